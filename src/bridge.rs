@@ -1,0 +1,373 @@
+//! The stages joined, still pure: what happens at readers and desks in, what is to be done out.
+//!
+//! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
+//! no clock, and it never says "saved" before it is told that an entry is on disk.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    card::{Csn, Kind, PacsBits, Presentation, Reading, Transport},
+    decode::{
+        catalog::SharedCatalog,
+        dialect::Dialect,
+        line::{ByteOrder, Input, Line, Told},
+    },
+    enroll::{
+        enrollment::{self, IntegerWidth, Order, Refused},
+        outbox::{Entry, Operation, Reassign},
+        policy::{self, Hints, SitePolicy},
+    },
+    readers::{ReaderCommand, ReaderEvent, ReaderName},
+    smartcard::{
+        conversation::{Conversation, Next},
+        script::Script,
+    },
+};
+
+/// What happens.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Something at a reader.
+    Reader(ReaderName, ReaderEvent),
+    /// A card that was read elsewhere: a literal, a capture, the station's reader.
+    Presented(Box<Presentation>),
+    /// Somebody wants the next card.
+    Take(Taker),
+    /// Somebody no longer wants it.
+    Untake(u64),
+    /// An entry is on disk.
+    Saved(Uuid),
+    /// An entry is not on disk.
+    NotSaved(Uuid, String),
+    /// What became of an entry.
+    Settled(Uuid, bool),
+    /// A deadline has passed.
+    Time,
+}
+
+/// Somebody who wants the next card.
+#[derive(Debug, Clone)]
+pub struct Taker {
+    /// To tell takers apart.
+    pub id: u64,
+    /// At this reader only.
+    pub reader: Option<String>,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What a card is taken for.
+#[derive(Debug, Clone)]
+pub enum Purpose {
+    /// To be enrolled, as the entry of this key.
+    Enroll(Uuid, Box<Order>, Reassign),
+    /// To be handed to another process.
+    HandOver,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A reader is to do something.
+    Command(ReaderName, ReaderCommand),
+    /// A reader is to show something, if it can.
+    Signal(ReaderName, Signal),
+    /// Write an entry down, then say so.
+    Save(Box<Entry>),
+    /// Hand a card to the taker of that id.
+    HandOver(u64, Box<Presentation>),
+    /// People are to be told.
+    Tell(Notice),
+}
+
+/// What a reader shows: distinct for what is read, what is safe here, and what BluSKY says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// A card was read.
+    Read,
+    /// It is on disk.
+    Saved,
+    /// BluSKY has it.
+    Accepted,
+    /// BluSKY refused it, or nothing was enrolled.
+    Refused,
+}
+
+/// What people are told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// A reader is there.
+    Up(ReaderName),
+    /// A reader is not there.
+    Lost(ReaderName, String),
+    /// Bytes that were no card.
+    Noise(ReaderName, usize),
+    /// A card could not be read.
+    Failed(ReaderName, String),
+    /// A card was read.
+    Read(Box<Reading>),
+    /// The card that was taken to be enrolled is not, and why.
+    NotEnrolled(Box<Reading>, Refused),
+    /// An entry is on disk.
+    Saved(Uuid),
+    /// An entry is not on disk.
+    NotSaved(Uuid, String),
+}
+
+/// A configured reader, as the bridge needs it.
+#[derive(Debug, Clone)]
+pub enum ReaderKind {
+    /// A serial line that speaks a dialect.
+    Serial(Arc<Dialect>, Told),
+    /// A PC/SC reader; the site may say something about its cards.
+    Pcsc(Told),
+}
+
+/// The bridge.
+pub struct Bridge {
+    catalog: SharedCatalog,
+    scripts: Vec<Arc<Script>>,
+    policy: SitePolicy,
+    width: IntegerWidth,
+    kinds: Vec<(String, ReaderKind)>,
+    stages: HashMap<ReaderName, Stage>,
+    takers: VecDeque<Taker>,
+    entries: HashMap<Uuid, Option<ReaderName>>,
+    deadlines: HashMap<ReaderName, DateTime<Utc>>,
+}
+
+enum Stage {
+    Line(Box<Line>),
+    Card(Option<Box<Conversation>>),
+}
+
+impl Bridge {
+    /// A bridge with these formats, scripts and rules, for these readers.
+    #[must_use]
+    pub fn new(
+        catalog: SharedCatalog,
+        scripts: Vec<Arc<Script>>,
+        policy: SitePolicy,
+        width: IntegerWidth,
+        kinds: Vec<(String, ReaderKind)>,
+    ) -> Self {
+        Self {
+            catalog,
+            scripts,
+            policy,
+            width,
+            kinds,
+            stages: HashMap::new(),
+            takers: VecDeque::new(),
+            entries: HashMap::new(),
+            deadlines: HashMap::new(),
+        }
+    }
+
+    /// Takes what happened and says what is to be done.
+    pub fn handle(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Reader(name, event) => self.at_reader(&name, event, now, &mut effects),
+            Event::Presented(presentation) => self.presented(*presentation, now, &mut effects),
+            Event::Take(taker) => self.takers.push_back(taker),
+            Event::Untake(id) => self.takers.retain(|taker| taker.id != id),
+            Event::Saved(id) => {
+                self.signal_entry(id, Signal::Saved, &mut effects);
+                effects.push(Effect::Tell(Notice::Saved(id)));
+            }
+            Event::NotSaved(id, why) => {
+                self.signal_entry(id, Signal::Refused, &mut effects);
+                effects.push(Effect::Tell(Notice::NotSaved(id, why)));
+            }
+            Event::Settled(id, accepted) => {
+                self.signal_entry(id, if accepted { Signal::Accepted } else { Signal::Refused }, &mut effects);
+                self.entries.remove(&id);
+            }
+            Event::Time => self.time(now, &mut effects),
+        }
+        effects
+    }
+
+    /// When to come back with [`Event::Time`].
+    #[must_use]
+    pub fn deadline(&self) -> Option<DateTime<Utc>> {
+        self.deadlines.values().min().copied()
+    }
+
+    /// The names of the configured readers.
+    pub fn reader_names(&self) -> impl Iterator<Item = &str> {
+        self.kinds.iter().map(|(name, _)| name.as_str())
+    }
+
+    fn at_reader(&mut self, name: &ReaderName, event: ReaderEvent, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        match event {
+            ReaderEvent::Up => {
+                self.stages.remove(name);
+                effects.push(Effect::Tell(Notice::Up(name.clone())));
+            }
+            ReaderEvent::Lost { why } => {
+                self.stages.remove(name);
+                self.deadlines.remove(name);
+                effects.push(Effect::Tell(Notice::Lost(name.clone(), why)));
+            }
+            ReaderEvent::Bytes(bytes) => self.line(name, Input::Bytes(&bytes), now, effects),
+            ReaderEvent::CardIn { atr, device } => {
+                let mut conversation = Conversation::new(&self.scripts, &atr, &device);
+                let next = conversation.begin();
+                self.stages.insert(name.clone(), Stage::Card(Some(Box::new(conversation))));
+                self.go_on(name, next, now, effects);
+            }
+            ReaderEvent::Answer(answer) => {
+                if let Some(Stage::Card(Some(conversation))) = self.stages.get_mut(name) {
+                    let next = conversation.answer(&answer);
+                    self.go_on(name, next, now, effects);
+                }
+            }
+            ReaderEvent::CardFailed { why } => {
+                // A partial read is never submitted.
+                self.stages.insert(name.clone(), Stage::Card(None));
+                effects.push(Effect::Tell(Notice::Failed(name.clone(), why)));
+            }
+            ReaderEvent::CardOut => {
+                self.stages.insert(name.clone(), Stage::Card(None));
+            }
+        }
+    }
+
+    fn line(&mut self, name: &ReaderName, input: Input<'_>, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        if !self.stages.contains_key(name) {
+            let Some(ReaderKind::Serial(dialect, told)) = self.kind(name).cloned() else { return };
+            self.stages.insert(name.clone(), Stage::Line(Box::new(Line::new(dialect, told))));
+        }
+        let Some(Stage::Line(line)) = self.stages.get_mut(name) else { return };
+        let output = line.handle(input, now);
+        match output.deadline {
+            Some(deadline) => self.deadlines.insert(name.clone(), deadline),
+            None => self.deadlines.remove(name),
+        };
+        if !output.write.is_empty() {
+            effects.push(Effect::Command(name.clone(), ReaderCommand::Write(output.write)));
+        }
+        if output.noise > 0 {
+            effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
+        }
+        for presentation in output.presentations {
+            self.shown(name, Transport::Serial, presentation, now, effects);
+        }
+    }
+
+    fn go_on(&mut self, name: &ReaderName, next: Next, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        match next {
+            Next::Say(command) => effects.push(Effect::Command(name.clone(), ReaderCommand::Write(command))),
+            Next::Done(presentation) => {
+                self.stages.insert(name.clone(), Stage::Card(None));
+                effects.push(Effect::Command(name.clone(), ReaderCommand::Release));
+                let told = self.kind(name).map_or_else(Told::default, ReaderKind::told);
+                self.shown(name, Transport::Pcsc, in_byte_order(*presentation, told), now, effects);
+            }
+        }
+    }
+
+    /// A card was shown at one of the readers.
+    fn shown(
+        &mut self,
+        name: &ReaderName,
+        transport: Transport,
+        mut presentation: Presentation,
+        now: DateTime<Utc>,
+        effects: &mut Vec<Effect>,
+    ) {
+        presentation.reader = Some(name.to_string());
+        presentation.transport = Some(transport);
+        presentation.at = Some(now);
+        effects.push(Effect::Signal(name.clone(), Signal::Read));
+        self.presented(presentation, now, effects);
+    }
+
+    fn presented(&mut self, presentation: Presentation, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let reader = presentation.reader.clone();
+        let mut reading = self.catalog.read(presentation);
+        let wants =
+            |taker: &Taker| taker.reader.is_none() || reader.as_deref().is_some_and(|name| is_reader(name, taker.reader.as_deref()));
+        let taker = self.takers.iter().position(wants).and_then(|at| self.takers.remove(at));
+        let hints = taker.as_ref().map(hints).unwrap_or_default();
+        policy::choose(&mut reading, &self.policy, &hints);
+        effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
+        match taker.map(|taker| (taker.id, taker.purpose)) {
+            Some((_, Purpose::Enroll(id, order, reassign))) => self.enroll(id, reading, &order, reassign, now, effects),
+            Some((id, Purpose::HandOver)) => effects.push(Effect::HandOver(id, Box::new(reading.presentation))),
+            None => {}
+        }
+    }
+
+    fn enroll(&mut self, id: Uuid, reading: Reading, order: &Order, reassign: Reassign, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let reader: Option<ReaderName> = reading.presentation.reader.as_deref().map(Into::into);
+        match enrollment::add_user_card(&reading, order, &self.policy, self.width) {
+            Ok(call) => {
+                let entry = Entry { id, saved_at: now, operation: Operation::AddUserCard(call), reassign, steps: Vec::new() };
+                self.entries.insert(entry.id, reader);
+                effects.push(Effect::Save(Box::new(entry)));
+            }
+            Err(refused) => {
+                effects.extend(reader.map(|reader| Effect::Signal(reader, Signal::Refused)));
+                effects.push(Effect::Tell(Notice::NotEnrolled(Box::new(reading), refused)));
+            }
+        }
+    }
+
+    fn time(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let due: Vec<ReaderName> = self.deadlines.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
+        for name in due {
+            self.deadlines.remove(&name);
+            self.line(&name, Input::Time, now, effects);
+        }
+    }
+
+    fn signal_entry(&self, id: Uuid, signal: Signal, effects: &mut Vec<Effect>) {
+        if let Some(Some(reader)) = self.entries.get(&id) {
+            effects.push(Effect::Signal(reader.clone(), signal));
+        }
+    }
+
+    fn kind(&self, name: &str) -> Option<&ReaderKind> {
+        self.kinds.iter().find(|(configured, _)| is_reader(name, Some(configured))).map(|(_, kind)| kind)
+    }
+}
+
+impl ReaderKind {
+    const fn told(&self) -> Told {
+        match self {
+            Self::Serial(_, told) | Self::Pcsc(told) => *told,
+        }
+    }
+}
+
+/// A serial number is shown as the card sends it; the number it makes follows the site's byte order.
+fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
+    if presentation.kind == Kind::Csn && told.byte_order == ByteOrder::Reversed {
+        let reversed = presentation.csn.as_ref().map(|csn: &Csn| csn.bytes().iter().rev().copied().collect::<Vec<u8>>());
+        presentation.bits = reversed.and_then(|bytes| PacsBits::from_left_aligned(&bytes, bytes.len() * 8).ok());
+    }
+    presentation
+}
+
+/// True where a device's name is the configured one, or one of several devices that it matches.
+fn is_reader(device: &str, configured: Option<&str>) -> bool {
+    configured.is_some_and(|configured| device == configured || device.strip_prefix(configured).is_some_and(|rest| rest.starts_with('#')))
+}
+
+fn hints(taker: &Taker) -> Hints {
+    match &taker.purpose {
+        Purpose::Enroll(_, order, _) => {
+            Hints { card_type: order.card_type, printed: order.printed.clone().or_else(|| order.external_number.clone()) }
+        }
+        Purpose::HandOver => Hints::default(),
+    }
+}

@@ -1,0 +1,393 @@
+//! Captures: what passed between one reader and cardbridge, as text that a person can read and write.
+//!
+//! In: the text of a capture, or what is tapped at a running reader. Out: records, text, and by replay the very notices
+//! that the bridge gave at the desk, at the times of the capture. Never: a clock.
+//!
+//! ```text
+//! cardbridge capture, version 1
+//! reader: desk
+//! dialect: id12la-ascii              (or `device: HID Global OMNIKEY 5427 CK` for a PC/SC reader)
+//! bits: 26                           (kind, byte_order, card_left_ms: as in the configuration)
+//! recorded: 2026-01-01T00:00:00.000Z
+//!
+//! 0.000 < 02 30 43 30 30 30 36       from the reader
+//! 0.010 > 05 00 10                   to the reader
+//! 2.500 card 3B 8F 80 01             a card with its ATR
+//! 3.000 card out
+//! 3.100 failed the card was taken away too early
+//! ```
+
+use std::{fmt::Write as _, time::Duration};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use nom::{
+    IResult, Parser,
+    branch::alt,
+    bytes::complete::{tag, take_while_m_n},
+    character::complete::{char, digit1, space0, space1},
+    combinator::{map, map_opt, opt, recognize, rest, value},
+    multi::{many1, separated_list1},
+    sequence::{pair, preceded},
+};
+
+use crate::{
+    bridge::{Bridge, Effect, Event, Notice, ReaderKind},
+    card::Kind,
+    decode::{
+        catalog::SharedCatalog,
+        line::{ByteOrder, Told},
+    },
+    enroll::{enrollment::IntegerWidth, policy::SitePolicy},
+    protocols::Protocols,
+    readers::{ReaderCommand, ReaderEvent, ReaderName},
+};
+
+/// A capture of one reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// The reader's name.
+    pub reader: String,
+    /// How it is attached.
+    pub attached: Attached,
+    /// What the site says about it.
+    pub told: Told,
+    /// When it began.
+    pub recorded: DateTime<Utc>,
+    /// What passed, with the time since the beginning.
+    pub records: Vec<(Duration, Record)>,
+}
+
+/// How the captured reader was attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attached {
+    /// A serial line that speaks this dialect.
+    Serial(String),
+    /// A PC/SC reader of this name.
+    Pcsc(String),
+}
+
+/// One thing that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// From the reader or the card.
+    From(Vec<u8>),
+    /// To the reader or the card.
+    To(Vec<u8>),
+    /// A card came, with its ATR.
+    CardIn(Vec<u8>),
+    /// The card went.
+    CardOut,
+    /// The card could not be asked.
+    Failed(String),
+}
+
+/// Why a text is no capture.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct CaptureError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong and what to write.
+    pub message: String,
+}
+
+const FIRST_LINE: &str = "cardbridge capture, version ";
+const VERSION: u32 = 1;
+/// How long after the last record a replay looks for what is still to come.
+const AFTERWARDS: TimeDelta = TimeDelta::seconds(10);
+
+impl Capture {
+    /// Reads a capture.
+    ///
+    /// # Errors
+    /// The first line that is wrong.
+    pub fn parse(text: &str) -> Result<Self, CaptureError> {
+        let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim_end()));
+        let first = lines.next().map_or("", |(_, line)| line);
+        version(first)?;
+        let mut header = Header::default();
+        let mut records = Vec::new();
+        for (line, text) in lines {
+            let text = text.split_once(" #").map_or(text, |(before, _)| before).trim();
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            match text.split_once(':').filter(|_| !text.starts_with(|c: char| c.is_ascii_digit())) {
+                Some((key, value)) => header.set(line, key.trim(), value.trim())?,
+                None => records.push(record(line, text)?),
+            }
+        }
+        header.finish(records)
+    }
+
+    /// The text of a capture's beginning, to which [`line`] adds.
+    #[must_use]
+    pub fn header(&self) -> String {
+        let mut text = format!("{FIRST_LINE}{VERSION}\nreader: {}\n", self.reader);
+        match &self.attached {
+            Attached::Serial(dialect) => text.push_str(&format!("dialect: {dialect}\n")),
+            Attached::Pcsc(device) => text.push_str(&format!("device: {device}\n")),
+        }
+        if let Some(bits) = self.told.bits {
+            text.push_str(&format!("bits: {bits}\n"));
+        }
+        if let Some(kind) = self.told.kind {
+            text.push_str(&format!("kind: {}\n", kind.name()));
+        }
+        if self.told.byte_order == ByteOrder::Reversed {
+            text.push_str("byte_order: reversed\n");
+        }
+        if let Some(left) = self.told.card_left {
+            text.push_str(&format!("card_left_ms: {}\n", left.as_millis()));
+        }
+        text.push_str(&format!("recorded: {}\n\n", self.recorded.to_rfc3339_opts(SecondsFormat::Millis, true)));
+        text
+    }
+
+    /// Plays the capture through the bridge, at its own times; the notices come with theirs.
+    ///
+    /// # Errors
+    /// A dialect that is not known here.
+    pub fn replay(
+        &self,
+        protocols: &Protocols,
+        catalog: SharedCatalog,
+        policy: SitePolicy,
+    ) -> Result<Vec<(DateTime<Utc>, Notice)>, CaptureError> {
+        let kind = match &self.attached {
+            Attached::Serial(name) => {
+                let message = || format!("no serial dialect is named `{name}`; `cardbridge formats --dialects` shows them all");
+                let dialect = protocols.dialect(name).ok_or_else(|| CaptureError { line: 1, message: message() })?;
+                ReaderKind::Serial(dialect.clone(), self.told)
+            }
+            Attached::Pcsc(_) => ReaderKind::Pcsc(self.told),
+        };
+        let kinds = vec![(self.reader.clone(), kind)];
+        let bridge = Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
+        let mut player = Player { bridge, reader: self.reader.as_str().into(), asked: None, notices: Vec::new() };
+        for (at, record) in &self.records {
+            let now = self.recorded + TimeDelta::from_std(*at).unwrap_or_default();
+            player.deadlines_until(now);
+            player.play(self, record, now);
+        }
+        let last = self.records.last().map_or(Duration::ZERO, |(at, _)| *at);
+        player.deadlines_until(self.recorded + TimeDelta::from_std(last).unwrap_or_default() + AFTERWARDS);
+        Ok(player.notices)
+    }
+}
+
+/// The line of one record.
+#[must_use]
+pub fn line(at: Duration, record: &Record) -> String {
+    let mut line = format!("{}.{:03} ", at.as_secs(), at.subsec_millis());
+    let (word, bytes): (&str, &[u8]) = match record {
+        Record::From(bytes) => ("<", bytes),
+        Record::To(bytes) => (">", bytes),
+        Record::CardIn(atr) => ("card", atr),
+        Record::CardOut => ("card out", &[]),
+        Record::Failed(why) => {
+            line.push_str(&format!("failed {}", why.replace('\n', " ")));
+            return line;
+        }
+    };
+    line.push_str(word);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(line, " {byte:02X}");
+    }
+    line
+}
+
+/// What a reader's event is in a capture; none for what a replay makes itself.
+#[must_use]
+pub fn of_event(event: &ReaderEvent) -> Option<Record> {
+    match event {
+        ReaderEvent::Bytes(bytes) | ReaderEvent::Answer(bytes) => Some(Record::From(bytes.clone())),
+        ReaderEvent::CardIn { atr, .. } => Some(Record::CardIn(atr.clone())),
+        ReaderEvent::CardOut => Some(Record::CardOut),
+        ReaderEvent::CardFailed { why } => Some(Record::Failed(why.clone())),
+        ReaderEvent::Up | ReaderEvent::Lost { .. } => None,
+    }
+}
+
+struct Player {
+    bridge: Bridge,
+    reader: ReaderName,
+    /// The command that waits for the next answer.
+    asked: Option<Vec<u8>>,
+    notices: Vec<(DateTime<Utc>, Notice)>,
+}
+
+impl Player {
+    fn play(&mut self, capture: &Capture, record: &Record, now: DateTime<Utc>) {
+        let event = match (record, &capture.attached) {
+            (Record::From(bytes), Attached::Serial(_)) => ReaderEvent::Bytes(bytes.clone()),
+            (Record::From(bytes), Attached::Pcsc(_)) => ReaderEvent::Answer(bytes.clone()),
+            (Record::CardIn(atr), Attached::Pcsc(device)) => ReaderEvent::CardIn { atr: atr.clone(), device: device.clone() },
+            (Record::CardOut, _) => ReaderEvent::CardOut,
+            (Record::Failed(why), _) => ReaderEvent::CardFailed { why: why.clone() },
+            (Record::To(said), Attached::Pcsc(_)) if self.asked.as_ref() != Some(said) => {
+                let why = "the capture's conversation is another one than today's scripts hold; capture the card again".to_owned();
+                ReaderEvent::CardFailed { why }
+            }
+            (Record::To(_) | Record::CardIn(_), _) => return,
+        };
+        self.handle(Event::Reader(self.reader.clone(), event), now);
+    }
+
+    fn deadlines_until(&mut self, now: DateTime<Utc>) {
+        while let Some(at) = self.bridge.deadline().filter(|at| *at <= now) {
+            self.handle(Event::Time, at);
+        }
+    }
+
+    fn handle(&mut self, event: Event, now: DateTime<Utc>) {
+        for effect in self.bridge.handle(event, now) {
+            match effect {
+                Effect::Tell(notice) => self.notices.push((now, notice)),
+                Effect::Command(_, ReaderCommand::Write(command)) => self.asked = Some(command),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Header {
+    reader: Option<String>,
+    attached: Option<Attached>,
+    told: Told,
+    recorded: Option<DateTime<Utc>>,
+}
+
+impl Header {
+    fn set(&mut self, line: usize, key: &str, value: &str) -> Result<(), CaptureError> {
+        let wrong = |wanted: &str| CaptureError { line, message: format!("`{key}` must be {wanted}") };
+        match key {
+            "reader" => self.reader = Some(value.to_owned()),
+            "dialect" => self.attached = Some(Attached::Serial(value.to_owned())),
+            "device" => self.attached = Some(Attached::Pcsc(value.to_owned())),
+            "bits" => self.told.bits = Some(value.parse().map_err(|_| wrong("a number of bits"))?),
+            "kind" => self.told.kind = Some(Kind::from_name(value).ok_or_else(|| wrong("a kind, such as wiegand or csn"))?),
+            "byte_order" => {
+                self.told.byte_order = match value {
+                    "as_sent" => ByteOrder::AsSent,
+                    "reversed" => ByteOrder::Reversed,
+                    _ => return Err(wrong("as_sent or reversed")),
+                }
+            }
+            "card_left_ms" => {
+                self.told.card_left = Some(Duration::from_millis(value.parse().map_err(|_| wrong("a number of milliseconds"))?))
+            }
+            "recorded" => self.recorded = Some(value.parse().map_err(|_| wrong("a time such as 2026-01-01T00:00:00.000Z"))?),
+            _ => {
+                let known = "reader, dialect or device, bits, kind, byte_order, card_left_ms, recorded";
+                return Err(CaptureError { line, message: format!("unknown header `{key}`; the headers are {known}") });
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, records: Vec<(Duration, Record)>) -> Result<Capture, CaptureError> {
+        let missing = |key: &str| CaptureError { line: 1, message: format!("the header `{key}:` is missing") };
+        Ok(Capture {
+            reader: self.reader.ok_or_else(|| missing("reader"))?,
+            attached: self.attached.ok_or_else(|| missing("dialect"))?,
+            told: self.told,
+            recorded: self.recorded.unwrap_or(DateTime::UNIX_EPOCH),
+            records,
+        })
+    }
+}
+
+fn version(first: &str) -> Result<(), CaptureError> {
+    let number = first.strip_prefix(FIRST_LINE).and_then(|number| number.parse::<u32>().ok());
+    match number {
+        Some(VERSION) => Ok(()),
+        Some(newer) if newer > VERSION => Err(CaptureError {
+            line: 1,
+            message: format!("this capture has version {newer}, and this program knows {VERSION}; use a newer cardbridge"),
+        }),
+        _ => Err(CaptureError { line: 1, message: format!("a capture begins with the line `{FIRST_LINE}{VERSION}`") }),
+    }
+}
+
+fn record(line: usize, text: &str) -> Result<(Duration, Record), CaptureError> {
+    let parsed: IResult<&str, (Duration, Record)> = (seconds, preceded(space1, what)).parse(text);
+    match parsed {
+        Ok(("", record)) => Ok(record),
+        Ok((rest, _)) => Err(unexpected(line, text, rest)),
+        Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(unexpected(line, text, error.input)),
+        Err(nom::Err::Incomplete(_)) => Err(unexpected(line, text, "")),
+    }
+}
+
+fn unexpected(line: usize, text: &str, rest: &str) -> CaptureError {
+    let column = text.chars().count() - rest.chars().count() + 1;
+    let message = format!("column {column}: expected SECONDS, then `< HEX`, `> HEX`, `card HEX`, `card out` or `failed WORDS`");
+    CaptureError { line, message }
+}
+
+fn seconds(input: &str) -> IResult<&str, Duration> {
+    let number = recognize(pair(digit1, opt(pair(char('.'), digit1))));
+    map_opt(number, |number: &str| number.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())).parse(input)
+}
+
+fn what(input: &str) -> IResult<&str, Record> {
+    alt((
+        map(preceded((char('<'), space1), bytes), Record::From),
+        map(preceded((char('>'), space1), bytes), Record::To),
+        value(Record::CardOut, tag("card out")),
+        map(preceded((tag("card"), space1), bytes), Record::CardIn),
+        map(preceded((tag("failed"), space0), rest), |why: &str| Record::Failed(why.to_owned())),
+    ))
+    .parse(input)
+}
+
+fn bytes(input: &str) -> IResult<&str, Vec<u8>> {
+    let pair = map_opt(take_while_m_n(2, 2, |c: char| c.is_ascii_hexdigit()), |digits| u8::from_str_radix(digits, 16).ok());
+    map(separated_list1(space1, many1(pair)), |groups| groups.concat()).parse(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const TEXT: &str = "cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 2026-01-01T00:00:00.000Z\n\n\
+        # half a frame, then the whole one\n0.000 < 02 30 43\n0.900 < 02 30 43 30 30 30 36 32 31 41 35\n0.905 < 38 45 0D 0A 03 # end\n";
+
+    #[test]
+    fn a_capture_is_read_and_written_as_text() {
+        let capture = Capture::parse(TEXT).unwrap();
+        assert_eq!(capture.records.len(), 3);
+        let mut text = capture.header();
+        for (at, record) in &capture.records {
+            text.push_str(&format!("{}\n", line(*at, record)));
+        }
+        assert_eq!(Capture::parse(&text).unwrap(), capture);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let wrong = |text: &str| Capture::parse(text).unwrap_err().to_string();
+        assert!(wrong("something else").starts_with("line 1: a capture begins with the line"));
+        assert!(wrong("cardbridge capture, version 2\n").contains("use a newer cardbridge"));
+        assert!(
+            wrong(&TEXT.replace("< 02 30 43\n", "< 02 3\n")).starts_with("line 7: column 11: expected"),
+            "{}",
+            wrong(&TEXT.replace("< 02 30 43\n", "< 02 3\n"))
+        );
+        assert!(wrong(&TEXT.replace("dialect", "dialekt")).contains("unknown header `dialekt`"));
+    }
+
+    #[test]
+    fn a_replay_tells_what_the_desk_was_told_at_its_times() {
+        let protocols = Protocols::built_in();
+        let capture = Capture::parse(TEXT).unwrap();
+        let notices = capture.replay(&protocols, Arc::new(protocols.catalog()), SitePolicy::default()).unwrap();
+        let words: Vec<&Notice> = notices.iter().map(|(_, notice)| notice).collect();
+        assert!(matches!(words.as_slice(), [Notice::Noise(_, 3), Notice::Read(_)]), "{words:?}");
+    }
+}

@@ -1,0 +1,210 @@
+//! PACS bits: what a reader puts on its wire for a card, 0 to 256 bits in transmission order.
+//!
+//! In: bits or bytes. Out: one small copyable value. Never: a guess about the length, which only the reader knows.
+
+use std::fmt;
+
+/// The longest frame cardbridge takes, in bits.
+pub const MAX_BITS: usize = 256;
+
+/// A frame of 0 to 256 bits. Bit 0 is the first bit sent; it is the top bit of the first word. Unused bits are 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct PacsBits {
+    words: [u64; 4],
+    len: u16,
+}
+
+/// Why a value is not a frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BitsError {
+    /// More than [`MAX_BITS`].
+    #[error("{0} bits are more than the {MAX_BITS} a frame can have")]
+    TooLong(usize),
+    /// Fewer bytes than the length asks for.
+    #[error("{len} bits need {need} bytes, and only {have} are there")]
+    TooShort {
+        /// The length asked for, in bits.
+        len: usize,
+        /// The bytes it takes.
+        need: usize,
+        /// The bytes given.
+        have: usize,
+    },
+    /// A bit beyond the length is set.
+    #[error("bit {0} lies beyond the length and is set; a left-aligned frame ends in zero bits")]
+    UnusedBitSet(usize),
+}
+
+impl PacsBits {
+    /// The frame of these bits, first sent first.
+    ///
+    /// # Errors
+    /// More than [`MAX_BITS`] bits.
+    pub fn from_bits(bits: impl IntoIterator<Item = bool>) -> Result<Self, BitsError> {
+        let mut frame = Self::default();
+        let mut count = 0;
+        for bit in bits {
+            if count < MAX_BITS {
+                frame.len += 1;
+                frame.set(count, bit);
+            }
+            count += 1;
+        }
+        if count > MAX_BITS { Err(BitsError::TooLong(count)) } else { Ok(frame) }
+    }
+
+    /// The first `len` bits of left-aligned bytes; the bits behind them are dropped (some readers fill them with noise).
+    ///
+    /// # Errors
+    /// Too few bytes, or more than [`MAX_BITS`] bits.
+    pub fn from_left_aligned(bytes: &[u8], len: usize) -> Result<Self, BitsError> {
+        if len > MAX_BITS {
+            return Err(BitsError::TooLong(len));
+        }
+        let need = len.div_ceil(8);
+        if bytes.len() < need {
+            return Err(BitsError::TooShort { len, need, have: bytes.len() });
+        }
+        Self::from_bits(bytes.iter().flat_map(|byte| bits_of(*byte)).take(len))
+    }
+
+    /// The same, but a set bit behind the length is an error.
+    ///
+    /// # Errors
+    /// As [`Self::from_left_aligned`], and a set unused bit.
+    pub fn from_left_aligned_exact(bytes: &[u8], len: usize) -> Result<Self, BitsError> {
+        let frame = Self::from_left_aligned(bytes, len)?;
+        match bytes.iter().flat_map(|byte| bits_of(*byte)).skip(len).position(|bit| bit) {
+            Some(beyond) => Err(BitsError::UnusedBitSet(len + beyond)),
+            None => Ok(frame),
+        }
+    }
+
+    /// The last `len` bits of right-aligned bytes (a number, most significant byte first); bits above must be 0.
+    ///
+    /// # Errors
+    /// A set bit above the length, too few bytes, or more than [`MAX_BITS`] bits.
+    pub fn from_right_aligned(bytes: &[u8], len: usize) -> Result<Self, BitsError> {
+        if len > MAX_BITS {
+            return Err(BitsError::TooLong(len));
+        }
+        let have = bytes.len() * 8;
+        if have < len {
+            return Err(BitsError::TooShort { len, need: len.div_ceil(8), have: bytes.len() });
+        }
+        let mut bits = bytes.iter().flat_map(|byte| bits_of(*byte));
+        match bits.by_ref().take(have - len).position(|bit| bit) {
+            Some(above) => Err(BitsError::UnusedBitSet(above)),
+            None => Self::from_bits(bits),
+        }
+    }
+
+    /// The number of bits.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// True for a frame of no bits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The four words, bit 0 at the top of the first: what formats lay their masks over.
+    #[must_use]
+    pub const fn words(&self) -> &[u64; 4] {
+        &self.words
+    }
+
+    /// Bit `at`, counted from the first sent; false beyond the end.
+    #[must_use]
+    pub fn get(&self, at: usize) -> bool {
+        self.words.get(at / 64).is_some_and(|word| word >> (63 - at % 64) & 1 == 1)
+    }
+
+    /// All bits, first sent first.
+    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
+        (0..self.len()).map(|at| self.get(at))
+    }
+
+    /// The `width` bits from `start` as a number, the first bit most significant. At most 128 bits wide.
+    #[must_use]
+    pub fn number(&self, start: usize, width: usize) -> u128 {
+        (start..start + width).fold(0, |number, at| number << 1 | u128::from(self.get(at)))
+    }
+
+    /// Sets one bit within the length.
+    pub(crate) fn set(&mut self, at: usize, bit: bool) {
+        if at >= self.len() {
+            return;
+        }
+        if let Some(word) = self.words.get_mut(at / 64) {
+            let mask = 1 << (63 - at % 64);
+            *word = if bit { *word | mask } else { *word & !mask };
+        }
+    }
+
+    /// A frame of `len` zero bits (at most [`MAX_BITS`]).
+    #[must_use]
+    pub fn zeros(len: usize) -> Self {
+        Self { words: [0; 4], len: len.min(MAX_BITS) as u16 }
+    }
+
+    /// The bits as `0` and `1`, in transmission order.
+    #[must_use]
+    pub fn to_binary(&self) -> String {
+        self.iter().map(|bit| if bit { '1' } else { '0' }).collect()
+    }
+
+    /// Left-aligned bytes; the last one is filled up with zero bits.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.words.iter().flat_map(|word| word.to_be_bytes()).take(self.len().div_ceil(8)).collect()
+    }
+}
+
+/// The literal, `{26}BD88EB80`: length in braces, hex left-aligned and filled up to whole bytes.
+impl fmt::Display for PacsBits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{}}}", self.len)?;
+        self.to_bytes().iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+    }
+}
+
+/// Shows the length only: the bits are a card's number.
+impl fmt::Debug for PacsBits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PacsBits({} bits)", self.len)
+    }
+}
+
+fn bits_of(byte: u8) -> impl Iterator<Item = bool> {
+    (0..8).rev().map(move |at| byte >> at & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn left_and_right_alignment_give_the_same_frame() {
+        let left = PacsBits::from_left_aligned(&[0xBD, 0x88, 0xEB, 0x80], 26).unwrap();
+        let right = PacsBits::from_right_aligned(&[0x02, 0xF6, 0x23, 0xAE], 26).unwrap();
+        assert_eq!(left.to_binary(), "10111101100010001110101110");
+        assert_eq!(left, right);
+        assert_eq!(left.to_string(), "{26}BD88EB80");
+    }
+
+    #[test]
+    fn debug_output_hides_the_bits() {
+        let frame = PacsBits::from_left_aligned(&[0xBD, 0x88, 0xEB, 0x80], 26).unwrap();
+        assert_eq!(format!("{frame:?}"), "PacsBits(26 bits)");
+    }
+
+    #[test]
+    fn numbers_cross_word_borders() {
+        let frame = PacsBits::from_left_aligned(&[0, 0, 0, 0, 0, 0, 0, 0x0F, 0xF0, 0], 80).unwrap();
+        assert_eq!(frame.number(56, 16), 0x0FF0);
+    }
+}

@@ -1,0 +1,20 @@
+//! The words: what a reader hands over and what a card says, as plain values.
+//!
+//! Nothing here knows a format, a reader or a file. Everything is a value that can be copied or compared, and whatever
+//! holds a card's number keeps it out of `Debug`, so that no log can show one by accident.
+
+mod bits;
+mod credential;
+mod csn;
+mod kind;
+mod literal;
+mod presentation;
+mod reading;
+
+pub use bits::{BitsError, MAX_BITS, PacsBits};
+pub use credential::{CardNumber, Credential, FacilityCode, IssueCode, OemCode};
+pub use csn::Csn;
+pub use kind::Kind;
+pub use literal::{Literal, LiteralError};
+pub use presentation::{Damage, Presentation, Transport};
+pub use reading::{Checks, DecidedBy, Fit, Reading, Reason, Refusal, Verdict};

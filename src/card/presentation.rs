@@ -1,0 +1,90 @@
+//! A presentation: one card shown once, as the reader told it, before any format is tried.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Csn, Kind, Literal, PacsBits};
+
+/// How a reader is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// A serial line: RS-232, RS-485, USB serial.
+    Serial,
+    /// A smart-card reader under PC/SC.
+    Pcsc,
+    /// An OSDP bus.
+    Osdp,
+    /// A reader that types.
+    Keyboard,
+}
+
+impl Transport {
+    /// The name used in JSON and captures.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serial => "serial",
+            Self::Pcsc => "pcsc",
+            Self::Osdp => "osdp",
+            Self::Keyboard => "keyboard",
+        }
+    }
+}
+
+/// The frame's own check failed: the card is ours, but this reading of it is not to be believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// The dialect or script that found it.
+    pub by: String,
+    /// What was computed and what was received.
+    pub detail: String,
+}
+
+/// One card shown once to one reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presentation {
+    /// What kind of thing was handed over.
+    pub kind: Kind,
+    /// Its bits; none where the length is unknown, or where there are none.
+    pub bits: Option<PacsBits>,
+    /// The card serial number, where the reader told it.
+    pub csn: Option<Csn>,
+    /// Set when the frame's own check failed.
+    pub damage: Option<Damage>,
+    /// What the reader cannot be believed in, by name.
+    pub warnings: Vec<String>,
+    /// The bytes as they came, hex; empty for a literal.
+    pub raw: String,
+    /// When; none for a literal.
+    pub at: Option<DateTime<Utc>>,
+    /// The reader's name; none for a literal.
+    pub reader: Option<String>,
+    /// How the reader is attached; none for a literal.
+    pub transport: Option<Transport>,
+}
+
+impl Presentation {
+    /// A presentation of this kind and nothing else yet.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            bits: None,
+            csn: None,
+            damage: None,
+            warnings: Vec::new(),
+            raw: String::new(),
+            at: None,
+            reader: None,
+            transport: None,
+        }
+    }
+
+    /// The presentation a literal stands for.
+    #[must_use]
+    pub fn of_literal(literal: &Literal) -> Self {
+        let csn = if let Literal::Csn(csn) = literal { Some(csn.clone()) } else { None };
+        Self { bits: Some(literal.bits()), csn, ..Self::of(literal.kind()) }
+    }
+}

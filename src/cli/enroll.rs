@@ -1,0 +1,359 @@
+//! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
+
+use std::{
+    io::{BufRead, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, sleep_until};
+use uuid::Uuid;
+
+use super::{
+    Globals,
+    out::{self, Failure},
+    site::{self, Look},
+    source::Source,
+};
+use crate::{
+    blusky::client::{Client, Settings},
+    bridge::{Event, Notice, Purpose, Taker},
+    card::{DecidedBy, Literal, LiteralError, Presentation, Reading, Verdict},
+    enroll::{
+        enrollment::{self, Order, Refused},
+        outbox::{Entry, Operation, Reassign, State, Step},
+    },
+    run::{Shell, Site, deliver::Deliverer},
+    store::StoreHandle,
+    views,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cardbridge enroll --user 1815\n  cardbridge enroll --user 'Ada Lovelace' --printed 4567 --reader desk\n  \
+                        cardbridge enroll --user 0f83442e-a446-4577-8cdd-8ffdd51ab9c1 --bits '{26}BD88EB80' --card-type 3 --json"
+)]
+pub struct Arguments {
+    /// The user: a GUID, or an employee number or name of [people]
+    #[arg(long, value_name = "WHO")]
+    user: String,
+    /// BluSKY's number of the card type, where one format belongs to several
+    #[arg(long, value_name = "N")]
+    card_type: Option<i64>,
+    /// Take this card instead of waiting for one
+    #[arg(long, value_name = "LITERAL", conflicts_with = "card_id")]
+    bits: Option<String>,
+    /// Assign this existing card
+    #[arg(long, value_name = "GUID", conflicts_with_all = ["card_type", "printed", "external_number"])]
+    card_id: Option<Uuid>,
+    /// The number printed on the card: decides between fits, and is sent as the external number
+    #[arg(long, value_name = "S")]
+    printed: Option<String>,
+    /// The external number to send, where it is not the printed one or the card type's template
+    #[arg(long, value_name = "S")]
+    external_number: Option<String>,
+    /// When the card begins to work, as 2026-01-01T08:00:00+01:00
+    #[arg(long, value_name = "T", value_parser = time)]
+    activate: Option<DateTime<FixedOffset>>,
+    /// When the card ends to work
+    #[arg(long, value_name = "T", value_parser = time)]
+    deactivate: Option<DateTime<FixedOffset>>,
+    /// BluSKY's CardUserFlags [default: 1, an active cardholder]
+    #[arg(long, value_name = "N")]
+    card_user_flags: Option<i64>,
+    /// Have BluSKY check that the card's system is that of the user's occupancy
+    #[arg(long)]
+    enforce_occupancy_system: bool,
+    /// Not taken by this version
+    #[arg(long, value_name = "F")]
+    pin_file: Option<PathBuf>,
+    /// Take the card from whoever holds it (where [enroll] reassign = "ask")
+    #[arg(long)]
+    reassign: bool,
+    /// Wait at this reader only [default: all]
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+    /// How long to wait for a card
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    timeout: u64,
+    /// How long to wait for BluSKY's answer once the card is saved
+    #[arg(long, value_name = "S", default_value_t = 20)]
+    outcome_timeout: u64,
+    /// One JSON object a line: a line for every state, the last one final
+    #[arg(long)]
+    json: bool,
+}
+
+fn time(text: &str) -> Result<DateTime<FixedOffset>, String> {
+    DateTime::parse_from_rfc3339(text).map_err(|error| format!("{error}; write it with its offset, as 2026-01-01T08:00:00+01:00 or …Z"))
+}
+
+pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
+    if arguments.pin_file.is_some() {
+        return Err(Failure::usage(
+            "pin_not_taken",
+            "this version takes no PIN: --pin-file is not used yet",
+            "enroll without it, and set the PIN in BluSKY",
+        ));
+    }
+    let site = site::load(globals, Look::Needed)?;
+    let (order, reassign) = order(&site, &arguments)?;
+    let blusky = blusky(&site)?;
+    let store = open_store(&site)?;
+    let entry = match (&arguments.card_id, &arguments.bits) {
+        (Some(card), _) => existing(&store, *card, &order, reassign).await?,
+        (None, Some(literal)) => given(&site, &store, literal, order, reassign).await?,
+        (None, None) => shown(&site, &store, &arguments, order, reassign).await?,
+    };
+    let showing = Showing::new(arguments.json, Duration::from_secs(arguments.outcome_timeout));
+    outcome(&site, &store, blusky, entry, showing).await
+}
+
+/// Who gets the card, and what may be done if somebody holds it.
+fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failure> {
+    let user = site.config.people.find(&arguments.user).map_err(|error| match error.is_usage() {
+        true => Failure::usage("user", error.to_string(), ""),
+        false => Failure::impossible("unknown_user", error.to_string(), ""),
+    })?;
+    if arguments.card_id.is_some_and(|id| id.is_nil()) {
+        return Err(Failure::usage("card_id", "the all-zero GUID is no card", "give the card's own GUID"));
+    }
+    let reassign = match (site.config.reassign, arguments.reassign) {
+        (Reassign::Never, true) => {
+            let message = "--reassign is refused: this site's configuration says enroll.reassign = \"never\"";
+            return Err(Failure::usage("reassign", message, "set enroll.reassign = \"ask\" or \"always\" to allow it"));
+        }
+        (Reassign::Ask, true) => Reassign::Given,
+        (configured, _) => configured,
+    };
+    let mut order = Order::of(user);
+    order.card_type = arguments.card_type;
+    order.printed.clone_from(&arguments.printed);
+    order.external_number.clone_from(&arguments.external_number);
+    order.activate = arguments.activate;
+    order.deactivate = arguments.deactivate;
+    order.card_user_flags = arguments.card_user_flags.unwrap_or(order.card_user_flags);
+    order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
+    order.reassign = reassign == Reassign::Always;
+    Ok((order, reassign))
+}
+
+/// The way to BluSKY that the site configured.
+pub fn blusky(site: &Site) -> Result<Settings, Failure> {
+    let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
+    site.config.blusky.clone().ok_or_else(missing)
+}
+
+/// The site's store.
+pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
+    StoreHandle::open(&site.config.store).map_err(|error| Failure::impossible("store", error.to_string(), ""))
+}
+
+async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {
+    let call = enrollment::add_existing_card(card, order).map_err(|refused| Failure::usage("refused", refused.to_string(), ""))?;
+    let id = Uuid::now_v7();
+    let entry = Entry { id, saved_at: Utc::now(), operation: Operation::AddUserCard(call), reassign, steps: Vec::new() };
+    store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
+    Ok(id)
+}
+
+/// Enrolls the card of a literal; its entry is on disk then.
+pub async fn given(site: &Site, store: &StoreHandle, literal: &str, order: Order, reassign: Reassign) -> Result<Uuid, Failure> {
+    let literal: Literal =
+        literal.parse().map_err(|error: LiteralError| Failure::usage("literal", error.to_string(), LiteralError::HELP))?;
+    presented(site, store, Presentation::of_literal(&literal), order, reassign).await
+}
+
+/// Enrolls a card that has been read; its entry is on disk then.
+pub async fn presented(
+    site: &Site,
+    store: &StoreHandle,
+    presentation: Presentation,
+    order: Order,
+    reassign: Reassign,
+) -> Result<Uuid, Failure> {
+    let mut shell = Shell::new(site, Some(store.clone()));
+    shell.post(take(order, reassign)).await;
+    shell.post(Event::Presented(Box::new(presentation))).await;
+    loop {
+        if let Some(decided) = decided(site, shell.next().await.notice) {
+            return decided;
+        }
+    }
+}
+
+/// Waits for a card and enrolls it; its entry is on disk then.
+async fn shown(site: &Site, store: &StoreHandle, arguments: &Arguments, order: Order, reassign: Reassign) -> Result<Uuid, Failure> {
+    let mut source = Source::open(site, Some(store.clone()), arguments.reader.as_deref(), true).await?;
+    source.shell.post(take(order, reassign)).await;
+    out::hint("hold the card to the reader");
+    let end = Instant::now() + Duration::from_secs(arguments.timeout);
+    loop {
+        let notice = tokio::select! {
+            notice = source.next() => notice?,
+            () = sleep_until(end) => {
+                let message = format!("no card was shown within {} s", arguments.timeout);
+                return Err(Failure::impossible("no_card", message, "hold a card to the reader, or give it more time with --timeout"));
+            }
+            _ = tokio::signal::ctrl_c() => return Err(Failure::impossible("interrupted", "interrupted before a card was shown", "nothing was enrolled")),
+        };
+        if let Notice::Failed(reader, why) = &notice {
+            out::hint(&format!("{reader}: {why}"));
+        }
+        if let Some(decided) = decided(site, notice) {
+            return decided;
+        }
+    }
+}
+
+fn take(order: Order, reassign: Reassign) -> Event {
+    Event::Take(Taker { id: 0, reader: None, purpose: Purpose::Enroll(Uuid::now_v7(), Box::new(order), reassign) })
+}
+
+/// What a notice decides about the one card that is waited for.
+fn decided(site: &Site, notice: Notice) -> Option<Result<Uuid, Failure>> {
+    match notice {
+        Notice::Saved(id) => Some(Ok(id)),
+        Notice::NotSaved(_, why) => Some(Err(Failure::impossible("store", why, "nothing was enrolled"))),
+        Notice::NotEnrolled(reading, refused) => Some(Err(not_enrolled(site, &reading, &refused))),
+        _ => None,
+    }
+}
+
+fn not_enrolled(site: &Site, reading: &Reading, refused: &Refused) -> Failure {
+    let lines = if matches!(refused, Refused::Undecided(_)) { site.config.policy.settling_lines(reading) } else { Vec::new() };
+    let code = match refused {
+        Refused::Undecided(_) if reading.verdict == Verdict::Ambiguous => "ambiguous",
+        Refused::Undecided(_) => "undecided",
+        Refused::Damaged => "damaged",
+        Refused::Nothing(_) => reading.verdict.name(),
+        Refused::NoCardType { .. } => "no_card_type",
+        Refused::SeveralCardTypes { .. } => "several_card_types",
+        Refused::UnknownCardType(..) => "unknown_card_type",
+        Refused::MissingNumber { .. } => "missing_number",
+        Refused::Zero => "card_number_zero",
+        Refused::TooWide { .. } => "integer_width",
+        Refused::Template(..) => "external_number",
+        Refused::Window(..) => "window",
+    };
+    let settle = if lines.is_empty() {
+        String::new()
+    } else {
+        format!("one of these lines in the configuration would settle it:\n{}", lines.join("\n"))
+    };
+    let literal = views::reading::literal(reading);
+    let message = format!("{refused}; nothing was enrolled");
+    let words = if settle.is_empty() { views::reading::text(reading) } else { format!("{}\n{settle}", views::reading::text(reading)) };
+    Failure::impossible(code, message, words)
+        .with("reading", serde_json::to_value(views::reading::json(reading, &literal)).unwrap_or(Value::Null))
+        .with("settle", json!(lines))
+}
+
+/// How an enrollment's way is shown, and how long its outcome is waited for.
+pub struct Showing {
+    /// JSON lines instead of text.
+    pub json: bool,
+    /// How long the outcome is waited for.
+    pub patience: Duration,
+    shown: Option<(State, Option<String>)>,
+}
+
+impl Showing {
+    /// Nothing shown yet.
+    pub const fn new(json: bool, patience: Duration) -> Self {
+        Self { json, patience, shown: None }
+    }
+
+    /// Shows a state, but not the same failure again at every further try.
+    fn show(&mut self, entry: &Entry) {
+        let progress = entry.progress();
+        let now = (progress.state, progress.why);
+        let is_another_try = now.0 == State::Sending && matches!(&self.shown, Some((State::Saved, Some(_))));
+        if is_another_try || self.shown.as_ref() == Some(&now) {
+            return;
+        }
+        self.shown = Some(now);
+        if self.json {
+            out::print_json(&views::enrollment::json(entry));
+        } else {
+            out::print(&views::enrollment::text(entry));
+        }
+    }
+}
+
+/// How often the store is asked how far an entry has got.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Shows an entry's way until it is settled, delivering it from here where no other process does.
+pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uuid, mut showing: Showing) -> Result<ExitCode, Failure> {
+    let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
+    let deliverer = tokio::spawn(Deliverer::new(store.clone(), &site.config.store, client, "enroll").run());
+    let watched = watch(store, id, &mut showing).await;
+    deliverer.abort();
+    let entry = watched.map_err(|error| Failure::impossible("store", error.to_string(), "what was saved stays saved"))?;
+    let progress = entry.progress();
+    Ok(match progress.state {
+        State::Accepted => ExitCode::SUCCESS,
+        State::Refused | State::Discarded => {
+            if progress.awaits_reassignment() {
+                out::hint("somebody holds this card; `--reassign` takes it from them");
+            }
+            ExitCode::from(1)
+        }
+        State::Saved | State::Sending | State::InDoubt => {
+            out::hint(
+                "what is saved stays, and is delivered by `cardbridge run` or the next `cardbridge enroll`; `cardbridge outbox list` shows it",
+            );
+            ExitCode::from(3)
+        }
+    })
+}
+
+/// Follows an entry until it is settled, stopped, or patience ends; the last state shown is the final one.
+async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<Entry, crate::store::StoreError> {
+    let end = Instant::now() + showing.patience;
+    let mut seen = 0;
+    loop {
+        let entry = store.entry(id).await?;
+        for then in views::enrollment::states_since(&entry, seen) {
+            showing.show(&then);
+        }
+        seen = entry.steps.len() + 1;
+        let progress = entry.progress();
+        if progress.awaits_reassignment() && entry.reassign == Reassign::Ask && !showing.json && confirmed().await {
+            store.append(&entry, Utc::now(), Step::Reassign { decided_by: DecidedBy::Operator }).await?;
+            continue;
+        }
+        if progress.is_settled() || progress.stopped {
+            return Ok(entry);
+        }
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            () = sleep_until(end) => return last(store, id, showing).await,
+            _ = tokio::signal::ctrl_c() => return last(store, id, showing).await,
+        }
+    }
+}
+
+/// Patience has ended: what is known now is the final line.
+async fn last(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<Entry, crate::store::StoreError> {
+    let entry = store.entry(id).await?;
+    showing.show(&entry);
+    Ok(entry)
+}
+
+/// Asks the person at the terminal, where there is one.
+async fn confirmed() -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    out::hint("Take the card from its holder? [y/N]");
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    answer.await.is_ok_and(|line| line.is_ok_and(|line| matches!(line.trim(), "y" | "Y" | "yes")))
+}

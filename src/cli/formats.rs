@@ -1,0 +1,206 @@
+//! `cardbridge formats`: what is known about cards and readers, as tables; with an id, one of them whole.
+
+use std::process::ExitCode;
+
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use super::{
+    Globals,
+    out::{self, Failure},
+    site,
+};
+use crate::{
+    card::Kind,
+    decode::dialect::Dialect,
+    protocols::{Protocols, cards::CardFormat},
+    sheet::nearest,
+    smartcard::script::Script,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cardbridge formats\n  cardbridge formats hid-h10301\n  cardbridge formats --dialects\n  cardbridge formats --scripts --json"
+)]
+pub struct Arguments {
+    /// Show this one whole
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+    /// Serial dialects instead of card formats
+    #[arg(long)]
+    dialects: bool,
+    /// Smart-card scripts instead of card formats
+    #[arg(long, conflicts_with = "dialects")]
+    scripts: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// One known thing: a row of the table, its JSON, and its page.
+struct Item {
+    names: Vec<String>,
+    row: Vec<String>,
+    json: Value,
+    page: String,
+}
+
+pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let protocols = site::protocols(globals)?;
+    let (head, items): (&[&str], Vec<Item>) = if arguments.dialects {
+        (&["id", "aliases", "yields", "confidence", "name"], protocols.dialects.iter().map(|dialect| of_dialect(dialect)).collect())
+    } else if arguments.scripts {
+        (&["id", "yields", "confidence", "name"], protocols.scripts.iter().map(|script| of_script(script)).collect())
+    } else {
+        (&["id", "aliases", "bits", "reads", "checks", "confidence", "name"], formats(&protocols))
+    };
+    match &arguments.id {
+        Some(id) => one(&items, id, arguments.json),
+        None => all(head, items, arguments.json),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+fn one(items: &[Item], id: &str, json: bool) -> Result<(), Failure> {
+    let is_meant = |item: &&Item| item.names.iter().any(|name| name.eq_ignore_ascii_case(id));
+    let Some(item) = items.iter().find(is_meant) else {
+        let near = nearest(id, items.iter().flat_map(|item| item.names.iter().map(String::as_str)));
+        let help = near.map_or_else(|| "without an ID, all of them are shown".to_owned(), |near| format!("did you mean `{near}`?"));
+        return Err(Failure::impossible("unknown_format", format!("nothing is named {id:?}"), help));
+    };
+    if json {
+        out::print_json(&item.json)
+    } else {
+        out::print(&item.page)
+    }
+    Ok(())
+}
+
+fn all(head: &[&str], items: Vec<Item>, json: bool) -> Result<(), Failure> {
+    if json {
+        items.iter().for_each(|item| out::print_json(&item.json));
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head.iter().map(|word| word.to_uppercase()));
+    table.add_rows(items.into_iter().map(|item| item.row));
+    out::print(&table.to_string());
+    Ok(())
+}
+
+fn formats(protocols: &Protocols) -> Vec<Item> {
+    let mut formats: Vec<&CardFormat> = protocols.formats.iter().collect();
+    formats.sort_by(|a, b| a.format.len().cmp(&b.format.len()).then_with(|| a.format.id.cmp(&b.format.id)));
+    formats.iter().map(|format| of_format(format, protocols)).collect()
+}
+
+fn of_format(format: &CardFormat, protocols: &Protocols) -> Item {
+    let compiled = &format.format;
+    let kinds: Vec<&str> = format.kinds.iter().copied().map(Kind::name).collect();
+    let fields: Vec<&str> = compiled.fields.iter().map(|field| &*field.name).collect();
+    let like = never_told_from(format, protocols);
+    let samples: Vec<Value> = format
+        .samples
+        .iter()
+        .map(|sample| {
+            let numbers: serde_json::Map<String, Value> =
+                sample.credential.numbers().map(|(name, value)| (name.to_owned(), Value::from(value.to_string()))).collect();
+            json!({"source": sample.source, "constructed": sample.constructed, "bits": sample.bits.to_string(), "numbers": numbers})
+        })
+        .collect();
+    let page = [
+        format!("{}  {}\naliases: {}", compiled.id, format.name, compiled.aliases.join(", ")),
+        format!("\n{}", format.layout.trim_end()),
+        compiled
+            .fields
+            .iter()
+            .map(|field| format!("\n  {:<16} {} bits, at most {}", field.name, field.positions.len(), field.max()))
+            .collect(),
+        format!("\nsource: {}\nconfidence: {}\nfile: {}", format.source, format.confidence.name(), format.file),
+        format.caveat.as_ref().map(|caveat| format!("caveat: {caveat}")).unwrap_or_default(),
+        format!("cannot be told from: {}", if like.is_empty() { "(nothing)".to_owned() } else { like.join(", ") }),
+        format.samples.iter().map(|sample| format!("\nsample {}  {}", sample.bits, sample.source)).collect(),
+    ];
+    Item {
+        names: compiled.aliases.iter().cloned().chain([compiled.id.to_string()]).collect(),
+        row: vec![
+            compiled.id.to_string(),
+            compiled.aliases.join(" "),
+            compiled.len().to_string(),
+            kinds.join(" "),
+            compiled.checks().present.to_string(),
+            format.confidence.name().to_owned(),
+            format.name.clone(),
+        ],
+        json: json!({
+            "id": &*compiled.id, "name": format.name, "aliases": &*compiled.aliases, "bits": compiled.len(), "kinds": kinds, "fields": fields,
+            "checks": compiled.checks().present, "odds": compiled.odds(), "layout": format.layout, "source": format.source,
+            "confidence": format.confidence.name(), "caveat": format.caveat, "file": format.file, "cannot_be_told_from": like, "samples": samples
+        }),
+        page: page.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n"),
+    }
+}
+
+/// The formats that accept every frame this one accepts: same kind and length, and no check or fixed bit of their own.
+fn never_told_from(format: &CardFormat, protocols: &Protocols) -> Vec<String> {
+    let shares = |other: &&CardFormat| {
+        other.format.id != format.format.id
+            && other.format.len() == format.format.len()
+            && other.kinds.iter().any(|kind| format.kinds.contains(kind))
+            && other.format.always_fits_where(&format.format)
+    };
+    protocols.formats.iter().filter(shares).map(|other| other.format.id.to_string()).collect()
+}
+
+fn of_dialect(dialect: &Dialect) -> Item {
+    let page = format!(
+        "{}  {}\naliases: {}\nyields: {}\nline: {} baud\nsource: {}\nconfidence: {}\nfile: {}\nsamples: {}",
+        dialect.id,
+        dialect.name,
+        dialect.aliases.join(", "),
+        dialect.kind.name(),
+        dialect.line.baud,
+        dialect.source,
+        dialect.confidence.name(),
+        dialect.file,
+        dialect.samples.len()
+    );
+    Item {
+        names: dialect.aliases.iter().cloned().chain([dialect.id.clone()]).collect(),
+        row: vec![
+            dialect.id.clone(),
+            dialect.aliases.join(" "),
+            dialect.kind.name().to_owned(),
+            dialect.confidence.name().to_owned(),
+            dialect.name.clone(),
+        ],
+        json: json!({
+            "id": dialect.id, "name": dialect.name, "aliases": dialect.aliases, "kind": dialect.kind, "baud": dialect.line.baud,
+            "card_left_ms": dialect.card_left.as_millis() as u64, "source": dialect.source, "confidence": dialect.confidence.name(), "file": dialect.file
+        }),
+        page,
+    }
+}
+
+fn of_script(script: &Script) -> Item {
+    let says: Vec<String> =
+        script.steps.iter().map(|step| step.say.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")).collect();
+    Item {
+        names: vec![script.id.clone()],
+        row: vec![script.id.clone(), script.kind.name().to_owned(), script.confidence.name().to_owned(), script.name.clone()],
+        json: json!({
+            "id": script.id, "name": script.name, "kind": script.kind, "order": script.order, "says": says, "source": script.source,
+            "confidence": script.confidence.name(), "file": script.file
+        }),
+        page: format!(
+            "{}  {}\nyields: {}\nsays: {}\nsource: {}\nconfidence: {}\nfile: {}",
+            script.id,
+            script.name,
+            script.kind.name(),
+            says.join("; "),
+            script.source,
+            script.confidence.name(),
+            script.file
+        ),
+    }
+}

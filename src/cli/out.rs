@@ -1,0 +1,92 @@
+//! What goes out: people's text and JSON lines on standard output, everything else on standard error.
+
+use std::{io::Write, process::ExitCode};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    code: String,
+    message: String,
+    help: String,
+    exit: u8,
+    more: Vec<(&'static str, Value)>,
+}
+
+impl Failure {
+    /// The thing asked for was refused or cannot be done: exit code 1.
+    pub fn impossible(code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), help: help.into(), exit: 1, more: Vec::new() }
+    }
+
+    /// Wrong usage or configuration: exit code 2.
+    pub fn usage(code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { exit: 2, ..Self::impossible(code, message, help) }
+    }
+
+    /// Adds a member to the JSON of the error.
+    pub fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
+        self
+    }
+}
+
+/// A usage error of the argument parser's.
+pub fn usage(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Failure::usage("usage", message, "`--help` explains every command with an example")
+}
+
+/// The JSON of a failure: `{"error":{"code","message","help"}}`.
+pub fn error_json(failure: &Failure) -> Value {
+    let mut error = json!({"code": failure.code, "message": failure.message, "help": failure.help});
+    for (name, value) in &failure.more {
+        if let Some(error) = error.as_object_mut() {
+            error.insert((*name).to_owned(), value.clone());
+        }
+    }
+    json!({ "error": error })
+}
+
+/// Says why a command failed, and gives its exit code.
+pub fn fail(failure: &Failure, as_json: bool) -> ExitCode {
+    if as_json {
+        print_json(&error_json(failure));
+    } else {
+        let style = anstyle::AnsiColor::Red.on_default().bold();
+        hint(&format!("{style}error:{style:#} {}", failure.message));
+        if !failure.help.is_empty() {
+            hint(&failure.help);
+        }
+    }
+    ExitCode::from(failure.exit)
+}
+
+/// A line of people's text. A reader that has gone (`| head`) ends nothing but the output.
+pub fn print(text: &str) {
+    drop(writeln!(anstream::stdout().lock(), "{text}"));
+}
+
+/// One JSON object on a line of its own, at once.
+pub fn print_json(value: &impl Serialize) {
+    if let Ok(mut line) = serde_json::to_vec(value) {
+        line.push(b'\n');
+        let mut stdout = std::io::stdout().lock();
+        drop(stdout.write_all(&line).and_then(|()| stdout.flush()));
+    }
+}
+
+/// A word beside the result: progress, hints, errors.
+pub fn hint(text: &str) {
+    drop(writeln!(anstream::stderr().lock(), "{text}"));
+}
+
+/// Logs go to standard error: warnings, or what CARDBRIDGE_LOG asks for.
+pub fn start_logging() {
+    let filter = EnvFilter::try_from_env("CARDBRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
+}

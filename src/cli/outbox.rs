@@ -1,0 +1,146 @@
+//! `cardbridge outbox`: what is due, in doubt and done, and a person's word on it.
+
+use std::process::ExitCode;
+
+use chrono::{SecondsFormat, Utc};
+use comfy_table::{Table, presets};
+use uuid::Uuid;
+
+use super::{
+    Globals,
+    enroll::open_store,
+    out::{self, Failure},
+    site::{self, Look},
+};
+use crate::{
+    enroll::outbox::{Entry, Operation, State, Step},
+    store::{StoreError, StoreHandle},
+    views,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cardbridge outbox list\n  cardbridge outbox show 0190b3a5\n  cardbridge outbox retry 0190b3a5\n  \
+                        cardbridge outbox discard 0190b3a5")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+    /// One JSON object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Every entry, oldest first
+    List,
+    /// One entry with everything that has happened to it
+    Show {
+        /// The entry's key, or its beginning
+        id: String,
+    },
+    /// Try again what was refused or waits for a person; what may have arrived is looked up first
+    Retry {
+        /// The entry's key, or its beginning
+        id: String,
+        /// Send it without looking it up: somebody has looked in BluSKY, and it is not there
+        #[arg(long)]
+        absent: bool,
+    },
+    /// Give up what was not accepted
+    Discard {
+        /// The entry's key, or its beginning
+        id: String,
+    },
+}
+
+pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
+    let site = site::load(globals, Look::Needed)?;
+    let store = open_store(&site)?;
+    let failed = |error: StoreError| Failure::impossible("store", error.to_string(), "");
+    match arguments.action {
+        Action::List => {
+            let entries = store.all().await.map_err(failed)?;
+            if arguments.json {
+                entries.iter().for_each(|entry| out::print_json(&views::enrollment::json(entry)));
+            } else {
+                list(&entries);
+            }
+        }
+        Action::Show { id } => show(&find(&store, &id).await?, arguments.json),
+        Action::Retry { id, absent } => {
+            let entry = find(&store, &id).await?;
+            refuse_in(&entry, &[State::Accepted, State::Discarded, State::Sending])?;
+            append(&store, &entry, Step::Retry { absent }, arguments.json).await?;
+        }
+        Action::Discard { id } => {
+            let entry = find(&store, &id).await?;
+            refuse_in(&entry, &[State::Accepted, State::Discarded, State::Sending])?;
+            append(&store, &entry, Step::Discarded, arguments.json).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(entries: &[Entry]) {
+    if entries.is_empty() {
+        return out::print("the outbox is empty");
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["ENTRY", "SAVED", "USER", "STATE", "TRIES", "WHY"]);
+    for entry in entries {
+        let Operation::AddUserCard(card) = &entry.operation;
+        let progress = entry.progress();
+        table.add_row([
+            entry.id.to_string(),
+            entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            card.user_id.to_string(),
+            progress.state.name().to_owned(),
+            progress.attempts.to_string(),
+            progress.why.or(progress.told.description).unwrap_or_default(),
+        ]);
+    }
+    out::print(&table.to_string());
+}
+
+fn show(entry: &Entry, json: bool) {
+    if json {
+        return out::print_json(&views::enrollment::json(entry));
+    }
+    out::print(&format!("{} saved {}", entry.id, entry.saved_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
+    let mut upto = Entry { steps: Vec::new(), ..entry.clone() };
+    for (at, step) in &entry.steps {
+        upto.steps.push((*at, step.clone()));
+        let state = upto.progress().state.name();
+        out::print(&format!("  {}  {:<9} {}", at.to_rfc3339_opts(SecondsFormat::Millis, true), state, views::enrollment::step(step)));
+    }
+    out::print(&views::enrollment::text(entry));
+}
+
+async fn append(store: &StoreHandle, entry: &Entry, step: Step, json: bool) -> Result<(), Failure> {
+    store.append(entry, Utc::now(), step).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
+    show(&find(store, &entry.id.to_string()).await?, json);
+    Ok(())
+}
+
+fn refuse_in(entry: &Entry, states: &[State]) -> Result<(), Failure> {
+    let state = entry.progress().state;
+    if states.contains(&state) {
+        return Err(Failure::impossible("state", format!("the entry is {}; nothing was done", state.name().replace('_', " ")), ""));
+    }
+    Ok(())
+}
+
+/// The entry with this key, or the only one whose key begins so.
+async fn find(store: &StoreHandle, id: &str) -> Result<Entry, Failure> {
+    let failed = |error: StoreError| Failure::impossible("store", error.to_string(), "");
+    if let Ok(id) = id.parse::<Uuid>() {
+        return store.entry(id).await.map_err(failed);
+    }
+    let mut entries = store.all().await.map_err(failed)?;
+    entries.retain(|entry| !id.is_empty() && entry.id.to_string().starts_with(&id.to_lowercase()));
+    match (entries.pop(), entries.is_empty()) {
+        (Some(entry), true) => Ok(entry),
+        (Some(_), false) => Err(Failure::usage("entry", format!("several entries begin with {id:?}"), "give more of the key")),
+        (None, _) => Err(failed(StoreError::NoEntry(id.to_owned()))),
+    }
+}

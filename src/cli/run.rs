@@ -1,0 +1,68 @@
+//! `cardbridge run`: the station service. All configured readers, delivery. Without a chosen user it enrolls nothing.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    Globals,
+    enroll::{blusky, open_store},
+    out::{self, Failure},
+    site::{self, Look},
+};
+use crate::{
+    blusky::client::Client,
+    bridge::Notice,
+    run::{Shell, deliver::Deliverer},
+    views,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cardbridge run --config /etc/cardbridge/cardbridge.toml\n  cardbridge run --json")]
+pub struct Arguments {
+    /// One JSON object a line for every card read, its numbers included
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
+    let site = site::load(globals, Look::NeededOutside)?;
+    let blusky = blusky(&site)?;
+    let store = open_store(&site)?;
+    let mut shell = Shell::new(&site, Some(store.clone()));
+    let failed = |error: std::io::Error| Failure::impossible("station", format!("the station's socket cannot be made: {error}"), "");
+    if let Err(holder) = shell.serve_station(&site.config.store).map_err(failed)? {
+        let help = "one station at a time works on one store; end that one first";
+        return Err(Failure::impossible("station", format!("{holder} is the station already"), help));
+    }
+    let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
+    let deliverer = tokio::spawn(Deliverer::new(store, &site.config.store, client, "run").run());
+    shell.open_readers(None);
+    out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));
+    let mut terminated = signal(SignalKind::terminate()).map_err(failed)?;
+    loop {
+        let numbered = tokio::select! {
+            numbered = shell.next() => numbered,
+            _ = tokio::signal::ctrl_c() => break,
+            _ = terminated.recv() => break,
+        };
+        tell(&numbered.notice, arguments.json);
+    }
+    deliverer.abort();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A service's output ends up in a log: numbers are shown only where JSON was asked for.
+fn tell(notice: &Notice, json: bool) {
+    match notice {
+        Notice::Read(reading) if json => out::print_json(&views::reading::json(reading, &views::reading::literal(reading))),
+        Notice::Read(reading) => {
+            let reader = reading.presentation.reader.as_deref().unwrap_or("a reader");
+            out::print(&format!("{reader}: a card was read ({})", reading.verdict.name()));
+        }
+        Notice::Up(reader) => out::hint(&format!("{reader}: there")),
+        Notice::Lost(reader, why) | Notice::Failed(reader, why) => out::hint(&format!("{reader}: {why}")),
+        Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
+        Notice::Saved(_) | Notice::NotSaved(..) | Notice::NotEnrolled(..) => {}
+    }
+}

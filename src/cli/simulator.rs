@@ -1,0 +1,62 @@
+//! `cardbridge simulator`: a BluSKY to develop, demo and train against.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use tokio::net::TcpListener;
+
+use super::out::{self, Failure};
+use crate::simulator::{Fault, Options, Simulator};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cardbridge simulator\n  cardbridge simulator --listen 127.0.0.1:8900 --data training.db --people people.csv\n  \
+                        cardbridge simulator --fault drop-after-commit:1 --fault delay=3000"
+)]
+pub struct Arguments {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8900")]
+    listen: SocketAddr,
+    /// Keep its state in this SQLite file [default: in memory]
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// The token it wants
+    #[arg(long, value_name = "T", default_value = "simulator")]
+    token: String,
+    /// The password it signs anybody in with
+    #[arg(long, value_name = "P", default_value = "simulator")]
+    password: String,
+    /// A CSV file of the users it knows [default: it knows every GUID]
+    #[arg(long, value_name = "FILE")]
+    people: Option<PathBuf>,
+    /// How wide its integers are
+    #[arg(long, value_name = "BITS", default_value_t = 32)]
+    integer_width: u8,
+    /// What goes wrong: KIND[:N] for the first N calls (delay=MILLIS, status=503, drop-before-commit, drop-after-commit, html, …)
+    #[arg(long = "fault", value_name = "KIND[:N]")]
+    faults: Vec<Fault>,
+}
+
+pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let options = Options {
+        data: arguments.data,
+        token: arguments.token,
+        password: arguments.password,
+        people: arguments.people,
+        integer_width: arguments.integer_width,
+        faults: arguments.faults,
+    };
+    let simulator = Simulator::open(options).map_err(|error| Failure::usage("simulator", error.to_string(), ""))?;
+    let failed = |error: std::io::Error| {
+        Failure::impossible("listen", format!("{} cannot be listened on: {error}", arguments.listen), "choose another --listen")
+    };
+    let listener = TcpListener::bind(arguments.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    out::print(&format!(
+        "a simulated BluSKY listens; configure it as\n    [blusky]\n    base_url = \"http://{address}\"\n    token_file = \"…\"   # a file with the token in it"
+    ));
+    tokio::select! {
+        served = simulator.serve(listener) => served.map_err(|error| Failure::impossible("simulator", error.to_string(), ""))?,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

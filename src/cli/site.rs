@@ -1,0 +1,79 @@
+//! Finding and loading what a site has: its configuration and its protocol files.
+
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use super::{
+    Globals,
+    out::{Failure, hint},
+};
+use crate::{
+    config::{Config, ConfigError},
+    protocols::Protocols,
+    run::Site,
+};
+
+/// Where a command looks for its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The current directory, the user's, the system's; none is fine.
+    Anywhere,
+    /// The same; there must be one.
+    Needed,
+    /// The user's and the system's only; there must be one.
+    NeededOutside,
+}
+
+const FILE: &str = "cardbridge.toml";
+
+/// Loads protocols and configuration.
+pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
+    let protocols = protocols(globals)?;
+    let config = match find(globals, look) {
+        Some(path) => Config::load(&path, &protocols).map_err(|error| explain(&error))?,
+        None if look == Look::Anywhere => Config::none(),
+        None => {
+            let places: Vec<String> = places(look).iter().map(|place| place.display().to_string()).collect();
+            return Err(Failure::usage(
+                "no_configuration",
+                "there is no configuration file",
+                format!("name one with --config, or put it at {}", places.join(" or ")),
+            ));
+        }
+    };
+    Ok(Site::new(config, protocols))
+}
+
+/// Loads the built-in protocols and the site's own; what is wrong in a file is said, and the file left out.
+pub fn protocols(globals: &Globals) -> Result<Protocols, Failure> {
+    let mut protocols = Protocols::built_in();
+    if let Some(folder) = &globals.protocols {
+        let failed = |error: crate::protocols::FolderError| Failure::usage("protocols", error.to_string(), "");
+        protocols.add_folder(folder).map_err(failed)?;
+    }
+    for finding in &protocols.findings {
+        hint(&format!("{finding}; the file is left out"));
+    }
+    Ok(protocols)
+}
+
+/// The configuration file in use, if there is one.
+fn find(globals: &Globals, look: Look) -> Option<PathBuf> {
+    globals.config.clone().or_else(|| places(look).into_iter().find(|path| path.is_file()))
+}
+
+fn places(look: Look) -> Vec<PathBuf> {
+    let here = (look != Look::NeededOutside).then(|| PathBuf::from(FILE));
+    let user = ProjectDirs::from("", "", "cardbridge").map(|dirs| dirs.config_dir().join(FILE));
+    let system = PathBuf::from("/etc/cardbridge").join(FILE);
+    here.into_iter().chain(user).chain([system]).collect()
+}
+
+fn explain(error: &ConfigError) -> Failure {
+    let help = match error {
+        ConfigError::Unreadable { .. } => "check the path given with --config",
+        ConfigError::Wrong(_) => "correct the file; every finding is listed",
+    };
+    Failure::usage("configuration", error.to_string(), help)
+}

@@ -1,0 +1,159 @@
+//! The catalog: every known format laid over a presentation, with a verdict.
+//!
+//! In: formats when it is built, then presentations. Out: readings, every fit and every refusal with its evidence.
+//! Never: a choice between fits; that is the site's ([`crate::enroll::policy`]).
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::format::{CompactFit, CompactRefusal, Format};
+use crate::card::{Credential, Fit, Kind, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
+
+/// All formats, sorted by kind and length.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    formats: Vec<(Format, Kind)>,
+    by_length: HashMap<(Kind, u16), Vec<u16>>,
+    names: HashMap<String, u16>,
+}
+
+/// Room for what the formats say, to be used again for every frame.
+#[derive(Debug, Default, Clone)]
+pub struct Verdicts {
+    /// The formats that fit, most trustworthy first.
+    pub fits: Vec<CompactFit>,
+    /// The formats of that length that do not.
+    pub refusals: Vec<CompactRefusal>,
+}
+
+impl Catalog {
+    /// Builds a catalog of formats with the kinds they read. The most trustworthy come first: lower odds, then the id.
+    #[must_use]
+    pub fn new(formats: impl IntoIterator<Item = (Format, Vec<Kind>)>) -> Self {
+        let mut catalog = Self::default();
+        let mut sorted: Vec<(Format, Kind)> =
+            formats.into_iter().flat_map(|(format, kinds)| kinds.into_iter().map(move |kind| (format.clone(), kind))).collect();
+        let stripped: Vec<_> = sorted
+            .iter()
+            .filter(|(_, kind)| *kind == Kind::Wiegand)
+            .filter_map(|(format, _)| Some((format.stripped()?, Kind::WiegandStripped)))
+            .collect();
+        sorted.extend(stripped);
+        sorted.sort_by(|(a, _), (b, _)| a.odds().total_cmp(&b.odds()).then_with(|| a.id.cmp(&b.id)));
+        for (format, kind) in sorted {
+            catalog.add(format, kind);
+        }
+        catalog
+    }
+
+    fn add(&mut self, format: Format, kind: Kind) {
+        let at = self.formats.len() as u16;
+        self.by_length.entry((kind, format.len() as u16)).or_default().push(at);
+        if kind != Kind::WiegandStripped {
+            for name in format.aliases.iter().map(String::as_str).chain([&*format.id]) {
+                self.names.insert(name.to_lowercase(), at);
+            }
+        }
+        self.formats.push((format, kind));
+    }
+
+    /// The format of that id or alias, whatever its case.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Format> {
+        self.names.get(&name.to_lowercase()).and_then(|at| self.format(*at))
+    }
+
+    /// The format that a compact fit or refusal speaks of.
+    #[must_use]
+    pub fn format(&self, at: u16) -> Option<&Format> {
+        self.formats.get(usize::from(at)).map(|(format, _)| format)
+    }
+
+    /// Lays every format of that kind and length over the bits. Nothing is allocated once the room is large enough.
+    #[inline]
+    pub fn lay(&self, kind: Kind, bits: &PacsBits, into: &mut Verdicts) {
+        into.fits.clear();
+        into.refusals.clear();
+        let Some(candidates) = self.by_length.get(&(kind, bits.len() as u16)) else { return };
+        for at in candidates {
+            let Some((format, _)) = self.formats.get(usize::from(*at)) else { continue };
+            match format.fit(bits) {
+                Ok(values) => into.fits.push(CompactFit { format: *at, values }),
+                Err((reason, place)) => into.refusals.push(CompactRefusal { format: *at, reason, at: place }),
+            }
+        }
+    }
+
+    /// Every format's verdict on a presentation, in words.
+    #[must_use]
+    pub fn read(&self, mut presentation: Presentation) -> Reading {
+        let bits = presentation.bits.unwrap_or_default();
+        let mut laid = Verdicts::default();
+        if presentation.damage.is_none() && presentation.bits.is_some() {
+            self.lay(presentation.kind, &bits, &mut laid);
+        }
+        let fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &bits)).collect();
+        let mut refusals: Vec<Refusal> = laid.refusals.iter().filter_map(|refusal| self.refusal_in_words(*refusal)).collect();
+        if let Some(damage) = &presentation.damage {
+            refusals.push(Refusal { format: damage.by.as_str().into(), reason: Reason::Checksum, detail: damage.detail.clone() });
+        }
+        if presentation.kind == Kind::WiegandStripped {
+            warn(&mut presentation, "parity_not_seen");
+        }
+        if presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random) {
+            warn(&mut presentation, "random_uid");
+        }
+        let verdict = verdict(&presentation, &fits, &refusals);
+        Reading { presentation, verdict, fits, refusals, choice: None }
+    }
+
+    fn fit_in_words(&self, fit: &CompactFit, bits: &PacsBits) -> Option<Fit> {
+        let format = self.format(fit.format)?;
+        Some(Fit {
+            format: format.id.clone(),
+            aliases: format.aliases.clone(),
+            credential: format.credential(bits),
+            checks: format.checks(),
+            odds: format.odds(),
+        })
+    }
+
+    fn refusal_in_words(&self, refusal: CompactRefusal) -> Option<Refusal> {
+        let format = self.format(refusal.format)?;
+        let detail = format.detail(refusal.reason, refusal.at);
+        Some(Refusal { format: format.id.clone(), reason: refusal.reason, detail })
+    }
+
+    /// Every format that reads that kind, most trustworthy first.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Format> {
+        self.formats.iter().filter(move |(_, of)| *of == kind).map(|(format, _)| format)
+    }
+}
+
+fn warn(presentation: &mut Presentation, warning: &str) {
+    if !presentation.warnings.iter().any(|known| known == warning) {
+        presentation.warnings.push(warning.to_owned());
+    }
+}
+
+fn verdict(presentation: &Presentation, fits: &[Fit], refusals: &[Refusal]) -> Verdict {
+    match presentation.kind {
+        _ if presentation.damage.is_some() => Verdict::Damaged,
+        Kind::Csn if presentation.csn.is_none() => Verdict::Unreadable,
+        Kind::Csn => Verdict::SerialOnly,
+        Kind::Key => Verdict::Keypad,
+        _ if presentation.bits.is_none() => Verdict::UnknownLength,
+        _ if fits.is_empty() && refusals.iter().any(|refusal| refusal.reason.is_damage()) => Verdict::Damaged,
+        _ if fits.is_empty() => Verdict::NoFit,
+        _ if !one_credential(fits) => Verdict::Ambiguous,
+        _ if fits.iter().any(|fit| fit.checks.passed > 0) => Verdict::Certain,
+        _ => Verdict::Unchecked,
+    }
+}
+
+fn one_credential(fits: &[Fit]) -> bool {
+    let credentials: Vec<&Credential> = fits.iter().map(|fit| &fit.credential).collect();
+    credentials.windows(2).all(|pair| matches!(pair, [a, b] if a == b))
+}
+
+/// A catalog is shared by everything that reads cards.
+pub type SharedCatalog = Arc<Catalog>;

@@ -1,0 +1,307 @@
+//! The enrollment: the call that follows from a reading, an order and the site's card types.
+//!
+//! In: the chosen fit and what the operator ordered. Out: an [`AddUserCard`], or what is missing and what to do. Never:
+//! a number truncated, rounded, or sent as 0 by accident.
+
+use chrono::{DateTime, FixedOffset};
+use uuid::Uuid;
+
+use super::policy::{CardType, Required, SitePolicy};
+use crate::{
+    blusky::model::{ACTIVE_CARDHOLDER, AddUserCard},
+    card::{Credential, Fit, Reading, Verdict},
+};
+
+/// What the operator asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The user the card is for.
+    pub user_id: Uuid,
+    /// The card type, where one format belongs to several.
+    pub card_type: Option<i64>,
+    /// The number printed on the card, to choose among fits; sent as the external number too.
+    pub printed: Option<String>,
+    /// The external number to send.
+    pub external_number: Option<String>,
+    /// When the card begins to work.
+    pub activate: Option<DateTime<FixedOffset>>,
+    /// When it ends to work.
+    pub deactivate: Option<DateTime<FixedOffset>>,
+    /// The card-user flags.
+    pub card_user_flags: i64,
+    /// Whether the system must be the one of the user's occupancy.
+    pub enforce_occupancy_system: Option<bool>,
+    /// Whether a present assignment is deleted first, at the first call.
+    pub reassign: bool,
+}
+
+/// How wide BluSKY's integers are: not known until a site confirms it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntegerWidth {
+    /// Up to 2³¹−1.
+    Bits32,
+    /// Up to 2⁶³−1.
+    Bits64,
+}
+
+/// Why nothing is enrolled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The card, or this reading of it, is damaged.
+    #[error("the card was not read whole; present it again")]
+    Damaged,
+    /// Nothing that can be enrolled.
+    #[error("this card cannot be enrolled: {0}")]
+    Nothing(&'static str),
+    /// None or several credentials remain.
+    #[error("{0}")]
+    Undecided(String),
+    /// The fit's format is in no card type.
+    #[error(
+        "no [[card_type]] takes {format}; add it to the formats of the one it belongs to:\n    [[card_type]]\n    blusky = N\n    formats = [\"{format}\"]\n    system = \"<guid>\""
+    )]
+    NoCardType {
+        /// The format's id.
+        format: String,
+    },
+    /// The fit's format is in several card types.
+    #[error("{format} belongs to several card types; give --card-type with one of {numbers}")]
+    SeveralCardTypes {
+        /// The format's id.
+        format: String,
+        /// Their numbers.
+        numbers: String,
+    },
+    /// No such card type.
+    #[error("no [[card_type]] has blusky = {0}; the configured ones are {1}")]
+    UnknownCardType(i64, String),
+    /// The card type requires a number that the card does not have.
+    #[error("card type {card_type} ({name}) requires {field}, and {format} has none")]
+    MissingNumber {
+        /// BluSKY's number of the card type.
+        card_type: i64,
+        /// Its name.
+        name: String,
+        /// What is required.
+        field: &'static str,
+        /// The format read.
+        format: String,
+    },
+    /// Zero is an order to number automatically.
+    #[error("the encoded card number is 0, and to BluSKY 0 means automatic numbering; this card cannot be sent as it is")]
+    Zero,
+    /// Wider than BluSKY is known to take.
+    #[error("{field} is larger than {max}, and {help}")]
+    TooWide {
+        /// Which number.
+        field: &'static str,
+        /// The largest value.
+        max: u64,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The template names a number the card does not have.
+    #[error("external_number of card type {0}: {1}")]
+    Template(i64, String),
+    /// The window ends before it starts.
+    #[error("the card would end ({1}) before it begins ({0}); give --deactivate a later time")]
+    Window(String, String),
+}
+
+/// The call for a card that was read.
+///
+/// # Errors
+/// Why this reading cannot be enrolled, and what to do.
+pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, width: IntegerWidth) -> Result<AddUserCard, Refused> {
+    if let Some(number) = order.card_type.filter(|number| !policy.card_types.iter().any(|card_type| card_type.blusky == *number)) {
+        let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
+        return Err(Refused::UnknownCardType(number, known.join(", ")));
+    }
+    let fit = reading.chosen().ok_or_else(|| undecided(reading, order, policy))?;
+    let card_type = card_type(fit, order, policy)?;
+    let credential = &fit.credential;
+    let serial = reading.presentation.csn.as_ref();
+    let requires = |required: Required| card_type.requires.contains(&required);
+    let missing = |required: Required| Refused::MissingNumber {
+        card_type: card_type.blusky,
+        name: card_type.name.clone(),
+        field: required.name(),
+        format: fit.format.to_string(),
+    };
+    let facility_code = credential.facility_code.map(|code| code.0);
+    if requires(Required::FacilityCode) && facility_code.is_none() {
+        return Err(missing(Required::FacilityCode));
+    }
+    let issue_code = credential.issue_code.map(|code| code.0);
+    if requires(Required::IssueCode) && issue_code.is_none() {
+        return Err(missing(Required::IssueCode));
+    }
+    let card_serial_number = match serial {
+        Some(serial) if requires(Required::Serial) => Some(narrow("the card serial number", serial.number().map(u128::from), width)?),
+        None if requires(Required::Serial) => return Err(missing(Required::Serial)),
+        _ => None,
+    };
+    let number = narrow("the card number", credential.card_number.map(|number| number.0), width)?;
+    if number == 0 {
+        return Err(Refused::Zero);
+    }
+    let template = render(&card_type.external_number, credential).map_err(|why| Refused::Template(card_type.blusky, why));
+    let external = match order.external_number.as_ref().or(order.printed.as_ref()) {
+        Some(given) => given.trim().to_owned(),
+        None => template?,
+    };
+    Ok(AddUserCard {
+        card_ac_system_id: Some(card_type.system),
+        card_serial_number,
+        card_type: Some(card_type.blusky),
+        external_card_number: Some(external),
+        facility_code: facility_code.map(|code| narrow("the facility code", Some(code.into()), width)).transpose()?,
+        internal_card_number: Some(number),
+        issue_code: issue_code.map(|code| narrow("the issue code", Some(code.into()), width)).transpose()?,
+        ..of_order(order)?
+    })
+}
+
+/// The call for a card that BluSKY has already.
+///
+/// # Errors
+/// A window that ends before it starts.
+pub fn add_existing_card(card_id: Uuid, order: &Order) -> Result<AddUserCard, Refused> {
+    Ok(AddUserCard { card_id: Some(card_id), ..of_order(order)? })
+}
+
+/// What follows from the order alone.
+fn of_order(order: &Order) -> Result<AddUserCard, Refused> {
+    if let (Some(from), Some(to)) = (order.activate, order.deactivate)
+        && to <= from
+    {
+        return Err(Refused::Window(from.to_rfc3339(), to.to_rfc3339()));
+    }
+    Ok(AddUserCard {
+        card_ac_system_id: None,
+        card_activation_start_date_time: order.activate,
+        card_deactivation_start_date_time: order.deactivate,
+        card_id: None,
+        card_serial_number: None,
+        card_type: None,
+        card_user_flags: order.card_user_flags,
+        enforce_occupancy_system: order.enforce_occupancy_system,
+        external_card_number: None,
+        facility_code: None,
+        internal_card_number: None,
+        issue_code: None,
+        user_id: order.user_id,
+        reassign_card_if_already_assigned: order.reassign,
+    })
+}
+
+impl Order {
+    /// An order for this user and nothing else said.
+    #[must_use]
+    pub const fn of(user_id: Uuid) -> Self {
+        Self {
+            user_id,
+            card_type: None,
+            printed: None,
+            external_number: None,
+            activate: None,
+            deactivate: None,
+            card_user_flags: ACTIVE_CARDHOLDER,
+            enforce_occupancy_system: None,
+            reassign: false,
+        }
+    }
+}
+
+fn card_type<'p>(fit: &Fit, order: &Order, policy: &'p SitePolicy) -> Result<&'p CardType, Refused> {
+    let wanted = |card_type: &&CardType| order.card_type.is_none_or(|number| card_type.blusky == number);
+    let takers: Vec<&CardType> = policy.card_types.iter().filter(|card_type| card_type.takes(fit)).filter(wanted).collect();
+    match takers.as_slice() {
+        [] => Err(Refused::NoCardType { format: fit.format.to_string() }),
+        [one] => Ok(one),
+        several => {
+            let numbers: Vec<String> = several.iter().map(|card_type| card_type.blusky.to_string()).collect();
+            Err(Refused::SeveralCardTypes { format: fit.format.to_string(), numbers: numbers.join(", ") })
+        }
+    }
+}
+
+fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
+    match reading.verdict {
+        Verdict::Damaged => return Refused::Damaged,
+        Verdict::NoFit => return Refused::Nothing("no known format fits its bits"),
+        Verdict::UnknownLength => return Refused::Nothing("its reader does not tell the number of bits; set bits = N for this reader"),
+        Verdict::Keypad => return Refused::Nothing("this was a key, not a card"),
+        Verdict::Unreadable => return Refused::Nothing("it answers none of the known questions"),
+        Verdict::SerialOnly if reading.presentation.warnings.iter().any(|warning| warning == "random_uid") => {
+            return Refused::Nothing("its serial number is a new one at every tap (a phone, or a card in random-ID mode)");
+        }
+        _ => {}
+    }
+    // The chosen format may be one that only no card type takes: say that, not "undecided".
+    let mut without_types = reading.clone();
+    let site_only = SitePolicy { card_types: Vec::new(), ..policy.clone() };
+    let hints = super::policy::Hints { card_type: None, printed: order.printed.clone() };
+    super::policy::choose(&mut without_types, &site_only, &hints);
+    if let Some(fit) = without_types.chosen().filter(|fit| !policy.card_types.iter().any(|card_type| card_type.takes(fit))) {
+        return Refused::NoCardType { format: fit.format.to_string() };
+    }
+    let message = match reading.fits.len() {
+        _ if order.printed.is_some() => "none of the fits, or several of them, match the printed number and the site's policy",
+        1 => "the site's policy does not believe the only format that fits",
+        _ if reading.verdict == Verdict::Certain => "the site's policy believes none of the formats that fit",
+        _ => "several formats fit, and nothing configured decides between them",
+    };
+    Refused::Undecided(message.to_owned())
+}
+
+fn narrow(field: &'static str, value: Option<u128>, width: IntegerWidth) -> Result<u64, Refused> {
+    let (max, help) = match width {
+        IntegerWidth::Bits32 => (
+            u64::from(i32::MAX.unsigned_abs()),
+            "BluSKY may store a larger one as 0; set blusky.integer_width = 64 once the site has confirmed it",
+        ),
+        IntegerWidth::Bits64 => (i64::MAX.unsigned_abs(), "BluSKY's integers cannot hold it"),
+    };
+    let fits = value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value <= max);
+    fits.ok_or(Refused::TooWide { field, max, help })
+}
+
+/// Fills a template with a credential's numbers: `{card_number}`, `{facility_code:05}` pads with zeros.
+///
+/// # Errors
+/// What is wrong with the template, or which number is not there.
+pub fn render(template: &str, credential: &Credential) -> Result<String, String> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (inner, after) = after.split_once('}').ok_or_else(|| format!("`{{{after}` has no closing brace"))?;
+        let (name, pad) = inner.split_once(':').unwrap_or((inner, "0"));
+        let width: usize = pad.parse().map_err(|_| format!("`{pad}` in {{{inner}}} is no width; write {{{name}:08}}"))?;
+        if width > 64 {
+            return Err(format!("the width in {{{inner}}} is above 64"));
+        }
+        let value = credential.number(name).ok_or_else(|| format!("the card has no {name}"))?;
+        text.push_str(before);
+        text.push_str(&format!("{value:0width$}"));
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_pads_and_names_what_is_missing() {
+        let mut credential = Credential::default();
+        credential.set("card_number", 4567);
+        credential.set("facility_code", 7);
+        assert_eq!(render("{facility_code:03}-{card_number:08}", &credential).unwrap(), "007-00004567");
+        assert_eq!(render("{issue_code}", &credential).unwrap_err(), "the card has no issue_code");
+        assert!(render("{card_number", &credential).unwrap_err().contains("closing brace"));
+        assert!(render("{card_number:x}", &credential).unwrap_err().contains("width"));
+    }
+}

@@ -1,0 +1,181 @@
+//! The site's policy: which of the fits is believed.
+//!
+//! In: a reading, what the site configured, what the operator said. Out: the fit chosen and who decided it, or what
+//! would settle it. Never: a guess; none or several left is no choice, and nothing is hidden from the reading.
+
+use uuid::Uuid;
+
+use crate::card::{Credential, DecidedBy, Fit, Kind, Reading};
+
+/// What a site believes.
+#[derive(Debug, Clone, Default)]
+pub struct SitePolicy {
+    /// Ids of the formats this site uses; empty for any.
+    pub formats: Vec<String>,
+    /// Facility codes of this site; empty for any.
+    pub facility_codes: Vec<u64>,
+    /// BluSKY's card types.
+    pub card_types: Vec<CardType>,
+}
+
+/// One of BluSKY's card types, as the site configured it.
+#[derive(Debug, Clone)]
+pub struct CardType {
+    /// BluSKY's number for it.
+    pub blusky: i64,
+    /// Its name.
+    pub name: String,
+    /// Ids of the formats it takes.
+    pub formats: Vec<String>,
+    /// The access-control system its cards belong to.
+    pub system: Uuid,
+    /// The numbers BluSKY requires for it.
+    pub requires: Vec<Required>,
+    /// How the printed number follows from the encoded ones.
+    pub external_number: String,
+}
+
+/// A number that a card type requires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Required {
+    /// The facility code.
+    FacilityCode,
+    /// The card serial number.
+    Serial,
+    /// The issue code.
+    IssueCode,
+}
+
+impl Required {
+    /// The name used in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FacilityCode => "facility_code",
+            Self::Serial => "serial",
+            Self::IssueCode => "issue_code",
+        }
+    }
+}
+
+/// What the operator said about the card.
+#[derive(Debug, Clone, Default)]
+pub struct Hints {
+    /// The card type meant.
+    pub card_type: Option<i64>,
+    /// The number printed on the card.
+    pub printed: Option<String>,
+}
+
+/// Chooses among a reading's fits and writes the choice into it.
+pub fn choose(reading: &mut Reading, policy: &SitePolicy, hints: &Hints) {
+    reading.choice = decide(reading, policy, hints);
+}
+
+fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usize, DecidedBy)> {
+    if is_random(reading) {
+        return None;
+    }
+    let all: Vec<usize> = (0..reading.fits.len()).collect();
+    let keep = |from: &[usize], wanted: &dyn Fn(&Fit) -> bool| -> Vec<usize> {
+        from.iter().copied().filter(|at| reading.fits.get(*at).is_some_and(wanted)).collect()
+    };
+    let site = keep(&all, &|fit| policy.believes(fit) && policy.is_taken(fit));
+    let typed = keep(&site, &|fit| hints.card_type.is_none_or(|number| policy.takes(number, fit)));
+    let printed = keep(&typed, &|fit| hints.printed.as_ref().is_none_or(|printed| policy.prints(fit, printed)));
+    let chosen = *printed.first()?;
+    if !is_one(reading, &printed) {
+        return None;
+    }
+    let unchecked = reading.fits.get(chosen)?.checks.passed == 0;
+    let decided_by = match () {
+        () if is_one(reading, &all) && !unchecked => DecidedBy::OnlyFit,
+        () if is_one(reading, &site) => DecidedBy::Policy,
+        () if is_one(reading, &typed) => DecidedBy::Operator,
+        () => DecidedBy::Printed,
+    };
+    Some((chosen, decided_by))
+}
+
+/// True where the fits are one credential, however many formats say so.
+fn is_one(reading: &Reading, fits: &[usize]) -> bool {
+    let mut credentials = fits.iter().filter_map(|at| reading.fits.get(*at)).map(|fit| &fit.credential);
+    let first: Option<&Credential> = credentials.next();
+    first.is_some() && credentials.all(|other| Some(other) == first)
+}
+
+fn is_random(reading: &Reading) -> bool {
+    reading.presentation.kind == Kind::Csn && reading.presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random)
+}
+
+impl SitePolicy {
+    /// A fit with no passed check is believed only where the site names its format.
+    fn believes(&self, fit: &Fit) -> bool {
+        let named = self.formats.iter().any(|format| **format == *fit.format);
+        let format = named || (self.formats.is_empty() && fit.checks.passed > 0);
+        let facility = match fit.credential.facility_code {
+            Some(code) if !self.facility_codes.is_empty() => self.facility_codes.contains(&code.0),
+            _ => true,
+        };
+        format && facility
+    }
+
+    /// Where card types are configured, one of them must take the format.
+    fn is_taken(&self, fit: &Fit) -> bool {
+        self.card_types.is_empty() || self.card_types.iter().any(|card_type| card_type.takes(fit))
+    }
+
+    fn takes(&self, number: i64, fit: &Fit) -> bool {
+        self.card_types.iter().any(|card_type| card_type.blusky == number && card_type.takes(fit))
+    }
+
+    fn prints(&self, fit: &Fit, printed: &str) -> bool {
+        let templates = self.card_types.iter().filter(|card_type| card_type.takes(fit)).map(|card_type| &card_type.external_number);
+        let mut rendered = templates.filter_map(|template| super::enrollment::render(template, &fit.credential).ok());
+        rendered.any(|text| text == printed.trim()) || shows(&fit.credential, printed)
+    }
+
+    /// The configuration lines that would settle a reading nothing was chosen from.
+    #[must_use]
+    pub fn settling_lines(&self, reading: &Reading) -> Vec<String> {
+        if is_random(reading) {
+            return Vec::new();
+        }
+        let mut lines = vec!["[site]".to_owned()];
+        for fit in &reading.fits {
+            let numbers: Vec<String> =
+                fit.credential.numbers().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+            lines.push(format!("formats = [\"{}\"]   # {}", fit.format, numbers.join(", ")));
+        }
+        let mut codes: Vec<u64> = reading.fits.iter().filter_map(|fit| fit.credential.facility_code.map(|code| code.0)).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        if codes.len() > 1 {
+            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+            lines.push(format!("facility_codes = [N]   # or: one of {}", codes.join(", ")));
+        }
+        if lines.len() > 1 { lines } else { Vec::new() }
+    }
+}
+
+impl CardType {
+    /// True where this card type takes the fit's format.
+    #[must_use]
+    pub fn takes(&self, fit: &Fit) -> bool {
+        self.formats.iter().any(|format| **format == *fit.format)
+    }
+}
+
+/// A print is the card number, or facility code and card number with anything but digits between them. Leading zeros do
+/// not matter.
+fn shows(credential: &Credential, printed: &str) -> bool {
+    let digits: Vec<Option<u128>> =
+        printed.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect();
+    let facility = credential.facility_code.map(|code| u128::from(code.0));
+    let number = credential.card_number.map(|number| number.0);
+    match digits.as_slice() {
+        [one] => one.is_some() && *one == number,
+        [code, one] => code.is_some() && *code == facility && one.is_some() && *one == number,
+        _ => false,
+    }
+}

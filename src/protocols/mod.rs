@@ -1,0 +1,252 @@
+//! The data files: everything known about card formats, serial readers and smart cards, loaded and judged.
+//!
+//! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
+//! and column. A file with a finding is left out whole. The folder has `cards/`, `serial/` and `smartcards/`.
+
+pub mod cards;
+pub mod serial;
+pub mod smartcards;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use include_dir::{Dir, include_dir};
+
+use crate::{
+    card::Kind,
+    decode::{
+        catalog::Catalog,
+        dialect::{Confidence, Dialect},
+    },
+    sheet::{At, Finding, Keys, Sheet},
+    smartcard::script::Script,
+};
+use cards::CardFormat;
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/protocols");
+
+/// Everything known about readers and cards.
+#[derive(Debug, Default, Clone)]
+pub struct Protocols {
+    /// Card formats.
+    pub formats: Vec<CardFormat>,
+    /// Serial dialects.
+    pub dialects: Vec<Arc<Dialect>>,
+    /// Smart-card scripts.
+    pub scripts: Vec<Arc<Script>>,
+    /// What is wrong with files that were left out.
+    pub findings: Vec<Finding>,
+    names: BTreeMap<(Room, String), String>,
+}
+
+/// Why a site's folder cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/ or smartcards/ in it")]
+pub struct FolderError {
+    /// The folder or file.
+    pub path: PathBuf,
+    /// Why.
+    pub cause: io::Error,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Room {
+    Cards,
+    Serial,
+    Smartcards,
+}
+
+impl Room {
+    const ALL: [(Self, &'static str); 3] = [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards")];
+}
+
+impl Protocols {
+    /// The files built into this binary.
+    #[must_use]
+    pub fn built_in() -> Self {
+        let mut protocols = Self::default();
+        for (room, folder) in Room::ALL {
+            let files = BUILT_IN.get_dir(folder).into_iter().flat_map(Dir::files);
+            let mut files: Vec<_> = files.filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))).collect();
+            files.sort_unstable();
+            for (path, text) in files.into_iter().filter(|(path, _)| Path::new(path).extension().is_some_and(|end| end == "toml")) {
+                protocols.add(room, &format!("protocols/{path}"), text);
+            }
+        }
+        protocols
+    }
+
+    /// Adds a site's own folder.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be read, or a folder in which there is none of the three.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
+        let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
+        let mut any = false;
+        for (room, name) in Room::ALL {
+            let inner = folder.join(name);
+            if !inner.is_dir() {
+                continue;
+            }
+            any = true;
+            let entries = fs::read_dir(&inner).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let mut paths: Vec<PathBuf> = entries.map_err(|cause| failed(&inner, cause))?.iter().map(fs::DirEntry::path).collect();
+            paths.sort();
+            for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
+                let text = fs::read_to_string(path).map_err(|cause| failed(path, cause))?;
+                self.add(room, &path.display().to_string(), &text);
+            }
+        }
+        if any { Ok(()) } else { Err(failed(folder, io::ErrorKind::NotFound.into())) }
+    }
+
+    /// Adds one file to the room it belongs to.
+    fn add(&mut self, room: Room, file: &str, text: &str) {
+        let sheet = Sheet::new(file, text);
+        match room {
+            Room::Cards => {
+                if let Some(format) = cards::read(file, &sheet)
+                    && self.claim(room, &sheet, file, text, &format.format.id, &format.format.aliases)
+                {
+                    self.formats.push(format);
+                }
+            }
+            Room::Serial => {
+                if let Some(dialect) = serial::read(file, &sheet)
+                    && self.claim(room, &sheet, file, text, &dialect.id, &dialect.aliases)
+                {
+                    self.dialects.push(Arc::new(dialect));
+                }
+            }
+            Room::Smartcards => {
+                if let Some(script) = smartcards::read(file, &sheet)
+                    && self.claim(room, &sheet, file, text, &script.id, &[])
+                {
+                    self.scripts.push(Arc::new(script));
+                }
+            }
+        }
+        self.findings.extend(sheet.into_findings());
+    }
+
+    /// Takes the names of a file; false, with findings, where one is taken already.
+    fn claim(&mut self, room: Room, sheet: &Sheet<'_>, file: &str, text: &str, id: &str, aliases: &[String]) -> bool {
+        let names = || aliases.iter().map(String::as_str).chain([id]);
+        for name in names() {
+            if let Some(owner) = self.names.get(&(room, name.to_lowercase())) {
+                let line = 1 + text.lines().position(|line| line.contains(&format!("\"{name}\""))).unwrap_or(0);
+                sheet.add_at(line, 1, format!("the name `{name}` is taken by {owner}; every id and alias stands in one file only"));
+            }
+        }
+        if !sheet.is_clean() {
+            return false;
+        }
+        for name in names() {
+            self.names.insert((room, name.to_lowercase()), file.to_owned());
+        }
+        true
+    }
+
+    /// The catalog of all card formats.
+    #[must_use]
+    pub fn catalog(&self) -> Catalog {
+        Catalog::new(self.formats.iter().map(|format| (format.format.clone(), format.kinds.clone())))
+    }
+
+    /// The card format of that id or alias.
+    #[must_use]
+    pub fn format(&self, name: &str) -> Option<&CardFormat> {
+        self.formats.iter().find(|format| is_named(name, &format.format.id, &format.format.aliases))
+    }
+
+    /// The serial dialect of that id or alias.
+    #[must_use]
+    pub fn dialect(&self, name: &str) -> Option<&Arc<Dialect>> {
+        self.dialects.iter().find(|dialect| is_named(name, &dialect.id, &dialect.aliases))
+    }
+}
+
+fn is_named(name: &str, id: &str, aliases: &[String]) -> bool {
+    id.eq_ignore_ascii_case(name) || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+}
+
+/// Reads `confidence`, which every file has.
+fn confidence(keys: &mut Keys<'_, '_>) -> Option<Confidence> {
+    let word = keys.text("confidence")?;
+    match word.value.as_str() {
+        "card" => Some(Confidence::Card),
+        "captured" => Some(Confidence::Captured),
+        "documented" => Some(Confidence::Documented),
+        "implementation" => Some(Confidence::Implementation),
+        "table" => Some(Confidence::Table),
+        "derived" => Some(Confidence::Derived),
+        _ => {
+            let message = "`confidence` must be \"card\", \"captured\", \"documented\", \"implementation\", \"table\" or \"derived\"";
+            keys.complain(word.span, message.to_owned());
+            None
+        }
+    }
+}
+
+/// Reads the name of a kind.
+pub fn kind(keys: &Keys<'_, '_>, name: &At<String>) -> Option<Kind> {
+    let kind = Kind::from_name(&name.value);
+    if kind.is_none() {
+        let known = Kind::ALL.map(Kind::name).join(", ");
+        keys.complain(name.span, format!("`{}` is no kind; the kinds are {known}", name.value));
+    }
+    kind
+}
+
+/// Hex bytes with or without spaces; none where a digit is missing or wrong.
+#[must_use]
+pub fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_file_proves_itself() {
+        let protocols = Protocols::built_in();
+        let findings: Vec<String> = protocols.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(findings, [""; 0]);
+        assert!(protocols.formats.len() >= 10 && protocols.dialects.len() >= 4 && protocols.scripts.len() >= 2);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_names_its_owner() {
+        let mut protocols = Protocols::built_in();
+        let text = BUILT_IN.get_file("cards/hid-h10301.toml").and_then(include_dir::File::contents_utf8).unwrap();
+        protocols.add(Room::Cards, "site/mine.toml", &text.replace("\"hid-h10301\"", "\"mine\""));
+        assert_eq!(
+            protocols.findings[0].to_string(),
+            "site/mine.toml:5:1: the name `H10301` is taken by protocols/cards/hid-h10301.toml; every id and alias stands in one file only"
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_drawing_is_found_at_its_line_of_the_file() {
+        let mut protocols = Protocols::default();
+        let text = BUILT_IN.get_file("cards/hid-h10301.toml").and_then(include_dir::File::contents_utf8).unwrap();
+        protocols.add(Room::Cards, "x.toml", &text.replace("EXXXXXXXXXXXX.............", "EXXXXXXXXXXXX............"));
+        assert!(protocols.findings[0].to_string().starts_with("x.toml:8:26: this row has 25 columns"), "{:?}", protocols.findings);
+        assert!(protocols.formats.is_empty());
+    }
+
+    #[test]
+    fn a_format_that_fails_its_own_sample_does_not_load() {
+        let mut protocols = Protocols::default();
+        let text = BUILT_IN.get_file("cards/hid-h10301.toml").and_then(include_dir::File::contents_utf8).unwrap();
+        protocols.add(Room::Cards, "x.toml", &text.replace("card_number = 4567", "card_number = 4568"));
+        assert!(protocols.findings[0].to_string().contains("read as facility_code = 123, card_number = 4567, not as it says"));
+        assert!(protocols.formats.is_empty());
+    }
+}

@@ -1,0 +1,81 @@
+//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport and pcsc.
+//!
+//! In: a reader's configuration, and what the bridge wants written. Out: [`ReaderEvent`]s in one channel, each with the
+//! reader's name. A reader that is not there, or goes, is tried again until the driver is dropped.
+
+pub mod holder;
+pub mod pcsc;
+pub mod serial;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+/// A reader's name, `NAME#2` for the second device that matches one configuration.
+pub type ReaderName = Arc<str>;
+
+/// What happens at a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReaderEvent {
+    /// It is there.
+    Up,
+    /// It is not there, or has gone; it is tried again.
+    Lost {
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Bytes came from a serial line.
+    Bytes(Vec<u8>),
+    /// A card was laid on a PC/SC reader.
+    CardIn {
+        /// The card's answer to reset.
+        atr: Vec<u8>,
+        /// The reader's own name.
+        device: String,
+    },
+    /// A card answered.
+    Answer(Vec<u8>),
+    /// The card could not be asked.
+    CardFailed {
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The card has gone.
+    CardOut,
+}
+
+/// What a reader is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReaderCommand {
+    /// Write to the serial line, or say to the card.
+    Write(Vec<u8>),
+    /// The conversation with the card is over.
+    Release,
+}
+
+/// Where drivers report to.
+pub type Events = mpsc::UnboundedSender<(ReaderName, ReaderEvent)>;
+
+/// How long a driver waits before it tries a reader again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Tells a driver's threads to end, by being dropped.
+#[derive(Debug, Default, Clone)]
+pub struct Running(Arc<AtomicBool>);
+
+impl Running {
+    fn ended(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Ends the driver's threads.
+    pub fn end(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,149 @@
+//! Delivery: carries the outbox to BluSKY, one entry after the other, while this process holds the delivery lock.
+//!
+//! In: the store, BluSKY, the lock. Out: steps, each on disk before the next thing is done. Never: anything sent without
+//! the lock, and nothing sent before "sending" is on disk.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::time::sleep;
+
+use crate::{
+    blusky::{answer::Cards, client::AccessControl, model::StoredCard},
+    card::DecidedBy,
+    enroll::outbox::{Entry, Next, Operation, ReadBack, Step},
+    store::{StoreError, StoreHandle, lock::Lock},
+};
+
+/// How long a process without the lock waits before it tries again, and one with it before it looks for new entries.
+const LOOK: Duration = Duration::from_millis(100);
+/// After BluSKY has stopped everybody (a wrong token), how long until one entry tries again.
+const STOPPED: Duration = Duration::from_secs(30);
+
+/// Who delivers: one process among those that share a store.
+pub struct Deliverer<C> {
+    store: StoreHandle,
+    blusky: C,
+    lock: PathBuf,
+    doing: &'static str,
+}
+
+impl<C: AccessControl> Deliverer<C> {
+    /// A deliverer for the store at this path; `doing` is what the lock file says of this process.
+    #[must_use]
+    pub fn new(store: StoreHandle, store_path: &Path, blusky: C, doing: &'static str) -> Self {
+        Self { store, blusky, lock: Lock::beside(store_path, "delivery"), doing }
+    }
+
+    /// Delivers until it is dropped.
+    pub async fn run(self) {
+        loop {
+            match Lock::try_take(&self.lock, self.doing) {
+                Ok(Ok(_lock)) => self.with_lock().await,
+                Ok(Err(_holder)) => {}
+                Err(error) => tracing::error!(%error, lock = %self.lock.display(), "the delivery lock cannot be taken"),
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn with_lock(&self) {
+        if let Err(error) = self.find_abandoned().await {
+            tracing::error!(%error, "the outbox cannot be read");
+            return;
+        }
+        loop {
+            match self.turn(Utc::now()).await {
+                Ok(Turn::Stopped) => sleep(STOPPED).await,
+                Ok(Turn::Went) => {}
+                Ok(Turn::Idle) => sleep(LOOK).await,
+                Err(StoreError::Conflict) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the outbox cannot be written");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// What somebody was sending when they ended is in doubt.
+    async fn find_abandoned(&self) -> Result<(), StoreError> {
+        for entry in self.store.open_entries().await? {
+            if let Some(step) = entry.abandoned() {
+                self.store.append(&entry, Utc::now(), step).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does the next thing for the first entry that has one to do.
+    async fn turn(&self, now: DateTime<Utc>) -> Result<Turn, StoreError> {
+        for entry in self.store.open_entries().await? {
+            let step = match entry.next(now) {
+                Next::Send { reassign } => return self.send(entry, reassign).await,
+                Next::ReadBack => return self.read_back(&entry).await,
+                Next::Reassign => Step::Reassign { decided_by: DecidedBy::Operator },
+                Next::Wait(_) | Next::Person | Next::Done => continue,
+            };
+            self.store.append(&entry, now, step).await?;
+            return Ok(Turn::Went);
+        }
+        Ok(Turn::Idle)
+    }
+
+    async fn send(&self, mut entry: Entry, reassign: bool) -> Result<Turn, StoreError> {
+        let sending = Step::Sending { reassign };
+        let at = Utc::now();
+        self.store.append(&entry, at, sending.clone()).await?;
+        entry.steps.push((at, sending));
+        let Operation::AddUserCard(mut card) = entry.operation.clone();
+        card.reassign_card_if_already_assigned = reassign;
+        let outcome = self.blusky.add_user_card(&card).await;
+        self.append_whatever_happens(&entry, Step::Answered(outcome)).await
+    }
+
+    async fn read_back(&self, entry: &Entry) -> Result<Turn, StoreError> {
+        let Operation::AddUserCard(card) = &entry.operation;
+        let shown = match self.blusky.cards_of(card.user_id).await {
+            Cards::Shown(cards) => find(entry, cards),
+            Cards::Unavailable { why } => ReadBack::Unavailable { why },
+            Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
+        };
+        self.append_whatever_happens(entry, Step::ReadBack(shown)).await
+    }
+
+    /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
+    /// done until then.
+    async fn append_whatever_happens(&self, entry: &Entry, step: Step) -> Result<Turn, StoreError> {
+        loop {
+            match self.store.append(entry, Utc::now(), step.clone()).await {
+                Ok(()) => break,
+                Err(StoreError::Conflict) => return Err(StoreError::Conflict),
+                Err(error) => {
+                    tracing::error!(%error, "BluSKY's answer cannot be written down yet");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+        let stopped = self.store.entry(entry.id).await?.progress().stopped;
+        Ok(if stopped { Turn::Stopped } else { Turn::Went })
+    }
+}
+
+enum Turn {
+    Went,
+    Idle,
+    Stopped,
+}
+
+/// The card among the user's: by the key BluSKY gave, else by what was sent.
+fn find(entry: &Entry, cards: Vec<StoredCard>) -> ReadBack {
+    let Operation::AddUserCard(sent) = &entry.operation;
+    let key = entry.progress().told.value;
+    let by_key = |card: &&StoredCard| key.is_some() && card.user_card_id == key && !card.deleted;
+    let found = cards.iter().find(by_key).or_else(|| cards.iter().find(|card| card.is(sent)));
+    found.map_or(ReadBack::NotFound, |card| ReadBack::Found(Box::new(card.clone())))
+}

@@ -1,0 +1,205 @@
+//! The wire models, one per call, under BluSKY's own names.
+//!
+//! In: the members of a request body, or of a query. Out: typed requests, and the answers as they are serialized. It never decides
+//! whether a request is allowed; that is for `rules.rs` and `state.rs`.
+
+use axum::{extract::Query, http::Uri};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    answer::ModelState,
+    reading::{Members, Null, guid},
+};
+
+/// `AddUserCardViewModel`. A member that was left out has the value it would have in .NET.
+pub(super) struct AddUserCard {
+    pub(super) reassign: bool,
+    pub(super) user_id: Uuid,
+    pub(super) card_id: Option<Uuid>,
+    pub(super) card_type: Option<i64>,
+    pub(super) system_id: Option<Uuid>,
+    pub(super) number: Option<i64>,
+    pub(super) external: Option<String>,
+    pub(super) serial: Option<i64>,
+    pub(super) facility: Option<i64>,
+    pub(super) issue: Option<i64>,
+    /// Whether there was one; the PIN itself ends here.
+    pub(super) has_pin: bool,
+    pub(super) activation: Option<DateTime<Utc>>,
+    pub(super) deactivation: Option<DateTime<Utc>>,
+    pub(super) flags: i64,
+}
+
+/// The body of Authenticate.
+pub(super) struct Authenticate {
+    pub(super) email: String,
+    pub(super) password: String,
+}
+
+/// What the read-back is asked.
+pub(super) struct Asked {
+    pub(super) user_id: Uuid,
+    pub(super) include_deleted: bool,
+    /// `None`: any.
+    pub(super) facility: Option<i64>,
+    /// Whether by the second version of the call, which shows more.
+    pub(super) v2: bool,
+}
+
+/// The answer to AddUserCard.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ResultWithGuid {
+    pub(super) value: Uuid,
+    pub(super) result_code: u8,
+    pub(super) description: String,
+}
+
+/// The answer to Authenticate.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SignedIn {
+    pub(super) email: String,
+    pub(super) is_authenticated: bool,
+    pub(super) token: Option<String>,
+}
+
+/// The read-back: `PersonCardAndUserIdViewModel`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UserCards {
+    pub(super) user_id: Uuid,
+    pub(super) cards: Vec<PersonCard>,
+}
+
+/// `PersonCardViewModel`: one assignment, with its card.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PersonCard {
+    #[serde(flatten)]
+    pub(super) v2: Option<PersonCardV2>,
+    pub(super) person_card_id: String,
+    pub(super) card_name: String,
+    pub(super) card_id: String,
+    pub(super) card_type: i64,
+    #[serde(rename = "CardACSystemId")]
+    pub(super) card_ac_system_id: String,
+    #[serde(rename = "CardACSystemName")]
+    pub(super) card_ac_system_name: String,
+    pub(super) internal_card_number: i64,
+    pub(super) external_card_number: String,
+    pub(super) card_serial_number: Option<i64>,
+    pub(super) facility_code: i64,
+    pub(super) issue_code: i64,
+    /// Always null.
+    #[serde(rename = "PIN")]
+    pub(super) pin: (),
+    pub(super) deleted: bool,
+    pub(super) hid_invitation_code: (),
+    pub(super) invitation_redeemed_date_time: (),
+    pub(super) date_inserted: String,
+    pub(super) date_updated: String,
+    pub(super) card_activation_start_date_time: Option<String>,
+    pub(super) card_deactivation_start_date_time: Option<String>,
+    pub(super) card_user_flags: i64,
+    pub(super) encrypted_mobile_credentials: [(); 0],
+    pub(super) credential_type: u8,
+}
+
+/// What v2 adds. Until the calls that set them exist, both are null.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PersonCardV2 {
+    pub(super) number_of_card_uses: Option<i64>,
+    pub(super) public_notes: Option<String>,
+}
+
+impl AddUserCard {
+    pub(super) fn read(mut members: Members) -> Result<AddUserCard, ModelState> {
+        let call = AddUserCard {
+            reassign: members.boolean("ReassignCardIfAlreadyAssigned").unwrap_or(false),
+            user_id: members.guid("UserId", Null::Wrong).unwrap_or_default(),
+            card_id: members.guid("CardId", Null::Absent),
+            card_type: members.integer("CardType", Null::Wrong),
+            system_id: members.guid("CardACSystemId", Null::Absent),
+            number: members.integer("InternalCardNumber", Null::Wrong),
+            external: members.text("ExternalCardNumber"),
+            serial: members.integer("CardSerialNumber", Null::Absent),
+            facility: members.integer("FacilityCode", Null::Absent),
+            issue: members.integer("IssueCode", Null::Absent),
+            has_pin: members.text("PIN").is_some(),
+            activation: members.time("CardActivationStartDateTime"),
+            deactivation: members.time("CardDeactivationStartDateTime"),
+            // The real one may do the same, and 0 is a card that is not active: it is for the client to always send it.
+            flags: members.integer("CardUserFlags", Null::Wrong).unwrap_or(0),
+        };
+        members.boolean("EnforceOccupancySystem");
+        members.finish("AddUserCardViewModel").map(|()| call)
+    }
+}
+
+impl Authenticate {
+    pub(super) fn read(mut members: Members) -> Result<Authenticate, ModelState> {
+        let call =
+            Authenticate { email: members.text("Email").unwrap_or_default(), password: members.text("Password").unwrap_or_default() };
+        members.finish("Authenticate").map(|()| call)
+    }
+}
+
+impl Asked {
+    /// Reads the parameters, as strictly as a body.
+    pub(super) fn read(uri: &Uri, v2: bool) -> Result<Asked, ModelState> {
+        let mut wrong = ModelState::new();
+        let mut object = |name: &str, problem: &str| wrong.entry(name.to_owned()).or_default().push(problem.to_owned());
+        let parameters = Query::<Vec<(String, String)>>::try_from_uri(uri).map(|query| query.0).unwrap_or_default();
+        let (mut user_id, mut include_deleted, mut facility) = (None, false, None);
+        for (name, value) in &parameters {
+            match name.to_ascii_lowercase().as_str() {
+                "userid" => user_id = guid(value),
+                "includedeleted" => match value.to_ascii_lowercase().parse() {
+                    Ok(whether) => include_deleted = whether,
+                    Err(_) => object(name, "The value must be True or False."),
+                },
+                "facilitycode" => match value.parse() {
+                    Ok(-1) => facility = None,
+                    Ok(code) => facility = Some(code),
+                    Err(_) => object(name, "The value must be an integer; -1 is any."),
+                },
+                _ => object(name, "The call has no such parameter; it has UserId, IncludeDeleted and FacilityCode."),
+            }
+        }
+        if user_id.is_none() {
+            object("UserId", "Required: a GUID such as 0f83442e-a446-4577-8cdd-8ffdd51ab9c1.");
+        }
+        match user_id {
+            Some(user_id) if wrong.is_empty() => Ok(Asked { user_id, include_deleted, facility, v2 }),
+            _ => Err(wrong),
+        }
+    }
+}
+
+/// A time as the API writes it: up to seven fractional digits, as many as are needed.
+pub(super) fn stamp(time: DateTime<Utc>) -> String {
+    let text = time.to_rfc3339_opts(SecondsFormat::Nanos, true);
+    let ticks = text.get(..text.len().saturating_sub(3)).unwrap_or_default();
+    format!("{}Z", ticks.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_as_many_digits_as_it_needs() {
+        for (sent, answered) in [
+            ("2025-10-12T21:13:06.7178225+00:00", "2025-10-12T21:13:06.7178225Z"),
+            ("2025-10-12T21:13:06.5+02:00", "2025-10-12T19:13:06.5Z"),
+            ("2025-10-12T21:13:00Z", "2025-10-12T21:13:00Z"),
+        ] {
+            let time = DateTime::parse_from_rfc3339(sent).map(|time| stamp(time.to_utc()));
+            assert_eq!(time.as_deref(), Ok(answered));
+        }
+    }
+}

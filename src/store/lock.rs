@@ -1,0 +1,53 @@
+//! Advisory locks beside the store: one process delivers, one is the station.
+//!
+//! In: a lock's path and what this process does. Out: the lock, or who holds it. The kernel drops a lock with its
+//! process, also after kill -9. Never: a lock taken by looking at a file's text; that only names the holder.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Who holds a lock, in words: `cardbridge run (process 4711)`.
+pub type Holder = String;
+
+impl Lock {
+    /// Takes the lock, or says who holds it.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked at all.
+    pub fn try_take(path: &Path, doing: &str) -> io::Result<Result<Self, Holder>> {
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                write!(file, "cardbridge {doing} (process {})", std::process::id())?;
+                Ok(Ok(Self { _file: file }))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.take(200).read_to_string(&mut holder)?;
+                Ok(Err(if holder.is_empty() { "another cardbridge".to_owned() } else { holder }))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// The path of a lock beside a store.
+    #[must_use]
+    pub fn beside(store: &Path, name: &str) -> PathBuf {
+        let mut path = store.as_os_str().to_owned();
+        path.push(".");
+        path.push(name);
+        path.into()
+    }
+}

@@ -1,0 +1,161 @@
+//! What survives the power cord: the outbox on disk.
+//!
+//! Asked by messages, it answers each by one: [`StoreHandle`] is what the rest of the program holds, a thread of its own
+//! holds the database. An entry exists once [`StoreHandle::save`] has answered: the bytes are on disk by then.
+//!
+//! - [`sqlite`]: the database file, its layout and invariants;
+//! - [`lock`]: which process delivers, and which one is the station.
+
+pub mod lock;
+pub mod sqlite;
+
+use std::{path::Path, thread};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::enroll::outbox::{Entry, Step};
+use sqlite::Database;
+
+/// Why the store cannot do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another program holds it.
+    #[error("the store {0} is locked by another program; close what holds it (a database browser, a backup) and try again")]
+    Locked(String),
+    /// It cannot be written.
+    #[error("the store {0} cannot be written (read-only); check the owner and mode of the file and of its folder")]
+    ReadOnly(String),
+    /// The disk is full.
+    #[error("the store {0} cannot grow: the disk is full; nothing was enrolled, free some space and present the card again")]
+    Full(String),
+    /// A newer program made it.
+    #[error("the store {path} has layout {found}, and this program knows {known}; a newer cardbridge made it, use that one")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its layout.
+        found: i64,
+        /// The newest one known here.
+        known: i64,
+    },
+    /// It is something else.
+    #[error("{0} is not a cardbridge store; name another file under [store] path")]
+    Foreign(String),
+    /// It cannot be opened.
+    #[error("the store {path} cannot be opened: {why}")]
+    Open {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// Somebody else has gone on with the entry.
+    #[error("somebody else has gone on with this entry; look at it again")]
+    Conflict,
+    /// There is no such entry.
+    #[error("there is no entry {0}; `cardbridge outbox list` shows them all")]
+    NoEntry(String),
+    /// Anything else.
+    #[error("the store {path} failed: {why}")]
+    Failed {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What a store is asked.
+#[derive(Debug)]
+enum Ask {
+    Save(Box<Entry>, Reply<()>),
+    Append(Uuid, usize, DateTime<Utc>, Box<Step>, Reply<()>),
+    Entry(Uuid, Reply<Entry>),
+    Open(Reply<Vec<Entry>>),
+    All(Reply<Vec<Entry>>),
+}
+
+/// A store, asked by messages.
+#[derive(Debug, Clone)]
+pub struct StoreHandle(mpsc::Sender<Ask>);
+
+impl StoreHandle {
+    /// Opens the store at this path, making it where there is none, and gives it a thread of its own.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut database = Database::open(path)?;
+        let (ask, mut asked) = mpsc::channel(64);
+        let run = move || {
+            while let Some(message) = asked.blocking_recv() {
+                answer(&mut database, message);
+            }
+        };
+        let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
+        spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
+        Ok(Self(ask))
+    }
+
+    /// Writes an entry down; it is on disk once this returns.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
+        self.ask(|reply| Ask::Save(Box::new(entry), reply)).await
+    }
+
+    /// Writes an entry's next step down.
+    ///
+    /// # Errors
+    /// Why it is not; [`StoreError::Conflict`] where the entry has gone on in the meantime.
+    pub async fn append(&self, entry: &Entry, at: DateTime<Utc>, step: Step) -> Result<(), StoreError> {
+        self.ask(|reply| Ask::Append(entry.id, entry.steps.len(), at, Box::new(step), reply)).await
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub async fn entry(&self, id: Uuid) -> Result<Entry, StoreError> {
+        self.ask(|reply| Ask::Entry(id, reply)).await
+    }
+
+    /// The entries that are not settled, oldest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn open_entries(&self) -> Result<Vec<Entry>, StoreError> {
+        self.ask(Ask::Open).await
+    }
+
+    /// All entries, oldest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn all(&self) -> Result<Vec<Entry>, StoreError> {
+        self.ask(Ask::All).await
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
+        let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
+        let (reply, answer) = oneshot::channel();
+        self.0.send(message(reply)).await.map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// Whoever asked may have gone; the work is done all the same.
+fn answer(database: &mut Database, message: Ask) {
+    match message {
+        Ask::Save(entry, reply) => drop(reply.send(database.save(&entry))),
+        Ask::Append(id, count, at, step, reply) => drop(reply.send(database.append(id, count, at, &step))),
+        Ask::Entry(id, reply) => drop(reply.send(database.entry(id))),
+        Ask::Open(reply) => drop(reply.send(database.open_entries())),
+        Ask::All(reply) => drop(reply.send(database.all())),
+    }
+}

@@ -1,0 +1,229 @@
+//! The store as an SQLite file: entries, and the steps each has gone, appended and never changed.
+//!
+//! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n.
+//!
+//! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
+//! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
+//! steps, kept only to find open entries quickly. The file is 0600. No column holds a PIN.
+
+use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::enroll::outbox::{Entry, Operation, Reassign, Step};
+
+const LAYOUT: i64 = 1;
+/// "card" in ASCII: tells a cardbridge store from any other SQLite file.
+const APPLICATION: i64 = 0x6361_7264;
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The database file.
+pub struct Database {
+    connection: Connection,
+    path: String,
+}
+
+impl Database {
+    /// Opens the file, making it where there is none.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let name = path.display().to_string();
+        create(path).map_err(|why| StoreError::Open { path: name.clone(), why })?;
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open(path)?;
+            connection.busy_timeout(BUSY)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| explain(&name, &error))?;
+        let mut database = Self { connection, path: name };
+        let is_new = database.judge()?;
+        database.prepare(is_new).map_err(|error| explain(&database.path, &error))?;
+        Ok(database)
+    }
+
+    /// Writes an entry down.
+    ///
+    /// # Errors
+    /// Why it is not on disk.
+    pub fn save(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let Operation::AddUserCard(card) = &entry.operation;
+        let body = json(&self.path, card)?;
+        let reassign = json(&self.path, &entry.reassign)?;
+        let write = |transaction: &Transaction<'_>| {
+            transaction.execute(
+                "INSERT INTO entry (id, saved_at, kind, body, reassign, settled) VALUES (?1, ?2, 'add_user_card', ?3, ?4, 0)",
+                params![entry.id.to_string(), time(entry.saved_at), body, reassign],
+            )
+        };
+        self.write(write).map(|_| ())
+    }
+
+    /// Writes an entry's next step down, as the one after `count` others.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where that step is taken; else why it is not on disk.
+    pub fn append(&mut self, id: Uuid, count: usize, at: DateTime<Utc>, step: &Step) -> Result<(), StoreError> {
+        let mut entry = self.entry(id)?;
+        if entry.steps.len() != count {
+            return Err(StoreError::Conflict);
+        }
+        entry.steps.push((at, step.clone()));
+        let settled = entry.progress().is_settled();
+        let body = json(&self.path, step)?;
+        let write = |transaction: &Transaction<'_>| {
+            let id = id.to_string();
+            transaction
+                .execute("INSERT INTO step (entry, n, at, body) VALUES (?1, ?2, ?3, ?4)", params![id, count as i64, time(at), body])?;
+            transaction.execute("UPDATE entry SET settled = ?2 WHERE id = ?1", params![id, settled])
+        };
+        self.write(write).map(|_| ())
+    }
+
+    /// One entry with its steps.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
+        let mut entries = self.entries("WHERE id = ?1", params![id.to_string()])?;
+        entries.pop().ok_or_else(|| StoreError::NoEntry(id.to_string()))
+    }
+
+    /// The entries that are not settled, oldest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn open_entries(&mut self) -> Result<Vec<Entry>, StoreError> {
+        self.entries("WHERE settled = 0", params![])
+    }
+
+    /// All entries, oldest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn all(&mut self) -> Result<Vec<Entry>, StoreError> {
+        self.entries("", params![])
+    }
+
+    fn entries(&mut self, filter: &str, values: impl rusqlite::Params) -> Result<Vec<Entry>, StoreError> {
+        let path = self.path.clone();
+        let read = || -> rusqlite::Result<Vec<Result<Entry, StoreError>>> {
+            // One transaction, so that an entry and its steps belong together.
+            let transaction = self.connection.transaction()?;
+            let mut select =
+                transaction.prepare_cached(&format!("SELECT id, saved_at, body, reassign FROM entry {filter} ORDER BY number"))?;
+            let mut steps = transaction.prepare_cached("SELECT at, body FROM step WHERE entry = ?1 ORDER BY n")?;
+            let rows = select.query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+            let mut entries = Vec::new();
+            for row in rows {
+                let (id, saved_at, body, reassign): (String, String, String, String) = row?;
+                let gone = steps.query_map([&id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let gone: Vec<(String, String)> = gone.collect::<rusqlite::Result<_>>()?;
+                entries.push(entry(&path, &id, &saved_at, &body, &reassign, &gone));
+            }
+            Ok(entries)
+        };
+        read().map_err(|error| explain(&path, &error))?.into_iter().collect()
+    }
+
+    fn write<T>(&mut self, write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let path = &self.path;
+        let all = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = write(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        all(&mut self.connection).map_err(|error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => StoreError::Conflict,
+            _ => explain(path, &error),
+        })
+    }
+
+    /// Tells a store from a foreign file and from a newer layout, before anything is written. True for an empty file.
+    fn judge(&self) -> Result<bool, StoreError> {
+        let pragma = |name: &str| -> rusqlite::Result<i64> { self.connection.pragma_query_value(None, name, |row| row.get(0)) };
+        let read = || -> rusqlite::Result<(i64, i64, Option<String>)> {
+            let table = self.connection.query_row("SELECT name FROM sqlite_master LIMIT 1", [], |row| row.get(0)).optional()?;
+            Ok((pragma("application_id")?, pragma("user_version")?, table))
+        };
+        let (application, layout, table) = read().map_err(|error| explain(&self.path, &error))?;
+        if table.is_some() && application != APPLICATION {
+            return Err(StoreError::Foreign(self.path.clone()));
+        }
+        if layout > LAYOUT {
+            return Err(StoreError::Newer { path: self.path.clone(), found: layout, known: LAYOUT });
+        }
+        Ok(layout == 0)
+    }
+
+    fn prepare(&mut self, is_new: bool) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        if !is_new {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS entry (
+                number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, saved_at TEXT NOT NULL,
+                kind TEXT NOT NULL, body TEXT NOT NULL, reassign TEXT NOT NULL, settled INTEGER NOT NULL);
+             CREATE INDEX IF NOT EXISTS open_entry ON entry (settled) WHERE settled = 0;
+             CREATE TABLE IF NOT EXISTS step (
+                entry TEXT NOT NULL REFERENCES entry (id), n INTEGER NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
+                PRIMARY KEY (entry, n)) WITHOUT ROWID;
+             PRAGMA application_id = {APPLICATION};
+             PRAGMA user_version = {LAYOUT};"
+        ))?;
+        transaction.commit()
+    }
+}
+
+/// Makes the file with its mode before SQLite does; the files beside it inherit it.
+fn create(path: &Path) -> Result<(), String> {
+    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(format!("{error}; check that its folder is there and can be written")),
+    }
+}
+
+fn entry(path: &str, id: &str, saved_at: &str, body: &str, reassign: &str, steps: &[(String, String)]) -> Result<Entry, StoreError> {
+    let broken = |what: &str| StoreError::Failed { path: path.to_owned(), why: format!("entry {id} has {what} that cannot be read") };
+    let steps = steps.iter().map(|(at, step)| {
+        let at = at.parse().map_err(|_| broken("a time"))?;
+        Ok((at, serde_json::from_str::<Step>(step).map_err(|_| broken("a step"))?))
+    });
+    Ok(Entry {
+        id: id.parse().map_err(|_| broken("a key"))?,
+        saved_at: saved_at.parse().map_err(|_| broken("a time"))?,
+        operation: Operation::AddUserCard(serde_json::from_str(body).map_err(|_| broken("a body"))?),
+        reassign: serde_json::from_str::<Reassign>(reassign).map_err(|_| broken("a reassignment rule"))?,
+        steps: steps.collect::<Result<_, StoreError>>()?,
+    })
+}
+
+fn json(path: &str, value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Failed { path: path.to_owned(), why: error.to_string() })
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+fn explain(path: &str, error: &rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked(path),
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly(path),
+        Some(ErrorCode::DiskFull) => StoreError::Full(path),
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign(path),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::ReadOnly(path),
+        _ => StoreError::Failed { path, why: error.to_string() },
+    }
+}

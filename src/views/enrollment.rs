@@ -1,0 +1,118 @@
+//! An entry of the outbox, for programs and for people.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::reading::words_of;
+use crate::{
+    blusky::answer::Outcome,
+    enroll::outbox::{Entry, Operation, Progress, ReadBack, State, Step},
+};
+
+/// An entry as the JSON of `enroll`, `outbox` and `replay --enroll`.
+#[derive(Debug, Serialize)]
+pub struct EnrollmentJson {
+    enrollment: Uuid,
+    state: &'static str,
+    user_id: Uuid,
+    card_type: Option<i64>,
+    user_card_id: Option<Uuid>,
+    card_id: Option<Uuid>,
+    result_code: Option<i64>,
+    description: Option<String>,
+    attempts: u32,
+    reassigned: bool,
+    previous_user_id: Option<Uuid>,
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// The JSON of an entry.
+#[must_use]
+pub fn json(entry: &Entry) -> EnrollmentJson {
+    let Operation::AddUserCard(card) = &entry.operation;
+    let progress = entry.progress();
+    EnrollmentJson {
+        enrollment: entry.id,
+        state: progress.state.name(),
+        user_id: card.user_id,
+        card_type: card.card_type,
+        user_card_id: progress.told.value,
+        card_id: progress.card_id.or(card.card_id),
+        result_code: progress.told.result_code,
+        description: progress.told.description,
+        attempts: progress.attempts,
+        reassigned: progress.reassigned && progress.state == State::Accepted,
+        previous_user_id: progress.told.previous_user_id,
+        warnings: progress.warnings,
+        why: progress.why,
+    }
+}
+
+/// The states an entry has gone through from its `from`th step on, each as the entry was then: what is shown of its way.
+#[must_use]
+pub fn states_since(entry: &Entry, from: usize) -> Vec<Entry> {
+    let upto = |count: usize| Entry { steps: entry.steps.iter().take(count).cloned().collect(), ..entry.clone() };
+    let mut last = from.checked_sub(1).map(|before| upto(before).progress());
+    let mut shown = Vec::new();
+    for count in from..=entry.steps.len() {
+        let then = upto(count);
+        let progress = then.progress();
+        let worth = last.as_ref().is_none_or(|last| last.state != progress.state || last.why != progress.why) && !is_passing(&progress);
+        if worth || (progress.is_settled() && last.as_ref().is_none_or(|last| !last.is_settled())) {
+            shown.push(then);
+        }
+        last = Some(progress);
+    }
+    shown
+}
+
+/// Accepted or refused, with the read-back still to come: its word completes the line.
+fn is_passing(progress: &Progress) -> bool {
+    matches!(progress.state, State::Accepted | State::Refused) && !progress.is_settled()
+}
+
+/// An entry for people, one line and its warnings.
+#[must_use]
+pub fn text(entry: &Entry) -> String {
+    let progress = entry.progress();
+    let told = progress.told.description.as_ref().map(|words| format!(" BluSKY says: {words}")).unwrap_or_default();
+    let why = progress.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let line = match progress.state {
+        State::Saved if progress.why.is_none() => "saved; it is on disk and will be sent".to_owned(),
+        State::Saved => format!("saved, waiting{why}"),
+        State::Sending => "sending".to_owned(),
+        State::Accepted => format!("accepted.{told} A door may need up to 2 minutes to know the card."),
+        State::Refused => format!("refused.{told}"),
+        State::InDoubt => format!("in doubt{why}; BluSKY's record decides before anything is sent again"),
+        State::Discarded => "discarded".to_owned(),
+    };
+    let warnings = progress.warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
+    std::iter::once(line).chain(warnings).collect()
+}
+
+/// One step, for people.
+#[must_use]
+pub fn step(step: &Step) -> String {
+    match step {
+        Step::Sending { reassign: false } => "about to be sent".to_owned(),
+        Step::Sending { reassign: true } => "about to be sent, taking the card from whoever holds it".to_owned(),
+        Step::Answered(outcome) => match outcome {
+            Outcome::Accepted(told) | Outcome::Refused(told) | Outcome::Unclear(told) => {
+                let code = told.result_code.map(|code| format!(" (code {code})")).unwrap_or_default();
+                format!("BluSKY says{code}: {}", told.description.as_deref().unwrap_or("nothing"))
+            }
+            Outcome::NotSent { why } | Outcome::NoAnswer { why } | Outcome::Later { why } | Outcome::Stopped { why } => why.clone(),
+        },
+        Step::ReadBack(shown) => match shown {
+            ReadBack::Found(_) => "BluSKY shows the card among the user's".to_owned(),
+            ReadBack::NotFound => "BluSKY does not show the card among the user's".to_owned(),
+            ReadBack::Unavailable { why } | ReadBack::Failed { why } => why.clone(),
+        },
+        Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
+        Step::Retry { absent: false } => "a person asked for another try".to_owned(),
+        Step::Retry { absent: true } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
+        Step::Discarded => "a person gave it up".to_owned(),
+    }
+}

@@ -1,0 +1,22 @@
+//! What people and programs are shown, as text and JSON. Pure: values in, words out.
+//!
+//! - [`reading`]: a card with every format's verdict on it;
+//! - [`enrollment`]: an entry of the outbox, state by state.
+
+pub mod enrollment;
+pub mod reading;
+
+use crate::bridge::Notice;
+
+/// A notice for people; none for what a command shows in its own way.
+#[must_use]
+pub fn notice(notice: &Notice) -> Option<String> {
+    match notice {
+        Notice::Up(_) | Notice::Saved(_) => None,
+        Notice::Read(reading) => Some(reading::text(reading)),
+        Notice::Lost(reader, why) | Notice::Failed(reader, why) => Some(format!("{reader}: {why}")),
+        Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card")),
+        Notice::NotEnrolled(_, refused) => Some(format!("not enrolled: {refused}")),
+        Notice::NotSaved(_, why) => Some(format!("not saved: {why}")),
+    }
+}

@@ -1,0 +1,232 @@
+//! A reading, for programs (one JSON object) and for people (a few lines).
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::card::{Credential, DecidedBy, Fit, Kind, Literal, Reading, Refusal, Verdict};
+
+/// A reading as the JSON of `decode`, `read` and `replay`.
+#[derive(Serialize)]
+pub struct ReadingJson<'a> {
+    input: &'a str,
+    kind: Kind,
+    bits: Option<String>,
+    binary: Option<String>,
+    length: Option<usize>,
+    verdict: Verdict,
+    fits: Vec<FitJson<'a>>,
+    refusals: Vec<RefusalJson<'a>>,
+    credential: Option<FitJson<'a>>,
+    decided_by: Option<DecidedBy>,
+    csn: Option<String>,
+    warnings: &'a [String],
+    suggestions: [(); 0],
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
+    at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reader: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<&'static str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    raw: &'a str,
+}
+
+#[derive(Serialize)]
+struct FitJson<'a> {
+    format: &'a str,
+    aliases: &'a [String],
+    #[serde(flatten)]
+    numbers: Numbers<'a>,
+    checks: ChecksJson,
+    odds: f64,
+}
+
+#[derive(Serialize)]
+struct ChecksJson {
+    present: u8,
+    passed: u8,
+}
+
+#[derive(Serialize)]
+struct RefusalJson<'a> {
+    format: &'a str,
+    reason: &'static str,
+    detail: &'a str,
+}
+
+/// A credential's numbers: the four always there, the others under `fields`.
+struct Numbers<'a>(&'a Credential);
+
+/// The largest integer every JSON reader keeps exact.
+const EXACT: u128 = 1 << 53;
+
+impl Serialize for Numbers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for name in ["facility_code", "card_number", "issue_code", "oem_code"] {
+            let value = self.0.number(name);
+            map.serialize_entry(name, &value.and_then(|value| u64::try_from(value).ok()))?;
+            if let Some(wide) = value.filter(|value| *value > EXACT) {
+                map.serialize_entry(&format!("{name}_text"), &wide.to_string())?;
+            }
+        }
+        map.serialize_entry("fields", &Fields(&self.0.fields))?;
+        map.end()
+    }
+}
+
+struct Fields<'a>(&'a [(String, u128)]);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            match u64::try_from(*value) {
+                Ok(value) => map.serialize_entry(name, &value)?,
+                Err(_) => map.serialize_entry(name, &value.to_string())?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// The JSON of a reading; `input` is what was read, as it was written.
+#[must_use]
+pub fn json<'a>(reading: &'a Reading, input: &'a str) -> ReadingJson<'a> {
+    let presentation = &reading.presentation;
+    ReadingJson {
+        input,
+        kind: presentation.kind,
+        bits: presentation.bits.map(|bits| bits.to_string()),
+        binary: presentation.bits.map(|bits| bits.to_binary()),
+        length: presentation.bits.map(|bits| bits.len()),
+        verdict: reading.verdict,
+        fits: reading.fits.iter().map(fit_json).collect(),
+        refusals: reading.refusals.iter().map(refusal_json).collect(),
+        credential: reading.chosen().map(fit_json),
+        decided_by: reading.choice.map(|(_, decided_by)| decided_by),
+        csn: presentation.csn.as_ref().map(ToString::to_string),
+        warnings: &presentation.warnings,
+        suggestions: [],
+        at: presentation.at,
+        reader: presentation.reader.as_deref(),
+        transport: presentation.transport.map(crate::card::Transport::name),
+        raw: &presentation.raw,
+    }
+}
+
+fn fit_json(fit: &Fit) -> FitJson<'_> {
+    FitJson {
+        format: &fit.format,
+        aliases: &fit.aliases,
+        numbers: Numbers(&fit.credential),
+        checks: ChecksJson { present: fit.checks.present, passed: fit.checks.passed },
+        odds: fit.odds,
+    }
+}
+
+fn refusal_json(refusal: &Refusal) -> RefusalJson<'_> {
+    RefusalJson { format: &refusal.format, reason: refusal.reason.name(), detail: &refusal.detail }
+}
+
+fn time<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What was presented, as a literal.
+#[must_use]
+pub fn literal(reading: &Reading) -> String {
+    let presentation = &reading.presentation;
+    match (presentation.kind, &presentation.csn, presentation.bits) {
+        (Kind::Csn, Some(csn), _) => Literal::Csn(csn.clone()).to_string(),
+        (Kind::Em4100, _, Some(bits)) if bits.len() == 40 => Literal::Em4100(bits).to_string(),
+        (_, _, Some(bits)) => bits.to_string(),
+        _ => presentation.raw.clone(),
+    }
+}
+
+/// A reading for people: a headline, a line for every fit, the reasons where nothing fits.
+#[must_use]
+pub fn text(reading: &Reading) -> String {
+    let presentation = &reading.presentation;
+    let reader = presentation.reader.as_ref().map(|reader| format!("{reader}: ")).unwrap_or_default();
+    let length = match presentation.bits {
+        Some(bits) if presentation.kind != Kind::Csn => format!(", {} bits", bits.len()),
+        _ => String::new(),
+    };
+    let mut lines = vec![format!("{reader}{}{length}: {}", literal(reading), verdict(reading.verdict))];
+    for (at, fit) in reading.fits.iter().enumerate() {
+        let mark = if reading.choice.is_some_and(|(chosen, _)| chosen == at) { "▶" } else { " " };
+        lines.push(format!("  {mark} {:<24} {:<44} {}", fit.format, numbers(&fit.credential), evidence(fit)));
+    }
+    if let Some((_, decided_by)) = reading.choice {
+        lines.push(format!("    decided by: {}", decision(decided_by)));
+    }
+    let damaged_only = !reading.fits.is_empty();
+    for refusal in reading.refusals.iter().filter(|refusal| refusal.reason.is_damage() || !damaged_only) {
+        lines.push(format!("    not {}: {} ({})", refusal.format, refusal.detail, refusal.reason.name()));
+    }
+    if let Some(csn) = presentation.csn.as_ref().filter(|_| presentation.kind != Kind::Csn) {
+        lines.push(format!("    card serial number {csn}"));
+    }
+    lines.extend(presentation.warnings.iter().map(|warning| format!("    note: {}", words_of(warning))));
+    lines.join("\n")
+}
+
+/// A credential's numbers, in words.
+#[must_use]
+pub fn numbers(credential: &Credential) -> String {
+    let words: Vec<String> = credential.numbers().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+    words.join(", ")
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Certain => "certain",
+        Verdict::Ambiguous => "ambiguous, several different credentials fit",
+        Verdict::Unchecked => "unchecked, only formats without any check fit",
+        Verdict::Damaged => "damaged, present the card again",
+        Verdict::NoFit => "no known format fits",
+        Verdict::UnknownLength => "the reader does not tell the number of bits; set bits = N for it",
+        Verdict::SerialOnly => "a card serial number only",
+        Verdict::Keypad => "a key",
+        Verdict::Unreadable => "the card answers none of the known questions",
+    }
+}
+
+fn evidence(fit: &Fit) -> String {
+    let chance = if fit.odds >= 1.0 { "any bits fit it".to_owned() } else { format!("1 in {:.0} by chance", 1.0 / fit.odds) };
+    match fit.checks.passed {
+        0 => format!("no check, {chance}"),
+        1 => format!("1 check passed, {chance}"),
+        passed => format!("{passed} checks passed, {chance}"),
+    }
+}
+
+const fn decision(decided_by: DecidedBy) -> &'static str {
+    match decided_by {
+        DecidedBy::OnlyFit => "nothing else fits",
+        DecidedBy::Policy => "the site's policy",
+        DecidedBy::Printed => "the printed number",
+        DecidedBy::Operator => "the operator",
+    }
+}
+
+/// A warning's name in words.
+#[must_use]
+pub fn words_of(warning: &str) -> String {
+    match warning {
+        "random_uid" => {
+            "the serial number is a new one at every tap: a phone, or a card in random-ID mode; it cannot be enrolled".to_owned()
+        }
+        "parity_not_seen" => "the reader takes the parity bits away: a damaged card cannot be told from an intact one".to_owned(),
+        "already_assigned_to_this_user" => "the card was this user's already".to_owned(),
+        "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),
+        "not_read_back" => "BluSKY did not show the user's cards: what it stored was not checked".to_owned(),
+        "not_in_read_back" => "BluSKY took the card and does not show it among the user's; look it up".to_owned(),
+        other => other.replace('_', " "),
+    }
+}

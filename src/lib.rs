@@ -1,17 +1,49 @@
-//! temporary
+//! cardbridge: the bridge between card readers and the BluSKY access-control web API.
+//!
+//! The code reads as one sentence, one module a noun, in this order:
+//!
+//! ```text
+//! frame → bits → credential → enrollment → outbox → BluSKY
+//! ```
+//!
+//! A card is presented. A reader ([`readers`]) hands over bytes. A framer cuts them into frames and a frame yields PACS
+//! bits ([`decode`]); a smart card is asked for them by APDUs ([`smartcard`]). Every known format gives its verdict on
+//! the bits. The site's policy, or the operator, chooses ([`enroll`]); that is an enrollment. It is written down
+//! ([`store`]) before it is announced, and delivered ([`run::deliver`]) until BluSKY's own record shows it ([`blusky`]).
+//!
+//! Invariants, kept everywhere:
+//!
+//! - The middle is pure: [`card`], [`decode`], [`smartcard`], [`enroll`], [`bridge`], [`capture`] and [`views`] touch no
+//!   file, socket, device, thread or clock. Time is an argument. Events in, effects out.
+//! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
+//!   each file proves itself with its own samples before it is used ([`protocols`]).
+//! - No candidate is dropped silently and no enrollment is ever guessed: a tie is shown, and a site policy or a person
+//!   decides, and it is recorded which.
+//! - An enrollment exists once it is on disk. Only then does anything say "saved".
+//! - What was sent and not answered is in doubt: BluSKY's own record decides, and nothing is sent twice blindly.
+//! - Card numbers, PINs, tokens and passwords never appear in a log; the types that hold them keep them out of `Debug`.
+//!
+//! The seams are few: a byte stream for a serial line (a pty or a capture is one too), a card that answers APDUs,
+//! [`blusky::client::AccessControl`], and the [`store`] that is asked by messages.
+
+// The sentence.
+pub mod card;
+pub mod readers;
+pub mod decode;
+pub mod smartcard;
+pub mod enroll;
+pub mod store;
 pub mod blusky;
+
+// What it is spoken with.
+pub mod protocols;
 pub mod bridge;
 pub mod capture;
-pub mod card;
+pub mod views;
+
+// Who speaks it.
 pub mod cli;
 pub mod config;
-pub mod decode;
-pub mod enroll;
-pub mod protocols;
-pub mod readers;
 pub mod run;
 pub mod sheet;
 pub mod simulator;
-pub mod smartcard;
-pub mod store;
-pub mod views;

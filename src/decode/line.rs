@@ -183,6 +183,10 @@ pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Presen
         return None;
     }
     presentation.damage = dialect.check.and_then(|check| damage(check, dialect, part("id")?, part("check")?));
+    if presentation.damage.is_some() {
+        // What a damaged frame says is no number of a card.
+        (presentation.bits, presentation.csn) = (None, None);
+    }
     Some(presentation)
 }
 

@@ -77,7 +77,7 @@ fn is_passing(progress: &Progress) -> bool {
 #[must_use]
 pub fn text(entry: &Entry) -> String {
     let progress = entry.progress();
-    let told = progress.told.description.as_ref().map(|words| format!(" BluSKY says: {words}")).unwrap_or_default();
+    let told = progress.told.description.as_ref().map(|words| format!(" BluSKY says “{words}”.")).unwrap_or_default();
     let why = progress.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     let line = match progress.state {
         State::Saved if progress.why.is_none() => "saved; it is on disk and will be sent".to_owned(),

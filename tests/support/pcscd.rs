@@ -11,12 +11,7 @@
 //! test that is killed leaves neither a daemon nor a directory behind.
 
 #![allow(dead_code)] // Each test takes what it needs.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used
-)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -44,16 +39,9 @@ impl Pcscd {
     pub fn start(readers: usize) -> Self {
         assert!(readers <= 16, "pcscd serves 16 readers at most");
         // /tmp and not TMPDIR: a socket's path has 107 characters at most.
-        let dir = tempfile::Builder::new()
-            .prefix("cardbridge-pcscd-")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let dir = tempfile::Builder::new().prefix("cardbridge-pcscd-").tempdir_in("/tmp").unwrap();
         symlink(handler(), dir.path().join("handler.so")).unwrap();
-        let mut pcscd = Self {
-            dir,
-            ports: Vec::new(),
-            daemon: None,
-        };
+        let mut pcscd = Self { dir, ports: Vec::new(), daemon: None };
         for _ in 0..5 {
             pcscd.ports = (0..readers).map(|_| free_port()).collect();
             pcscd.configure();
@@ -68,10 +56,7 @@ impl Pcscd {
 
     /// What a child process needs to find this daemon.
     pub fn env(&self) -> (String, String) {
-        (
-            "PCSCLITE_CSOCK_NAME".to_owned(),
-            self.path("pcscd.comm").to_str().unwrap().to_owned(),
-        )
+        ("PCSCLITE_CSOCK_NAME".to_owned(), self.path("pcscd.comm").to_str().unwrap().to_owned())
     }
 
     /// Where the cards of reader `i` connect.
@@ -99,11 +84,7 @@ impl Pcscd {
     pub fn restart(&mut self) {
         self.stop();
         self.launch();
-        assert!(
-            !self.log().contains("init failed"),
-            "a reader is lost:\n{}",
-            self.log()
-        );
+        assert!(!self.log().contains("init failed"), "a reader is lost:\n{}", self.log());
     }
 
     /// What the daemon has complained of since it started.
@@ -190,24 +171,14 @@ fn handler() -> &'static Path {
     static HANDLER: OnceLock<PathBuf> = OnceLock::new();
     HANDLER.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
-        let out = test
-            .parent()
-            .and_then(Path::parent)
-            .expect("target/PROFILE/deps/TEST");
+        let out = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
         let profile = match out.file_name().unwrap().to_str().unwrap() {
             "debug" => "dev",
             profile => profile,
         };
         let built = Command::new(env!("CARGO"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args([
-                "build",
-                "--quiet",
-                "-p",
-                "virtual-reader",
-                "--profile",
-                profile,
-            ])
+            .args(["build", "--quiet", "-p", "virtual-reader", "--profile", profile])
             .arg("--target-dir")
             .arg(out.parent().unwrap())
             .status()

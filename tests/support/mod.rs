@@ -1,0 +1,283 @@
+//! What the tests of the shipped binary share: a site in a folder of its own, a simulated BluSKY beside it, and ptys.
+//!
+//! Everything is real: the binary, HTTP on loopback, SQLite files, kernel ttys. Nothing waits for a fixed time where it
+//! can wait for an event.
+
+#![allow(dead_code, reason = "each test file takes what it needs")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+pub mod pcscd;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use serialport::{SerialPort, TTYPort};
+
+pub const ADA: &str = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1";
+pub const GRACE: &str = "8991f3ac-26cd-4c60-9a78-ecca8f441631";
+pub const SYSTEM: &str = "309fbabb-0642-44e1-b262-67442dc491ed";
+/// H10301, facility code 123, card number 4567 (proxmark3, pm3_tests.sh).
+pub const CARD: &str = "{26}BD88EB80";
+
+/// A site: a folder with a configuration, a token and a store.
+pub struct Site {
+    pub folder: tempfile::TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl Site {
+    /// A site that believes H10301 and enrolls it as card type 3, at the BluSKY of this address; `more` is added to its
+    /// configuration.
+    pub fn at(base_url: &str, more: &str) -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
+        fs::write(site.path("token"), "simulator\n").unwrap();
+        site.configure(&format!(
+            "[blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n\
+             [site]\nformats = [\"H10301\"]\n\
+             [[card_type]]\nblusky = 3\nname = \"HID 26-bit\"\nformats = [\"hid-h10301\"]\nsystem = \"{SYSTEM}\"\nrequires = [\"facility_code\"]\n{more}"
+        ));
+        site
+    }
+
+    /// Writes the whole configuration anew.
+    pub fn configure(&self, text: &str) {
+        fs::write(self.path("cardbridge.toml"), text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Adds an environment variable for every command of this site.
+    pub fn env(&mut self, (name, value): (String, String)) {
+        self.env.push((name, value));
+    }
+
+    /// A command of the shipped binary, in the site's folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cardbridge"));
+        command.args(arguments).arg("--config").arg(self.path("cardbridge.toml")).current_dir(self.folder.path());
+        command.envs(self.env.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Starts a command and goes on.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running(Some(child))
+    }
+
+    /// The entries of the outbox, as JSON.
+    pub fn outbox(&self) -> Vec<Value> {
+        let listed = self.run(&["outbox", "list", "--json"]);
+        assert_eq!(listed.code, 0, "{}", listed.stderr);
+        listed.lines()
+    }
+
+    /// Waits until the outbox holds what is asked for.
+    pub fn wait_for_outbox(&self, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        wait_for("the outbox", || Some(self.outbox()).filter(|entries| wanted(entries)))
+    }
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Every line of standard output as JSON.
+    pub fn lines(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    }
+
+    /// The last line of standard output as JSON.
+    pub fn last(&self) -> Value {
+        self.lines().pop().unwrap_or_else(|| panic!("nothing on standard output; standard error: {}", self.stderr))
+    }
+
+    /// The states shown, in order.
+    pub fn states(&self) -> Vec<String> {
+        self.lines().iter().filter_map(|line| line["state"].as_str().map(ToOwned::to_owned)).collect()
+    }
+}
+
+/// A command that still runs; killed when it is dropped.
+pub struct Running(Option<Child>);
+
+impl Running {
+    /// Waits for its end.
+    pub fn end(mut self) -> Ended {
+        Ended::of(self.0.take().unwrap().wait_with_output().unwrap())
+    }
+
+    /// Asks it to end (SIGTERM, SIGINT) and waits for its end.
+    pub fn signal(self, signal: &str) -> Ended {
+        let pid = self.0.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([format!("-{signal}"), pid]).status().unwrap().success());
+        self.end()
+    }
+
+    /// Kills it with SIGKILL, as a power cut would.
+    pub fn kill(mut self) {
+        let mut child = self.0.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Its standard output, line by line.
+    pub fn stdout(&mut self) -> BufReader<ChildStdout> {
+        BufReader::new(self.0.as_mut().unwrap().stdout.take().unwrap())
+    }
+
+    /// Waits for a line on standard error that holds this text; what comes after it is read away.
+    pub fn wait_for_stderr(&mut self, text: &str) {
+        let mut lines = BufReader::new(self.0.as_mut().unwrap().stderr.take().unwrap()).lines();
+        let mut seen = Vec::new();
+        while let Some(Ok(line)) = lines.next() {
+            if line.contains(text) {
+                std::thread::spawn(move || lines.for_each(drop));
+                return;
+            }
+            seen.push(line);
+        }
+        panic!("{text:?} was never said; said was {seen:?}");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// A simulated BluSKY: the shipped binary on a port of its own.
+pub struct Simulator {
+    running: Option<Running>,
+    pub base_url: String,
+}
+
+impl Simulator {
+    pub fn start(arguments: &[&str]) -> Self {
+        Self::on("127.0.0.1:0", arguments)
+    }
+
+    pub fn on(address: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cardbridge"));
+        command.args(["simulator", "--listen", address]).args(arguments).stdin(Stdio::null());
+        let mut running = Running(Some(command.stdout(Stdio::piped()).spawn().unwrap()));
+        let mut lines = running.stdout().lines();
+        let said = lines.by_ref().map(Result::unwrap).find(|line| line.contains("base_url")).expect("the simulator says where it listens");
+        let base_url = said.split('"').nth(1).unwrap().to_owned();
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { running: Some(running), base_url }
+    }
+
+    /// Ends it at once; its address is free then.
+    pub fn kill(mut self) -> String {
+        self.running.take().unwrap().kill();
+        self.base_url.clone()
+    }
+
+    /// What it holds and what it was sent (`GET /simulator`).
+    pub fn shows(&self) -> Value {
+        let address = self.base_url.trim_start_matches("http://");
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET /simulator HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// The cards it holds.
+    pub fn cards(&self) -> Vec<Value> {
+        self.shows()["cards"].as_array().unwrap().clone()
+    }
+
+    /// How often it was sent an AddUserCard.
+    pub fn sent(&self) -> usize {
+        let shows = self.shows();
+        shows["requests"].as_array().unwrap().iter().filter(|request| request["method"] == "POST").count()
+    }
+}
+
+/// A serial reader: the kernel's tty on one side, this test on the other.
+pub struct SerialReader {
+    master: TTYPort,
+    pub path: String,
+}
+
+impl SerialReader {
+    pub fn plug_in() -> Self {
+        // The other side is the reader's port; whoever tests opens it, so it is not kept open here.
+        let (mut master, slave) = TTYPort::pair().unwrap();
+        master.set_timeout(Duration::from_secs(5)).unwrap();
+        Self { master, path: slave.name().unwrap() }
+    }
+
+    /// The configuration of this reader.
+    pub fn configuration(&self, name: &str, dialect: &str, more: &str) -> String {
+        format!("[[reader]]\nname = \"{name}\"\nserial = \"{}\"\ndialect = \"{dialect}\"\n{more}\n", self.path)
+    }
+
+    /// Sends bytes as the reader would.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.master.write_all(bytes).unwrap();
+        self.master.flush().unwrap();
+    }
+
+    /// Sends hex bytes.
+    pub fn send_hex(&mut self, hex: &str) {
+        let bytes: Vec<u8> = hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+        self.send(&bytes);
+    }
+
+    /// Waits until another process has the port open, so that what is sent is read by it.
+    pub fn wait_until_open(&self) {
+        let is_open = || {
+            let target = Path::new(&self.path);
+            let processes = fs::read_dir("/proc").unwrap().flatten();
+            let others = processes.filter(|entry| entry.file_name() != *std::process::id().to_string());
+            let mut files = others.flat_map(|entry| fs::read_dir(entry.path().join("fd")).into_iter().flatten().flatten());
+            files.any(|file| fs::read_link(file.path()).is_ok_and(|link| link == target)).then_some(())
+        };
+        wait_for("the port to be opened", is_open);
+    }
+}
+
+/// Waits for something, ten seconds at most.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < end {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited in vain for {what}");
+}

@@ -120,7 +120,7 @@ impl Capture {
         header.finish(records)
     }
 
-    /// The text of a capture's beginning, to which [`line`] adds.
+    /// The text of a capture's beginning, to which [`line()`] adds.
     #[must_use]
     pub fn header(&self) -> String {
         let mut text = format!("{FIRST_LINE}{VERSION}\nreader: {}\n", self.reader);

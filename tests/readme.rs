@@ -1,0 +1,57 @@
+//! What the README says works as written.
+
+mod support;
+
+use std::fs;
+
+use support::{SerialReader, Simulator, Site};
+
+/// The README's TOML blocks, in order: the first configuration, the card format.
+fn blocks() -> Vec<String> {
+    let readme = include_str!("../README.md");
+    let lines: Vec<&str> = readme.lines().collect();
+    let mut blocks = Vec::new();
+    let mut at = 0;
+    while let Some(start) = lines[at..].iter().position(|line| line.trim_start() == "```toml").map(|found| at + found) {
+        let end = start + 1 + lines[start + 1..].iter().position(|line| line.trim_start() == "```").unwrap();
+        let indent = lines[start].len() - lines[start].trim_start().len();
+        let text: Vec<&str> = lines[start + 1..end].iter().map(|line| line.get(indent..).unwrap_or("")).collect();
+        blocks.push(text.join("\n") + "\n");
+        at = end + 1;
+    }
+    blocks
+}
+
+#[test]
+fn the_five_minute_path_enrolls_a_card() {
+    let blusky = Simulator::start(&[]);
+    let mut reader = SerialReader::plug_in();
+    let site = Site::at(&blusky.base_url, "");
+    site.configure(&blocks()[0].replace("http://127.0.0.1:8900", &blusky.base_url).replace("/dev/ttyUSB0", &reader.path));
+    let people = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
+    assert!(include_str!("../README.md").contains(&people.replace('\n', "\\n")));
+    fs::write(site.path("people.csv"), people).unwrap();
+    let read = site.start(&["read", "--count", "1"]);
+    reader.wait_until_open();
+    reader.send(b"1ABD88EB80\r");
+    let read = read.end();
+    assert!(read.stdout.contains("▶ hid-h10301") && read.stdout.contains("decided by: the site's policy"), "{read:?}");
+    let enroll = site.start(&["enroll", "--user", "1815"]);
+    reader.wait_until_open();
+    reader.send(b"1ABD88EB80\r");
+    let enroll = enroll.end();
+    assert_eq!(enroll.code, 0, "{enroll:?}");
+    assert!(enroll.stdout.contains("accepted. BluSKY says “Success”."), "{enroll:?}");
+    assert_eq!(blusky.cards().len(), 1);
+}
+
+#[test]
+fn the_card_format_that_the_readme_adds_is_clean_and_can_be_shown() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    fs::create_dir_all(site.path("site/cards")).unwrap();
+    fs::write(site.path("site/cards/mine.toml"), &blocks()[1]).unwrap();
+    let checked = site.run(&["check", "site"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let shown = site.run(&["--protocols", "site", "formats", "our-28-bit"]);
+    assert!(shown.stdout.contains("facility_code    8 bits, at most 255"), "{shown:?}");
+}

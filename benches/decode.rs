@@ -36,7 +36,7 @@ fn frames(protocols: &Protocols) -> Vec<PacsBits> {
 
 fn decode(criterion: &mut Criterion) {
     let protocols = Protocols::built_in();
-    let catalog = protocols.catalog();
+    let catalog = protocols.catalog(&[]);
     let frames = frames(&protocols);
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(frames.len() as u64));

@@ -386,7 +386,7 @@ mod tests {
     fn a_replay_tells_what_the_desk_was_told_at_its_times() {
         let protocols = Protocols::built_in();
         let capture = Capture::parse(TEXT).unwrap();
-        let notices = capture.replay(&protocols, Arc::new(protocols.catalog()), SitePolicy::default()).unwrap();
+        let notices = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
         let words: Vec<&Notice> = notices.iter().map(|(_, notice)| notice).collect();
         assert!(matches!(words.as_slice(), [Notice::Noise(_, 3), Notice::Read(_)]), "{words:?}");
     }

@@ -151,6 +151,11 @@ impl PacsBits {
         Self { words: [0; 4], len: len.min(MAX_BITS) as u16 }
     }
 
+    /// The frame of these words' first `len` bits (at most [`MAX_BITS`]); the bits behind them must be 0.
+    pub(crate) fn from_words(words: [u64; 4], len: usize) -> Self {
+        Self { words, len: len.min(MAX_BITS) as u16 }
+    }
+
     /// The bits as `0` and `1`, in transmission order.
     #[must_use]
     pub fn to_binary(&self) -> String {

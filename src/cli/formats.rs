@@ -118,6 +118,7 @@ fn of_format(format: &CardFormat, protocols: &Protocols) -> Item {
             .collect(),
         format!("\nsource: {}\nconfidence: {}\nfile: {}", format.source, format.confidence.name(), format.file),
         format.caveat.as_ref().map(|caveat| format!("caveat: {caveat}")).unwrap_or_default(),
+        if format.is_on(&[]) { String::new() } else { "off until [site] formats or a [[card_type]] names it".to_owned() },
         format!("cannot be told from: {}", if like.is_empty() { "(nothing)".to_owned() } else { like.join(", ") }),
         format.samples.iter().map(|sample| format!("\nsample {}  {}", sample.bits, sample.source)).collect(),
     ];
@@ -129,13 +130,13 @@ fn of_format(format: &CardFormat, protocols: &Protocols) -> Item {
             compiled.len().to_string(),
             kinds.join(" "),
             compiled.checks().present.to_string(),
-            format.confidence.name().to_owned(),
+            if format.is_on(&[]) { format.confidence.name().to_owned() } else { "table (off)".to_owned() },
             format.name.clone(),
         ],
         json: json!({
             "id": &*compiled.id, "name": format.name, "aliases": &*compiled.aliases, "bits": compiled.len(), "kinds": kinds, "fields": fields,
             "checks": compiled.checks().present, "odds": compiled.odds(), "layout": format.layout, "source": format.source,
-            "confidence": format.confidence.name(), "caveat": format.caveat, "file": format.file, "cannot_be_told_from": like, "samples": samples
+            "confidence": format.confidence.name(), "on_by_default": format.is_on(&[]), "caveat": format.caveat, "file": format.file, "cannot_be_told_from": like, "samples": samples
         }),
         page: page.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n"),
     }

@@ -5,14 +5,20 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::format::{CompactFit, CompactRefusal, Format};
-use crate::card::{Credential, Fit, Kind, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
+use super::{
+    format::{CompactFit, CompactRefusal, Format},
+    narrow::{Against, Narrow},
+};
+use crate::card::{Credential, Fit, Kind, MAX_BITS, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
 
-/// All formats, sorted by kind and length.
+/// All formats, sorted by kind and length, the most trustworthy first: lower odds, then the id.
 #[derive(Debug, Default)]
 pub struct Catalog {
     formats: Vec<(Format, Kind)>,
-    by_length: HashMap<(Kind, u16), Vec<u16>>,
+    /// The same formats, folded where they can be.
+    narrow: Vec<Option<Narrow>>,
+    /// For each kind, where the formats of each length begin; one more than there are lengths.
+    starts: Vec<[u16; MAX_BITS + 2]>,
     names: HashMap<String, u16>,
 }
 
@@ -26,34 +32,27 @@ pub struct Verdicts {
 }
 
 impl Catalog {
-    /// Builds a catalog of formats with the kinds they read. The most trustworthy come first: lower odds, then the id.
+    /// Builds a catalog of formats with the kinds they read.
     #[must_use]
     pub fn new(formats: impl IntoIterator<Item = (Format, Vec<Kind>)>) -> Self {
-        let mut catalog = Self::default();
-        let mut sorted: Vec<(Format, Kind)> =
+        let mut formats: Vec<(Format, Kind)> =
             formats.into_iter().flat_map(|(format, kinds)| kinds.into_iter().map(move |kind| (format.clone(), kind))).collect();
-        let stripped: Vec<_> = sorted
-            .iter()
-            .filter(|(_, kind)| *kind == Kind::Wiegand)
-            .filter_map(|(format, _)| Some((format.stripped()?, Kind::WiegandStripped)))
-            .collect();
-        sorted.extend(stripped);
-        sorted.sort_by(|(a, _), (b, _)| a.odds().total_cmp(&b.odds()).then_with(|| a.id.cmp(&b.id)));
-        for (format, kind) in sorted {
-            catalog.add(format, kind);
-        }
-        catalog
-    }
-
-    fn add(&mut self, format: Format, kind: Kind) {
-        let at = self.formats.len() as u16;
-        self.by_length.entry((kind, format.len() as u16)).or_default().push(at);
-        if kind != Kind::WiegandStripped {
+        let wiegand = formats.iter().filter(|(_, kind)| *kind == Kind::Wiegand);
+        let stripped: Vec<_> = wiegand.filter_map(|(format, _)| Some((format.stripped()?, Kind::WiegandStripped))).collect();
+        formats.extend(stripped);
+        formats.sort_by(|(a, kind_a), (b, kind_b)| {
+            let place = (*kind_a as u8, a.len()).cmp(&(*kind_b as u8, b.len()));
+            place.then_with(|| a.odds().total_cmp(&b.odds())).then_with(|| a.id.cmp(&b.id))
+        });
+        let starts = Kind::ALL.map(|kind| starts(&formats, kind)).to_vec();
+        let narrow = formats.iter().map(|(format, _)| Narrow::fold(format)).collect();
+        let mut names = HashMap::new();
+        for (at, (format, _)) in formats.iter().enumerate().filter(|(_, (_, kind))| *kind != Kind::WiegandStripped) {
             for name in format.aliases.iter().map(String::as_str).chain([&*format.id]) {
-                self.names.insert(name.to_lowercase(), at);
+                names.entry(name.to_lowercase()).or_insert(at as u16);
             }
         }
-        self.formats.push((format, kind));
+        Self { formats, narrow, starts, names }
     }
 
     /// The format of that id or alias, whatever its case.
@@ -73,13 +72,32 @@ impl Catalog {
     pub fn lay(&self, kind: Kind, bits: &PacsBits, into: &mut Verdicts) {
         into.fits.clear();
         into.refusals.clear();
-        let Some(candidates) = self.by_length.get(&(kind, bits.len() as u16)) else { return };
-        for at in candidates {
-            let Some((format, _)) = self.formats.get(usize::from(*at)) else { continue };
-            match format.fit(bits) {
-                Ok(values) => into.fits.push(CompactFit { format: *at, values }),
-                Err((reason, place)) => into.refusals.push(CompactRefusal { format: *at, reason, at: place }),
+        let first = bits.words()[0];
+        for at in self.candidates(kind, bits.len()) {
+            let laid = match self.narrow.get(usize::from(at)) {
+                Some(Some(narrow)) => narrow.fit(first).map_err(|against| match against {
+                    Against::Parity(check) => (Reason::Parity, check),
+                    Against::Fixed => (Reason::FixedBits, self.format(at).map_or(0, |format| format.wrong_fixed_bit(bits))),
+                }),
+                _ => match self.format(at) {
+                    Some(format) => format.fit(bits),
+                    None => continue,
+                },
+            };
+            match laid {
+                Ok(values) => into.fits.push(CompactFit { format: at, values }),
+                Err((reason, place)) => into.refusals.push(CompactRefusal { format: at, reason, at: place }),
             }
+        }
+    }
+
+    /// The formats of that kind and length, most trustworthy first.
+    #[inline]
+    fn candidates(&self, kind: Kind, len: usize) -> std::ops::Range<u16> {
+        let starts = self.starts.get(kind as usize);
+        match (starts.and_then(|starts| starts.get(len)), starts.and_then(|starts| starts.get(len + 1))) {
+            (Some(from), Some(to)) => *from..*to,
+            _ => 0..0,
         }
     }
 
@@ -129,6 +147,15 @@ impl Catalog {
     }
 }
 
+/// Where the formats of each length of one kind begin in the sorted list.
+fn starts(formats: &[(Format, Kind)], kind: Kind) -> [u16; MAX_BITS + 2] {
+    let mut starts = [0; MAX_BITS + 2];
+    for (len, start) in starts.iter_mut().enumerate() {
+        *start = formats.partition_point(|(format, of)| (*of as u8, format.len()) < (kind as u8, len)) as u16;
+    }
+    starts
+}
+
 fn warn(presentation: &mut Presentation, warning: &str) {
     if !presentation.warnings.iter().any(|known| known == warning) {
         presentation.warnings.push(warning.to_owned());
@@ -142,12 +169,18 @@ fn verdict(presentation: &Presentation, fits: &[Fit], refusals: &[Refusal]) -> V
         Kind::Csn => Verdict::SerialOnly,
         Kind::Key => Verdict::Keypad,
         _ if presentation.bits.is_none() => Verdict::UnknownLength,
+        _ if !fits.is_empty() && fits.iter().all(is_key) => Verdict::Keypad,
         _ if fits.is_empty() && refusals.iter().any(|refusal| refusal.reason.is_damage()) => Verdict::Damaged,
         _ if fits.is_empty() => Verdict::NoFit,
         _ if !one_credential(fits) => Verdict::Ambiguous,
         _ if fits.iter().any(|fit| fit.checks.passed > 0) => Verdict::Certain,
         _ => Verdict::Unchecked,
     }
+}
+
+/// A keypad's frame: a key and no card number.
+fn is_key(fit: &Fit) -> bool {
+    fit.credential.card_number.is_none() && fit.credential.number("key").is_some()
 }
 
 fn one_credential(fits: &[Fit]) -> bool {

@@ -8,6 +8,8 @@
 //! EXXXXXXXXXXXX.............    E, O: the check's own bit, even or odd; X: a bit it covers
 //! .............XXXXXXXXXXXXO
 //! ```
+//!
+//! A row with eight `C` is a checksum byte: the exclusive or of the covered bits, taken eight at a time.
 
 use nom::{
     IResult, Parser,
@@ -32,15 +34,34 @@ pub enum Cell {
     Carried,
 }
 
-/// One check: its own bit makes the parity of itself and the covered bits even or odd.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The check's own bit.
-    pub at: usize,
-    /// Odd parity; even otherwise.
-    pub odd: bool,
+    /// How it is computed.
+    pub kind: CheckKind,
+    /// Its own bits: one, or eight of a checksum byte.
+    pub own: Vec<usize>,
     /// The bits covered, its own not among them.
     pub covers: Vec<usize>,
+}
+
+/// How a check is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckKind {
+    /// Its own bit makes the parity of itself and the covered bits even.
+    Even,
+    /// Its own bit makes it odd.
+    Odd,
+    /// Its own eight bits are the exclusive or of the covered bits, taken eight at a time.
+    Xor8,
+}
+
+impl Check {
+    /// The check as parity bits: each of its own bits with the bits it covers.
+    pub fn parities(&self) -> impl Iterator<Item = (usize, Vec<usize>)> + '_ {
+        let every = self.own.len();
+        self.own.iter().enumerate().map(move |(at, own)| (*own, self.covers.iter().skip(at).step_by(every).copied().collect()))
+    }
 }
 
 /// A layout that was understood.
@@ -80,7 +101,13 @@ impl Drawing {
         }
         let mut checks = Vec::new();
         for (at, text) in rows {
-            let marks = row(at, text, many0(one_of("EOX.")), "E or O for the check's own bit, X for a covered bit, or .", &mut complaints);
+            let marks = row(
+                at,
+                text,
+                many0(one_of("EOXC.")),
+                "E or O for the check's own bit, C for a checksum byte's, X for a covered bit, or .",
+                &mut complaints,
+            );
             if marks.len() != cells.len() && marks.len() == text.chars().count() {
                 complaints.push(complaint(
                     at,
@@ -154,27 +181,38 @@ fn row<'t, T>(
 }
 
 fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Complaint>) -> Option<Check> {
-    let own: Vec<usize> = places(marks, |mark| mark == 'E' || mark == 'O');
+    let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'C'));
     let covers = places(marks, |mark| mark == 'X');
-    let at = match own.as_slice() {
-        [at] => *at,
-        [] => {
+    let kind = match (own.as_slice(), own.first().and_then(|at| marks.get(*at))) {
+        ([_], Some('E')) => CheckKind::Even,
+        ([_], Some('O')) => CheckKind::Odd,
+        ([_, .., _], _) if own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&'C')) => CheckKind::Xor8,
+        ([], _) => {
             complaints.push(complaint(row, 0, "this check has no bit of its own; mark it E (even) or O (odd)".into()));
             return None;
         }
-        [_, second, ..] => {
+        (_, Some('C')) => {
+            complaints.push(complaint(row, *own.first()?, "a checksum byte has eight bits of its own, each marked C".into()));
+            return None;
+        }
+        ([_, second, ..] | [second], _) => {
             let message = "this check has a second bit of its own; a check has one E or O, write one row for each check";
             complaints.push(complaint(row, *second, message.into()));
             return None;
         }
     };
-    if cells.get(at).is_some_and(|cell| *cell != Cell::Check) {
-        complaints.push(complaint(row, at, "the check's own bit is not a P in the first row; write P there".into()));
+    for at in own.iter().filter(|at| cells.get(**at).is_some_and(|cell| *cell != Cell::Check)) {
+        complaints.push(complaint(row, *at, "the check's own bit is not a P in the first row; write P there".into()));
     }
-    if covers.is_empty() {
-        complaints.push(complaint(row, at, "this check covers no bit; mark the covered bits X".into()));
+    if covers.is_empty() || (kind == CheckKind::Xor8 && !covers.len().is_multiple_of(8)) {
+        let message = if kind == CheckKind::Xor8 {
+            "a checksum byte covers whole bytes: mark a multiple of eight bits X"
+        } else {
+            "this check covers no bit; mark the covered bits X"
+        };
+        complaints.push(complaint(row, *own.first()?, message.into()));
     }
-    Some(Check { at, odd: marks.get(at) == Some(&'O'), covers })
+    Some(Check { kind, own, covers })
 }
 
 fn places(marks: &[char], wanted: impl Fn(char) -> bool) -> Vec<usize> {
@@ -183,7 +221,7 @@ fn places(marks: &[char], wanted: impl Fn(char) -> bool) -> Vec<usize> {
 
 fn every_check_bit_once(first: usize, cells: &[Cell], checks: &[(usize, Check)], complaints: &mut Vec<Complaint>) {
     for (at, _) in cells.iter().enumerate().filter(|(_, cell)| **cell == Cell::Check) {
-        let mut rows = checks.iter().filter(|(_, check)| check.at == at);
+        let mut rows = checks.iter().filter(|(_, check)| check.own.contains(&at));
         if rows.next().is_none() {
             complaints.push(complaint(first, at, "this P has no check row; add a row that marks it E or O, or write . here".into()));
         }
@@ -198,12 +236,12 @@ fn in_encode_order(checks: Vec<(usize, Check)>, complaints: &mut Vec<Complaint>)
     let mut waiting = checks;
     let mut ordered = Vec::new();
     while !waiting.is_empty() {
-        let open: Vec<usize> = waiting.iter().map(|(_, check)| check.at).collect();
+        let open: Vec<usize> = waiting.iter().flat_map(|(_, check)| check.own.iter().copied()).collect();
         let ready = |check: &Check| !check.covers.iter().any(|at| open.contains(at));
         let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, check)| ready(check));
         if now.is_empty() {
             let message = "these checks cover each other's bits in a circle; one of them must be computed first";
-            complaints.extend(later.iter().map(|(row, check)| complaint(*row, check.at, message.into())));
+            complaints.extend(later.iter().map(|(row, check)| complaint(*row, check.own.first().copied().unwrap_or(0), message.into())));
             return ordered;
         }
         ordered.extend(now.into_iter().map(|(_, check)| check));
@@ -228,7 +266,7 @@ mod tests {
     #[test]
     fn a_check_that_another_one_covers_is_computed_first() {
         let drawing = Drawing::parse("PPNN\nEXXX\n.OXX\n").unwrap();
-        assert_eq!(drawing.checks.iter().map(|check| check.at).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(drawing.checks.iter().map(|check| check.own[0]).collect::<Vec<_>>(), [1, 0]);
     }
 
     #[test]
@@ -243,6 +281,8 @@ mod tests {
         assert!(complaints("P#F\nEXX\n")[0].starts_with("0:1 '#' does not belong here"));
         assert!(complaints("\n \n")[0].contains("the layout is empty"));
         assert!(complaints("PF\nE.\n")[0].contains("covers no bit"));
+        assert!(complaints("FFFFFFFFPPPPPPPP\nXXXXXXXXCCCCCCC.\n")[0].starts_with("1:8 a checksum byte has eight bits"));
+        assert!(complaints("FFFFFFFFPPPPPPPP\nXXXXXXX.CCCCCCCC\n")[0].contains("covers whole bytes"));
         assert!(complaints(&"F".repeat(257))[0].contains("more than the 256"));
     }
 }

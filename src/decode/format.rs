@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use nom::{Err, Mode, OutputMode, PResult, Parser, error::ErrorKind, error::ParseError};
 
-use super::drawing::{Cell, Drawing};
+use super::{
+    drawing::{Cell, CheckKind, Drawing},
+    masks::{Gather, Mask, mask, odd_parity, same_under},
+};
 use crate::card::{Checks, Credential, PacsBits, Reason};
 
 /// The most fields a format can have.
-pub const MAX_FIELDS: usize = 8;
+pub const MAX_FIELDS: usize = 10;
 
 /// One field of a format: where its bits lie and how they make a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Field {
     pub positions: Vec<usize>,
     /// Four bits are one decimal digit.
     pub bcd: bool,
+    /// The one value it can have.
+    pub required: Option<u64>,
 }
 
 /// A card format, compiled.
@@ -36,8 +41,16 @@ pub struct Format {
     pub fields: Vec<Field>,
     drawing: Drawing,
     fixed: (Mask, Mask),
-    checks: Vec<(Mask, bool)>,
+    parities: Vec<Parity>,
     gathers: Vec<Gather>,
+}
+
+/// One parity to hold: the bits it is taken over, and which check of the drawing it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Parity {
+    mask: Mask,
+    odd: bool,
+    check: u16,
 }
 
 /// A format's fit: small, copied, without words. Field `n` of the format is `values[n]`; of a field wider than 64 bits
@@ -57,7 +70,7 @@ pub struct CompactRefusal {
     pub format: u16,
     /// Why.
     pub reason: Reason,
-    /// Which bit (fixed bits), field (digits) or check (parity), counted from 0.
+    /// Which bit (fixed bits), field (digits) or check (parity, checksum), counted from 0.
     pub at: u16,
 }
 
@@ -75,6 +88,18 @@ pub enum EncodeError {
         value: u128,
         /// The largest value.
         max: u128,
+    },
+    /// The format allows one value only.
+    #[error("{field} is {value}, and in {format} it is always {required}")]
+    Required {
+        /// The format's id.
+        format: Arc<str>,
+        /// The field's name.
+        field: Arc<str>,
+        /// The value asked for.
+        value: u128,
+        /// The one value.
+        required: u64,
     },
     /// The format needs a field that was not given.
     #[error("{format} needs {field}, and it was not given")]
@@ -96,31 +121,32 @@ pub enum EncodeError {
     },
 }
 
-type Mask = [u64; 4];
-
-/// A field's bits as runs, most significant first.
-#[derive(Debug, Clone, Default)]
-struct Gather {
-    runs: Vec<(u16, u16)>,
-    bcd: bool,
-}
-
 impl Format {
     /// Folds a drawing into masks. The fields' positions must lie within the drawing; loaders see to that.
     #[must_use]
     pub fn compile(id: Arc<str>, aliases: Arc<[String]>, drawing: Drawing, fields: Vec<Field>) -> Self {
-        let fixed = |wanted: &[Cell]| mask(places(&drawing.cells, |cell| wanted.contains(&cell)));
-        let fixed = (fixed(&[Cell::Fixed(false), Cell::Fixed(true)]), fixed(&[Cell::Fixed(true)]));
-        let checks = drawing.checks.iter().map(|check| (mask(check.covers.iter().copied().chain([check.at])), check.odd)).collect();
-        let gathers = fields.iter().map(Gather::new).collect();
-        Self { id, aliases, fields, drawing, fixed, checks, gathers }
+        let required = fields.iter().flat_map(Field::required_bits);
+        let drawn = drawing.cells.iter().enumerate().filter_map(|(at, cell)| match cell {
+            Cell::Fixed(bit) => Some((at, *bit)),
+            _ => None,
+        });
+        let fixed: Vec<(usize, bool)> = drawn.chain(required).collect();
+        let fixed = (mask(fixed.iter().map(|(at, _)| *at)), mask(fixed.iter().filter(|(_, bit)| *bit).map(|(at, _)| *at)));
+        let parities = drawing.checks.iter().zip(0..).flat_map(|(check, number)| {
+            let odd = check.kind == CheckKind::Odd;
+            check.parities().map(move |(own, covers)| Parity { mask: mask(covers.into_iter().chain([own])), odd, check: number })
+        });
+        let parities = parities.collect();
+        let gathers = fields.iter().map(|field| Gather::new(&field.positions, field.bcd)).collect();
+        Self { id, aliases, fields, drawing, fixed, parities, gathers }
     }
 
     /// The format as it looks through a reader that takes the check bits away; none where there are none.
     #[must_use]
     pub fn stripped(&self) -> Option<Self> {
         let drawing = self.drawing.stripped()?;
-        let moved = |at: &usize| at - self.drawing.checks.iter().filter(|check| check.at < *at).count();
+        let own: Vec<usize> = self.drawing.checks.iter().flat_map(|check| check.own.iter().copied()).collect();
+        let moved = |at: &usize| at - own.iter().filter(|own| *own < at).count();
         let fields =
             self.fields.iter().map(|field| Field { positions: field.positions.iter().map(moved).collect(), ..field.clone() }).collect();
         Some(Self::compile(self.id.clone(), self.aliases.clone(), drawing, fields))
@@ -144,20 +170,30 @@ impl Format {
         &self.drawing
     }
 
+    /// The bits that must be so, and how.
+    pub(super) const fn fixed(&self) -> (&Mask, &Mask) {
+        (&self.fixed.0, &self.fixed.1)
+    }
+
+    /// The parities to hold, each with its bits.
+    pub(super) fn parities(&self) -> impl Iterator<Item = (&Mask, bool)> {
+        self.parities.iter().map(|parity| (&parity.mask, parity.odd))
+    }
+
     /// The checks on a frame that fits: all present, all passed.
     #[must_use]
     pub fn checks(&self) -> Checks {
-        let present = u8::try_from(self.checks.len()).unwrap_or(u8::MAX);
+        let present = u8::try_from(self.drawing.checks.len()).unwrap_or(u8::MAX);
         Checks { present, passed: present }
     }
 
-    /// The chance that random bits of this length fit: one half for every check and every bit that must be so, ten in
+    /// The chance that random bits of this length fit: one half for every check bit and every bit that must be so, ten in
     /// sixteen for every decimal digit.
     #[must_use]
     pub fn odds(&self) -> f64 {
-        let fixed = places(&self.drawing.cells, |cell| matches!(cell, Cell::Fixed(_))).count();
+        let fixed: u32 = self.fixed.0.iter().map(|word| word.count_ones()).sum();
         let digits: usize = self.fields.iter().filter(|field| field.bcd).map(|field| field.positions.len() / 4).sum();
-        0.5_f64.powi((self.checks.len() + fixed) as i32) * 0.625_f64.powi(digits as i32)
+        0.5_f64.powi(self.parities.len() as i32 + fixed as i32) * 0.625_f64.powi(digits as i32)
     }
 
     /// Lays the format over the bits.
@@ -177,8 +213,8 @@ impl Format {
         for (at, (value, gather)) in values.iter_mut().zip(&self.gathers).enumerate() {
             *value = gather.low_64(words).ok_or((Reason::Digits, at as u16))?;
         }
-        match self.checks.iter().position(|(mask, odd)| odd_parity(words, mask) != *odd) {
-            Some(at) => Err((Reason::Parity, at as u16)),
+        match self.parities.iter().find(|parity| odd_parity(words, &parity.mask) != parity.odd) {
+            Some(parity) => Err((self.reason(parity.check), parity.check)),
             None => Ok(values),
         }
     }
@@ -188,13 +224,13 @@ impl Format {
     pub fn credential(&self, bits: &PacsBits) -> Credential {
         let mut credential = Credential::default();
         for (field, gather) in self.fields.iter().zip(&self.gathers) {
-            credential.set(&field.name, gather.number(bits).unwrap_or_default());
+            credential.set(&field.name, gather.number(bits.words()).unwrap_or_default());
         }
         credential
     }
 
     /// The bits of a credential: the same drawing, read backwards. Carried bits are 0. An issue or OEM code that is not
-    /// given is 0.
+    /// given is 0, a field with one value has it.
     ///
     /// # Errors
     /// A value that is too large, missing, or has no place in this format.
@@ -203,16 +239,17 @@ impl Format {
             return Err(self.unknown(name));
         }
         let mut bits = PacsBits::zeros(self.len());
-        for at in places(&self.drawing.cells, |cell| cell == Cell::Fixed(true)) {
-            bits.set(at, true);
+        for (at, cell) in self.drawing.cells.iter().enumerate() {
+            bits.set(at, *cell == Cell::Fixed(true));
         }
         for field in &self.fields {
-            let value = self.value_of(field, credential)?;
-            field.write(value, &mut bits);
+            field.write(self.value_of(field, credential)?, &mut bits);
         }
         for check in &self.drawing.checks {
-            let ones = check.covers.iter().filter(|at| bits.get(**at)).count();
-            bits.set(check.at, (ones % 2 == 1) != check.odd);
+            for (own, covers) in check.parities() {
+                let ones = covers.iter().filter(|at| bits.get(**at)).count();
+                bits.set(own, (ones % 2 == 1) != (check.kind == CheckKind::Odd));
+            }
         }
         Ok(bits)
     }
@@ -227,10 +264,10 @@ impl Format {
     /// its checks and fixed bits is one of the other's too.
     #[must_use]
     pub fn always_fits_where(&self, other: &Self) -> bool {
-        let checks = self.checks.iter().all(|check| other.checks.contains(check));
+        let held = |parity: &Parity| other.parities.iter().any(|theirs| (theirs.mask, theirs.odd) == (parity.mask, parity.odd));
         let same_fixed = self.fixed.0.iter().zip(&other.fixed.0).all(|(own, others)| own & others == *own)
-            && self.fixed.1.iter().zip(&other.fixed.1).zip(&self.fixed.0).all(|((own, others), mask)| *own == others & mask);
-        self.len() == other.len() && checks && same_fixed && !self.fields.iter().any(|field| field.bcd)
+            && same_under(&other.fixed.1, &self.fixed.1, &self.fixed.0);
+        self.len() == other.len() && same_fixed && self.parities.iter().all(held) && !self.fields.iter().any(|field| field.bcd)
     }
 
     /// A refusal's reason in words, with bit positions counted from 0 in transmission order.
@@ -240,39 +277,54 @@ impl Format {
         match reason {
             Reason::Length => format!("it has {} bits", self.len()),
             Reason::FixedBits => {
-                let wanted = u8::from(self.drawing.cells.get(at) == Some(&Cell::Fixed(true)));
-                format!("bit {at} is {}, and it must be {wanted}", 1 - wanted)
+                let must = u8::from(PacsBits::from_words(self.fixed.1, self.len()).get(at));
+                format!("bit {at} is {}, and it must be {must}", 1 - must)
             }
             Reason::Digits => {
                 let name = self.fields.get(at).map_or("a field", |field| &*field.name);
                 format!("a decimal digit of {name} is above 9")
             }
             Reason::Parity | Reason::Checksum => self.drawing.checks.get(at).map_or_else(String::new, |check| {
-                let kind = if check.odd { "odd" } else { "even" };
+                let kind = match check.kind {
+                    CheckKind::Even => "even parity",
+                    CheckKind::Odd => "odd parity",
+                    CheckKind::Xor8 => "the exclusive or",
+                };
+                let own = check.own.first().unwrap_or(&0);
                 let (from, to) = (check.covers.iter().min().unwrap_or(&0), check.covers.iter().max().unwrap_or(&0));
-                format!("bit {}, {kind} parity over {} bits from {from} to {to}, does not hold", check.at, check.covers.len())
+                format!("bit {own}, {kind} over {} bits from {from} to {to}, does not hold", check.covers.len())
             }),
             Reason::Range => "a value lies outside what the format allows".to_owned(),
         }
     }
 
-    fn wrong_fixed_bit(&self, bits: &PacsBits) -> u16 {
-        let wrong = |(at, cell): &(usize, &Cell)| matches!(cell, Cell::Fixed(wanted) if bits.get(*at) != *wanted);
-        self.drawing.cells.iter().enumerate().find(wrong).map_or(0, |(at, _)| at as u16)
+    fn reason(&self, check: u16) -> Reason {
+        match self.drawing.checks.get(usize::from(check)).map(|check| check.kind) {
+            Some(CheckKind::Xor8) => Reason::Checksum,
+            _ => Reason::Parity,
+        }
+    }
+
+    #[cold]
+    pub(super) fn wrong_fixed_bit(&self, bits: &PacsBits) -> u16 {
+        let must = |words: &Mask| PacsBits::from_words(*words, self.len());
+        let (wanted, fixed) = (must(&self.fixed.1), must(&self.fixed.0));
+        (0..self.len()).find(|at| fixed.get(*at) && wanted.get(*at) != bits.get(*at)).unwrap_or(0) as u16
     }
 
     fn value_of(&self, field: &Field, credential: &Credential) -> Result<u128, EncodeError> {
+        let (format, name) = (self.id.clone(), field.name.clone());
         let optional = matches!(&*field.name, "issue_code" | "oem_code");
-        let value = match credential.number(&field.name) {
-            Some(value) => value,
-            None if optional => 0,
-            None => return Err(EncodeError::Missing { format: self.id.clone(), field: field.name.clone() }),
-        };
-        let max = field.max();
-        if value > max {
-            return Err(EncodeError::TooLarge { format: self.id.clone(), field: field.name.clone(), value, max });
+        match (credential.number(&field.name), field.required) {
+            (Some(value), Some(required)) if value != u128::from(required) => {
+                Err(EncodeError::Required { format, field: name, value, required })
+            }
+            (_, Some(required)) => Ok(required.into()),
+            (Some(value), None) if value > field.max() => Err(EncodeError::TooLarge { format, field: name, value, max: field.max() }),
+            (Some(value), None) => Ok(value),
+            (None, None) if optional => Ok(0),
+            (None, None) => Err(EncodeError::Missing { format, field: name }),
         }
-        Ok(value)
     }
 
     fn unknown(&self, name: &str) -> EncodeError {
@@ -289,14 +341,23 @@ impl Field {
         if self.bcd { 10_u128.saturating_pow(width / 4) - 1 } else { 1_u128.checked_shl(width).map_or(u128::MAX, |top| top - 1) }
     }
 
-    fn write(&self, value: u128, bits: &mut PacsBits) {
+    /// The bits a value has in this field, most significant first.
+    fn bits_of(&self, value: u128) -> impl Iterator<Item = (usize, bool)> + '_ {
         let mut coded = value;
         if self.bcd {
             let digits = self.positions.len() / 4;
             coded = (0..digits).fold(0, |coded, at| coded | (value / 10_u128.pow(at as u32) % 10) << (4 * at));
         }
-        for (at, position) in self.positions.iter().rev().enumerate() {
-            bits.set(*position, coded >> at & 1 == 1);
+        self.positions.iter().rev().enumerate().map(move |(at, position)| (*position, coded >> at & 1 == 1))
+    }
+
+    fn required_bits(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
+        self.required.into_iter().flat_map(|value| self.bits_of(value.into()))
+    }
+
+    fn write(&self, value: u128, bits: &mut PacsBits) {
+        for (at, bit) in self.bits_of(value) {
+            bits.set(at, bit);
         }
     }
 }
@@ -333,100 +394,19 @@ impl ParseError<PacsBits> for FitError {
     }
 }
 
-impl Gather {
-    fn new(field: &Field) -> Self {
-        let mut runs: Vec<(u16, u16)> = Vec::new();
-        for (index, at) in field.positions.iter().enumerate() {
-            // A run stays within one word, and within one digit.
-            let joins = |(start, width): &(u16, u16)| usize::from(start + width) == *at && at % 64 != 0 && !(field.bcd && index % 4 == 0);
-            match runs.last_mut() {
-                Some(run) if joins(run) => run.1 += 1,
-                _ => runs.push((*at as u16, 1)),
-            }
-        }
-        Self { runs, bcd: field.bcd }
-    }
-
-    /// The value, or its low 64 bits; none where a digit is above nine.
-    #[inline]
-    fn low_64(&self, words: &Mask) -> Option<u64> {
-        if self.bcd {
-            return self.decimal(|start, width| run(words, start, width)).map(|value| value as u64);
-        }
-        Some(
-            self.runs
-                .iter()
-                .fold(0_u64, |value, (start, width)| value.checked_shl(u32::from(*width)).unwrap_or(0) | run(words, *start, *width)),
-        )
-    }
-
-    fn number(&self, bits: &PacsBits) -> Option<u128> {
-        let words = bits.words();
-        if self.bcd {
-            return self.decimal(|start, width| run(words, start, width));
-        }
-        Some(self.runs.iter().fold(0, |value, (start, width)| value << width | u128::from(run(words, *start, *width))))
-    }
-
-    /// Digits may be scattered: bits are collected until four make a digit.
-    fn decimal(&self, run: impl Fn(u16, u16) -> u64) -> Option<u128> {
-        let (mut value, mut digit, mut held) = (0_u128, 0_u64, 0);
-        for (start, width) in &self.runs {
-            digit = digit << width | run(*start, *width);
-            held += width;
-            if held == 4 {
-                if digit > 9 {
-                    return None;
-                }
-                value = value * 10 + u128::from(digit);
-                (digit, held) = (0, 0);
-            }
-        }
-        Some(value)
-    }
-}
-
-#[inline]
-fn run(words: &Mask, start: u16, width: u16) -> u64 {
-    let word = words.get(usize::from(start / 64)).copied().unwrap_or(0);
-    (word << (start % 64)) >> (64 - width)
-}
-
-#[inline]
-fn odd_parity(words: &Mask, mask: &Mask) -> bool {
-    let folded = words.iter().zip(mask).fold(0, |folded, (word, mask)| folded ^ word & mask);
-    folded.count_ones() % 2 == 1
-}
-
-#[inline]
-fn same_under(words: &Mask, wanted: &Mask, mask: &Mask) -> bool {
-    words.iter().zip(wanted).zip(mask).all(|((word, wanted), mask)| word & mask == *wanted)
-}
-
-fn places(cells: &[Cell], wanted: impl Fn(Cell) -> bool) -> impl Iterator<Item = usize> {
-    cells.iter().enumerate().filter(move |(_, cell)| wanted(**cell)).map(|(at, _)| at)
-}
-
-fn mask(positions: impl IntoIterator<Item = usize>) -> Mask {
-    let mut mask = [0; 4];
-    for at in positions {
-        if let Some(word) = mask.get_mut(at / 64) {
-            *word |= 1 << (63 - at % 64);
-        }
-    }
-    mask
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn format(layout: &str, fields: &[(char, &str, bool)]) -> Format {
         let drawing = Drawing::parse(layout).unwrap();
-        let fields = fields
-            .iter()
-            .map(|(letter, name, bcd)| Field { name: (*name).into(), positions: drawing.positions(*letter), bcd: *bcd })
-            .collect();
+        let field = |(letter, name, bcd): &(char, &str, bool)| Field {
+            name: (*name).into(),
+            positions: drawing.positions(*letter),
+            bcd: *bcd,
+            required: None,
+        };
+        let fields = fields.iter().map(field).collect();
         Format::compile("test".into(), Arc::from([]), drawing, fields)
     }
 
@@ -456,12 +436,35 @@ mod tests {
     }
 
     #[test]
+    fn a_checksum_byte_is_the_exclusive_or_of_the_bytes_it_covers() {
+        let layout = "NNNNNNNNNNNNNNNNPPPPPPPP\nXXXXXXXXXXXXXXXXCCCCCCCC\n";
+        let format = format(layout, &[('N', "card_number", false)]);
+        let frame = PacsBits::from_left_aligned(&[0xF0, 0x9C, 0x6C], 24).unwrap();
+        assert_eq!(format.fit(&frame).unwrap()[0], 0xF09C);
+        assert_eq!((format.checks().present, format.odds()), (1, 1.0 / 256.0));
+        assert_eq!(format.encode(&format.credential(&frame)).unwrap(), frame);
+        let wrong = PacsBits::from_left_aligned(&[0xF0, 0x9C, 0x6D], 24).unwrap();
+        assert_eq!(format.fit(&wrong), Err((Reason::Checksum, 0)));
+    }
+
+    #[test]
     fn a_field_of_128_bits_keeps_all_of_them() {
         let format = format(&"N".repeat(128), &[('N', "card_number", false)]);
         let mut credential = Credential::default();
         credential.set("card_number", u128::MAX - 5);
         let frame = format.encode(&credential).unwrap();
         assert_eq!(format.credential(&frame), credential);
+    }
+
+    #[test]
+    fn a_field_with_one_value_refuses_every_other() {
+        let mut format = format("FFFF", &[('F', "facility_code", false)]);
+        format.fields[0].required = Some(9);
+        let format = Format::compile(format.id.clone(), format.aliases.clone(), format.drawing.clone(), format.fields.clone());
+        assert_eq!(format.fit(&bits("1001")).unwrap()[0], 9);
+        assert_eq!(format.fit(&bits("1101")), Err((Reason::FixedBits, 1)));
+        assert_eq!(format.detail(Reason::FixedBits, 1), "bit 1 is 1, and it must be 0");
+        assert_eq!(format.encode(&Credential::default()).unwrap(), bits("1001"));
     }
 
     #[test]

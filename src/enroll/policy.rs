@@ -109,13 +109,23 @@ fn is_random(reading: &Reading) -> bool {
 }
 
 impl SitePolicy {
+    /// Every format that the site or one of its card types names, by id.
+    #[must_use]
+    pub fn named_formats(&self) -> Vec<String> {
+        let typed = self.card_types.iter().flat_map(|card_type| &card_type.formats);
+        self.formats.iter().chain(typed).cloned().collect()
+    }
+
     /// A fit with no passed check is believed only where the site names its format.
     fn believes(&self, fit: &Fit) -> bool {
         let named = self.formats.iter().any(|format| **format == *fit.format);
         let format = named || (self.formats.is_empty() && fit.checks.passed > 0);
         let facility = match fit.credential.facility_code {
-            Some(code) if !self.facility_codes.is_empty() => self.facility_codes.contains(&code.0),
-            _ => true,
+            _ if self.facility_codes.is_empty() => true,
+            // Facility codes speak of cards: what has no card number (a PIN in a card's frame) is none of theirs.
+            _ if fit.credential.card_number.is_none() => false,
+            Some(code) => self.facility_codes.contains(&code.0),
+            None => true,
         };
         format && facility
     }

@@ -28,6 +28,8 @@ pub struct CardFormat {
     pub confidence: Confidence,
     /// What a reader of this file should know besides.
     pub caveat: Option<String>,
+    /// The built-in format that this one stands in for, by id.
+    pub replaces: Option<String>,
     /// The kinds of presentation it reads.
     pub kinds: Vec<Kind>,
     /// The picture as it stands in the file.
@@ -54,6 +56,15 @@ pub struct Sample {
     span: Span,
 }
 
+impl CardFormat {
+    /// True where it is laid over every card. A format of which nothing but a published table is known is tried only where
+    /// a site or a card type names it.
+    #[must_use]
+    pub fn is_on(&self, named: &[String]) -> bool {
+        self.confidence != Confidence::Table || named.iter().any(|name| **name == *self.format.id)
+    }
+}
+
 /// Reads one file. Findings go to the sheet.
 #[must_use]
 pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<CardFormat> {
@@ -64,6 +75,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<CardFormat> {
     let confidence = super::confidence(&mut keys);
     let caveat = keys.optional_text("caveat");
     let aliases: Vec<String> = keys.texts("aliases").into_iter().map(|alias| alias.value).collect();
+    let replaces = keys.optional_text("replaces").map(|replaced| replaced.value);
     let kinds = kinds(&mut keys);
     let layout = keys.text("layout");
     let drawing = layout.as_ref().and_then(|layout| drawing(&keys, layout));
@@ -71,7 +83,12 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<CardFormat> {
     let samples = samples(&mut keys, &kinds);
     if fields.is_none() {
         // Without a drawing the letters cannot be judged; the keys are known all the same.
-        drop((keys.table("fields").map(|mut table| table.rest()), keys.texts("bcd"), keys.table("order").map(|mut table| table.rest())));
+        drop((
+            keys.table("fields").map(|mut table| table.rest()),
+            keys.texts("bcd"),
+            keys.table("order").map(|mut table| table.rest()),
+            keys.table("require").map(|mut table| table.rest()),
+        ));
     }
     keys.finish();
     if !sheet.is_clean() {
@@ -83,6 +100,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<CardFormat> {
         source: source?.value,
         confidence: confidence?,
         caveat: caveat.map(|caveat| caveat.value),
+        replaces,
         kinds,
         layout: layout?.value,
         format,
@@ -121,6 +139,7 @@ fn drawing(keys: &Keys<'_, '_>, layout: &At<String>) -> Option<Drawing> {
 fn fields(keys: &mut Keys<'_, '_>, drawing: &Drawing) -> Vec<Field> {
     let decimal: Vec<At<String>> = keys.texts("bcd");
     let orders = keys.table("order").map(|mut table| table.rest()).unwrap_or_default();
+    let required = keys.table("require").map(|mut table| table.rest()).unwrap_or_default();
     let Some(mut table) = keys.table("fields") else {
         keys.missing("fields");
         return Vec::new();
@@ -146,7 +165,7 @@ fn fields(keys: &mut Keys<'_, '_>, drawing: &Drawing) -> Vec<Field> {
             keys.complain(letter.span, format!("`{}` has {} bits; decimal digits take four bits each", letter.value, positions.len()));
         }
         named.extend(single);
-        fields.push((letter.value, Field { name: name.into(), positions, bcd }));
+        fields.push((letter.value, Field { name: name.into(), positions, bcd, required: None }));
     }
     for letter in drawing.letters().iter().filter(|letter| !named.contains(letter)) {
         keys.complain(span, format!("the layout's `{letter}` has no name; add {letter} = \"…\" under [fields]"));
@@ -158,6 +177,7 @@ fn fields(keys: &mut Keys<'_, '_>, drawing: &Drawing) -> Vec<Field> {
         keys.complain(span, format!("{} fields are more than the {MAX_FIELDS} a format can have", fields.len()));
     }
     reorder(keys, &mut fields, orders);
+    require(keys, &mut fields, required);
     widths(keys, &fields, span);
     fields.into_iter().map(|(_, field)| field).collect()
 }
@@ -181,6 +201,22 @@ fn reorder(keys: &Keys<'_, '_>, fields: &mut [(String, Field)], orders: Vec<(At<
             field.positions = order;
         } else {
             keys.complain(span, format!("`order.{}` must name each of its bits {:?} once", letter.value, field.positions));
+        }
+    }
+}
+
+/// `[require]`: the one value a letter can have.
+fn require(keys: &Keys<'_, '_>, fields: &mut [(String, Field)], required: Vec<(At<String>, toml_span::Value<'_>)>) {
+    for (letter, value) in required {
+        let field = fields.iter_mut().find(|(known, _)| *known == letter.value);
+        let wanted = value.as_integer().and_then(|wanted| u64::try_from(wanted).ok());
+        match (field, wanted) {
+            (Some((_, field)), Some(wanted)) if u128::from(wanted) <= field.max() => field.required = Some(wanted),
+            (Some((_, field)), _) => {
+                let message = format!("`require.{}` must be a whole number of at most {}", letter.value, field.max());
+                keys.complain(value.span, message);
+            }
+            (None, _) => keys.complain(letter.span, format!("`require` names `{}`, which is no letter of [fields]", letter.value)),
         }
     }
 }
@@ -272,7 +308,7 @@ fn differ(format: &CardFormat, bits: &crate::card::PacsBits, encoded: &crate::ca
     // A check that covers a carried bit is computed over the 0 that encode writes there.
     let covers_carried = |at: &usize| {
         let mut checks = format.format.drawing().checks.iter();
-        checks.any(|check| check.at == *at && check.covers.iter().any(|covered| !known(covered)))
+        checks.any(|check| check.own.contains(at) && check.covers.iter().any(|covered| !known(covered)))
     };
     let different = (0..bits.len()).filter(known).filter(|at| !covers_carried(at)).find(|at| bits.get(*at) != encoded.get(*at));
     if let Some(at) = different {

@@ -110,6 +110,7 @@ impl Protocols {
         match room {
             Room::Cards => {
                 if let Some(format) = cards::read(file, &sheet)
+                    && self.replace(&sheet, text, &format)
                     && self.claim(room, &sheet, file, text, &format.format.id, &format.format.aliases)
                 {
                     self.formats.push(format);
@@ -133,6 +134,19 @@ impl Protocols {
         self.findings.extend(sheet.into_findings());
     }
 
+    /// Takes the format out that this one says it replaces; false, with a finding, where there is none of that id.
+    fn replace(&mut self, sheet: &Sheet<'_>, text: &str, format: &CardFormat) -> bool {
+        let Some(replaced) = &format.replaces else { return true };
+        let Some(at) = self.formats.iter().position(|known| *known.format.id == **replaced) else {
+            let line = 1 + text.lines().position(|line| line.starts_with("replaces")).unwrap_or(0);
+            sheet.add_at(line, 1, format!("`replaces` names `{replaced}`, and no card format has that id"));
+            return false;
+        };
+        let file = self.formats.remove(at).file;
+        self.names.retain(|(room, _), owner| *room != Room::Cards || *owner != file);
+        true
+    }
+
     /// Takes the names of a file; false, with findings, where one is taken already.
     fn claim(&mut self, room: Room, sheet: &Sheet<'_>, file: &str, text: &str, id: &str, aliases: &[String]) -> bool {
         let names = || aliases.iter().map(String::as_str).chain([id]);
@@ -151,10 +165,11 @@ impl Protocols {
         true
     }
 
-    /// The catalog of all card formats.
+    /// The catalog of the card formats that are on by themselves, and of those that are named by id.
     #[must_use]
-    pub fn catalog(&self) -> Catalog {
-        Catalog::new(self.formats.iter().map(|format| (format.format.clone(), format.kinds.clone())))
+    pub fn catalog(&self, named: &[String]) -> Catalog {
+        let on = self.formats.iter().filter(|format| format.is_on(named));
+        Catalog::new(on.map(|format| (format.format.clone(), format.kinds.clone())))
     }
 
     /// The card format of that id or alias.

@@ -42,7 +42,7 @@ impl Site {
     /// A site of this configuration and these protocols.
     #[must_use]
     pub fn new(config: Config, protocols: Protocols) -> Self {
-        let catalog = Arc::new(protocols.catalog());
+        let catalog = Arc::new(protocols.catalog(&config.policy.named_formats()));
         Self { config, protocols, catalog }
     }
 }

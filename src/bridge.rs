@@ -16,14 +16,14 @@ use crate::{
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
-        line::{ByteOrder, Input, Line, Told},
+        line::{self, ByteOrder, Input, Line, Told},
     },
     enroll::{
         enrollment::{self, IntegerWidth, Order, Refused},
         outbox::{Entry, Operation, Reassign},
         policy::{self, Hints, SitePolicy},
     },
-    readers::{ReaderCommand, ReaderEvent, ReaderName},
+    readers::{ReaderCommand, ReaderEvent, ReaderName, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
         script::Script,
@@ -294,8 +294,8 @@ impl Bridge {
     fn presented(&mut self, presentation: Presentation, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let reader = presentation.reader.clone();
         let mut reading = self.catalog.read(presentation);
-        let wants =
-            |taker: &Taker| taker.reader.is_none() || reader.as_deref().is_some_and(|name| is_reader(name, taker.reader.as_deref()));
+        let here = |wanted: &String| reader.as_deref().is_some_and(|device| device == wanted || is_device_of(device, wanted));
+        let wants = |taker: &Taker| taker.reader.as_ref().is_none_or(here);
         let taker = self.takers.iter().position(wants).and_then(|at| self.takers.remove(at));
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
@@ -337,7 +337,7 @@ impl Bridge {
     }
 
     fn kind(&self, name: &str) -> Option<&ReaderKind> {
-        self.kinds.iter().find(|(configured, _)| is_reader(name, Some(configured))).map(|(_, kind)| kind)
+        self.kinds.iter().find(|(configured, _)| is_device_of(name, configured)).map(|(_, kind)| kind)
     }
 }
 
@@ -352,15 +352,10 @@ impl ReaderKind {
 /// A serial number is shown as the card sends it; the number it makes follows the site's byte order.
 fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
     if presentation.kind == Kind::Csn && told.byte_order == ByteOrder::Reversed {
-        let reversed = presentation.csn.as_ref().map(|csn: &Csn| csn.bytes().iter().rev().copied().collect::<Vec<u8>>());
-        presentation.bits = reversed.and_then(|bytes| PacsBits::from_left_aligned(&bytes, bytes.len() * 8).ok());
+        let ordered = presentation.csn.as_ref().map(|csn: &Csn| line::ordered(csn.bytes().to_vec(), told.byte_order));
+        presentation.bits = ordered.and_then(|bytes| PacsBits::from_left_aligned(&bytes, bytes.len() * 8).ok());
     }
     presentation
-}
-
-/// True where a device's name is the configured one, or one of several devices that it matches.
-fn is_reader(device: &str, configured: Option<&str>) -> bool {
-    configured.is_some_and(|configured| device == configured || device.strip_prefix(configured).is_some_and(|rest| rest.starts_with('#')))
 }
 
 fn hints(taker: &Taker) -> Hints {

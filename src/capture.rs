@@ -19,7 +19,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
 use nom::{
     IResult, Parser,
     branch::alt,
@@ -49,6 +49,8 @@ pub struct Capture {
     pub reader: String,
     /// How it is attached.
     pub attached: Attached,
+    /// The line that says so.
+    pub attached_at: usize,
     /// What the site says about it.
     pub told: Told,
     /// When it began.
@@ -95,6 +97,8 @@ const FIRST_LINE: &str = "cardbridge capture, version ";
 const VERSION: u32 = 1;
 /// How long after the last record a replay looks for what is still to come.
 const AFTERWARDS: TimeDelta = TimeDelta::seconds(10);
+/// No capture is longer than a year.
+const LONGEST_S: f64 = 31_536_000.0;
 
 impl Capture {
     /// Reads a capture.
@@ -108,13 +112,13 @@ impl Capture {
         let mut header = Header::default();
         let mut records = Vec::new();
         for (line, text) in lines {
-            let text = text.split_once(" #").map_or(text, |(before, _)| before).trim();
+            let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
             match text.split_once(':').filter(|_| !text.starts_with(|c: char| c.is_ascii_digit())) {
                 Some((key, value)) => header.set(line, key.trim(), value.trim())?,
-                None => records.push(record(line, text)?),
+                None => records.push(record(line, text.split_once(" #").map_or(text, |(before, _)| before).trim_end())?),
             }
         }
         header.finish(records)
@@ -157,7 +161,7 @@ impl Capture {
         let kind = match &self.attached {
             Attached::Serial(name) => {
                 let message = || format!("no serial dialect is named `{name}`; `cardbridge formats --dialects` shows them all");
-                let dialect = protocols.dialect(name).ok_or_else(|| CaptureError { line: 1, message: message() })?;
+                let dialect = protocols.dialect(name).ok_or_else(|| CaptureError { line: self.attached_at, message: message() })?;
                 ReaderKind::Serial(dialect.clone(), self.told)
             }
             Attached::Pcsc(_) => ReaderKind::Pcsc(self.told),
@@ -255,7 +259,7 @@ impl Player {
 #[derive(Default)]
 struct Header {
     reader: Option<String>,
-    attached: Option<Attached>,
+    attached: Option<(usize, Attached)>,
     told: Told,
     recorded: Option<DateTime<Utc>>,
 }
@@ -265,8 +269,8 @@ impl Header {
         let wrong = |wanted: &str| CaptureError { line, message: format!("`{key}` must be {wanted}") };
         match key {
             "reader" => self.reader = Some(value.to_owned()),
-            "dialect" => self.attached = Some(Attached::Serial(value.to_owned())),
-            "device" => self.attached = Some(Attached::Pcsc(value.to_owned())),
+            "dialect" => self.attached = Some((line, Attached::Serial(value.to_owned()))),
+            "device" => self.attached = Some((line, Attached::Pcsc(value.to_owned()))),
             "bits" => self.told.bits = Some(value.parse().map_err(|_| wrong("a number of bits"))?),
             "kind" => self.told.kind = Some(Kind::from_name(value).ok_or_else(|| wrong("a kind, such as wiegand or csn"))?),
             "byte_order" => {
@@ -279,7 +283,10 @@ impl Header {
             "card_left_ms" => {
                 self.told.card_left = Some(Duration::from_millis(value.parse().map_err(|_| wrong("a number of milliseconds"))?))
             }
-            "recorded" => self.recorded = Some(value.parse().map_err(|_| wrong("a time such as 2026-01-01T00:00:00.000Z"))?),
+            "recorded" => {
+                let time: Option<DateTime<Utc>> = value.parse().ok().filter(|time: &DateTime<Utc>| (1970..=9999).contains(&time.year()));
+                self.recorded = Some(time.ok_or_else(|| wrong("a time such as 2026-01-01T00:00:00.000Z"))?);
+            }
             _ => {
                 let known = "reader, dialect or device, bits, kind, byte_order, card_left_ms, recorded";
                 return Err(CaptureError { line, message: format!("unknown header `{key}`; the headers are {known}") });
@@ -290,9 +297,11 @@ impl Header {
 
     fn finish(self, records: Vec<(Duration, Record)>) -> Result<Capture, CaptureError> {
         let missing = |key: &str| CaptureError { line: 1, message: format!("the header `{key}:` is missing") };
+        let (attached_at, attached) = self.attached.ok_or_else(|| missing("dialect"))?;
         Ok(Capture {
             reader: self.reader.ok_or_else(|| missing("reader"))?,
-            attached: self.attached.ok_or_else(|| missing("dialect"))?,
+            attached,
+            attached_at,
             told: self.told,
             recorded: self.recorded.unwrap_or(DateTime::UNIX_EPOCH),
             records,
@@ -330,7 +339,9 @@ fn unexpected(line: usize, text: &str, rest: &str) -> CaptureError {
 
 fn seconds(input: &str) -> IResult<&str, Duration> {
     let number = recognize(pair(digit1, opt(pair(char('.'), digit1))));
-    map_opt(number, |number: &str| number.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())).parse(input)
+    let within = |seconds: &f64| *seconds <= LONGEST_S;
+    map_opt(number, |number: &str| number.parse().ok().filter(within).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+        .parse(input)
 }
 
 fn what(input: &str) -> IResult<&str, Record> {

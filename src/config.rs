@@ -167,7 +167,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         config.policy.facility_codes = site.numbers("facility_codes").into_iter().map(|code| code.value).collect();
         site.finish();
     }
-    config.policy.card_types = keys.tables("card_type").into_iter().filter_map(|table| card_type(table, protocols)).collect();
+    config.policy.card_types = card_types(&mut keys, protocols);
     if let Some(mut enroll) = keys.table("enroll") {
         config.reassign = reassign(&mut enroll);
         config.enforce_occupancy_system = enroll.flag("enforce_occupancy_system").unwrap_or(false);
@@ -218,8 +218,8 @@ fn base_url(keys: &Keys<'_, '_>, url: &At<String>, insecure: bool) -> Option<Str
         None
     };
     let Ok(parsed) = reqwest::Url::parse(&url.value) else { return complain("is no URL; write https://HOST/") };
-    if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() {
-        return complain("must be an address only: no user, password or query");
+    if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() || parsed.fragment().is_some() {
+        return complain("must be an address only: no user, password, query or fragment");
     }
     let local = parsed.host_str().is_some_and(|host| {
         host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -281,6 +281,9 @@ fn readers(keys: &mut Keys<'_, '_>, protocols: &Protocols) -> Vec<ReaderConfig> 
 fn reader(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<ReaderConfig> {
     let span = keys.span();
     let name = keys.text("name");
+    if let Some(name) = name.as_ref().filter(|name| name.value.contains('#')) {
+        keys.complain(name.span, "a reader's name has no #; that is how the second of two devices is told from the first".to_owned());
+    }
     let serial = keys.optional_text("serial");
     let usb = keys.optional_text("usb");
     let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);
@@ -313,7 +316,14 @@ fn reader(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<ReaderConfig>
             line.stop_bits = stop_bits.map_or(line.stop_bits, |bits| bits.value);
             Some(Attached::Serial { port, line, dialect })
         }
-        (None, Some(pattern)) => Some(Attached::Pcsc(pattern.value)),
+        (None, Some(pattern)) => {
+            if dialect.is_some() || baud.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() || told.kind.is_some()
+            {
+                let message = "`dialect`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
+                keys.complain(span, message.to_owned());
+            }
+            Some(Attached::Pcsc(pattern.value))
+        }
         _ => {
             keys.complain(span, "a reader has one of `serial`, `usb` or `pcsc`".to_owned());
             None
@@ -382,6 +392,19 @@ fn formats(keys: &mut Keys<'_, '_>, protocols: &Protocols) -> Vec<String> {
             found
         })
         .collect()
+}
+
+fn card_types(keys: &mut Keys<'_, '_>, protocols: &Protocols) -> Vec<CardType> {
+    let mut card_types: Vec<CardType> = Vec::new();
+    for table in keys.tables("card_type") {
+        let span = table.span();
+        let Some(card_type) = card_type(table, protocols) else { continue };
+        if card_types.iter().any(|other| other.blusky == card_type.blusky) {
+            keys.complain(span, format!("two card types have blusky = {}; put their formats into one", card_type.blusky));
+        }
+        card_types.push(card_type);
+    }
+    card_types
 }
 
 fn card_type(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<CardType> {

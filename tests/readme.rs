@@ -1,5 +1,7 @@
 //! What the README says works as written.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+
 mod support;
 
 use std::fs;

@@ -27,8 +27,13 @@ pub enum Outcome {
     /// BluSKY refused it.
     Refused(Told),
     /// BluSKY answered, and it is not clear what.
-    Unclear(Told),
-    /// It never left this machine.
+    Unclear {
+        /// What it said.
+        told: Told,
+        /// The result code is one of success; else no code is known to mean anything.
+        listed: bool,
+    },
+    /// It was not carried out: it never left this machine, or was turned away at the door.
     NotSent {
         /// Why.
         why: String,
@@ -37,13 +42,17 @@ pub enum Outcome {
     NoAnswer {
         /// Why.
         why: String,
+        /// BluSKY may still be working on it.
+        slow: bool,
     },
-    /// Not now: too many requests, a fault of the server's, a page instead of an answer.
+    /// Not now: a fault of the server's, a page instead of an answer. It may have arrived all the same.
     Later {
         /// Why.
         why: String,
+        /// BluSKY may still be working on it.
+        slow: bool,
     },
-    /// Nothing will go through until somebody acts: a wrong token, a wrong address.
+    /// Nothing will go through until somebody acts: a wrong token, a wrong address. It was not carried out.
     Stopped {
         /// Why, and what to do.
         why: String,
@@ -99,7 +108,8 @@ pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes) -> Outcome {
         200..=299 => sort_result(json.as_ref(), success),
         400 => Outcome::Refused(Told { description: Some(bad_request(json.as_ref())), ..Told::default() }),
         401 | 403 => Outcome::Stopped { why: denied(status) },
-        408 | 429 | 500..=599 => Outcome::Later { why: format!("BluSKY answered {status}") },
+        429 => Outcome::NotSent { why: "BluSKY answered 429, too many requests".to_owned() },
+        408 | 500..=599 => Outcome::Later { why: format!("BluSKY answered {status}"), slow: status == 504 },
         300..=399 => Outcome::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
         _ => Outcome::Stopped { why: wrong_address(status, json.as_ref()) },
     }
@@ -123,7 +133,8 @@ pub fn sort_cards(status: u16, body: &[u8]) -> Cards {
 fn sort_result(json: Option<&Value>, success: &SuccessCodes) -> Outcome {
     let code = json.and_then(|json| json.get("ResultCode")).and_then(Value::as_i64);
     let (Some(json), Some(code)) = (json, code) else {
-        return Outcome::Later { why: "BluSKY answered with something that is not its answer (a page, or a broken text)".to_owned() };
+        let why = "BluSKY answered with something that is not its answer (a page, or a broken text)".to_owned();
+        return Outcome::Later { why, slow: false };
     };
     let guid = |name: &str| json.get(name)?.as_str()?.parse::<Uuid>().ok().filter(|id| !id.is_nil());
     let told = Told {
@@ -135,7 +146,8 @@ fn sort_result(json: Option<&Value>, success: &SuccessCodes) -> Outcome {
     match success {
         SuccessCodes::Listed(codes) if !codes.contains(&code) => Outcome::Refused(told),
         SuccessCodes::Listed(_) if told.value.is_some() => Outcome::Accepted(told),
-        _ => Outcome::Unclear(told),
+        SuccessCodes::Listed(_) => Outcome::Unclear { told, listed: true },
+        SuccessCodes::Any => Outcome::Unclear { told, listed: false },
     }
 }
 
@@ -176,13 +188,13 @@ mod tests {
         let value = "\"Value\":\"dddd4d04-131d-4614-bf4b-553a7b803994\"";
         assert!(matches!(sorted(200, &format!("{{\"ResultCode\":0,{value}}}")), Outcome::Accepted(_)));
         assert!(matches!(sorted(200, &format!("{{\"ResultCode\":2,{value}}}")), Outcome::Refused(_)));
-        assert!(matches!(sorted(200, "{\"ResultCode\":0,\"Value\":\"00000000-0000-0000-0000-000000000000\"}"), Outcome::Unclear(_)));
-        assert!(matches!(sorted(200, "{\"ResultCode\":0}"), Outcome::Unclear(_)));
+        assert!(matches!(sorted(200, "{\"ResultCode\":0,\"Value\":\"00000000-0000-0000-0000-000000000000\"}"), Outcome::Unclear { .. }));
+        assert!(matches!(sorted(200, "{\"ResultCode\":0}"), Outcome::Unclear { .. }));
         assert!(matches!(sorted(200, "<html>login</html>"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "[]"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "{\"ResultCode\":\"0\"}"), Outcome::Later { .. }));
         let any = sort_write(200, format!("{{\"ResultCode\":7,{value}}}").as_bytes(), &SuccessCodes::Any);
-        assert!(matches!(any, Outcome::Unclear(_)));
+        assert!(matches!(any, Outcome::Unclear { .. }));
     }
 
     #[test]
@@ -194,9 +206,10 @@ mod tests {
 
     #[test]
     fn statuses_are_sorted_by_what_can_be_done() {
-        for status in [408, 429, 500, 502, 503, 504] {
+        for status in [408, 500, 502, 503, 504] {
             assert!(matches!(sorted(status, "<html>"), Outcome::Later { .. }), "{status}");
         }
+        assert!(matches!(sorted(429, ""), Outcome::NotSent { .. }));
         for status in [401, 403, 302, 404, 405, 415] {
             assert!(matches!(sorted(status, ""), Outcome::Stopped { .. }), "{status}");
         }

@@ -77,7 +77,7 @@ const LARGEST_ANSWER: usize = 4 << 20;
 /// Why a call has no answer: whether it can have arrived decides what is done next.
 enum Failure {
     NotSent(String),
-    NoAnswer(String),
+    NoAnswer { why: String, slow: bool },
     Stopped(String),
 }
 
@@ -92,7 +92,10 @@ impl Client {
         if settings.token_header.parse::<reqwest::header::HeaderName>().is_err() {
             return Err(ClientError::Header);
         }
-        let http = Http::builder()
+        let builder = Http::builder();
+        // Plain http is for this machine; a proxy would be told the token.
+        let builder = if settings.base_url.starts_with("http:") { builder.no_proxy() } else { builder };
+        let http = builder
             .user_agent(concat!("cardbridge/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(settings.timeout.min(Duration::from_secs(5)))
@@ -162,7 +165,7 @@ impl Client {
         let url = format!("{}/api/Account/Authenticate", self.settings.base_url);
         // Whatever fails here, the call that needs the token has not been sent.
         let unsent = |failure| match failure {
-            Failure::NoAnswer(why) => Failure::NotSent(why),
+            Failure::NoAnswer { why, .. } => Failure::NotSent(why),
             other => other,
         };
         let response = self.http.post(url).json(&Authenticate { email, password }).send().await.map_err(failure).map_err(unsent)?;
@@ -186,7 +189,7 @@ impl AccessControl for Client {
         match self.call(|| self.http.post(&url).json(card)).await {
             Ok((status, body)) => sort_write(status, &body, &self.settings.success_codes),
             Err(Failure::NotSent(why)) => Outcome::NotSent { why },
-            Err(Failure::NoAnswer(why)) => Outcome::NoAnswer { why },
+            Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
             Err(Failure::Stopped(why)) => Outcome::Stopped { why },
         }
     }
@@ -197,7 +200,7 @@ impl AccessControl for Client {
         let query = [("UserId", user.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
         match self.call(|| self.http.get(&url).query(&query)).await {
             Ok((status, body)) => sort_cards(status, &body),
-            Err(Failure::NotSent(why) | Failure::NoAnswer(why)) => Cards::Later { why },
+            Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Cards::Later { why },
             Err(Failure::Stopped(why)) => Cards::Stopped { why },
         }
     }
@@ -215,7 +218,8 @@ async fn bounded(mut response: Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(Failure::NoAnswer("BluSKY's answer is larger than any answer should be".to_owned()));
+            let why = "BluSKY's answer is larger than any answer should be".to_owned();
+            return Err(Failure::NoAnswer { why, slow: false });
         }
         body.extend_from_slice(&chunk);
     }
@@ -234,8 +238,8 @@ fn failure(error: reqwest::Error) -> Failure {
     if error.is_connect() || error.is_builder() {
         Failure::NotSent(format!("BluSKY cannot be reached: {words}"))
     } else if error.is_timeout() {
-        Failure::NoAnswer("BluSKY did not answer in time".to_owned())
+        Failure::NoAnswer { why: "BluSKY did not answer in time".to_owned(), slow: true }
     } else {
-        Failure::NoAnswer(format!("the connection to BluSKY broke: {words}"))
+        Failure::NoAnswer { why: format!("the connection to BluSKY broke: {words}"), slow: false }
     }
 }

@@ -88,6 +88,12 @@ pub struct StoredCard {
     pub issue_code: Option<u64>,
     /// The card-user flags.
     pub card_user_flags: Option<i64>,
+    /// When the card begins to work.
+    #[serde(default)]
+    pub activation: Option<DateTime<FixedOffset>>,
+    /// When it ends to work.
+    #[serde(default)]
+    pub deactivation: Option<DateTime<FixedOffset>>,
     /// True for an assignment that has ended.
     pub deleted: bool,
 }
@@ -116,6 +122,8 @@ impl StoredCard {
             facility_code: number("FacilityCode"),
             issue_code: number("IssueCode"),
             card_user_flags: number("CardUserFlags").and_then(|n| i64::try_from(n).ok()),
+            activation: time(card.get("CardActivationStartDateTime")),
+            deactivation: time(card.get("CardDeactivationStartDateTime")),
             deleted: card.get("Deleted").and_then(Value::as_bool).unwrap_or(false),
         }
     }
@@ -153,11 +161,25 @@ impl StoredCard {
             ("facility_code", number(sent.facility_code, self.facility_code)),
             ("issue_code", number(sent.issue_code, self.issue_code)),
             ("card_user_flags", self.card_user_flags != Some(sent.card_user_flags)),
+            ("card_activation_start_date_time", differs(sent.card_activation_start_date_time, self.activation)),
+            ("card_deactivation_start_date_time", differs(sent.card_deactivation_start_date_time, self.deactivation)),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))
         .collect()
     }
+}
+
+/// A time with its offset; one without is taken as UTC.
+fn time(value: Option<&Value>) -> Option<DateTime<FixedOffset>> {
+    let text = value?.as_str()?;
+    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
+}
+
+/// Sent and stored are different instants; databases keep whole milliseconds at best.
+fn differs(sent: Option<DateTime<FixedOffset>>, stored: Option<DateTime<FixedOffset>>) -> bool {
+    let coarse = |at: DateTime<FixedOffset>| at.timestamp();
+    sent.is_some_and(|sent| stored.map(coarse) != Some(coarse(sent)))
 }
 
 /// An integer, written as a number or in quotes.

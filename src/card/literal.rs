@@ -33,6 +33,9 @@ pub enum LiteralError {
     /// Nothing there.
     #[error("the literal is empty")]
     Empty,
+    /// Longer than any literal.
+    #[error("the literal is longer than {0} characters")]
+    TooLong(usize),
     /// A character that does not belong there.
     #[error("character {at} of the literal is {found:?}; expected {expected}")]
     Unexpected {
@@ -171,7 +174,11 @@ fn right_aligned(text: &str) -> Result<PacsBits, LiteralError> {
     let grammar = (terminated(digit1, char('#')), rest);
     let (len, digits) = read(text, grammar, "LENGTH#HEX, as in 26#2F623AE")?;
     let len = length(len)?;
-    let mut bytes = packed(hex(text, digits)?, Side::Right);
+    let digits = hex(text, digits)?;
+    if digits.is_empty() {
+        return Err(LiteralError::MissingDigit { len, need: 1, have: 0 });
+    }
+    let mut bytes = packed(digits, Side::Right);
     // A number may be written without its leading zeros.
     while bytes.len() * 8 < len {
         bytes.insert(0, 0);

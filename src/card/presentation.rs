@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use super::{Csn, Kind, Literal, PacsBits};
 
@@ -42,7 +43,7 @@ pub struct Damage {
 }
 
 /// One card shown once to one reader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presentation {
     /// What kind of thing was handed over.
     pub kind: Kind,
@@ -62,6 +63,15 @@ pub struct Presentation {
     pub reader: Option<String>,
     /// How the reader is attached; none for a literal.
     pub transport: Option<Transport>,
+}
+
+/// Shows what was presented and where, not the number: the bytes as they came hold it too.
+impl fmt::Debug for Presentation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Presentation");
+        shown.field("kind", &self.kind).field("bits", &self.bits).field("csn", &self.csn).field("damaged", &self.damage.is_some());
+        shown.field("warnings", &self.warnings).field("reader", &self.reader).finish_non_exhaustive()
+    }
 }
 
 impl Presentation {

@@ -17,7 +17,7 @@ use crate::{
     bridge::Notice,
     capture::{self, Attached, Capture, Record},
     config,
-    readers::{ReaderCommand, ReaderEvent},
+    readers::{ReaderCommand, ReaderEvent, is_device_of, pcsc, serial},
     run::{Shell, Tapped},
     views,
 };
@@ -35,17 +35,22 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// End after this many seconds [default: at Ctrl-C]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = out::seconds())]
     timeout: Option<u64>,
 }
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let Some(reader) = site.config.readers.iter().find(|reader| reader.name == arguments.reader) else {
+    let Some(reader) = site.config.readers.iter().find(|reader| is_device_of(&arguments.reader, &reader.name)) else {
         let names: Vec<&str> = site.config.readers.iter().map(|reader| reader.name.as_str()).collect();
         let help = format!("the readers are {}", names.join(", "));
         return Err(Failure::usage("unknown_reader", format!("no reader is named {:?}", arguments.reader), help));
     };
+    let devices = devices(reader);
+    if devices > 1 && !arguments.reader.contains('#') {
+        let (name, help) = (&reader.name, "a capture is of one reader");
+        return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
+    }
     let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", arguments.file.display()), "");
     let mut file = OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(failed)?;
     let mut shell = Shell::new(&site, None);
@@ -58,7 +63,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         config::Attached::Pcsc(pattern) => Attached::Pcsc(pattern.clone()),
     };
     let recorded = Utc::now();
-    let head = Capture { reader: reader.name.clone(), attached, told: reader.told, recorded, records: Vec::new() };
+    let head = Capture { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded, records: Vec::new() };
     let mut recorder = Recorder { head: Some(head), began: Instant::now() };
     let end = recorder.began + Duration::from_secs(arguments.timeout.unwrap_or(0));
     let mut cards = 0;
@@ -74,7 +79,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
             },
             Some(what) = tapped.recv() => recorder.write(&mut file, &what).map_err(failed)?,
             () = sleep_until(end), if arguments.timeout.is_some() => break,
-            _ = tokio::signal::ctrl_c() => break,
+            () = out::interrupted() => break,
         }
     }
     while let Ok(what) = tapped.try_recv() {
@@ -84,6 +89,17 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     file.sync_all().map_err(failed)?;
     out::hint(&format!("{} cards recorded in {}", cards, arguments.file.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many devices a configured reader means now.
+fn devices(reader: &config::ReaderConfig) -> usize {
+    match &reader.attached {
+        config::Attached::Serial { port, .. } => serial::matching(port).len(),
+        config::Attached::Pcsc(pattern) => {
+            let listed = pcsc::list().unwrap_or_default();
+            listed.iter().filter(|device| crate::smartcard::script::matches(pattern, device)).count()
+        }
+    }
 }
 
 struct Recorder {

@@ -40,7 +40,11 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     let site = site::load(globals, Look::Anywhere)?;
     let hints = Hints { card_type: None, printed: arguments.printed.clone() };
     if arguments.literals == ["-"] {
-        return lines(&site, &hints, arguments.json).map_err(|error| Failure::impossible("io", format!("standard input: {error}"), ""));
+        return match lines(&site, &hints, arguments.json) {
+            // Whoever read the answers has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            other => other.map_err(|error| Failure::impossible("io", format!("the lines cannot be read or answered: {error}"), "")),
+        };
     }
     let mut code = ExitCode::SUCCESS;
     for text in &arguments.literals {
@@ -91,12 +95,12 @@ fn lines(site: &Site, hints: &Hints, json: bool) -> io::Result<ExitCode> {
         let Some(whole) = next_line(&mut input, &mut line)? else { break };
         let text = String::from_utf8_lossy(&line);
         let text = text.trim();
-        let read = if whole { read(site, hints, text) } else { Err(LiteralError::Bits(crate::card::BitsError::TooLong(usize::MAX))) };
+        let read = if whole { read(site, hints, text) } else { Err(LiteralError::TooLong(LONGEST_LINE)) };
         match (read, json) {
             (Ok(reading), true) => serde_json::to_writer(&mut output, &views::reading::json(&reading, text))?,
             (Ok(reading), false) => output.write_all(one_line(&reading).as_bytes())?,
             (Err(error), true) => serde_json::to_writer(&mut output, &error_line(text, &error))?,
-            (Err(error), false) => write!(output, "{text}: {error}")?,
+            (Err(error), false) => write!(output, "{}: {error}", text.escape_debug())?,
         }
         output.write_all(b"\n")?;
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Globals,
-    out::{self, Failure},
+    out::{self, Failure, interrupted},
     site::{self, Look},
     source::Source,
 };
@@ -62,7 +62,7 @@ pub struct Arguments {
     #[arg(long, value_name = "T", value_parser = time)]
     deactivate: Option<DateTime<FixedOffset>>,
     /// BluSKY's CardUserFlags [default: 1, an active cardholder]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=i64::from(i32::MAX)))]
     card_user_flags: Option<i64>,
     /// Have BluSKY check that the card's system is that of the user's occupancy
     #[arg(long)]
@@ -77,10 +77,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
     /// How long to wait for a card
-    #[arg(long, value_name = "S", default_value_t = 60)]
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = out::seconds())]
     timeout: u64,
     /// How long to wait for BluSKY's answer once the card is saved
-    #[arg(long, value_name = "S", default_value_t = 20)]
+    #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
     outcome_timeout: u64,
     /// One JSON object a line: a line for every state, the last one final
     #[arg(long)]
@@ -88,7 +88,14 @@ pub struct Arguments {
 }
 
 fn time(text: &str) -> Result<DateTime<FixedOffset>, String> {
-    DateTime::parse_from_rfc3339(text).map_err(|error| format!("{error}; write it with its offset, as 2026-01-01T08:00:00+01:00 or …Z"))
+    let wrong = |error: &dyn std::fmt::Display| format!("{error}; write it with its offset, as 2026-01-01T08:00:00+01:00 or …Z");
+    let time = DateTime::parse_from_rfc3339(text).map_err(|error| wrong(&error))?;
+    // BluSKY's times have seven digits of a second at most, and no leap seconds.
+    match time.timestamp_subsec_nanos() {
+        1_000_000_000.. => Err(wrong(&"there is no second 60")),
+        nanos if nanos % 1_000_000 != 0 => Err(wrong(&"finer than a millisecond")),
+        _ => Ok(time),
+    }
 }
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -114,10 +121,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 
 /// Who gets the card, and what may be done if somebody holds it.
 fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failure> {
-    let user = site.config.people.find(&arguments.user).map_err(|error| match error.is_usage() {
-        true => Failure::usage("user", error.to_string(), ""),
-        false => Failure::impossible("unknown_user", error.to_string(), ""),
-    })?;
+    let user = who(site, &arguments.user)?;
     if arguments.card_id.is_some_and(|id| id.is_nil()) {
         return Err(Failure::usage("card_id", "the all-zero GUID is no card", "give the card's own GUID"));
     }
@@ -139,6 +143,14 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
     order.reassign = reassign == Reassign::Always;
     Ok((order, reassign))
+}
+
+/// The user that is meant.
+pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
+    site.config.people.find(who).map_err(|error| match error.is_usage() {
+        true => Failure::usage("user", error.to_string(), ""),
+        false => Failure::impossible("unknown_user", error.to_string(), ""),
+    })
 }
 
 /// The way to BluSKY that the site configured.
@@ -191,14 +203,14 @@ async fn shown(site: &Site, store: &StoreHandle, arguments: &Arguments, order: O
     source.shell.post(take(order, reassign)).await;
     out::hint("hold the card to the reader");
     let end = Instant::now() + Duration::from_secs(arguments.timeout);
-    loop {
+    let ended = loop {
         let notice = tokio::select! {
             notice = source.next() => notice?,
             () = sleep_until(end) => {
                 let message = format!("no card was shown within {} s", arguments.timeout);
-                return Err(Failure::impossible("no_card", message, "hold a card to the reader, or give it more time with --timeout"));
+                break Failure::impossible("no_card", message, "hold a card to the reader, or give it more time with --timeout");
             }
-            _ = tokio::signal::ctrl_c() => return Err(Failure::impossible("interrupted", "interrupted before a card was shown", "nothing was enrolled")),
+            () = interrupted() => break Failure::impossible("interrupted", "interrupted before a card was shown", "nothing was enrolled"),
         };
         if let Notice::Failed(reader, why) = &notice {
             out::hint(&format!("{reader}: {why}"));
@@ -206,7 +218,15 @@ async fn shown(site: &Site, store: &StoreHandle, arguments: &Arguments, order: O
         if let Some(decided) = decided(site, notice) {
             return decided;
         }
+    };
+    // A card that was shown at the last moment may be on its way to the disk.
+    source.shell.post(Event::Untake(0)).await;
+    while let Some(numbered) = source.shell.next_at_hand() {
+        if let Some(decided) = decided(site, numbered.notice) {
+            return decided;
+        }
     }
+    Err(ended)
 }
 
 fn take(order: Order, reassign: Reassign) -> Event {
@@ -290,9 +310,12 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Shows an entry's way until it is settled, delivering it from here where no other process does.
 pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uuid, mut showing: Showing) -> Result<ExitCode, Failure> {
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let deliverer = tokio::spawn(Deliverer::new(store.clone(), &site.config.store, client, "enroll").run());
+    let delivery = Deliverer::start(store.clone(), &site.config.store, client, "enroll");
     let watched = watch(store, id, &mut showing).await;
-    deliverer.abort();
+    tokio::select! {
+        () = delivery.end() => {}
+        () = interrupted() => {}
+    }
     let entry = watched.map_err(|error| Failure::impossible("store", error.to_string(), "what was saved stays saved"))?;
     let progress = entry.progress();
     Ok(match progress.state {
@@ -323,7 +346,7 @@ async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<E
         }
         seen = entry.steps.len() + 1;
         let progress = entry.progress();
-        if progress.awaits_reassignment() && entry.reassign == Reassign::Ask && !showing.json && confirmed().await {
+        if progress.awaits_reassignment() && !showing.json && confirmed().await {
             store.append(&entry, Utc::now(), Step::Reassign { decided_by: DecidedBy::Operator }).await?;
             continue;
         }
@@ -333,7 +356,7 @@ async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<E
         tokio::select! {
             () = sleep(LOOK) => {}
             () = sleep_until(end) => return last(store, id, showing).await,
-            _ = tokio::signal::ctrl_c() => return last(store, id, showing).await,
+            () = interrupted() => return last(store, id, showing).await,
         }
     }
 }
@@ -355,5 +378,8 @@ async fn confirmed() -> bool {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map(|_| line)
     });
-    answer.await.is_ok_and(|line| line.is_ok_and(|line| matches!(line.trim(), "y" | "Y" | "yes")))
+    tokio::select! {
+        answer = answer => answer.is_ok_and(|line| line.is_ok_and(|line| matches!(line.trim(), "y" | "Y" | "yes"))),
+        () = interrupted() => false,
+    }
 }

@@ -4,6 +4,7 @@ use std::{io::Write, process::ExitCode};
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// A command that did not do what was asked.
@@ -37,8 +38,23 @@ impl Failure {
 /// A usage error of the argument parser's.
 pub fn usage(error: &clap::Error) -> Failure {
     let text = error.to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let about = text.split("\n\n").next().unwrap_or_default();
+    let message = about.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned();
     Failure::usage("usage", message, "`--help` explains every command with an example")
+}
+
+/// A number of seconds that can be waited for: a year at most.
+pub fn seconds() -> impl clap::builder::TypedValueParser<Value = u64> {
+    clap::value_parser!(u64).range(..=31_536_000)
+}
+
+/// Waits until somebody ends this process: Ctrl-C or SIGTERM.
+pub async fn interrupted() {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
 }
 
 /// The JSON of a failure: `{"error":{"code","message","help"}}`.

@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// End after this many seconds
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = out::seconds())]
     timeout: Option<u64>,
     /// One JSON object a line
     #[arg(long)]
@@ -38,7 +38,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         let notice = tokio::select! {
             notice = source.next() => notice?,
             () = sleep_until(end), if arguments.timeout.is_some() => break,
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
+            () = out::interrupted() => return Ok(ExitCode::SUCCESS),
         };
         match notice {
             Notice::Read(reading) => {

@@ -86,7 +86,7 @@ async fn enroll_all(site: &Site, cards: Vec<Presentation>, user: &str, really: b
         let help = "point blusky.base_url at a simulator, or add --really";
         return Err(Failure::usage("not_a_simulator", "this would enroll old cards in a real BluSKY", help));
     }
-    let user = site.config.people.find(user).map_err(|error| Failure::usage("user", error.to_string(), ""))?;
+    let user = enroll::who(site, user)?;
     let store = enroll::open_store(site)?;
     let reassign = site.config.reassign;
     let mut code = ExitCode::SUCCESS;

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::{
     Globals,
     enroll::{blusky, open_store},
@@ -12,8 +10,12 @@ use super::{
 };
 use crate::{
     blusky::client::Client,
-    bridge::Notice,
-    run::{Shell, deliver::Deliverer},
+    bridge::{Event, Notice},
+    enroll::outbox::State,
+    run::{
+        Shell,
+        deliver::{Deliverer, Report},
+    },
     views,
 };
 
@@ -36,19 +38,23 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         return Err(Failure::impossible("station", format!("{holder} is the station already"), help));
     }
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let deliverer = tokio::spawn(Deliverer::new(store, &site.config.store, client, "run").run());
+    let mut delivery = Deliverer::start(store, &site.config.store, client, "run");
     shell.open_readers(None);
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));
-    let mut terminated = signal(SignalKind::terminate()).map_err(failed)?;
     loop {
-        let numbered = tokio::select! {
-            numbered = shell.next() => numbered,
-            _ = tokio::signal::ctrl_c() => break,
-            _ = terminated.recv() => break,
-        };
-        tell(&numbered.notice, arguments.json);
+        tokio::select! {
+            numbered = shell.next() => tell(&numbered.notice, arguments.json),
+            Some(report) = delivery.reports.recv() => match report {
+                Report::Settled(id, state) => {
+                    out::hint(&format!("entry {id}: {}", state.name().replace('_', " ")));
+                    shell.post(Event::Settled(id, state == State::Accepted)).await;
+                }
+                Report::Stopped(why) => out::hint(&format!("nothing is delivered: {why}")),
+            },
+            () = out::interrupted() => break,
+        }
     }
-    deliverer.abort();
+    delivery.end().await;
     Ok(ExitCode::SUCCESS)
 }
 

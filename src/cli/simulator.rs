@@ -56,7 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     ));
     tokio::select! {
         served = simulator.serve(listener) => served.map_err(|error| Failure::impossible("simulator", error.to_string(), ""))?,
-        _ = tokio::signal::ctrl_c() => {}
+        () = out::interrupted() => {}
     }
     Ok(ExitCode::SUCCESS)
 }

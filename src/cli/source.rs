@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep_until};
 use super::out::{Failure, hint};
 use crate::{
     bridge::{Event, Notice},
+    card::Presentation,
+    readers::{configured_name, is_device_of},
     run::{
         Shell, Site,
         station::{Connection, Wish},
@@ -22,6 +24,7 @@ pub struct Source {
     /// The shell.
     pub shell: Shell,
     station: Option<Connection>,
+    only: Option<String>,
     configured: HashSet<String>,
     lost: HashMap<String, String>,
     give_up: Option<Instant>,
@@ -41,12 +44,14 @@ impl Source {
             None => site.config.readers.iter().map(|reader| reader.name.as_str()).collect(),
         };
         known(&names, reader)?;
-        let configured = names.iter().filter(|name| reader.is_none_or(|reader| reader == **name)).map(ToString::to_string).collect();
+        let is_asked_for = |name: &&&str| reader.is_none_or(|reader| is_device_of(reader, name));
+        let configured = names.iter().filter(is_asked_for).map(ToString::to_string).collect();
+        let only = reader.map(ToOwned::to_owned);
         match &station {
             Some(_) => hint("a running station holds the readers; the next card is taken from it"),
             None => shell.open_readers(reader),
         }
-        Ok(Self { shell, station, configured, lost: HashMap::new(), give_up: None })
+        Ok(Self { shell, station, only, configured, lost: HashMap::new(), give_up: None })
     }
 
     /// The next notice. Readers that come and go are said on standard error; with all of them gone for good, it fails.
@@ -61,6 +66,7 @@ impl Source {
                     notice => return Ok(notice),
                 },
                 presentation = from(&mut self.station) => match presentation {
+                    Some(presentation) if !self.is_asked_for(&presentation) => {}
                     Some(presentation) => self.shell.post(Event::Presented(Box::new(presentation))).await,
                     None => return Err(Failure::impossible("station_ended", "the station has ended", "start the command again")),
                 },
@@ -69,15 +75,20 @@ impl Source {
         }
     }
 
+    fn is_asked_for(&self, presentation: &Presentation) -> bool {
+        let device = presentation.reader.as_deref().unwrap_or_default();
+        self.only.as_ref().is_none_or(|only| device == only || is_device_of(device, only))
+    }
+
     fn up(&mut self, name: &str) {
-        self.lost.remove(base(name));
+        self.lost.remove(configured_name(name));
         self.give_up = None;
         tracing::info!(reader = name, "the reader is there");
     }
 
     fn gone(&mut self, name: &str, why: String) {
         hint(&format!("{name}: {why}"));
-        self.lost.insert(base(name).to_owned(), why);
+        self.lost.insert(configured_name(name).to_owned(), why);
         if self.configured.iter().all(|name| self.lost.contains_key(name)) {
             self.give_up.get_or_insert(Instant::now() + GRACE);
         }
@@ -99,18 +110,14 @@ fn known(names: &[&str], reader: Option<&str>) -> Result<(), Failure> {
         return Err(Failure::usage("no_reader", "no reader is configured", help));
     }
     match reader {
-        Some(reader) if !names.contains(&reader) => {
+        Some(reader) if !names.contains(&configured_name(reader)) => {
             Err(Failure::usage("unknown_reader", format!("no reader is named {reader:?}"), format!("the readers are {}", names.join(", "))))
         }
         _ => Ok(()),
     }
 }
 
-fn base(name: &str) -> &str {
-    name.split_once('#').map_or(name, |(base, _)| base)
-}
-
-async fn from(station: &mut Option<Connection>) -> Option<crate::card::Presentation> {
+async fn from(station: &mut Option<Connection>) -> Option<Presentation> {
     match station {
         Some(station) => station.next().await,
         None => std::future::pending().await,

@@ -79,9 +79,10 @@ impl Line {
     /// Takes what happened and says what follows.
     pub fn handle(&mut self, input: Input<'_>, now: DateTime<Utc>) -> Output {
         let mut output = Output::default();
-        if !self.waiting.is_empty() && now >= self.last_byte + self.dialect.half_frame {
+        if now >= self.last_byte + self.dialect.half_frame || now < self.last_byte {
             output.noise += self.waiting.len();
             self.waiting.clear();
+            self.in_overlong_line = false;
         }
         if let Input::Bytes(bytes) = input {
             self.last_byte = now;
@@ -133,35 +134,39 @@ impl Line {
     }
 
     fn frame(&mut self, bytes: &[u8], now: DateTime<Utc>, output: &mut Output) {
-        let Some(mut presentation) = read_frame(&self.dialect, &self.told, bytes) else {
-            return self.not_ours(bytes, now, output);
-        };
-        let card_left = self.told.card_left.unwrap_or(self.dialect.card_left);
-        let again = self.lying_there.as_ref().is_some_and(|(raw, at)| raw == bytes && now < *at + card_left);
-        self.lying_there = Some((bytes.to_vec(), now));
-        if !again {
-            presentation.at = Some(now);
-            output.presentations.push(presentation);
+        let mut bytes = bytes;
+        loop {
+            if let Some(presentation) = read_frame(&self.dialect, &self.told, bytes) {
+                return self.shown(presentation, bytes, now, output);
+            }
+            // Within a frame that is not of this dialect, a whole one may still begin; within a line, none does.
+            let body = frame::body(&self.dialect.cut, bytes);
+            if self.dialect.talk.iter().any(|talk| body.starts_with(talk.as_bytes())) {
+                return;
+            }
+            let inner = bytes.get(1..).unwrap_or_default();
+            match frame::next(&self.dialect.cut, inner, self.dialect.longest) {
+                Found::Frame { skip, len } if self.dialect.cut != Cut::Line => {
+                    output.noise += skip + 1;
+                    bytes = inner.get(skip..skip + len).unwrap_or_default();
+                }
+                _ => {
+                    output.noise += bytes.len();
+                    return;
+                }
+            }
         }
     }
 
-    /// A frame that is not of this dialect: within it, a whole one may still begin.
-    fn not_ours(&mut self, bytes: &[u8], now: DateTime<Utc>, output: &mut Output) {
-        let body = frame::body(&self.dialect.cut, bytes);
-        if self.dialect.talk.iter().any(|talk| body.starts_with(talk.as_bytes())) {
-            return;
-        }
-        if self.dialect.cut == Cut::Line {
-            output.noise += bytes.len();
-            return;
-        }
-        match frame::next(&self.dialect.cut, bytes.get(1..).unwrap_or_default(), self.dialect.longest) {
-            Found::Frame { skip, len } => {
-                output.noise += skip + 1;
-                let inner = bytes.get(skip + 1..skip + 1 + len).unwrap_or_default().to_vec();
-                self.frame(&inner, now, output);
-            }
-            _ => output.noise += bytes.len(),
+    /// A card: a new one, or the same one still lying there.
+    fn shown(&mut self, mut presentation: Presentation, raw: &[u8], now: DateTime<Utc>, output: &mut Output) {
+        let card_left = self.told.card_left.unwrap_or(self.dialect.card_left);
+        let still_there = |(last, at): &(Vec<u8>, DateTime<Utc>)| last == raw && now >= *at && now < *at + card_left;
+        let again = self.lying_there.as_ref().is_some_and(still_there);
+        self.lying_there = Some((raw.to_vec(), now));
+        if !again {
+            presentation.at = Some(now);
+            output.presentations.push(presentation);
         }
     }
 }
@@ -175,14 +180,16 @@ pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Presen
     let mut presentation = Presentation::of(kind);
     presentation.raw = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
     match part("bits").or_else(|| part("id"))? {
-        id if id.name == "id" || kind == Kind::Csn => identify(&mut presentation, kind, &ordered(id.bytes()?, told.byte_order))?,
+        id if id.name == "id" || kind == Kind::Csn => identify(&mut presentation, kind, &id.bytes()?, told.byte_order)?,
         bits => presentation.bits = count(part("count"), told, bits).and_then(|count| frame_bits(dialect.align, bits, count, told)),
     }
-    // A count that the digits contradict is not this dialect's frame.
-    if part("count").is_some() && presentation.bits.is_none() {
+    // Digits that cannot be as many bits as the device or the site says are not this dialect's frame.
+    if (part("count").is_some() || told.bits.is_some()) && presentation.bits.is_none() {
         return None;
     }
-    presentation.damage = dialect.check.and_then(|check| damage(check, dialect, part("id")?, part("check")?));
+    if let Some(check) = dialect.check {
+        presentation.damage = damage(check, dialect, part("id")?, part("check")?)?;
+    }
     if presentation.damage.is_some() {
         // What a damaged frame says is no number of a card.
         (presentation.bits, presentation.csn) = (None, None);
@@ -190,11 +197,12 @@ pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Presen
     Some(presentation)
 }
 
-fn identify(presentation: &mut Presentation, kind: Kind, id: &[u8]) -> Option<()> {
+/// A serial number is kept as it was sent; the number it makes follows the site's byte order.
+fn identify(presentation: &mut Presentation, kind: Kind, id: &[u8], order: ByteOrder) -> Option<()> {
     if kind == Kind::Csn {
         presentation.csn = Some(Csn::new(id)?);
     }
-    presentation.bits = PacsBits::from_left_aligned(id, id.len() * 8).ok();
+    presentation.bits = PacsBits::from_left_aligned(&ordered(id.to_vec(), order), id.len() * 8).ok();
     presentation.bits.map(|_| ())
 }
 
@@ -221,17 +229,20 @@ fn frame_bits(align: Align, part: &Part<'_>, count: usize, told: &Told) -> Optio
     clean.then(|| PacsBits::from_bits(kept.iter().copied()).ok()).flatten()
 }
 
-fn ordered(mut bytes: Vec<u8>, order: ByteOrder) -> Vec<u8> {
+/// Bytes in the site's order.
+#[must_use]
+pub fn ordered(mut bytes: Vec<u8>, order: ByteOrder) -> Vec<u8> {
     if order == ByteOrder::Reversed {
         bytes.reverse();
     }
     bytes
 }
 
-fn damage(check: FrameCheck, dialect: &Dialect, id: &Part<'_>, received: &Part<'_>) -> Option<Damage> {
+/// Whether the frame's check speaks against it; none where there is nothing to check, which is no frame of this dialect.
+fn damage(check: FrameCheck, dialect: &Dialect, id: &Part<'_>, received: &Part<'_>) -> Option<Option<Damage>> {
     let FrameCheck::Xor = check;
     let computed = id.bytes()?.iter().fold(0, |xor, byte| xor ^ byte);
     let received = received.number()?;
     let detail = format!("the checksum computed is {computed:02X} and the one received is {received:02X}");
-    (u64::from(computed) != received).then(|| Damage { by: dialect.id.clone(), detail })
+    Some((u64::from(computed) != received).then(|| Damage { by: dialect.id.clone(), detail }))
 }

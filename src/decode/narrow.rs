@@ -35,7 +35,7 @@ impl Narrow {
     pub fn fold(format: &Format) -> Option<Self> {
         let (must, wanted) = format.fixed();
         let parities: Vec<(u64, bool)> = format.parities().map(|(mask, odd)| (mask[0], odd)).collect();
-        let runs: Option<Vec<(u8, u8)>> = format.fields.iter().map(|field| run(field)).collect();
+        let runs: Option<Vec<(u8, u8)>> = format.fields.iter().map(run).collect();
         let runs = runs.filter(|runs| runs.len() <= MOST)?;
         if format.len() > 64 || parities.len() > MOST || parities.len() != format.drawing().checks.len() {
             return None;
@@ -61,7 +61,7 @@ impl Narrow {
         if word & self.fixed.0 != self.fixed.1 {
             return Err(Against::Fixed);
         }
-        let held = self.parities.iter().rev().fold(0, |bits, mask| bits << 1 | (word & mask).count_ones() % 2);
+        let held = self.parities.iter().rev().fold(0, |bits, mask| (bits << 1) | ((word & mask).count_ones() % 2));
         let broken = held ^ self.odd;
         if broken != 0 {
             return Err(Against::Parity(broken.trailing_zeros() as u16));

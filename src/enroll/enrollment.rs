@@ -3,6 +3,8 @@
 //! In: the chosen fit and what the operator ordered. Out: an [`AddUserCard`], or what is missing and what to do. Never:
 //! a number truncated, rounded, or sent as 0 by accident.
 
+use std::fmt;
+
 use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
 
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// What the operator asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Order {
     /// The user the card is for.
     pub user_id: Uuid,
@@ -118,7 +120,7 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
         return Err(Refused::UnknownCardType(number, known.join(", ")));
     }
     let fit = reading.chosen().ok_or_else(|| undecided(reading, order, policy))?;
-    let card_type = card_type(fit, order, policy)?;
+    let card_type = card_type(reading, fit, order, policy)?;
     let credential = &fit.credential;
     let serial = reading.presentation.csn.as_ref();
     let requires = |required: Required| card_type.requires.contains(&required);
@@ -137,11 +139,22 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
         return Err(missing(Required::IssueCode));
     }
     let card_serial_number = match serial {
+        Some(serial) if requires(Required::Serial) && serial.is_random() => {
+            return Err(Refused::Nothing("its serial number is a new one at every tap (a phone, or a card in random-ID mode)"));
+        }
         Some(serial) if requires(Required::Serial) => Some(narrow("the card serial number", serial.number().map(u128::from), width)?),
         None if requires(Required::Serial) => return Err(missing(Required::Serial)),
         _ => None,
     };
-    let number = narrow("the card number", credential.card_number.map(|number| number.0), width)?;
+    let Some(encoded) = credential.card_number else {
+        return Err(Refused::MissingNumber {
+            card_type: card_type.blusky,
+            name: card_type.name.clone(),
+            field: "card_number",
+            format: fit.format.to_string(),
+        });
+    };
+    let number = narrow("the card number", Some(encoded.0), width)?;
     if number == 0 {
         return Err(Refused::Zero);
     }
@@ -213,20 +226,38 @@ impl Order {
     }
 }
 
-fn card_type<'p>(fit: &Fit, order: &Order, policy: &'p SitePolicy) -> Result<&'p CardType, Refused> {
+/// The one card type that takes the credential: under the fit chosen, or under another format that reads the same and
+/// that the site believes as well.
+fn card_type<'p>(reading: &Reading, chosen: &Fit, order: &Order, policy: &'p SitePolicy) -> Result<&'p CardType, Refused> {
+    let same = |fit: &&Fit| fit.credential == chosen.credential && policy.believes(fit);
+    let formats: Vec<&Fit> = reading.fits.iter().filter(same).collect();
     let wanted = |card_type: &&CardType| order.card_type.is_none_or(|number| card_type.blusky == number);
-    let takers: Vec<&CardType> = policy.card_types.iter().filter(|card_type| card_type.takes(fit)).filter(wanted).collect();
+    let takes = |card_type: &&CardType| formats.iter().any(|fit| card_type.takes(fit));
+    let takers: Vec<&CardType> = policy.card_types.iter().filter(takes).filter(wanted).collect();
     match takers.as_slice() {
-        [] => Err(Refused::NoCardType { format: fit.format.to_string() }),
+        [] => Err(Refused::NoCardType { format: chosen.format.to_string() }),
         [one] => Ok(one),
         several => {
             let numbers: Vec<String> = several.iter().map(|card_type| card_type.blusky.to_string()).collect();
-            Err(Refused::SeveralCardTypes { format: fit.format.to_string(), numbers: numbers.join(", ") })
+            Err(Refused::SeveralCardTypes { format: chosen.format.to_string(), numbers: numbers.join(", ") })
         }
     }
 }
 
+/// Shows who gets the card, not its number.
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("user_id", &self.user_id).field("card_type", &self.card_type).finish_non_exhaustive()
+    }
+}
+
 fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
+    // The site uses a format that this reading is a damaged card of: what else fits it is no card of this site's.
+    let is_ours = |format: &str| policy.formats.iter().any(|ours| ours == format);
+    let damaged = reading.refusals.iter().any(|refusal| refusal.reason.is_damage() && is_ours(&refusal.format));
+    if damaged && !reading.fits.iter().any(|fit| is_ours(&fit.format)) {
+        return Refused::Damaged;
+    }
     match reading.verdict {
         Verdict::Damaged => return Refused::Damaged,
         Verdict::NoFit => return Refused::Nothing("no known format fits its bits"),

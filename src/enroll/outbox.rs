@@ -170,7 +170,7 @@ pub struct Progress {
     pub told: Told,
     /// The key of the card.
     pub card_id: Option<Uuid>,
-    /// True where a present assignment was deleted.
+    /// True where the call that was accepted asked for a present assignment to be deleted.
     pub reassigned: bool,
     /// What the operator should know.
     pub warnings: Vec<String>,
@@ -181,8 +181,17 @@ pub struct Progress {
     phase: Phase,
     fails: u32,
     last: DateTime<Utc>,
-    first_sent: Option<DateTime<Utc>>,
+    /// When the call that may have arrived was sent, and for how long it may still be under way.
+    sent: DateTime<Utc>,
+    under_way: TimeDelta,
+    /// When the first one was sent that may have arrived.
+    arrived: Option<DateTime<Utc>>,
+    /// The present assignment is to be deleted.
     take: bool,
+    /// Answers that said success and gave no key.
+    keyless: u32,
+    /// No result code is known to mean success: the read-back alone decides.
+    read_back_decides: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +220,12 @@ enum Phase {
 
 /// Tries to complete an accepted card by reading it back.
 const CONFIRM_TRIES: u32 = 3;
+/// Answers of success without a key before a person must look.
+const KEYLESS_TRIES: u32 = 3;
+/// A broken connection's call may still be under way for this long, a slow server's for that long: only then does a card
+/// that BluSKY does not show prove that it never arrived.
+const UNDER_WAY: TimeDelta = TimeDelta::seconds(2);
+const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
 /// After this time a repeated sending no longer takes a card from anybody: it may have moved meanwhile.
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
@@ -231,8 +246,12 @@ impl Entry {
             phase: Phase::Due,
             fails: 0,
             last: self.saved_at,
-            first_sent: None,
+            sent: self.saved_at,
+            under_way: TimeDelta::zero(),
+            arrived: None,
             take: self.reassign == Reassign::Always,
+            keyless: 0,
+            read_back_decides: false,
         };
         for (at, step) in &self.steps {
             progress.last = *at;
@@ -247,55 +266,28 @@ impl Entry {
             Step::Sending { reassign } => {
                 progress.attempts += 1;
                 progress.reassigned = *reassign;
-                progress.first_sent.get_or_insert(at);
+                progress.sent = at;
+                progress.told = Told::default();
                 progress.enter(State::Sending, Phase::InFlight, None);
             }
-            Step::Answered(outcome) => self.answered(progress, outcome),
-            Step::ReadBack(shown) => self.read_back(progress, shown),
+            Step::Answered(outcome) => answered(progress, outcome),
+            Step::ReadBack(shown) => self.read_back(progress, shown, at),
             Step::Reassign { .. } => {
                 progress.take = true;
-                progress.first_sent = None;
+                progress.arrived = None;
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
             }
             Step::Retry { absent } => {
                 let phase = if *absent || progress.attempts == 0 { Phase::Due } else { Phase::LookFirst };
                 progress.enter(State::Saved, phase, None);
-                progress.fails = 0;
+                (progress.fails, progress.keyless, progress.arrived) = (0, 0, None);
             }
             Step::Discarded => progress.enter(State::Discarded, Phase::End, None),
         }
     }
 
-    fn answered(&self, progress: &mut Progress, outcome: &Outcome) {
-        match outcome {
-            Outcome::Accepted(told) => {
-                progress.told = told.clone();
-                progress.fails = 0;
-                progress.enter(State::Accepted, Phase::Confirm, None);
-            }
-            Outcome::Refused(told) => {
-                progress.told = told.clone();
-                progress.reassigned = false;
-                progress.fails = 0;
-                progress.enter(State::Refused, Phase::Whose, None);
-            }
-            Outcome::Unclear(told) => {
-                progress.told = told.clone();
-                progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it took the card");
-                progress.at_once_if(progress.fails == 1);
-            }
-            Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
-            Outcome::Later { why } => progress.fail(State::Saved, Phase::LookFirst, why),
-            Outcome::NoAnswer { why } => progress.fail(State::InDoubt, Phase::Doubt, why),
-            Outcome::Stopped { why } => {
-                progress.fail(State::Saved, Phase::LookFirst, why);
-                progress.stopped = true;
-            }
-        }
-    }
-
-    fn read_back(&self, progress: &mut Progress, shown: &ReadBack) {
+    fn read_back(&self, progress: &mut Progress, shown: &ReadBack, at: DateTime<Utc>) {
         let Operation::AddUserCard(sent) = &self.operation;
         match (shown, progress.phase) {
             (ReadBack::Found(card), phase) => {
@@ -310,14 +302,16 @@ impl Entry {
                 }
                 progress.enter(State::Accepted, Phase::End, None);
             }
-            (ReadBack::NotFound, Phase::Confirm) => {
-                progress.warn("not_in_read_back");
-                progress.enter(State::Accepted, Phase::End, None);
-            }
+            (ReadBack::NotFound, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_in_read_back", None),
             (ReadBack::NotFound, Phase::Whose) => self.refused(progress),
-            // With success codes unknown, a result and no card is a refusal.
-            (ReadBack::NotFound, Phase::Doubt) if progress.told.result_code.is_some_and(|code| code != 0) => {
-                progress.enter(State::Refused, Phase::End, None);
+            (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => progress.enter(State::Refused, Phase::End, None),
+            (ReadBack::NotFound, Phase::Doubt) if progress.keyless >= KEYLESS_TRIES => {
+                progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card"));
+            }
+            // It may still be under way: not there yet is not the same as not there.
+            (ReadBack::NotFound, phase) if at < progress.sent + progress.under_way => {
+                let why = progress.why.clone().unwrap_or_default();
+                progress.fail(progress.state, phase, &why);
             }
             (ReadBack::NotFound, _) => {
                 progress.enter(State::Saved, Phase::Due, None);
@@ -329,19 +323,19 @@ impl Entry {
             }
             (ReadBack::Unavailable { .. } | ReadBack::Failed { .. }, Phase::Whose) => self.refused(progress),
             (ReadBack::Unavailable { why }, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(why)),
-            (ReadBack::Failed { .. }, Phase::Confirm) if progress.fails + 1 >= CONFIRM_TRIES => {
-                progress.warn("not_read_back");
-                progress.enter(State::Accepted, Phase::End, None);
-            }
+            (ReadBack::Failed { why }, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_read_back", Some(why)),
             (ReadBack::Failed { why }, phase) => progress.fail(progress.state, phase, why),
         }
     }
 
     fn refused(&self, progress: &mut Progress) {
+        // A repetition that had gone stale did not ask for the card; a person may.
+        let asked_for_it = std::mem::take(&mut progress.reassigned);
         let phase = match self.reassign {
-            Reassign::Ask if progress.is_held() && !progress.take => Phase::Held,
-            Reassign::Given if progress.is_held() && !progress.take => Phase::Given,
-            _ => Phase::End,
+            Reassign::Never => Phase::End,
+            _ if asked_for_it || !progress.is_held() => Phase::End,
+            Reassign::Given if !progress.take => Phase::Given,
+            _ => Phase::Held,
         };
         progress.enter(State::Refused, phase, None);
     }
@@ -352,7 +346,8 @@ impl Entry {
     pub fn next(&self, now: DateTime<Utc>) -> Next {
         let progress = self.progress();
         let due = progress.last + backoff(progress.fails);
-        let waits = progress.fails > 0 && now < due;
+        // A clock that was set back does not make anything wait for it to come round again.
+        let waits = progress.fails > 0 && now < due && now >= progress.last;
         match progress.phase {
             Phase::Due | Phase::Doubt | Phase::LookFirst | Phase::Confirm if waits => Next::Wait(due),
             Phase::Due => Next::Send { reassign: progress.take && !self.is_stale(&progress, now) },
@@ -364,14 +359,52 @@ impl Entry {
     }
 
     fn is_stale(&self, progress: &Progress, now: DateTime<Utc>) -> bool {
-        progress.first_sent.is_some_and(|first| now > first + STALE)
+        progress.arrived.is_some_and(|first| now > first + STALE)
     }
 
     /// The step that says so, where whoever was sending it has ended.
     #[must_use]
     pub fn abandoned(&self) -> Option<Step> {
         let why = "the program ended before an answer came".to_owned();
-        (self.progress().phase == Phase::InFlight).then_some(Step::Answered(Outcome::NoAnswer { why }))
+        (self.progress().phase == Phase::InFlight).then_some(Step::Answered(Outcome::NoAnswer { why, slow: false }))
+    }
+}
+
+fn answered(progress: &mut Progress, outcome: &Outcome) {
+    match outcome {
+        Outcome::Accepted(told) => {
+            progress.told = told.clone();
+            progress.fails = 0;
+            progress.enter(State::Accepted, Phase::Confirm, None);
+        }
+        Outcome::Refused(told) => {
+            progress.told = told.clone();
+            progress.fails = 0;
+            // Without a result code the request itself was wrong, whoever holds the card.
+            let phase = if told.result_code.is_some() { Phase::Whose } else { Phase::End };
+            progress.enter(State::Refused, phase, None);
+        }
+        Outcome::Unclear { told, listed } => {
+            progress.told = told.clone();
+            progress.read_back_decides = !listed;
+            progress.keyless += u32::from(*listed);
+            progress.may_have_arrived(TimeDelta::zero());
+            progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it took the card");
+            progress.at_once_if(progress.fails == 1);
+        }
+        Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
+        Outcome::Stopped { why } => {
+            progress.fail(State::Saved, Phase::Due, why);
+            progress.stopped = true;
+        }
+        Outcome::Later { why, slow } => {
+            progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
+            progress.fail(State::Saved, Phase::LookFirst, why);
+        }
+        Outcome::NoAnswer { why, slow } => {
+            progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
+            progress.fail(State::InDoubt, Phase::Doubt, why);
+        }
     }
 }
 
@@ -380,6 +413,12 @@ impl Progress {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::End | Phase::Held | Phase::Stuck)
+    }
+
+    /// True where only a person can go on: BluSKY cannot be asked what became of it.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        self.phase == Phase::Stuck
     }
 
     /// True where somebody holds the card and a person may decide to take it.
@@ -402,6 +441,21 @@ impl Progress {
     fn fail(&mut self, state: State, phase: Phase, why: &str) {
         self.fails += 1;
         self.enter(state, phase, Some(why));
+    }
+
+    fn may_have_arrived(&mut self, under_way: TimeDelta) {
+        self.arrived.get_or_insert(self.sent);
+        self.under_way = under_way;
+    }
+
+    /// The read-back has not completed what was accepted: it is tried again, and then the operator is told.
+    fn unconfirmed(&mut self, state: State, warning: &str, why: Option<&str>) {
+        if self.fails + 1 >= CONFIRM_TRIES {
+            self.warn(warning);
+            self.enter(state, Phase::End, None);
+        } else {
+            self.fail(state, Phase::Confirm, why.unwrap_or("BluSKY does not show the card yet"));
+        }
     }
 
     /// The wait has been served already, or there is none: failures still count.
@@ -451,7 +505,7 @@ mod tests {
     const SENDING: Step = Step::Sending { reassign: false };
 
     fn no_answer() -> Step {
-        Step::Answered(Outcome::NoAnswer { why: "reset".into() })
+        Step::Answered(Outcome::NoAnswer { why: "reset".into(), slow: false })
     }
 
     #[test]
@@ -469,6 +523,59 @@ mod tests {
         assert_eq!((there.progress().state, there.next(at(60))), (State::Accepted, Next::Done));
         let absent = entry(Reassign::Never, vec![SENDING, no_answer(), Step::ReadBack(ReadBack::NotFound)]);
         assert_eq!((absent.progress().state, absent.next(at(60))), (State::Saved, Next::Send { reassign: false }));
+    }
+
+    #[test]
+    fn what_may_still_be_under_way_is_not_sent_again_because_it_is_not_there_yet() {
+        let slow = Step::Answered(Outcome::NoAnswer { why: "time-out".into(), slow: true });
+        let not_found = || Step::ReadBack(ReadBack::NotFound);
+        let mut early = entry(Reassign::Never, vec![SENDING, slow, not_found()]);
+        assert_eq!((early.progress().state, early.next(at(20))), (State::InDoubt, Next::ReadBack));
+        early.steps.push((at(31), not_found()));
+        assert_eq!((early.progress().state, early.next(at(31))), (State::Saved, Next::Send { reassign: false }));
+    }
+
+    #[test]
+    fn an_earlier_refusal_says_nothing_about_a_later_sending() {
+        let refused = Step::Answered(Outcome::Refused(told(5, "Card Already Assigned : 1 Lovelace, Ada")));
+        let not_found = || Step::ReadBack(ReadBack::NotFound);
+        let decided = Step::Reassign { decided_by: DecidedBy::Operator };
+        let mut steps = vec![SENDING, refused, not_found(), decided, Step::Sending { reassign: true }, no_answer()];
+        steps.extend([not_found(), not_found()]);
+        assert_eq!(entry(Reassign::Given, steps).next(at(9)), Next::Send { reassign: true });
+    }
+
+    #[test]
+    fn success_without_a_key_and_without_a_card_is_not_repeated_for_ever() {
+        let keyless = || Step::Answered(Outcome::Unclear { told: Told { value: None, ..told(1, "") }, listed: true });
+        let not_found = || Step::ReadBack(ReadBack::NotFound);
+        let once = entry(Reassign::Never, vec![SENDING, keyless(), not_found()]);
+        assert_eq!(once.next(at(9)), Next::Send { reassign: false });
+        let steps = (0..3).flat_map(|_| [SENDING, keyless(), not_found()]).collect();
+        let thrice = entry(Reassign::Never, steps);
+        assert_eq!((thrice.progress().state, thrice.next(at(99))), (State::InDoubt, Next::Person));
+    }
+
+    #[test]
+    fn with_no_code_known_the_read_back_alone_decides() {
+        let any = || Step::Answered(Outcome::Unclear { told: told(0, "whatever"), listed: false });
+        let absent = entry(Reassign::Never, vec![SENDING, any(), Step::ReadBack(ReadBack::NotFound)]);
+        assert_eq!((absent.progress().state, absent.next(at(99))), (State::Refused, Next::Done));
+        assert_eq!(entry(Reassign::Never, vec![SENDING, any(), found()]).progress().state, State::Accepted);
+    }
+
+    #[test]
+    fn a_malformed_request_is_refused_whoever_holds_the_card() {
+        let malformed = Told { description: Some("The request is invalid.".into()), ..Told::default() };
+        let refused = entry(Reassign::Never, vec![SENDING, Step::Answered(Outcome::Refused(malformed))]);
+        assert_eq!((refused.progress().state, refused.next(at(9))), (State::Refused, Next::Done));
+    }
+
+    #[test]
+    fn an_outage_does_not_make_the_sites_decision_stale() {
+        let not_sent = Step::Answered(Outcome::NotSent { why: "no route".into() });
+        let entry = entry(Reassign::Always, vec![Step::Sending { reassign: true }, not_sent]);
+        assert_eq!(entry.next(at(600)), Next::Send { reassign: true });
     }
 
     #[test]
@@ -502,10 +609,16 @@ mod tests {
 
     #[test]
     fn a_stale_repetition_never_takes_a_card_back() {
-        let doubt = vec![Step::Sending { reassign: true }, no_answer(), Step::ReadBack(ReadBack::NotFound)];
-        let entry = entry(Reassign::Always, doubt);
+        let not_found = || Step::ReadBack(ReadBack::NotFound);
+        let doubt = vec![Step::Sending { reassign: true }, no_answer(), not_found(), not_found()];
+        let mut entry = entry(Reassign::Always, doubt);
         assert_eq!(entry.next(at(10)), Next::Send { reassign: true });
         assert_eq!(entry.next(at(600)), Next::Send { reassign: false });
+        let refused = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+        for step in [Step::Sending { reassign: false }, refused, not_found()] {
+            entry.steps.push((at(600), step));
+        }
+        assert!(entry.progress().awaits_reassignment());
     }
 
     #[test]

@@ -117,7 +117,8 @@ impl SitePolicy {
     }
 
     /// A fit with no passed check is believed only where the site names its format.
-    fn believes(&self, fit: &Fit) -> bool {
+    #[must_use]
+    pub fn believes(&self, fit: &Fit) -> bool {
         let named = self.formats.iter().any(|format| **format == *fit.format);
         let format = named || (self.formats.is_empty() && fit.checks.passed > 0);
         let facility = match fit.credential.facility_code {

@@ -83,7 +83,7 @@ impl Protocols {
     /// Adds a site's own folder.
     ///
     /// # Errors
-    /// A folder or file that cannot be read, or a folder in which there is none of the three.
+    /// A folder that cannot be read, or one in which there is none of the three.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
         let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
         let mut any = false;
@@ -97,8 +97,13 @@ impl Protocols {
             let mut paths: Vec<PathBuf> = entries.map_err(|cause| failed(&inner, cause))?.iter().map(fs::DirEntry::path).collect();
             paths.sort();
             for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
-                let text = fs::read_to_string(path).map_err(|cause| failed(path, cause))?;
-                self.add(room, &path.display().to_string(), &text);
+                let file = path.display().to_string();
+                match fs::read_to_string(path) {
+                    Ok(text) => self.add(room, &file, &text),
+                    Err(cause) => {
+                        self.findings.push(Finding { file, line: 1, column: 1, message: format!("cannot be read as text: {cause}") })
+                    }
+                }
             }
         }
         if any { Ok(()) } else { Err(failed(folder, io::ErrorKind::NotFound.into())) }

@@ -36,7 +36,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
         framing,
     );
     let payload = payload(&mut keys);
-    let check = check(&mut keys);
+    let check = check(&mut keys, payload.as_ref());
     let align = align(&mut keys);
     let talk = keys.texts("talk").into_iter().map(|talk| talk.value).collect();
     let card_left = millis(&mut keys, "card_left_ms", 0);
@@ -101,7 +101,7 @@ fn framing(mut keys: Keys<'_, '_>) -> Option<(Cut, usize, Duration)> {
     let start = bytes(&mut keys, "start");
     let end = bytes(&mut keys, "end");
     let length = keys.number("length", 1_usize, 4096).map(|length| length.value);
-    let longest = keys.number("longest", 1_usize, 65_536).map(|longest| longest.value);
+    let longest = keys.number("longest", 1_usize, 4096).map(|longest| longest.value);
     let half_frame = millis(&mut keys, "half_frame_ms", 500);
     let cut = how.and_then(|how| match (how.value.as_str(), start, end, length) {
         ("line", None, None, None) => Some(Cut::Line),
@@ -134,13 +134,17 @@ fn payload(keys: &mut Keys<'_, '_>) -> Option<Template> {
     }
 }
 
-fn check(keys: &mut Keys<'_, '_>) -> Option<FrameCheck> {
+fn check(keys: &mut Keys<'_, '_>, payload: Option<&Template>) -> Option<FrameCheck> {
     let check = keys.optional_text("check")?;
-    if check.value == "xor" {
-        return Some(FrameCheck::Xor);
+    if check.value != "xor" {
+        keys.complain(check.span, "`check` must be \"xor\": the exclusive or of the bytes of {id:…} is {check:…}".to_owned());
+        return None;
     }
-    keys.complain(check.span, "`check` must be \"xor\": the exclusive or of the bytes of {id:…} is {check:…}".to_owned());
-    None
+    let is_there = |name| payload.is_none_or(|payload| payload.names().any(|part| part == name));
+    if !is_there("id") || !is_there("check") {
+        keys.complain(check.span, "`check` needs {id:…} and {check:…} in the payload".to_owned());
+    }
+    Some(FrameCheck::Xor)
 }
 
 fn align(keys: &mut Keys<'_, '_>) -> Align {

@@ -8,6 +8,7 @@ pub mod pcsc;
 pub mod serial;
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,8 +21,20 @@ use tokio::sync::mpsc;
 /// A reader's name, `NAME#2` for the second device that matches one configuration.
 pub type ReaderName = Arc<str>;
 
+/// True where a device's name is the configured one, or that of one of several devices which a configuration means.
+#[must_use]
+pub fn is_device_of(device: &str, configured: &str) -> bool {
+    configured_name(device) == configured
+}
+
+/// The configured name of a device.
+#[must_use]
+pub fn configured_name(device: &str) -> &str {
+    device.split_once('#').map_or(device, |(configured, _)| configured)
+}
+
 /// What happens at a reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ReaderEvent {
     /// It is there.
     Up,
@@ -51,12 +64,37 @@ pub enum ReaderEvent {
 }
 
 /// What a reader is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ReaderCommand {
     /// Write to the serial line, or say to the card.
     Write(Vec<u8>),
     /// The conversation with the card is over.
     Release,
+}
+
+/// Shows what happened and how many bytes it took; the bytes are a card's number.
+impl fmt::Debug for ReaderEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Up => f.write_str("Up"),
+            Self::Lost { why } => write!(f, "Lost({why})"),
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::CardIn { device, .. } => write!(f, "CardIn({device})"),
+            Self::Answer(bytes) => write!(f, "Answer({})", bytes.len()),
+            Self::CardFailed { why } => write!(f, "CardFailed({why})"),
+            Self::CardOut => f.write_str("CardOut"),
+        }
+    }
+}
+
+/// Shows how many bytes are to be written.
+impl fmt::Debug for ReaderCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write(bytes) => write!(f, "Write({})", bytes.len()),
+            Self::Release => f.write_str("Release"),
+        }
+    }
 }
 
 /// Where drivers report to.

@@ -17,7 +17,7 @@ use std::{
 
 use pcsc::{Card, Context, Disposition, Error, MAX_BUFFER_SIZE_EXTENDED, Protocols, ReaderState, Scope, ShareMode, State};
 
-use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, Running};
+use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of};
 use crate::smartcard::script::matches;
 
 /// How long the watch waits before it lists the readers again.
@@ -35,8 +35,8 @@ pub type Wanted = Vec<(String, ReaderName)>;
 /// # Errors
 /// Why the daemon cannot be asked, and what to do.
 pub fn list() -> Result<Vec<String>, String> {
-    let context = Context::establish(Scope::User).map_err(explain)?;
-    let names = context.list_readers_owned().map_err(explain)?;
+    let context = establish().map_err(explain)?;
+    let names = context.list_readers_owned().map_err(explain_later)?;
     Ok(names.iter().map(|name| name.to_string_lossy().into_owned()).collect())
 }
 
@@ -107,7 +107,7 @@ type Devices = Vec<(Device, ReaderState)>;
 impl Watch {
     fn run(mut self) {
         while !self.running.ended() {
-            let why = match Context::establish(Scope::User) {
+            let why = match establish() {
                 Ok(context) => self.watch(&context),
                 Err(error) => explain(error),
             };
@@ -126,7 +126,7 @@ impl Watch {
             let listed = match context.list_readers_owned() {
                 Ok(listed) => listed,
                 Err(Error::NoReadersAvailable) => Vec::new(),
-                Err(error) => return explain(error),
+                Err(error) => return explain_later(error),
             };
             devices = self.take_stock(devices, &listed);
             if devices.is_empty() {
@@ -134,7 +134,7 @@ impl Watch {
                 continue;
             }
             if let Err(error) = self.look(context, &mut devices) {
-                return explain(error);
+                return explain_later(error);
             }
         }
         "the reader is no longer asked for".to_owned()
@@ -161,7 +161,10 @@ impl Watch {
     fn take_stock(&mut self, devices: Devices, listed: &[CString]) -> Devices {
         let paths: Vec<String> = listed.iter().map(|name| name.to_string_lossy().into_owned()).collect();
         let mut named = name_devices(&self.wanted, &paths);
-        named.truncate(MOST_READERS);
+        if named.len() > MOST_READERS {
+            tracing::warn!(most = MOST_READERS, "the smart-card service serves no more readers at once; the others are left out");
+            named.truncate(MOST_READERS);
+        }
         let is_there = |device: &Device, state: &ReaderState| {
             let path = state.name().to_string_lossy();
             named.iter().any(|(there, name)| *there == path && *name == device.name)
@@ -179,7 +182,7 @@ impl Watch {
             }
         }
         for (pattern, name) in self.wanted.clone() {
-            if !kept.iter().any(|(device, _)| is_named(&device.name, &name)) && !self.told.contains_key(&name) {
+            if !kept.iter().any(|(device, _)| is_device_of(&device.name, &name)) && !self.told.contains_key(&name) {
                 self.lost(&name, &format!("no PC/SC reader matches {pattern:?}; plug it in, `cardbridge readers` shows what is there"));
             }
         }
@@ -224,10 +227,6 @@ impl Watch {
             self.running.end();
         }
     }
-}
-
-fn is_named(device: &str, configured: &str) -> bool {
-    device == configured || device.strip_prefix(configured).is_some_and(|rest| rest.starts_with('#'))
 }
 
 /// Talks to the cards on one reader, with a context of its own: a slow card holds up nobody else.
@@ -285,7 +284,7 @@ impl Talker {
     /// Connects, with patience for a card that another program holds, or whose state was told too early.
     fn connect(&self) -> Result<Card, Error> {
         let began = Instant::now();
-        let context = Context::establish(Scope::User)?;
+        let context = establish()?;
         loop {
             match context.connect(&self.path, ShareMode::Shared, Protocols::ANY) {
                 Err(Error::SharingViolation) if began.elapsed() < PATIENCE => {}
@@ -310,13 +309,29 @@ impl Talker {
     }
 
     fn failed(&self, error: Error) -> Result<Talk, std::sync::mpsc::RecvError> {
-        self.report(ReaderEvent::CardFailed { why: explain(error) });
+        self.report(ReaderEvent::CardFailed { why: explain_later(error) });
         self.told.recv()
     }
 
     fn report(&self, event: ReaderEvent) {
         drop(self.events.send((self.name.clone(), event)));
     }
+}
+
+/// A context. A service that dies while it is asked looks like one that refuses this user: only a second refusal is one.
+fn establish() -> Result<Context, Error> {
+    match Context::establish(Scope::User) {
+        Err(Error::SecurityViolation) => {
+            thread::sleep(Duration::from_millis(50));
+            Context::establish(Scope::User)
+        }
+        other => other,
+    }
+}
+
+/// Whoever had a context was allowed to: what looks like a refusal then is a service that died.
+fn explain_later(error: Error) -> String {
+    explain(if error == Error::SecurityViolation { Error::NoService } else { error })
 }
 
 fn explain(error: Error) -> String {

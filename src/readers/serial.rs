@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serialport::{DataBits, Parity, SerialPortType, StopBits, TTYPort};
+use serialport::{ClearBuffer, DataBits, Parity, SerialPort, SerialPortType, StopBits, TTYPort};
 
 use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, Running, holder};
 use crate::{
@@ -113,6 +113,10 @@ fn serve(
         Err(error) => return cannot_open(path, &error),
     };
     *told = None;
+    // What a reader sent before anybody listened is nobody's card.
+    if let Err(error) = port.clear(ClearBuffer::Input) {
+        return format!("{path} cannot be read: {error}");
+    }
     let report = |event| events.send((name.clone(), event)).is_ok();
     if !report(ReaderEvent::Up) {
         running.end();

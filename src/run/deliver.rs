@@ -1,7 +1,7 @@
 //! Delivery: carries the outbox to BluSKY, one entry after the other, while this process holds the delivery lock.
 //!
 //! In: the store, BluSKY, the lock. Out: steps, each on disk before the next thing is done. Never: anything sent without
-//! the lock, and nothing sent before "sending" is on disk.
+//! the lock, nothing sent before "sending" is on disk, and no call cut off because this process ends.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,19 +9,51 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use tokio::time::sleep;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use uuid::Uuid;
 
 use crate::{
     blusky::{answer::Cards, client::AccessControl, model::StoredCard},
     card::DecidedBy,
-    enroll::outbox::{Entry, Next, Operation, ReadBack, Step},
+    enroll::outbox::{Entry, Next, Operation, ReadBack, State, Step},
     store::{StoreError, StoreHandle, lock::Lock},
 };
 
 /// How long a process without the lock waits before it tries again, and one with it before it looks for new entries.
 const LOOK: Duration = Duration::from_millis(100);
 /// After BluSKY has stopped everybody (a wrong token), how long until one entry tries again.
-const STOPPED: Duration = Duration::from_secs(30);
+const STOPPED: Duration = Duration::from_secs(10);
+/// How long the call under way is waited for when delivery is to end: longer than any call takes.
+const LAST_CALL: Duration = Duration::from_secs(60);
+
+/// What delivery tells, for whoever runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// An entry has come to its end, or waits for a person.
+    Settled(Uuid, State),
+    /// BluSKY lets nothing through until somebody acts. Told once, until something goes through again.
+    Stopped(String),
+}
+
+/// Delivery under way.
+pub struct Delivery {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+    /// What it tells.
+    pub reports: mpsc::UnboundedReceiver<Report>,
+}
+
+impl Delivery {
+    /// Ends it. The call that is under way is finished and written down first: cut off, it would be in doubt.
+    pub async fn end(self) {
+        self.stop.send_replace(true);
+        drop(timeout(LAST_CALL, self.task).await);
+    }
+}
 
 /// Who delivers: one process among those that share a store.
 pub struct Deliverer<C> {
@@ -29,24 +61,41 @@ pub struct Deliverer<C> {
     blusky: C,
     lock: PathBuf,
     doing: &'static str,
+    stop: watch::Receiver<bool>,
+    reports: mpsc::UnboundedSender<Report>,
 }
 
-impl<C: AccessControl> Deliverer<C> {
-    /// A deliverer for the store at this path; `doing` is what the lock file says of this process.
+impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
+    /// Starts delivering from the store at this path; `doing` is what the lock file says of this process.
     #[must_use]
-    pub fn new(store: StoreHandle, store_path: &Path, blusky: C, doing: &'static str) -> Self {
-        Self { store, blusky, lock: Lock::beside(store_path, "delivery"), doing }
+    pub fn start(store: StoreHandle, store_path: &Path, blusky: C, doing: &'static str) -> Delivery {
+        let (stop, stopped) = watch::channel(false);
+        let (reports, reported) = mpsc::unbounded_channel();
+        let deliverer = Self { store, blusky, lock: Lock::beside(store_path, "delivery"), doing, stop: stopped, reports };
+        Delivery { stop, task: tokio::spawn(deliverer.run()), reports: reported }
     }
 
-    /// Delivers until it is dropped.
-    pub async fn run(self) {
-        loop {
+    async fn run(self) {
+        while !self.is_to_end() {
             match Lock::try_take(&self.lock, self.doing) {
                 Ok(Ok(_lock)) => self.with_lock().await,
                 Ok(Err(_holder)) => {}
                 Err(error) => tracing::error!(%error, lock = %self.lock.display(), "the delivery lock cannot be taken"),
             }
-            sleep(LOOK).await;
+            self.pause(LOOK).await;
+        }
+    }
+
+    fn is_to_end(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Waits, but not beyond the end.
+    async fn pause(&self, time: Duration) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = sleep(time) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
         }
     }
 
@@ -55,15 +104,21 @@ impl<C: AccessControl> Deliverer<C> {
             tracing::error!(%error, "the outbox cannot be read");
             return;
         }
-        loop {
+        let mut is_stopped = false;
+        while !self.is_to_end() {
             match self.turn(Utc::now()).await {
-                Ok(Turn::Stopped) => sleep(STOPPED).await,
-                Ok(Turn::Went) => {}
-                Ok(Turn::Idle) => sleep(LOOK).await,
+                Ok(Turn::Stopped(why)) => {
+                    if !std::mem::replace(&mut is_stopped, true) {
+                        drop(self.reports.send(Report::Stopped(why)));
+                    }
+                    self.pause(STOPPED).await;
+                }
+                Ok(Turn::Went) => is_stopped = false,
+                Ok(Turn::Idle) => self.pause(LOOK).await,
                 Err(StoreError::Conflict) => {}
                 Err(error) => {
                     tracing::error!(%error, "the outbox cannot be written");
-                    sleep(Duration::from_secs(1)).await;
+                    self.pause(Duration::from_secs(1)).await;
                 }
             }
         }
@@ -107,12 +162,14 @@ impl<C: AccessControl> Deliverer<C> {
 
     async fn read_back(&self, entry: &Entry) -> Result<Turn, StoreError> {
         let Operation::AddUserCard(card) = &entry.operation;
-        let shown = match self.blusky.cards_of(card.user_id).await {
-            Cards::Shown(cards) => find(entry, cards),
-            Cards::Unavailable { why } => ReadBack::Unavailable { why },
-            Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
+        let (shown, stopped) = match self.blusky.cards_of(card.user_id).await {
+            Cards::Shown(cards) => (find(entry, cards), None),
+            Cards::Unavailable { why } => (ReadBack::Unavailable { why }, None),
+            Cards::Later { why } => (ReadBack::Failed { why }, None),
+            Cards::Stopped { why } => (ReadBack::Failed { why: why.clone() }, Some(why)),
         };
-        self.append_whatever_happens(entry, Step::ReadBack(shown)).await
+        let turn = self.append_whatever_happens(entry, Step::ReadBack(shown)).await?;
+        Ok(stopped.map_or(turn, Turn::Stopped))
     }
 
     /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
@@ -128,15 +185,18 @@ impl<C: AccessControl> Deliverer<C> {
                 }
             }
         }
-        let stopped = self.store.entry(entry.id).await?.progress().stopped;
-        Ok(if stopped { Turn::Stopped } else { Turn::Went })
+        let progress = self.store.entry(entry.id).await?.progress();
+        if progress.is_settled() {
+            drop(self.reports.send(Report::Settled(entry.id, progress.state)));
+        }
+        Ok(if progress.stopped { Turn::Stopped(progress.why.unwrap_or_default()) } else { Turn::Went })
     }
 }
 
 enum Turn {
     Went,
     Idle,
-    Stopped,
+    Stopped(String),
 }
 
 /// The card among the user's: by the key BluSKY gave, else by what was sent.

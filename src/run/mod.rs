@@ -14,16 +14,20 @@ use std::{
 };
 
 use chrono::Utc;
-use tokio::{net::unix::OwnedWriteHalf, sync::mpsc, time::sleep};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
 use uuid::Uuid;
 
 use crate::{
     bridge::{Bridge, Effect, Event, Notice, Purpose, ReaderKind, Taker},
+    card::Presentation,
     config::{Attached, Config, ReaderConfig},
     decode::catalog::SharedCatalog,
     protocols::Protocols,
-    readers::{ReaderCommand, ReaderEvent, ReaderName, Running, pcsc, serial},
-    store::{StoreHandle, lock::Holder},
+    readers::{ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of, pcsc, serial},
+    store::{StoreError, StoreHandle, lock::Holder},
 };
 use station::{Client, Say, Server};
 
@@ -63,15 +67,21 @@ pub struct Shell {
     events: mpsc::UnboundedSender<(ReaderName, ReaderEvent)>,
     happened: mpsc::UnboundedReceiver<(ReaderName, ReaderEvent)>,
     clients: (mpsc::UnboundedSender<Client>, mpsc::UnboundedReceiver<Client>),
-    connected: HashMap<u64, (bool, OwnedWriteHalf)>,
+    connected: HashMap<u64, (bool, mpsc::Sender<Say>)>,
     server: Option<Server>,
     lines: HashMap<ReaderName, Sender<ReaderCommand>>,
     cards: Option<pcsc::PcscHandle>,
     running: Running,
     store: Option<StoreHandle>,
+    /// What has happened and is not yet handled, what is to be done and is not yet done, and the entry that is being
+    /// written: kept here, so that whoever stops waiting loses nothing of it.
+    queue: VecDeque<Event>,
+    effects: VecDeque<Effect>,
+    saving: Option<(Uuid, oneshot::Receiver<Result<(), StoreError>>)>,
     notices: VecDeque<Notice>,
     count: u64,
     tap: Option<mpsc::UnboundedSender<Tapped>>,
+    only_device: Option<String>,
 }
 
 /// What passes between a reader and the bridge, for whoever records it.
@@ -103,16 +113,21 @@ impl Shell {
             cards: None,
             running: Running::default(),
             store,
+            queue: VecDeque::new(),
+            effects: VecDeque::new(),
+            saving: None,
             notices: VecDeque::new(),
             count: 0,
             tap: None,
+            only_device: None,
         }
     }
 
-    /// Opens the configured readers, or the one of that name only.
+    /// Opens the configured readers, or the one of that name only; `NAME#2` is one of several devices.
     pub fn open_readers(&mut self, only: Option<&str>) {
         let mut wanted = Vec::new();
-        for reader in self.readers.iter().filter(|reader| only.is_none_or(|only| only == reader.name)) {
+        self.only_device = only.filter(|only| only.contains('#')).map(ToOwned::to_owned);
+        for reader in self.readers.iter().filter(|reader| only.is_none_or(|only| is_device_of(only, &reader.name))) {
             match &reader.attached {
                 Attached::Pcsc(pattern) => wanted.push((pattern.clone(), ReaderName::from(reader.name.as_str()))),
                 Attached::Serial { port, line, .. } => {
@@ -144,12 +159,25 @@ impl Shell {
         self.tap = Some(tap);
     }
 
-    /// Lets something happen.
+    /// Lets something happen. Whoever stops waiting for it loses nothing: the next call goes on with it.
     pub async fn post(&mut self, event: Event) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            for effect in self.bridge.handle(event, Utc::now()) {
-                events.extend(self.carry_out(effect).await);
+        self.queue.push_back(event);
+        self.settle().await;
+    }
+
+    /// Handles all that has happened and does all that is to be done.
+    async fn settle(&mut self) {
+        loop {
+            if let Some((id, answer)) = &mut self.saving {
+                let (id, answer) = (*id, answer.await);
+                self.saving = None;
+                self.queue.push_front(saved(id, answer));
+            } else if let Some(effect) = self.effects.pop_front() {
+                self.carry_out(effect);
+            } else if let Some(event) = self.queue.pop_front() {
+                self.effects.extend(self.bridge.handle(event, Utc::now()));
+            } else {
+                return;
             }
         }
     }
@@ -157,13 +185,20 @@ impl Shell {
     /// The next notice, waiting for one where there is none.
     pub async fn next(&mut self) -> Numbered {
         loop {
-            if let Some(notice) = self.notices.pop_front() {
-                self.count += 1;
-                return Numbered { number: self.count, notice };
+            self.settle().await;
+            if let Some(notice) = self.next_at_hand() {
+                return notice;
             }
             let event = self.wait().await;
-            self.post(event).await;
+            self.queue.push_back(event);
         }
+    }
+
+    /// The next notice that is there already.
+    pub fn next_at_hand(&mut self) -> Option<Numbered> {
+        let notice = self.notices.pop_front()?;
+        self.count += 1;
+        Some(Numbered { number: self.count, notice })
     }
 
     async fn wait(&mut self) -> Event {
@@ -176,32 +211,41 @@ impl Shell {
         };
         tokio::select! {
             Some((name, event)) = self.happened.recv() => {
+                if self.is_unwanted(&name, &event) {
+                    return Event::Time;
+                }
                 self.tapped(|| Tapped::From(name.clone(), event.clone()));
                 Event::Reader(name, event)
             }
-            Some(client) = self.clients.1.recv() => self.client(client).await,
+            Some(client) = self.clients.1.recv() => self.client(client),
             () = until => Event::Time,
         }
     }
 
-    async fn client(&mut self, client: Client) -> Event {
+    /// A card at another device of the same name than the one that is asked for.
+    fn is_unwanted(&self, name: &ReaderName, event: &ReaderEvent) -> bool {
+        let about_reader = matches!(event, ReaderEvent::Up | ReaderEvent::Lost { .. });
+        !about_reader && self.only_device.as_ref().is_some_and(|only| **only != **name)
+    }
+
+    fn client(&mut self, client: Client) -> Event {
         match client {
             Client::Gone(id) => {
                 self.connected.remove(&id);
                 Event::Untake(id)
             }
-            Client::Came(id, wish, mut write) => {
+            Client::Came(id, wish, say) => {
                 let readers = self.bridge.reader_names().map(ToOwned::to_owned).collect();
                 // A client that has gone already is reported as gone by its own task.
-                drop(station::say(&mut write, &Say::Readers(readers)).await);
-                self.connected.insert(id, (wish.take, write));
+                drop(say.try_send(Say::Readers(readers)));
+                self.connected.insert(id, (wish.take, say));
                 if wish.take { Event::Take(Taker { id, reader: wish.reader, purpose: Purpose::HandOver }) } else { Event::Untake(id) }
             }
         }
     }
 
-    /// Carries one effect out; what follows from it at once is the next event.
-    async fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+    /// Carries one effect out.
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Command(name, command) => {
                 self.tapped(|| Tapped::To(name.clone(), command.clone()));
@@ -210,47 +254,34 @@ impl Shell {
                     (None, Some(cards)) => cards.command(&name, command),
                     (None, None) => {}
                 }
-                None
             }
             // None of the readers known so far has a light or a sound that a dialect describes.
-            Effect::Signal(..) => None,
-            Effect::Save(entry) => Some(self.save(*entry).await),
-            Effect::HandOver(id, presentation) => {
-                self.hand_over(id, *presentation).await;
-                None
-            }
+            Effect::Signal(..) => {}
+            Effect::Save(entry) => match &self.store {
+                Some(store) => self.saving = Some((entry.id, store.begin_save(*entry))),
+                None => self.queue.push_front(Event::NotSaved(entry.id, "there is no store".to_owned())),
+            },
+            Effect::HandOver(id, presentation) => self.hand_over(id, *presentation),
             Effect::Tell(notice) => {
                 if let Notice::Read(reading) = &notice {
-                    self.show_watchers(&reading.presentation).await;
+                    self.show_watchers(&reading.presentation);
                 }
                 self.notices.push_back(notice);
-                None
             }
         }
     }
 
-    async fn save(&self, entry: crate::enroll::outbox::Entry) -> Event {
-        let id: Uuid = entry.id;
-        let Some(store) = &self.store else { return Event::NotSaved(id, "there is no store".to_owned()) };
-        match store.save(entry).await {
-            Ok(()) => Event::Saved(id),
-            Err(error) => Event::NotSaved(id, error.to_string()),
+    fn hand_over(&mut self, id: u64, presentation: Presentation) {
+        let said = self.connected.get(&id).map(|(_, say)| say.try_send(Say::Presentation(Box::new(presentation))));
+        if !matches!(said, Some(Ok(()))) {
+            tracing::warn!("a card could not be handed over; it has to be presented again");
         }
     }
 
-    async fn hand_over(&mut self, id: u64, presentation: crate::card::Presentation) {
-        if let Some((_, write)) = self.connected.get_mut(&id)
-            && let Err(error) = station::say(write, &Say::Presentation(Box::new(presentation))).await
-        {
-            tracing::warn!(%error, "a card could not be handed over; it has to be presented again");
-        }
-    }
-
-    async fn show_watchers(&mut self, presentation: &crate::card::Presentation) {
-        for (_, write) in self.connected.values_mut().filter(|(take, _)| !take) {
-            // One that has gone is reported as gone by its own task.
-            drop(station::say(write, &Say::Presentation(Box::new(presentation.clone()))).await);
-        }
+    /// Shows a card to those who watch; one that does not read is let go, so that it holds up nobody.
+    fn show_watchers(&mut self, presentation: &Presentation) {
+        let shown = |say: &mpsc::Sender<Say>| say.try_send(Say::Presentation(Box::new(presentation.clone()))).is_ok();
+        self.connected.retain(|_, (take, say)| *take || shown(say));
     }
 
     fn tapped(&self, what: impl FnOnce() -> Tapped) {
@@ -263,6 +294,14 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         self.running.end();
+    }
+}
+
+fn saved(id: Uuid, answer: Result<Result<(), StoreError>, oneshot::error::RecvError>) -> Event {
+    match answer {
+        Ok(Ok(())) => Event::Saved(id),
+        Ok(Err(error)) => Event::NotSaved(id, error.to_string()),
+        Err(_) => Event::NotSaved(id, "the store has ended".to_owned()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
     io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::mpsc,
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -47,11 +49,16 @@ pub enum Say {
 /// What comes from clients.
 #[derive(Debug)]
 pub enum Client {
-    /// One has come.
-    Came(u64, Wish, OwnedWriteHalf),
+    /// One has come; what is said to it goes into its own queue, so that a slow one holds up nobody.
+    Came(u64, Wish, mpsc::Sender<Say>),
     /// One has gone.
     Gone(u64),
 }
+
+/// How many cards may wait for a client that does not read; one with more is let go.
+const QUEUE: usize = 64;
+/// How long the station may take to answer a client at first.
+const GREETING: Duration = Duration::from_secs(3);
 
 /// The station's side.
 pub struct Server {
@@ -98,9 +105,17 @@ impl Drop for Server {
 
 async fn accept(listener: UnixListener, clients: mpsc::UnboundedSender<Client>) {
     let mut id = 0;
-    while let Ok((stream, _)) = listener.accept().await {
-        id += 1;
-        tokio::spawn(serve(id, stream, clients.clone()));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                id += 1;
+                tokio::spawn(serve(id, stream, clients.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the station cannot take a connection");
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
     }
 }
 
@@ -109,16 +124,26 @@ async fn serve(id: u64, stream: UnixStream, clients: mpsc::UnboundedSender<Clien
     let mut lines = BufReader::new(read).lines();
     let Ok(Some(line)) = lines.next_line().await else { return };
     let Ok(wish) = serde_json::from_str(&line) else { return };
-    if clients.send(Client::Came(id, wish, write)).is_err() {
+    let (say, said) = mpsc::channel(QUEUE);
+    if clients.send(Client::Came(id, wish, say)).is_err() {
         return;
     }
+    tokio::spawn(write_all(write, said));
     // Nothing more is said: the next thing to come is the end.
     while let Ok(Some(_)) = lines.next_line().await {}
     drop(clients.send(Client::Gone(id)));
 }
 
-/// Says something to a client; one that has gone is told nothing.
-pub async fn say(write: &mut OwnedWriteHalf, words: &Say) -> io::Result<()> {
+/// Writes what is said to a client; one that has gone is told nothing more.
+async fn write_all(mut write: OwnedWriteHalf, mut said: mpsc::Receiver<Say>) {
+    while let Some(words) = said.recv().await {
+        if write_line(&mut write, &words).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn write_line(write: &mut OwnedWriteHalf, words: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(words)?;
     line.push(b'\n');
     write.write_all(&line).await
@@ -129,11 +154,9 @@ impl Connection {
     pub async fn to(store: &Path, wish: &Wish) -> Option<Self> {
         let stream = UnixStream::connect(Lock::beside(store, "sock")).await.ok()?;
         let (read, mut write) = stream.into_split();
-        let mut line = serde_json::to_vec(wish).ok()?;
-        line.push(b'\n');
-        write.write_all(&line).await.ok()?;
+        write_line(&mut write, wish).await.ok()?;
         let mut lines = BufReader::new(read).lines();
-        let first = lines.next_line().await.ok()??;
+        let first = timeout(GREETING, lines.next_line()).await.ok()?.ok()??;
         match serde_json::from_str(&first).ok()? {
             Say::Readers(readers) => Some(Self { lines, readers, _write: write }),
             Say::Presentation(_) => None,

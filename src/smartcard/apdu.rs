@@ -28,8 +28,8 @@ pub enum Refused {
     Short,
     /// Not on the list.
     #[error(
-        "{0} is not on the list of commands that only read a card: 00 A4, 00 B0, 00 B2, 00 CA, 00 CB, 00 C0, FF CA, FF B0, FF 82 (volatile slot), \
-         FF 86, 90 60, 90 AF, FF 70 07 6B with a GET template"
+        "{0} is not on the list of commands that only read a card: 00 A4, 00 B0, 00 B2, 00 CA, 00 CB, 00 C0, FF CA, FF B0, FF 86, 90 60, 90 AF, \
+         FF 70 07 6B with a GET template; a key never stands in a protocol file"
     )]
     NotReading(String),
 }
@@ -42,17 +42,22 @@ pub fn allowed(command: &[u8]) -> Result<(), Refused> {
     let [class, instruction, p1, p2, body @ ..] = command else { return Err(Refused::Short) };
     let reads = match (class, instruction, p1, p2) {
         (0x00, 0xA4 | 0xB0 | 0xB2 | 0xC0 | 0xCA | 0xCB, _, _) | (0xFF, 0xCA | 0xB0 | 0x86, _, _) | (0x90, 0x60 | 0xAF, 0x00, 0x00) => true,
-        // P1 bit 5 would put the key into the reader's lasting memory.
-        (0xFF, 0x82, 0x00, _) => true,
         (0xFF, 0x70, 0x07, 0x6B) => is_get(body),
         _ => false,
     };
     if reads { Ok(()) } else { Err(Refused::NotReading(words(command))) }
 }
 
-/// OMNIKEY's vendor command: the PACS-bits template, or a template below A2 whose first tag is A0 (get; A1 would set).
+/// OMNIKEY's vendor command holds one template, and it is a GET: the PACS bits, or below A2 a single A0 (A1 would set).
 fn is_get(body: &[u8]) -> bool {
-    matches!(body, [_, 0xA0, 0x05, 0xA1, 0x03, 0x80, ..] | [_, 0xA2, _, 0xA0, ..])
+    let Some((template, le)) = body.split_first().and_then(|(len, rest)| rest.split_at_checked(usize::from(*len))) else { return false };
+    let is_whole = |len: u8, inner: &[u8]| usize::from(len) == inner.len();
+    let reads = match template {
+        [0xA0, 0x05, 0xA1, 0x03, 0x80, 0x01, _] => true,
+        [0xA2, outer, 0xA0, inner, data @ ..] => usize::from(*outer) == data.len() + 2 && is_whole(*inner, data),
+        _ => false,
+    };
+    reads && le.len() <= 2
 }
 
 fn words(command: &[u8]) -> String {
@@ -73,11 +78,14 @@ mod tests {
             &[0xFF, 0x70, 0x07, 0x6B, 0x06, 0xA2, 0x04, 0xA0, 0x02, 0x8B, 0x00, 0x00],
         ];
         assert!(reading.iter().all(|command| allowed(command).is_ok()));
-        let others: [&[u8]; 6] = [
+        let others: [&[u8]; 9] = [
             &[0xFF, 0xD6, 0, 4, 0x10],
             &[0xFF, 0x00, 0x00, 0x00, 0x02, 0xD4, 0x02],
             &[0xFF, 0xCC, 0, 0, 1],
             &[0xFF, 0x82, 0x20, 0x00, 0x06],
+            &[0xFF, 0x82, 0x00, 0x00, 0x06, 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5],
+            &[0xFF, 0x70, 0x07, 0x6B, 0x0E, 0xA2, 4, 0xA0, 2, 0x8B, 0, 0xA2, 6, 0xA1, 4, 0x8B, 2, 1, 2, 0],
+            &[0xFF, 0x70, 0x07, 0x6B, 0x10, 0xA0, 5, 0xA1, 3, 0x80, 1, 4, 0xA2, 7, 0xA1, 5, 0x8B, 3, 1, 2, 3, 0],
             &[0xFF, 0x70, 0x07, 0x6B, 0x07, 0xA2, 0x05, 0xA1, 0x03, 0x8B, 0x01, 0x01, 0x00],
             &[0x00, 0xD6, 0, 0, 1],
         ];

@@ -73,7 +73,7 @@ impl Conversation {
         match response.status >> 8 {
             0x61 => self.say(vec![0x00, 0xC0, 0x00, 0x00, low]),
             // The right length is told; the same command again with it.
-            0x6C | 0xC0 if self.said.last() != Some(&low) => {
+            0x6C if has_le(&self.said) && self.said.last() != Some(&low) => {
                 let mut again = self.said.clone();
                 again.pop();
                 again.push(low);
@@ -151,6 +151,15 @@ impl Conversation {
         presentation.csn = self.csn.take();
         presentation.raw = self.heard.iter().map(|byte| format!("{byte:02X}")).collect();
         Next::Done(Box::new(presentation))
+    }
+}
+
+/// True where a command's last byte says how much it wants (ISO 7816-4, cases 2 and 4, short).
+fn has_le(command: &[u8]) -> bool {
+    match command {
+        [_, _, _, _, _] => true,
+        [_, _, _, _, lc, data @ ..] => data.len() == usize::from(*lc) + 1,
+        _ => false,
     }
 }
 

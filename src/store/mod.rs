@@ -81,7 +81,7 @@ enum Ask {
 
 /// A store, asked by messages.
 #[derive(Debug, Clone)]
-pub struct StoreHandle(mpsc::Sender<Ask>);
+pub struct StoreHandle(mpsc::UnboundedSender<Ask>);
 
 impl StoreHandle {
     /// Opens the store at this path, making it where there is none, and gives it a thread of its own.
@@ -90,7 +90,7 @@ impl StoreHandle {
     /// Why it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut database = Database::open(path)?;
-        let (ask, mut asked) = mpsc::channel(64);
+        let (ask, mut asked) = mpsc::unbounded_channel();
         let run = move || {
             while let Some(message) = asked.blocking_recv() {
                 answer(&mut database, message);
@@ -107,6 +107,15 @@ impl StoreHandle {
     /// Why it is not.
     pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
         self.ask(|reply| Ask::Save(Box::new(entry), reply)).await
+    }
+
+    /// Asks for an entry to be written down; it is on disk once the answer has come.
+    #[must_use]
+    pub fn begin_save(&self, entry: Entry) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (reply, answer) = oneshot::channel();
+        // A store that has ended drops the message, and the answer says so.
+        drop(self.0.send(Ask::Save(Box::new(entry), reply)));
+        answer
     }
 
     /// Writes an entry's next step down.
@@ -144,7 +153,7 @@ impl StoreHandle {
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
         let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
         let (reply, answer) = oneshot::channel();
-        self.0.send(message(reply)).await.map_err(|_| gone())?;
+        self.0.send(message(reply)).map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 }

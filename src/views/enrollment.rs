@@ -99,11 +99,11 @@ pub fn step(step: &Step) -> String {
         Step::Sending { reassign: false } => "about to be sent".to_owned(),
         Step::Sending { reassign: true } => "about to be sent, taking the card from whoever holds it".to_owned(),
         Step::Answered(outcome) => match outcome {
-            Outcome::Accepted(told) | Outcome::Refused(told) | Outcome::Unclear(told) => {
+            Outcome::Accepted(told) | Outcome::Refused(told) | Outcome::Unclear { told, .. } => {
                 let code = told.result_code.map(|code| format!(" (code {code})")).unwrap_or_default();
                 format!("BluSKY says{code}: {}", told.description.as_deref().unwrap_or("nothing"))
             }
-            Outcome::NotSent { why } | Outcome::NoAnswer { why } | Outcome::Later { why } | Outcome::Stopped { why } => why.clone(),
+            Outcome::NotSent { why } | Outcome::NoAnswer { why, .. } | Outcome::Later { why, .. } | Outcome::Stopped { why } => why.clone(),
         },
         Step::ReadBack(shown) => match shown {
             ReadBack::Found(_) => "BluSKY shows the card among the user's".to_owned(),

@@ -66,7 +66,7 @@ impl Serialize for Numbers<'_> {
         for name in ["facility_code", "card_number", "issue_code", "oem_code"] {
             let value = self.0.number(name);
             map.serialize_entry(name, &value.and_then(|value| u64::try_from(value).ok()))?;
-            if let Some(wide) = value.filter(|value| *value > EXACT) {
+            if let Some(wide) = value.filter(|value| *value >= EXACT) {
                 map.serialize_entry(&format!("{name}_text"), &wide.to_string())?;
             }
         }

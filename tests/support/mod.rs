@@ -281,3 +281,79 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
     panic!("waited in vain for {what}");
 }
+
+// ---- what the tests of enrolling, the outbox and refusals add
+
+/// The literal of an H10301 card.
+pub fn h10301(facility_code: u32, card_number: u32) -> String {
+    let data = facility_code << 16 | card_number;
+    let (even, odd) = ((data >> 12).count_ones() & 1, !(data & 0xFFF).count_ones() & 1);
+    format!("{{26}}{:08X}", (even << 25 | data << 1 | odd) << 6)
+}
+
+impl Simulator {
+    /// The body of every AddUserCard it was sent, oldest first.
+    pub fn bodies(&self) -> Vec<Value> {
+        let shows = self.shows();
+        let posts = shows["requests"].as_array().unwrap().iter().filter(|request| request["method"] == "POST");
+        posts.map(|request| request["body"].clone()).collect()
+    }
+
+    /// Takes a card from its holder, as an operator at the console would.
+    pub fn unassign(&self, card_id: &str) {
+        let address = self.base_url.trim_start_matches("http://");
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let path = format!("/simulator/cards/{card_id}/unassign");
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("\"unassigned\":true"), "{answer}");
+    }
+}
+
+impl Ended {
+    /// Runs any command to its end.
+    pub fn after(command: &mut Command) -> Self {
+        Self::of(command.output().unwrap())
+    }
+
+    /// The one JSON error line, which is all there is on standard output.
+    pub fn error(&self) -> Value {
+        let lines = self.lines();
+        assert_eq!(lines.len(), 1, "one line on standard output: {self:?}");
+        let error = lines[0]["error"].clone();
+        for member in ["code", "message", "help"] {
+            assert!(error[member].is_string(), "{member} in {self:?}");
+        }
+        assert!(error["code"] != "" && error["message"] != "", "{self:?}");
+        error
+    }
+}
+
+impl Site {
+    /// Starts a command with a terminal as its standard input.
+    pub fn start_at(&self, terminal: &SerialReader, arguments: &[&str]) -> Running {
+        let stdin = fs::File::open(&terminal.path).unwrap();
+        let child = self.command(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running(Some(child))
+    }
+}
+
+impl Running {
+    /// Starts any command and goes on.
+    pub fn begin(command: &mut Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    /// Waits until it has opened this file, or has ended.
+    pub fn wait_until_open(&self, path: &Path) {
+        let folder = format!("/proc/{}/fd", self.0.as_ref().unwrap().id());
+        let is_open = || {
+            let Ok(files) = fs::read_dir(&folder) else { return Some(()) };
+            let mut files = files.flatten().peekable();
+            let has_ended = files.peek().is_none();
+            (has_ended || files.any(|file| fs::read_link(file.path()).is_ok_and(|link| link == path))).then_some(())
+        };
+        wait_for("the file to be opened", is_open);
+    }
+}

@@ -20,7 +20,10 @@ use crate::{
     enroll::{enrollment::Order, outbox::State, policy::SitePolicy},
     protocols::Protocols,
     readers::pcsc,
-    run::{Shell, Site, deliver::Deliverer},
+    run::{
+        Shell, Site,
+        deliver::{Deliverer, Delivery},
+    },
     simulator::{Options, Simulator, virtual_card::VirtualCard},
     store::StoreHandle,
     views,
@@ -82,7 +85,7 @@ struct Stage {
     shell: Shell,
     store: StoreHandle,
     policy: SitePolicy,
-    _deliverer: tokio::task::JoinHandle<()>,
+    _delivery: Delivery,
 }
 
 impl Stage {
@@ -90,7 +93,7 @@ impl Stage {
         let store = StoreHandle::open(&site.config.store).map_err(|error| error.to_string())?;
         let settings = site.config.blusky.clone().ok_or("it has no BluSKY")?;
         let client = Client::new(settings).map_err(|error| error.to_string())?;
-        let deliverer = tokio::spawn(Deliverer::new(store.clone(), &site.config.store, client, "demo").run());
+        let delivery = Deliverer::start(store.clone(), &site.config.store, client, "demo");
         let mut shell = Shell::new(site, Some(store.clone()));
         shell.open_readers(None);
         for _ in &site.config.readers {
@@ -100,7 +103,7 @@ impl Stage {
                 _ => return Err("a reader did not come up".to_owned()),
             }
         }
-        Ok(Self { shell, store, policy: site.config.policy.clone(), _deliverer: deliverer })
+        Ok(Self { shell, store, policy: site.config.policy.clone(), _delivery: delivery })
     }
 
     /// Shows one card and follows it to its end.

@@ -1,7 +1,7 @@
 //! An IFD handler (a driver for the stock pcscd, interface version 3) whose cards come in over TCP.
 //!
 //! In: pcscd's calls. `DEVICENAME /dev/null:PORT` in reader.conf says where a reader's cards
-//! connect, see [`slot`]; up to 16 readers share this library.
+//! connect, see `slot`; up to 16 readers share this library.
 //!
 //! Out: presence as it changes, as nothing is polled; ATRs and responses as the card gives them.
 //! An escape command to the reader comes back as it was sent.

@@ -1,0 +1,393 @@
+//! What is promised of captures: each file in tests/captures says the same today as in the `.expect` beside it, what is
+//! recorded at a reader plays back to the same readings, and a file that is none is refused at its line.
+//!
+//! `UPDATE_EXPECT=1 cargo test --test captures` writes the `.expect` files anew; look at the difference before you keep it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+#[path = "support/cards.rs"]
+mod cards;
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use cardbridge::simulator::virtual_card::VirtualCard;
+use cards::{Followed, Outcome, pac_card, slow, uid_card};
+use serde_json::{Value, json};
+use support::{ADA, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures");
+const UPDATE: &str = "UPDATE_EXPECT";
+
+fn capture_file(name: &str) -> String {
+    format!("{FOLDER}/{name}.capture")
+}
+
+/// A site that says nothing of itself.
+fn bare_site() -> Site {
+    let site = Site::at("http://127.0.0.1:9", "");
+    site.configure("");
+    site
+}
+
+// ---- the files
+
+/// What a capture says: to people, and line by line to programs.
+fn said_of(site: &Site, path: &Path) -> String {
+    let path = path.to_str().unwrap();
+    let (people, programs) = (site.run(&["replay", path]), site.run(&["replay", path, "--json"]));
+    assert_eq!((people.code, programs.code), (0, 0), "{path}: {people:?} {programs:?}");
+    programs.lines();
+    format!("{}\n{}", people.stdout, programs.stdout)
+}
+
+#[test]
+fn every_capture_says_today_what_stands_beside_it() {
+    let site = bare_site();
+    let update = std::env::var_os(UPDATE).is_some_and(|value| value == "1");
+    let paths: Vec<PathBuf> = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let captures: BTreeSet<&PathBuf> = paths.iter().filter(|path| path.extension().is_some_and(|end| end == "capture")).collect();
+    assert!(captures.len() >= 10, "{captures:?}");
+    let mut wrong = Vec::new();
+    for capture in &captures {
+        let (expect, said) = (capture.with_extension("expect"), said_of(&site, capture));
+        if update {
+            fs::write(&expect, said).unwrap();
+        } else if fs::read_to_string(&expect).unwrap_or_default() != said {
+            wrong.push(format!("{} says something else than the .expect beside it:\n{said}", capture.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{UPDATE}=1 writes them anew", wrong.join("\n"));
+    let strays = paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "expect") && !captures.contains(&path.with_extension("capture")));
+    assert_eq!(strays.collect::<Vec<_>>(), [""; 0], "an .expect has no capture beside it");
+}
+
+#[test]
+fn captures_are_replayed_at_their_own_times() {
+    let site = bare_site();
+    let shown = site.run(&["replay", "--json", &capture_file("twn3-hidprox"), &capture_file("pcsc-removed-too-early")]);
+    let times: Vec<Value> = shown.lines().iter().map(|reading| reading["at"].clone()).collect();
+    assert_eq!(times, ["2026-01-01T08:00:00.000Z", "2026-01-01T08:00:00.900Z", "2026-01-01T08:00:02.041Z"]);
+}
+
+#[test]
+fn the_site_policy_holds_for_a_replay_too() {
+    let site = bare_site();
+    site.configure("[site]\nformats = [\"em4100-8-16\"]\n");
+    let reading = site.run(&["replay", "--json", &capture_file("id12la-good")]).last();
+    assert_eq!((&reading["credential"]["format"], &reading["decided_by"]), (&json!("em4100-8-16"), &json!("policy")));
+}
+
+// ---- recording
+
+/// What `capture` showed while it recorded, and what `replay` shows of the file.
+fn plays_back(site: &Site, recorded: &Outcome, file: &str) -> Vec<Value> {
+    assert_eq!(recorded.code, Some(0), "{recorded:#?}");
+    let text = fs::read_to_string(site.path(file)).unwrap();
+    let again = site.run(&["replay", file]);
+    assert_eq!(again.code, 0, "{again:?}\n{text}");
+    let shown: Vec<&str> = again.stdout.lines().collect();
+    // What is no reading was said on standard error while it was recorded.
+    let missing: Vec<&String> = recorded.out.iter().filter(|line| !shown.contains(&line.as_str())).collect();
+    assert!(missing.is_empty(), "the replay does not show {missing:#?}\nbut {shown:#?}\nof\n{text}");
+    let count = |lines: &mut dyn Iterator<Item = &str>| lines.filter(|line| line.starts_with("desk") && line.contains(" bits: ")).count();
+    assert_eq!(count(&mut recorded.out.iter().map(String::as_str)), count(&mut shown.iter().copied()), "{shown:#?}\nof\n{text}");
+    site.run(&["replay", file, "--json"]).lines()
+}
+
+#[test]
+fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
+    let mut reader = SerialReader::plug_in();
+    let site = bare_site();
+    site.configure(&reader.configuration("desk", "id12la-ascii", ""));
+    let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "4"]));
+    reader.wait_until_open();
+    for bytes in [
+        &b"\x020C000621A58E\r\n\x03"[..],
+        b"\x02garbage",
+        b"\x020C000621A58F\r\n\x03",
+        b"\x020A004D760332\r\n\x03\x020C00",
+        b"0621A58E\r\n\x03",
+    ] {
+        reader.send(bytes);
+        if bytes.ends_with(b"\x03") {
+            while !capture.line().starts_with("desk: ") {}
+        }
+    }
+    let recorded = capture.end();
+    let readings = plays_back(&site, &recorded, "day.capture");
+    let inputs: Vec<&str> = readings.iter().map(|reading| reading["verdict"].as_str().unwrap()).collect();
+    assert_eq!(inputs, ["ambiguous", "damaged", "ambiguous", "ambiguous"]);
+    assert_eq!(readings[2]["input"], "em4100:0A004D7603");
+    let text = fs::read_to_string(site.path("day.capture")).unwrap();
+    assert!(text.starts_with("cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 20"), "{text}");
+}
+
+#[test]
+fn what_the_site_says_of_a_reader_is_recorded_with_it() {
+    let mut reader = SerialReader::plug_in();
+    let site = bare_site();
+    let told = "bits = 26\nbyte_order = \"reversed\"\ncard_left_ms = 60000\nkind = \"wiegand\"";
+    site.configure(&reader.configuration("desk", "hex-number-line", told));
+    let capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "2"]));
+    reader.wait_until_open();
+    reader.send(b"AE57F602\r\nAE57F602\r\nAE23F602\r\n");
+    let recorded = capture.end();
+    // The file alone is enough: this site knows nothing of that reader.
+    site.configure("");
+    let readings = plays_back(&site, &recorded, "day.capture");
+    let inputs: Vec<&str> = readings.iter().map(|reading| reading["input"].as_str().unwrap()).collect();
+    assert_eq!(inputs, ["{26}BD95EB80", "{26}BD88EB80"]);
+}
+
+/// A site with a pcscd whose readers are `desk`, and `capture` at it.
+fn recording(readers: usize, count: &str) -> (Pcscd, Site, Followed) {
+    let pcscd = Pcscd::start(readers);
+    let mut site = bare_site();
+    site.env(pcscd.env());
+    site.configure("[[reader]]\nname = \"desk\"\npcsc = \"cardbridge virtual reader*\"\n");
+    let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", count]));
+    capture.hears("recording; show cards");
+    (pcscd, site, capture)
+}
+
+#[test]
+fn what_is_recorded_at_a_smart_card_reader_plays_back_to_the_same_readings() {
+    let (pcscd, site, mut capture) = recording(1, "3");
+    let card = VirtualCard::insert(pcscd.addr(0), pac_card()).unwrap();
+    assert!(capture.line().contains("{35}81EDBE1560"));
+    drop(card);
+    let gone = VirtualCard::insert(pcscd.addr(0), slow(pac_card(), Duration::from_secs(60))).unwrap();
+    wait_for("the card to be asked", || (!gone.apdus().is_empty()).then_some(()));
+    drop(gone);
+    capture.hears("taken away too early");
+    let card = VirtualCard::insert(pcscd.addr(0), uid_card("66 CF 4D C2")).unwrap();
+    while !capture.line().contains("csn:66CF4DC2") {}
+    drop(card);
+    let _last = VirtualCard::insert(pcscd.addr(0), pac_card()).unwrap();
+    let recorded = capture.end();
+    let readings = plays_back(&site, &recorded, "day.capture");
+    let inputs: Vec<&str> = readings.iter().map(|reading| reading["input"].as_str().unwrap()).collect();
+    assert_eq!(inputs, ["{35}81EDBE1560", "csn:66CF4DC2", "{35}81EDBE1560"]);
+    assert_eq!((&readings[0]["reader"], &readings[0]["transport"]), (&json!("desk"), &json!("pcsc")));
+    let text = fs::read_to_string(site.path("day.capture")).unwrap();
+    assert!(text.contains(&format!("\ndevice: {}\n", pcscd.name(0))), "{text}");
+    assert!(text.contains(" failed the card was taken away too early") && text.contains(" card out"), "{text}");
+}
+
+#[test]
+fn what_is_recorded_at_two_readers_of_one_name_plays_back_to_the_same_readings() {
+    let (pcscd, site, capture) = recording(2, "2");
+    let slow = VirtualCard::insert(pcscd.addr(0), slow(pac_card(), Duration::from_secs(2))).unwrap();
+    wait_for("the slow card to be asked", || (!slow.apdus().is_empty()).then_some(()));
+    let _quick = VirtualCard::insert(pcscd.addr(1), uid_card("66 CF 4D C2")).unwrap();
+    let recorded = capture.end();
+    assert_eq!(recorded.code, Some(0), "{recorded:#?}");
+    let readings = site.run(&["replay", "day.capture", "--json"]).lines();
+    let inputs: Vec<&str> = readings.iter().map(|reading| reading["input"].as_str().unwrap()).collect();
+    assert_eq!(inputs, ["csn:66CF4DC2", "{35}81EDBE1560"], "{}", fs::read_to_string(site.path("day.capture")).unwrap());
+}
+
+#[test]
+fn a_capture_that_is_there_already_is_left_alone() {
+    let reader = SerialReader::plug_in();
+    let site = bare_site();
+    site.configure(&reader.configuration("desk", "id12la-ascii", ""));
+    fs::write(site.path("day.capture"), "precious").unwrap();
+    let ended = site.run(&["capture", "--reader", "desk", "day.capture", "--timeout", "1"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stderr.contains("day.capture"), "{ended:?}");
+    assert_eq!(fs::read_to_string(site.path("day.capture")).unwrap(), "precious");
+}
+
+#[test]
+fn a_capture_ended_by_hand_is_whole() {
+    let mut reader = SerialReader::plug_in();
+    let site = bare_site();
+    site.configure(&reader.configuration("desk", "id12la-ascii", ""));
+    for (file, shows) in [("empty.capture", false), ("day.capture", true)] {
+        let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", file]));
+        reader.wait_until_open();
+        if shows {
+            reader.send(b"\x020C000621A58E\r\n\x03");
+            capture.line();
+        }
+        capture.hears("recording");
+        let recorded = capture.signal("INT");
+        assert_eq!(plays_back(&site, &recorded, file).len(), usize::from(shows));
+    }
+}
+
+#[test]
+fn a_reader_that_is_not_configured_is_refused_with_those_that_are() {
+    let site = bare_site();
+    site.configure("[[reader]]\nname = \"desk\"\nserial = \"/dev/null\"\ndialect = \"hex-line\"\n");
+    let ended = site.run(&["capture", "--reader", "gate", "day.capture"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("gate") && ended.stderr.contains("desk"), "{ended:?}");
+    assert!(!site.path("day.capture").exists());
+}
+
+// ---- what is no capture
+
+const HEAD: &str = "cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 2026-01-01T08:00:00.000Z\n\n";
+
+#[test]
+fn a_file_that_is_no_capture_is_refused_with_its_name_and_line() {
+    let site = bare_site();
+    let head = |from: &str, to: &str| HEAD.replace(from, to);
+    for (text, line, words) in [
+        (String::new(), 1, "cardbridge capture, version 1"),
+        ("something else\n".to_owned(), 1, "cardbridge capture, version 1"),
+        (head("version 1", "version 2"), 1, "newer cardbridge"),
+        (head("version 1", "version one"), 1, "version 1"),
+        (head("reader: desk", "raeder: desk"), 2, "raeder"),
+        (head("reader: desk\n", ""), 1, "reader"),
+        (head("dialect: id12la-ascii\n", ""), 1, "dialect"),
+        (head("dialect: id12la-ascii", "dialect: id12la-ascii\nbits: many"), 4, "bits"),
+        (head("dialect: id12la-ascii", "dialect: id12la-ascii\nkind: weigand"), 4, "kind"),
+        (head("dialect: id12la-ascii", "dialect: id12la-ascii\nbyte_order: backwards"), 4, "byte_order"),
+        (head("2026-01-01T08:00:00.000Z", "yesterday"), 4, "recorded"),
+        (format!("{HEAD}0.000 < 02 3\n"), 6, "expected"),
+        (format!("{HEAD}# a comment\n0.000 < 02 30\n0.100 < 0G\n"), 8, "expected"),
+        (format!("{HEAD}0.000 < 02\nnow < 03\n"), 7, "expected"),
+        (format!("{HEAD}0.000 << 02\n"), 6, "expected"),
+        (format!("{HEAD}0.000 <\n"), 6, "expected"),
+        (format!("{HEAD}-1.000 < 02\n"), 6, "expected"),
+        (format!("{HEAD}99999999999999999999999.0 < 02\n"), 6, "expected"),
+    ] {
+        fs::write(site.path("wrong.capture"), &text).unwrap();
+        let ended = site.run(&["replay", "wrong.capture"]);
+        assert_eq!(ended.code, 2, "{text}\n{ended:?}");
+        assert!(ended.stderr.contains(&format!("wrong.capture: line {line}: ")), "line {line} of\n{text}\n{}", ended.stderr);
+        assert!(ended.stderr.contains(words), "{words} of\n{text}\n{}", ended.stderr);
+        let as_json = site.run(&["replay", "wrong.capture", "--json"]);
+        assert_eq!((as_json.code, &as_json.last()["error"]["code"]), (2, &json!("capture")), "{as_json:?}");
+    }
+}
+
+#[test]
+fn a_dialect_that_nobody_knows_is_refused_at_its_line() {
+    let site = bare_site();
+    fs::write(site.path("wrong.capture"), HEAD.replace("id12la-ascii", "id12la-asci")).unwrap();
+    let ended = site.run(&["replay", "wrong.capture"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("wrong.capture: line 3: ") && ended.stderr.contains("id12la-asci"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_as_text_is_refused_with_its_name() {
+    let site = bare_site();
+    fs::write(site.path("binary.capture"), b"cardbridge capture, version 1\n\xFF\xFE").unwrap();
+    for file in ["binary.capture", "not-there.capture"] {
+        let ended = site.run(&["replay", file]);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains(file), "{ended:?}");
+    }
+}
+
+// ---- replay --enroll
+
+#[test]
+fn cards_of_a_capture_are_enrolled_at_a_simulator() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    // V030 twice: it was presented again after it had left. The second one is this user's already.
+    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--json", &capture_file("twn3-hidprox")]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.states(), ["saved", "sending", "accepted", "saved", "sending", "accepted"]);
+    assert_eq!(ended.last()["warnings"], json!(["already_assigned_to_this_user"]));
+    let cards = blusky.cards();
+    assert_eq!(cards.len(), 1);
+    assert_eq!((&cards[0]["FacilityCode"], &cards[0]["InternalCardNumber"]), (&json!(1), &json!(3)));
+    assert!(cards[0]["Assignment"].to_string().contains(ADA));
+}
+
+#[test]
+fn a_damaged_card_of_a_capture_is_not_enrolled_and_the_next_one_is() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let config = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    site.configure(&config.replace("\"hid-h10301\"", "\"em4100-8-16\"").replace("\"H10301\"", "\"em4100-8-16\""));
+    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--json", &capture_file("id12la-damaged")]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.lines()[0]["error"]["code"], "damaged", "{ended:?}");
+    assert_eq!(ended.states(), ["saved", "sending", "accepted"]);
+    assert_eq!((blusky.sent(), &blusky.cards()[0]["InternalCardNumber"]), (1, &json!(8613)));
+}
+
+#[test]
+fn enrolling_from_a_capture_wants_a_user() {
+    let site = bare_site();
+    let ended = site.run(&["replay", "--enroll", &capture_file("twn3-hidprox")]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("--user"), "{ended:?}");
+}
+
+/// A BluSKY that is no simulator: it takes every card, shows none, and remembers what it was asked.
+fn a_real_blusky() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = asked.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let mut head = Vec::new();
+            while let Some(Ok(line)) = reader.by_ref().lines().next().filter(|line| line.as_ref().is_ok_and(|line| !line.is_empty())) {
+                head.push(line);
+            }
+            let Some(first) = head.first() else { continue };
+            let length = head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(|n| n.parse().unwrap()));
+            let mut body = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut body).unwrap();
+            heard.lock().unwrap().push(first.clone());
+            let (status, answer) = if first.starts_with("POST") {
+                ("200 OK", "{\"Value\":\"5d3bd0c1-2f9c-4d5b-8b45-0d0b5b3c9f10\",\"ResultCode\":0,\"Description\":\"Success\"}")
+            } else {
+                ("404 Not Found", "{\"Message\":\"No HTTP resource was found\"}")
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                answer.len()
+            );
+            reader.get_mut().write_all((head + answer).as_bytes()).unwrap();
+        }
+    });
+    (base_url, asked)
+}
+
+#[test]
+fn old_cards_are_enrolled_in_a_real_blusky_only_when_it_is_really_meant() {
+    let (base_url, asked) = a_real_blusky();
+    let posts = || asked.lock().unwrap().iter().filter(|request| request.starts_with("POST")).count();
+    let site = Site::at(&base_url, "");
+    let arguments = ["replay", "--enroll", "--user", ADA, "--json", &capture_file("twn3-hidprox")];
+    let refused = site.run(&arguments);
+    assert_eq!((refused.code, &refused.last()["error"]["code"]), (2, &json!("not_a_simulator")), "{refused:?}");
+    assert!(refused.last()["error"]["help"].as_str().unwrap().contains("--really"), "{refused:?}");
+    assert_eq!((posts(), site.outbox().len()), (0, 0));
+    let done = site.run(&[&arguments[..], &["--really"]].concat());
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(done.last()["state"], "accepted");
+    assert_eq!(posts(), 2);
+}
+
+#[test]
+fn a_blusky_that_cannot_be_reached_is_no_simulator() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    let refused = site.run(&["replay", "--enroll", "--user", ADA, &capture_file("twn3-hidprox")]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert_eq!(site.outbox().len(), 0);
+}

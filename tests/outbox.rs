@@ -1,0 +1,703 @@
+//! What is saved is delivered exactly once, whatever happens on the way: to this process, to the connection, to BluSKY.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use support::{ADA, CARD, Ended, GRACE, Running, Simulator, Site, h10301, wait_for};
+
+const ENROLL: [&str; 6] = ["enroll", "--user", ADA, "--bits", CARD, "--json"];
+
+/// Exit code, last state, attempts.
+fn outcome(ended: &Ended) -> (i32, Value, Value) {
+    let last = ended.last();
+    (ended.code, last["state"].clone(), last["attempts"].clone())
+}
+
+fn accepted_after(attempts: u32) -> (i32, Value, Value) {
+    (0, json!("accepted"), json!(attempts))
+}
+
+fn all_are(entries: &[Value], state: &str) -> bool {
+    !entries.is_empty() && entries.iter().all(|entry| entry["state"] == state)
+}
+
+fn key(entry: &Value) -> String {
+    entry["enrollment"].as_str().unwrap().to_owned()
+}
+
+/// Cards and calls at BluSKY.
+fn count(blusky: &Simulator) -> (usize, usize) {
+    (blusky.cards().len(), blusky.sent())
+}
+
+/// An address nobody listens on and nobody else will: one of this machine's own, named after this process.
+fn own_address() -> String {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let process = std::process::id();
+    format!("127.{}.{}.{}:8900", 1 + process / 256 % 250, process % 256, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Makes the store, so that commands started at once find it.
+fn with_a_store(site: &Site) {
+    assert_eq!(site.outbox(), [json!(0); 0]);
+}
+
+/// Waits until the delivery lock beside the store names this command.
+fn wait_until_delivering(site: &Site, doing: &str) {
+    let lock = site.path("cardbridge.db.delivery");
+    wait_for("the delivery lock", || fs::read_to_string(&lock).ok().filter(|holder| holder.contains(doing)));
+}
+
+// ---- the program is killed
+
+/// Kills an enrollment after its call has reached BluSKY and before an answer came.
+fn killed_in_flight(blusky: &Simulator, site: &Site) {
+    let enroll = site.start(&ENROLL);
+    wait_for("the call", || (blusky.sent() == 1).then_some(()));
+    enroll.kill();
+    assert!(all_are(&site.outbox(), "sending"), "{:?}", site.outbox());
+}
+
+#[test]
+fn an_enrollment_killed_in_flight_is_found_by_the_station_and_sent_once() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    killed_in_flight(&blusky, &site);
+    wait_for("the card, for the call arrived all the same", || (blusky.cards().len() == 1).then_some(()));
+    let _station = site.start(&["run"]);
+    let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(entries[0]["card_id"], blusky.cards()[0]["CardId"]);
+    assert_eq!((entries[0]["attempts"].clone(), count(&blusky)), (json!(1), (1, 1)));
+    let way = site.run(&["outbox", "show", &key(&entries[0])]).stdout;
+    assert!(way.contains("in_doubt") && way.contains("the program ended before an answer came"), "{way}");
+}
+
+#[test]
+fn an_enrollment_killed_in_flight_is_found_by_the_next_enrollment_and_sent_once() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    killed_in_flight(&blusky, &site);
+    wait_for("the card, for the call arrived all the same", || (blusky.cards().len() == 1).then_some(()));
+    let next = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    assert_eq!(outcome(&next), accepted_after(1), "{next:?}");
+    let entries = site.outbox();
+    assert!(all_are(&entries, "accepted"), "`the next cardbridge enroll` delivers what was saved: {entries:#?}");
+    assert_eq!(count(&blusky), (2, 2));
+}
+
+#[test]
+fn an_enrollment_killed_before_blusky_stored_the_card_is_sent_again() {
+    let blusky = Simulator::start(&["--fault", "delay=800:1", "--fault", "drop-before-commit:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    killed_in_flight(&blusky, &site);
+    let _station = site.start(&["run"]);
+    let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!((entries[0]["attempts"].clone(), count(&blusky)), (json!(2), (1, 2)));
+}
+
+#[test]
+fn a_blusky_that_stores_the_card_long_after_the_kill_ends_with_one_card() {
+    let blusky = Simulator::start(&["--fault", "delay=4000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    killed_in_flight(&blusky, &site);
+    let _station = site.start(&["run"]);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    wait_for("the end of the first call", || blusky.shows()["requests"][0]["status"].as_u64());
+    assert_eq!(blusky.cards().len(), 1);
+    assert_eq!(blusky.cards()[0]["Assignment"]["UserId"], ADA);
+}
+
+#[test]
+fn a_person_can_discard_what_a_killed_enrollment_left_without_starting_anything_else() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    killed_in_flight(&blusky, &site);
+    let ended = site.run(&["outbox", "discard", &key(&site.outbox()[0]), "--json"]);
+    assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("discarded")), "nobody is sending it any more: {ended:?}");
+}
+
+#[test]
+fn a_station_killed_in_flight_leaves_it_to_the_next_station() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    let station = site.start(&["run"]);
+    wait_until_delivering(&site, "run");
+    let enroll = site.run(&[&ENROLL[..], &["--outcome-timeout", "0"]].concat());
+    assert_eq!(enroll.code, 3, "{enroll:?}");
+    wait_for("the call", || (blusky.sent() == 1).then_some(()));
+    station.kill();
+    wait_for("the card, for the call arrived all the same", || (blusky.cards().len() == 1).then_some(()));
+    let _station = site.start(&["run"]);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(count(&blusky), (1, 1));
+}
+
+#[test]
+fn an_interrupted_enrollment_stays_saved_and_says_so() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    let enroll = site.start(&ENROLL);
+    wait_for("the call", || (blusky.sent() == 1).then_some(()));
+    let ended = enroll.signal("INT");
+    assert_eq!((ended.code, &ended.states()[0]), (3, &"saved".to_owned()), "{ended:?}");
+    assert!(ended.stderr.contains("what is saved stays"), "{ended:?}");
+    assert_eq!(site.outbox().len(), 1);
+    let _station = site.start(&["run"]);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(blusky.cards().len(), 1);
+}
+
+// ---- the way to BluSKY fails
+
+/// Enrolls a card at a BluSKY with each of these faults, all at once; each ends accepted, with one card.
+fn one_card_despite(faults: &[(&str, u32)]) {
+    let start = |fault: &str| {
+        let blusky = Simulator::start(&["--fault", fault]);
+        let site = Site::at(&blusky.base_url, "");
+        let enroll = site.start(&ENROLL);
+        (blusky, site, enroll)
+    };
+    let started: Vec<_> = faults.iter().map(|(fault, _)| start(fault)).collect();
+    for ((fault, attempts), (blusky, site, enroll)) in faults.iter().zip(started) {
+        let ended = enroll.end();
+        assert_eq!(outcome(&ended), accepted_after(*attempts), "{fault}: {ended:?}");
+        assert_eq!(count(&blusky), (1, *attempts as usize), "{fault}");
+        assert_eq!(ended.last()["card_id"], blusky.cards()[0]["CardId"], "{fault}");
+        assert_eq!(ended.last()["warnings"], json!([]), "{fault}: {ended:?}");
+        assert!(all_are(&site.outbox(), "accepted"), "{fault}");
+    }
+}
+
+#[test]
+fn what_blusky_did_not_take_is_sent_again_until_it_does() {
+    one_card_despite(&[("status=503:2", 3), ("status=500:1", 2), ("status=429:1", 2), ("html:1", 2), ("drop-before-commit:1", 2)]);
+}
+
+#[test]
+fn what_blusky_took_without_saying_so_is_found_there_and_never_sent_twice() {
+    one_card_despite(&[
+        ("drop-after-commit:1", 1),
+        ("status-after-commit=504:1", 1),
+        ("garbage:1", 1),
+        ("truncate:1", 1),
+        ("zero-value:1", 1),
+    ]);
+}
+
+#[test]
+fn no_answer_is_said_to_be_in_doubt() {
+    for fault in ["drop-after-commit:1", "zero-value:1"] {
+        let blusky = Simulator::start(&["--fault", fault]);
+        let ended = Site::at(&blusky.base_url, "").run(&ENROLL);
+        assert_eq!(ended.states(), ["saved", "sending", "in_doubt", "accepted"], "{fault}");
+    }
+}
+
+#[test]
+fn a_blusky_that_answers_too_late_is_asked_what_became_of_it() {
+    let blusky = Simulator::start(&["--fault", "delay=700:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    site.configure(&text.replace("[site]", "timeout_ms = 300\n[site]"));
+    let ended = site.run(&ENROLL);
+    assert_eq!(outcome(&ended), accepted_after(1), "{ended:?}");
+    assert_eq!(count(&blusky), (1, 1));
+}
+
+#[test]
+fn without_a_way_to_blusky_the_card_stays_saved_and_a_later_station_delivers_it() {
+    let address = own_address();
+    let site = Site::at(&format!("http://{address}"), "");
+    let ended = site.run(&[&ENROLL[..], &["--outcome-timeout", "1"]].concat());
+    assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("saved")), "{ended:?}");
+    assert!(ended.last()["why"].as_str().unwrap().contains("cannot be reached"), "{ended:?}");
+    assert!(all_are(&site.outbox(), "saved"));
+    let blusky = Simulator::on(&address, &[]);
+    let _station = site.start(&["run"]);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(count(&blusky), (1, 1));
+}
+
+#[test]
+fn a_station_delivers_as_soon_as_blusky_is_there() {
+    let address = own_address();
+    let site = Site::at(&format!("http://{address}"), "");
+    let _station = site.start(&["run"]);
+    wait_until_delivering(&site, "run");
+    let ended = site.run(&[&ENROLL[..], &["--outcome-timeout", "1"]].concat());
+    assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("saved")), "{ended:?}");
+    let blusky = Simulator::on(&address, &[]);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(count(&blusky), (1, 1));
+}
+
+#[test]
+fn an_enrollment_waits_for_a_blusky_that_comes_back() {
+    let first = Simulator::on(&own_address(), &[]);
+    let site = Site::at(&first.base_url, "");
+    with_a_store(&site);
+    let address = first.kill().trim_start_matches("http://").to_owned();
+    let enroll = site.start(&ENROLL);
+    site.wait_for_outbox(|entries| entries.iter().any(|entry| entry["why"].is_string()));
+    let blusky = Simulator::on(&address, &[]);
+    let ended = enroll.end();
+    assert_eq!((ended.code, count(&blusky)), (0, (1, 1)), "{ended:?}");
+}
+
+// ---- the token is wrong
+
+#[test]
+fn a_wrong_token_is_said_at_once_after_one_call_and_nothing_is_lost() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    fs::write(site.path("token"), "yesterday\n").unwrap();
+    let before = Instant::now();
+    let first = site.run(&ENROLL);
+    assert_eq!((outcome(&first), blusky.sent()), ((3, json!("saved"), json!(1)), 1), "{first:?}");
+    let why = first.last()["why"].to_string();
+    assert!(why.contains("401") && why.contains("token_file"), "{why}");
+    let second = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2)]);
+    assert_eq!((second.code, blusky.sent()), (3, 2), "{second:?}");
+    assert!(second.stdout.contains("token_file") && !second.stdout.contains("yesterday"), "{second:?}");
+    assert!(before.elapsed() < Duration::from_secs(10), "both ended at once, not when patience did");
+    assert!(all_are(&site.outbox(), "saved"));
+
+    fs::write(site.path("token"), "simulator\n").unwrap();
+    let _station = site.start(&["run"]);
+    site.wait_for_outbox(|entries| entries.len() == 2 && all_are(entries, "accepted"));
+    assert_eq!(count(&blusky), (2, 4));
+}
+
+#[test]
+fn a_missing_token_file_is_named_and_nothing_is_sent() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    fs::remove_file(site.path("token")).unwrap();
+    let ended = site.run(&ENROLL);
+    assert_eq!((ended.code, blusky.sent()), (3, 0), "{ended:?}");
+    assert!(ended.last()["why"].as_str().unwrap().contains(site.path("token").to_str().unwrap()), "{ended:?}");
+    fs::write(site.path("token"), "simulator").unwrap();
+    let _station = site.start(&["run"]);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(count(&blusky), (1, 1));
+}
+
+#[test]
+fn a_refusal_that_stops_everybody_is_tried_once_and_says_what_to_check() {
+    for (fault, check) in
+        [("unauthorized:1", "token"), ("status=403:1", "token"), ("status=302:1", "base_url"), ("status=404:1", "base_url")]
+    {
+        let blusky = Simulator::start(&["--fault", fault]);
+        let site = Site::at(&blusky.base_url, "");
+        let ended = site.run(&ENROLL);
+        assert_eq!((outcome(&ended), count(&blusky)), ((3, json!("saved"), json!(1)), (0, 1)), "{fault}: {ended:?}");
+        assert!(ended.last()["why"].as_str().unwrap().contains(check), "{fault}: {ended:?}");
+        let _station = site.start(&["run"]);
+        site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+        assert_eq!(count(&blusky), (1, 2), "{fault}");
+    }
+}
+
+/// Half a minute, which a station leaves between its tries at a BluSKY that stops everybody.
+const A_STATIONS_PAUSE: Duration = Duration::from_secs(45);
+
+#[test]
+fn a_running_station_goes_on_by_itself_with_a_corrected_token_and_calls_once_a_try() {
+    let wrong = Simulator::start(&[]);
+    let corrected = Site::at(&wrong.base_url, "");
+    fs::write(corrected.path("token"), "yesterday\n").unwrap();
+    let denying = Simulator::start(&["--fault", "unauthorized:2"]);
+    let unchanged = Site::at(&denying.base_url, "");
+    let stations = [&corrected, &unchanged].map(|site| {
+        let station = site.start(&["run"]);
+        wait_until_delivering(site, "run");
+        let ended = site.run(&ENROLL);
+        assert_eq!((ended.code, &ended.last()["attempts"]), (3, &json!(1)), "{ended:?}");
+        station
+    });
+    assert_eq!((wrong.sent(), denying.sent()), (1, 1));
+    fs::write(corrected.path("token"), "simulator\n").unwrap();
+    let end = Instant::now() + A_STATIONS_PAUSE;
+    while !all_are(&corrected.outbox(), "accepted") || denying.sent() < 2 {
+        assert!(Instant::now() < end, "{:?} {:?}", corrected.outbox(), unchanged.outbox());
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(count(&wrong), (1, 2), "one call with either token");
+    let tried = wait_for("the second try's end", || Some(unchanged.outbox().remove(0)).filter(|entry| entry["state"] != "sending"));
+    drop(stations);
+    assert_eq!(tried["attempts"], denying.sent(), "one call a try with a token that has not changed: {tried}");
+}
+
+// ---- several processes at one store
+
+#[test]
+fn a_station_and_ten_enrollments_at_once_send_each_card_exactly_once() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let _station = site.start(&["run"]);
+    ten_at_once(&blusky, &site);
+}
+
+#[test]
+fn ten_enrollments_at_once_need_no_station_to_send_each_card_exactly_once() {
+    let blusky = Simulator::start(&[]);
+    ten_at_once(&blusky, &Site::at(&blusky.base_url, ""));
+}
+
+fn ten_at_once(blusky: &Simulator, site: &Site) {
+    with_a_store(site);
+    let enroll = |number: u32| site.start(&["enroll", "--user", ADA, "--bits", &h10301(123, number), "--json"]);
+    let started: Vec<Running> = (1..=10).map(enroll).collect();
+    for enroll in started {
+        let ended = enroll.end();
+        assert_eq!(outcome(&ended), accepted_after(1), "{ended:?}");
+    }
+    let mut numbers: Vec<u64> = blusky.cards().iter().map(|card| card["InternalCardNumber"].as_u64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!((numbers, blusky.sent()), ((1..=10).collect(), 10));
+    assert_eq!(site.outbox().len(), 10);
+}
+
+#[test]
+fn an_enrollment_waits_while_another_command_makes_the_store() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    // As it is when two first commands meet: the file is there and empty, and the other one is about to write its tables.
+    let mut other = rusqlite::Connection::open(site.path("cardbridge.db")).unwrap();
+    let making = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let enroll = site.start(&ENROLL);
+    enroll.wait_until_open(&site.path("cardbridge.db"));
+    thread::sleep(Duration::from_millis(300));
+    drop(making);
+    let ended = enroll.end();
+    assert_eq!(outcome(&ended), accepted_after(1), "{ended:?}");
+}
+
+/// A site that shares the other's store and has no way to BluSKY: what it saves, only another process can deliver.
+fn beside(site: &Site) -> Site {
+    let store = site.path("cardbridge.db");
+    Site::at("http://127.0.0.1:9", &format!("[store]\npath = \"{}\"\n", store.display()))
+}
+
+#[test]
+fn a_card_saved_while_a_station_delivers_is_delivered_by_the_station() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let _station = site.start(&["run"]);
+    wait_until_delivering(&site, "run");
+    let ended = beside(&site).run(&ENROLL);
+    assert_eq!((outcome(&ended), count(&blusky)), (accepted_after(1), (1, 1)), "{ended:?}");
+}
+
+#[test]
+fn a_card_saved_while_another_enrollment_delivers_is_delivered_by_that_one() {
+    let blusky = Simulator::start(&["--fault", "delay=1500:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    let first = site.start(&ENROLL);
+    wait_for("the call", || (blusky.sent() == 1).then_some(()));
+    let ended = beside(&site).run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    assert_eq!((outcome(&ended), first.end().code), (accepted_after(1), 0), "{ended:?}");
+    assert_eq!(count(&blusky), (2, 2));
+}
+
+#[test]
+fn an_enrollment_that_ends_does_not_leave_anothers_call_in_doubt() {
+    // The first call ends once both entries are saved; the second takes longer than its sender would stay for itself.
+    let (both_saved, go) = std::sync::mpsc::channel::<()>();
+    let go = Mutex::new(go);
+    let blusky = StandIn::start(move |post| {
+        match post {
+            1 => go.lock().unwrap().recv().unwrap(),
+            _ => thread::sleep(Duration::from_millis(700)),
+        }
+        Answer::Accept
+    });
+    let site = Site::at(&blusky.base_url, "");
+    let first = site.start(&ENROLL);
+    wait_for("the first call", || (blusky.posts().len() == 1).then_some(()));
+    let second = site.start(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    site.wait_for_outbox(|entries| entries.len() == 2);
+    both_saved.send(()).unwrap();
+    let (first, second) = (first.end(), second.end());
+    assert_eq!(outcome(&first), accepted_after(1), "{first:?}");
+    assert_eq!(outcome(&second), accepted_after(1), "nothing went wrong with it: {second:?}");
+    assert_eq!(blusky.posts().len(), 2);
+}
+
+#[test]
+fn a_station_that_is_told_to_end_waits_for_the_answer_to_its_call() {
+    let blusky = StandIn::start(|_| {
+        thread::sleep(Duration::from_millis(700));
+        Answer::Accept
+    });
+    let site = Site::at(&blusky.base_url, "");
+    let station = site.start(&["run"]);
+    wait_until_delivering(&site, "run");
+    site.run(&[&ENROLL[..], &["--outcome-timeout", "0"]].concat());
+    wait_for("the call", || (blusky.posts().len() == 1).then_some(()));
+    let ended = station.signal("TERM");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let told = site.outbox().remove(0);
+    assert_eq!((&told["state"], &told["result_code"]), (&json!("accepted"), &json!(0)), "its answer was on the way: {told}");
+}
+
+// ---- a BluSKY without a read-back
+
+/// What a stand-in does with a call.
+#[derive(Clone, Copy, PartialEq)]
+enum Answer {
+    /// Takes the card.
+    Accept,
+    /// Reads the call and closes the connection.
+    Close,
+}
+
+/// A BluSKY that knows AddUserCard and no other call.
+struct StandIn {
+    base_url: String,
+    posts: Arc<Mutex<Vec<Value>>>,
+}
+
+impl StandIn {
+    /// Answers the POSTs, counted from 1, as it is told to.
+    fn start(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let posts = Arc::new(Mutex::new(Vec::new()));
+        let (heard, answer) = (posts.clone(), Arc::new(answer));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (heard, answer) = (heard.clone(), answer.clone());
+                thread::spawn(move || serve(stream, &heard, &*answer));
+            }
+        });
+        Self { base_url, posts }
+    }
+
+    fn posts(&self) -> Vec<Value> {
+        self.posts.lock().unwrap().clone()
+    }
+}
+
+fn serve(stream: TcpStream, heard: &Mutex<Vec<Value>>, answer: &dyn Fn(usize) -> Answer) {
+    let mut reader = BufReader::new(stream);
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first).unwrap();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let (status, text) = if first.starts_with("POST") {
+        let number = {
+            let mut heard = heard.lock().unwrap();
+            heard.push(serde_json::from_slice(&body).unwrap());
+            heard.len()
+        };
+        if answer(number) == Answer::Close {
+            return;
+        }
+        let key = format!("dddd4d04-131d-4614-bf4b-{number:012}");
+        ("200 OK", json!({"Value": key, "ResultCode": 0, "Description": "Success"}))
+    } else {
+        ("404 Not Found", json!({"Message": "No HTTP resource was found that matches the request URI."}))
+    };
+    let text = text.to_string();
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
+    // Whoever asked may have been killed.
+    drop(reader.into_inner().write_all((head + &text).as_bytes()));
+}
+
+#[test]
+fn an_accepted_card_stays_accepted_where_blusky_cannot_show_it() {
+    let blusky = StandIn::start(|_| Answer::Accept);
+    let site = Site::at(&blusky.base_url, "");
+    let ended = site.run(&ENROLL);
+    assert_eq!(outcome(&ended), accepted_after(1), "{ended:?}");
+    assert_eq!(ended.last()["warnings"], json!(["read_back_unavailable"]));
+    assert_eq!(ended.last()["user_card_id"], "dddd4d04-131d-4614-bf4b-000000000001");
+}
+
+/// A card whose outcome nobody knows, at a BluSKY that takes the second call.
+fn in_doubt_for_good() -> (StandIn, Site, String) {
+    let blusky = StandIn::start(|post| if post == 1 { Answer::Close } else { Answer::Accept });
+    let site = Site::at(&blusky.base_url, "");
+    let ended = site.run(&ENROLL);
+    assert_eq!(outcome(&ended), (3, json!("in_doubt"), json!(1)), "{ended:?}");
+    assert!(ended.last()["why"].is_string(), "{ended:?}");
+    let key = key(&ended.last());
+    (blusky, site, key)
+}
+
+#[test]
+fn what_is_in_doubt_and_cannot_be_read_back_is_never_sent_again_by_itself() {
+    let (blusky, site, key) = in_doubt_for_good();
+    let _station = site.start(&["run"]);
+    let other = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    assert_eq!(other.code, 0, "{other:?}");
+    assert_eq!(site.outbox()[0]["state"], "in_doubt");
+    // A retry without a person's word looks first, and BluSKY still cannot be asked.
+    assert_eq!(site.run(&["outbox", "retry", &key]).code, 0);
+    site.wait_for_outbox(|entries| entries[0]["state"] == "in_doubt");
+    let users: Vec<_> = blusky.posts().iter().map(|post| post["UserId"].clone()).collect();
+    assert_eq!(users, [ADA, GRACE]);
+}
+
+#[test]
+fn what_a_person_did_not_find_in_blusky_is_sent_again() {
+    let (blusky, site, key) = in_doubt_for_good();
+    let retried = site.run(&["outbox", "retry", &key, "--absent", "--json"]);
+    assert_eq!((retried.code, &retried.last()["state"]), (0, &json!("saved")), "{retried:?}");
+    let _station = site.start(&["run"]);
+    let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!((&entries[0]["attempts"], blusky.posts().len()), (&json!(2), 2));
+    assert_eq!(blusky.posts()[0], blusky.posts()[1]);
+}
+
+#[test]
+fn what_a_person_discards_is_never_sent_again() {
+    let (blusky, site, key) = in_doubt_for_good();
+    let discarded = site.run(&["outbox", "discard", &key, "--json"]);
+    assert_eq!((discarded.code, &discarded.last()["state"]), (0, &json!("discarded")), "{discarded:?}");
+    let _station = site.start(&["run"]);
+    let other = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    assert_eq!(other.code, 0, "{other:?}");
+    let users: Vec<_> = blusky.posts().iter().map(|post| post["UserId"].clone()).collect();
+    assert_eq!((users, &site.outbox()[0]["state"]), (vec![json!(ADA), json!(GRACE)], &json!("discarded")));
+    for action in ["retry", "discard"] {
+        let again = site.run(&["outbox", action, &key, "--json"]);
+        assert_eq!(again.code, 1, "{again:?}");
+        assert!(again.error()["message"].as_str().unwrap().contains("discarded"), "{again:?}");
+    }
+}
+
+// ---- the outbox, for people and programs
+
+#[test]
+fn an_empty_outbox_is_said_to_people_and_is_no_line_to_programs() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    let (people, programs) = (site.run(&["outbox", "list"]), site.run(&["outbox", "list", "--json"]));
+    assert_eq!((people.code, people.stdout.trim()), (0, "the outbox is empty"));
+    assert_eq!((programs.code, programs.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn the_outbox_shows_every_entry_in_the_order_it_was_saved() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let accepted = site.run(&ENROLL).last();
+    let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).last();
+    assert_eq!(site.outbox(), [accepted.clone(), refused.clone()]);
+
+    let table = site.run(&["outbox", "list"]).stdout;
+    let rows: Vec<&str> = table.lines().collect();
+    assert_eq!(rows.len(), 3, "{table}");
+    for (row, entry, words) in [(rows[1], &accepted, "accepted"), (rows[2], &refused, "Card Already Assigned : 4567")] {
+        assert!(row.contains(&key(entry)) && row.contains(entry["user_id"].as_str().unwrap()) && row.contains(words), "{table}");
+    }
+
+    let shown = site.run(&["outbox", "show", &key(&refused), "--json"]);
+    assert_eq!((shown.code, shown.lines()), (0, vec![refused.clone()]));
+    let way = site.run(&["outbox", "show", &key(&refused)]).stdout;
+    let mut rest = way.as_str();
+    for step in
+        [&key(&refused), "saved", "about to be sent", "BluSKY says (code 2): Card Already Assigned", "does not show the card", "refused"]
+    {
+        rest = rest.split_once(step).unwrap_or_else(|| panic!("{step:?} is not shown, or too late:\n{way}")).1;
+    }
+}
+
+#[test]
+fn an_entry_is_named_by_the_beginning_of_its_key_where_that_is_one() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let entry = site.run(&ENROLL).last();
+    let beginning = &key(&entry)[..4];
+    assert_eq!(site.run(&["outbox", "show", beginning, "--json"]).lines(), [entry]);
+    site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    let several = site.run(&["outbox", "show", beginning, "--json"]);
+    assert_eq!((several.code, several.error()["code"].as_str()), (2, Some("entry")), "{several:?}");
+    let none = site.run(&["outbox", "show", "ffff", "--json"]);
+    assert_eq!(none.code, 1, "{none:?}");
+    assert!(none.error()["message"].as_str().unwrap().contains("ffff"), "{none:?}");
+    let none = site.run(&["outbox", "discard", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--json"]);
+    assert_eq!((none.code, none.lines().len()), (1, 1), "{none:?}");
+}
+
+#[test]
+fn a_refused_card_is_tried_again_when_a_person_asks_for_it() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    site.run(&ENROLL);
+    let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).last();
+    blusky.unassign(blusky.cards()[0]["CardId"].as_str().unwrap());
+    let retried = site.run(&["outbox", "retry", &key(&refused)]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    assert!(retried.stdout.contains("a person asked for another try"), "{retried:?}");
+    let _station = site.start(&["run"]);
+    let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!((&entries[1]["enrollment"], &entries[1]["attempts"]), (&refused["enrollment"], &json!(2)));
+    assert_eq!(blusky.cards()[0]["Assignment"]["UserId"], GRACE);
+}
+
+#[test]
+fn an_accepted_card_can_neither_be_retried_nor_discarded() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let entry = site.run(&ENROLL).last();
+    for action in ["retry", "discard"] {
+        let ended = site.run(&["outbox", action, &key(&entry), "--json"]);
+        assert_eq!((ended.code, ended.error()["code"].as_str()), (1, Some("state")), "{ended:?}");
+    }
+    assert_eq!((site.outbox(), blusky.sent()), (vec![entry], 1));
+}
+
+#[test]
+fn a_card_discarded_before_blusky_was_reached_is_never_sent() {
+    let address = own_address();
+    let site = Site::at(&format!("http://{address}"), "");
+    let waiting = site.run(&[&ENROLL[..], &["--outcome-timeout", "1"]].concat()).last();
+    let discarded = site.run(&["outbox", "discard", &key(&waiting)]);
+    assert_eq!(discarded.code, 0, "{discarded:?}");
+    assert!(discarded.stdout.contains("a person gave it up"), "{discarded:?}");
+    let blusky = Simulator::on(&address, &[]);
+    let other = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    assert_eq!(other.code, 0, "{other:?}");
+    assert_eq!((count(&blusky), &blusky.bodies()[0]["UserId"]), ((1, 1), &json!(GRACE)));
+}
+
+#[test]
+fn a_retry_does_not_wait_out_the_pause_before_the_next_try() {
+    let address = own_address();
+    let site = Site::at(&format!("http://{address}"), "");
+    with_a_store(&site);
+    // After three failures the pause is four seconds.
+    let enroll = site.start(&[&ENROLL[..], &["--outcome-timeout", "60"]].concat());
+    let entries = site.wait_for_outbox(|entries| entries.iter().any(|entry| entry["attempts"] == 3 && entry["state"] == "saved"));
+    let blusky = Simulator::on(&address, &[]);
+    let before = Instant::now();
+    assert_eq!(site.run(&["outbox", "retry", &key(&entries[0])]).code, 0);
+    assert_eq!((enroll.end().code, count(&blusky)), (0, (1, 1)));
+    assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+}

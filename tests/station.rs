@@ -1,0 +1,532 @@
+//! What is promised of the station: `run` holds the readers, others take their cards from it, each card goes to one of
+//! them, and no card's number ends up in a log.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+#[path = "support/cards.rs"]
+mod cards;
+mod support;
+
+use cardbridge::simulator::virtual_card::VirtualCard;
+use cards::{Followed, Outcome, hex, pac_card, uid_card};
+use serde_json::{Value, json};
+use support::{ADA, GRACE, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd};
+
+/// H10301, facility code 123, card number 4567; and 31/337 (V090), 67/1000 (V073).
+const FIRST: &[u8] = b"1ABD88EB80\r";
+const SECOND: &[u8] = b"1A8F80A8C0\r";
+const THIRD: &[u8] = b"1AA181F440\r";
+const HELD: &str = "a running station holds the readers; the next card is taken from it";
+
+/// A site with a simulated BluSKY and one serial reader at which every frame is a card of its own.
+struct Desk {
+    blusky: Simulator,
+    site: Site,
+    reader: SerialReader,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let (blusky, reader) = (Simulator::start(&[]), SerialReader::plug_in());
+        let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", "card_left_ms = 0"));
+        Self { blusky, site, reader }
+    }
+
+    fn start(&self, arguments: &[&str]) -> Followed {
+        Followed::start(self.site.command(arguments))
+    }
+
+    /// A station whose reader is there.
+    fn run(&self, arguments: &[&str]) -> Followed {
+        let mut run = self.start(&[&["run"], arguments].concat());
+        run.hears("desk: there");
+        run
+    }
+
+    /// A command that waits at the station for its card.
+    fn waits(&self, arguments: &[&str]) -> Followed {
+        let mut command = self.start(arguments);
+        command.hears(HELD);
+        command
+    }
+
+    /// Facility code, card number and holder of every card in BluSKY.
+    fn cards(&self) -> Vec<(u64, u64, bool)> {
+        let number = |card: &Value, name: &str| card[name].as_u64().unwrap();
+        let cards = self.blusky.cards();
+        cards
+            .iter()
+            .map(|card| (number(card, "FacilityCode"), number(card, "InternalCardNumber"), card["Assignment"].to_string().contains(ADA)))
+            .collect()
+    }
+}
+
+fn accepted(ended: &Outcome) {
+    assert_eq!((ended.code, &ended.last()["state"]), (Some(0), &json!("accepted")), "{ended:#?}");
+}
+
+// ---- sharing the readers
+
+#[test]
+fn beside_a_running_station_enroll_takes_the_next_card_from_it() {
+    let mut desk = Desk::new();
+    let mut run = desk.run(&[]);
+    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.send(FIRST);
+    let ended = enroll.end();
+    accepted(&ended);
+    let states: Vec<Value> = ended.lines().iter().map(|line| line["state"].clone()).collect();
+    assert_eq!(states, ["saved", "sending", "accepted"]);
+    assert_eq!(desk.cards(), [(123, 4567, true)]);
+    // The station saw the card and goes on; a card that nobody waits for is enrolled for nobody.
+    assert_eq!(run.line(), "desk: a card was read (ambiguous)");
+    desk.reader.send(SECOND);
+    assert_eq!(run.line(), "desk: a card was read (ambiguous)");
+    assert_eq!(run.signal("TERM").code, Some(0));
+    assert_eq!((desk.cards().len(), desk.site.outbox().len()), (1, 1));
+}
+
+#[test]
+fn beside_a_running_station_read_shows_what_is_presented() {
+    let mut desk = Desk::new();
+    let _run = desk.run(&[]);
+    let mut read = desk.waits(&["read", "--json", "--count", "2"]);
+    for (frame, literal) in [(FIRST, "{26}BD88EB80"), (SECOND, "{26}8F80A8C0")] {
+        desk.reader.send(frame);
+        let reading = read.json();
+        assert_eq!((&reading["input"], &reading["reader"], &reading["transport"]), (&json!(literal), &json!("desk"), &json!("serial")));
+        assert!(reading["raw"].as_str().unwrap().starts_with("3141"), "{reading:#}");
+        chrono::DateTime::parse_from_rfc3339(reading["at"].as_str().unwrap()).unwrap();
+    }
+    assert_eq!(read.end().code, Some(0));
+}
+
+#[test]
+fn a_card_that_is_enrolled_is_shown_to_those_who_only_read() {
+    let mut desk = Desk::new();
+    let mut run = desk.run(&["--json"]);
+    let mut read = desk.waits(&["read", "--json"]);
+    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.send(FIRST);
+    accepted(&enroll.end());
+    assert_eq!((&read.json()["input"], &run.json()["input"]), (&json!("{26}BD88EB80"), &json!("{26}BD88EB80")));
+}
+
+#[test]
+fn two_who_wait_to_enroll_get_one_card_each_in_the_order_they_came() {
+    let mut desk = Desk::new();
+    let _run = desk.run(&[]);
+    let first = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    let second = desk.waits(&["enroll", "--user", GRACE, "--json"]);
+    desk.reader.send(FIRST);
+    let ended = first.end();
+    accepted(&ended);
+    assert_eq!(ended.last()["user_id"], ADA);
+    assert_eq!(desk.cards(), [(123, 4567, true)], "the second one has taken nothing yet");
+    desk.reader.send(SECOND);
+    let ended = second.end();
+    accepted(&ended);
+    assert_eq!(ended.last()["user_id"], GRACE);
+    assert_eq!(desk.cards(), [(123, 4567, true), (31, 337, false)]);
+}
+
+#[test]
+fn two_cards_that_come_joined_go_to_the_two_who_wait() {
+    let mut desk = Desk::new();
+    let _run = desk.run(&[]);
+    let first = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    let second = desk.waits(&["enroll", "--user", GRACE, "--json"]);
+    desk.reader.send(&[FIRST, SECOND, THIRD].concat());
+    accepted(&first.end());
+    accepted(&second.end());
+    let mut cards = desk.cards();
+    cards.sort_unstable();
+    assert_eq!(cards, [(31, 337, false), (123, 4567, true)]);
+}
+
+#[test]
+fn an_enroll_that_is_killed_takes_no_card_any_more() {
+    let mut desk = Desk::new();
+    let mut run = desk.run(&[]);
+    let killed = desk.waits(&["enroll", "--user", GRACE, "--json"]);
+    let waiting = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    killed.kill();
+    // A command that has come and gone since then: the station has noticed by now.
+    let _passed_by = desk.waits(&["read", "--json"]);
+    desk.reader.send(FIRST);
+    accepted(&waiting.end());
+    assert_eq!(desk.cards(), [(123, 4567, true)]);
+    run.line();
+    // With nobody left, a card is enrolled for nobody.
+    desk.reader.send(SECOND);
+    run.line();
+    assert_eq!((desk.cards().len(), desk.site.outbox().len()), (1, 1));
+}
+
+#[test]
+fn an_enroll_that_gives_up_waiting_takes_no_card_any_more() {
+    let mut desk = Desk::new();
+    let mut run = desk.run(&[]);
+    let ended = desk.start(&["enroll", "--user", GRACE, "--json", "--timeout", "1"]).end();
+    assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("no_card")), "{ended:#?}");
+    let waiting = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.send(FIRST);
+    accepted(&waiting.end());
+    run.line();
+    assert_eq!(desk.cards(), [(123, 4567, true)]);
+}
+
+#[test]
+fn a_tie_at_the_station_enrolls_nothing_and_shows_what_would_settle_it() {
+    let mut desk = Desk::new();
+    desk.site.configure(
+        &std::fs::read_to_string(desk.site.path("cardbridge.toml"))
+            .unwrap()
+            .replace("formats = [\"H10301\"]", "formats = []")
+            .replace("formats = [\"hid-h10301\"]", "formats = [\"hid-h10301\", \"indala-26\"]"),
+    );
+    let _run = desk.run(&[]);
+    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.send(FIRST);
+    let ended = enroll.end();
+    assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("ambiguous")), "{ended:#?}");
+    let settle = ended.last()["error"]["settle"].to_string();
+    assert!(settle.contains("hid-h10301") && settle.contains("indala-26"), "{ended:#?}");
+    assert_eq!((desk.cards().len(), desk.site.outbox().len()), (0, 0));
+}
+
+#[test]
+fn a_reader_that_the_station_does_not_have_is_refused_with_those_it_has() {
+    let desk = Desk::new();
+    let _run = desk.run(&[]);
+    let ended = desk.start(&["read", "--json", "--reader", "gate"]).end();
+    assert_eq!(ended.code, Some(2), "{ended:#?}");
+    assert!(ended.last()["error"]["help"].as_str().unwrap().contains("desk"), "{ended:#?}");
+}
+
+#[test]
+fn a_taker_at_one_reader_leaves_the_cards_at_the_others_alone() {
+    let (blusky, mut desk, mut gate) = (Simulator::start(&[]), SerialReader::plug_in(), SerialReader::plug_in());
+    let more = [("desk", &desk), ("gate", &gate)].map(|(name, reader)| reader.configuration(name, "twn3-hidprox", "card_left_ms = 0"));
+    let site = Site::at(&blusky.base_url, &more.concat());
+    let mut run = Followed::start(site.command(&["run", "--json"]));
+    run.hears(": there");
+    run.hears(": there");
+    let mut enroll = Followed::start(site.command(&["enroll", "--user", ADA, "--reader", "gate", "--json"]));
+    enroll.hears(HELD);
+    desk.send(FIRST);
+    assert_eq!(run.json()["reader"], "desk");
+    gate.send(SECOND);
+    assert_eq!(run.json()["reader"], "gate");
+    accepted(&enroll.end());
+    assert_eq!(blusky.cards()[0]["InternalCardNumber"], 337);
+}
+
+#[test]
+fn a_card_in_a_smart_card_reader_is_taken_from_the_station_too() {
+    let blusky = Simulator::start(&[]);
+    let pcscd = Pcscd::start(1);
+    let mut site = Site::at(&blusky.base_url, "");
+    site.env(pcscd.env());
+    site.configure(&smart_card_site(&blusky.base_url));
+    let mut run = Followed::start(site.command(&["run"]));
+    run.hears("desk: there");
+    let mut enroll = Followed::start(site.command(&["enroll", "--user", ADA, "--json"]));
+    enroll.hears(HELD);
+    let card = VirtualCard::insert(pcscd.addr(0), pac_card()).unwrap();
+    accepted(&enroll.end());
+    assert_eq!(blusky.cards()[0]["InternalCardNumber"], 456_789);
+    assert_eq!(card.apdus().len(), 1, "one process talks to the card");
+}
+
+fn smart_card_site(base_url: &str) -> String {
+    format!(
+        "[[reader]]\nname = \"desk\"\npcsc = \"cardbridge virtual reader*\"\n\
+         [blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n[site]\nformats = [\"hid-corporate-1000-35\"]\n\
+         [[card_type]]\nblusky = 5\nformats = [\"hid-corporate-1000-35\"]\nsystem = \"{SYSTEM}\"\n"
+    )
+}
+
+// ---- one station at a time
+
+#[test]
+fn a_second_station_is_refused_and_told_who_is_the_first() {
+    let desk = Desk::new();
+    let run = desk.run(&[]);
+    let second = desk.start(&["run", "--json"]).end();
+    assert_eq!(second.code, Some(1), "{second:#?}");
+    let message = second.last()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(&format!("cardbridge run (process {})", run.id())), "{message}");
+    // The first one is unharmed.
+    let _read = desk.waits(&["read"]);
+    assert_eq!(run.signal("INT").code, Some(0));
+}
+
+#[test]
+fn a_station_that_has_ended_leaves_the_readers_to_whoever_comes() {
+    let mut desk = Desk::new();
+    for signal in ["TERM", "INT"] {
+        let run = desk.run(&[]);
+        assert_eq!(run.signal(signal).code, Some(0));
+    }
+    let enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.wait_until_open();
+    desk.reader.send(FIRST);
+    accepted(&enroll.end());
+}
+
+#[test]
+fn after_a_power_cut_a_new_station_starts_and_enroll_works_with_and_without_it() {
+    let mut desk = Desk::new();
+    let run = desk.run(&[]);
+    let _read = desk.waits(&["read"]);
+    run.kill();
+    // Without any station.
+    let enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.wait_until_open();
+    desk.reader.send(FIRST);
+    let ended = enroll.end();
+    accepted(&ended);
+    assert!(!ended.text().contains(HELD), "{ended:#?}");
+    // With a new one.
+    let _run = desk.run(&[]);
+    let enroll = desk.waits(&["enroll", "--user", GRACE, "--json"]);
+    desk.reader.send(SECOND);
+    accepted(&enroll.end());
+    assert_eq!(desk.cards(), [(123, 4567, true), (31, 337, false)]);
+}
+
+#[test]
+fn a_command_that_waits_at_a_station_says_so_when_the_station_ends() {
+    let desk = Desk::new();
+    let run = desk.run(&[]);
+    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    run.kill();
+    let ended = enroll.end();
+    assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("station_ended")), "{ended:#?}");
+    assert_eq!(desk.site.outbox().len(), 0);
+}
+
+#[test]
+fn the_stations_socket_belongs_to_this_user_alone() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let desk = Desk::new();
+    let _run = desk.run(&[]);
+    let entries = std::fs::read_dir(desk.site.folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+    let sockets: Vec<u32> = entries.filter(|entry| entry.file_type().is_socket()).map(|entry| entry.permissions().mode() & 0o777).collect();
+    assert_eq!(sockets, [0o600]);
+}
+
+#[test]
+fn a_stranger_at_the_socket_disturbs_nobody() {
+    use std::{io::Write, os::unix::net::UnixStream};
+    let mut desk = Desk::new();
+    let _run = desk.run(&[]);
+    let socket = desk.site.path("cardbridge.db.sock");
+    let mut held = Vec::new();
+    for words in [&b""[..], b"\n", b"GET / HTTP/1.1\r\n\r\n", b"{\"reader\":7}\n", b"\xFF\xFE\n", &[b'x'; 100_000]] {
+        let mut stranger = UnixStream::connect(&socket).unwrap();
+        // The station may hang up before all of it is said.
+        drop(stranger.write_all(words));
+        held.push(stranger);
+    }
+    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.send(FIRST);
+    accepted(&enroll.end());
+}
+
+#[test]
+fn a_watcher_that_no_longer_listens_holds_nobody_up() {
+    use std::{io::Write, os::unix::net::UnixStream};
+    let mut desk = Desk::new();
+    let mut run = desk.run(&[]);
+    // A `read` that was suspended with Ctrl-Z: it stays connected and takes nothing in.
+    let mut watcher = UnixStream::connect(desk.site.path("cardbridge.db.sock")).unwrap();
+    watcher.write_all(b"{\"reader\":null,\"take\":false}\n").unwrap();
+    let _passed_by = desk.waits(&["read"]);
+    // More than its socket holds.
+    for _ in 0..10 {
+        desk.reader.send(&FIRST.repeat(100));
+    }
+    let mut seen = 0;
+    while seen < 1000 {
+        assert_eq!(run.line(), "desk: a card was read (ambiguous)", "after {seen} cards");
+        seen += 1;
+    }
+    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.send(SECOND);
+    accepted(&enroll.end());
+}
+
+// ---- what is kept out of the logs
+
+/// What must not be found: numbers and hex that occur nowhere else by chance.
+const H10302_CARD: &str = "{37}7A087582D0";
+const NUMBER: &str = "32757995565";
+const TOKEN: &str = "tok-9f8e7d6c5b4a-secret";
+
+/// Every way in which the card of [`H10302_CARD`], the ID-12LA's 0C000621A5, V253's card and a MIFARE card can be written.
+fn secrets() -> Vec<String> {
+    let mut secrets: Vec<String> = [
+        NUMBER,
+        "7A087582D0",
+        "7A 08 75 82 D0",
+        "0111101000001000011101011000001011010",
+        "0C000621A5",
+        "0C 00 06 21 A5",
+        "81EDBE1560",
+        "81 ED BE 15 60",
+        "456789",
+        "66CF4DC2",
+        "66 CF 4D C2",
+        "1724861890",
+        TOKEN,
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    // Bytes as a list of decimal numbers, as Rust's `{:?}` writes them: of the frame's digits, of its bits, of the card's answers.
+    for bytes in
+        [b"257A087582D0".to_vec(), b"7A087582D0".to_vec(), hex("7A087582D0"), b"0C000621A5".to_vec(), hex("81EDBE1560"), hex("66CF4DC2")]
+    {
+        let list: Vec<String> = bytes.iter().map(ToString::to_string).collect();
+        secrets.push(list.join(", "));
+        secrets.push(bytes.iter().map(|byte| format!("{byte:02X}")).collect());
+    }
+    secrets
+}
+
+fn tells_nothing(what: &str, text: &str) {
+    let told = text.to_uppercase();
+    for secret in secrets() {
+        assert!(!told.contains(&secret.to_uppercase()), "{what} shows {secret}:\n{text}");
+    }
+}
+
+/// Starts the station with these arguments and this log, shows it cards of every kind, enrolls some of them, and gives all
+/// that the station and the others said.
+fn a_day_at_the_station(log: &str, arguments: &[&str]) -> (Outcome, Vec<Outcome>) {
+    let blusky = Simulator::start(&["--token", TOKEN, "--integer-width", "64"]);
+    let pcscd = Pcscd::start(1);
+    let (mut desk, mut gate) = (SerialReader::plug_in(), SerialReader::plug_in());
+    let mut site = Site::at(&blusky.base_url, "");
+    site.env(pcscd.env());
+    site.env(("CARDBRIDGE_LOG".to_owned(), log.to_owned()));
+    std::fs::write(site.path("token"), TOKEN).unwrap();
+    site.configure(&format!(
+        "[blusky]\nbase_url = \"{}\"\ntoken_file = \"token\"\ninteger_width = 64\n\
+         [site]\nformats = [\"H10302\", \"C1k35s\"]\n\
+         [[card_type]]\nblusky = 3\nformats = [\"H10302\", \"C1k35s\"]\nsystem = \"{SYSTEM}\"\n\
+         [[reader]]\nname = \"cards\"\npcsc = \"cardbridge virtual reader*\"\n{}{}",
+        blusky.base_url,
+        desk.configuration("desk", "twn3-hidprox", "card_left_ms = 0"),
+        gate.configuration("gate", "id12la-ascii", "")
+    ));
+    let mut run = Followed::start(site.command(&[&["run"], arguments].concat()));
+    for _ in 0..3 {
+        run.hears(": there");
+    }
+    let mut others = Vec::new();
+    let mut enroll = |show: &mut dyn FnMut()| {
+        let mut enroll = Followed::start(site.command(&["enroll", "--user", ADA, "--json"]));
+        enroll.hears(HELD);
+        show();
+        others.push(enroll.end());
+    };
+    let frame = b"257A087582D0\r";
+    enroll(&mut || desk.send(frame));
+    let mut lying = Vec::new();
+    enroll(&mut || lying.push(VirtualCard::insert(pcscd.addr(0), pac_card()).unwrap()));
+    drop(lying);
+    // A second time: the card is this user's already.
+    enroll(&mut || desk.send(frame));
+    run.line();
+    run.line();
+    run.line();
+    // For nobody: a serial number, a tie, a damaged frame, noise and half a frame.
+    let uid = VirtualCard::insert(pcscd.addr(0), uid_card("66 CF 4D C2")).unwrap();
+    run.line();
+    drop(uid);
+    gate.send(b"\x020C000621A58E\r\n\x03");
+    run.line();
+    gate.send(b"\x020C000621A58F\r\n\x03");
+    run.line();
+    desk.send(b"x257A087582D0zz\r257A087582D0");
+    run.hears("bytes that are no card");
+    run.hears("bytes that are no card");
+    for ended in &others {
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+    }
+    assert_eq!(blusky.cards().len(), 2);
+    (run.signal("TERM"), others)
+}
+
+#[test]
+fn the_station_prints_no_cards_number() {
+    let (run, _) = a_day_at_the_station("warn", &[]);
+    tells_nothing("the station", &run.text());
+    assert_eq!(run.out.len(), 6, "one line for each card: {run:#?}");
+}
+
+#[test]
+fn the_fullest_log_shows_no_cards_number_no_bits_and_no_token() {
+    let (run, others) = a_day_at_the_station("trace", &[]);
+    tells_nothing("the station", &run.text());
+    for other in others {
+        // Standard output may hold BluSKY's own words.
+        tells_nothing("enroll's log", &other.err.join("\n"));
+    }
+    // Without a station a command has the reader itself, and more to log.
+    let mut desk = Desk::new();
+    desk.site.env(("CARDBRIDGE_LOG".to_owned(), "trace".to_owned()));
+    let mut read = desk.start(&["read", "--json"]);
+    read.hears("the reader is there");
+    desk.reader.send(b"x257A087582D0zz\r257A087582D0\r257A08");
+    assert_eq!(read.json()["input"], H10302_CARD);
+    read.hears("noise on the line");
+    read.hears("noise on the line");
+    tells_nothing("read's log", &read.signal("INT").err.join("\n"));
+}
+
+#[test]
+fn a_reading_shown_for_debugging_shows_no_cards_number() {
+    use cardbridge::{
+        decode::line::{Told, read_frame},
+        protocols::Protocols,
+    };
+    let protocols = Protocols::built_in();
+    for (dialect, frame) in [("twn3-hidprox", &b"257A087582D0\r"[..]), ("id12la-ascii", b"\x020C000621A58E\r\n\x03")] {
+        let presentation = read_frame(protocols.dialect(dialect).unwrap(), &Told::default(), frame).unwrap();
+        tells_nothing("a presentation", &format!("{presentation:?} {presentation:#?}"));
+        let reading = protocols.catalog().read(presentation);
+        tells_nothing("a reading", &format!("{reading:?}"));
+    }
+}
+
+#[test]
+fn the_station_shows_numbers_where_json_was_asked_for_and_still_not_in_the_log() {
+    let (run, _) = a_day_at_the_station("trace", &["--json"]);
+    let shown: Vec<String> = run.lines().iter().map(|reading| reading["input"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(shown.iter().filter(|input| *input == H10302_CARD).count(), 2, "{shown:?}");
+    tells_nothing("the station's log", &run.err.join("\n"));
+}
+
+#[test]
+fn a_card_that_blusky_refuses_or_a_token_it_denies_is_logged_without_either() {
+    let blusky = Simulator::start(&["--token", "another"]);
+    let mut reader = SerialReader::plug_in();
+    let mut site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
+    site.env(("CARDBRIDGE_LOG".to_owned(), "trace".to_owned()));
+    std::fs::write(site.path("token"), TOKEN).unwrap();
+    let config = std::fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    let config = config.replace("\"hid-h10301\"", "\"H10302\"").replace("\"H10301\"", "\"H10302\"").replace("[\"facility_code\"]", "[]");
+    site.configure(&config.replace("token_file", "integer_width = 64\ntoken_file"));
+    let mut run = Followed::start(site.command(&["run"]));
+    run.hears("desk: there");
+    let mut enroll = Followed::start(site.command(&["enroll", "--user", ADA, "--json", "--outcome-timeout", "3"]));
+    enroll.hears(HELD);
+    reader.send(b"257A087582D0\r");
+    let ended = enroll.end();
+    assert_eq!(ended.code, Some(3), "{ended:#?}");
+    tells_nothing("enroll", &ended.text());
+    tells_nothing("the station", &run.signal("TERM").text());
+}

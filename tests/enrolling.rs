@@ -36,7 +36,9 @@ fn a_literal_is_enrolled_like_a_card() {
 // ---- what is said
 
 /// Every member the contract gives an enrollment, and what it may be.
-const MEMBERS: [(&str, fn(&Value) -> bool); 12] = [
+type Member = (&'static str, fn(&Value) -> bool);
+
+const MEMBERS: [Member; 12] = [
     ("enrollment", is_guid),
     ("state", |state| state.as_str().is_some_and(|state| STATES.contains(&state))),
     ("user_id", is_guid),

@@ -53,7 +53,7 @@ fn own_address() -> String {
 
 /// Makes the store, so that commands started at once find it.
 fn with_a_store(site: &Site) {
-    assert_eq!(site.outbox(), [json!(0); 0]);
+    assert!(site.outbox().is_empty());
 }
 
 /// Waits until the delivery lock beside the store names this command.

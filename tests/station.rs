@@ -497,7 +497,7 @@ fn a_reading_shown_for_debugging_shows_no_cards_number() {
     for (dialect, frame) in [("twn3-hidprox", &b"257A087582D0\r"[..]), ("id12la-ascii", b"\x020C000621A58E\r\n\x03")] {
         let presentation = read_frame(protocols.dialect(dialect).unwrap(), &Told::default(), frame).unwrap();
         tells_nothing("a presentation", &format!("{presentation:?} {presentation:#?}"));
-        let reading = protocols.catalog().read(presentation);
+        let reading = protocols.catalog(&[]).read(presentation);
         tells_nothing("a reading", &format!("{reading:?}"));
     }
 }

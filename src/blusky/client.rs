@@ -111,15 +111,18 @@ impl Client {
     }
 
     async fn call(&self, request: impl Fn() -> RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
-        let (token, fresh) = self.token().await?;
-        let answer = self.once(request(), token).await?;
-        if answer.0 != 401 || fresh {
+        let (token, is_fresh) = self.token().await?;
+        let answer = self.once(request(), token.clone()).await?;
+        if answer.0 != 401 {
             return Ok(answer);
         }
-        // The token may have been renewed on disk, or have run out: once more with a new one.
+        // The token may have been renewed on disk, or have run out: once more with a new one, never with the same.
         *self.token.lock().await = None;
-        let (token, _) = self.token().await?;
-        self.once(request(), token).await
+        if is_fresh {
+            return Ok(answer);
+        }
+        let (renewed, _) = self.token().await?;
+        if renewed == token { Ok(answer) } else { self.once(request(), renewed).await }
     }
 
     async fn once(&self, request: RequestBuilder, token: HeaderValue) -> Result<(u16, Vec<u8>), Failure> {

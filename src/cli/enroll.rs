@@ -125,6 +125,12 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     if arguments.card_id.is_some_and(|id| id.is_nil()) {
         return Err(Failure::usage("card_id", "the all-zero GUID is no card", "give the card's own GUID"));
     }
+    let policy = &site.config.policy;
+    if let Some(number) = arguments.card_type.filter(|number| policy.card_type(*number).is_none()) {
+        let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
+        let refused = Refused::UnknownCardType(number, known.join(", "));
+        return Err(Failure::impossible("unknown_card_type", refused.to_string(), "nothing was enrolled"));
+    }
     let reassign = match (site.config.reassign, arguments.reassign) {
         (Reassign::Never, true) => {
             let message = "--reassign is refused: this site's configuration says enroll.reassign = \"never\"";
@@ -142,6 +148,7 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.card_user_flags = arguments.card_user_flags.unwrap_or(order.card_user_flags);
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
     order.reassign = reassign == Reassign::Always;
+    order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
     Ok((order, reassign))
 }
 
@@ -165,7 +172,7 @@ pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {
-    let call = enrollment::add_existing_card(card, order).map_err(|refused| Failure::usage("refused", refused.to_string(), ""))?;
+    let call = enrollment::add_existing_card(card, order).map_err(|refused| Failure::usage("window", refused.to_string(), ""))?;
     let id = Uuid::now_v7();
     let entry = Entry { id, saved_at: Utc::now(), operation: Operation::AddUserCard(call), reassign, steps: Vec::new() };
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
@@ -237,7 +244,9 @@ fn take(order: Order, reassign: Reassign) -> Event {
 fn decided(site: &Site, notice: Notice) -> Option<Result<Uuid, Failure>> {
     match notice {
         Notice::Saved(id) => Some(Ok(id)),
-        Notice::NotSaved(_, why) => Some(Err(Failure::impossible("store", why, "nothing was enrolled"))),
+        Notice::NotSaved(_, why) => {
+            Some(Err(Failure::impossible("store", why, "nothing was enrolled; present the card again once that is mended")))
+        }
         Notice::NotEnrolled(reading, refused) => Some(Err(not_enrolled(site, &reading, &refused))),
         _ => None,
     }
@@ -247,6 +256,8 @@ fn not_enrolled(site: &Site, reading: &Reading, refused: &Refused) -> Failure {
     let lines = if matches!(refused, Refused::Undecided(_)) { site.config.policy.settling_lines(reading) } else { Vec::new() };
     let code = match refused {
         Refused::Undecided(_) if reading.verdict == Verdict::Ambiguous => "ambiguous",
+        Refused::OtherCardType { .. } => "other_card_type",
+        Refused::OtherNumber(_) => "other_number",
         Refused::Undecided(_) => "undecided",
         Refused::Damaged => "damaged",
         Refused::Nothing(_) => reading.verdict.name(),
@@ -312,11 +323,19 @@ pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uui
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     let delivery = Deliverer::start(store.clone(), &site.config.store, client, "enroll");
     let watched = watch(store, id, &mut showing).await;
+    // Ctrl-C ends at once: what is under way is in doubt then, and the read-back settles it.
+    let (entry, why) = watched.map_err(|error| Failure::impossible("store", error.to_string(), "what was saved stays saved"))?;
+    let ended = async {
+        match why {
+            Why::Settled => delivery.finish().await,
+            Why::Patience => delivery.end().await,
+            Why::Interrupted => {}
+        }
+    };
     tokio::select! {
-        () = delivery.end() => {}
+        () = ended => {}
         () = interrupted() => {}
     }
-    let entry = watched.map_err(|error| Failure::impossible("store", error.to_string(), "what was saved stays saved"))?;
     let progress = entry.progress();
     Ok(match progress.state {
         State::Accepted => ExitCode::SUCCESS,
@@ -335,8 +354,15 @@ pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uui
     })
 }
 
+/// Why an entry is followed no longer.
+enum Why {
+    Settled,
+    Patience,
+    Interrupted,
+}
+
 /// Follows an entry until it is settled, stopped, or patience ends; the last state shown is the final one.
-async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<Entry, crate::store::StoreError> {
+async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(Entry, Why), crate::store::StoreError> {
     let end = Instant::now() + showing.patience;
     let mut seen = 0;
     loop {
@@ -350,13 +376,16 @@ async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<E
             store.append(&entry, Utc::now(), Step::Reassign { decided_by: DecidedBy::Operator }).await?;
             continue;
         }
-        if progress.is_settled() || progress.stopped {
-            return Ok(entry);
+        if progress.is_settled() {
+            return Ok((entry, Why::Settled));
+        }
+        if progress.stopped {
+            return Ok((entry, Why::Patience));
         }
         tokio::select! {
             () = sleep(LOOK) => {}
-            () = sleep_until(end) => return last(store, id, showing).await,
-            () = interrupted() => return last(store, id, showing).await,
+            () = sleep_until(end) => return Ok((last(store, id, showing).await?, Why::Patience)),
+            () = interrupted() => return Ok((last(store, id, showing).await?, Why::Interrupted)),
         }
     }
 }

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     enroll::outbox::{Entry, Operation, State, Step},
-    store::{StoreError, StoreHandle},
+    run::Site,
+    store::{StoreError, StoreHandle, lock::Lock},
     views,
 };
 
@@ -68,14 +69,10 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
         Action::Show { id } => show(&find(&store, &id).await?, arguments.json),
         Action::Retry { id, absent } => {
-            let entry = find(&store, &id).await?;
-            refuse_in(&entry, &[State::Accepted, State::Discarded, State::Sending])?;
-            append(&store, &entry, Step::Retry { absent }, arguments.json).await?;
+            settle(&site, &store, &id, Step::Retry { absent }, arguments.json).await?;
         }
         Action::Discard { id } => {
-            let entry = find(&store, &id).await?;
-            refuse_in(&entry, &[State::Accepted, State::Discarded, State::Sending])?;
-            append(&store, &entry, Step::Discarded, arguments.json).await?;
+            settle(&site, &store, &id, Step::Discarded, arguments.json).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -116,17 +113,22 @@ fn show(entry: &Entry, json: bool) {
     out::print(&views::enrollment::text(entry));
 }
 
-async fn append(store: &StoreHandle, entry: &Entry, step: Step, json: bool) -> Result<(), Failure> {
-    store.append(entry, Utc::now(), step).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
-    show(&find(store, &entry.id.to_string()).await?, json);
-    Ok(())
-}
-
-fn refuse_in(entry: &Entry, states: &[State]) -> Result<(), Failure> {
+/// Writes a person's word on an entry down.
+async fn settle(site: &Site, store: &StoreHandle, id: &str, step: Step, json: bool) -> Result<(), Failure> {
+    let failed = |error: StoreError| Failure::impossible("store", error.to_string(), "");
+    let mut entry = find(store, id).await?;
+    // Nobody delivers: whoever was sending it has ended.
+    let lock = Lock::try_take(&Lock::beside(&site.config.store, "delivery"), "outbox");
+    if let (Ok(Ok(_)), Some(abandoned)) = (&lock, entry.abandoned()) {
+        store.append(&entry, Utc::now(), abandoned).await.map_err(failed)?;
+        entry = find(store, id).await?;
+    }
     let state = entry.progress().state;
-    if states.contains(&state) {
+    if matches!(state, State::Accepted | State::Discarded | State::Sending) {
         return Err(Failure::impossible("state", format!("the entry is {}; nothing was done", state.name().replace('_', " ")), ""));
     }
+    store.append(&entry, Utc::now(), step).await.map_err(failed)?;
+    show(&find(store, &entry.id.to_string()).await?, json);
     Ok(())
 }
 

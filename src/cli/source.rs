@@ -88,7 +88,8 @@ impl Source {
 
     fn gone(&mut self, name: &str, why: String) {
         hint(&format!("{name}: {why}"));
-        self.lost.insert(configured_name(name).to_owned(), why);
+        // The first reason is the one that tells: after "unplugged" comes "not there".
+        self.lost.entry(configured_name(name).to_owned()).or_insert(why);
         if self.configured.iter().all(|name| self.lost.contains_key(name)) {
             self.give_up.get_or_insert(Instant::now() + GRACE);
         }

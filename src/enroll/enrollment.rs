@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
 
-use super::policy::{CardType, Required, SitePolicy};
+use super::policy::{self, CardType, Hints, Required, SitePolicy};
 use crate::{
     blusky::model::{ACTIVE_CARDHOLDER, AddUserCard},
     card::{Credential, Fit, Reading, Verdict},
@@ -58,6 +58,17 @@ pub enum Refused {
     /// None or several credentials remain.
     #[error("{0}")]
     Undecided(String),
+    /// The card type that was asked for does not take what the card is read as.
+    #[error("card type {card_type} does not take {format}, as which this card is read; leave --card-type out, or give the right one")]
+    OtherCardType {
+        /// BluSKY's number of the card type.
+        card_type: i64,
+        /// The format's id.
+        format: String,
+    },
+    /// The number that was given is not the one read.
+    #[error("the number given, {0:?}, is not on this card as it is read; compare the print, or leave the number out")]
+    OtherNumber(String),
     /// The fit's format is in no card type.
     #[error(
         "no [[card_type]] takes {format}; add it to the formats of the one it belongs to:\n    [[card_type]]\n    blusky = N\n    formats = [\"{format}\"]\n    system = \"<guid>\""
@@ -185,11 +196,7 @@ pub fn add_existing_card(card_id: Uuid, order: &Order) -> Result<AddUserCard, Re
 
 /// What follows from the order alone.
 fn of_order(order: &Order) -> Result<AddUserCard, Refused> {
-    if let (Some(from), Some(to)) = (order.activate, order.deactivate)
-        && to <= from
-    {
-        return Err(Refused::Window(from.to_rfc3339(), to.to_rfc3339()));
-    }
+    order.window()?;
     Ok(AddUserCard {
         card_ac_system_id: None,
         card_activation_start_date_time: order.activate,
@@ -209,6 +216,17 @@ fn of_order(order: &Order) -> Result<AddUserCard, Refused> {
 }
 
 impl Order {
+    /// Judges the time the card is to work.
+    ///
+    /// # Errors
+    /// It ends before it begins.
+    pub fn window(&self) -> Result<(), Refused> {
+        match (self.activate, self.deactivate) {
+            (Some(from), Some(to)) if to <= from => Err(Refused::Window(from.to_rfc3339(), to.to_rfc3339())),
+            _ => Ok(()),
+        }
+    }
+
     /// An order for this user and nothing else said.
     #[must_use]
     pub const fn of(user_id: Uuid) -> Self {
@@ -269,16 +287,28 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
         }
         _ => {}
     }
-    // The chosen format may be one that only no card type takes: say that, not "undecided".
-    let mut without_types = reading.clone();
-    let site_only = SitePolicy { card_types: Vec::new(), ..policy.clone() };
-    let hints = super::policy::Hints { card_type: None, printed: order.printed.clone() };
-    super::policy::choose(&mut without_types, &site_only, &hints);
-    if let Some(fit) = without_types.chosen().filter(|fit| !policy.card_types.iter().any(|card_type| card_type.takes(fit))) {
-        return Refused::NoCardType { format: fit.format.to_string() };
+    // Had nothing been asked for, would the site have decided? Then it is what was asked for that excludes the card.
+    let chosen = |policy: &SitePolicy| {
+        let mut alone = reading.clone();
+        policy::choose(&mut alone, policy, &Hints::default());
+        alone.chosen().map(|fit| fit.format.to_string())
+    };
+    let number = order.printed.as_ref().or(order.external_number.as_ref());
+    if let Some(format) = chosen(policy) {
+        let taken = order.card_type.and_then(|number| policy.card_type(number)).is_none_or(|asked| asked.formats.contains(&format));
+        match (order.card_type, number) {
+            (Some(card_type), _) if !taken => return Refused::OtherCardType { card_type, format },
+            (_, Some(number)) => return Refused::OtherNumber(number.clone()),
+            _ => {}
+        }
+    }
+    if let Some(format) = chosen(&SitePolicy { card_types: Vec::new(), ..policy.clone() })
+        && !policy.card_types.iter().any(|card_type| card_type.formats.contains(&format))
+    {
+        return Refused::NoCardType { format };
     }
     let message = match reading.fits.len() {
-        _ if order.printed.is_some() => "none of the fits, or several of them, match the printed number and the site's policy",
+        _ if number.is_some() => "none of the fits, or several of them, match the printed number and the site's policy",
         1 => "the site's policy does not believe the only format that fits",
         _ if reading.verdict == Verdict::Certain => "the site's policy believes none of the formats that fit",
         _ => "several formats fit, and nothing configured decides between them",

@@ -293,7 +293,7 @@ impl Entry {
             (ReadBack::Found(card), phase) => {
                 progress.card_id = card.card_id;
                 progress.told.value = progress.told.value.or(card.user_card_id);
-                if phase == Phase::Whose {
+                if phase == Phase::Whose || (progress.read_back_decides && progress.is_held()) {
                     progress.warn("already_assigned_to_this_user");
                 }
                 let differences = card.differences(sent);
@@ -304,7 +304,7 @@ impl Entry {
             }
             (ReadBack::NotFound, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_in_read_back", None),
             (ReadBack::NotFound, Phase::Whose) => self.refused(progress),
-            (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => progress.enter(State::Refused, Phase::End, None),
+            (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => self.refused(progress),
             (ReadBack::NotFound, Phase::Doubt) if progress.keyless >= KEYLESS_TRIES => {
                 progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card"));
             }

@@ -146,6 +146,12 @@ impl SitePolicy {
         rendered.any(|text| text == printed.trim()) || shows(&fit.credential, printed)
     }
 
+    /// The card type of that number.
+    #[must_use]
+    pub fn card_type(&self, number: i64) -> Option<&CardType> {
+        self.card_types.iter().find(|card_type| card_type.blusky == number)
+    }
+
     /// The configuration lines that would settle a reading nothing was chosen from.
     #[must_use]
     pub fn settling_lines(&self, reading: &Reading) -> Vec<String> {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -27,6 +27,8 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(100);
 /// After BluSKY has stopped everybody (a wrong token), how long until one entry tries again.
 const STOPPED: Duration = Duration::from_secs(10);
+/// What is due within this time is waited for by a process that is about to end.
+const SOON: TimeDelta = TimeDelta::seconds(3);
 /// How long the call under way is waited for when delivery is to end: longer than any call takes.
 const LAST_CALL: Duration = Duration::from_secs(60);
 
@@ -41,7 +43,7 @@ pub enum Report {
 
 /// Delivery under way.
 pub struct Delivery {
-    stop: watch::Sender<bool>,
+    end: watch::Sender<End>,
     task: JoinHandle<()>,
     /// What it tells.
     pub reports: mpsc::UnboundedReceiver<Report>,
@@ -50,9 +52,23 @@ pub struct Delivery {
 impl Delivery {
     /// Ends it. The call that is under way is finished and written down first: cut off, it would be in doubt.
     pub async fn end(self) {
-        self.stop.send_replace(true);
+        self.end.send_replace(End::Now);
         drop(timeout(LAST_CALL, self.task).await);
     }
+
+    /// Ends it once nothing more is due: what others have left behind is delivered first.
+    pub async fn finish(self) {
+        self.end.send_replace(End::WhenIdle);
+        drop(timeout(LAST_CALL, self.task).await);
+    }
+}
+
+/// Whether, and when, delivery is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Not,
+    WhenIdle,
+    Now,
 }
 
 /// Who delivers: one process among those that share a store.
@@ -61,7 +77,7 @@ pub struct Deliverer<C> {
     blusky: C,
     lock: PathBuf,
     doing: &'static str,
-    stop: watch::Receiver<bool>,
+    end: watch::Receiver<End>,
     reports: mpsc::UnboundedSender<Report>,
 }
 
@@ -69,33 +85,31 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
     /// Starts delivering from the store at this path; `doing` is what the lock file says of this process.
     #[must_use]
     pub fn start(store: StoreHandle, store_path: &Path, blusky: C, doing: &'static str) -> Delivery {
-        let (stop, stopped) = watch::channel(false);
+        let (end, ends) = watch::channel(End::Not);
         let (reports, reported) = mpsc::unbounded_channel();
-        let deliverer = Self { store, blusky, lock: Lock::beside(store_path, "delivery"), doing, stop: stopped, reports };
-        Delivery { stop, task: tokio::spawn(deliverer.run()), reports: reported }
+        let deliverer = Self { store, blusky, lock: Lock::beside(store_path, "delivery"), doing, end: ends, reports };
+        Delivery { end, task: tokio::spawn(deliverer.run()), reports: reported }
     }
 
     async fn run(self) {
-        while !self.is_to_end() {
+        let mut told = None;
+        // Where another process holds the lock, it is its business to finish.
+        while *self.end.borrow() == End::Not {
             match Lock::try_take(&self.lock, self.doing) {
                 Ok(Ok(_lock)) => self.with_lock().await,
                 Ok(Err(_holder)) => {}
-                Err(error) => tracing::error!(%error, lock = %self.lock.display(), "the delivery lock cannot be taken"),
+                Err(error) => once(&mut told, &format!("the delivery lock {} cannot be taken: {error}", self.lock.display())),
             }
             self.pause(LOOK).await;
         }
     }
 
-    fn is_to_end(&self) -> bool {
-        *self.stop.borrow()
-    }
-
     /// Waits, but not beyond the end.
     async fn pause(&self, time: Duration) {
-        let mut stop = self.stop.clone();
+        let mut end = self.end.clone();
         tokio::select! {
             () = sleep(time) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
+            _ = end.wait_for(|end| *end == End::Now) => {}
         }
     }
 
@@ -104,9 +118,12 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
             tracing::error!(%error, "the outbox cannot be read");
             return;
         }
-        let mut is_stopped = false;
-        while !self.is_to_end() {
+        let (mut is_stopped, mut told) = (false, None);
+        while *self.end.borrow() != End::Now {
+            let is_finishing = *self.end.borrow() == End::WhenIdle;
             match self.turn(Utc::now()).await {
+                Ok(Turn::Idle(soon)) if is_finishing && !soon => return,
+                Ok(Turn::Stopped(_)) if is_finishing => return,
                 Ok(Turn::Stopped(why)) => {
                     if !std::mem::replace(&mut is_stopped, true) {
                         drop(self.reports.send(Report::Stopped(why)));
@@ -114,10 +131,10 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                     self.pause(STOPPED).await;
                 }
                 Ok(Turn::Went) => is_stopped = false,
-                Ok(Turn::Idle) => self.pause(LOOK).await,
+                Ok(Turn::Idle(_)) => self.pause(LOOK).await,
                 Err(StoreError::Conflict) => {}
                 Err(error) => {
-                    tracing::error!(%error, "the outbox cannot be written");
+                    once(&mut told, &format!("the outbox cannot be written: {error}"));
                     self.pause(Duration::from_secs(1)).await;
                 }
             }
@@ -136,17 +153,22 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
 
     /// Does the next thing for the first entry that has one to do.
     async fn turn(&self, now: DateTime<Utc>) -> Result<Turn, StoreError> {
+        let mut soon = false;
         for entry in self.store.open_entries().await? {
             let step = match entry.next(now) {
                 Next::Send { reassign } => return self.send(entry, reassign).await,
                 Next::ReadBack => return self.read_back(&entry).await,
                 Next::Reassign => Step::Reassign { decided_by: DecidedBy::Operator },
-                Next::Wait(_) | Next::Person | Next::Done => continue,
+                Next::Wait(at) => {
+                    soon |= at < now + SOON;
+                    continue;
+                }
+                Next::Person | Next::Done => continue,
             };
             self.store.append(&entry, now, step).await?;
             return Ok(Turn::Went);
         }
-        Ok(Turn::Idle)
+        Ok(Turn::Idle(soon))
     }
 
     async fn send(&self, mut entry: Entry, reassign: bool) -> Result<Turn, StoreError> {
@@ -175,12 +197,13 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
     /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
     /// done until then.
     async fn append_whatever_happens(&self, entry: &Entry, step: Step) -> Result<Turn, StoreError> {
+        let mut told = None;
         loop {
             match self.store.append(entry, Utc::now(), step.clone()).await {
                 Ok(()) => break,
                 Err(StoreError::Conflict) => return Err(StoreError::Conflict),
                 Err(error) => {
-                    tracing::error!(%error, "BluSKY's answer cannot be written down yet");
+                    once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
                     sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -195,8 +218,17 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
 
 enum Turn {
     Went,
-    Idle,
+    /// Nothing is due now; true where something is soon.
+    Idle(bool),
     Stopped(String),
+}
+
+/// One message for one cause, however often it is met.
+fn once(told: &mut Option<String>, why: &str) {
+    if told.as_deref() != Some(why) {
+        tracing::error!("{why}");
+        *told = Some(why.to_owned());
+    }
 }
 
 /// The card among the user's: by the key BluSKY gave, else by what was sent.

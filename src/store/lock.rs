@@ -28,9 +28,8 @@ impl Lock {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         match file.try_lock() {
             Ok(()) => {
-                file.set_len(0)?;
-                file.rewind()?;
-                write!(file, "cardbridge {doing} (process {})", std::process::id())?;
+                // On a full disk the lock is held all the same, and names nobody.
+                drop(name(&mut file, doing));
                 Ok(Ok(Self { _file: file }))
             }
             Err(TryLockError::WouldBlock) => {
@@ -50,4 +49,10 @@ impl Lock {
         path.push(name);
         path.into()
     }
+}
+
+fn name(file: &mut File, doing: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    write!(file, "cardbridge {doing} (process {})", std::process::id())
 }

@@ -28,7 +28,7 @@ pub enum StoreError {
     #[error("the store {0} cannot be written (read-only); check the owner and mode of the file and of its folder")]
     ReadOnly(String),
     /// The disk is full.
-    #[error("the store {0} cannot grow: the disk is full; nothing was enrolled, free some space and present the card again")]
+    #[error("the store {0} cannot grow: the disk is full; free some space")]
     Full(String),
     /// A newer program made it.
     #[error("the store {path} has layout {found}, and this program knows {known}; a newer cardbridge made it, use that one")]

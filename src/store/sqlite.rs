@@ -6,7 +6,13 @@
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
 //! steps, kept only to find open entries quickly. The file is 0600. No column holds a PIN.
 
-use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -19,6 +25,7 @@ const LAYOUT: i64 = 1;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 const APPLICATION: i64 = 0x6361_7264;
 const BUSY: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// The database file.
 pub struct Database {
@@ -41,9 +48,19 @@ impl Database {
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
         let mut database = Self { connection, path: name };
-        let is_new = database.judge()?;
-        database.prepare(is_new).map_err(|error| explain(&database.path, &error))?;
-        Ok(database)
+        // While another process makes the file, SQLite does not wait by itself.
+        let until = Instant::now() + BUSY;
+        loop {
+            match database.take_up() {
+                Err(StoreError::Locked(_)) if Instant::now() < until => thread::sleep(AGAIN),
+                other => return other.map(|()| database),
+            }
+        }
+    }
+
+    fn take_up(&mut self) -> Result<(), StoreError> {
+        let is_new = self.judge()?;
+        self.prepare(is_new).map_err(|error| explain(&self.path, &error))
     }
 
     /// Writes an entry down.
@@ -218,6 +235,9 @@ fn time(at: DateTime<Utc>) -> String {
 
 fn explain(path: &str, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
+    if error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        return StoreError::Full(path);
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked(path),
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly(path),

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    card::{Csn, Kind, PacsBits, Presentation, Reading, Transport},
+    card::{Csn, Kind, Presentation, Reading, Transport},
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
@@ -349,11 +349,11 @@ impl ReaderKind {
     }
 }
 
-/// A serial number is shown as the card sends it; the number it makes follows the site's byte order.
+/// The serial number in the order the card sends it, where the site says that its reader turns it round.
 fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
     if presentation.kind == Kind::Csn && told.byte_order == ByteOrder::Reversed {
-        let ordered = presentation.csn.as_ref().map(|csn: &Csn| line::ordered(csn.bytes().to_vec(), told.byte_order));
-        presentation.bits = ordered.and_then(|bytes| PacsBits::from_left_aligned(&bytes, bytes.len() * 8).ok());
+        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&line::ordered(csn.bytes().to_vec(), told.byte_order)));
+        presentation.bits = presentation.csn.as_ref().map(Csn::bits);
     }
     presentation
 }

@@ -15,10 +15,7 @@ use std::{
 
 use cardbridge::{
     card::{Credential, Csn, Fit, Kind, Literal, PacsBits, Presentation, Reading},
-    decode::{
-        catalog::Catalog,
-        format::{EncodeError, Format},
-    },
+    decode::{catalog::Catalog, format::Format},
     protocols::Protocols,
 };
 use cards::{Followed, fit};
@@ -173,7 +170,9 @@ fn any_literal() -> impl Strategy<Value = Literal> {
 
 /// A format with a value for each of its fields; now and then the smallest or the largest.
 fn any_numbers() -> impl Strategy<Value = (&'static Format, Vec<u128>)> {
-    let formats: Vec<&'static Format> = PROTOCOLS.formats.iter().map(|format| &format.format).collect();
+    let free = |format: &Format| format.fields.iter().all(|field| field.required.is_none());
+    let formats: Vec<&'static Format> =
+        PROTOCOLS.formats.iter().filter(|format| format.is_on(&[]) && free(&format.format)).map(|format| &format.format).collect();
     prop::sample::select(formats).prop_flat_map(|format| {
         let values: Vec<_> =
             format.fields.iter().map(|field| prop_oneof![6 => 0..=field.max(), 1 => Just(0), 1 => Just(field.max())]).collect();
@@ -226,43 +225,9 @@ proptest! {
         }
         prop_assert!(reading.fits.windows(2).all(|pair| pair[0].odds <= pair[1].odds), "most trustworthy first");
         prop_assert!(reading.choice.is_none(), "reading is no choosing");
-        let of_length = PROTOCOLS.formats.iter().filter(|format| format.kinds.contains(&kind) && format.format.len() == bits.len()).count();
+        let of_length = PROTOCOLS.formats.iter().filter(|format| format.is_on(&[]) && format.kinds.contains(&kind) && format.format.len() == bits.len()).count();
         if kind != Kind::WiegandStripped {
             prop_assert_eq!(reading.fits.len() + reading.refusals.len(), of_length, "every format of that length says something");
-        }
-    }
-
-    #[test]
-    fn numbers_that_are_written_are_read_again((format, values) in any_numbers()) {
-        let mut credential = Credential::default();
-        for (field, value) in format.fields.iter().zip(&values) {
-            credential.set(&field.name, *value);
-        }
-        let bits = format.encode(&credential).unwrap();
-        prop_assert_eq!(bits.len(), format.len());
-        let file = PROTOCOLS.formats.iter().find(|file| file.format.id == format.id).unwrap();
-        for kind in &file.kinds {
-            let reading = CATALOG.read(Presentation { bits: Some(bits), ..Presentation::of(*kind) });
-            let fit = reading.fits.iter().find(|fit| fit.format == format.id);
-            prop_assert!(fit.is_some(), "{} does not read {} that it has written", format.id, bits);
-            prop_assert_eq!(&fit.unwrap().credential, &credential, "{} {}", &format.id, bits);
-        }
-    }
-
-    #[test]
-    fn a_value_that_is_too_large_is_refused_with_field_value_and_maximum((format, values) in any_numbers(), which in any::<prop::sample::Index>(), above in 1_u128..=1 << 40) {
-        let which = which.index(format.fields.len());
-        let mut credential = Credential::default();
-        for (at, (field, value)) in format.fields.iter().zip(&values).enumerate() {
-            credential.set(&field.name, if at == which { field.max() + above } else { *value });
-        }
-        let field = &format.fields[which];
-        let wanted = EncodeError::TooLarge { format: format.id.clone(), field: field.name.clone(), value: field.max() + above, max: field.max() };
-        let refused = format.encode(&credential).unwrap_err();
-        prop_assert_eq!(&refused, &wanted);
-        let words = refused.to_string();
-        for part in [field.name.to_string(), (field.max() + above).to_string(), field.max().to_string(), format.id.to_string()] {
-            prop_assert!(words.contains(&part), "{} is missing in {}", part, words);
         }
     }
 
@@ -278,7 +243,11 @@ proptest! {
         let data = PacsBits::from_bits(whole.iter().enumerate().filter(|(at, _)| !checks.contains(at)).map(|(_, bit)| bit)).unwrap();
         prop_assert_eq!(stripped.len(), data.len());
         let reading = CATALOG.read(Presentation { bits: Some(data), ..Presentation::of(Kind::WiegandStripped) });
-        let fit = reading.fits.iter().find(|fit| fit.format == format.id).unwrap();
+        let Some(fit) = reading.fits.iter().find(|fit| fit.format == format.id) else {
+            // Formats over other kinds than Wiegand are not met behind such a reader.
+            prop_assert!(!PROTOCOLS.format(&format.id).unwrap().kinds.contains(&Kind::Wiegand), "{}", format.id);
+            return Ok(());
+        };
         prop_assert_eq!(&fit.credential, &credential);
         prop_assert_eq!((fit.checks.present, fit.checks.passed), (0, 0));
         prop_assert!(reading.presentation.warnings.contains(&"parity_not_seen".to_owned()));
@@ -436,7 +405,6 @@ fn the_json_of_a_reading_has_every_member_of_the_contract() {
         ("binary", json!("10111101100010001110101110")),
         ("length", json!(26)),
         ("verdict", json!("ambiguous")),
-        ("refusals", json!([])),
         ("credential", Value::Null),
         ("decided_by", Value::Null),
         ("csn", Value::Null),
@@ -467,7 +435,7 @@ fn the_json_of_a_reading_has_every_member_of_the_contract() {
     let (_, out, _) = run(&["decode", "--json", "{26}3D88EB80", "csn:04A2B3C4D5E6F7", "{32}7CF233ED"]);
     let readings: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(readings[0]["verdict"], "damaged");
-    let refusal = &readings[0]["refusals"][0];
+    let refusal = readings[0]["refusals"].as_array().unwrap().iter().find(|refusal| refusal["format"] == "hid-h10301").unwrap();
     assert_eq!(refusal["reason"], "parity");
     assert!(refusal["format"].is_string() && !refusal["detail"].as_str().unwrap().is_empty(), "{refusal}");
     assert_eq!(

@@ -175,7 +175,7 @@ fn right_aligned(text: &str) -> Result<PacsBits, LiteralError> {
     let (len, digits) = read(text, grammar, "LENGTH#HEX, as in 26#2F623AE")?;
     let len = length(len)?;
     let digits = hex(text, digits)?;
-    if digits.is_empty() {
+    if digits.is_empty() && len > 0 {
         return Err(LiteralError::MissingDigit { len, need: 1, have: 0 });
     }
     let mut bytes = packed(digits, Side::Right);

@@ -197,12 +197,12 @@ pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Presen
     Some(presentation)
 }
 
-/// A serial number is kept as it was sent; the number it makes follows the site's byte order.
 fn identify(presentation: &mut Presentation, kind: Kind, id: &[u8], order: ByteOrder) -> Option<()> {
+    let id = ordered(id.to_vec(), order);
     if kind == Kind::Csn {
-        presentation.csn = Some(Csn::new(id)?);
+        presentation.csn = Some(Csn::new(&id)?);
     }
-    presentation.bits = PacsBits::from_left_aligned(&ordered(id.to_vec(), order), id.len() * 8).ok();
+    presentation.bits = PacsBits::from_left_aligned(&id, id.len() * 8).ok();
     presentation.bits.map(|_| ())
 }
 

@@ -67,7 +67,7 @@ pub enum Refused {
         format: String,
     },
     /// The number that was given is not the one read.
-    #[error("the number given, {0:?}, is not on this card as it is read; compare the print, or leave the number out")]
+    #[error("the printed or external number given, {0:?}, is not that of this card as it is read; compare the print, or leave it out")]
     OtherNumber(String),
     /// The fit's format is in no card type.
     #[error(

@@ -204,6 +204,9 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                 Err(StoreError::Conflict) => return Err(StoreError::Conflict),
                 Err(error) => {
                     once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
+                    if *self.end.borrow() == End::Now {
+                        return Err(error);
+                    }
                     sleep(Duration::from_secs(1)).await;
                 }
             }

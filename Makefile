@@ -6,7 +6,7 @@ SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := gcc libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps ca-certificates
 CARD_PORT := 35963
 
-.PHONY: demo test lint bench packages release
+.PHONY: demo test lint bench fuzz packages release
 
 demo: packages
 	cargo build --release --workspace
@@ -23,6 +23,12 @@ lint:
 
 bench:
 	cargo bench
+
+# `make fuzz SECONDS=600`: each target for that long. It wants a nightly Rust; what it finds stays in fuzz/corpus.
+SECONDS := 60
+fuzz:
+	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; cargo install cargo-fuzz --locked; }
+	for target in literal drawing decode; do cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) || exit 1; done
 
 release: packages
 	cargo build --release

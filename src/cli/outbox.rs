@@ -33,13 +33,16 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Every entry, oldest first
+    #[command(after_help = "Example:\n  cardbridge outbox list --json")]
     List,
     /// One entry with everything that has happened to it
+    #[command(after_help = "Example:\n  cardbridge outbox show 0190b3a5")]
     Show {
         /// The entry's key, or its beginning
         id: String,
     },
     /// Try again what was refused or waits for a person; what may have arrived is looked up first
+    #[command(after_help = "Examples:\n  cardbridge outbox retry 0190b3a5\n  cardbridge outbox retry 0190b3a5 --absent")]
     Retry {
         /// The entry's key, or its beginning
         id: String,
@@ -48,6 +51,7 @@ enum Action {
         absent: bool,
     },
     /// Give up what was not accepted
+    #[command(after_help = "Example:\n  cardbridge outbox discard 0190b3a5")]
     Discard {
         /// The entry's key, or its beginning
         id: String,

@@ -68,11 +68,18 @@ fn condition(mut keys: Keys<'_, '_>) -> Condition {
         pattern
     });
     let reader = keys.optional_text("reader").map(|reader| reader.value);
-    if atr.is_none() && reader.is_none() {
-        keys.complain(keys.span(), "a condition names an `atr`, a `reader`, or both".to_owned());
+    let standard = bytes_of(&mut keys, "standard").and_then(|(standard, span)| match standard.as_slice() {
+        [one] => Some(*one),
+        _ => {
+            keys.complain(span, "`standard` must be one byte, such as \"40\" for low frequency".to_owned());
+            None
+        }
+    });
+    if atr.is_none() && reader.is_none() && standard.is_none() {
+        keys.complain(keys.span(), "a condition names an `atr`, a `standard` or a `reader`".to_owned());
     }
     keys.finish();
-    Condition { atr, reader }
+    Condition { atr, standard, reader }
 }
 
 fn step(mut keys: Keys<'_, '_>) -> Option<Step> {
@@ -109,7 +116,15 @@ fn step(mut keys: Keys<'_, '_>) -> Option<Step> {
 }
 
 fn bytes(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml_span::Span)> {
-    let text = keys.text(key)?;
+    let bytes = bytes_of(keys, key);
+    if bytes.is_none() && keys.sheet.is_clean() {
+        keys.missing(key);
+    }
+    bytes
+}
+
+fn bytes_of(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml_span::Span)> {
+    let text = keys.optional_text(key)?;
     let bytes = super::hex(&text.value);
     if bytes.is_none() {
         keys.complain(text.span, format!("`{}` must be bytes in hex", keys.name(key)));

@@ -2,6 +2,7 @@
 //!
 //! In: the parsed file (see [`crate::protocols::smartcards`]). Out: plain data. Never: a command that changes a card.
 
+use super::atr::Atr;
 use crate::{card::Kind, decode::dialect::Confidence};
 
 /// A short read-only conversation.
@@ -36,6 +37,8 @@ pub struct Script {
 pub struct Condition {
     /// The ATR, byte by byte; none stands for any byte.
     pub atr: Option<Vec<Option<u8>>>,
+    /// The standard (SS) of a contactless storage card, as its ATR says it (PC/SC part 3).
+    pub standard: Option<u8>,
     /// The reader's name, `*` for any text.
     pub reader: Option<String>,
 }
@@ -93,7 +96,10 @@ impl Condition {
         let same = |pattern: &Vec<Option<u8>>| {
             pattern.len() == atr.len() && pattern.iter().zip(atr).all(|(wanted, byte)| wanted.is_none_or(|wanted| wanted == *byte))
         };
-        self.atr.as_ref().is_none_or(same) && self.reader.as_ref().is_none_or(|pattern| matches(pattern, reader))
+        let standard = || Atr::parse(atr).ok().and_then(|atr| atr.storage_card()).map(|card| card.standard);
+        self.atr.as_ref().is_none_or(same)
+            && (self.standard.is_none() || self.standard == standard())
+            && self.reader.as_ref().is_none_or(|pattern| matches(pattern, reader))
     }
 }
 

@@ -1,0 +1,121 @@
+//! `[[reader]]`: where the readers are attached and what is spoken there.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Attached, Port, ReaderConfig};
+use crate::{
+    decode::{
+        dialect::Dialect,
+        line::{ByteOrder, Told},
+    },
+    protocols::{self, Protocols},
+    sheet::{At, Keys, nearest},
+};
+
+pub(super) fn readers(keys: &mut Keys<'_, '_>, protocols: &Protocols) -> Vec<ReaderConfig> {
+    let mut readers: Vec<ReaderConfig> = Vec::new();
+    for table in keys.tables("reader") {
+        let span = table.span();
+        let Some(reader) = reader(table, protocols) else { continue };
+        if readers.iter().any(|other| other.name == reader.name) {
+            keys.complain(span, format!("two readers are named {:?}; give each its own name", reader.name));
+        }
+        readers.push(reader);
+    }
+    readers
+}
+
+fn reader(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<ReaderConfig> {
+    let span = keys.span();
+    let name = keys.text("name");
+    if let Some(name) = name.as_ref().filter(|name| name.value.contains('#')) {
+        keys.complain(name.span, "a reader's name has no #; that is how the second of two devices is told from the first".to_owned());
+    }
+    let serial = keys.optional_text("serial");
+    let usb = keys.optional_text("usb");
+    let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);
+    let pcsc = keys.optional_text("pcsc");
+    for unbuilt in ["osdp", "keyboard"] {
+        if let Some(value) = keys.optional_text(unbuilt) {
+            keys.complain(value.span, format!("`reader.{unbuilt}`: this version reads serial and pcsc readers only"));
+        }
+    }
+    let dialect = keys.optional_text("dialect");
+    let baud = keys.number("baud", 50, 4_000_000);
+    let parity = protocols::serial::parity(&mut keys);
+    let stop_bits = keys.number("stop_bits", 1, 2);
+    let told = told(&mut keys);
+    let port = match (serial, usb) {
+        (Some(path), None) => Some(Port::Path(path.value)),
+        (None, Some(usb)) => usb_port(&keys, &usb, usb_serial),
+        (Some(_), Some(_)) => {
+            keys.complain(span, "a reader has a `serial` path or a `usb` identity, not both".to_owned());
+            None
+        }
+        (None, None) => None,
+    };
+    let attached = match (port, pcsc) {
+        (Some(port), None) => {
+            let dialect = dialect_named(&keys, dialect, protocols)?;
+            let mut line = dialect.line;
+            line.baud = baud.map_or(line.baud, |baud| baud.value);
+            line.parity = parity.unwrap_or(line.parity);
+            line.stop_bits = stop_bits.map_or(line.stop_bits, |bits| bits.value);
+            Some(Attached::Serial { port, line, dialect })
+        }
+        (None, Some(pattern)) => {
+            if dialect.is_some() || baud.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() || told.kind.is_some()
+            {
+                let message = "`dialect`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
+                keys.complain(span, message.to_owned());
+            }
+            Some(Attached::Pcsc(pattern.value))
+        }
+        _ => {
+            keys.complain(span, "a reader has one of `serial`, `usb` or `pcsc`".to_owned());
+            None
+        }
+    };
+    keys.finish();
+    Some(ReaderConfig { name: name?.value, attached: attached?, told })
+}
+
+fn told(keys: &mut Keys<'_, '_>) -> Told {
+    let bits = keys.number("bits", 1, 256).map(|bits| bits.value);
+    let kind = keys.optional_text("kind").and_then(|kind| protocols::kind(keys, &kind));
+    let byte_order = match keys.optional_text("byte_order") {
+        None => ByteOrder::AsSent,
+        Some(At { value, .. }) if value == "as_sent" => ByteOrder::AsSent,
+        Some(At { value, .. }) if value == "reversed" => ByteOrder::Reversed,
+        Some(At { span, .. }) => {
+            keys.complain(span, "`reader.byte_order` must be \"as_sent\" or \"reversed\"".to_owned());
+            ByteOrder::AsSent
+        }
+    };
+    let card_left = keys.number("card_left_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
+    Told { bits, kind, byte_order, card_left }
+}
+
+fn usb_port(keys: &Keys<'_, '_>, usb: &At<String>, serial: Option<String>) -> Option<Port> {
+    let ids =
+        usb.value.split_once(':').and_then(|(vid, pid)| Some((u16::from_str_radix(vid, 16).ok()?, u16::from_str_radix(pid, 16).ok()?)));
+    if ids.is_none() {
+        keys.complain(usb.span, "`reader.usb` must be vendor and product in hex, such as \"0403:6001\"".to_owned());
+    }
+    ids.map(|(vid, pid)| Port::Usb { vid, pid, serial })
+}
+
+fn dialect_named(keys: &Keys<'_, '_>, name: Option<At<String>>, protocols: &Protocols) -> Option<Arc<Dialect>> {
+    let Some(name) = name else {
+        keys.missing("dialect");
+        return None;
+    };
+    let found = protocols.dialect(&name.value).cloned();
+    if found.is_none() {
+        let names = protocols.dialects.iter().flat_map(|dialect| dialect.aliases.iter().map(String::as_str).chain([dialect.id.as_str()]));
+        let hint = nearest(&name.value, names)
+            .map_or_else(|| "`cardbridge formats --dialects` shows them all".to_owned(), |near| format!("did you mean `{near}`?"));
+        keys.complain(name.span, format!("no serial dialect is named `{}`; {hint}", name.value));
+    }
+    found
+}

@@ -1,0 +1,167 @@
+//! The outbox: every operation's way to BluSKY, folded from the steps that were written down.
+//!
+//! In: an entry with its steps, and a time. Out: its state, and what to do next. Never: a second sending while the first
+//! one's outcome is unknown; what was sent and not answered is in doubt, and the read-back decides.
+//!
+//! ```text
+//! saved ──▶ sending ──▶ accepted ──▶ (read-back: key of the card, differences)
+//!   ▲          │ ├─────▶ refused ──▶ (read-back: is it this user's already?) ──▶ accepted or refused
+//!   │          │ └─────▶ later: not now ───▶ read-back, then sent again
+//!   └──────────┴───────▶ in doubt ─────────▶ read-back ──▶ accepted, or sent again
+//! ```
+
+mod progress;
+
+pub use progress::Progress;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    blusky::{
+        answer::Outcome,
+        model::{AddUserCard, StoredCard},
+    },
+    card::DecidedBy,
+};
+
+/// An operation on BluSKY.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum Operation {
+    /// A card for a user.
+    AddUserCard(AddUserCard),
+}
+
+/// When BluSKY says that somebody holds the card already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reassign {
+    /// It stays theirs.
+    Never,
+    /// A person decides.
+    Ask,
+    /// A person has decided already: this user gets it.
+    Given,
+    /// The site has decided: the first call takes it.
+    Always,
+}
+
+/// One entry of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its key.
+    pub id: Uuid,
+    /// When it was written down.
+    pub saved_at: DateTime<Utc>,
+    /// What is to be done.
+    pub operation: Operation,
+    /// What may be done about a card that somebody holds.
+    pub reassign: Reassign,
+    /// What has happened, in order.
+    pub steps: Vec<(DateTime<Utc>, Step)>,
+}
+
+/// One thing that happened to an entry, written down before anything else is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    /// It is about to be sent.
+    Sending {
+        /// Whether a present assignment is to be deleted.
+        reassign: bool,
+    },
+    /// What became of the sending.
+    Answered(Outcome),
+    /// What the user's cards showed.
+    ReadBack(ReadBack),
+    /// A person decided to take the card from its holder.
+    Reassign {
+        /// Who decided.
+        decided_by: DecidedBy,
+    },
+    /// A person asked for another try.
+    Retry {
+        /// The person has looked: BluSKY does not have it.
+        absent: bool,
+    },
+    /// A person gave it up.
+    Discarded,
+}
+
+/// What the read-back showed about an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "shows", rename_all = "snake_case")]
+pub enum ReadBack {
+    /// The card is this user's.
+    Found(Box<StoredCard>),
+    /// It is not.
+    NotFound,
+    /// This BluSKY cannot be asked.
+    Unavailable {
+        /// Why.
+        why: String,
+    },
+    /// It could not be asked now.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}
+
+/// An entry's state, as people see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Written down.
+    Saved,
+    /// On its way.
+    Sending,
+    /// In BluSKY.
+    Accepted,
+    /// BluSKY refused it.
+    Refused,
+    /// Sent, and not known what became of it.
+    InDoubt,
+    /// Given up by a person.
+    Discarded,
+}
+
+impl State {
+    /// The name used in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Saved => "saved",
+            Self::Sending => "sending",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::InDoubt => "in_doubt",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Send it.
+    Send {
+        /// Whether a present assignment is to be deleted.
+        reassign: bool,
+    },
+    /// Ask for the user's cards.
+    ReadBack,
+    /// Write down that the person who ordered it has decided to reassign.
+    Reassign,
+    /// Nothing before this time.
+    Wait(DateTime<Utc>),
+    /// A person must act.
+    Person,
+    /// Nothing more.
+    Done,
+}
+
+#[cfg(test)]
+mod tests;

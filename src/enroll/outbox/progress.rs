@@ -1,0 +1,324 @@
+//! An entry's progress: what is known of it, folded from its steps, and what is to be done next.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{Entry, Next, Operation, ReadBack, Reassign, State, Step};
+use crate::blusky::answer::{Outcome, Told};
+
+/// An entry's state with all that is known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The state.
+    pub state: State,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// What BluSKY said last.
+    pub told: Told,
+    /// The key of the card.
+    pub card_id: Option<Uuid>,
+    /// True where the call that was accepted asked for a present assignment to be deleted.
+    pub reassigned: bool,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// Why it waits or cannot go on.
+    pub why: Option<String>,
+    /// True where BluSKY stops everybody (a wrong token, a wrong address).
+    pub stopped: bool,
+    phase: Phase,
+    fails: u32,
+    last: DateTime<Utc>,
+    /// When the call that may have arrived was sent, and for how long it may still be under way.
+    sent: DateTime<Utc>,
+    under_way: TimeDelta,
+    /// When the first one was sent that may have arrived.
+    arrived: Option<DateTime<Utc>>,
+    /// The present assignment is to be deleted.
+    take: bool,
+    /// Answers that said success and gave no key.
+    keyless: u32,
+    /// No result code is known to mean success: the read-back alone decides.
+    read_back_decides: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It may be sent.
+    Due,
+    /// It is being sent.
+    InFlight,
+    /// The read-back decides between accepted and due.
+    Doubt,
+    /// The read-back looks before it is sent again.
+    LookFirst,
+    /// The read-back completes what was accepted.
+    Confirm,
+    /// The read-back tells a refusal from one's own card.
+    Whose,
+    /// Refused because somebody holds it, and a person may decide.
+    Held,
+    /// The same, and the person who ordered it has decided already.
+    Given,
+    /// A person must act.
+    Stuck,
+    /// Ended.
+    End,
+}
+
+/// Tries to complete an accepted card by reading it back.
+const CONFIRM_TRIES: u32 = 3;
+/// Answers of success without a key before a person must look.
+const KEYLESS_TRIES: u32 = 3;
+/// A broken connection's call may still be under way for this long, a slow server's for that long: only then does a card
+/// that BluSKY does not show prove that it never arrived.
+const UNDER_WAY: TimeDelta = TimeDelta::seconds(2);
+const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
+/// After this time a repeated sending no longer takes a card from anybody: it may have moved meanwhile.
+const STALE: TimeDelta = TimeDelta::minutes(2);
+const LONGEST_WAIT_S: i64 = 60;
+
+impl Entry {
+    /// Folds the steps into what is known now.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let mut progress = Progress {
+            state: State::Saved,
+            attempts: 0,
+            told: Told::default(),
+            card_id: None,
+            reassigned: false,
+            warnings: Vec::new(),
+            why: None,
+            stopped: false,
+            phase: Phase::Due,
+            fails: 0,
+            last: self.saved_at,
+            sent: self.saved_at,
+            under_way: TimeDelta::zero(),
+            arrived: None,
+            take: self.reassign == Reassign::Always,
+            keyless: 0,
+            read_back_decides: false,
+        };
+        for (at, step) in &self.steps {
+            progress.last = *at;
+            progress.stopped = false;
+            self.fold(&mut progress, *at, step);
+        }
+        progress
+    }
+
+    fn fold(&self, progress: &mut Progress, at: DateTime<Utc>, step: &Step) {
+        match step {
+            Step::Sending { reassign } => {
+                progress.attempts += 1;
+                progress.reassigned = *reassign;
+                progress.sent = at;
+                progress.told = Told::default();
+                progress.enter(State::Sending, Phase::InFlight, None);
+            }
+            Step::Answered(outcome) => answered(progress, outcome),
+            Step::ReadBack(shown) => self.read_back(progress, shown, at),
+            Step::Reassign { .. } => {
+                progress.take = true;
+                progress.arrived = None;
+                progress.enter(State::Saved, Phase::Due, None);
+                progress.fails = 0;
+            }
+            Step::Retry { absent } => {
+                let phase = if *absent || progress.attempts == 0 { Phase::Due } else { Phase::LookFirst };
+                progress.enter(State::Saved, phase, None);
+                (progress.fails, progress.keyless, progress.arrived) = (0, 0, None);
+            }
+            Step::Discarded => progress.enter(State::Discarded, Phase::End, None),
+        }
+    }
+
+    fn read_back(&self, progress: &mut Progress, shown: &ReadBack, at: DateTime<Utc>) {
+        let Operation::AddUserCard(sent) = &self.operation;
+        match (shown, progress.phase) {
+            (ReadBack::Found(card), phase) => {
+                progress.card_id = card.card_id;
+                progress.told.value = progress.told.value.or(card.user_card_id);
+                if phase == Phase::Whose || (progress.read_back_decides && progress.is_held()) {
+                    progress.warn("already_assigned_to_this_user");
+                }
+                let differences = card.differences(sent);
+                if !differences.is_empty() {
+                    progress.warn(&format!("stored_differs: {}", differences.join(", ")));
+                }
+                progress.enter(State::Accepted, Phase::End, None);
+            }
+            (ReadBack::NotFound, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_in_read_back", None),
+            (ReadBack::NotFound, Phase::Whose) => self.refused(progress),
+            (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => self.refused(progress),
+            (ReadBack::NotFound, Phase::Doubt) if progress.keyless >= KEYLESS_TRIES => {
+                progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card"));
+            }
+            // It may still be under way: not there yet is not the same as not there.
+            (ReadBack::NotFound, phase) if at < progress.sent + progress.under_way => {
+                let why = progress.why.clone().unwrap_or_default();
+                progress.fail(progress.state, phase, &why);
+            }
+            (ReadBack::NotFound, _) => {
+                progress.enter(State::Saved, Phase::Due, None);
+                progress.at_once_if(true);
+            }
+            (ReadBack::Unavailable { .. }, Phase::Confirm) => {
+                progress.warn("read_back_unavailable");
+                progress.enter(State::Accepted, Phase::End, None);
+            }
+            (ReadBack::Unavailable { .. } | ReadBack::Failed { .. }, Phase::Whose) => self.refused(progress),
+            (ReadBack::Unavailable { why }, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(why)),
+            (ReadBack::Failed { why }, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_read_back", Some(why)),
+            (ReadBack::Failed { why }, phase) => progress.fail(progress.state, phase, why),
+        }
+    }
+
+    fn refused(&self, progress: &mut Progress) {
+        // A repetition that had gone stale did not ask for the card; a person may.
+        let asked_for_it = std::mem::take(&mut progress.reassigned);
+        let phase = match self.reassign {
+            Reassign::Never => Phase::End,
+            _ if asked_for_it || !progress.is_held() => Phase::End,
+            Reassign::Given if !progress.take => Phase::Given,
+            _ => Phase::Held,
+        };
+        progress.enter(State::Refused, phase, None);
+    }
+
+    /// What is to be done with it now. An entry in flight is somebody's who holds the delivery lock; whoever takes the
+    /// lock finds it abandoned and writes that down first ([`Entry::abandoned`]).
+    #[must_use]
+    pub fn next(&self, now: DateTime<Utc>) -> Next {
+        let progress = self.progress();
+        let due = progress.last + backoff(progress.fails);
+        // A clock that was set back does not make anything wait for it to come round again.
+        let waits = progress.fails > 0 && now < due && now >= progress.last;
+        match progress.phase {
+            Phase::Due | Phase::Doubt | Phase::LookFirst | Phase::Confirm if waits => Next::Wait(due),
+            Phase::Due => Next::Send { reassign: progress.take && !self.is_stale(&progress, now) },
+            Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose => Next::ReadBack,
+            Phase::Given => Next::Reassign,
+            Phase::InFlight | Phase::Held | Phase::Stuck => Next::Person,
+            Phase::End => Next::Done,
+        }
+    }
+
+    fn is_stale(&self, progress: &Progress, now: DateTime<Utc>) -> bool {
+        progress.arrived.is_some_and(|first| now > first + STALE)
+    }
+
+    /// The step that says so, where whoever was sending it has ended.
+    #[must_use]
+    pub fn abandoned(&self) -> Option<Step> {
+        let why = "the program ended before an answer came".to_owned();
+        (self.progress().phase == Phase::InFlight).then_some(Step::Answered(Outcome::NoAnswer { why, slow: false }))
+    }
+}
+
+fn answered(progress: &mut Progress, outcome: &Outcome) {
+    match outcome {
+        Outcome::Accepted(told) => {
+            progress.told = told.clone();
+            progress.fails = 0;
+            progress.enter(State::Accepted, Phase::Confirm, None);
+        }
+        Outcome::Refused(told) => {
+            progress.told = told.clone();
+            progress.fails = 0;
+            // Without a result code the request itself was wrong, whoever holds the card.
+            let phase = if told.result_code.is_some() { Phase::Whose } else { Phase::End };
+            progress.enter(State::Refused, phase, None);
+        }
+        Outcome::Unclear { told, listed } => {
+            progress.told = told.clone();
+            progress.read_back_decides = !listed;
+            progress.keyless += u32::from(*listed);
+            progress.may_have_arrived(TimeDelta::zero());
+            progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it took the card");
+            progress.at_once_if(progress.fails == 1);
+        }
+        Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
+        Outcome::Stopped { why } => {
+            progress.fail(State::Saved, Phase::Due, why);
+            progress.stopped = true;
+        }
+        Outcome::Later { why, slow } => {
+            progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
+            progress.fail(State::Saved, Phase::LookFirst, why);
+        }
+        Outcome::NoAnswer { why, slow } => {
+            progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
+            progress.fail(State::InDoubt, Phase::Doubt, why);
+        }
+    }
+}
+
+impl Progress {
+    /// True once nothing more will happen by itself.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self.phase, Phase::End | Phase::Held | Phase::Stuck)
+    }
+
+    /// True where only a person can go on: BluSKY cannot be asked what became of it.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        self.phase == Phase::Stuck
+    }
+
+    /// True where somebody holds the card and a person may decide to take it.
+    #[must_use]
+    pub fn awaits_reassignment(&self) -> bool {
+        self.phase == Phase::Held
+    }
+
+    /// BluSKY's console words for a card that somebody holds.
+    fn is_held(&self) -> bool {
+        self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
+    }
+
+    fn enter(&mut self, state: State, phase: Phase, why: Option<&str>) {
+        self.state = state;
+        self.phase = phase;
+        self.why = why.map(ToOwned::to_owned);
+    }
+
+    fn fail(&mut self, state: State, phase: Phase, why: &str) {
+        self.fails += 1;
+        self.enter(state, phase, Some(why));
+    }
+
+    fn may_have_arrived(&mut self, under_way: TimeDelta) {
+        self.arrived.get_or_insert(self.sent);
+        self.under_way = under_way;
+    }
+
+    /// The read-back has not completed what was accepted: it is tried again, and then the operator is told.
+    fn unconfirmed(&mut self, state: State, warning: &str, why: Option<&str>) {
+        if self.fails + 1 >= CONFIRM_TRIES {
+            self.warn(warning);
+            self.enter(state, Phase::End, None);
+        } else {
+            self.fail(state, Phase::Confirm, why.unwrap_or("BluSKY does not show the card yet"));
+        }
+    }
+
+    /// The wait has been served already, or there is none: failures still count.
+    fn at_once_if(&mut self, now: bool) {
+        if now {
+            self.last = DateTime::UNIX_EPOCH;
+        }
+    }
+
+    fn warn(&mut self, warning: &str) {
+        self.warnings.push(warning.to_owned());
+    }
+}
+
+/// One second after the first failure, twice as long after every further one, a minute at most.
+pub(super) fn backoff(fails: u32) -> TimeDelta {
+    let seconds = 1_i64.checked_shl(fails.saturating_sub(1)).unwrap_or(LONGEST_WAIT_S).min(LONGEST_WAIT_S);
+    TimeDelta::seconds(if fails > 6 { LONGEST_WAIT_S } else { seconds })
+}

@@ -1,0 +1,177 @@
+//! The promises of the outbox, with the time turned by hand.
+
+use chrono::TimeDelta;
+
+use super::{progress::backoff, *};
+use crate::{
+    blusky::answer::Told,
+    enroll::enrollment::{Order, add_existing_card},
+};
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+}
+
+fn entry(reassign: Reassign, steps: Vec<Step>) -> Entry {
+    let mut order = Order::of(Uuid::from_u128(7));
+    order.reassign = reassign == Reassign::Always;
+    let body = add_existing_card(Uuid::from_u128(9), &order).unwrap();
+    let steps = steps.into_iter().enumerate().map(|(second, step)| (at(second as i64), step)).collect();
+    Entry { id: Uuid::from_u128(1), saved_at: at(0), operation: Operation::AddUserCard(body), reassign, steps }
+}
+
+fn told(code: i64, words: &str) -> Told {
+    Told { result_code: Some(code), description: Some(words.into()), value: Some(Uuid::from_u128(5)), previous_user_id: None }
+}
+
+fn found() -> Step {
+    let card = StoredCard { card_id: Some(Uuid::from_u128(9)), card_user_flags: Some(1), ..StoredCard::default() };
+    Step::ReadBack(ReadBack::Found(Box::new(card)))
+}
+
+const SENDING: Step = Step::Sending { reassign: false };
+
+fn no_answer() -> Step {
+    Step::Answered(Outcome::NoAnswer { why: "reset".into(), slow: false })
+}
+
+#[test]
+fn what_was_never_sent_is_sent() {
+    assert_eq!(entry(Reassign::Never, vec![]).next(at(0)), Next::Send { reassign: false });
+    assert_eq!(entry(Reassign::Always, vec![]).next(at(0)), Next::Send { reassign: true });
+}
+
+#[test]
+fn what_was_sent_and_not_answered_is_read_back_before_anything_else() {
+    let doubtful = entry(Reassign::Never, vec![SENDING, no_answer()]);
+    assert_eq!(doubtful.progress().state, State::InDoubt);
+    assert_eq!(doubtful.next(at(60)), Next::ReadBack);
+    let there = entry(Reassign::Never, vec![SENDING, no_answer(), found()]);
+    assert_eq!((there.progress().state, there.next(at(60))), (State::Accepted, Next::Done));
+    let absent = entry(Reassign::Never, vec![SENDING, no_answer(), Step::ReadBack(ReadBack::NotFound)]);
+    assert_eq!((absent.progress().state, absent.next(at(60))), (State::Saved, Next::Send { reassign: false }));
+}
+
+#[test]
+fn what_may_still_be_under_way_is_not_sent_again_because_it_is_not_there_yet() {
+    let slow = Step::Answered(Outcome::NoAnswer { why: "time-out".into(), slow: true });
+    let not_found = || Step::ReadBack(ReadBack::NotFound);
+    let mut early = entry(Reassign::Never, vec![SENDING, slow, not_found()]);
+    assert_eq!((early.progress().state, early.next(at(20))), (State::InDoubt, Next::ReadBack));
+    early.steps.push((at(31), not_found()));
+    assert_eq!((early.progress().state, early.next(at(31))), (State::Saved, Next::Send { reassign: false }));
+}
+
+#[test]
+fn an_earlier_refusal_says_nothing_about_a_later_sending() {
+    let refused = Step::Answered(Outcome::Refused(told(5, "Card Already Assigned : 1 Lovelace, Ada")));
+    let not_found = || Step::ReadBack(ReadBack::NotFound);
+    let decided = Step::Reassign { decided_by: DecidedBy::Operator };
+    let mut steps = vec![SENDING, refused, not_found(), decided, Step::Sending { reassign: true }, no_answer()];
+    steps.extend([not_found(), not_found()]);
+    assert_eq!(entry(Reassign::Given, steps).next(at(9)), Next::Send { reassign: true });
+}
+
+#[test]
+fn success_without_a_key_and_without_a_card_is_not_repeated_for_ever() {
+    let keyless = || Step::Answered(Outcome::Unclear { told: Told { value: None, ..told(1, "") }, listed: true });
+    let not_found = || Step::ReadBack(ReadBack::NotFound);
+    let once = entry(Reassign::Never, vec![SENDING, keyless(), not_found()]);
+    assert_eq!(once.next(at(9)), Next::Send { reassign: false });
+    let steps = (0..3).flat_map(|_| [SENDING, keyless(), not_found()]).collect();
+    let thrice = entry(Reassign::Never, steps);
+    assert_eq!((thrice.progress().state, thrice.next(at(99))), (State::InDoubt, Next::Person));
+}
+
+#[test]
+fn with_no_code_known_the_read_back_alone_decides() {
+    let any = || Step::Answered(Outcome::Unclear { told: told(0, "whatever"), listed: false });
+    let absent = entry(Reassign::Never, vec![SENDING, any(), Step::ReadBack(ReadBack::NotFound)]);
+    assert_eq!((absent.progress().state, absent.next(at(99))), (State::Refused, Next::Done));
+    assert_eq!(entry(Reassign::Never, vec![SENDING, any(), found()]).progress().state, State::Accepted);
+}
+
+#[test]
+fn a_malformed_request_is_refused_whoever_holds_the_card() {
+    let malformed = Told { description: Some("The request is invalid.".into()), ..Told::default() };
+    let refused = entry(Reassign::Never, vec![SENDING, Step::Answered(Outcome::Refused(malformed))]);
+    assert_eq!((refused.progress().state, refused.next(at(9))), (State::Refused, Next::Done));
+}
+
+#[test]
+fn an_outage_does_not_make_the_sites_decision_stale() {
+    let not_sent = Step::Answered(Outcome::NotSent { why: "no route".into() });
+    let entry = entry(Reassign::Always, vec![Step::Sending { reassign: true }, not_sent]);
+    assert_eq!(entry.next(at(600)), Next::Send { reassign: true });
+}
+
+#[test]
+fn a_sending_that_nobody_finished_is_in_doubt_and_not_sent_again() {
+    let mut abandoned = entry(Reassign::Never, vec![SENDING]);
+    assert_eq!((abandoned.progress().state, abandoned.next(at(999))), (State::Sending, Next::Person));
+    let step = abandoned.abandoned().unwrap();
+    abandoned.steps.push((at(5), step));
+    assert_eq!((abandoned.progress().state, abandoned.next(at(999))), (State::InDoubt, Next::ReadBack));
+}
+
+#[test]
+fn a_refused_card_that_is_this_users_already_is_accepted_with_a_warning() {
+    let refused = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    let own = entry(Reassign::Never, vec![SENDING, refused.clone(), found()]).progress();
+    assert_eq!((own.state, own.warnings), (State::Accepted, vec!["already_assigned_to_this_user".to_owned()]));
+    let other = entry(Reassign::Never, vec![SENDING, refused, Step::ReadBack(ReadBack::NotFound)]);
+    assert_eq!((other.progress().state, other.next(at(9))), (State::Refused, Next::Done));
+}
+
+#[test]
+fn reassignment_is_a_decision_of_its_own() {
+    let refused = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    let steps = vec![SENDING, refused, Step::ReadBack(ReadBack::NotFound)];
+    assert_eq!(entry(Reassign::Ask, steps.clone()).next(at(9)), Next::Person);
+    assert_eq!(entry(Reassign::Given, steps.clone()).next(at(9)), Next::Reassign);
+    let mut decided = steps;
+    decided.push(Step::Reassign { decided_by: DecidedBy::Operator });
+    assert_eq!(entry(Reassign::Ask, decided).next(at(9)), Next::Send { reassign: true });
+}
+
+#[test]
+fn a_stale_repetition_never_takes_a_card_back() {
+    let not_found = || Step::ReadBack(ReadBack::NotFound);
+    let doubt = vec![Step::Sending { reassign: true }, no_answer(), not_found(), not_found()];
+    let mut entry = entry(Reassign::Always, doubt);
+    assert_eq!(entry.next(at(10)), Next::Send { reassign: true });
+    assert_eq!(entry.next(at(600)), Next::Send { reassign: false });
+    let refused = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    for step in [Step::Sending { reassign: false }, refused, not_found()] {
+        entry.steps.push((at(600), step));
+    }
+    assert!(entry.progress().awaits_reassignment());
+}
+
+#[test]
+fn failures_wait_longer_and_longer_up_to_a_minute() {
+    let not_sent = || Step::Answered(Outcome::NotSent { why: "no route".into() });
+    let twice = entry(Reassign::Never, vec![SENDING, not_sent(), SENDING, not_sent()]);
+    assert_eq!(twice.next(at(3)), Next::Wait(at(5)));
+    assert_eq!(twice.next(at(5)), Next::Send { reassign: false });
+    assert_eq!(backoff(7), TimeDelta::seconds(60));
+    assert_eq!(backoff(200), TimeDelta::seconds(60));
+}
+
+#[test]
+fn an_accepted_card_stays_accepted_where_it_cannot_be_read_back() {
+    let accepted = Step::Answered(Outcome::Accepted(told(0, "Success")));
+    let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "404".into() });
+    let progress = entry(Reassign::Never, vec![SENDING, accepted.clone(), unavailable]).progress();
+    assert_eq!((progress.state, progress.warnings), (State::Accepted, vec!["read_back_unavailable".to_owned()]));
+    let failed = || Step::ReadBack(ReadBack::Failed { why: "reset".into() });
+    let progress = entry(Reassign::Never, vec![SENDING, accepted, failed(), failed(), failed()]);
+    assert_eq!((progress.progress().state, progress.next(at(99))), (State::Accepted, Next::Done));
+}
+
+#[test]
+fn what_cannot_be_read_back_and_is_in_doubt_waits_for_a_person() {
+    let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "404".into() });
+    let stuck = entry(Reassign::Never, vec![SENDING, no_answer(), unavailable]);
+    assert_eq!((stuck.progress().state, stuck.next(at(99))), (State::InDoubt, Next::Person));
+}

@@ -41,16 +41,15 @@ impl PacsBits {
     /// # Errors
     /// More than [`MAX_BITS`] bits.
     pub fn from_bits(bits: impl IntoIterator<Item = bool>) -> Result<Self, BitsError> {
-        let mut frame = Self::default();
+        let mut words = [0_u64; 4];
         let mut count = 0;
         for bit in bits {
-            if count < MAX_BITS {
-                frame.len += 1;
-                frame.set(count, bit);
+            if let Some(word) = words.get_mut(count / 64) {
+                *word |= u64::from(bit) << (63 - count % 64);
             }
             count += 1;
         }
-        if count > MAX_BITS { Err(BitsError::TooLong(count)) } else { Ok(frame) }
+        if count > MAX_BITS { Err(BitsError::TooLong(count)) } else { Ok(Self { words, len: count as u16 }) }
     }
 
     /// The first `len` bits of left-aligned bytes; the bits behind them are dropped (some readers fill them with noise).
@@ -131,7 +130,11 @@ impl PacsBits {
     /// The `width` bits from `start` as a number, the first bit most significant. At most 128 bits wide.
     #[must_use]
     pub fn number(&self, start: usize, width: usize) -> u128 {
-        (start..start + width).fold(0, |number, at| number << 1 | u128::from(self.get(at)))
+        // Within one word, which is what nearly all are, the bits are shifted out at once.
+        match self.words.get(start / 64) {
+            Some(word) if width > 0 && start % 64 + width <= 64 => u128::from((word << (start % 64)) >> (64 - width)),
+            _ => (start..start + width).fold(0, |number, at| number << 1 | u128::from(self.get(at))),
+        }
     }
 
     /// Sets one bit within the length.
@@ -172,8 +175,10 @@ impl PacsBits {
 /// The literal, `{26}BD88EB80`: length in braces, hex left-aligned and filled up to whole bytes.
 impl fmt::Display for PacsBits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digit = |at: usize| char::from_digit(self.number(at * 4, 4) as u32, 16).unwrap_or('0').to_ascii_uppercase();
+        let digits: String = (0..self.len().div_ceil(8) * 2).map(digit).collect();
         write!(f, "{{{}}}", self.len)?;
-        self.to_bytes().iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+        f.write_str(&digits)
     }
 }
 

@@ -118,7 +118,7 @@ pub struct Refusal {
     /// Why.
     pub reason: Reason,
     /// Why, in words.
-    pub detail: String,
+    pub detail: Arc<str>,
 }
 
 /// Who chose the credential.

@@ -112,7 +112,7 @@ impl Catalog {
         let fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &bits)).collect();
         let mut refusals: Vec<Refusal> = laid.refusals.iter().filter_map(|refusal| self.refusal_in_words(*refusal)).collect();
         if let Some(damage) = &presentation.damage {
-            refusals.push(Refusal { format: damage.by.as_str().into(), reason: Reason::Checksum, detail: damage.detail.clone() });
+            refusals.push(Refusal { format: damage.by.as_str().into(), reason: Reason::Checksum, detail: damage.detail.as_str().into() });
         }
         if presentation.kind == Kind::WiegandStripped {
             warn(&mut presentation, "parity_not_seen");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use nom::{Err, Mode, OutputMode, PResult, Parser, error::ErrorKind, error::ParseError};
 
 use super::{
-    drawing::{Cell, CheckKind, Drawing},
+    drawing::{Cell, Check, CheckKind, Drawing},
     masks::{Gather, Mask, mask, odd_parity, same_under},
 };
 use crate::card::{Checks, Credential, PacsBits, Reason};
@@ -43,6 +43,8 @@ pub struct Format {
     fixed: (Mask, Mask),
     parities: Vec<Parity>,
     gathers: Vec<Gather>,
+    /// What each check says when it does not hold.
+    objections: Vec<Arc<str>>,
 }
 
 /// One parity to hold: the bits it is taken over, and which check of the drawing it belongs to.
@@ -138,7 +140,8 @@ impl Format {
         });
         let parities = parities.collect();
         let gathers = fields.iter().map(|field| Gather::new(&field.positions, field.bcd)).collect();
-        Self { id, aliases, fields, drawing, fixed, parities, gathers }
+        let objections = drawing.checks.iter().map(objection).collect();
+        Self { id, aliases, fields, drawing, fixed, parities, gathers, objections }
     }
 
     /// The format as it looks through a reader that takes the check bits away; none where there are none.
@@ -272,29 +275,20 @@ impl Format {
 
     /// A refusal's reason in words, with bit positions counted from 0 in transmission order.
     #[must_use]
-    pub fn detail(&self, reason: Reason, at: u16) -> String {
+    pub fn detail(&self, reason: Reason, at: u16) -> Arc<str> {
         let at = usize::from(at);
         match reason {
-            Reason::Length => format!("it has {} bits", self.len()),
+            Reason::Length => format!("it has {} bits", self.len()).into(),
             Reason::FixedBits => {
                 let must = u8::from(PacsBits::from_words(self.fixed.1, self.len()).get(at));
-                format!("bit {at} is {}, and it must be {must}", 1 - must)
+                format!("bit {at} is {}, and it must be {must}", 1 - must).into()
             }
             Reason::Digits => {
                 let name = self.fields.get(at).map_or("a field", |field| &*field.name);
-                format!("a decimal digit of {name} is above 9")
+                format!("a decimal digit of {name} is above 9").into()
             }
-            Reason::Parity | Reason::Checksum => self.drawing.checks.get(at).map_or_else(String::new, |check| {
-                let kind = match check.kind {
-                    CheckKind::Even => "even parity",
-                    CheckKind::Odd => "odd parity",
-                    CheckKind::Xor8 => "the exclusive or",
-                };
-                let own = check.own.first().unwrap_or(&0);
-                let (from, to) = (check.covers.iter().min().unwrap_or(&0), check.covers.iter().max().unwrap_or(&0));
-                format!("bit {own}, {kind} over {} bits from {from} to {to}, does not hold", check.covers.len())
-            }),
-            Reason::Range => "a value lies outside what the format allows".to_owned(),
+            Reason::Parity | Reason::Checksum => self.objections.get(at).cloned().unwrap_or_default(),
+            Reason::Range => "a value lies outside what the format allows".into(),
         }
     }
 
@@ -331,6 +325,17 @@ impl Format {
         let known = self.fields.iter().map(|field| &*field.name).collect::<Vec<_>>().join(", ");
         EncodeError::Unknown { format: self.id.clone(), field: name.to_owned(), known }
     }
+}
+
+fn objection(check: &Check) -> Arc<str> {
+    let kind = match check.kind {
+        CheckKind::Even => "even parity",
+        CheckKind::Odd => "odd parity",
+        CheckKind::Xor8 => "the exclusive or",
+    };
+    let own = check.own.first().unwrap_or(&0);
+    let (from, to) = (check.covers.iter().min().unwrap_or(&0), check.covers.iter().max().unwrap_or(&0));
+    format!("bit {own}, {kind} over {} bits from {from} to {to}, does not hold", check.covers.len()).into()
 }
 
 impl Field {
@@ -463,7 +468,7 @@ mod tests {
         let format = Format::compile(format.id.clone(), format.aliases.clone(), format.drawing.clone(), format.fields.clone());
         assert_eq!(format.fit(&bits("1001")).unwrap()[0], 9);
         assert_eq!(format.fit(&bits("1101")), Err((Reason::FixedBits, 1)));
-        assert_eq!(format.detail(Reason::FixedBits, 1), "bit 1 is 1, and it must be 0");
+        assert_eq!(&*format.detail(Reason::FixedBits, 1), "bit 1 is 1, and it must be 0");
         assert_eq!(format.encode(&Credential::default()).unwrap(), bits("1001"));
     }
 

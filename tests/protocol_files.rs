@@ -1,0 +1,109 @@
+//! A site's own protocol files: they add, they replace by saying so, and what is broken is never used.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+
+mod support;
+
+use std::fs;
+
+use support::{ADA, CARD, Simulator, Site};
+
+/// H10301 as this site draws it: 10 bits of facility code.
+const OURS: &str = "id = \"our-26\"\nname = \"Our own 26 bits\"\nsource = \"the vendor\"\nconfidence = \"documented\"\n\
+    layout = \"\"\"\nPFFFFFFFFFFNNNNNNNNNNNNNNP\nEXXXXXXXXXXXX.............\n.............XXXXXXXXXXXXO\n\"\"\"\n\
+    [fields]\nF = \"facility_code\"\nN = \"card_number\"\n\
+    [[sample]]\nsource = \"a card of ours\"\nbits = \"{26}BD88EB80\"\nfacility_code = 492\ncard_number = 4567\n";
+
+fn write(site: &Site, name: &str, text: &str) {
+    fs::create_dir_all(site.path("own/cards")).unwrap();
+    fs::write(site.path("own/cards").join(name), text).unwrap();
+}
+
+/// A site with nothing configured but its BluSKY, so that every format speaks.
+fn bare() -> Site {
+    let site = Site::at("http://127.0.0.1:9", "");
+    site.configure("");
+    site
+}
+
+fn fits(site: &Site, literal: &str) -> Vec<String> {
+    let read = site.run(&["decode", "--json", "--protocols", "own", literal]);
+    assert_eq!(read.code, 0, "{read:?}");
+    read.last()["fits"].as_array().unwrap().iter().map(|fit| fit["format"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_sites_own_format_stands_beside_the_built_in_ones() {
+    let site = bare();
+    write(&site, "ours.toml", OURS);
+    assert_eq!(fits(&site, CARD), ["hid-h10301", "indala-26", "our-26"]);
+}
+
+#[test]
+fn a_sites_own_format_replaces_a_built_in_one_by_saying_so() {
+    let site = bare();
+    write(&site, "ours.toml", &OURS.replace("layout", "replaces = \"hid-h10301\"\naliases = [\"H10301\"]\nlayout"));
+    assert_eq!(fits(&site, CARD), ["indala-26", "our-26"]);
+    let shown = site.run(&["formats", "H10301", "--protocols", "own"]);
+    assert!(shown.stdout.starts_with("our-26"), "{shown:?}");
+}
+
+#[test]
+fn replacing_what_is_not_there_is_a_finding_with_its_line() {
+    let site = bare();
+    write(&site, "ours.toml", &OURS.replace("layout", "replaces = \"hid-h1031\"\nlayout"));
+    let checked = site.run(&["check", "own"]);
+    assert_eq!(checked.code, 1);
+    assert!(checked.stdout.contains("ours.toml:5:1: `replaces` names `hid-h1031`"), "{checked:?}");
+}
+
+#[test]
+fn a_broken_file_stops_a_site_that_names_it_and_warns_one_that_does_not() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    write(&site, "ours.toml", &OURS.replace("card_number = 4567", "card_number = 4568"));
+    let enroll = ["enroll", "--user", ADA, "--bits", CARD, "--protocols", "own"];
+    let warned = site.run(&enroll);
+    assert_eq!(warned.code, 0, "{warned:?}");
+    assert!(warned.stderr.contains("ours.toml") && warned.stderr.contains("left out"), "{warned:?}");
+    let configuration = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    site.configure(&configuration.replace("formats = [\"H10301\"]", "formats = [\"H10301\", \"our-26\"]"));
+    for command in [&enroll[..], &["run", "--protocols", "own"]] {
+        let refused = site.run(command);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains("no card format is named `our-26`"), "{refused:?}");
+    }
+    assert_eq!(blusky.cards().len(), 1);
+}
+
+#[test]
+fn a_format_known_from_a_table_speaks_once_the_site_or_a_card_type_names_it() {
+    let site = bare();
+    let literal = site
+        .run(&[
+            "encode",
+            "--format",
+            "TWIC58",
+            "--field",
+            "agency=9999",
+            "--field",
+            "system=1234",
+            "--card-number",
+            "567890",
+            "--field",
+            "series=1",
+            "--issue-code",
+            "2",
+            "--json",
+        ])
+        .last()["bits"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let reads = |site: &Site| site.run(&["decode", "--json", &literal]).last()["fits"].as_array().unwrap().len();
+    assert_eq!(reads(&site), 0);
+    site.configure("[site]\nformats = [\"TWIC58\"]\n");
+    assert_eq!(reads(&site), 1);
+    site.configure("[[card_type]]\nblusky = 9\nformats = [\"twic-58\"]\nsystem = \"309fbabb-0642-44e1-b262-67442dc491ed\"\n");
+    assert_eq!(reads(&site), 1);
+}

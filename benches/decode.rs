@@ -49,6 +49,14 @@ fn decode(criterion: &mut Criterion) {
             }
         });
     });
+    // The floor: two parities of each frame as bare masks, with no format, no field and no verdict around them.
+    let words: Vec<u64> = frames.iter().map(|frame| frame.words()[0]).collect();
+    group.bench_function("two masks alone", |bencher| {
+        bencher.iter(|| {
+            let held = |word: &u64| (word & 0x7FF8_0000_0000_0000).count_ones() ^ (word & 0x0007_FFC0_0000_0000).count_ones();
+            words.iter().fold(0, |odd, word| odd + (held(black_box(word)) & 1))
+        });
+    });
     group.finish();
 }
 

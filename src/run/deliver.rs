@@ -100,7 +100,9 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                 Ok(Err(_holder)) => {}
                 Err(error) => once(&mut told, &format!("the delivery lock {} cannot be taken: {error}", self.lock.display())),
             }
-            self.pause(LOOK).await;
+            if *self.end.borrow() == End::Not {
+                self.pause(LOOK).await;
+            }
         }
     }
 
@@ -143,9 +145,9 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
 
     /// What somebody was sending when they ended is in doubt.
     async fn find_abandoned(&self) -> Result<(), StoreError> {
-        for entry in self.store.open_entries().await? {
+        for entry in self.store.open_entries().await?.iter() {
             if let Some(step) = entry.abandoned() {
-                self.store.append(&entry, Utc::now(), step).await?;
+                self.store.append(entry, Utc::now(), step).await?;
             }
         }
         Ok(())
@@ -154,10 +156,10 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
     /// Does the next thing for the first entry that has one to do.
     async fn turn(&self, now: DateTime<Utc>) -> Result<Turn, StoreError> {
         let mut soon = false;
-        for entry in self.store.open_entries().await? {
+        for entry in self.store.open_entries().await?.iter() {
             let step = match entry.next(now) {
-                Next::Send { reassign } => return self.send(entry, reassign).await,
-                Next::ReadBack => return self.read_back(&entry).await,
+                Next::Send { reassign } => return self.send(entry.clone(), reassign).await,
+                Next::ReadBack => return self.read_back(entry).await,
                 Next::Reassign => Step::Reassign { decided_by: DecidedBy::Operator },
                 Next::Wait(at) => {
                     soon |= at < now + SOON;
@@ -165,7 +167,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                 }
                 Next::Person | Next::Done => continue,
             };
-            self.store.append(&entry, now, step).await?;
+            self.store.append(entry, now, step).await?;
             return Ok(Turn::Went);
         }
         Ok(Turn::Idle(soon))

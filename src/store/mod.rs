@@ -9,7 +9,7 @@
 pub mod lock;
 pub mod sqlite;
 
-use std::{path::Path, thread};
+use std::{path::Path, sync::Arc, thread};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
@@ -75,7 +75,7 @@ enum Ask {
     Save(Box<Entry>, Reply<()>),
     Append(Uuid, usize, DateTime<Utc>, Box<Step>, Reply<()>),
     Entry(Uuid, Reply<Entry>),
-    Open(Reply<Vec<Entry>>),
+    Open(Reply<Arc<Vec<Entry>>>),
     All(Reply<Vec<Entry>>),
 }
 
@@ -138,7 +138,7 @@ impl StoreHandle {
     ///
     /// # Errors
     /// They cannot be read.
-    pub async fn open_entries(&self) -> Result<Vec<Entry>, StoreError> {
+    pub async fn open_entries(&self) -> Result<Arc<Vec<Entry>>, StoreError> {
         self.ask(Ask::Open).await
     }
 

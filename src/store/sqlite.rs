@@ -10,6 +10,7 @@ use std::{
     fs,
     os::unix::fs::OpenOptionsExt,
     path::Path,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -22,6 +23,8 @@ use super::StoreError;
 use crate::enroll::outbox::{Entry, Operation, Reassign, Step};
 
 const LAYOUT: i64 = 1;
+/// The one kind of operation so far.
+const ADD_USER_CARD: &str = "add_user_card";
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 const APPLICATION: i64 = 0x6361_7264;
 const BUSY: Duration = Duration::from_secs(5);
@@ -31,6 +34,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub struct Database {
     connection: Connection,
     path: String,
+    /// The open entries as they were read last, and SQLite's word for that state of the file. Delivery asks ten times a
+    /// second, and after a long outage each entry has thousands of steps.
+    open: Option<(i64, Arc<Vec<Entry>>)>,
 }
 
 impl Database {
@@ -47,7 +53,7 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { connection, path: name };
+        let mut database = Self { connection, path: name, open: None };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + BUSY;
         loop {
@@ -73,8 +79,8 @@ impl Database {
         let reassign = json(&self.path, &entry.reassign)?;
         let write = |transaction: &Transaction<'_>| {
             transaction.execute(
-                "INSERT INTO entry (id, saved_at, kind, body, reassign, settled) VALUES (?1, ?2, 'add_user_card', ?3, ?4, 0)",
-                params![entry.id.to_string(), time(entry.saved_at), body, reassign],
+                "INSERT INTO entry (id, saved_at, kind, body, reassign, settled) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+                params![entry.id.to_string(), time(entry.saved_at), ADD_USER_CARD, body, reassign],
             )
         };
         self.write(write).map(|_| ())
@@ -107,15 +113,22 @@ impl Database {
     /// There is none, or it cannot be read.
     pub fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
         let mut entries = self.entries("WHERE id = ?1", params![id.to_string()])?;
-        entries.pop().ok_or_else(|| StoreError::NoEntry(id.to_string()))
+        entries.pop().ok_or_else(|| StoreError::NoEntry(id.to_string()))?
     }
 
     /// The entries that are not settled, oldest first.
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn open_entries(&mut self) -> Result<Vec<Entry>, StoreError> {
-        self.entries("WHERE settled = 0", params![])
+    pub fn open_entries(&mut self) -> Result<Arc<Vec<Entry>>, StoreError> {
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
+        let version: i64 = version.map_err(|error| explain(&self.path, &error))?;
+        if let Some((_, entries)) = self.open.as_ref().filter(|(read_at, _)| *read_at == version) {
+            return Ok(entries.clone());
+        }
+        let entries = Arc::new(readable(self.entries("WHERE settled = 0", params![])?));
+        self.open = Some((version, entries.clone()));
+        Ok(entries)
     }
 
     /// All entries, oldest first.
@@ -123,31 +136,33 @@ impl Database {
     /// # Errors
     /// They cannot be read.
     pub fn all(&mut self) -> Result<Vec<Entry>, StoreError> {
-        self.entries("", params![])
+        self.entries("", params![]).map(readable)
     }
 
-    fn entries(&mut self, filter: &str, values: impl rusqlite::Params) -> Result<Vec<Entry>, StoreError> {
+    fn entries(&mut self, filter: &str, values: impl rusqlite::Params) -> Result<Vec<Result<Entry, StoreError>>, StoreError> {
         let path = self.path.clone();
         let read = || -> rusqlite::Result<Vec<Result<Entry, StoreError>>> {
             // One transaction, so that an entry and its steps belong together.
             let transaction = self.connection.transaction()?;
             let mut select =
-                transaction.prepare_cached(&format!("SELECT id, saved_at, body, reassign FROM entry {filter} ORDER BY number"))?;
+                transaction.prepare_cached(&format!("SELECT id, saved_at, kind, body, reassign FROM entry {filter} ORDER BY number"))?;
             let mut steps = transaction.prepare_cached("SELECT at, body FROM step WHERE entry = ?1 ORDER BY n")?;
-            let rows = select.query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+            let rows = select.query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
             let mut entries = Vec::new();
             for row in rows {
-                let (id, saved_at, body, reassign): (String, String, String, String) = row?;
+                let (id, saved_at, kind, body, reassign): (String, String, String, String, String) = row?;
                 let gone = steps.query_map([&id], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 let gone: Vec<(String, String)> = gone.collect::<rusqlite::Result<_>>()?;
-                entries.push(entry(&path, &id, &saved_at, &body, &reassign, &gone));
+                entries.push(entry(&path, &id, &saved_at, (&kind, &body), &reassign, &gone));
             }
             Ok(entries)
         };
-        read().map_err(|error| explain(&path, &error))?.into_iter().collect()
+        read().map_err(|error| explain(&path, &error))
     }
 
     fn write<T>(&mut self, write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        // SQLite's word changes with other processes' writes only.
+        self.open = None;
         let path = &self.path;
         let all = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -210,12 +225,28 @@ fn create(path: &Path) -> Result<(), String> {
     }
 }
 
-fn entry(path: &str, id: &str, saved_at: &str, body: &str, reassign: &str, steps: &[(String, String)]) -> Result<Entry, StoreError> {
+/// The entries that can be read: one that cannot is said, and holds up none of the others.
+fn readable(entries: Vec<Result<Entry, StoreError>>) -> Vec<Entry> {
+    let readable = |entry: Result<Entry, StoreError>| entry.inspect_err(|error| tracing::error!(%error, "an entry is left alone")).ok();
+    entries.into_iter().filter_map(readable).collect()
+}
+
+fn entry(
+    path: &str,
+    id: &str,
+    saved_at: &str,
+    (kind, body): (&str, &str),
+    reassign: &str,
+    steps: &[(String, String)],
+) -> Result<Entry, StoreError> {
     let broken = |what: &str| StoreError::Failed { path: path.to_owned(), why: format!("entry {id} has {what} that cannot be read") };
     let steps = steps.iter().map(|(at, step)| {
         let at = at.parse().map_err(|_| broken("a time"))?;
         Ok((at, serde_json::from_str::<Step>(step).map_err(|_| broken("a step"))?))
     });
+    if kind != ADD_USER_CARD {
+        return Err(broken("a kind"));
+    }
     Ok(Entry {
         id: id.parse().map_err(|_| broken("a key"))?,
         saved_at: saved_at.parse().map_err(|_| broken("a time"))?,

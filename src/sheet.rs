@@ -28,6 +28,8 @@ impl fmt::Display for Finding {
     }
 }
 
+const MOST_FINDINGS: usize = 100;
+
 /// A file under reading, with the findings so far.
 pub struct Sheet<'a> {
     file: &'a str,
@@ -74,6 +76,10 @@ impl<'a> Sheet<'a> {
 
     /// Adds a finding at a line and column.
     pub fn add_at(&self, line: usize, column: usize, message: String) {
+        // A file with a hundred findings is not the file that was meant.
+        if self.findings.borrow().len() >= MOST_FINDINGS {
+            return;
+        }
         self.findings.borrow_mut().push(Finding { file: self.file.to_owned(), line, column, message });
     }
 

@@ -271,3 +271,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn without_a_policy_nothing_is_believed_but_what_is_certain() {
+    use cardbridge::enroll::policy::{Hints, SitePolicy, choose};
+    for line in lines("corpus.jsonl") {
+        let mut reading = read(Kind::Wiegand, bits(&line));
+        choose(&mut reading, &SitePolicy::default(), &Hints::default());
+        assert_eq!(reading.chosen().is_some(), reading.verdict == Verdict::Certain, "{line}");
+    }
+}
+
+#[test]
+fn a_key_that_no_keypad_has_is_no_key() {
+    for (frame, alias) in [("1111", "Key4"), ("00001111", "Key8")] {
+        let reading = read(Kind::Wiegand, frame.parse().unwrap());
+        assert_eq!(reading.verdict, Verdict::NoFit, "{alias}");
+        assert_eq!(&*reading.refusals[0].detail, "key is above 11");
+    }
+}

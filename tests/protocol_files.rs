@@ -58,6 +58,23 @@ fn replacing_what_is_not_there_is_a_finding_with_its_line() {
 }
 
 #[test]
+fn a_file_that_is_left_out_replaces_nothing() {
+    let site = bare();
+    write(&site, "ours.toml", &OURS.replace("layout", "replaces = \"hid-h10301\"\naliases = [\"ind26\"]\nlayout"));
+    assert_eq!(fits(&site, CARD), ["hid-h10301", "indala-26"]);
+}
+
+#[test]
+fn a_site_that_names_what_a_broken_file_replaces_is_refused() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    let broken = OURS.replace("layout", "replaces = \"hid-h10301\"\nlayout").replace(".XXXXXXXXXXXXO", ".XXXXXXXXXXXO");
+    write(&site, "ours.toml", &broken);
+    let refused = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--protocols", "own"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("ours.toml, or is replaced there, and that file has findings"), "{refused:?}");
+}
+
+#[test]
 fn a_broken_file_stops_a_site_that_names_it_and_warns_one_that_does_not() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
@@ -71,7 +88,7 @@ fn a_broken_file_stops_a_site_that_names_it_and_warns_one_that_does_not() {
     for command in [&enroll[..], &["run", "--protocols", "own"]] {
         let refused = site.run(command);
         assert_eq!(refused.code, 2, "{refused:?}");
-        assert!(refused.stderr.contains("no card format is named `our-26`"), "{refused:?}");
+        assert!(refused.stderr.contains("`our-26` stands in own/cards/ours.toml"), "{refused:?}");
     }
     assert_eq!(blusky.cards().len(), 1);
 }

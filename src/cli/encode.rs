@@ -63,6 +63,9 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
         if u64::try_from(value).is_err() && matches!(name, "facility_code" | "issue_code" | "oem_code") {
             return Err(Failure::usage("encode", format!("{name} is {value}, and no format holds more than {}", u64::MAX), ""));
         }
+        if credential.number(name).is_some() {
+            return Err(Failure::usage("encode", format!("{name} is given twice"), "give each number once"));
+        }
         credential.set(name, value);
     }
     let bits = format.format.encode(&credential).map_err(|error| Failure::usage("encode", error.to_string(), "correct the number"))?;

@@ -190,7 +190,12 @@ fn formats(keys: &mut Keys<'_, '_>, protocols: &Protocols) -> Vec<String> {
         .iter()
         .filter_map(|name| {
             let found = protocols.format(&name.value).map(|format| format.format.id.to_string());
-            if found.is_none() {
+            if let Some(file) = protocols.broken_file(&name.value) {
+                keys.complain(
+                    name.span,
+                    format!("`{}` stands in {file}, or is replaced there, and that file has findings; correct it first", name.value),
+                );
+            } else if found.is_none() {
                 let known = protocols
                     .formats
                     .iter()

@@ -28,6 +28,8 @@ pub struct Field {
     pub bcd: bool,
     /// The one value it can have.
     pub required: Option<u64>,
+    /// The largest value it can have, where that is not its width's.
+    pub most: Option<u64>,
 }
 
 /// A card format, compiled.
@@ -196,7 +198,9 @@ impl Format {
     pub fn odds(&self) -> f64 {
         let fixed: u32 = self.fixed.0.iter().map(|word| word.count_ones()).sum();
         let digits: usize = self.fields.iter().filter(|field| field.bcd).map(|field| field.positions.len() / 4).sum();
-        0.5_f64.powi(self.parities.len() as i32 + fixed as i32) * 0.625_f64.powi(digits as i32)
+        let limited = |field: &Field| field.most.map(|most| (most as f64 + 1.0) / 2_f64.powi(field.positions.len() as i32));
+        let limits: f64 = self.fields.iter().filter_map(limited).product();
+        0.5_f64.powi(self.parities.len() as i32 + fixed as i32) * 0.625_f64.powi(digits as i32) * limits
     }
 
     /// Lays the format over the bits.
@@ -215,6 +219,9 @@ impl Format {
         let mut values = [0; MAX_FIELDS];
         for (at, (value, gather)) in values.iter_mut().zip(&self.gathers).enumerate() {
             *value = gather.low_64(words).ok_or((Reason::Digits, at as u16))?;
+        }
+        if let Some(at) = self.fields.iter().zip(values).position(|(field, value)| field.most.is_some_and(|most| value > most)) {
+            return Err((Reason::Range, at as u16));
         }
         match self.parities.iter().find(|parity| odd_parity(words, &parity.mask) != parity.odd) {
             Some(parity) => Err((self.reason(parity.check), parity.check)),
@@ -270,7 +277,10 @@ impl Format {
         let held = |parity: &Parity| other.parities.iter().any(|theirs| (theirs.mask, theirs.odd) == (parity.mask, parity.odd));
         let same_fixed = self.fixed.0.iter().zip(&other.fixed.0).all(|(own, others)| own & others == *own)
             && same_under(&other.fixed.1, &self.fixed.1, &self.fixed.0);
-        self.len() == other.len() && same_fixed && self.parities.iter().all(held) && !self.fields.iter().any(|field| field.bcd)
+        self.len() == other.len()
+            && same_fixed
+            && self.parities.iter().all(held)
+            && !self.fields.iter().any(|field| field.bcd || field.most.is_some())
     }
 
     /// A refusal's reason in words, with bit positions counted from 0 in transmission order.
@@ -288,7 +298,10 @@ impl Format {
                 format!("a decimal digit of {name} is above 9").into()
             }
             Reason::Parity | Reason::Checksum => self.objections.get(at).cloned().unwrap_or_default(),
-            Reason::Range => "a value lies outside what the format allows".into(),
+            Reason::Range => {
+                let limit = |field: &Field| format!("{} is above {}", field.name, field.max());
+                self.fields.get(at).map_or_else(String::new, limit).into()
+            }
         }
     }
 
@@ -342,6 +355,9 @@ impl Field {
     /// The largest value: its width in bits, or in digits.
     #[must_use]
     pub fn max(&self) -> u128 {
+        if let Some(most) = self.most {
+            return most.into();
+        }
         let width = self.positions.len() as u32;
         if self.bcd { 10_u128.saturating_pow(width / 4) - 1 } else { 1_u128.checked_shl(width).map_or(u128::MAX, |top| top - 1) }
     }
@@ -410,6 +426,7 @@ mod tests {
             positions: drawing.positions(*letter),
             bcd: *bcd,
             required: None,
+            most: None,
         };
         let fields = fields.iter().map(field).collect();
         Format::compile("test".into(), Arc::from([]), drawing, fields)

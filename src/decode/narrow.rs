@@ -77,7 +77,7 @@ impl Narrow {
 /// The shifts that leave a field, where its bits lie side by side and are no decimal digits.
 fn run(field: &super::format::Field) -> Option<(u8, u8)> {
     let (first, last) = (*field.positions.first()?, *field.positions.last()?);
-    let is_run = !field.bcd && field.positions.windows(2).all(|pair| matches!(pair, [a, b] if a + 1 == *b));
+    let is_run = !field.bcd && field.most.is_none() && field.positions.windows(2).all(|pair| matches!(pair, [a, b] if a + 1 == *b));
     (is_run && last < 64).then(|| (first as u8, (63 - (last - first)) as u8))
 }
 

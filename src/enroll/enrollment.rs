@@ -247,7 +247,7 @@ impl Order {
 /// The one card type that takes the credential: under the fit chosen, or under another format that reads the same and
 /// that the site believes as well.
 fn card_type<'p>(reading: &Reading, chosen: &Fit, order: &Order, policy: &'p SitePolicy) -> Result<&'p CardType, Refused> {
-    let same = |fit: &&Fit| fit.credential == chosen.credential && policy.believes(fit);
+    let same = |fit: &&Fit| fit.credential == chosen.credential && policy.admits(fit);
     let formats: Vec<&Fit> = reading.fits.iter().filter(same).collect();
     let wanted = |card_type: &&CardType| order.card_type.is_none_or(|number| card_type.blusky == number);
     let takes = |card_type: &&CardType| formats.iter().any(|fit| card_type.takes(fit));

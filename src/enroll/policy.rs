@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use crate::card::{Credential, DecidedBy, Fit, Kind, Reading};
+use crate::card::{Credential, DecidedBy, Fit, Kind, Reading, Verdict};
 
 /// What a site believes.
 #[derive(Debug, Clone, Default)]
@@ -73,21 +73,26 @@ pub fn choose(reading: &mut Reading, policy: &SitePolicy, hints: &Hints) {
 }
 
 fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usize, DecidedBy)> {
-    if is_random(reading) {
+    if is_random(reading) || reading.verdict == Verdict::Keypad {
         return None;
     }
     let all: Vec<usize> = (0..reading.fits.len()).collect();
     let keep = |from: &[usize], wanted: &dyn Fn(&Fit) -> bool| -> Vec<usize> {
         from.iter().copied().filter(|at| reading.fits.get(*at).is_some_and(wanted)).collect()
     };
-    let site = keep(&all, &|fit| policy.believes(fit) && policy.is_taken(fit));
+    let site = keep(&all, &|fit| policy.admits(fit) && policy.is_taken(fit));
     let typed = keep(&site, &|fit| hints.card_type.is_none_or(|number| policy.takes(number, fit)));
     let printed = keep(&typed, &|fit| hints.printed.as_ref().is_none_or(|printed| policy.prints(fit, printed)));
     let chosen = *printed.first()?;
     if !is_one(reading, &printed) {
         return None;
     }
-    let unchecked = reading.fits.get(chosen)?.checks.passed == 0;
+    let fit = reading.fits.get(chosen)?;
+    let unchecked = fit.checks.passed == 0;
+    // What nothing on the card confirms is believed only where the site names it; it stands against the others all the same.
+    if (unchecked && !policy.names(fit)) || is_entry(fit) {
+        return None;
+    }
     let decided_by = match () {
         () if is_one(reading, &all) && !unchecked => DecidedBy::OnlyFit,
         () if is_one(reading, &site) => DecidedBy::Policy,
@@ -104,6 +109,12 @@ fn is_one(reading: &Reading, fits: &[usize]) -> bool {
     first.is_some() && credentials.all(|other| Some(other) == first)
 }
 
+/// A key or a PIN from a keypad, and no card.
+fn is_entry(fit: &Fit) -> bool {
+    let has = |name| fit.credential.number(name).is_some();
+    fit.credential.card_number.is_none() && (has("key") || has("pin"))
+}
+
 fn is_random(reading: &Reading) -> bool {
     reading.presentation.kind == Kind::Csn && reading.presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random)
 }
@@ -116,19 +127,23 @@ impl SitePolicy {
         self.formats.iter().chain(typed).cloned().collect()
     }
 
-    /// A fit with no passed check is believed only where the site names its format.
+    /// True where the site names the fit's format.
+    fn names(&self, fit: &Fit) -> bool {
+        self.formats.iter().any(|format| **format == *fit.format)
+    }
+
+    /// True where the site uses the fit's format (any, if none are listed) and its facility code (the same; a fit without
+    /// one passes).
     #[must_use]
-    pub fn believes(&self, fit: &Fit) -> bool {
-        let named = self.formats.iter().any(|format| **format == *fit.format);
-        let format = named || (self.formats.is_empty() && fit.checks.passed > 0);
+    pub fn admits(&self, fit: &Fit) -> bool {
         let facility = match fit.credential.facility_code {
-            _ if self.facility_codes.is_empty() => true,
-            // Facility codes speak of cards: what has no card number (a PIN in a card's frame) is none of theirs.
-            _ if fit.credential.card_number.is_none() => false,
-            Some(code) => self.facility_codes.contains(&code.0),
             None => true,
+            Some(_) if self.facility_codes.is_empty() => true,
+            // Facility codes speak of cards: a PIN in a card's frame is none of theirs.
+            Some(_) if fit.credential.card_number.is_none() => false,
+            Some(code) => self.facility_codes.contains(&code.0),
         };
-        format && facility
+        facility && (self.formats.is_empty() || self.names(fit))
     }
 
     /// Where card types are configured, one of them must take the format.

@@ -65,9 +65,9 @@ impl CardFormat {
     }
 }
 
-/// Reads one file. Findings go to the sheet.
+/// Reads one file. Findings go to the sheet; the names that the file has or replaces go to `names`, also where it is broken.
 #[must_use]
-pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<CardFormat> {
+pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<CardFormat> {
     let mut keys = sheet.root()?;
     let id = keys.text("id");
     let name = keys.text("name");
@@ -76,6 +76,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<CardFormat> {
     let caveat = keys.optional_text("caveat");
     let aliases: Vec<String> = keys.texts("aliases").into_iter().map(|alias| alias.value).collect();
     let replaces = keys.optional_text("replaces").map(|replaced| replaced.value);
+    names.extend(id.iter().map(|id| id.value.clone()).chain(replaces.clone()).chain(aliases.iter().cloned()));
     let kinds = kinds(&mut keys);
     let layout = keys.text("layout");
     let drawing = layout.as_ref().and_then(|layout| drawing(&keys, layout));
@@ -83,12 +84,10 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<CardFormat> {
     let samples = samples(&mut keys, &kinds);
     if fields.is_none() {
         // Without a drawing the letters cannot be judged; the keys are known all the same.
-        drop((
-            keys.table("fields").map(|mut table| table.rest()),
-            keys.texts("bcd"),
-            keys.table("order").map(|mut table| table.rest()),
-            keys.table("require").map(|mut table| table.rest()),
-        ));
+        drop(keys.texts("bcd"));
+        for key in ["fields", "order", "require", "most"] {
+            drop(keys.table(key).map(|mut table| table.rest()));
+        }
     }
     keys.finish();
     if !sheet.is_clean() {
@@ -117,6 +116,8 @@ fn kinds(keys: &mut Keys<'_, '_>) -> Vec<Kind> {
     if named.is_empty() {
         kinds.push(Kind::Wiegand);
     }
+    kinds.sort_unstable();
+    kinds.dedup();
     kinds
 }
 
@@ -140,6 +141,7 @@ fn fields(keys: &mut Keys<'_, '_>, drawing: &Drawing) -> Vec<Field> {
     let decimal: Vec<At<String>> = keys.texts("bcd");
     let orders = keys.table("order").map(|mut table| table.rest()).unwrap_or_default();
     let required = keys.table("require").map(|mut table| table.rest()).unwrap_or_default();
+    let most = keys.table("most").map(|mut table| table.rest()).unwrap_or_default();
     let Some(mut table) = keys.table("fields") else {
         keys.missing("fields");
         return Vec::new();
@@ -165,7 +167,7 @@ fn fields(keys: &mut Keys<'_, '_>, drawing: &Drawing) -> Vec<Field> {
             keys.complain(letter.span, format!("`{}` has {} bits; decimal digits take four bits each", letter.value, positions.len()));
         }
         named.extend(single);
-        fields.push((letter.value, Field { name: name.into(), positions, bcd, required: None }));
+        fields.push((letter.value, Field { name: name.into(), positions, bcd, required: None, most: None }));
     }
     for letter in drawing.letters().iter().filter(|letter| !named.contains(letter)) {
         keys.complain(span, format!("the layout's `{letter}` has no name; add {letter} = \"…\" under [fields]"));
@@ -177,7 +179,8 @@ fn fields(keys: &mut Keys<'_, '_>, drawing: &Drawing) -> Vec<Field> {
         keys.complain(span, format!("{} fields are more than the {MAX_FIELDS} a format can have", fields.len()));
     }
     reorder(keys, &mut fields, orders);
-    require(keys, &mut fields, required);
+    limit(keys, &mut fields, "require", required, |field, value| field.required = Some(value));
+    limit(keys, &mut fields, "most", most, |field, value| field.most = Some(value));
     widths(keys, &fields, span);
     fields.into_iter().map(|(_, field)| field).collect()
 }
@@ -190,7 +193,8 @@ fn reorder(keys: &Keys<'_, '_>, fields: &mut [(String, Field)], orders: Vec<(At<
             keys.complain(span, format!("`order.{}` must be a list of bit positions", letter.value));
             continue;
         };
-        let order: Vec<usize> = items.iter().filter_map(|item| usize::try_from(item.as_integer()?).ok()).collect();
+        let order: Vec<usize> =
+            items.iter().map(|item| item.as_integer().and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX)).collect();
         let Some((_, field)) = fields.iter_mut().find(|(known, _)| *known == letter.value) else {
             keys.complain(letter.span, format!("`order` names `{}`, which is no letter of [fields]", letter.value));
             continue;
@@ -205,18 +209,23 @@ fn reorder(keys: &Keys<'_, '_>, fields: &mut [(String, Field)], orders: Vec<(At<
     }
 }
 
-/// `[require]`: the one value a letter can have.
-fn require(keys: &Keys<'_, '_>, fields: &mut [(String, Field)], required: Vec<(At<String>, toml_span::Value<'_>)>) {
-    for (letter, value) in required {
+/// `[require]` and `[most]`: the one value, or the largest value, that a letter can have.
+fn limit(
+    keys: &Keys<'_, '_>,
+    fields: &mut [(String, Field)],
+    key: &str,
+    limits: Vec<(At<String>, toml_span::Value<'_>)>,
+    set: impl Fn(&mut Field, u64),
+) {
+    for (letter, value) in limits {
         let field = fields.iter_mut().find(|(known, _)| *known == letter.value);
         let wanted = value.as_integer().and_then(|wanted| u64::try_from(wanted).ok());
         match (field, wanted) {
-            (Some((_, field)), Some(wanted)) if u128::from(wanted) <= field.max() => field.required = Some(wanted),
+            (Some((_, field)), Some(wanted)) if u128::from(wanted) <= field.max() => set(field, wanted),
             (Some((_, field)), _) => {
-                let message = format!("`require.{}` must be a whole number of at most {}", letter.value, field.max());
-                keys.complain(value.span, message);
+                keys.complain(value.span, format!("`{key}.{}` must be a whole number of at most {}", letter.value, field.max()));
             }
-            (None, _) => keys.complain(letter.span, format!("`require` names `{}`, which is no letter of [fields]", letter.value)),
+            (None, _) => keys.complain(letter.span, format!("`{key}` names `{}`, which is no letter of [fields]", letter.value)),
         }
     }
 }

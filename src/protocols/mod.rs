@@ -41,6 +41,17 @@ pub struct Protocols {
     /// What is wrong with files that were left out.
     pub findings: Vec<Finding>,
     names: BTreeMap<(Room, String), String>,
+    /// The names of card formats that stand in, or are replaced by, a file with a finding.
+    broken: BTreeMap<String, String>,
+}
+
+/// Whose names are to be taken.
+struct Names<'a> {
+    room: Room,
+    file: &'a str,
+    text: &'a str,
+    /// The file whose names become free by it.
+    freed: Option<&'a str>,
 }
 
 /// Why a site's folder cannot be read.
@@ -112,25 +123,29 @@ impl Protocols {
     /// Adds one file to the room it belongs to.
     fn add(&mut self, room: Room, file: &str, text: &str) {
         let sheet = Sheet::new(file, text);
+        let names = Names { room, file, text, freed: None };
         match room {
             Room::Cards => {
-                if let Some(format) = cards::read(file, &sheet)
-                    && self.replace(&sheet, text, &format)
-                    && self.claim(room, &sheet, file, text, &format.format.id, &format.format.aliases)
-                {
-                    self.formats.push(format);
+                let mut own = Vec::new();
+                match cards::read(file, &sheet, &mut own) {
+                    Some(format) if self.add_format(&sheet, text, &format) => self.formats.push(format),
+                    // A site that names it must not be served by what it replaces.
+                    _ => {
+                        own.extend(Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+                        self.broken.extend(own.into_iter().map(|name| (name.to_lowercase(), file.to_owned())));
+                    }
                 }
             }
             Room::Serial => {
                 if let Some(dialect) = serial::read(file, &sheet)
-                    && self.claim(room, &sheet, file, text, &dialect.id, &dialect.aliases)
+                    && self.claim(&names, &sheet, &dialect.id, &dialect.aliases)
                 {
                     self.dialects.push(Arc::new(dialect));
                 }
             }
             Room::Smartcards => {
                 if let Some(script) = smartcards::read(file, &sheet)
-                    && self.claim(room, &sheet, file, text, &script.id, &[])
+                    && self.claim(&names, &sheet, &script.id, &[])
                 {
                     self.scripts.push(Arc::new(script));
                 }
@@ -139,35 +154,64 @@ impl Protocols {
         self.findings.extend(sheet.into_findings());
     }
 
-    /// Takes the format out that this one says it replaces; false, with a finding, where there is none of that id.
-    fn replace(&mut self, sheet: &Sheet<'_>, text: &str, format: &CardFormat) -> bool {
-        let Some(replaced) = &format.replaces else { return true };
-        let Some(at) = self.formats.iter().position(|known| *known.format.id == **replaced) else {
-            let line = 1 + text.lines().position(|line| line.starts_with("replaces")).unwrap_or(0);
-            sheet.add_at(line, 1, format!("`replaces` names `{replaced}`, and no card format has that id"));
-            return false;
+    /// Takes a format's names, and out the one that it says it replaces: both, or neither and a finding.
+    fn add_format(&mut self, sheet: &Sheet<'_>, text: &str, format: &CardFormat) -> bool {
+        let replaced = match &format.replaces {
+            None => None,
+            Some(name) => {
+                let Some(at) = self.formats.iter().position(|known| is_named(name, &known.format.id, &known.format.aliases)) else {
+                    let line = 1 + text.lines().position(|line| line.trim_start().starts_with("replaces")).unwrap_or(0);
+                    sheet.add_at(line, 1, format!("`replaces` names `{name}`, and no card format has that name"));
+                    return false;
+                };
+                Some(at)
+            }
         };
-        let file = self.formats.remove(at).file;
-        self.names.retain(|(room, _), owner| *room != Room::Cards || *owner != file);
+        let freed = replaced.and_then(|at| self.formats.get(at)).map(|known| known.file.clone());
+        let names = Names { room: Room::Cards, file: &format.file, text, freed: freed.as_deref() };
+        if !self.claim(&names, sheet, &format.format.id, &format.format.aliases) {
+            return false;
+        }
+        replaced.map(|at| self.formats.remove(at));
         true
     }
 
-    /// Takes the names of a file; false, with findings, where one is taken already.
-    fn claim(&mut self, room: Room, sheet: &Sheet<'_>, file: &str, text: &str, id: &str, aliases: &[String]) -> bool {
+    /// Takes the names of a file; false, with findings, where one is malformed or taken already.
+    fn claim(&mut self, of: &Names<'_>, sheet: &Sheet<'_>, id: &str, aliases: &[String]) -> bool {
         let names = || aliases.iter().map(String::as_str).chain([id]);
-        for name in names() {
-            if let Some(owner) = self.names.get(&(room, name.to_lowercase())) {
-                let line = 1 + text.lines().position(|line| line.contains(&format!("\"{name}\""))).unwrap_or(0);
-                sheet.add_at(line, 1, format!("the name `{name}` is taken by {owner}; every id and alias stands in one file only"));
+        let line_of = |name: &str| 1 + of.text.lines().position(|line| line.contains(&format!("\"{name}\""))).unwrap_or(0);
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+            sheet.add_at(line_of(id), 1, format!("the id {id:?} has other characters than small letters, digits and -"));
+        }
+        for (at, name) in names().enumerate() {
+            let owner = self.names.get(&(of.room, name.to_lowercase())).filter(|owner| Some(owner.as_str()) != of.freed);
+            if let Some(owner) = owner {
+                let message = format!("the name `{name}` is taken by {owner}; every id and alias stands in one file only");
+                sheet.add_at(line_of(name), 1, message);
+            } else if name.is_empty() || !name.chars().all(|c| c.is_ascii_graphic()) {
+                sheet.add_at(
+                    line_of(name),
+                    1,
+                    format!("the name {name:?} is empty, or has a space or another character that cannot be typed"),
+                );
+            } else if names().take(at).any(|before| before.eq_ignore_ascii_case(name)) {
+                sheet.add_at(line_of(name), 1, format!("the name `{name}` stands here twice"));
             }
         }
         if !sheet.is_clean() {
             return false;
         }
+        self.names.retain(|(room, _), owner| *room != of.room || Some(owner.as_str()) != of.freed);
         for name in names() {
-            self.names.insert((room, name.to_lowercase()), file.to_owned());
+            self.names.insert((of.room, name.to_lowercase()), of.file.to_owned());
         }
         true
+    }
+
+    /// The broken file that has or replaces the card format of this name.
+    #[must_use]
+    pub fn broken_file(&self, name: &str) -> Option<&str> {
+        self.broken.get(&name.to_lowercase()).map(String::as_str)
     }
 
     /// The catalog of the card formats that are on by themselves, and of those that are named by id.

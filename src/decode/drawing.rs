@@ -9,7 +9,8 @@
 //! .............XXXXXXXXXXXXO
 //! ```
 //!
-//! A row with eight `C` is a checksum byte: the exclusive or of the covered bits, taken eight at a time.
+//! A row with eight `C` is a checksum byte: the exclusive or of the covered bits, taken eight at a time. With eight `B` it
+//! is the same, and one more where its low digit is F (Barium Ferrite encoders).
 
 use nom::{
     IResult, Parser,
@@ -54,9 +55,28 @@ pub enum CheckKind {
     Odd,
     /// Its own eight bits are the exclusive or of the covered bits, taken eight at a time.
     Xor8,
+    /// The same, and one more where the low digit of that is F.
+    Xor8Bumped,
 }
 
 impl Check {
+    /// The bits that the check is to have, each with its position; `bit` tells the bits covered.
+    pub fn computed(&self, bit: impl Fn(usize) -> bool) -> Vec<(usize, bool)> {
+        let is_odd = |covers: &[usize]| covers.iter().filter(|at| bit(**at)).count() % 2 == 1;
+        let mut bits: Vec<(usize, bool)> =
+            self.parities().map(|(own, covers)| (own, is_odd(&covers) != (self.kind == CheckKind::Odd))).collect();
+        if self.kind == CheckKind::Xor8Bumped && bits.iter().rev().take(4).all(|(_, bit)| *bit) {
+            // One more carries through the low digit's four ones, and on through those above them.
+            for (_, bit) in bits.iter_mut().rev() {
+                *bit = !*bit;
+                if *bit {
+                    break;
+                }
+            }
+        }
+        bits
+    }
+
     /// The check as parity bits: each of its own bits with the bits it covers.
     pub fn parities(&self) -> impl Iterator<Item = (usize, Vec<usize>)> + '_ {
         let every = self.own.len();
@@ -104,8 +124,8 @@ impl Drawing {
             let marks = row(
                 at,
                 text,
-                many0(one_of("EOXC.")),
-                "E or O for the check's own bit, C for a checksum byte's, X for a covered bit, or .",
+                many0(one_of("EOXCB.")),
+                "E or O for the check's own bit, C or B for a checksum byte's, X for a covered bit, or .",
                 &mut complaints,
             );
             if marks.len() != cells.len() && marks.len() == text.chars().count() {
@@ -181,18 +201,19 @@ fn row<'t, T>(
 }
 
 fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Complaint>) -> Option<Check> {
-    let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'C'));
+    let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'C' | 'B'));
     let covers = places(marks, |mark| mark == 'X');
     let kind = match (own.as_slice(), own.first().and_then(|at| marks.get(*at))) {
         ([_], Some('E')) => CheckKind::Even,
         ([_], Some('O')) => CheckKind::Odd,
         ([_, .., _], _) if own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&'C')) => CheckKind::Xor8,
+        ([_, .., _], _) if own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&'B')) => CheckKind::Xor8Bumped,
         ([], _) => {
             complaints.push(complaint(row, 0, "this check has no bit of its own; mark it E (even) or O (odd)".into()));
             return None;
         }
-        (_, Some('C')) => {
-            complaints.push(complaint(row, *own.first()?, "a checksum byte has eight bits of its own, each marked C".into()));
+        (_, Some('C' | 'B')) => {
+            complaints.push(complaint(row, *own.first()?, "a checksum byte has eight bits of its own, each marked C, or each B".into()));
             return None;
         }
         ([_, second, ..] | [second], _) => {
@@ -204,8 +225,8 @@ fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Compla
     for at in own.iter().filter(|at| cells.get(**at).is_some_and(|cell| *cell != Cell::Check)) {
         complaints.push(complaint(row, *at, "the check's own bit is not a P in the first row; write P there".into()));
     }
-    if covers.is_empty() || (kind == CheckKind::Xor8 && !covers.len().is_multiple_of(8)) {
-        let message = if kind == CheckKind::Xor8 {
+    if covers.is_empty() || (matches!(kind, CheckKind::Xor8 | CheckKind::Xor8Bumped) && !covers.len().is_multiple_of(8)) {
+        let message = if own.len() == 8 {
             "a checksum byte covers whole bytes: mark a multiple of eight bits X"
         } else {
             "this check covers no bit; mark the covered bits X"

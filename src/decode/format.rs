@@ -136,7 +136,9 @@ impl Format {
         });
         let fixed: Vec<(usize, bool)> = drawn.chain(required).collect();
         let fixed = (mask(fixed.iter().map(|(at, _)| *at)), mask(fixed.iter().filter(|(_, bit)| *bit).map(|(at, _)| *at)));
-        let parities = drawing.checks.iter().zip(0..).flat_map(|(check, number)| {
+        // A checksum with a carry is no parity; it is computed anew.
+        let linear = drawing.checks.iter().zip(0..).filter(|(check, _)| check.kind != CheckKind::Xor8Bumped);
+        let parities = linear.flat_map(|(check, number)| {
             let odd = check.kind == CheckKind::Odd;
             check.parities().map(move |(own, covers)| Parity { mask: mask(covers.into_iter().chain([own])), odd, check: number })
         });
@@ -198,9 +200,10 @@ impl Format {
     pub fn odds(&self) -> f64 {
         let fixed: u32 = self.fixed.0.iter().map(|word| word.count_ones()).sum();
         let digits: usize = self.fields.iter().filter(|field| field.bcd).map(|field| field.positions.len() / 4).sum();
+        let check_bits: usize = self.drawing.checks.iter().map(|check| check.own.len()).sum();
         let limited = |field: &Field| field.most.map(|most| (most as f64 + 1.0) / 2_f64.powi(field.positions.len() as i32));
         let limits: f64 = self.fields.iter().filter_map(limited).product();
-        0.5_f64.powi(self.parities.len() as i32 + fixed as i32) * 0.625_f64.powi(digits as i32) * limits
+        0.5_f64.powi(check_bits as i32 + fixed as i32) * 0.625_f64.powi(digits as i32) * limits
     }
 
     /// Lays the format over the bits.
@@ -223,10 +226,18 @@ impl Format {
         if let Some(at) = self.fields.iter().zip(values).position(|(field, value)| field.most.is_some_and(|most| value > most)) {
             return Err((Reason::Range, at as u16));
         }
-        match self.parities.iter().find(|parity| odd_parity(words, &parity.mask) != parity.odd) {
-            Some(parity) => Err((self.reason(parity.check), parity.check)),
+        if let Some(parity) = self.parities.iter().find(|parity| odd_parity(words, &parity.mask) != parity.odd) {
+            return Err((self.reason(parity.check), parity.check));
+        }
+        match self.carried_checks().find(|(_, check)| check.computed(|at| bits.get(at)).iter().any(|(own, bit)| bits.get(*own) != *bit)) {
+            Some((check, _)) => Err((Reason::Checksum, check)),
             None => Ok(values),
         }
+    }
+
+    /// The checksums with a carry.
+    fn carried_checks(&self) -> impl Iterator<Item = (u16, &Check)> {
+        (0..).zip(&self.drawing.checks).filter(|(_, check)| check.kind == CheckKind::Xor8Bumped)
     }
 
     /// Everything the format reads in bits that fit it.
@@ -256,9 +267,8 @@ impl Format {
             field.write(self.value_of(field, credential)?, &mut bits);
         }
         for check in &self.drawing.checks {
-            for (own, covers) in check.parities() {
-                let ones = covers.iter().filter(|at| bits.get(**at)).count();
-                bits.set(own, (ones % 2 == 1) != (check.kind == CheckKind::Odd));
+            for (own, bit) in check.computed(|at| bits.get(at)) {
+                bits.set(own, bit);
             }
         }
         Ok(bits)
@@ -307,7 +317,7 @@ impl Format {
 
     fn reason(&self, check: u16) -> Reason {
         match self.drawing.checks.get(usize::from(check)).map(|check| check.kind) {
-            Some(CheckKind::Xor8) => Reason::Checksum,
+            Some(CheckKind::Xor8 | CheckKind::Xor8Bumped) => Reason::Checksum,
             _ => Reason::Parity,
         }
     }
@@ -345,6 +355,7 @@ fn objection(check: &Check) -> Arc<str> {
         CheckKind::Even => "even parity",
         CheckKind::Odd => "odd parity",
         CheckKind::Xor8 => "the exclusive or",
+        CheckKind::Xor8Bumped => "the exclusive or (one more where its low digit is F)",
     };
     let own = check.own.first().unwrap_or(&0);
     let (from, to) = (check.covers.iter().min().unwrap_or(&0), check.covers.iter().max().unwrap_or(&0));

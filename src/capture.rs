@@ -361,44 +361,4 @@ fn bytes(input: &str) -> IResult<&str, Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    const TEXT: &str = "cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 2026-01-01T00:00:00.000Z\n\n\
-        # half a frame, then the whole one\n0.000 < 02 30 43\n0.900 < 02 30 43 30 30 30 36 32 31 41 35\n0.905 < 38 45 0D 0A 03 # end\n";
-
-    #[test]
-    fn a_capture_is_read_and_written_as_text() {
-        let capture = Capture::parse(TEXT).unwrap();
-        assert_eq!(capture.records.len(), 3);
-        let mut text = capture.header();
-        for (at, record) in &capture.records {
-            text.push_str(&format!("{}\n", line(*at, record)));
-        }
-        assert_eq!(Capture::parse(&text).unwrap(), capture);
-    }
-
-    #[test]
-    fn a_wrong_line_is_named() {
-        let wrong = |text: &str| Capture::parse(text).unwrap_err().to_string();
-        assert!(wrong("something else").starts_with("line 1: a capture begins with the line"));
-        assert!(wrong("cardbridge capture, version 2\n").contains("use a newer cardbridge"));
-        assert!(
-            wrong(&TEXT.replace("< 02 30 43\n", "< 02 3\n")).starts_with("line 7: column 11: expected"),
-            "{}",
-            wrong(&TEXT.replace("< 02 30 43\n", "< 02 3\n"))
-        );
-        assert!(wrong(&TEXT.replace("dialect", "dialekt")).contains("unknown header `dialekt`"));
-    }
-
-    #[test]
-    fn a_replay_tells_what_the_desk_was_told_at_its_times() {
-        let protocols = Protocols::built_in();
-        let capture = Capture::parse(TEXT).unwrap();
-        let notices = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
-        let words: Vec<&Notice> = notices.iter().map(|(_, notice)| notice).collect();
-        assert!(matches!(words.as_slice(), [Notice::Noise(_, 3), Notice::Read(_)]), "{words:?}");
-    }
-}
+mod tests;

@@ -1,32 +1,28 @@
 //! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
 
-use std::{
-    io::{BufRead, IsTerminal},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::{
     Globals,
     out::{self, Failure, interrupted},
+    outcome::{self, Showing},
     site::{self, Look},
     source::Source,
 };
 use crate::{
-    blusky::client::{Client, Settings},
+    blusky::client::Settings,
     bridge::{Event, Notice, Purpose, Taker},
-    card::{DecidedBy, Literal, LiteralError, Presentation, Reading, Verdict},
+    card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
-        outbox::{Entry, Operation, Reassign, State, Step},
+        outbox::{Entry, Operation, Reassign},
     },
-    run::{Shell, Site, deliver::Deliverer},
+    run::{Shell, Site},
     store::StoreHandle,
     views,
 };
@@ -116,7 +112,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         (None, None) => shown(&site, &store, &arguments, order, reassign).await?,
     };
     let showing = Showing::new(arguments.json, Duration::from_secs(arguments.outcome_timeout));
-    outcome(&site, &store, blusky, entry, showing).await
+    outcome::outcome(&site, &store, blusky, entry, showing).await
 }
 
 /// Who gets the card, and what may be done if somebody holds it.
@@ -281,134 +277,4 @@ fn not_enrolled(site: &Site, reading: &Reading, refused: &Refused) -> Failure {
     Failure::impossible(code, message, words)
         .with("reading", serde_json::to_value(views::reading::json(reading, &literal)).unwrap_or(Value::Null))
         .with("settle", json!(lines))
-}
-
-/// How an enrollment's way is shown, and how long its outcome is waited for.
-pub struct Showing {
-    /// JSON lines instead of text.
-    pub json: bool,
-    /// How long the outcome is waited for.
-    pub patience: Duration,
-    shown: Option<(State, Option<String>)>,
-}
-
-impl Showing {
-    /// Nothing shown yet.
-    pub const fn new(json: bool, patience: Duration) -> Self {
-        Self { json, patience, shown: None }
-    }
-
-    /// Shows a state, but not the same failure again at every further try.
-    fn show(&mut self, entry: &Entry) {
-        let progress = entry.progress();
-        let now = (progress.state, progress.why);
-        let is_another_try = now.0 == State::Sending && matches!(&self.shown, Some((State::Saved, Some(_))));
-        if is_another_try || self.shown.as_ref() == Some(&now) {
-            return;
-        }
-        self.shown = Some(now);
-        if self.json {
-            out::print_json(&views::enrollment::json(entry));
-        } else {
-            out::print(&views::enrollment::text(entry));
-        }
-    }
-}
-
-/// How often the store is asked how far an entry has got.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Shows an entry's way until it is settled, delivering it from here where no other process does.
-pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uuid, mut showing: Showing) -> Result<ExitCode, Failure> {
-    let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let delivery = Deliverer::start(store.clone(), &site.config.store, client, "enroll");
-    let watched = watch(store, id, &mut showing).await;
-    // Ctrl-C ends at once: what is under way is in doubt then, and the read-back settles it.
-    let (entry, why) = watched.map_err(|error| Failure::impossible("store", error.to_string(), "what was saved stays saved"))?;
-    let ended = async {
-        match why {
-            Why::Settled => delivery.finish().await,
-            Why::Patience => delivery.end().await,
-            Why::Interrupted => {}
-        }
-    };
-    tokio::select! {
-        () = ended => {}
-        () = interrupted() => {}
-    }
-    let progress = entry.progress();
-    Ok(match progress.state {
-        State::Accepted => ExitCode::SUCCESS,
-        State::Refused | State::Discarded => {
-            if progress.awaits_reassignment() {
-                out::hint("somebody holds this card; `--reassign` takes it from them");
-            }
-            ExitCode::from(1)
-        }
-        State::Saved | State::Sending | State::InDoubt => {
-            out::hint(
-                "what is saved stays, and is delivered by `cardbridge run` or the next `cardbridge enroll`; `cardbridge outbox list` shows it",
-            );
-            ExitCode::from(3)
-        }
-    })
-}
-
-/// Why an entry is followed no longer.
-enum Why {
-    Settled,
-    Patience,
-    Interrupted,
-}
-
-/// Follows an entry until it is settled, stopped, or patience ends; the last state shown is the final one.
-async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(Entry, Why), crate::store::StoreError> {
-    let end = Instant::now() + showing.patience;
-    let mut seen = 0;
-    loop {
-        let entry = store.entry(id).await?;
-        for then in views::enrollment::states_since(&entry, seen) {
-            showing.show(&then);
-        }
-        seen = entry.steps.len() + 1;
-        let progress = entry.progress();
-        if progress.awaits_reassignment() && !showing.json && confirmed().await {
-            store.append(&entry, Utc::now(), Step::Reassign { decided_by: DecidedBy::Operator }).await?;
-            continue;
-        }
-        if progress.is_settled() {
-            return Ok((entry, Why::Settled));
-        }
-        if progress.stopped {
-            return Ok((entry, Why::Patience));
-        }
-        tokio::select! {
-            () = sleep(LOOK) => {}
-            () = sleep_until(end) => return Ok((last(store, id, showing).await?, Why::Patience)),
-            () = interrupted() => return Ok((last(store, id, showing).await?, Why::Interrupted)),
-        }
-    }
-}
-
-/// Patience has ended: what is known now is the final line.
-async fn last(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<Entry, crate::store::StoreError> {
-    let entry = store.entry(id).await?;
-    showing.show(&entry);
-    Ok(entry)
-}
-
-/// Asks the person at the terminal, where there is one.
-async fn confirmed() -> bool {
-    if !std::io::stdin().is_terminal() {
-        return false;
-    }
-    out::hint("Take the card from its holder? [y/N]");
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map(|_| line)
-    });
-    tokio::select! {
-        answer = answer => answer.is_ok_and(|line| line.is_ok_and(|line| matches!(line.trim(), "y" | "Y" | "yes"))),
-        () = interrupted() => false,
-    }
 }

@@ -11,6 +11,7 @@ mod enroll;
 mod formats;
 mod out;
 mod outbox;
+mod outcome;
 mod read;
 mod readers;
 mod replay;

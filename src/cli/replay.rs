@@ -3,9 +3,9 @@
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{
-    Globals,
-    enroll::{self, Showing},
+    Globals, enroll,
     out::{self, Failure},
+    outcome::{self, Showing},
     site::{self, Look},
 };
 use crate::{
@@ -95,7 +95,7 @@ async fn enroll_all(site: &Site, cards: Vec<Presentation>, user: &str, really: b
         order.enforce_occupancy_system = Some(site.config.enforce_occupancy_system);
         order.reassign = reassign == Reassign::Always;
         let done = match enroll::presented(site, &store, card, order, reassign).await {
-            Ok(id) => enroll::outcome(site, &store, blusky.clone(), id, Showing::new(json, Duration::from_secs(20))).await?,
+            Ok(id) => outcome::outcome(site, &store, blusky.clone(), id, Showing::new(json, Duration::from_secs(20))).await?,
             Err(failure) => out::fail(&failure, json),
         };
         if done != ExitCode::SUCCESS {

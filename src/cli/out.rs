@@ -1,10 +1,13 @@
 //! What goes out: people's text and JSON lines on standard output, everything else on standard error.
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode, sync::Once};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+};
 use tracing_subscriber::EnvFilter;
 
 /// A command that did not do what was asked.
@@ -48,12 +51,28 @@ pub fn seconds() -> impl clap::builder::TypedValueParser<Value = u64> {
     clap::value_parser!(u64).range(..=31_536_000)
 }
 
-/// Waits until somebody ends this process: Ctrl-C or SIGTERM.
+/// Signals that nobody has answered yet: kept, so that one that comes between two waits is not lost.
+static SIGNALS: Semaphore = Semaphore::const_new(0);
+static LISTENING: Once = Once::new();
+
+/// From here on Ctrl-C and SIGTERM are answered by [`interrupted`].
+pub fn listen_for_signals() {
+    LISTENING.call_once(|| {
+        for mut signals in [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter_map(|kind| signal(kind).ok()) {
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    SIGNALS.add_permits(1);
+                }
+            });
+        }
+    });
+}
+
+/// Waits until somebody ends this process: Ctrl-C or SIGTERM. Each signal ends one wait.
 pub async fn interrupted() {
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
+    listen_for_signals();
+    if let Ok(answered) = SIGNALS.acquire().await {
+        answered.forget();
     }
 }
 

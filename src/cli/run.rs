@@ -40,6 +40,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     let mut delivery = Deliverer::start(store, &site.config.store, client, "run");
     shell.open_readers(None);
+    out::listen_for_signals();
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));
     loop {
         tokio::select! {

@@ -77,6 +77,15 @@ impl Check {
         bits
     }
 
+    /// True where a checksum byte is what the bits it covers make it. Nothing is allocated.
+    #[must_use]
+    pub fn checksum_holds(&self, bit: impl Fn(usize) -> bool) -> bool {
+        let folded = self.covers.iter().enumerate().fold(0_u8, |byte, (at, place)| byte ^ u8::from(bit(*place)) << (7 - at % 8));
+        let is_bumped = self.kind == CheckKind::Xor8Bumped && folded & 0x0F == 0x0F;
+        let own = self.own.iter().fold(0_u8, |byte, place| byte << 1 | u8::from(bit(*place)));
+        own == folded.wrapping_add(u8::from(is_bumped))
+    }
+
     /// The check as parity bits: each of its own bits with the bits it covers.
     pub fn parities(&self) -> impl Iterator<Item = (usize, Vec<usize>)> + '_ {
         let every = self.own.len();

@@ -229,7 +229,7 @@ impl Format {
         if let Some(parity) = self.parities.iter().find(|parity| odd_parity(words, &parity.mask) != parity.odd) {
             return Err((self.reason(parity.check), parity.check));
         }
-        match self.carried_checks().find(|(_, check)| check.computed(|at| bits.get(at)).iter().any(|(own, bit)| bits.get(*own) != *bit)) {
+        match self.carried_checks().find(|(_, check)| !check.checksum_holds(|at| bits.get(at))) {
             Some((check, _)) => Err((Reason::Checksum, check)),
             None => Ok(values),
         }

@@ -46,10 +46,6 @@ fn format(alias: &str) -> &'static CardFormat {
 fn every_published_vector_reads_as_its_source_says() {
     for line in lines("published.jsonl") {
         let alias = line["format"].as_str().unwrap();
-        // Characters of a magnetic stripe, of any number: a kind of its own, and no drawing.
-        if alias == "ABA" {
-            continue;
-        }
         let reading = read(Kind::Wiegand, bits(&line));
         let format = format(alias);
         let fit = reading.fits.iter().find(|fit| fit.format == format.format.id);
@@ -73,6 +69,10 @@ fn every_published_vector_reads_as_its_source_says() {
         number("key", "key");
         if let Some(text) = line["expect"]["text"].as_str() {
             let parts: Vec<&str> = text.trim_matches([';', '?']).split('=').collect();
+            if alias == "ABA" {
+                assert_eq!(fit.credential.number("card_number"), parts[0].parse().ok(), "{line}");
+                continue;
+            }
             assert_eq!(fit.credential.number("agency"), parts[0].parse().ok(), "{line}");
             assert_eq!(fit.credential.number("card_number"), parts[2].parse().ok(), "{line}");
         }

@@ -23,7 +23,7 @@ use crate::{
         outbox::{Entry, Operation, Reassign},
         policy::{self, Hints, SitePolicy},
     },
-    readers::{ReaderCommand, ReaderEvent, ReaderName, is_device_of},
+    readers::{ReaderCommand, ReaderEvent, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
         script::Script,
@@ -76,27 +76,12 @@ pub enum Purpose {
 pub enum Effect {
     /// A reader is to do something.
     Command(ReaderName, ReaderCommand),
-    /// A reader is to show something, if it can.
-    Signal(ReaderName, Signal),
     /// Write an entry down, then say so.
     Save(Box<Entry>),
     /// Hand a card to the taker of that id.
     HandOver(u64, Box<Presentation>),
     /// People are to be told.
     Tell(Notice),
-}
-
-/// What a reader shows: distinct for what is read, what is safe here, and what BluSKY says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// A card was read.
-    Read,
-    /// It is on disk.
-    Saved,
-    /// BluSKY has it.
-    Accepted,
-    /// BluSKY refused it, or nothing was enrolled.
-    Refused,
 }
 
 /// What people are told.
@@ -287,7 +272,7 @@ impl Bridge {
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
         presentation.at = Some(now);
-        effects.push(Effect::Signal(name.clone(), Signal::Read));
+        effects.push(signal(name.clone(), Signal::Read));
         self.presented(presentation, now, effects);
     }
 
@@ -296,7 +281,9 @@ impl Bridge {
         let mut reading = self.catalog.read(presentation);
         let here = |wanted: &String| reader.as_deref().is_some_and(|device| device == wanted || is_device_of(device, wanted));
         let wants = |taker: &Taker| taker.reader.as_ref().is_none_or(here);
-        let taker = self.takers.iter().position(wants).and_then(|at| self.takers.remove(at));
+        // Whoever waits for a card waits for one that is shown now.
+        let taker =
+            self.takers.iter().position(wants).filter(|_| !reading.presentation.was_shown_before()).and_then(|at| self.takers.remove(at));
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
         effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
@@ -316,7 +303,7 @@ impl Bridge {
                 effects.push(Effect::Save(Box::new(entry)));
             }
             Err(refused) => {
-                effects.extend(reader.map(|reader| Effect::Signal(reader, Signal::Refused)));
+                effects.extend(reader.map(|reader| signal(reader, Signal::Refused)));
                 effects.push(Effect::Tell(Notice::NotEnrolled(Box::new(reading), refused)));
             }
         }
@@ -330,9 +317,9 @@ impl Bridge {
         }
     }
 
-    fn signal_entry(&self, id: Uuid, signal: Signal, effects: &mut Vec<Effect>) {
+    fn signal_entry(&self, id: Uuid, shown: Signal, effects: &mut Vec<Effect>) {
         if let Some(Some(reader)) = self.entries.get(&id) {
-            effects.push(Effect::Signal(reader.clone(), signal));
+            effects.push(signal(reader.clone(), shown));
         }
     }
 
@@ -347,6 +334,10 @@ impl ReaderKind {
             Self::Serial(_, told) | Self::Pcsc(told) => *told,
         }
     }
+}
+
+const fn signal(reader: ReaderName, signal: Signal) -> Effect {
+    Effect::Command(reader, ReaderCommand::Signal(signal))
 }
 
 /// The serial number in the order the card sends it, where the site says that its reader turns it round.

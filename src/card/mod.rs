@@ -16,5 +16,5 @@ pub use credential::{CardNumber, Credential, FacilityCode, IssueCode, OemCode};
 pub use csn::Csn;
 pub use kind::Kind;
 pub use literal::{Literal, LiteralError};
-pub use presentation::{Damage, Presentation, Transport};
+pub use presentation::{Damage, Numbers, Presentation, SHOWN_BEFORE, Transport};
 pub use reading::{Checks, DecidedBy, Fit, Reading, Reason, Refusal, Verdict};

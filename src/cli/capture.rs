@@ -120,7 +120,7 @@ impl Recorder {
         let record = match what {
             Tapped::From(_, event) => capture::of_event(event),
             Tapped::To(_, ReaderCommand::Write(bytes)) => Some(Record::To(bytes.clone())),
-            Tapped::To(_, ReaderCommand::Release) => None,
+            Tapped::To(_, ReaderCommand::Release | ReaderCommand::Signal(_)) => None,
         };
         let Some(record) = record else { return Ok(()) };
         self.begin(file)?;

@@ -68,8 +68,39 @@ pub enum ReaderEvent {
 pub enum ReaderCommand {
     /// Write to the serial line, or say to the card.
     Write(Vec<u8>),
+    /// Show something with its lights and its sounder, as far as it has them.
+    Signal(Signal),
     /// The conversation with the card is over.
     Release,
+}
+
+/// What a reader shows: distinct for what is read, what is safe here, and what BluSKY says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// A card was read.
+    Read,
+    /// It is on disk.
+    Saved,
+    /// BluSKY has it.
+    Accepted,
+    /// BluSKY refused it, or nothing was enrolled.
+    Refused,
+}
+
+impl Signal {
+    /// Every signal.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Saved, Self::Accepted, Self::Refused];
+
+    /// The name used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Saved => "saved",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// Shows what happened and how many bytes it took; the bytes are a card's number.
@@ -92,6 +123,7 @@ impl fmt::Debug for ReaderCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write(bytes) => write!(f, "Write({})", bytes.len()),
+            Self::Signal(signal) => write!(f, "Signal({signal:?})"),
             Self::Release => f.write_str("Release"),
         }
     }

@@ -255,8 +255,6 @@ impl Shell {
                     (None, None) => {}
                 }
             }
-            // None of the readers known so far has a light or a sound that a dialect describes.
-            Effect::Signal(..) => {}
             Effect::Save(entry) => match &self.store {
                 Some(store) => self.saving = Some((entry.id, store.begin_save(*entry))),
                 None => self.queue.push_front(Event::NotSaved(entry.id, "there is no store".to_owned())),

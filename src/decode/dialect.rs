@@ -220,6 +220,52 @@ pub struct Dialect {
     pub file: String,
 }
 
+impl Dialect {
+    /// Lines of one template, for a device that has no file; none where the template names nothing of a card. Its numbers
+    /// are the reader's own; bits are Wiegand bits, the last at the right, unless the site says otherwise.
+    #[must_use]
+    pub fn of_lines(text: &str, payload: Template) -> Option<Self> {
+        let kind = payload.kind(Kind::Wiegand);
+        let message = Message::of(payload, kind);
+        message.is_card().then(|| Self {
+            id: "template".to_owned(),
+            name: text.to_owned(),
+            aliases: Vec::new(),
+            source: "the site's configuration".to_owned(),
+            confidence: Confidence::Derived,
+            caveat: None,
+            kind,
+            line: LineSettings::EIGHT_N_ONE,
+            cut: Cut::Line { idle: None },
+            fill: b"\r\n".to_vec(),
+            longest: LONGEST_LINE,
+            half_frame: Duration::from_millis(500),
+            messages: vec![message],
+            talk: Vec::new(),
+            host: None,
+            card_left: Duration::ZERO,
+            samples: Vec::new(),
+            file: "the configuration".to_owned(),
+        })
+    }
+}
+
+/// The longest line of a template, in bytes.
+const LONGEST_LINE: usize = 1024;
+
+impl LineSettings {
+    /// 9600 bits a second, 8 data bits, no parity, 1 stop bit.
+    pub const EIGHT_N_ONE: Self = Self { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+}
+
+impl Message {
+    /// A message without a check, whose digits stand for bits at the right.
+    #[must_use]
+    pub const fn of(payload: Template, kind: Kind) -> Self {
+        Self { payload, kind, check: None, align: Align::Right, short: false, any_pad: false, bits: None, keys: None, damaged: None }
+    }
+}
+
 impl Cut {
     /// The bytes a frame begins with; none for a line.
     #[must_use]

@@ -11,7 +11,7 @@ use super::{
     dialect::{Align, Dialect, Message},
     frame,
     line::{ByteOrder, Told},
-    payload::{Encoding, Part},
+    payload::{Encoding, Part, Template},
 };
 use crate::card::{Csn, Damage, Kind, Numbers, PacsBits, Presentation};
 
@@ -198,6 +198,19 @@ impl Frame<'_> {
             Over::Body => body.get(check.from..).map(<[u8]>::to_vec),
             Over::Frame => self.bytes.get(check.from..self.dialect.cut.start().len() + until).map(<[u8]>::to_vec),
             Over::Digits => body.get(check.from..).and_then(|digits| crate::card::from_hex(std::str::from_utf8(digits).ok()?)),
+        }
+    }
+}
+
+impl Template {
+    /// What a payload hands over: keys and numbers are what they are, and everything else is of the dialect's kind.
+    #[must_use]
+    pub fn kind(&self, otherwise: Kind) -> Kind {
+        let names = |wanted: &[&str]| self.names().any(|name| wanted.contains(&name));
+        match (names(&["keys"]), names(&NUMBERS)) {
+            (true, _) => Kind::Key,
+            (_, true) => Kind::Number,
+            _ => otherwise,
         }
     }
 }

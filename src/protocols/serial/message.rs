@@ -46,7 +46,7 @@ fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> O
         keys.complain(span, format!("no part is named `{unknown}`; {hint}a part that means nothing is named `_`"));
     }
     keys.finish();
-    let kind = own_kind.unwrap_or_else(|| if pressed.is_some() { Kind::Key } else { kind_of(&payload, kind) });
+    let kind = own_kind.unwrap_or_else(|| if pressed.is_some() { Kind::Key } else { payload.kind(kind) });
     Some(Message { payload, kind, check, align, short, any_pad, bits, keys: pressed, damaged })
 }
 
@@ -58,16 +58,6 @@ fn unknown_parts(payload: &Template) -> impl Iterator<Item = &str> {
     };
     let is_known = move |name: &str| is_card_part(name) || matches!(name, "count" | "check" | "age" | "_") || tells_width(name);
     payload.names().filter(move |name| !is_known(name))
-}
-
-/// Keys and numbers are what they are; everything else is what the dialect hands over.
-fn kind_of(payload: &Template, kind: Kind) -> Kind {
-    let has = |wanted: &[&str]| payload.names().any(|name| wanted.contains(&name));
-    match (has(&["keys"]), has(&NUMBERS)) {
-        (true, _) => Kind::Key,
-        (_, true) => Kind::Number,
-        _ => kind,
-    }
 }
 
 /// Reads a check: its method by name, and which bytes it covers.

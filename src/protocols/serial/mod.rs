@@ -32,7 +32,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
     let aliases = keys.texts("aliases").into_iter().map(|alias| alias.value).collect();
     let kind = keys.text("kind");
     let kind = kind.and_then(|kind| super::kind(&keys, &kind));
-    let line = keys.table("line").map(line_settings).unwrap_or(EIGHT_N_ONE);
+    let line = keys.table("line").map(line_settings).unwrap_or(LineSettings::EIGHT_N_ONE);
     let framing = keys.table("frame").map_or_else(
         || {
             keys.missing("frame");
@@ -76,8 +76,6 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
     sheet.is_clean().then_some(dialect)
 }
 
-const EIGHT_N_ONE: LineSettings = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
-
 /// Reads a parity by its name; shared with a reader's own configuration.
 pub fn parity(keys: &mut Keys<'_, '_>) -> Option<LineParity> {
     let parity = keys.optional_text("parity")?;
@@ -94,7 +92,7 @@ pub fn parity(keys: &mut Keys<'_, '_>) -> Option<LineParity> {
 
 fn line_settings(mut keys: Keys<'_, '_>) -> LineSettings {
     let settings = LineSettings {
-        baud: keys.number("baud", 50, 4_000_000).map_or(EIGHT_N_ONE.baud, |baud| baud.value),
+        baud: keys.number("baud", 50, 4_000_000).map_or(LineSettings::EIGHT_N_ONE.baud, |baud| baud.value),
         data_bits: keys.number("data_bits", 7, 8).map_or(8, |bits| bits.value),
         parity: parity(&mut keys).unwrap_or(LineParity::None),
         stop_bits: keys.number("stop_bits", 1, 2).map_or(1, |bits| bits.value),
@@ -195,9 +193,14 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
 fn reads(heard: Heard) -> Reads {
     match heard {
         Heard::Talk => Reads::Talk,
-        Heard::Shown(presentation, _) if presentation.damage.is_some() => Reads::Damaged,
-        Heard::Shown(presentation, _) => Reads::As(words(&presentation)),
+        Heard::Shown(presentation, _) => read_as(&presentation),
     }
+}
+
+/// What a presentation is, in the words of samples.
+#[must_use]
+pub fn read_as(presentation: &Presentation) -> Reads {
+    if presentation.damage.is_some() { Reads::Damaged } else { Reads::As(words(presentation)) }
 }
 
 fn words(presentation: &Presentation) -> String {

@@ -13,7 +13,7 @@ use super::{
     line::{ByteOrder, Told},
     payload::{Encoding, Part, Template},
 };
-use crate::card::{Csn, Damage, Kind, Numbers, PacsBits, Presentation};
+use crate::card::{Csn, Damage, Kind, Numbers, PacsBits, Presentation, to_hex};
 
 /// What a frame is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Frame<'_> {
             return damage.is_none().then_some(Heard::Talk);
         }
         let mut presentation = Presentation::of(self.kind());
-        presentation.raw = self.bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        presentation.raw = to_hex(self.bytes);
         if self.message.check.is_some_and(|check| check.method == super::check::Method::NotJudged) {
             presentation.warnings.push("check_not_judged".to_owned());
         }
@@ -185,8 +185,7 @@ impl Frame<'_> {
         if check.low_first {
             computed.reverse();
         }
-        let words = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
-        let detail = || format!("the checksum computed is {} and the one received is {}", words(&computed), words(&received));
+        let detail = || format!("the checksum computed is {} and the one received is {}", to_hex(&computed), to_hex(&received));
         Some((computed != received).then(|| Damage { by, detail: detail() }))
     }
 

@@ -10,7 +10,7 @@ pub mod station;
 use std::{
     collections::{HashMap, VecDeque},
     path::Path,
-    sync::{Arc, mpsc::Sender},
+    sync::Arc,
 };
 
 use chrono::Utc;
@@ -69,7 +69,7 @@ pub struct Shell {
     clients: (mpsc::UnboundedSender<Client>, mpsc::UnboundedReceiver<Client>),
     connected: HashMap<u64, (bool, mpsc::Sender<Say>)>,
     server: Option<Server>,
-    lines: HashMap<ReaderName, Sender<ReaderCommand>>,
+    lines: HashMap<ReaderName, mpsc::UnboundedSender<ReaderCommand>>,
     cards: Option<pcsc::PcscHandle>,
     running: Running,
     store: Option<StoreHandle>,
@@ -135,7 +135,7 @@ impl Shell {
                     for index in 0..devices {
                         let name: ReaderName =
                             if devices == 1 { reader.name.as_str().into() } else { format!("{}#{}", reader.name, index + 1).into() };
-                        let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone(), self.running.clone());
+                        let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone());
                         self.lines.insert(name, commands);
                     }
                 }

@@ -28,3 +28,13 @@ fn any_text_is_a_drawing_or_a_list_of_complaints() {
 fn any_bits_get_a_verdict() {
     replay("decode", targets::decode);
 }
+
+#[test]
+fn any_text_is_a_template_or_a_clear_error() {
+    replay("template", targets::template);
+}
+
+#[test]
+fn any_bytes_on_any_line_are_read_the_same_however_they_are_cut() {
+    replay("line", targets::line);
+}

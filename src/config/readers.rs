@@ -137,7 +137,7 @@ fn dialect_named(keys: &Keys<'_, '_>, name: Option<At<String>>, protocols: &Prot
 /// The dialect of a device that a site has built itself: lines of one template.
 fn line_of(keys: &Keys<'_, '_>, template: &At<String>) -> Option<Arc<Dialect>> {
     let read = protocols::serial::template_of(keys, template)?;
-    let dialect = Dialect::of_lines(&template.value, read);
+    let dialect = Dialect::of_lines(read);
     if dialect.is_none() {
         let message = "`reader.template` names nothing of a card; write {bits:hex}, {id:hex}, {facility_code:dec} and {card_number:dec}, or {keys:char}";
         keys.complain(template.span, message.to_owned());

@@ -224,12 +224,13 @@ impl Dialect {
     /// Lines of one template, for a device that has no file; none where the template names nothing of a card. Its numbers
     /// are the reader's own; bits are Wiegand bits, the last at the right, unless the site says otherwise.
     #[must_use]
-    pub fn of_lines(text: &str, payload: Template) -> Option<Self> {
+    pub fn of_lines(payload: Template) -> Option<Self> {
         let kind = payload.kind(Kind::Wiegand);
+        let name = payload.text.clone();
         let message = Message::of(payload, kind);
         message.is_card().then(|| Self {
             id: "template".to_owned(),
-            name: text.to_owned(),
+            name,
             aliases: Vec::new(),
             source: "the site's configuration".to_owned(),
             confidence: Confidence::Derived,

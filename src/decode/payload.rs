@@ -68,6 +68,8 @@ pub enum Piece {
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
+    /// As a file writes it.
+    pub text: String,
     /// Its pieces, in order.
     pub pieces: Vec<Piece>,
 }

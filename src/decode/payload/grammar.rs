@@ -18,7 +18,7 @@ use super::{Encoding, Piece, Template, Width};
 pub(super) fn template(text: &str) -> Result<Template, String> {
     let (rest, pieces) = many1(piece).parse(text).unwrap_or((text, Vec::new()));
     if rest.is_empty() {
-        return Ok(Template { pieces });
+        return Ok(Template { text: text.to_owned(), pieces });
     }
     let at = text.chars().count() - rest.chars().count() + 1;
     Err(format!(

@@ -31,6 +31,10 @@ pub struct Arguments {
     /// How wide its integers are
     #[arg(long, value_name = "BITS", default_value_t = 32)]
     integer_width: u8,
+    /// Say which elements and members were passed over (XML out of order or in another namespace, unknown names): in GET /simulator and
+    /// in the header x-cardbridge-lost
+    #[arg(long)]
+    report_lost_elements: bool,
     /// What goes wrong: KIND[:N] for the first N calls (delay=MILLIS, status=503, drop-before-commit, drop-after-commit, html, …)
     #[arg(long = "fault", value_name = "KIND[:N]")]
     faults: Vec<Fault>,
@@ -43,6 +47,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         password: arguments.password,
         people: arguments.people,
         integer_width: arguments.integer_width,
+        report_lost: arguments.report_lost_elements,
         faults: arguments.faults,
     };
     let simulator = Simulator::open(options).map_err(|error| Failure::usage("simulator", error.to_string(), ""))?;

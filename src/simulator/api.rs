@@ -10,8 +10,8 @@ use axum::{
     body::{Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{
-        StatusCode,
-        header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST},
+        HeaderName, StatusCode,
+        header::{ALLOW, AUTHORIZATION, HOST},
         request::Parts,
     },
     response::Response,
@@ -22,16 +22,21 @@ use uuid::Uuid;
 
 use super::{
     ResultCode,
-    answer::{Answer, Body, Reply},
+    answer::{Answer, Reply},
     journal::Journal,
     line::Cut,
-    model::{AddUserCard, Asked, Authenticate, ResultWithGuid, SignedIn},
-    reading::{Members, guid},
+    model::{AddUserCard, Asked, Authenticate},
+    reading::{self, Lost, Model, guid},
     routes::{self, Call, Route},
     rules,
+    shown::{Body, ResultWithGuid, SignedIn},
     spoil::{self, Faults},
     state::{Stop, Store},
+    wire,
 };
+
+/// The header that names what was lost, where that is reported.
+const LOST: HeaderName = HeaderName::from_static("x-cardbridge-lost");
 
 /// A body beyond this is refused.
 const LARGEST_BODY: usize = 1 << 20;
@@ -45,6 +50,15 @@ pub(super) struct Service {
     pub(super) password: String,
     /// The largest integer a body may hold.
     pub(super) largest: i64,
+    pub(super) report_lost: bool,
+}
+
+/// One request that has arrived.
+struct Sent {
+    head: Parts,
+    body: Bytes,
+    /// Its number in the journal.
+    number: u64,
 }
 
 /// The service, and the sign that serving is over.
@@ -58,8 +72,10 @@ pub(super) struct Front {
 pub(super) async fn answer(State(front): State<Front>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
     let Front { service, mut stopped } = front;
     let (head, body) = request.into_parts();
+    let media = wire::wanted(&head.headers);
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is incomplete, or larger than 1 MiB.").into_response();
+        return Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is incomplete, or larger than 1 MiB.")
+            .into_response(media);
     };
     // A task of its own: it goes on when the client hangs up, but not when the simulator is stopped.
     let work = tokio::spawn(async move {
@@ -69,7 +85,7 @@ pub(super) async fn answer(State(front): State<Front>, ConnectInfo(cut): Connect
         }
     });
     match work.await.unwrap_or_else(|_| Reply::Answer(Answer::status(StatusCode::INTERNAL_SERVER_ERROR))) {
-        Reply::Answer(answer) => answer.into_response(),
+        Reply::Answer(answer) => answer.into_response(media),
         Reply::HangUp => {
             cut.now();
             Response::default()
@@ -84,15 +100,16 @@ impl Service {
             return Reply::Answer(self.own(call, id).await);
         }
         let number = self.journal.arrived(&head, &body);
+        let sent = Sent { head, body, number };
         let reply = match &route {
-            Route::Call(Call::AddUserCard, id) => self.clone().add_user_card(&head, body, id.clone()).await,
-            Route::Call(call, _) => Reply::Answer(self.clone().call(*call, &head, body).await),
+            Route::Call(Call::AddUserCard, id) => self.clone().add_user_card(&sent, id.clone()).await,
+            Route::Call(call, _) => Reply::Answer(self.clone().call(*call, &sent).await),
             Route::WrongMethod(allowed) => {
-                let message = format!("The requested resource does not support http method '{}'.", head.method);
+                let message = format!("The requested resource does not support http method '{}'.", sent.head.method);
                 Reply::Answer(Answer::message(StatusCode::METHOD_NOT_ALLOWED, message).with(ALLOW, allowed.join(", ")))
             }
             Route::Unknown => {
-                let message = format!("No HTTP resource was found that matches the request URI '{}'.", whole_uri(&head));
+                let message = format!("No HTTP resource was found that matches the request URI '{}'.", whole_uri(&sent.head));
                 Reply::Answer(Answer::message(StatusCode::NOT_FOUND, message))
             }
         };
@@ -105,49 +122,70 @@ impl Service {
         reply
     }
 
-    async fn add_user_card(self: Arc<Self>, head: &Parts, body: Bytes, id: String) -> Reply {
+    async fn add_user_card(self: Arc<Self>, sent: &Sent, id: String) -> Reply {
         let faults = self.faults.meet();
         if let Some(reply) = spoil::before_commit(&faults).await {
             return reply;
         }
-        let answer = match self.turned_away(Call::AddUserCard, head) {
+        let media = wire::wanted(&sent.head.headers);
+        let forget = spoil::forgotten(&faults);
+        let answer = match self.turned_away(Call::AddUserCard, &sent.head) {
             Some(refused) => refused,
-            None => match Members::from_json(&body, self.largest).and_then(AddUserCard::read) {
-                Err(wrong) => Answer::invalid(wrong),
-                Ok(call) => {
-                    let forget = spoil::forgotten(&faults);
-                    self.blocking(move |service| {
-                        rules::wanted(&call, &id)
-                            .map_err(Stop::from)
-                            .and_then(|wanted| service.store.add_user_card(&call, &wanted, &forget))
-                    })
-                    .await
-                }
-            },
+            None => {
+                self.told(sent, move |service, call: AddUserCard| {
+                    rules::wanted(&call, &id)
+                        .map_err(Stop::from)
+                        .and_then(|wanted| service.store.add_user_card(&call, &wanted, &forget).map(Body::from))
+                })
+                .await
+            }
         };
-        spoil::after_commit(&faults, answer)
+        spoil::after_commit(&faults, answer, media)
     }
 
-    async fn call(self: Arc<Self>, call: Call, head: &Parts, body: Bytes) -> Answer {
-        if let Some(refused) = self.turned_away(call, head) {
+    async fn call(self: Arc<Self>, call: Call, sent: &Sent) -> Answer {
+        if let Some(refused) = self.turned_away(call, &sent.head) {
             return refused;
         }
         match call {
-            Call::Authenticate => match Members::from_json(&body, self.largest).and_then(Authenticate::read) {
-                Err(wrong) => Answer::invalid(wrong),
-                Ok(call) => self.sign_in(call),
-            },
-            _ => match Asked::read(&head.uri, call == Call::UserCardsV2) {
+            Call::Authenticate => self.told(sent, |service, call| Ok(service.sign_in(call))).await,
+            _ => match Asked::read(&sent.head.uri, call == Call::UserCardsV2) {
                 Err(wrong) => Answer::invalid(wrong),
                 Ok(asked) => self.blocking(move |service| Ok(service.store.user_cards(&asked).map(Body::UserCards)?)).await,
             },
         }
     }
 
-    fn sign_in(&self, call: Authenticate) -> Answer {
+    /// Reads the body, does the work it asks for, and reports what was lost on the way.
+    async fn told<M: Model + Send + 'static>(
+        self: Arc<Self>,
+        sent: &Sent,
+        work: impl FnOnce(&Service, M) -> Result<Body, Stop> + Send + 'static,
+    ) -> Answer {
+        let media = wire::sent(&sent.head.headers).unwrap_or(wire::JSON);
+        let (model, lost) = reading::read::<M>(&sent.body, media.wire, self.largest);
+        let service = self.clone();
+        let answer = match model {
+            Err(wrong) => Answer::invalid(wrong),
+            Ok(model) => self.blocking(move |service| work(service, model)).await,
+        };
+        service.reported(sent.number, lost, answer)
+    }
+
+    fn reported(&self, number: u64, lost: Vec<Lost>, answer: Answer) -> Answer {
+        if !self.report_lost || lost.is_empty() {
+            return answer;
+        }
+        let names: Vec<_> = lost.iter().map(|lost| lost.member.as_str()).collect();
+        let names = names.join(", ");
+        self.journal.lost(number, lost);
+        answer.with(LOST, names)
+    }
+
+    fn sign_in(&self, call: Authenticate) -> Body {
         let is_authenticated = !call.email.trim().is_empty() && call.password == self.password;
         let token = is_authenticated.then(|| self.token.clone());
-        Answer::ok(Body::SignedIn(SignedIn { email: call.email, is_authenticated, token }))
+        Body::SignedIn(SignedIn { email: call.email, is_authenticated, token })
     }
 
     /// The simulator's own calls: no token, no faults, not in the journal.
@@ -182,27 +220,20 @@ impl Service {
         if call.needs_token() && bare != self.token {
             return Some(Answer::status(StatusCode::UNAUTHORIZED));
         }
-        let sent = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-        let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
-            _ if !call.has_body() => None,
-            "application/json" | "text/json" => None,
-            other => Some(Answer::message(
+        match wire::sent(&head.headers) {
+            Err(other) if call.has_body() => Some(Answer::message(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("The request entity's media type '{other}' is not supported for this resource."),
             )),
+            _ => None,
         }
     }
 
     /// Asks the store, where waiting is allowed.
-    async fn blocking<A>(self: Arc<Self>, work: impl FnOnce(&Service) -> Result<A, Stop> + Send + 'static) -> Answer
-    where
-        Body: From<A>,
-        A: Send + 'static,
-    {
+    async fn blocking(self: Arc<Self>, work: impl FnOnce(&Service) -> Result<Body, Stop> + Send + 'static) -> Answer {
         let failed = || Answer::status(StatusCode::INTERNAL_SERVER_ERROR);
         match spawn_blocking(move || work(&self)).await {
-            Ok(Ok(done)) => Answer::ok(done.into()),
+            Ok(Ok(done)) => Answer::ok(done),
             Ok(Err(Stop::Refused(refusal))) => Answer::ok(Body::Result(ResultWithGuid {
                 value: Uuid::nil(),
                 result_code: refusal.code as u8,

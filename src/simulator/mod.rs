@@ -9,24 +9,31 @@
 //! `EnforceOccupancySystem` is read and then ignored, for it knows no occupancies.
 //!
 //! The way of a request: `line` (the connection, which can be cut) → `routes` (which call is it) → `api` (token, media type, the call) →
-//! `reading` and `model` (the body, strictly) → `rules` (what needs no memory) → `state` and `recall` (memory, kept by `schema`) →
-//! `answer`. `spoil` does what `faults` name, before and after the commit; `journal` stands beside it all.
+//! `wire` (JSON or XML) → `newtonsoft` or `datacontract` (which members the real serializer would find, by the call's `contract`) →
+//! `reading` and `model` (their values, strictly) → `rules` (what needs no memory) → `state` and `recall` (memory, kept by `schema`) →
+//! `shown` and `answer`. `spoil` does what `faults` name, before and after the commit; `journal` stands beside it all.
 
 mod answer;
 mod api;
+mod contract;
+mod datacontract;
 mod faults;
 mod journal;
 mod line;
 mod model;
+mod newtonsoft;
 mod people;
 mod reading;
 mod recall;
 mod routes;
 mod rules;
 mod schema;
+mod shown;
 mod spoil;
 mod state;
 pub mod virtual_card;
+mod wire;
+mod xml;
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
@@ -49,13 +56,24 @@ pub struct Options {
     pub people: Option<PathBuf>,
     /// 32 or 64: how wide an integer in a body may be.
     pub integer_width: u8,
+    /// Whether what a serializer passes over in silence (an XML element out of order or in another namespace, a member no model has) is
+    /// reported: in the list of requests, and in the header `x-cardbridge-lost` of the answer.
+    pub report_lost: bool,
     /// What goes wrong, in this order.
     pub faults: Vec<Fault>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { data: None, token: "simulator".into(), password: "simulator".into(), people: None, integer_width: 32, faults: Vec::new() }
+        Options {
+            data: None,
+            token: "simulator".into(),
+            password: "simulator".into(),
+            people: None,
+            integer_width: 32,
+            report_lost: false,
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -84,6 +102,7 @@ impl Simulator {
             token: options.token,
             password: options.password,
             largest,
+            report_lost: options.report_lost,
         })))
     }
 

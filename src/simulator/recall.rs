@@ -7,7 +7,8 @@ use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
 use super::{
-    model::{Asked, PersonCard, PersonCardV2, UserCards},
+    model::Asked,
+    shown::{PersonCard, PersonCardV2, UserCards},
     state::Store,
 };
 

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::{
     Fault, FaultKind, Forgettable,
-    answer::{Answer, Body, JSON, Reply},
+    answer::{Answer, Reply},
+    shown::Body,
+    wire::{Media, Wire},
 };
 
 /// The faults of a running simulator, and how many requests there were.
@@ -67,16 +69,16 @@ pub(super) fn forgotten(faults: &[FaultKind]) -> Vec<Forgettable> {
 }
 
 /// What is left of the answer.
-pub(super) fn after_commit(faults: &[FaultKind], mut answer: Answer) -> Reply {
+pub(super) fn after_commit(faults: &[FaultKind], mut answer: Answer, media: Media) -> Reply {
     for fault in faults {
         match *fault {
             FaultKind::DropAfterCommit => return Reply::HangUp,
             FaultKind::StatusAfterCommit(code) => answer = Answer::status(code),
-            FaultKind::Garbage => answer = Answer::ok(Body::Raw(JSON, br#"{"Value":,"ResultCode":oops"#.to_vec())),
+            FaultKind::Garbage => answer = Answer::ok(Body::Raw(media.content_type, garbage(media.wire).to_vec())),
             FaultKind::Truncate => {
-                let mut bytes = answer.body.json();
+                let mut bytes = answer.body.bytes(media.wire);
                 bytes.truncate(bytes.len() / 2);
-                answer.body = Body::Raw(JSON, bytes);
+                answer.body = Body::Raw(media.content_type, bytes);
             }
             FaultKind::ZeroValue => {
                 if let Body::Result(result) = &mut answer.body {
@@ -87,6 +89,13 @@ pub(super) fn after_commit(faults: &[FaultKind], mut answer: Answer) -> Reply {
         }
     }
     Reply::Answer(answer)
+}
+
+fn garbage(wire: Wire) -> &'static [u8] {
+    match wire {
+        Wire::Json => br#"{"Value":,"ResultCode":oops"#,
+        Wire::Xml => b"<ResultWithGuid><Value></ResultCode>oops",
+    }
 }
 
 const SIGN_IN: &str = r#"<h1>Sign in to BluSKY</h1><form method="post"><input name="Email"><input name="Password" type="password"></form>"#;

@@ -1,0 +1,11 @@
+//! The promises of the simulated BluSKY, kept over HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+mod blusky;
+mod faults;
+mod keeping;
+mod overview;
+mod reading;
+mod user_cards;
+mod wires;

@@ -10,7 +10,8 @@ use crate::simulator::{Fault, Options, Simulator};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cardbridge simulator\n  cardbridge simulator --listen 127.0.0.1:8900 --data training.db --people people.csv\n  \
-                        cardbridge simulator --fault drop-after-commit:1 --fault delay=3000"
+                        cardbridge simulator --fault drop-after-commit:1 --fault delay=3000\n  \
+                        cardbridge simulator --fault status=503:every=5 --fault unauthorized:after=100@all"
 )]
 pub struct Arguments {
     /// Where to listen
@@ -35,8 +36,10 @@ pub struct Arguments {
     /// in the header x-cardbridge-lost
     #[arg(long)]
     report_lost_elements: bool,
-    /// What goes wrong: KIND[:N] for the first N calls (delay=MILLIS, status=503, drop-before-commit, drop-after-commit, html, …)
-    #[arg(long = "fault", value_name = "KIND[:N]")]
+    /// What goes wrong: KIND for every AddUserCard, KIND:N for the first N, KIND:after=N for all later ones, KIND:every=N for every Nth;
+    /// @CALL after it for another call, @all for every call. KIND is delay=MILLIS, status=503, retry-after=SECONDS, unauthorized, html,
+    /// html=502, drop-before-commit, drop-after-commit, status-after-commit=504, garbage, truncate, break-off, zero-value or forget=MEMBER
+    #[arg(long = "fault", value_name = "KIND[:WHEN][@CALL]")]
     faults: Vec<Fault>,
 }
 

@@ -3,15 +3,22 @@
 //! In: a model of `shown.rs`, or an error in ASP.NET's shape. Out: an HTTP response with the simulator's header. The body stays a typed
 //! model until the last moment: on which wire it leaves is decided there.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use axum::{
+    body::Bytes,
     http::{
         HeaderName, HeaderValue, StatusCode,
-        header::{CONTENT_TYPE, LOCATION},
+        header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
     },
     response::Response,
 };
+use http_body::Frame;
 use serde::Serialize;
 
 use super::{
@@ -34,6 +41,8 @@ pub(super) enum Reply {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Body,
+    /// Whether the connection is closed in the middle of the body.
+    pub(super) breaks_off: bool,
     headers: Vec<(HeaderName, String)>,
 }
 
@@ -47,14 +56,18 @@ pub(super) struct ErrorBody {
 }
 
 impl Answer {
+    fn new(status: StatusCode, body: Body) -> Answer {
+        Answer { status, body, breaks_off: false, headers: Vec::new() }
+    }
+
     /// 200 with a body.
     pub(super) fn ok(body: Body) -> Answer {
-        Answer { status: StatusCode::OK, body, headers: Vec::new() }
+        Answer::new(StatusCode::OK, body)
     }
 
     /// `{"Message": …}`.
     pub(super) fn message(status: StatusCode, message: impl Into<String>) -> Answer {
-        Answer { status, body: Body::Error(ErrorBody { message: message.into(), model_state: None }), headers: Vec::new() }
+        Answer::new(status, Body::Error(ErrorBody { message: message.into(), model_state: None }))
     }
 
     /// A status with the message ASP.NET gives it.
@@ -74,13 +87,13 @@ impl Answer {
     /// 400 with the messages of each member.
     pub(super) fn invalid(model_state: ModelState) -> Answer {
         let body = Body::Error(ErrorBody { message: "The request is invalid.".into(), model_state: Some(model_state) });
-        Answer { status: StatusCode::BAD_REQUEST, body, headers: Vec::new() }
+        Answer::new(StatusCode::BAD_REQUEST, body)
     }
 
     /// A page such as a front end sends.
     pub(super) fn html(status: StatusCode, inner: &str) -> Answer {
         let page = format!("<!DOCTYPE html>\r\n<html><head><title>BluSKY</title></head><body>{inner}</body></html>\r\n");
-        Answer { status, body: Body::Raw("text/html; charset=utf-8", page.into_bytes()), headers: Vec::new() }
+        Answer::new(status, Body::Raw("text/html; charset=utf-8", page.into_bytes()))
     }
 
     /// The same answer with one more header.
@@ -96,9 +109,15 @@ impl Answer {
             Body::Own(_) => JSON.content_type,
             _ => media.content_type,
         };
-        let mut response = Response::new(self.body.bytes(media.wire).into());
+        let bytes = Bytes::from(self.body.bytes(media.wire));
+        let length = bytes.len();
+        let mut response = match self.breaks_off {
+            true => Response::new(axum::body::Body::new(Half::of(bytes))),
+            false => Response::new(bytes.into()),
+        };
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, length.into());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert("x-cardbridge-simulator", HeaderValue::from_static("1"));
         for (name, value) in self.headers {
@@ -107,5 +126,35 @@ impl Answer {
             }
         }
         response
+    }
+}
+
+/// A body that fails after its first half.
+struct Half {
+    half: Option<Bytes>,
+    flushed: bool,
+}
+
+impl Half {
+    fn of(mut bytes: Bytes) -> Half {
+        bytes.truncate(bytes.len() / 2);
+        Half { half: Some(bytes), flushed: false }
+    }
+}
+
+impl http_body::Body for Half {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
+        }
+        if !std::mem::replace(&mut self.flushed, true) {
+            // While nothing more is there, what was written goes out.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
     }
 }

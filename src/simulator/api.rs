@@ -21,7 +21,7 @@ use tokio::{sync::watch, task::spawn_blocking};
 use uuid::Uuid;
 
 use super::{
-    ResultCode,
+    Forgettable, ResultCode,
     answer::{Answer, Reply},
     journal::Journal,
     line::Cut,
@@ -102,8 +102,7 @@ impl Service {
         let number = self.journal.arrived(&head, &body);
         let sent = Sent { head, body, number };
         let reply = match &route {
-            Route::Call(Call::AddUserCard, id) => self.clone().add_user_card(&sent, id.clone()).await,
-            Route::Call(call, _) => Reply::Answer(self.clone().call(*call, &sent).await),
+            Route::Call(call, id) => self.clone().met(*call, id.clone(), &sent).await,
             Route::WrongMethod(allowed) => {
                 let message = format!("The requested resource does not support http method '{}'.", sent.head.method);
                 Reply::Answer(Answer::message(StatusCode::METHOD_NOT_ALLOWED, message).with(ALLOW, allowed.join(", ")))
@@ -122,32 +121,29 @@ impl Service {
         reply
     }
 
-    async fn add_user_card(self: Arc<Self>, sent: &Sent, id: String) -> Reply {
-        let faults = self.faults.meet();
+    /// One call of the API, with the faults that meet it.
+    async fn met(self: Arc<Self>, call: Call, id: String, sent: &Sent) -> Reply {
+        let faults = self.faults.meet(call.name());
         if let Some(reply) = spoil::before_commit(&faults).await {
             return reply;
         }
         let media = wire::wanted(&sent.head.headers);
-        let forget = spoil::forgotten(&faults);
-        let answer = match self.turned_away(Call::AddUserCard, &sent.head) {
+        let answer = match self.turned_away(call, &sent.head) {
             Some(refused) => refused,
-            None => {
-                self.told(sent, move |service, call: AddUserCard| {
-                    rules::wanted(&call, &id)
-                        .map_err(Stop::from)
-                        .and_then(|wanted| service.store.add_user_card(&call, &wanted, &forget).map(Body::from))
-                })
-                .await
-            }
+            None => self.call(call, id, sent, spoil::forgotten(&faults)).await,
         };
         spoil::after_commit(&faults, answer, media)
     }
 
-    async fn call(self: Arc<Self>, call: Call, sent: &Sent) -> Answer {
-        if let Some(refused) = self.turned_away(call, &sent.head) {
-            return refused;
-        }
+    async fn call(self: Arc<Self>, call: Call, id: String, sent: &Sent, forget: Vec<Forgettable>) -> Answer {
         match call {
+            Call::AddUserCard => {
+                self.told(sent, move |service, call: AddUserCard| {
+                    let wanted = rules::wanted(&call, &id)?;
+                    service.store.add_user_card(&call, &wanted, &forget).map(Body::from)
+                })
+                .await
+            }
             Call::Authenticate => self.told(sent, |service, call| Ok(service.sign_in(call))).await,
             _ => match Asked::read(&sent.head.uri, call == Call::UserCardsV2) {
                 Err(wrong) => Answer::invalid(wrong),
@@ -255,11 +251,11 @@ impl From<Uuid> for Body {
     }
 }
 
-fn call_name(route: &Route) -> String {
+fn call_name(route: &Route) -> &'static str {
     match route {
-        Route::Call(call, _) => format!("{call:?}"),
-        Route::WrongMethod(_) => "wrong method".into(),
-        Route::Unknown => "unknown path".into(),
+        Route::Call(call, _) => call.name(),
+        Route::WrongMethod(_) => "wrong method",
+        Route::Unknown => "unknown path",
     }
 }
 

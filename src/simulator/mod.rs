@@ -40,7 +40,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
 
-pub use faults::{Fault, FaultError, FaultKind, Forgettable};
+pub use faults::{Calls, Fault, FaultError, FaultKind, Forgettable, When};
 pub use rules::ResultCode;
 
 /// How a simulator behaves. The default is what a demo wants.

@@ -36,6 +36,16 @@ const ROUTES: &[(&str, &str, Call)] = &[
 ];
 
 impl Call {
+    /// The name of the call, for the journal and for faults. Both versions of the read-back are one call.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Call::AddUserCard => "AddUserCard",
+            Call::UserCards | Call::UserCardsV2 => "UserCards",
+            Call::Authenticate => "Authenticate",
+            Call::Overview | Call::Unassign => "simulator",
+        }
+    }
+
     /// Whether the token must be shown.
     pub(super) fn needs_token(self) -> bool {
         matches!(self, Call::AddUserCard | Call::UserCards | Call::UserCardsV2)
@@ -45,6 +55,13 @@ impl Call {
     pub(super) fn has_body(self) -> bool {
         matches!(self, Call::AddUserCard | Call::Authenticate)
     }
+}
+
+/// The names of the API's calls.
+pub(super) fn call_names() -> Vec<&'static str> {
+    let mut names: Vec<_> = ROUTES.iter().filter(|(_, path, _)| path.starts_with("api/")).map(|(_, _, call)| call.name()).collect();
+    names.dedup();
+    names
 }
 
 /// Looks the call up.

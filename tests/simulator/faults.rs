@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::blusky::{ADA, NIL, card, start, until, with, with_faults};
+use crate::blusky::{ADA, Blusky, NIL, card, start, until, with, with_faults};
 
 #[tokio::test]
 async fn a_fault_before_the_commit_leaves_nothing_stored() {
@@ -19,6 +19,8 @@ async fn a_fault_before_the_commit_leaves_nothing_stored() {
         ("status=502:1", Some(502)),
         ("unauthorized:1", Some(401)),
         ("html:1", Some(200)),
+        ("html=502:1", Some(502)),
+        ("retry-after=7:1", Some(429)),
         ("drop-before-commit:1", None),
     ] {
         let blusky = start(with_faults(Options::default(), &[fault])).await;
@@ -65,16 +67,7 @@ async fn a_fault_after_the_commit_leaves_the_card_stored() {
 async fn a_dropped_connection_carries_not_one_byte() {
     for fault in ["drop-before-commit", "drop-after-commit"] {
         let blusky = start(with_faults(Options::default(), &[fault])).await;
-        let body = card(ADA, 1).to_string();
-        let request = format!(
-            "POST /api/v1/Users/{ADA}/UserCards HTTP/1.1\r\nHost: here\r\nAuthorization: simulator\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut line = TcpStream::connect(blusky.base.trim_start_matches("http://")).await.unwrap();
-        line.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        line.read_to_end(&mut answer).await.unwrap();
+        let answer = raw(&blusky, "*/*").await;
         assert!(answer.is_empty(), "{fault}");
         assert_eq!(blusky.cards_of(ADA).await.len(), usize::from(fault == "drop-after-commit"));
     }
@@ -120,4 +113,81 @@ async fn faults_meet_the_first_requests_in_the_order_given() {
         statuses.push(blusky.post(&card(ADA, 1)).await.status().as_u16());
     }
     assert_eq!(statuses, [429, 429, 401, 200]);
+}
+
+#[tokio::test]
+async fn every_nth_request_fails_and_the_others_do_not() {
+    let blusky = start(with_faults(Options::default(), &["status=503:every=3"])).await;
+    let mut statuses = Vec::new();
+    for number in 1..=7 {
+        statuses.push(blusky.post(&card(ADA, number)).await.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 503, 200, 200, 503, 200]);
+    assert_eq!(blusky.cards_of(ADA).await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_token_can_stop_working_for_every_call_at_once() {
+    let blusky = start(with_faults(Options::default(), &["unauthorized:after=2@all"])).await;
+    blusky.accepts(&card(ADA, 1)).await;
+    blusky.cards_of(ADA).await;
+    assert_eq!(blusky.post(&card(ADA, 2)).await.status(), StatusCode::UNAUTHORIZED);
+    let read_back = blusky.call(Method::GET, &format!("/api/v2/Users/UserCards?UserId={ADA}"), None).await;
+    assert_eq!(read_back.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(blusky.overview().await["faults"], json!(["unauthorized:after=2@all"]));
+}
+
+#[tokio::test]
+async fn a_fault_meets_the_call_it_names_and_no_other() {
+    let blusky = start(with_faults(Options::default(), &["html=503:1@usercards", "drop-before-commit@Authenticate"])).await;
+    blusky.accepts(&card(ADA, 1)).await;
+    let read_back = blusky.call(Method::GET, &format!("/api/v1/Users/UserCards?UserId={ADA}"), None).await;
+    assert_eq!((read_back.status().as_u16(), &read_back.headers()["content-type"]), (503, &"text/html; charset=utf-8".parse().unwrap()));
+    assert_eq!(blusky.cards_of(ADA).await.len(), 1);
+    assert!(blusky.request(Method::POST, "/api/Account/Authenticate").json(&json!({})).send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_busy_server_says_when_to_come_back() {
+    let blusky = start(with_faults(Options::default(), &["retry-after=7:1"])).await;
+    assert_eq!(blusky.post(&card(ADA, 1)).await.headers()["retry-after"], "7");
+    blusky.accepts(&card(ADA, 1)).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_promised_more_and_the_card_is_stored() {
+    let blusky = start(with_faults(Options::default(), &["break-off"])).await;
+    let answer = raw(&blusky, "application/json").await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let promised: usize = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()).unwrap();
+    assert!(!body.is_empty() && body.len() == promised / 2, "{answer}");
+    assert_eq!(blusky.cards_of(ADA).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_left_of_an_answer_in_xml_is_no_xml() {
+    for fault in ["garbage", "truncate"] {
+        let blusky = start(with_faults(Options::default(), &[fault])).await;
+        let answer = blusky.request(Method::POST, &format!("/api/v1/Users/{ADA}/UserCards")).header("Accept", "application/xml");
+        let answer = answer.json(&card(ADA, 1)).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/xml; charset=utf-8");
+        let text = answer.text().await.unwrap();
+        assert!(text.starts_with("<ResultWithGuid") && roxmltree::Document::parse(&text).is_err(), "{text}");
+        assert_eq!(blusky.cards_of(ADA).await.len(), 1);
+    }
+}
+
+/// The bytes of the answer to an AddUserCard, until the connection is closed.
+async fn raw(blusky: &Blusky, accept: &str) -> String {
+    let body = card(ADA, 1).to_string();
+    let request = format!(
+        "POST /api/v1/Users/{ADA}/UserCards HTTP/1.1\r\nHost: here\r\nAuthorization: simulator\r\nAccept: {accept}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut line = TcpStream::connect(blusky.base.trim_start_matches("http://")).await.unwrap();
+    line.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    line.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
 }

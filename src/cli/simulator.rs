@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use tokio::net::TcpListener;
 
 use super::out::{self, Failure};
-use crate::simulator::{Fault, Options, Simulator};
+use crate::simulator::{CardType, Fault, Options, Simulator};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -36,6 +36,13 @@ pub struct Arguments {
     /// in the header x-cardbridge-lost
     #[arg(long)]
     report_lost_elements: bool,
+    /// A card type, and which of CardSerialNumber, FacilityCode and IssueCode it requires; given once, there are no others [default: any
+    /// number is a card type, and requires none]
+    #[arg(long = "card-type", value_name = "N[=MEMBER,...]")]
+    card_types: Vec<CardType>,
+    /// Answer lookups with an object that holds the list
+    #[arg(long)]
+    wrap_lookups: bool,
     /// What goes wrong: KIND for every AddUserCard, KIND:N for the first N, KIND:after=N for all later ones, KIND:every=N for every Nth;
     /// @CALL after it for another call, @all for every call. KIND is delay=MILLIS, status=503, retry-after=SECONDS, unauthorized, html,
     /// html=502, drop-before-commit, drop-after-commit, status-after-commit=504, garbage, truncate, break-off, zero-value or forget=MEMBER
@@ -51,6 +58,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         people: arguments.people,
         integer_width: arguments.integer_width,
         report_lost: arguments.report_lost_elements,
+        card_types: arguments.card_types,
+        wrap_lookups: arguments.wrap_lookups,
         faults: arguments.faults,
     };
     let simulator = Simulator::open(options).map_err(|error| Failure::usage("simulator", error.to_string(), ""))?;

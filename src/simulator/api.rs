@@ -1,8 +1,8 @@
 //! From an HTTP request to its answer.
 //!
 //! In: requests, as axum hands them over. Out: an answer for each, or a cut connection. The order is the real one's: path, method, token,
-//! media type, body, rules. A request that has arrived is carried out even if its client does not wait for the answer. The store is only
-//! touched on threads that may block. It never logs a path, a body or an answer: they name cards and people.
+//! media type; then `calls.rs` reads the body and carries it out. A request that has arrived is carried out even if its client does not
+//! wait for the answer. It never logs a path, a body or an answer: they name cards and people.
 
 use std::sync::Arc;
 
@@ -10,33 +10,27 @@ use axum::{
     body::{Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{
-        HeaderName, StatusCode,
+        StatusCode,
         header::{ALLOW, AUTHORIZATION, HOST},
         request::Parts,
     },
     response::Response,
 };
 use serde_json::json;
-use tokio::{sync::watch, task::spawn_blocking};
-use uuid::Uuid;
+use tokio::sync::watch;
 
 use super::{
-    Forgettable, ResultCode,
+    CardType,
     answer::{Answer, Reply},
     journal::Journal,
     line::Cut,
-    model::{AddUserCard, Asked, Authenticate},
-    reading::{self, Lost, Model, guid},
+    reading::guid,
     routes::{self, Call, Route},
-    rules,
-    shown::{Body, ResultWithGuid, SignedIn},
+    shown::Body,
     spoil::{self, Faults},
-    state::{Stop, Store},
+    state::Store,
     wire,
 };
-
-/// The header that names what was lost, where that is reported.
-const LOST: HeaderName = HeaderName::from_static("x-cardbridge-lost");
 
 /// A body beyond this is refused.
 const LARGEST_BODY: usize = 1 << 20;
@@ -51,14 +45,17 @@ pub(super) struct Service {
     /// The largest integer a body may hold.
     pub(super) largest: i64,
     pub(super) report_lost: bool,
+    /// Empty: any number is a card type, and requires nothing.
+    pub(super) card_types: Vec<CardType>,
+    pub(super) wrap_lookups: bool,
 }
 
 /// One request that has arrived.
-struct Sent {
-    head: Parts,
-    body: Bytes,
+pub(super) struct Sent {
+    pub(super) head: Parts,
+    pub(super) body: Bytes,
     /// Its number in the journal.
-    number: u64,
+    pub(super) number: u64,
 }
 
 /// The service, and the sign that serving is over.
@@ -99,7 +96,7 @@ impl Service {
         if let Route::Call(call @ (Call::Overview | Call::Unassign), id) = route {
             return Reply::Answer(self.own(call, id).await);
         }
-        let number = self.journal.arrived(&head, &body);
+        let number = self.journal.arrived(call_name(&route), &head, &body);
         let sent = Sent { head, body, number };
         let reply = match &route {
             Route::Call(call, id) => self.clone().met(*call, id.clone(), &sent).await,
@@ -135,66 +132,18 @@ impl Service {
         spoil::after_commit(&faults, answer, media)
     }
 
-    async fn call(self: Arc<Self>, call: Call, id: String, sent: &Sent, forget: Vec<Forgettable>) -> Answer {
-        match call {
-            Call::AddUserCard => {
-                self.told(sent, move |service, call: AddUserCard| {
-                    let wanted = rules::wanted(&call, &id)?;
-                    service.store.add_user_card(&call, &wanted, &forget).map(Body::from)
-                })
-                .await
-            }
-            Call::Authenticate => self.told(sent, |service, call| Ok(service.sign_in(call))).await,
-            _ => match Asked::read(&sent.head.uri, call == Call::UserCardsV2) {
-                Err(wrong) => Answer::invalid(wrong),
-                Ok(asked) => self.blocking(move |service| Ok(service.store.user_cards(&asked).map(Body::UserCards)?)).await,
-            },
-        }
-    }
-
-    /// Reads the body, does the work it asks for, and reports what was lost on the way.
-    async fn told<M: Model + Send + 'static>(
-        self: Arc<Self>,
-        sent: &Sent,
-        work: impl FnOnce(&Service, M) -> Result<Body, Stop> + Send + 'static,
-    ) -> Answer {
-        let media = wire::sent(&sent.head.headers).unwrap_or(wire::JSON);
-        let (model, lost) = reading::read::<M>(&sent.body, media.wire, self.largest);
-        let service = self.clone();
-        let answer = match model {
-            Err(wrong) => Answer::invalid(wrong),
-            Ok(model) => self.blocking(move |service| work(service, model)).await,
-        };
-        service.reported(sent.number, lost, answer)
-    }
-
-    fn reported(&self, number: u64, lost: Vec<Lost>, answer: Answer) -> Answer {
-        if !self.report_lost || lost.is_empty() {
-            return answer;
-        }
-        let names: Vec<_> = lost.iter().map(|lost| lost.member.as_str()).collect();
-        let names = names.join(", ");
-        self.journal.lost(number, lost);
-        answer.with(LOST, names)
-    }
-
-    fn sign_in(&self, call: Authenticate) -> Body {
-        let is_authenticated = !call.email.trim().is_empty() && call.password == self.password;
-        let token = is_authenticated.then(|| self.token.clone());
-        Body::SignedIn(SignedIn { email: call.email, is_authenticated, token })
-    }
-
     /// The simulator's own calls: no token, no faults, not in the journal.
-    async fn own(self: Arc<Self>, call: Call, id: String) -> Answer {
+    pub(super) async fn own(self: Arc<Self>, call: Call, id: String) -> Answer {
         if call == Call::Overview {
             return self
-                .blocking(|service| {
+                .blocking(call, |service| {
                     Ok(Body::Own(json!({
                         "simulator": "cardbridge",
                         "version": env!("CARGO_PKG_VERSION"),
                         "faults": service.faults.words(),
                         "users": service.store.users()?,
                         "cards": service.store.cards()?,
+                        "lookups": service.store.places(&service.card_types)?,
                         "requests": service.journal.list(),
                     })))
                 })
@@ -203,7 +152,8 @@ impl Service {
         let Some(card_id) = guid(&id) else {
             return Answer::message(StatusCode::NOT_FOUND, "The path names no CardId: write /simulator/cards/<GUID>/unassign.");
         };
-        self.blocking(move |service| Ok(Body::Own(json!({ "CardId": card_id, "unassigned": service.store.unassign(card_id)? })))).await
+        self.blocking(call, move |service| Ok(Body::Own(json!({ "CardId": card_id, "unassigned": service.store.unassign(card_id)? }))))
+            .await
     }
 
     /// What is said to a wrong token or media type.
@@ -223,31 +173,6 @@ impl Service {
             )),
             _ => None,
         }
-    }
-
-    /// Asks the store, where waiting is allowed.
-    async fn blocking(self: Arc<Self>, work: impl FnOnce(&Service) -> Result<Body, Stop> + Send + 'static) -> Answer {
-        let failed = || Answer::status(StatusCode::INTERNAL_SERVER_ERROR);
-        match spawn_blocking(move || work(&self)).await {
-            Ok(Ok(done)) => Answer::ok(done),
-            Ok(Err(Stop::Refused(refusal))) => Answer::ok(Body::Result(ResultWithGuid {
-                value: Uuid::nil(),
-                result_code: refusal.code as u8,
-                description: refusal.description,
-            })),
-            Ok(Err(Stop::Broken(error))) => {
-                tracing::error!(%error, "the simulator's store failed");
-                failed()
-            }
-            Err(_) => failed(),
-        }
-    }
-}
-
-/// A key that was made is a success.
-impl From<Uuid> for Body {
-    fn from(value: Uuid) -> Body {
-        Body::Result(ResultWithGuid { value, result_code: ResultCode::Success as u8, description: "Success".into() })
     }
 }
 

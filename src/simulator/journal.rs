@@ -35,6 +35,8 @@ struct Entries {
 pub(super) struct Entry {
     number: u64,
     at: String,
+    /// Its name in the API.
+    call: &'static str,
     method: String,
     path: String,
     query: Option<String>,
@@ -49,7 +51,7 @@ pub(super) struct Entry {
 
 impl Journal {
     /// Notes a request; the number is for [`Journal::answered`].
-    pub(super) fn arrived(&self, head: &axum::http::request::Parts, body: &[u8]) -> u64 {
+    pub(super) fn arrived(&self, call: &'static str, head: &axum::http::request::Parts, body: &[u8]) -> u64 {
         let mut entries = self.lock();
         let number = entries.next;
         entries.next += 1;
@@ -59,6 +61,7 @@ impl Journal {
         entries.list.push_back(Entry {
             number,
             at: stamp(Utc::now()),
+            call,
             method: head.method.to_string(),
             path: head.uri.path().to_owned(),
             query: head.uri.query().map(shown_query),

@@ -30,6 +30,32 @@ pub(super) struct AddUserCard {
     pub(super) activation: Option<DateTime<Utc>>,
     pub(super) deactivation: Option<DateTime<Utc>>,
     pub(super) flags: i64,
+    pub(super) enforce_occupancy: bool,
+    /// Nothing, in the first version of the call.
+    pub(super) extras: Extras,
+}
+
+/// ReplaceCardIfExists: AddUserCard with its extras. It says of itself whether it may take the card from somebody else.
+pub(super) struct ReplaceCard(pub(super) AddUserCard);
+
+/// `UpdateUserCardViewModelV2`
+pub(super) struct UpdateUserCard {
+    pub(super) user_id: Uuid,
+    pub(super) card_id: Uuid,
+    pub(super) modify_dates: bool,
+    pub(super) activation: Option<DateTime<Utc>>,
+    pub(super) deactivation: Option<DateTime<Utc>>,
+    pub(super) flags: i64,
+    pub(super) extras: Extras,
+}
+
+/// What the second version of a call adds.
+#[derive(Default)]
+pub(super) struct Extras {
+    /// Below zero: as often as wanted.
+    pub(super) uses: Option<i64>,
+    pub(super) notes: Option<String>,
+    pub(super) credential_type: Option<i64>,
 }
 
 /// The body of Authenticate.
@@ -52,7 +78,6 @@ impl Model for AddUserCard {
     const CONTRACT: Contract = contract::ADD_USER_CARD;
 
     fn read(members: &mut Members) -> AddUserCard {
-        members.boolean("EnforceOccupancySystem");
         AddUserCard {
             reassign: members.boolean("ReassignCardIfAlreadyAssigned").unwrap_or(false),
             user_id: members.guid("UserId", Null::Wrong).unwrap_or_default(),
@@ -69,6 +94,43 @@ impl Model for AddUserCard {
             deactivation: members.time("CardDeactivationStartDateTime"),
             // The real one may do the same, and 0 is a card that is not active: it is for the client to always send it.
             flags: members.flags("CardUserFlags").unwrap_or(0),
+            enforce_occupancy: members.boolean("EnforceOccupancySystem").unwrap_or(false),
+            extras: Extras::default(),
+        }
+    }
+}
+
+impl Model for ReplaceCard {
+    const CONTRACT: Contract = contract::REPLACE_CARD;
+
+    fn read(members: &mut Members) -> ReplaceCard {
+        let call = AddUserCard::read(members);
+        ReplaceCard(AddUserCard { extras: Extras::read(members), ..call })
+    }
+}
+
+impl Model for UpdateUserCard {
+    const CONTRACT: Contract = contract::UPDATE_USER_CARD;
+
+    fn read(members: &mut Members) -> UpdateUserCard {
+        UpdateUserCard {
+            user_id: members.guid("UserId", Null::Wrong).unwrap_or_default(),
+            card_id: members.guid("CardId", Null::Wrong).unwrap_or_default(),
+            modify_dates: members.boolean("ModifyActivationDates").unwrap_or(false),
+            activation: members.time("CardActivationStartDateTime"),
+            deactivation: members.time("CardDeactivationStartDateTime"),
+            flags: members.flags("CardUserFlags").unwrap_or(0),
+            extras: Extras::read(members),
+        }
+    }
+}
+
+impl Extras {
+    fn read(members: &mut Members) -> Extras {
+        Extras {
+            uses: members.integer("NumberOfCardUses", Null::Absent),
+            notes: members.text("PublicNotes"),
+            credential_type: members.integer("CredentialTypeId", Null::Absent),
         }
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! In: what a call came to. Out: the same as JSON has it (serde), and the names XML adds ([`Body::shape`]). It decides nothing.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     answer::ErrorBody,
-    contract::API_WEB_ROLE,
+    contract::{API_WEB_ROLE, BLUSKY_WEB_API},
+    lookups::Lookup,
     reading::ACTIVE_CARDHOLDER,
+    routes::Call,
+    rules::{Refusal, ResultCode},
     wire::Wire,
     xml::{self, Shape},
 };
@@ -18,9 +21,10 @@ use super::{
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Body {
-    Result(ResultWithGuid),
+    Outcome(Outcome),
     UserCards(UserCards),
     SignedIn(SignedIn),
+    Listed(Listed),
     Error(ErrorBody),
     /// The simulator's own answers.
     Own(Value),
@@ -29,13 +33,35 @@ pub(super) enum Body {
     Raw(&'static str, Vec<u8>),
 }
 
-/// The answer to AddUserCard.
+/// `Result`, and the models derived from it: the answer to every call that changes something.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ResultWithGuid {
-    pub(super) value: Uuid,
+pub(super) struct Outcome {
+    #[serde(skip)]
+    pub(super) call: Call,
+    /// The key of what was made. All zero if nothing was; absent if the call makes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<Uuid>,
     pub(super) result_code: u8,
     pub(super) description: String,
+    #[serde(flatten)]
+    pub(super) moved: Option<Moved>,
+}
+
+/// What ReplaceCardIfExists adds.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Moved {
+    pub(super) previous_user_id: Option<Uuid>,
+    pub(super) current_user_id: Option<Uuid>,
+}
+
+/// The answer to a lookup.
+pub(super) struct Listed {
+    pub(super) lookup: &'static Lookup,
+    pub(super) items: Vec<Value>,
+    /// Whether the list stands in an object, as the Value of a result.
+    pub(super) is_wrapped: bool,
 }
 
 /// The answer to Authenticate.
@@ -86,11 +112,11 @@ pub(super) struct PersonCard {
     pub(super) card_deactivation_start_date_time: Option<String>,
     pub(super) card_user_flags: i64,
     pub(super) encrypted_mobile_credentials: [(); 0],
-    pub(super) credential_type: u8,
+    pub(super) credential_type: i64,
 }
 
-/// What v2 adds. Until the calls that set them exist, both are null.
-#[derive(Default, Serialize)]
+/// What v2 adds.
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct PersonCardV2 {
     pub(super) number_of_card_uses: Option<i64>,
@@ -108,22 +134,36 @@ impl Body {
         }
     }
 
+    /// The read-back of the second version, the sign-in, ReplaceCardIfExists and the lookups have names of our own: no page tells theirs.
     fn shape(&self) -> Shape {
+        let of = |root: &'static str, namespace, tail| Shape { root: root.into(), namespace, item: "".into(), tail };
         match self {
-            Body::Result(_) => Shape { root: "ResultWithGuid", namespace: API_WEB_ROLE, item: "", tail: &["Value"] },
-            Body::UserCards(_) => {
-                Shape { root: "PersonCardAndUserIdViewModel", namespace: API_WEB_ROLE, item: "PersonCardViewModel", tail: V2 }
+            Body::Outcome(outcome) => match outcome.call {
+                Call::AddUser => of("ResultWithGuid", BLUSKY_WEB_API, &[]),
+                Call::UpdateUserCard => of("Result", API_WEB_ROLE, &[]),
+                Call::ReplaceCardIfExists => of("ReplaceCardResult", API_WEB_ROLE, &["Value", "CurrentUserId", "PreviousUserId"]),
+                _ => of("ResultWithGuid", API_WEB_ROLE, &["Value"]),
+            },
+            Body::UserCards(_) => Shape { item: "PersonCardViewModel".into(), ..of("PersonCardAndUserIdViewModel", API_WEB_ROLE, V2) },
+            Body::SignedIn(_) => of("AuthenticateResult", API_WEB_ROLE, &[]),
+            Body::Listed(listed) => {
+                let (list, kind) = (if listed.is_wrapped { "ResultWithArrayOf" } else { "ArrayOf" }, listed.lookup.kind);
+                Shape {
+                    root: format!("{list}{kind}ViewModel").into(),
+                    item: format!("{kind}ViewModel").into(),
+                    ..of("", API_WEB_ROLE, &["Value"])
+                }
             }
-            // No page names this model.
-            Body::SignedIn(_) => Shape { root: "AuthenticateResult", namespace: API_WEB_ROLE, item: "", tail: &[] },
-            Body::Error(_) | Body::Own(_) | Body::Raw(..) => Shape { root: "Error", namespace: "", item: "", tail: &[] },
+            Body::Error(_) | Body::Own(_) | Body::Raw(..) => of("Error", "", &[]),
         }
     }
 
-    /// The members as XML has them: with the status by its name, and flags by theirs.
+    /// The members as XML has them: with the status by its name (not in the older model of AddUser), and flags by theirs.
     fn in_xml(&self) -> Value {
         let mut model = serde_json::to_value(self).unwrap_or_default();
-        if let (Body::Result(_), Some(members)) = (self, model.as_object_mut()) {
+        if let (Body::Outcome(outcome), Some(members)) = (self, model.as_object_mut())
+            && outcome.call != Call::AddUser
+        {
             members.insert("HttpStatusCode".into(), "OK".into());
         }
         for card in model.get_mut("Cards").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -132,6 +172,33 @@ impl Body {
             }
         }
         model
+    }
+}
+
+impl Outcome {
+    /// It worked. `value` is the key of what was made.
+    pub(super) fn success(call: Call, value: Option<Uuid>) -> Outcome {
+        Outcome { call, value, result_code: ResultCode::Success as u8, description: "Success".into(), moved: None }
+    }
+
+    /// It did not. Where a key would stand, there is an all-zero one.
+    pub(super) fn refused(call: Call, refusal: Refusal) -> Outcome {
+        Outcome {
+            call,
+            value: (call != Call::UpdateUserCard).then(Uuid::nil),
+            result_code: refusal.code as u8,
+            description: refusal.description,
+            moved: (call == Call::ReplaceCardIfExists).then(Moved::default),
+        }
+    }
+}
+
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.is_wrapped {
+            true => json!({ "Value": self.items, "ResultCode": 0, "Description": "Success" }).serialize(serializer),
+            false => self.items.serialize(serializer),
+        }
     }
 }
 

@@ -86,8 +86,8 @@ pub(super) fn after_commit(faults: &[FaultKind], mut answer: Answer, media: Medi
             }
             FaultKind::BreakOff => answer.breaks_off = true,
             FaultKind::ZeroValue => {
-                if let Body::Result(result) = &mut answer.body {
-                    result.value = Uuid::nil();
+                if let Body::Outcome(outcome) = &mut answer.body {
+                    outcome.value = outcome.value.map(|_| Uuid::nil());
                 }
             }
             _ => {}

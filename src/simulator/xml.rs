@@ -3,7 +3,7 @@
 //! In: the bytes of a body, or an answer as a tree of values. Out: its elements in their order, flat, for no body of the API is deeper;
 //! or the text of the answer. Documents with a DTD are refused, as ASP.NET refuses them. It knows no model.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use roxmltree::{Document, Node, NodeType};
 use serde_json::Value;
@@ -40,11 +40,11 @@ pub(super) enum Content {
 
 /// How a model looks in XML: the names that JSON does not need.
 pub(super) struct Shape {
-    pub(super) root: &'static str,
+    pub(super) root: Cow<'static, str>,
     /// Empty: none, and no null can be said.
     pub(super) namespace: &'static str,
     /// The element of each item of a list. Empty: a list is written as one text.
-    pub(super) item: &'static str,
+    pub(super) item: Cow<'static, str>,
     /// The members of derived classes, which follow those of the base class. All others are sorted.
     pub(super) tail: &'static [&'static str],
 }
@@ -117,13 +117,13 @@ fn open(text: &mut String, name: &str, namespace: &str) {
 /// Writes a model.
 pub(super) fn write(shape: &Shape, model: &Value) -> Vec<u8> {
     let mut text = String::new();
-    text.extend(["<", shape.root]);
+    text.extend(["<", &shape.root]);
     if !shape.namespace.is_empty() {
         text.extend([" xmlns:i=\"", INSTANCE, "\" xmlns=\"", shape.namespace, "\""]);
     }
     text.push('>');
     write_content(&mut text, shape, model);
-    text.extend(["</", shape.root, ">"]);
+    text.extend(["</", &shape.root, ">"]);
     text.into_bytes()
 }
 
@@ -136,7 +136,7 @@ fn write_content(text: &mut String, shape: &Shape, value: &Value) {
             base.chain(derived).for_each(|(name, value)| write_element(text, shape, &encoded(name), value));
         }
         Value::Array(items) if shape.item.is_empty() => items.iter().for_each(|item| write_content(text, shape, item)),
-        Value::Array(items) => items.iter().for_each(|item| write_element(text, shape, shape.item, item)),
+        Value::Array(items) => items.iter().for_each(|item| write_element(text, shape, &shape.item, item)),
         Value::String(content) => escape(text, content),
         Value::Null => {}
         plain => text.push_str(&plain.to_string()),
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn members_are_sorted_and_those_of_a_derived_class_follow() {
-        let shape = Shape { root: "R", namespace: "n", item: "I", tail: &["A"] };
+        let shape = Shape { root: "R".into(), namespace: "n", item: "I".into(), tail: &["A"] };
         let model = json!({"A": 1, "b": null, "C": [{"A": "<&>\"é😀\u{1}"}], "D": true});
         let wanted = "<R xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"n\"><C><I><A>&lt;&amp;&gt;&quot;é😀&#x1;</A></I></C>\
                       <D>true</D><b i:nil=\"true\"/><A>1</A></R>";

@@ -11,6 +11,8 @@ pub const ADA: &str = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1";
 pub const BOB: &str = "8991f3ac-26cd-4c60-9a78-ecca8f441631";
 pub const SYSTEM: &str = "309fbabb-0642-44e1-b262-67442dc491ed";
 pub const OTHER_SYSTEM: &str = "5323dbb1-33ea-4c59-83db-52c5618c1f60";
+pub const API_WEB_ROLE: &str = "http://schemas.datacontract.org/2004/07/APIWebRole.Controllers";
+pub const BLUSKY_WEB_API: &str = "http://schemas.datacontract.org/2004/07/BluSKYWebAPI.Controllers";
 pub const NIL: &str = "00000000-0000-0000-0000-000000000000";
 
 pub struct Blusky {
@@ -63,6 +65,14 @@ impl Blusky {
         answer.json().await.unwrap()
     }
 
+    /// Sends XML, and answers the XML that comes back.
+    pub async fn xml(&self, method: Method, path: &str, body: &str) -> String {
+        let request = self.request(method, path).header("Content-Type", "application/xml").header("Accept", "application/xml");
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/xml; charset=utf-8");
+        answer.text().await.unwrap()
+    }
+
     /// The key of the UserCard.
     pub async fn accepts(&self, body: &Value) -> Value {
         let answer = self.add(body).await;
@@ -112,6 +122,12 @@ pub fn with(mut body: Value, change: Value) -> Value {
 pub fn merge(body: &mut Value, change: Value) {
     let Value::Object(change) = change else { panic!("a change is an object") };
     body.as_object_mut().unwrap().extend(change);
+}
+
+/// A body in XML, its elements in this order.
+pub fn xml(root: &str, namespace: &str, members: &[(&str, &str)]) -> String {
+    let inner: String = members.iter().map(|(name, value)| format!("<{name}>{value}</{name}>")).collect();
+    format!("<{root} xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"{namespace}\">{inner}</{root}>")
 }
 
 pub fn with_faults(options: Options, faults: &[&str]) -> Options {

@@ -5,7 +5,10 @@
 mod blusky;
 mod faults;
 mod keeping;
+mod lookups;
 mod overview;
 mod reading;
+mod updates;
 mod user_cards;
+mod users;
 mod wires;

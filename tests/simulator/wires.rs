@@ -4,13 +4,11 @@ use cardbridge::simulator::Options;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::blusky::{ADA, Blusky, SYSTEM, card, start, with};
-
-const NAMESPACE: &str = "http://schemas.datacontract.org/2004/07/APIWebRole.Controllers";
+use crate::blusky::{ADA, API_WEB_ROLE, Blusky, SYSTEM, card, start, with, xml};
 
 /// The contract page's sample, with other values.
 fn sample() -> String {
-    body(&[
+    let members = [
         ("CardACSystemId", SYSTEM),
         ("CardActivationStartDateTime", "2025-10-12T21:13:06.7178225+00:00"),
         ("CardDeactivationStartDateTime", "2026-10-12T21:13:06+02:00"),
@@ -25,14 +23,8 @@ fn sample() -> String {
         ("PIN", "1234"),
         ("UserId", ADA),
         ("ReassignCardIfAlreadyAssigned", "true"),
-    ])
-}
-
-fn body(members: &[(&str, &str)]) -> String {
-    let inner: String = members.iter().map(|(name, value)| format!("<{name}>{value}</{name}>")).collect();
-    format!(
-        "<AddUserCardViewModel xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"{NAMESPACE}\">{inner}</AddUserCardViewModel>"
-    )
+    ];
+    xml("AddUserCardViewModel", API_WEB_ROLE, &members)
 }
 
 /// The sample with one element changed, or taken away.
@@ -61,7 +53,7 @@ async fn a_card_added_in_xml_is_stored_as_one_added_in_json() {
     let text = answer.text().await.unwrap();
     let stored = blusky.cards_of(ADA).await.pop().unwrap();
     let wanted = format!(
-        "<ResultWithGuid xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"{NAMESPACE}\"><Description>Success</Description>\
+        "<ResultWithGuid xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"{API_WEB_ROLE}\"><Description>Success</Description>\
          <HttpStatusCode>OK</HttpStatusCode><ResultCode>0</ResultCode><Value>{}</Value></ResultWithGuid>",
         stored["PersonCardId"].as_str().unwrap()
     );
@@ -105,7 +97,7 @@ async fn an_element_in_another_namespace_is_lost_in_silence_and_another_root_is_
     assert_eq!(accepted(&blusky, &prefixed.replace("E1", "E2").replace("4567", "4568")).await["FacilityCode"], 123);
     for wrong in [
         sample().replace("APIWebRole", "BluSKYWebAPI"),
-        sample().replace(&format!(" xmlns=\"{NAMESPACE}\""), ""),
+        sample().replace(&format!(" xmlns=\"{API_WEB_ROLE}\""), ""),
         sample().replace("AddUserCardViewModel", "addUserCardViewModel"),
     ] {
         let answer = post(&blusky, &wrong).await;

@@ -108,7 +108,8 @@ impl Members {
         };
         let found = found.filter(|number| (lowest..=self.largest).contains(number));
         let width = if self.largest == i64::MAX { "Int64" } else { "Int32" };
-        self.must(name, &given, found, &format!("an {width}: an integer from {lowest} to {}", self.largest))
+        let what = format!("an {width}: an integer from {lowest} to {}", self.largest);
+        self.must(name, &given, found, &what)
     }
 
     /// A string.
@@ -161,15 +162,14 @@ impl Members {
         }
     }
 
-    /// Says what a value must be, and what it is only where that is a number: a text may be a secret in the wrong place.
+    /// Says what a value must be, and not what it is: it may be a secret.
     fn must<T>(&mut self, name: &'static str, given: &Given, found: Option<T>, what: &str) -> Option<T> {
         if found.is_none() {
-            let sent = match given {
-                Given::Json(Value::Number(number)) => format!("; {number} is not"),
-                Given::Text(text) if text.trim().is_empty() => "; an empty element is not".into(),
-                _ => String::new(),
+            let hint = match given {
+                Given::Text(text) if text.trim().is_empty() => "; leave an empty element out",
+                _ => "",
             };
-            self.wrong.push((name, format!("The value must be {what}{sent}.")));
+            self.wrong.push((name, format!("The value must be {what}{hint}.")));
         }
         found
     }

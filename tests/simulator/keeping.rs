@@ -55,6 +55,47 @@ async fn stopping_cuts_what_is_under_way_and_does_not_carry_it_out() {
     assert!(start(options).await.cards_of(ADA).await.is_empty());
 }
 
+/// The tables of the first version, with a card that Ada holds.
+const FIRST_VERSION: &str = "
+    PRAGMA application_id = 1128420169; PRAGMA user_version = 1;
+    CREATE TABLE users (
+        user_id TEXT PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL, employee_number TEXT NOT NULL, origin TEXT NOT NULL
+    );
+    CREATE TABLE cards (
+        seq INTEGER PRIMARY KEY, card_id TEXT NOT NULL UNIQUE, card_type INTEGER NOT NULL, system_id TEXT NOT NULL,
+        number INTEGER NOT NULL, external TEXT NOT NULL, serial INTEGER, facility INTEGER, issue INTEGER,
+        inserted TEXT NOT NULL, updated TEXT NOT NULL
+    );
+    CREATE TABLE assignments (
+        seq INTEGER PRIMARY KEY, user_card_id TEXT NOT NULL UNIQUE, card_id TEXT NOT NULL REFERENCES cards (card_id),
+        user_id TEXT NOT NULL, has_pin INTEGER NOT NULL, activation TEXT, deactivation TEXT, flags INTEGER NOT NULL,
+        deleted INTEGER NOT NULL DEFAULT 0, inserted TEXT NOT NULL, updated TEXT NOT NULL
+    );
+    INSERT INTO users VALUES ('0f83442e-a446-4577-8cdd-8ffdd51ab9c1', 'Ada', 'Lovelace', '', 'seen');
+    INSERT INTO cards VALUES (1, 'd8f00538-00a9-4db3-acc8-e64d728390f2', 42, '5323dbb1-33ea-4c59-83db-52c5618c1f60', 7, 'E7', NULL, NULL,
+        NULL, '', '');
+    INSERT INTO assignments VALUES (1, 'dddd4d04-131d-4614-bf4b-553a7b803994', 'd8f00538-00a9-4db3-acc8-e64d728390f2',
+        '0f83442e-a446-4577-8cdd-8ffdd51ab9c1', 0, NULL, NULL, 1, 0, '', '');
+";
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_is_carried_over_and_one_of_a_later_version_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { data: Some(dir.path().join("blusky.db")), ..Options::default() };
+    let file = rusqlite::Connection::open(options.data.as_ref().unwrap()).unwrap();
+    file.execute_batch(FIRST_VERSION).unwrap();
+    let mut blusky = start(options.clone()).await;
+    assert_eq!(blusky.cards_of(ADA).await[0]["CredentialType"], 1);
+    assert_eq!(blusky.add(&card(BOB, 7)).await["ResultCode"], 0);
+    let types = blusky.json(Method::GET, "/api/Card/GetAllCardTypes", None).await;
+    assert_eq!(types.as_array().unwrap().iter().filter(|known| known["CardTypeId"] == 42).count(), 1);
+    blusky.stop().await;
+
+    file.pragma_update(None, "user_version", 99).unwrap();
+    let error = Simulator::open(options).unwrap_err().to_string();
+    assert!(error.contains("later version") && error.contains("--data"), "{error}");
+}
+
 #[test]
 fn a_file_that_is_not_the_simulators_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();

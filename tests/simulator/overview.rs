@@ -4,7 +4,7 @@ use cardbridge::simulator::Options;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::blusky::{ADA, card, start, with};
+use crate::blusky::{ADA, API_WEB_ROLE, card, start, with, xml};
 
 #[tokio::test]
 async fn the_overview_shows_requests_without_secrets() {
@@ -36,4 +36,29 @@ async fn the_overview_keeps_the_last_thousand_requests() {
     let overview = blusky.overview().await;
     let requests = overview["requests"].as_array().unwrap();
     assert_eq!((requests.len(), &requests[0]["path"], &requests[999]["path"]), (1000, &json!("/api/5"), &json!("/api/1004")));
+}
+
+#[tokio::test]
+async fn a_secret_in_the_wrong_shape_is_neither_shown_nor_told_back() {
+    let blusky = start(Options { report_lost: true, ..Options::default() }).await;
+    let secret = json!({"PIN": 94712386, "Password": "94712386", "NewPassword": ["94712386"]});
+    let mut told = blusky.post(&with(card(ADA, 1), secret)).await.text().await.unwrap();
+    let path = format!("/api/v1/Users/{ADA}/UserCards");
+    for body in [
+        "<PIN>94712386</PIN>",
+        "<AddUserCardViewModel>94712386</AddUserCardViewModel>",
+        &xml(
+            "AddUserCardViewModel",
+            API_WEB_ROLE,
+            &[("PIN", "<a>94712386</a>"), ("Password", "94712386"), ("PIN a='94712386'", "94712386")],
+        ),
+        &xml("AddUserCardViewModel", API_WEB_ROLE, &[("PIN", "94712386"), ("UserId", "")]),
+        "<PIN>94712386",
+    ] {
+        told += &blusky.xml(Method::POST, &path, body).await;
+    }
+    told += &blusky.call(Method::GET, &format!("/api/v1/Users/UserCards?UserId={ADA}&PIN=94712386"), None).await.text().await.unwrap();
+    let shown = blusky.overview().await.to_string();
+    assert!(!told.contains("94712386"), "{told}");
+    assert!(!shown.contains("94712386"), "{shown}");
 }

@@ -57,17 +57,17 @@ pub enum FaultKind {
     Html(StatusCode),
     /// `drop-before-commit`: the connection is closed, nothing is stored.
     DropBeforeCommit,
-    /// `drop-after-commit`: the card is stored, the connection is closed.
+    /// `drop-after-commit`: the work is done, the connection is closed.
     DropAfterCommit,
-    /// `status-after-commit=504`: the card is stored, this status is answered: a gateway that lost patience.
+    /// `status-after-commit=504`: the work is done, this status is answered: a gateway that lost patience.
     StatusAfterCommit(StatusCode),
-    /// `garbage`: the card is stored, the answer is 200 with broken JSON or XML.
+    /// `garbage`: the work is done, the answer is 200 with broken JSON or XML.
     Garbage,
-    /// `truncate`: the card is stored, the answer stops in the middle, and its Content-Length agrees with that.
+    /// `truncate`: the work is done, the answer stops in the middle, and its Content-Length agrees with that.
     Truncate,
-    /// `break-off`: the card is stored, the connection is closed in the middle of the answer, whose Content-Length promised more.
+    /// `break-off`: the work is done, the connection is closed in the middle of the answer, whose Content-Length promised more.
     BreakOff,
-    /// `zero-value`: the card is stored, the answer is a success with an all-zero Value.
+    /// `zero-value`: the work is done, the answer is a success with an all-zero Value.
     ZeroValue,
     /// `forget=FacilityCode`: a success, but this member of a card is stored as 0 or null.
     Forget(Forgettable),

@@ -135,6 +135,7 @@ impl Body {
     }
 
     /// The read-back of the second version, the sign-in, ReplaceCardIfExists and the lookups have names of our own: no page tells theirs.
+    /// Their namespace is that of the page whose path is built like theirs.
     fn shape(&self) -> Shape {
         let of = |root: &'static str, namespace, tail| Shape { root: root.into(), namespace, item: "".into(), tail };
         match self {
@@ -145,13 +146,13 @@ impl Body {
                 _ => of("ResultWithGuid", API_WEB_ROLE, &["Value"]),
             },
             Body::UserCards(_) => Shape { item: "PersonCardViewModel".into(), ..of("PersonCardAndUserIdViewModel", API_WEB_ROLE, V2) },
-            Body::SignedIn(_) => of("AuthenticateResult", API_WEB_ROLE, &[]),
+            Body::SignedIn(_) => of("AuthenticateResult", BLUSKY_WEB_API, &[]),
             Body::Listed(listed) => {
                 let (list, kind) = (if listed.is_wrapped { "ResultWithArrayOf" } else { "ArrayOf" }, listed.lookup.kind);
                 Shape {
                     root: format!("{list}{kind}ViewModel").into(),
                     item: format!("{kind}ViewModel").into(),
-                    ..of("", API_WEB_ROLE, &["Value"])
+                    ..of("", BLUSKY_WEB_API, &["Value"])
                 }
             }
             Body::Error(_) | Body::Own(_) | Body::Raw(..) => of("Error", "", &[]),

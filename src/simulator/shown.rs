@@ -42,7 +42,7 @@ pub(super) struct Outcome {
     /// The key of what was made. All zero if nothing was; absent if the call makes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) value: Option<Uuid>,
-    pub(super) result_code: u8,
+    pub(super) result_code: i32,
     pub(super) description: String,
     #[serde(flatten)]
     pub(super) moved: Option<Moved>,
@@ -179,7 +179,7 @@ impl Body {
 impl Outcome {
     /// It worked. `value` is the key of what was made.
     pub(super) fn success(call: Call, value: Option<Uuid>) -> Outcome {
-        Outcome { call, value, result_code: ResultCode::Success as u8, description: "Success".into(), moved: None }
+        Outcome { call, value, result_code: ResultCode::Success as i32, description: "Success".into(), moved: None }
     }
 
     /// It did not. Where a key would stand, there is an all-zero one.
@@ -187,7 +187,7 @@ impl Outcome {
         Outcome {
             call,
             value: (call != Call::UpdateUserCard).then(Uuid::nil),
-            result_code: refusal.code as u8,
+            result_code: refusal.code as i32,
             description: refusal.description,
             moved: (call == Call::ReplaceCardIfExists).then(Moved::default),
         }

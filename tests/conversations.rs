@@ -12,7 +12,7 @@ use std::{
         mpsc::{Receiver, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -61,7 +61,10 @@ impl Asked {
 
     /// Waits until this was said to it.
     fn hears(&self, wanted: &str) {
-        while self.heard.recv_timeout(Duration::from_secs(10)).unwrap_or_else(|_| panic!("{wanted} was not said")) != wanted {}
+        let end = Instant::now() + Duration::from_secs(10);
+        while self.heard.recv_timeout(Duration::from_secs(10)).is_ok_and(|said| said != wanted) {
+            assert!(Instant::now() < end, "{wanted} was not said");
+        }
     }
 
     fn configuration(&self, dialect: &str) -> String {

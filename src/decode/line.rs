@@ -170,7 +170,7 @@ impl Line {
     fn end_overlong_line(&mut self, output: &mut Output) -> bool {
         let end = self.waiting.iter().position(|byte| frame::is_line_end(*byte));
         let dropped = end.map_or(self.waiting.len(), |end| end + 1);
-        output.noise += dropped;
+        output.noise += self.noise_in(dropped);
         self.waiting.drain(..dropped);
         self.in_overlong_line = end.is_none();
         end.is_some()

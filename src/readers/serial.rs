@@ -146,7 +146,7 @@ fn serve(
     "the reader is no longer asked for".to_owned()
 }
 
-fn open(path: &str, line: LineSettings) -> serialport::Result<TTYPort> {
+pub(super) fn open(path: &str, line: LineSettings) -> serialport::Result<TTYPort> {
     serialport::new(path, line.baud)
         .data_bits(if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
         .parity(match line.parity {
@@ -159,11 +159,11 @@ fn open(path: &str, line: LineSettings) -> serialport::Result<TTYPort> {
         .open_native()
 }
 
-fn unplugged(path: &str) -> String {
+pub(super) fn unplugged(path: &str) -> String {
     format!("{path} is gone: the reader was unplugged; plug it in again")
 }
 
-fn cannot_open(path: &str, error: &serialport::Error) -> String {
+pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {
     let holders = holder::holders_of(path);
     if !holders.is_empty() {
         return format!("{path} is held by {}; end it, or use the reader through it", holders.join(" and "));

@@ -11,6 +11,7 @@ use std::{
     collections::{HashMap, VecDeque},
     path::Path,
     sync::{Arc, mpsc::Sender},
+    thread::JoinHandle,
 };
 
 use chrono::Utc;
@@ -26,7 +27,11 @@ use crate::{
     config::{Attached, Config, ReaderConfig},
     decode::catalog::SharedCatalog,
     protocols::Protocols,
-    readers::{ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of, pcsc, serial},
+    readers::{
+        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of,
+        osdp::{self, Bus, Peripheral},
+        pcsc, serial,
+    },
     store::{StoreError, StoreHandle, lock::Holder},
 };
 use station::{Client, Say, Server};
@@ -71,6 +76,7 @@ pub struct Shell {
     server: Option<Server>,
     lines: HashMap<ReaderName, Sender<ReaderCommand>>,
     cards: Option<pcsc::PcscHandle>,
+    drivers: Vec<JoinHandle<()>>,
     running: Running,
     store: Option<StoreHandle>,
     /// What has happened and is not yet handled, what is to be done and is not yet done, and the entry that is being
@@ -111,6 +117,7 @@ impl Shell {
             server: None,
             lines: HashMap::new(),
             cards: None,
+            drivers: Vec::new(),
             running: Running::default(),
             store,
             queue: VecDeque::new(),
@@ -126,10 +133,19 @@ impl Shell {
     /// Opens the configured readers, or the one of that name only; `NAME#2` is one of several devices.
     pub fn open_readers(&mut self, only: Option<&str>) {
         let mut wanted = Vec::new();
+        let mut buses: Vec<(&Bus, Vec<Peripheral>)> = Vec::new();
         self.only_device = only.filter(|only| only.contains('#')).map(ToOwned::to_owned);
         for reader in self.readers.iter().filter(|reader| only.is_none_or(|only| is_device_of(only, &reader.name))) {
             match &reader.attached {
                 Attached::Pcsc(pattern) => wanted.push((pattern.clone(), ReaderName::from(reader.name.as_str()))),
+                Attached::Osdp { bus, address, scbk_file } => {
+                    let name = reader.name.as_str().into();
+                    let peripheral = Peripheral { name, address: *address, scbk_file: scbk_file.clone() };
+                    match buses.iter_mut().find(|(other, _)| *other == bus) {
+                        Some((_, peripherals)) => peripherals.push(peripheral),
+                        None => buses.push((bus, vec![peripheral])),
+                    }
+                }
                 Attached::Serial { port, line, .. } => {
                     let devices = serial::matching(port).len().max(1);
                     for index in 0..devices {
@@ -141,9 +157,22 @@ impl Shell {
                 }
             }
         }
+        for (bus, peripherals) in buses {
+            let driver = osdp::start(bus.clone(), peripherals, &self.events, self.running.clone());
+            self.lines.extend(driver.ways);
+            self.drivers.extend(driver.thread);
+        }
         if !wanted.is_empty() {
             self.cards = Some(pcsc::start(wanted, self.events.clone(), self.running.clone()));
         }
+    }
+
+    /// Ends the drivers once they have shown what they were told to.
+    pub async fn end(&mut self) {
+        self.running.end();
+        let drivers = std::mem::take(&mut self.drivers);
+        let ended = tokio::task::spawn_blocking(|| drivers.into_iter().for_each(|driver| drop(driver.join())));
+        drop(ended.await);
     }
 
     /// Becomes the station beside this store, or says who is.
@@ -307,5 +336,6 @@ fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
     match &reader.attached {
         Attached::Serial { dialect, .. } => ReaderKind::Serial(dialect.clone(), reader.told),
         Attached::Pcsc(_) => ReaderKind::Pcsc(reader.told),
+        Attached::Osdp { .. } => ReaderKind::Osdp(reader.told),
     }
 }

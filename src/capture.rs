@@ -19,8 +19,11 @@
 //! 4.500 keys 31 32 0D                             keys pressed at one, in its codes
 //! 5.000 text 31 32 33                             a card that it decoded itself
 //! ```
+//!
+//! - [`osdpcap`]: packet captures of other tools.
 
 mod osdp;
+pub mod osdpcap;
 
 use std::{fmt::Write as _, time::Duration};
 

@@ -9,6 +9,7 @@ mod osdp;
 mod support;
 
 use std::{
+    collections::VecDeque,
     fs,
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
@@ -134,6 +135,68 @@ fn bits_that_the_reader_does_not_call_wiegand_are_read_with_a_warning_or_not_at_
         (&reading["verdict"], &reading["bits"], &reading["warnings"]),
         (&json!("unreadable"), &Value::Null, &json!(["not_wiegand"]))
     );
+}
+
+/// A peripheral that answers ID and CAP as a reader with a light and a sounder does, and the rest by a script.
+fn scripted(mut script: impl FnMut(u8) -> Vec<u8> + Send + 'static) -> OsdpLine {
+    OsdpLine::scripted(move |command| match command {
+        // Cypress CA446C, firmware 1.7.15: a published reply.
+        0x61 => vec![0x45, 0xCA, 0x44, 0x6C, 0x01, 0x00, 0xC7, 0x92, 0x02, 0x00, 0x01, 0x07, 0x0F],
+        0x62 => vec![0x46, 3, 1, 1, 4, 4, 1, 5, 2, 1, 8, 0, 0, 9, 0, 0],
+        other => script(other),
+    })
+}
+
+/// A reader that answers its polls with these replies, and with nothing new when there are none left.
+fn reports(replies: &[&[u8]]) -> OsdpLine {
+    let mut replies: VecDeque<Vec<u8>> = replies.iter().map(|reply| reply.to_vec()).collect();
+    scripted(move |command| if command == 0x60 { replies.pop_front().unwrap_or_else(|| vec![0x40]) } else { vec![0x40] })
+}
+
+#[test]
+fn a_card_that_the_reader_decodes_itself_is_shown_as_unreadable_and_the_reader_stays_online() {
+    // osdp_FMT: reader 0, forward, nine characters; then a card's bits.
+    let line = reports(&[&[0x40], b"\x51\x00\x00\x09123456789", &[0x50, 0, 1, 26, 0, 0xBD, 0x88, 0xEB, 0xBF]]);
+    let mut desk = Desk::of(line, "");
+    let reading = desk.read.json();
+    assert_eq!((&reading["verdict"], &reading["warnings"]), (&json!("unreadable"), &json!(["formatted_card_data"])), "{reading:#}");
+    assert_eq!((&reading["raw"], &reading["fits"], &reading["credential"]), (&json!("313233343536373839"), &json!([]), &Value::Null));
+    assert_eq!(desk.read.json()["input"], CARD);
+    let said = desk.read.signal("INT").err.join("\n");
+    assert!(!said.contains("no longer answers") && !said.contains("123456789"), "{said}");
+}
+
+#[test]
+fn a_card_in_a_form_that_the_standard_does_not_know_is_not_taken_for_wiegand_bits() {
+    let mut desk = Desk::of(reports(&[&[0x40], &[0x50, 0, 7, 26, 0, 0xBD, 0x88, 0xEB, 0x80]]), "");
+    let reading = desk.read.json();
+    assert_eq!(
+        (&reading["verdict"], &reading["bits"], &reading["warnings"]),
+        (&json!("unreadable"), &Value::Null, &json!(["not_wiegand"]))
+    );
+}
+
+#[test]
+fn a_reader_that_claims_a_light_and_refuses_to_use_it_reads_on_without() {
+    let cards = [0x50, 0, 1, 26, 0, 0xBD, 0x88, 0xEB, 0x80];
+    let mut polls = 0;
+    let line = scripted(move |command| match command {
+        // Unknown command.
+        0x69 | 0x6A => vec![0x41, 3],
+        _ => {
+            polls += 1;
+            if polls % 10 == 3 { cards.to_vec() } else { vec![0x40] }
+        }
+    });
+    let mut desk = Desk::of(line, "");
+    let said = desk.read.hears("signals are not shown");
+    assert!(said.contains("the reader refuses to use its light or its sounder"), "{said}");
+    desk.read.hears("the reader is there");
+    for _ in 0..3 {
+        assert_eq!(desk.read.json()["input"], CARD);
+    }
+    let refused = desk.read.signal("INT").err.iter().filter(|line| line.contains("refuses command")).count();
+    assert_eq!(refused, 1);
 }
 
 // ---- who is there

@@ -104,6 +104,16 @@ impl OsdpLine {
         Self { path, shown, tell: Some(tell), thread: Some(thread) }
     }
 
+    /// A peripheral at address 0 that libosdp would not be: it answers each command with what the script says, the
+    /// reply's ID first. It has no secure channel.
+    pub fn scripted(script: impl FnMut(u8) -> Vec<u8> + Send + 'static) -> Self {
+        let (master, path) = pty();
+        let (tell, told) = channel();
+        let (_, shown) = channel();
+        let thread = thread::spawn(move || answer(master, script, &told));
+        Self { path, shown, tell: Some(tell), thread: Some(thread) }
+    }
+
     /// The configuration of one of them.
     pub fn configuration(&self, name: &str, more: &str) -> String {
         format!("[[reader]]\nname = \"{name}\"\nosdp = \"{}\"\n{more}\n", self.path)
@@ -216,6 +226,32 @@ fn serve(master: PtyMaster, peripherals: &[Peripheral], told: &Receiver<Told>, s
         for Powered { heard, device } in devices.values_mut() {
             heard.lock().unwrap().extend(&buffer[..count]);
             device.refresh();
+        }
+    }
+}
+
+fn answer(mut master: PtyMaster, mut script: impl FnMut(u8) -> Vec<u8>, told: &Receiver<Told>) {
+    let mut heard = Vec::new();
+    while !matches!(told.try_recv(), Err(TryRecvError::Disconnected)) {
+        let mut buffer = [0; 512];
+        let count = master.read(&mut buffer).unwrap_or_default();
+        if count == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        heard.extend(&buffer[..count]);
+        let Some(start) = heard.iter().position(|byte| *byte == 0x53) else { continue };
+        let Some(&[_, address, low, high, control, command]) = heard[start..].first_chunk() else { continue };
+        let end = start + usize::from(u16::from_le_bytes([low, high]));
+        if heard.len() < end {
+            continue;
+        }
+        heard.drain(..end);
+        if address == 0 {
+            let reply = script(command);
+            let len = u16::try_from(reply.len() + 6).unwrap().to_le_bytes();
+            let mut packet = [&[0x53, 0x80, len[0], len[1], control & 3], reply.as_slice()].concat();
+            packet.push(packet.iter().fold(0_u8, |sum, byte| sum.wrapping_sub(*byte)));
+            master.write_all(&packet).unwrap();
         }
     }
 }

@@ -249,6 +249,17 @@ fn a_reader_that_loses_its_power_is_lost_and_comes_back_and_its_neighbor_reads_o
 }
 
 #[test]
+fn a_reader_that_was_never_there_is_told_from_its_neighbor_and_does_not_hold_it_up() {
+    let line = OsdpLine::plug_in(&[Peripheral::at(0)]);
+    let site = site(&format!("{}{}", line.configuration("door", "address = 5"), line.configuration("desk", "")));
+    let mut read = start(&site, &["read", "--json"]);
+    let said = read.hears("check its power");
+    assert!(said.starts_with("door: the OSDP reader at address 5 on ") && said.contains("does not answer"), "{said}");
+    line.card(0, 26, &[0xBD, 0x88, 0xEB, 0x80]);
+    assert_eq!(read.json()["reader"], "desk");
+}
+
+#[test]
 fn a_line_that_is_unplugged_is_lost_and_opened_again_when_it_comes_back() {
     let first = OsdpLine::plug_in(&[Peripheral::at(0)]);
     let site = site("");
@@ -265,8 +276,9 @@ fn a_line_that_is_unplugged_is_lost_and_opened_again_when_it_comes_back() {
     read.hears("OSDP reader at address 0");
     first.unplug();
     read.hears("is gone: the reader was unplugged; plug it in again");
-    let again = OsdpLine::plug_in(&[Peripheral::at(0)]);
     fs::remove_file(&plug).unwrap();
+    read.hears("is not there; plug the reader in");
+    let again = OsdpLine::plug_in(&[Peripheral::at(0)]);
     symlink(&again.path, &plug).unwrap();
     read.hears("the reader is there");
     again.card(0, 26, &[0xBD, 0x88, 0xEB, 0x80]);

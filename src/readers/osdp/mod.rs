@@ -8,6 +8,9 @@
 //! - [`heard`], [`packet`]: what passes on the line, and what that says when a reader is not there;
 //! - [`show`]: signals as lights and sounds;
 //! - [`key`]: the secure channel's key.
+//!
+//! A limit of libosdp as its crate builds it: the control panel's challenge comes from C's `rand()`, which nobody seeds.
+//! Whoever recorded a secure channel from its beginning may be able to play it back to a panel that starts anew.
 
 mod heard;
 mod key;

@@ -237,6 +237,15 @@ mod tests {
         assert_eq!((noise, heard), (1, bytes("53 80 08 00")));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_heard_is_cut_and_no_more_than_one_packet_is_kept(bytes in proptest::collection::vec(0x50..0x57_u8, 0..4000)) {
+            let mut heard = bytes.clone();
+            let (_, noise) = cut(&mut heard);
+            proptest::prop_assert!(heard.len() < LONGEST && noise + heard.len() <= bytes.len());
+        }
+    }
+
     #[test]
     fn a_packet_whose_check_fails_is_noise() {
         let (packets, noise) = cut(&mut bytes("53 FF 0F 00 02 50 FF 01 1A 00 CD 22 C7 16 68"));

@@ -8,7 +8,7 @@ use std::{
     collections::VecDeque,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, Sender, channel},
     },
     time::{Duration, Instant},
@@ -34,6 +34,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// So many lights and sounds may wait for the reader; older ones are dropped.
 const MOST_WAITING: usize = 8;
+
+/// libosdp sets its log up anew for every panel, for the whole process and without a lock.
+static BUILDING: Mutex<()> = Mutex::new(());
 
 /// One peripheral.
 pub struct Panel {
@@ -197,7 +200,10 @@ impl Panel {
             key.warnings(path).into_iter().for_each(|warning| note(&mut self.notes, &self.events, &self.name, warning));
         }
         let tap = Box::new(Tap(Arc::downgrade(wire)));
-        let mut panel = ControlPanelBuilder::new().add_channel(tap, vec![peripheral]).build().map_err(failed)?;
+        let mut panel = {
+            let _alone = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+            ControlPanelBuilder::new().add_channel(tap, vec![peripheral]).build().map_err(failed)?
+        };
         let (report, happened): (Sender<OsdpEvent>, _) = channel();
         panel.set_event_callback(move |_, event| i32::from(report.send(event).is_err()));
         let (heard, to_show) = (Heard::default(), VecDeque::new());

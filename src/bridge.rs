@@ -18,7 +18,8 @@ use crate::{
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
-        line::{self, ByteOrder, Input, Line, Told},
+        line::{ByteOrder, Input, Line, Told},
+        message,
     },
     enroll::{
         enrollment::{self, IntegerWidth, Order, Refused},
@@ -171,15 +172,15 @@ impl Bridge {
             Event::Take(taker) => self.takers.push_back(taker),
             Event::Untake(id) => self.takers.retain(|taker| taker.id != id),
             Event::Saved(id) => {
-                self.signal_entry(id, Signal::Saved, &mut effects);
+                self.signal_entry(id, Signal::Saved, now, &mut effects);
                 effects.push(Effect::Tell(Notice::Saved(id)));
             }
             Event::NotSaved(id, why) => {
-                self.signal_entry(id, Signal::Refused, &mut effects);
+                self.signal_entry(id, Signal::Refused, now, &mut effects);
                 effects.push(Effect::Tell(Notice::NotSaved(id, why)));
             }
             Event::Settled(id, accepted) => {
-                self.signal_entry(id, if accepted { Signal::Accepted } else { Signal::Refused }, &mut effects);
+                self.signal_entry(id, if accepted { Signal::Accepted } else { Signal::Refused }, now, &mut effects);
                 self.entries.remove(&id);
             }
             Event::Time => self.time(now, &mut effects),
@@ -203,6 +204,7 @@ impl Bridge {
             ReaderEvent::Up => {
                 self.stages.remove(name);
                 effects.push(Effect::Tell(Notice::Up(name.clone())));
+                self.line(name, Input::Opened, now, effects);
             }
             ReaderEvent::Lost { why } => {
                 self.stages.remove(name);
@@ -263,6 +265,10 @@ impl Bridge {
         if !output.write.is_empty() {
             effects.push(Effect::Command(name.clone(), ReaderCommand::Write(output.write)));
         }
+        if output.unanswered {
+            let why = "the reader does not answer; check its dialect, its baud rate and its cable".to_owned();
+            effects.push(Effect::Tell(Notice::Failed(name.clone(), why)));
+        }
         if output.noise > 0 {
             effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
         }
@@ -297,7 +303,7 @@ impl Bridge {
         presentation.at = Some(now);
         // A keypad beeps by itself.
         if presentation.kind != Kind::Key {
-            effects.push(signal(name.clone(), Signal::Read));
+            self.signal(name, Signal::Read, now, effects);
         }
         self.presented(presentation, now, effects);
     }
@@ -329,7 +335,9 @@ impl Bridge {
                 effects.push(Effect::Save(Box::new(entry)));
             }
             Err(refused) => {
-                effects.extend(reader.map(|reader| signal(reader, Signal::Refused)));
+                if let Some(reader) = reader {
+                    self.signal(&reader, Signal::Refused, now, effects);
+                }
                 effects.push(Effect::Tell(Notice::NotEnrolled(Box::new(reading), refused)));
             }
         }
@@ -343,9 +351,17 @@ impl Bridge {
         }
     }
 
-    fn signal_entry(&self, id: Uuid, shown: Signal, effects: &mut Vec<Effect>) {
-        if let Some(Some(reader)) = self.entries.get(&id) {
-            effects.push(signal(reader.clone(), shown));
+    fn signal_entry(&mut self, id: Uuid, shown: Signal, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        if let Some(Some(reader)) = self.entries.get(&id).cloned() {
+            self.signal(&reader, shown, now, effects);
+        }
+    }
+
+    /// A reader on a serial line is told in its own language; other drivers know how theirs show it.
+    fn signal(&mut self, reader: &ReaderName, shown: Signal, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        match self.stages.get(reader) {
+            Some(Stage::Line(_)) => self.line(reader, Input::Signal(shown), now, effects),
+            _ => effects.push(Effect::Command(reader.clone(), ReaderCommand::Signal(shown))),
         }
     }
 
@@ -362,14 +378,10 @@ impl ReaderKind {
     }
 }
 
-const fn signal(reader: ReaderName, signal: Signal) -> Effect {
-    Effect::Command(reader, ReaderCommand::Signal(signal))
-}
-
 /// The serial number in the order the card sends it, where the site says that its reader turns it round.
 fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
     if presentation.kind == Kind::Csn && told.byte_order == ByteOrder::Reversed {
-        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&line::ordered(csn.bytes().to_vec(), told.byte_order)));
+        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&message::ordered(csn.bytes().to_vec(), told.byte_order)));
         presentation.bits = presentation.csn.as_ref().map(Csn::bits);
     }
     presentation

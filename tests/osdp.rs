@@ -432,6 +432,29 @@ fn what_was_captured_replays_to_the_same_readings() {
     assert_eq!(played.stdout.trim_end(), ended.out.join("\n"), "{text}");
 }
 
+#[test]
+fn a_packet_capture_of_the_conformance_tools_replays_to_the_cards_and_keys_in_it() {
+    let site = site("");
+    let packet = |nanos: u32, io: &str, data: &str| {
+        format!(
+            "{{ \"timeSec\":\"1700000000\",\"timeNano\":\"{nanos}\",\"io\":\"{io}\",\"data\":\" {data}\",\"osdpTraceVersion\":\"1\",\"osdpSource\":\"x\" }}\n"
+        )
+    };
+    // A poll, a card, and a key, as published.
+    let text = packet(0, "out", "ff 53 00 08 00 04 60 c0 66")
+        + &packet(50_000_000, "in", "53 ff 10 00 05 50 ff 01 1a 00 cd 22 c7 16 00 c9")
+        + &packet(100_000_000, "trace", "ff ff 53 81 0b 00 06 53 00 01 34 95 62");
+    fs::write(site.path("line.osdpcap"), &text).unwrap();
+    let played = site.run(&["replay", "line.osdpcap", "--json"]);
+    let readings = played.lines();
+    assert_eq!(readings.len(), 2, "{played:?}");
+    assert_eq!((&readings[0]["binary"], &readings[0]["at"]), (&json!("11001101001000101100011100"), &json!("2023-11-14T22:13:20.050Z")));
+    assert_eq!((&readings[1]["keys"], &readings[1]["verdict"]), (&json!("4"), &json!("keypad")));
+    fs::write(site.path("line.osdpcap"), text + "{\n").unwrap();
+    let error = site.run(&["replay", "line.osdpcap", "--json"]).error();
+    assert!(error["message"].as_str().unwrap().contains("line.osdpcap: line 4: column 1: EOF"), "{error}");
+}
+
 // ---- the configuration
 
 #[test]

@@ -43,7 +43,7 @@ pub struct Damage {
 }
 
 /// Numbers that the reader has decoded itself, and handed over without the card's bits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numbers {
     /// The numbers.
     pub credential: Credential,

@@ -68,6 +68,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
         keys.complain(value.span, "`reader.keyboard`: this version reads serial, PC/SC and OSDP readers only".to_owned());
     }
     let dialect = keys.optional_text("dialect");
+    let template = keys.optional_text("template");
     let baud = keys.number("baud", 50, 4_000_000);
     let parity = protocols::serial::parity(&mut keys);
     let stop_bits = keys.number("stop_bits", 1, 2);
@@ -83,7 +84,14 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     };
     let attached = match (port, pcsc, osdp) {
         (Some(port), None, None) => {
-            let dialect = dialect_named(&keys, dialect, protocols)?;
+            let dialect = match (dialect, template) {
+                (dialect, None) => dialect_named(&keys, dialect, protocols)?,
+                (None, Some(template)) => line_of(&keys, &template)?,
+                (Some(_), Some(template)) => {
+                    keys.complain(template.span, "a reader speaks a `dialect` or sends lines of a `template`, not both".to_owned());
+                    return None;
+                }
+            };
             let mut line = dialect.line;
             line.baud = baud.map_or(line.baud, |baud| baud.value);
             line.parity = parity.unwrap_or(line.parity);
@@ -91,16 +99,22 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
             Some(Attached::Serial { port, line, dialect })
         }
         (None, Some(pattern), None) => {
-            if dialect.is_some() || baud.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() || told.kind.is_some()
+            if dialect.is_some()
+                || template.is_some()
+                || baud.is_some()
+                || parity.is_some()
+                || stop_bits.is_some()
+                || told.bits.is_some()
+                || told.kind.is_some()
             {
-                let message = "`dialect`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
+                let message = "`dialect`, `template`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
             Some(Attached::Pcsc(pattern.value))
         }
         (None, None, Some(Osdp { path, address, scbk_file })) => {
-            if dialect.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() {
-                let message = "`dialect`, `parity`, `stop_bits` and `bits` belong to serial readers; OSDP settles them";
+            if dialect.is_some() || template.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() {
+                let message = "`dialect`, `template`, `parity`, `stop_bits` and `bits` belong to serial readers; OSDP settles them";
                 keys.complain(span, message.to_owned());
             }
             Some(Attached::Osdp { bus: Bus { path, baud: osdp_baud(&keys, baud) }, address, scbk_file })
@@ -180,4 +194,15 @@ fn dialect_named(keys: &Keys<'_, '_>, name: Option<At<String>>, protocols: &Prot
         keys.complain(name.span, format!("no serial dialect is named `{}`; {hint}", name.value));
     }
     found
+}
+
+/// The dialect of a device that a site has built itself: lines of one template.
+fn line_of(keys: &Keys<'_, '_>, template: &At<String>) -> Option<Arc<Dialect>> {
+    let read = protocols::serial::template_of(keys, template)?;
+    let dialect = Dialect::of_lines(&template.value, read);
+    if dialect.is_none() {
+        let message = "`reader.template` names nothing of a card; write {bits:hex}, {id:hex}, {facility_code:dec} and {card_number:dec}, or {keys:char}";
+        keys.complain(template.span, message.to_owned());
+    }
+    dialect.map(Arc::new)
 }

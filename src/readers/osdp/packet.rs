@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crc::{CRC_16_SPI_FUJITSU, Crc};
 use nom::{
     IResult, Parser,
     bytes::complete::tag,
@@ -47,6 +48,8 @@ impl fmt::Debug for Packet {
     }
 }
 
+/// The standard's CRC: 0x1021 from 0x1D0F, nothing reflected, low byte first.
+const CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_SPI_FUJITSU);
 const START: u8 = 0x53;
 const MARK: u8 = 0xFF;
 const REPLY: u8 = 0x80;
@@ -113,19 +116,12 @@ fn header(bytes: &[u8]) -> IResult<&[u8], (u8, u16, u8)> {
 fn checked(whole: &[u8], control: u8) -> Option<&[u8]> {
     let body = if control & WITH_CRC != 0 {
         let (covered, received) = whole.split_last_chunk::<2>()?;
-        (crc(covered) == u16::from_le_bytes(*received)).then_some(covered)?
+        (CRC.checksum(covered) == u16::from_le_bytes(*received)).then_some(covered)?
     } else {
         let (_, covered) = whole.split_last()?;
         (whole.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)) == 0).then_some(covered)?
     };
     body.get(HEADER..)
-}
-
-/// CRC-16 with the polynomial 0x1021 from 0x1D0F, nothing reflected.
-fn crc(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0x1D0F, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
-    })
 }
 
 fn inside(address: u8, control: u8, body: &[u8]) -> Option<Packet> {

@@ -3,11 +3,11 @@
 //! In: a bus and the readers on it; signals to show. Out: [`ReaderEvent`](super::ReaderEvent)s. Never: a key in a
 //! message, or a change to a reader's own settings.
 //!
-//! - [`wire`]: the line, non-blocking for libosdp;
-//! - [`panel`]: one reader, online and offline;
-//! - [`heard`], [`packet`]: what passes on the line, and what that says when a reader is not there;
-//! - [`show`]: signals as lights and sounds;
-//! - [`key`]: the secure channel's key.
+//! - `wire`: the line, non-blocking for libosdp;
+//! - `panel`: one reader, online and offline;
+//! - `heard`, `packet`: what passes on the line, and what that says when a reader is not there;
+//! - `show`: signals as lights and sounds;
+//! - `key`: the secure channel's key.
 //!
 //! A limit of libosdp as its crate builds it: the control panel's challenge comes from C's `rand()`, which nobody seeds.
 //! Whoever recorded a secure channel from its beginning may be able to play it back to a panel that starts anew.

@@ -3,6 +3,8 @@
 //! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 
+pub mod osdp;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -92,6 +94,8 @@ pub enum Notice {
     Up(ReaderName),
     /// A reader is not there.
     Lost(ReaderName, String),
+    /// Something to know about a reader.
+    Note(ReaderName, String),
     /// Bytes that were no card.
     Noise(ReaderName, usize),
     /// A card could not be read.
@@ -113,6 +117,8 @@ pub enum ReaderKind {
     Serial(Arc<Dialect>, Told),
     /// A PC/SC reader; the site may say something about its cards.
     Pcsc(Told),
+    /// A reader on an OSDP bus; the site may say something about its cards.
+    Osdp(Told),
 }
 
 /// The bridge.
@@ -131,6 +137,7 @@ pub struct Bridge {
 enum Stage {
     Line(Box<Line>),
     Card(Option<Box<Conversation>>),
+    Osdp(osdp::Desk),
 }
 
 impl Bridge {
@@ -187,6 +194,12 @@ impl Bridge {
         self.deadlines.values().min().copied()
     }
 
+    /// True while a reader still has a signal to show.
+    #[must_use]
+    pub fn is_showing(&self) -> bool {
+        self.stages.values().any(|stage| matches!(stage, Stage::Line(line) if line.is_showing()))
+    }
+
     /// The names of the configured readers.
     pub fn reader_names(&self) -> impl Iterator<Item = &str> {
         self.kinds.iter().map(|(name, _)| name.as_str())
@@ -225,6 +238,22 @@ impl Bridge {
             ReaderEvent::CardOut => {
                 self.stages.insert(name.clone(), Stage::Card(None));
             }
+            ReaderEvent::OsdpCard(card) => {
+                if let Some(presentation) = self.osdp_desk(name).and_then(|(desk, told)| desk.card(card, told, now)) {
+                    self.shown(name, Transport::Osdp, presentation, now, effects);
+                }
+            }
+            ReaderEvent::OsdpKeys(codes) => self.shown(name, Transport::Osdp, osdp::keys(&codes), now, effects),
+            ReaderEvent::OsdpFormatted(text) => self.shown(name, Transport::Osdp, osdp::formatted(&text), now, effects),
+            ReaderEvent::Note(words) => effects.push(Effect::Tell(Notice::Note(name.clone(), words))),
+        }
+    }
+
+    fn osdp_desk(&mut self, name: &ReaderName) -> Option<(&mut osdp::Desk, Told)> {
+        let Some(ReaderKind::Osdp(told)) = self.kind(name).cloned() else { return None };
+        match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
+            Stage::Osdp(desk) => Some((desk, told)),
+            Stage::Line(_) | Stage::Card(_) => None,
         }
     }
 
@@ -278,7 +307,10 @@ impl Bridge {
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
         presentation.at = Some(now);
-        self.signal(name, Signal::Read, now, effects);
+        // A keypad beeps by itself.
+        if presentation.kind != Kind::Key {
+            self.signal(name, Signal::Read, now, effects);
+        }
         self.presented(presentation, now, effects);
     }
 
@@ -287,9 +319,9 @@ impl Bridge {
         let mut reading = self.catalog.read(presentation);
         let here = |wanted: &String| reader.as_deref().is_some_and(|device| device == wanted || is_device_of(device, wanted));
         let wants = |taker: &Taker| taker.reader.as_ref().is_none_or(here);
-        // Whoever waits for a card waits for one that is shown now.
-        let taker =
-            self.takers.iter().position(wants).filter(|_| !reading.presentation.was_shown_before()).and_then(|at| self.takers.remove(at));
+        // Whoever waits for a card waits for one that is shown now, and not for a key.
+        let is_card = reading.presentation.kind != Kind::Key && !reading.presentation.was_shown_before();
+        let taker = self.takers.iter().position(wants).filter(|_| is_card).and_then(|at| self.takers.remove(at));
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
         effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
@@ -347,7 +379,7 @@ impl Bridge {
 impl ReaderKind {
     const fn told(&self) -> Told {
         match self {
-            Self::Serial(_, told) | Self::Pcsc(told) => *told,
+            Self::Serial(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
         }
     }
 }

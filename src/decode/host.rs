@@ -81,6 +81,12 @@ impl Talk {
         said
     }
 
+    /// True while something waits to be said.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
     /// When there is something to say again.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<Utc>> {

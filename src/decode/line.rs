@@ -113,6 +113,12 @@ impl Line {
         output
     }
 
+    /// True while the reader still has a signal to show.
+    #[must_use]
+    pub fn is_showing(&self) -> bool {
+        self.talk.has_more()
+    }
+
     /// What silence does: it ends a line that has no other end, and drops half a frame.
     fn let_time_pass(&mut self, now: DateTime<Utc>, output: &mut Output) {
         if let Cut::Line { idle: Some(idle) } = self.dialect.cut

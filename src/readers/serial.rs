@@ -4,7 +4,7 @@
 
 use std::{io::ErrorKind, time::Duration};
 
-use serialport::{ClearBuffer, DataBits, Parity, SerialPort as _, SerialPortType, StopBits};
+use serialport::{ClearBuffer, DataBits, Parity, SerialPort as _, SerialPortBuilder, SerialPortType, StopBits};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -126,7 +126,9 @@ impl Driver {
     async fn open(&self, port: &Port, index: usize) -> Result<(String, SerialStream), String> {
         let (port, line) = (port.clone(), self.line);
         let opening = spawn_blocking(move || match matching(&port).get(index) {
-            Some(path) => open(path, line).map(|port| (path.clone(), port)).map_err(|error| cannot_open(path, &error)),
+            Some(path) => {
+                SerialStream::open(&settings(path, line)).map(|port| (path.clone(), port)).map_err(|error| cannot_open(path, &error))
+            }
             None => Err(format!("no USB serial device {} is plugged in", describe(&port))),
         });
         opening.await.map_err(|error| error.to_string())?
@@ -178,23 +180,23 @@ fn describe(port: &Port) -> String {
     }
 }
 
-fn open(path: &str, line: LineSettings) -> serialport::Result<SerialStream> {
-    let settings = serialport::new(path, line.baud)
+/// The settings a port is opened with.
+pub(super) fn settings(path: &str, line: LineSettings) -> SerialPortBuilder {
+    serialport::new(path, line.baud)
         .data_bits(if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
         .parity(match line.parity {
             LineParity::None => Parity::None,
             LineParity::Even => Parity::Even,
             LineParity::Odd => Parity::Odd,
         })
-        .stop_bits(if line.stop_bits == 2 { StopBits::Two } else { StopBits::One });
-    SerialStream::open(&settings)
+        .stop_bits(if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
 }
 
-fn unplugged(path: &str) -> String {
+pub(super) fn unplugged(path: &str) -> String {
     format!("{path} is gone: the reader was unplugged; plug it in again")
 }
 
-fn cannot_open(path: &str, error: &serialport::Error) -> String {
+pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {
     let holders = holder::holders_of(path);
     if !holders.is_empty() {
         return format!("{path} is held by {}; end it, or use the reader through it", holders.join(" and "));

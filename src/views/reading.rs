@@ -236,6 +236,15 @@ pub fn words_of(warning: &str) -> String {
         }
         "check_not_judged" => "the frame's check bytes are not documented and were not judged".to_owned(),
         "bits_do_not_fit" => "the frame's number needs more bits than the configured bits = N".to_owned(),
+        "format_not_told" => {
+            "the reader does not say that these are Wiegand bits; kind = \"wiegand\" (or \"csn\") for it settles that".to_owned()
+        }
+        "not_wiegand" => "the reader does not send Wiegand bits; set it to raw Wiegand data, or say kind = \"...\" for it".to_owned(),
+        "formatted_card_data" => {
+            "the reader decodes cards itself and sends text, which the standard has given up; set it to send raw bits".to_owned()
+        }
+        "too_many_bits" => "the card has more bits than any card format".to_owned(),
+        "unknown_key" => "the reader sent a key code that the standard does not name".to_owned(),
         "already_assigned_to_this_user" => "the card was this user's already".to_owned(),
         "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),
         "not_read_back" => "BluSKY did not show the user's cards: what it stored was not checked".to_owned(),

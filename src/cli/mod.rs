@@ -12,6 +12,7 @@ mod formats;
 mod out;
 mod outbox;
 mod outcome;
+mod progress;
 mod read;
 mod readers;
 mod replay;

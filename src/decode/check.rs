@@ -44,6 +44,8 @@ pub struct Check {
     pub over: Over,
     /// How many of them at the beginning it passes over.
     pub from: usize,
+    /// How many bytes between them and the check it passes over.
+    pub gap: usize,
     /// Its low byte is sent first.
     pub low_first: bool,
 }

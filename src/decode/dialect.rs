@@ -126,6 +126,8 @@ pub struct Message {
     pub any_pad: bool,
     /// How many bits it hands over, where that is always the same.
     pub bits: Option<u16>,
+    /// The keys it stands for, where it does not say them itself.
+    pub keys: Option<String>,
     /// What the reader itself found wrong when it says this.
     pub damaged: Option<String>,
 }
@@ -198,6 +200,8 @@ pub struct Dialect {
     pub line: LineSettings,
     /// How frames are cut.
     pub cut: Cut,
+    /// Bytes that stand between frames and mean nothing.
+    pub fill: Vec<u8>,
     /// The longest frame, in bytes.
     pub longest: usize,
     /// A frame that has begun and goes on for this long without a byte is dropped.

@@ -176,10 +176,9 @@ impl Line {
         end.is_some()
     }
 
-    /// Line ends between lines are no noise.
+    /// What stands between frames and means nothing is no noise.
     fn noise_in(&self, skip: usize) -> usize {
-        let is_line = matches!(self.dialect.cut, Cut::Line { .. });
-        self.waiting.iter().take(skip).filter(|byte| !is_line || !frame::is_line_end(**byte)).count()
+        self.waiting.iter().take(skip).filter(|byte| !self.dialect.fill.contains(byte)).count()
     }
 
     fn heard(&mut self, heard: Heard, now: DateTime<Utc>, output: &mut Output) {

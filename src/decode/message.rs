@@ -47,6 +47,8 @@ pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Heard>
             Some(Heard::Shown(presentation, _)) if presentation.damage.is_some() => {
                 damaged = damaged.or(Some(Heard::Shown(presentation, None)));
             }
+            // What fits everything is no word against a frame that fits a card and is damaged.
+            Some(Heard::Talk) if damaged.is_some() && message.check.is_none() => {}
             Some(heard) => return Some(heard),
             None => {}
         }
@@ -71,7 +73,7 @@ struct Frame<'a> {
 impl Frame<'_> {
     fn heard(&self) -> Option<Heard> {
         let damage = self.damage()?;
-        if !self.parts.iter().any(|part| is_card_part(part.name)) {
+        if !self.message.is_card() {
             // Talk that does not prove itself is noise.
             return damage.is_none().then_some(Heard::Talk);
         }
@@ -108,8 +110,9 @@ impl Frame<'_> {
 
     fn hand_over(&self, presentation: &mut Presentation) -> Option<()> {
         let kind = presentation.kind;
-        if let Some(keys) = self.part("keys") {
-            presentation.keys = Some(String::from_utf8_lossy(keys.text).into_owned());
+        let keys = || self.part("keys").map(|keys| keys.text.iter().copied().map(key).collect());
+        if let Some(keys) = self.message.keys.clone().or_else(keys) {
+            presentation.keys = Some(keys);
             return Some(());
         }
         if let Some(id) = self.part("id") {
@@ -189,12 +192,32 @@ impl Frame<'_> {
 
     /// The bytes a check that stands at this place of the body covers.
     fn covered(&self, check: Check, until: usize) -> Option<Vec<u8>> {
+        let until = until.checked_sub(check.gap)?;
         let body = self.body.get(..until)?;
         match check.over {
             Over::Body => body.get(check.from..).map(<[u8]>::to_vec),
             Over::Frame => self.bytes.get(check.from..self.dialect.cut.start().len() + until).map(<[u8]>::to_vec),
             Over::Digits => body.get(check.from..).and_then(|digits| crate::card::from_hex(std::str::from_utf8(digits).ok()?)),
         }
+    }
+}
+
+impl Message {
+    /// True for a message that hands something of a card over; all others are talk.
+    #[must_use]
+    pub fn is_card(&self) -> bool {
+        self.keys.is_some() || self.payload.names().any(is_card_part)
+    }
+}
+
+/// A key as it is printed on the keypad; OSDP sends 7F for `*` and 0D for `#`, and some readers bare numbers.
+fn key(byte: u8) -> char {
+    match byte {
+        0..=9 => char::from(b'0' + byte),
+        0x0D => '#',
+        0x7F => '*',
+        graphic if graphic.is_ascii_graphic() => char::from(graphic),
+        _ => '?',
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 /// How frames are cut, and what bounds them.
 pub(super) struct Framing {
     pub(super) cut: Cut,
+    pub(super) fill: Vec<u8>,
     pub(super) longest: usize,
     pub(super) half_frame: Duration,
 }
@@ -22,6 +23,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Framing> {
     let how = keys.text("cut")?;
     let longest = keys.number("longest", 1, LONGEST).map(|longest| longest.value);
     let half_frame = millis(&mut keys, "half_frame_ms", 500);
+    let fill = bytes(&mut keys, "fill");
     let cut = match how.value.as_str() {
         "line" => Some(line(&mut keys)),
         "delimited" => delimited(&mut keys),
@@ -38,7 +40,8 @@ pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Framing> {
         Cut::Fixed { lengths, .. } => lengths.iter().max().copied().unwrap_or(1),
         _ => longest.unwrap_or(256),
     };
-    Some(Framing { cut, longest, half_frame })
+    let line_ends = if matches!(cut, Cut::Line { .. }) { b"\r\n".to_vec() } else { Vec::new() };
+    Some(Framing { cut, fill: fill.unwrap_or(line_ends), longest, half_frame })
 }
 
 fn line(keys: &mut Keys<'_, '_>) -> Cut {

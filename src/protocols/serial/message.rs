@@ -32,6 +32,7 @@ fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> O
     let short = keys.flag("short").unwrap_or(false);
     let any_pad = keys.flag("any_pad").unwrap_or(false);
     let bits = keys.number("bits", 1_u16, 256).map(|bits| bits.value);
+    let pressed = keys.optional_text("keys").map(|keys| keys.value);
     let damaged = keys.optional_text("damaged").map(|damaged| damaged.value);
     let payload = payload?;
     let has_check = payload.names().any(|name| name == "check");
@@ -45,8 +46,8 @@ fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> O
         keys.complain(span, format!("no part is named `{unknown}`; {hint}a part that means nothing is named `_`"));
     }
     keys.finish();
-    let kind = own_kind.unwrap_or_else(|| kind_of(&payload, kind));
-    Some(Message { payload, kind, check, align, short, any_pad, bits, damaged })
+    let kind = own_kind.unwrap_or_else(|| if pressed.is_some() { Kind::Key } else { kind_of(&payload, kind) });
+    Some(Message { payload, kind, check, align, short, any_pad, bits, keys: pressed, damaged })
 }
 
 /// Parts whose names mean nothing, and whose numbers tell no other part's width.
@@ -83,6 +84,7 @@ pub(super) fn check(mut keys: Keys<'_, '_>) -> Option<Check> {
         }
     };
     let from = keys.number("from", 0_usize, 64).map_or(0, |from| from.value);
+    let gap = keys.number("gap", 0_usize, 8).map_or(0, |gap| gap.value);
     let low_first = keys.flag("low_first").unwrap_or(false);
     let sheet = keys.sheet;
     keys.finish();
@@ -92,7 +94,7 @@ pub(super) fn check(mut keys: Keys<'_, '_>) -> Option<Check> {
         let names: Vec<&str> = Method::names().collect();
         sheet.add(method.span, format!("no check is named `{}`; known are {}", method.value, names.join(", ")));
     }
-    Some(Check { method: known?, over, from, low_first })
+    Some(Check { method: known?, over, from, gap, low_first })
 }
 
 fn align(keys: &mut Keys<'_, '_>) -> Align {

@@ -51,7 +51,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
     if !sheet.is_clean() {
         return None;
     }
-    let framing::Framing { cut, longest, half_frame } = framing?;
+    let framing::Framing { cut, fill, longest, half_frame } = framing?;
     let dialect = Dialect {
         id: id?.value,
         name: name?.value,
@@ -62,6 +62,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
         kind: kind?,
         line,
         cut,
+        fill,
         longest,
         half_frame,
         messages,
@@ -174,11 +175,15 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
         let ended = sample.frame.last().copied().is_some_and(is_line_end);
         let known = |frame: &[u8]| read_frame(dialect, &told, frame).is_some();
         let found = frame::next(&dialect.cut, &sample.frame, dialect.longest, !ended, known);
-        let Found::Frame { skip: 0, len } = found else {
+        let is_fill = |skip: usize| sample.frame.iter().take(skip).all(|byte| dialect.fill.contains(byte));
+        let Some((skip, len)) = (match found {
+            Found::Frame { skip, len } if is_fill(skip) => Some((skip, len)),
+            _ => None,
+        }) else {
             sheet.add(*span, format!("the sample is not one whole frame of this dialect ({found:?})"));
             continue;
         };
-        let heard = sample.frame.get(..len).and_then(|frame| read_frame(dialect, &told, frame));
+        let heard = sample.frame.get(skip..skip + len).and_then(|frame| read_frame(dialect, &told, frame));
         let read = heard.map_or(Reads::As("nothing".to_owned()), reads);
         if read != sample.reads {
             sheet.add(*span, format!("the sample reads as {read}, not as {}", sample.reads));
@@ -202,7 +207,7 @@ fn words(presentation: &Presentation) -> String {
         (_, Some(bits)) => bits.to_string(),
         (_, None) => {
             let numbers = presentation.numbers.iter().flat_map(|numbers| numbers.credential.numbers());
-            let mut words: Vec<String> = numbers.map(|(name, value)| format!("{name} {value}")).collect();
+            let mut words: Vec<String> = numbers.map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
             words.extend(presentation.keys.as_ref().map(|keys| format!("keys {keys}")));
             if words.is_empty() { "unknown length".to_owned() } else { words.join(", ") }
         }

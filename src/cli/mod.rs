@@ -9,6 +9,7 @@ mod demo;
 mod encode;
 mod enroll;
 mod formats;
+mod listen;
 mod out;
 mod outbox;
 mod outcome;

@@ -3,14 +3,15 @@
 //! In: bytes and times, as they came from one line. Out: for each dialect what it made of them, those with the best
 //! evidence first. Never: a choice; where the evidence is the same, it is a tie, and it is shown as one.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     catalog::Catalog,
     check::Method,
-    dialect::{Cut, Dialect, Message},
+    dialect::{Cut, Dialect, LineSettings, Message},
+    frame,
     line::{Input, Line, Output, Told},
     message::{Heard, read_frame},
     payload::Piece,
@@ -44,6 +45,20 @@ pub struct Finding {
     line: Line,
 }
 
+/// What the bytes say for a dialect: less is better. Where two have the same, the bytes do not tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    no_card: bool,
+    damaged: usize,
+    noise: usize,
+    /// Whether frames prove themselves, and whether the cards in them do.
+    unproven: u8,
+    /// The dialect's readers are set otherwise when they come from their maker.
+    otherwise_set: bool,
+    /// How much of a frame must be just so.
+    drawn: Reverse<usize>,
+}
+
 impl Detector {
     /// Nothing has been heard yet.
     #[must_use]
@@ -70,10 +85,17 @@ impl Detector {
 
     /// The dialects that understood something, those with the best evidence first.
     #[must_use]
-    pub fn findings(&self) -> Vec<&Finding> {
-        let mut findings: Vec<&Finding> = self.findings.iter().filter(|finding| finding.understood()).collect();
-        findings.sort_by_key(|finding| (finding.evidence(), finding.dialect.id.clone()));
+    pub fn findings(&self, at: &LineSettings, catalog: &Catalog) -> Vec<(Evidence, &Finding)> {
+        let understood = self.findings.iter().filter(|finding| finding.understood());
+        let mut findings: Vec<(Evidence, &Finding)> = understood.map(|finding| (finding.evidence(at, catalog), finding)).collect();
+        findings.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.dialect.id.cmp(&other.dialect.id)));
         findings
+    }
+
+    /// True where some dialect understood something.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.findings.iter().any(Finding::understood)
     }
 
     /// How many cards the dialect that read the most has read.
@@ -92,6 +114,14 @@ impl Finding {
     fn add(&mut self, output: Output) {
         self.noise += output.noise;
         for presentation in output.presentations {
+            let frame = from_hex(&presentation.raw).unwrap_or_default();
+            let passed_over = passed_over(&self.dialect, &frame);
+            if passed_over.iter().any(u8::is_ascii_graphic) {
+                // At a configured reader a line may begin with noise; here it would be another dialect's text.
+                self.noise += frame.len();
+                continue;
+            }
+            self.noise += passed_over.len();
             match presentation.damage {
                 Some(_) => self.damaged += 1,
                 None => self.cards += 1,
@@ -112,7 +142,7 @@ impl Finding {
     #[must_use]
     pub fn is_talk(&self) -> bool {
         let is_line = matches!(self.dialect.cut, Cut::Line { .. });
-        let knows_talk = !self.dialect.talk.is_empty() || self.dialect.messages.iter().any(says_nothing_of_a_card);
+        let knows_talk = !self.dialect.talk.is_empty() || self.dialect.messages.iter().any(is_plain_talk);
         self.cards + self.damaged == 0 && self.noise == 0 && self.heard > usize::from(is_line) && knows_talk && !self.line_is_waiting()
     }
 
@@ -122,18 +152,22 @@ impl Finding {
         line.handle(Input::Time, DateTime::<Utc>::MAX_UTC - chrono::Duration::days(1)).noise > 0
     }
 
-    /// True where the bytes speak for both dialects just as much.
-    #[must_use]
-    pub fn is_tied_with(&self, other: &Self) -> bool {
-        self.evidence() == other.evidence()
-    }
-
-    /// What the bytes say for the dialect; less is better. Cards, then nothing left over, then a check that proves
-    /// itself, then how much of the frame must be just so.
-    fn evidence(&self) -> (bool, usize, usize, bool, std::cmp::Reverse<usize>) {
-        let is_proven = self.dialect.messages.iter().any(|message| message.check.is_some_and(|check| check.method != Method::NotJudged));
-        let drawn = self.dialect.messages.iter().map(literal_bytes).max().unwrap_or(0) + delimiters(&self.dialect.cut);
-        (self.cards == 0, self.damaged, self.noise, !is_proven, std::cmp::Reverse(drawn))
+    /// What the bytes say for the dialect.
+    fn evidence(&self, at: &LineSettings, catalog: &Catalog) -> Evidence {
+        let messages = &self.dialect.messages;
+        let frame_proves = messages.iter().any(|message| message.check.is_some_and(|check| check.method != Method::NotJudged));
+        let proves = |shown: &Presentation| catalog.read(shown.clone()).fits.iter().any(|fit| fit.checks.passed > 0);
+        let mut cards = self.shown.iter().filter(|shown| shown.damage.is_none()).peekable();
+        let cards_prove = cards.peek().is_some() && cards.all(proves);
+        let drawn = messages.iter().map(literal_bytes).max().unwrap_or(0) + delimiters(&self.dialect.cut);
+        Evidence {
+            no_card: self.cards == 0,
+            damaged: self.damaged,
+            noise: self.noise,
+            unproven: u8::from(!frame_proves) * 2 + u8::from(!cards_prove),
+            otherwise_set: *at != self.dialect.line,
+            drawn: Reverse(drawn),
+        }
     }
 
     /// True where the device does not say how many bits its cards have: a site must.
@@ -164,8 +198,20 @@ fn is_of_unknown_length(presentation: &Presentation) -> bool {
     presentation.kind != Kind::Key && bits.is_none() && csn.is_none() && numbers.is_none() && keys.is_none() && damage.is_none()
 }
 
-fn says_nothing_of_a_card(message: &Message) -> bool {
-    !message.payload.names().any(super::message::is_card_part)
+/// The bytes of a line before what its message reads.
+fn passed_over(dialect: &Dialect, frame: &[u8]) -> Vec<u8> {
+    let body = frame::body(&dialect.cut, frame);
+    let reads = |at: &usize| {
+        body.get(*at..).is_some_and(|rest| dialect.messages.iter().any(|message| message.payload.read_exactly(rest).is_some()))
+    };
+    let begins = (0..body.len()).find(reads).unwrap_or(0);
+    body.get(..begins).unwrap_or_default().to_vec()
+}
+
+/// Talk that is drawn so plainly that other readers' words are not taken for it.
+fn is_plain_talk(message: &Message) -> bool {
+    let names_a_card = message.payload.names().any(super::message::is_card_part);
+    !names_a_card && (message.check.is_some() || literal_bytes(message) > 0)
 }
 
 fn literal_bytes(message: &Message) -> usize {
@@ -188,66 +234,77 @@ const fn delimiters(cut: &Cut) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::Protocols;
+    use crate::{
+        decode::dialect::{LineParity, Reads},
+        protocols::Protocols,
+    };
 
-    fn listening() -> (Detector, Protocols) {
+    const LINE: LineSettings = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+
+    /// The dialects that understand the bytes, with how many cards they read, how many damaged ones, and the noise.
+    fn heard(bytes: &[u8]) -> Vec<(String, usize, usize, usize)> {
         let protocols = Protocols::built_in();
-        (Detector::new(protocols.dialects.clone()), protocols)
+        let detector = listening(&protocols, bytes);
+        let found = detector.findings(&LINE, &protocols.catalog(&[]));
+        found.iter().map(|(_, finding)| (finding.dialect.id.clone(), finding.cards, finding.damaged, finding.noise)).collect()
+    }
+
+    fn listening(protocols: &Protocols, bytes: &[u8]) -> Detector {
+        let mut detector = Detector::new(protocols.dialects.clone());
+        detector.heard(bytes, DateTime::UNIX_EPOCH);
+        detector.time(DateTime::UNIX_EPOCH + chrono::Duration::seconds(60));
+        detector
     }
 
     #[test]
     fn every_dialect_is_found_by_its_own_samples() {
         let protocols = Protocols::built_in();
         for dialect in &protocols.dialects {
-            use crate::decode::dialect::Reads;
             let samples = dialect.samples.iter().filter(|sample| matches!(sample.reads, Reads::As(_)) && sample.bits.is_none());
             for sample in samples {
-                let mut detector = Detector::new(protocols.dialects.clone());
-                detector.heard(&sample.frame, DateTime::UNIX_EPOCH);
-                detector.time(DateTime::UNIX_EPOCH + chrono::Duration::seconds(60));
-                let found = detector.findings();
-                assert!(
-                    found.iter().any(|finding| finding.dialect.id == dialect.id && finding.cards > 0),
-                    "{}: {}",
-                    dialect.id,
-                    sample.source
-                );
+                let found = heard(&sample.frame);
+                assert!(found.iter().any(|(id, cards, ..)| *id == dialect.id && *cards > 0), "{}: {}", dialect.id, sample.source);
             }
         }
     }
 
     #[test]
     fn a_frame_that_proves_itself_stands_before_one_that_merely_fits() {
-        let (mut detector, _) = listening();
-        detector.heard(b"\x020C000621A58E\r\n\x03", DateTime::UNIX_EPOCH);
-        let found = detector.findings();
-        assert_eq!((found[0].dialect.id.as_str(), found[0].cards, found[0].noise), ("id12la-ascii", 1, 0));
-        assert!(found.iter().skip(1).all(|other| !other.is_tied_with(found[0])));
+        assert_eq!(heard(b"\x020C000621A58E\r\n\x03")[0], ("id12la-ascii".to_owned(), 1, 0, 0));
+        // Nothing in the frame proves it; the parities of the card do.
+        assert_eq!(heard(b"1ABD88EB80\r")[0], ("twn3-hidprox".to_owned(), 1, 0, 0));
     }
 
     #[test]
     fn a_damaged_frame_is_no_card_of_its_dialect() {
-        let (mut detector, _) = listening();
-        detector.heard(b"\x020C000621A58F\r\n\x03", DateTime::UNIX_EPOCH);
-        let findings = detector.findings();
-        let own = findings.iter().find(|finding| finding.dialect.id == "id12la-ascii").unwrap();
-        assert_eq!((own.cards, own.damaged), (0, 1));
+        let found = heard(b"\x020C000621A58F\r\n\x03");
+        assert_eq!(found.iter().find(|(id, ..)| id == "id12la-ascii"), Some(&("id12la-ascii".to_owned(), 0, 1, 0)));
     }
 
     #[test]
     fn the_number_of_bits_is_proposed_where_the_device_does_not_tell_it_and_checks_pass() {
-        let (mut detector, protocols) = listening();
-        detector.heard(b"A181F440\r\n", DateTime::UNIX_EPOCH);
-        let findings = detector.findings();
-        let own = findings.iter().find(|finding| finding.dialect.id == "hex-line").unwrap();
+        let protocols = Protocols::built_in();
+        let detector = listening(&protocols, b"A181F440\r\n");
+        let catalog = protocols.catalog(&[]);
+        let findings = detector.findings(&LINE, &catalog);
+        let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hex-line").unwrap();
         assert!(own.wants_bits());
-        assert!(own.bit_counts(&protocols.catalog(&[])).contains(&26));
+        assert!(own.bit_counts(&catalog).contains(&26));
+    }
+
+    #[test]
+    fn dialects_that_the_bytes_do_not_tell_apart_have_the_same_evidence() {
+        let protocols = Protocols::built_in();
+        let detector = listening(&protocols, b"A181F440\r\n");
+        let findings = detector.findings(&LINE, &protocols.catalog(&[]));
+        let evidence = |id: &str| findings.iter().find(|(_, finding)| finding.dialect.id == id).map(|(evidence, _)| *evidence);
+        assert!(evidence("hex-line").is_some() && evidence("hex-line") == evidence("hex-number-line"));
     }
 
     #[test]
     fn bytes_that_nothing_frames_find_nothing() {
-        let (mut detector, _) = listening();
-        detector.heard(&[0xFF, 0xE3, 0x80, 0xF1, 0xFE, 0xFC], DateTime::UNIX_EPOCH);
-        assert!(detector.findings().is_empty());
+        assert_eq!(heard(&[0xFF, 0xE3, 0x80, 0xF1, 0xFE, 0xFC]), []);
+        // The digits at the end of another dialect's text are no card of one that sends digits only.
+        assert_eq!(heard(b"W26:123:04567\r\n"), []);
     }
 }

@@ -146,24 +146,35 @@ fn serve(
     "the reader is no longer asked for".to_owned()
 }
 
-fn open(path: &str, line: LineSettings) -> serialport::Result<TTYPort> {
-    serialport::new(path, line.baud)
-        .data_bits(if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
-        .parity(match line.parity {
-            LineParity::None => Parity::None,
-            LineParity::Even => Parity::Even,
-            LineParity::Odd => Parity::Odd,
-        })
-        .stop_bits(if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
-        .timeout(READ_WAIT)
-        .open_native()
+pub(super) fn open(path: &str, line: LineSettings) -> serialport::Result<TTYPort> {
+    let (data_bits, parity, stop_bits) = words_of(line);
+    serialport::new(path, line.baud).data_bits(data_bits).parity(parity).stop_bits(stop_bits).timeout(READ_WAIT).open_native()
 }
 
-fn unplugged(path: &str) -> String {
+/// Sets an open port anew.
+pub(super) fn set(port: &mut TTYPort, line: LineSettings) -> serialport::Result<()> {
+    let (data_bits, parity, stop_bits) = words_of(line);
+    port.set_baud_rate(line.baud)?;
+    port.set_data_bits(data_bits)?;
+    port.set_parity(parity)?;
+    port.set_stop_bits(stop_bits)
+}
+
+fn words_of(line: LineSettings) -> (DataBits, Parity, StopBits) {
+    let parity = match line.parity {
+        LineParity::None => Parity::None,
+        LineParity::Even => Parity::Even,
+        LineParity::Odd => Parity::Odd,
+    };
+    let data_bits = if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight };
+    (data_bits, parity, if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
+}
+
+pub(super) fn unplugged(path: &str) -> String {
     format!("{path} is gone: the reader was unplugged; plug it in again")
 }
 
-fn cannot_open(path: &str, error: &serialport::Error) -> String {
+pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {
     let holders = holder::holders_of(path);
     if !holders.is_empty() {
         return format!("{path} is held by {}; end it, or use the reader through it", holders.join(" and "));

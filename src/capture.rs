@@ -17,6 +17,8 @@
 //! 3.100 failed the card was taken away too early
 //! ```
 
+pub mod redact;
+
 use std::{fmt::Write as _, time::Duration};
 
 use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};

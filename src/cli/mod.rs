@@ -16,6 +16,7 @@ mod outcome;
 mod progress;
 mod read;
 mod readers;
+mod redact;
 mod replay;
 mod run;
 mod simulator;

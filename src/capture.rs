@@ -25,6 +25,8 @@
 mod osdp;
 pub mod osdpcap;
 
+pub mod redact;
+
 use std::{fmt::Write as _, time::Duration};
 
 use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
@@ -165,16 +167,11 @@ impl Capture {
         text
     }
 
-    /// Plays the capture through the bridge, at its own times; the notices come with theirs.
+    /// Plays the capture through the bridge, at its own times, one record after the other.
     ///
     /// # Errors
     /// A dialect that is not known here.
-    pub fn replay(
-        &self,
-        protocols: &Protocols,
-        catalog: SharedCatalog,
-        policy: SitePolicy,
-    ) -> Result<Vec<(DateTime<Utc>, Notice)>, CaptureError> {
+    pub fn replay(&self, protocols: &Protocols, catalog: SharedCatalog, policy: SitePolicy) -> Result<Replay<'_>, CaptureError> {
         let kind = match &self.attached {
             Attached::Serial(name) => {
                 let message = || format!("no serial dialect is named `{name}`; `cardbridge formats --dialects` shows them all");
@@ -186,15 +183,36 @@ impl Capture {
         };
         let kinds = vec![(self.reader.clone(), kind)];
         let bridge = Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
-        let mut player = Player { bridge, reader: self.reader.as_str().into(), asked: None, notices: Vec::new() };
-        for (at, record) in &self.records {
-            let now = self.recorded + TimeDelta::from_std(*at).unwrap_or_default();
-            player.deadlines_until(now);
-            player.play(self, record, now);
+        let player = Player { bridge, reader: self.reader.as_str().into(), asked: None, notices: Vec::new() };
+        Ok(Replay { capture: self, player, played: 0 })
+    }
+}
+
+/// A capture being played: for each record what it says, and at the end what was still to come.
+pub struct Replay<'a> {
+    capture: &'a Capture,
+    player: Player,
+    played: usize,
+}
+
+impl Iterator for Replay<'_> {
+    type Item = Vec<(DateTime<Utc>, Notice)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = |at: Duration| self.capture.recorded + TimeDelta::from_std(at).unwrap_or_default();
+        match self.capture.records.get(self.played) {
+            Some((time, record)) => {
+                self.player.deadlines_until(at(*time));
+                self.player.play(self.capture, record, at(*time));
+            }
+            None if self.played == self.capture.records.len() => {
+                let last = self.capture.records.last().map_or(Duration::ZERO, |(at, _)| *at);
+                self.player.deadlines_until(at(last) + AFTERWARDS);
+            }
+            None => return None,
         }
-        let last = self.records.last().map_or(Duration::ZERO, |(at, _)| *at);
-        player.deadlines_until(self.recorded + TimeDelta::from_std(last).unwrap_or_default() + AFTERWARDS);
-        Ok(player.notices)
+        self.played += 1;
+        Some(std::mem::take(&mut self.player.notices))
     }
 }
 

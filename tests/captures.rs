@@ -15,6 +15,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
+    process::Stdio,
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -22,6 +23,7 @@ use std::{
 
 use cardbridge::simulator::virtual_card::VirtualCard;
 use cards::{Followed, Outcome, pac_card, slow, uid_card};
+use nix::pty::openpty;
 use serde_json::{Value, json};
 use support::{ADA, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
 
@@ -87,6 +89,47 @@ fn the_site_policy_holds_for_a_replay_too() {
     site.configure("[site]\nformats = [\"em4100-8-16\"]\n");
     let reading = site.run(&["replay", "--json", &capture_file("id12la-good")]).last();
     assert_eq!((&reading["credential"]["format"], &reading["decided_by"]), (&json!("em4100-8-16"), &json!("policy")));
+}
+
+// ---- long captures
+
+/// A capture of so many cards, all of them one frame.
+fn long_capture(site: &Site, cards: usize) {
+    let mut text = HEAD.to_owned();
+    (0..cards).for_each(|at| text.push_str(&format!("{at}.000 < 02 30 43 30 30 30 36 32 31 41 35 38 45 0D 0A 03\n")));
+    fs::write(site.path("long.capture"), text).unwrap();
+}
+
+/// Replays with standard error on a terminal; what programs get, and what the terminal shows.
+fn replayed_at_a_terminal(site: &Site) -> (Vec<Value>, String) {
+    let terminal = openpty(None, None).unwrap();
+    let mut command = site.command(&["replay", "--json", "long.capture"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::from(terminal.slave)).spawn().unwrap();
+    drop(command);
+    let shown = thread::spawn(move || {
+        let (mut shown, mut screen) = (Vec::new(), fs::File::from(terminal.master));
+        // The terminal is gone once nobody has it open any more.
+        drop(screen.read_to_end(&mut shown));
+        String::from_utf8_lossy(&shown).into_owned()
+    });
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert!(child.wait().unwrap().success());
+    (lines, shown.join().unwrap())
+}
+
+#[test]
+fn a_long_replay_shows_on_a_terminal_how_far_it_is_and_a_short_one_does_not() {
+    let site = bare_site();
+    long_capture(&site, 1);
+    let (lines, shown) = replayed_at_a_terminal(&site);
+    assert_eq!((lines.len(), shown.as_str()), (1, ""));
+    long_capture(&site, 30_000);
+    let (lines, shown) = replayed_at_a_terminal(&site);
+    assert!(shown.contains("/30000 records") && shown.contains("long.capture"), "{shown:?}");
+    assert_eq!(lines.len(), 30_000);
+    assert!(lines.iter().all(|line| line["input"] == "em4100:0C000621A5"));
+    let elsewhere = site.run(&["replay", "--json", "long.capture"]);
+    assert_eq!((elsewhere.lines().len(), elsewhere.stderr.as_str()), (30_000, ""));
 }
 
 // ---- recording

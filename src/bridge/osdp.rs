@@ -67,7 +67,7 @@ fn unreadable(raw: &[u8], warning: &str) -> Presentation {
 }
 
 /// Nedap's NVITE and MACE: bytes for the number's source and type before the number, said to be nothing in particular.
-fn is_source_and_type(card: &OsdpCard) -> bool {
+pub(crate) fn is_source_and_type(card: &OsdpCard) -> bool {
     const TYPES: [u8; 7] = [0x00, 0x08, 0x10, 0x45, 0x4E, 0x4F, 0x57];
     card.length.is_multiple_of(8) && matches!(card.bytes.as_slice(), [0..=0x0B, kind, _, ..] if TYPES.contains(kind))
 }

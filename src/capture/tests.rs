@@ -35,8 +35,8 @@ fn a_wrong_line_is_named() {
 fn a_replay_tells_what_the_desk_was_told_at_its_times() {
     let protocols = Protocols::built_in();
     let capture = Capture::parse(TEXT).unwrap();
-    let notices = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
-    let words: Vec<&Notice> = notices.iter().map(|(_, notice)| notice).collect();
+    let replay = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
+    let words: Vec<Notice> = replay.flatten().map(|(_, notice)| notice).collect();
     assert!(matches!(words.as_slice(), [Notice::Noise(_, 3), Notice::Read(_)]), "{words:?}");
 }
 
@@ -52,9 +52,9 @@ fn the_cards_and_keys_of_an_osdp_reader_are_written_and_played_back() {
     let protocols = Protocols::built_in();
     let notices = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
     let read: Vec<String> = notices
-        .iter()
+        .flatten()
         .map(|(_, notice)| match notice {
-            Notice::Read(reading) => format!("{} {}", crate::views::reading::literal(reading), reading.verdict.name()),
+            Notice::Read(reading) => format!("{} {}", crate::views::reading::literal(&reading), reading.verdict.name()),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -65,4 +65,15 @@ fn the_cards_and_keys_of_an_osdp_reader_are_written_and_played_back() {
 fn a_hand_written_card_needs_only_its_count_and_its_bits() {
     let capture = Capture::parse(&OSDP.replace(" format 1 reader 0", "")).unwrap();
     assert_eq!(capture, Capture::parse(OSDP).unwrap());
+}
+
+#[test]
+fn a_replay_says_what_a_record_says_before_it_plays_the_next_one() {
+    let protocols = Protocols::built_in();
+    let mut capture = Capture::parse(TEXT).unwrap();
+    let whole = Record::From(b"\x020C000621A58E\r\n\x03".to_vec());
+    capture.records = (0..100).map(|at| (Duration::from_secs(at), whole.clone())).collect();
+    let replay = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
+    let said: Vec<usize> = replay.map(|notices| notices.len()).collect();
+    assert_eq!(said, [vec![1; 100], vec![0]].concat());
 }

@@ -1,6 +1,12 @@
 //! `cardbridge capture`: records what passes between a reader and cardbridge into a text file.
 
-use std::{fs::OpenOptions, io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use chrono::Utc;
 use tokio::{
@@ -11,6 +17,7 @@ use tokio::{
 use super::{
     Globals,
     out::{self, Failure},
+    redact,
     site::{self, Look},
 };
 use crate::{
@@ -23,14 +30,21 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cardbridge capture --reader desk --timeout 60 strange-card.capture")]
+#[command(after_help = "Examples:\n  cardbridge capture --reader desk --timeout 60 strange-card.capture\n  \
+                        cardbridge capture --reader desk --redact strange-card.capture\n  \
+                        cardbridge capture --redact strange-card.capture to-send.capture")]
 pub struct Arguments {
     /// The reader
-    #[arg(long, value_name = "NAME")]
-    reader: String,
-    /// The file to make; one that is there already is left alone
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(long, value_name = "NAME", required_unless_present = "redact")]
+    reader: Option<String>,
+    /// The file to make; one that is there already is left alone. With --redact and without --reader: a capture, and the
+    /// redacted one to make of it
+    #[arg(value_name = "FILE", num_args = 1..=2, required = true)]
+    files: Vec<PathBuf>,
+    /// Put other cards' numbers in the place of the real ones: a replay says the same of them, and nobody learns whose
+    /// cards they are. The file is written when the recording ends. Comments are left out; the names of readers stay
+    #[arg(long)]
+    redact: bool,
     /// End after this many cards
     #[arg(long, value_name = "N")]
     count: Option<u64>,
@@ -40,23 +54,34 @@ pub struct Arguments {
 }
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
+    match (&arguments.reader, arguments.files.as_slice()) {
+        (None, [old, new]) => redact::file(&site::load(globals, Look::Anywhere)?.protocols, old, new),
+        (Some(name), [file]) => record(globals, &arguments, name, file).await,
+        _ => {
+            let help = "`capture --reader NAME FILE` records; `capture --redact OLD NEW` redacts what is recorded";
+            Err(Failure::usage("usage", "a recording makes one file; a redaction has an old one and a new one", help))
+        }
+    }
+}
+
+async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Path) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let Some(reader) = site.config.readers.iter().find(|reader| is_device_of(&arguments.reader, &reader.name)) else {
+    let Some(reader) = site.config.readers.iter().find(|reader| is_device_of(name, &reader.name)) else {
         let names: Vec<&str> = site.config.readers.iter().map(|reader| reader.name.as_str()).collect();
         let help = format!("the readers are {}", names.join(", "));
-        return Err(Failure::usage("unknown_reader", format!("no reader is named {:?}", arguments.reader), help));
+        return Err(Failure::usage("unknown_reader", format!("no reader is named {name:?}"), help));
     };
     let devices = devices(reader);
-    if devices > 1 && !arguments.reader.contains('#') {
+    if devices > 1 && !name.contains('#') {
         let (name, help) = (&reader.name, "a capture is of one reader");
         return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
     }
-    let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", arguments.file.display()), "");
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(failed)?;
+    let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", path.display()), "");
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     let mut shell = Shell::new(&site, None);
     let (tap, mut tapped) = mpsc::unbounded_channel();
     shell.tap(tap);
-    shell.open_readers(Some(&arguments.reader));
+    shell.open_readers(Some(name));
     out::hint("recording; show cards, Ctrl-C ends it");
     let attached = match &reader.attached {
         config::Attached::Serial { dialect, .. } => Attached::Serial(dialect.id.clone()),
@@ -66,6 +91,8 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let recorded = Utc::now();
     let head = Capture { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded, records: Vec::new() };
     let mut recorder = Recorder { head: Some(head), began: Instant::now() };
+    // What is to be redacted is not written down before it is.
+    let mut kept = Vec::new();
     let end = recorder.began + Duration::from_secs(arguments.timeout.unwrap_or(0));
     let mut cards = 0;
     while arguments.count.is_none_or(|count| cards < count) {
@@ -78,17 +105,21 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
                 Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),
                 _ => {}
             },
-            Some(what) = tapped.recv() => recorder.write(&mut file, &what).map_err(failed)?,
+            Some(what) = tapped.recv() => recorder.write(if arguments.redact { &mut kept as &mut dyn Write } else { &mut file }, &what).map_err(failed)?,
             () = sleep_until(end), if arguments.timeout.is_some() => break,
             () = out::interrupted() => break,
         }
     }
     while let Ok(what) = tapped.try_recv() {
-        recorder.write(&mut file, &what).map_err(failed)?;
+        recorder.write(if arguments.redact { &mut kept as &mut dyn Write } else { &mut file }, &what).map_err(failed)?;
     }
-    recorder.begin(&mut file).map_err(failed)?;
+    recorder.begin(if arguments.redact { &mut kept as &mut dyn Write } else { &mut file }).map_err(failed)?;
+    if arguments.redact {
+        let text = redact::text(&site.protocols, path, &String::from_utf8_lossy(&kept))?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+    }
     file.sync_all().map_err(failed)?;
-    out::hint(&format!("{} cards recorded in {}", cards, arguments.file.display()));
+    out::hint(&format!("{} cards recorded in {}", cards, path.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -111,11 +142,11 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn begin(&mut self, file: &mut impl Write) -> std::io::Result<()> {
+    fn begin(&mut self, file: &mut dyn Write) -> std::io::Result<()> {
         self.head.take().map_or(Ok(()), |head| file.write_all(head.header().as_bytes()))
     }
 
-    fn write(&mut self, file: &mut impl Write, what: &Tapped) -> std::io::Result<()> {
+    fn write(&mut self, file: &mut dyn Write, what: &Tapped) -> std::io::Result<()> {
         if let (Some(head), Tapped::From(_, ReaderEvent::CardIn { device, .. })) = (&mut self.head, what) {
             head.attached = Attached::Pcsc(device.clone());
         }

@@ -1,4 +1,4 @@
-//! `cardbridge readers`: what is plugged in, and which configured reader each one is.
+//! `cardbridge readers`: what is plugged in, and which configured reader each one is; with `--listen`, what is spoken.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::{
-    Globals,
+    Globals, listen,
     out::{self, Failure},
     site::{self, Look},
 };
@@ -16,8 +16,10 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  cardbridge readers\n  cardbridge readers --json")]
+#[command(after_help = "Examples:\n  cardbridge readers\n  cardbridge readers --json\n  cardbridge readers --listen /dev/ttyUSB0")]
 pub struct Arguments {
+    #[command(flatten)]
+    listen: listen::Arguments,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -25,6 +27,9 @@ pub struct Arguments {
 
 pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Anywhere)?;
+    if let Some(port) = &arguments.listen.listen {
+        return super::asynchronous(listen::run(&site, port, &arguments.listen, arguments.json));
+    }
     let mut rows: Vec<[String; 5]> = Vec::new();
     let mut lines: Vec<Value> = Vec::new();
     for port in serial::list() {

@@ -1,20 +1,30 @@
 //! `cardbridge replay`: plays captures back through the same code, and enrolls from them where asked.
 
-use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fmt::Display,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use uuid::Uuid;
 
 use super::{
     Globals, enroll,
     out::{self, Failure},
     outcome::{self, Showing},
+    progress::Progress,
     site::{self, Look},
 };
 use crate::{
-    blusky::client::Client,
+    blusky::client::{Client, Settings},
     bridge::Notice,
-    capture::{Capture, osdpcap},
+    capture::{Capture, Replay, osdpcap},
     card::Presentation,
     enroll::{enrollment::Order, outbox::Reassign},
     run::Site,
+    store::StoreHandle,
     views,
 };
 
@@ -41,30 +51,48 @@ pub struct Arguments {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, if arguments.enroll { Look::Needed } else { Look::Anywhere })?;
-    let mut cards = Vec::new();
+    let mut enrolling = None;
+    if let Some(user) = arguments.user.as_ref().filter(|_| arguments.enroll) {
+        // No card is enrolled before every file is known to be a capture that can be played.
+        for path in &arguments.files {
+            play(&site, path, &read(path)?)?;
+        }
+        enrolling = Some(Enrolling::prepare(&site, user, &arguments).await?);
+    }
+    let mut code = ExitCode::SUCCESS;
     for path in &arguments.files {
-        let failed = |message: String| Failure::usage("capture", format!("{}: {message}", path.display()), "");
-        let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-        let shown = notices(&site, &text).map_err(|error| failed(error.to_string()))?;
-        for notice in &shown {
-            if !arguments.enroll {
-                show(notice, arguments.json);
+        let capture = read(path)?;
+        // An enrollment says itself how far it is.
+        let progress = Progress::of(path, capture.records.len(), enrolling.is_none());
+        for notices in play(&site, path, &capture)? {
+            for (_, notice) in notices {
+                match (&enrolling, notice) {
+                    (None, notice) => progress.aside(|| show(&notice, arguments.json)),
+                    (Some(enrolling), Notice::Read(reading)) => {
+                        let done = enrolling.enroll(reading.presentation).await?;
+                        code = if done == ExitCode::SUCCESS { code } else { done };
+                    }
+                    _ => {}
+                }
             }
-            if let Notice::Read(reading) = notice {
-                cards.push(reading.presentation.clone());
-            }
+            progress.one_more();
         }
     }
-    match arguments.user.filter(|_| arguments.enroll) {
-        Some(user) => enroll_all(&site, cards, &user, arguments.really, arguments.json).await,
-        None => Ok(ExitCode::SUCCESS),
-    }
+    Ok(code)
 }
 
-fn notices(site: &Site, text: &str) -> Result<Vec<Notice>, crate::capture::CaptureError> {
-    let capture = if osdpcap::is_one(text) { osdpcap::parse(text)? } else { Capture::parse(text)? };
-    let shown = capture.replay(&site.protocols, site.catalog.clone(), site.config.policy.clone())?;
-    Ok(shown.into_iter().map(|(_, notice)| notice).collect())
+fn read(path: &Path) -> Result<Capture, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+    let capture = if osdpcap::is_one(&text) { osdpcap::parse(&text) } else { Capture::parse(&text) };
+    capture.map_err(|error| failed(path, &error))
+}
+
+fn play<'a>(site: &Site, path: &Path, capture: &'a Capture) -> Result<Replay<'a>, Failure> {
+    capture.replay(&site.protocols, site.catalog.clone(), site.config.policy.clone()).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, why: &impl Display) -> Failure {
+    Failure::usage("capture", format!("{}: {why}", path.display()), "")
 }
 
 fn show(notice: &Notice, json: bool) {
@@ -79,28 +107,38 @@ fn show(notice: &Notice, json: bool) {
     }
 }
 
-async fn enroll_all(site: &Site, cards: Vec<Presentation>, user: &str, really: bool, json: bool) -> Result<ExitCode, Failure> {
-    let blusky = enroll::blusky(site)?;
-    let client = Client::new(blusky.clone()).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    if !really && !client.is_simulator().await {
-        let help = "point blusky.base_url at a simulator, or add --really";
-        return Err(Failure::usage("not_a_simulator", "this would enroll old cards in a real BluSKY", help));
+/// What it takes to enroll the cards of a capture.
+struct Enrolling<'a> {
+    site: &'a Site,
+    blusky: Settings,
+    store: StoreHandle,
+    user: Uuid,
+    json: bool,
+}
+
+impl<'a> Enrolling<'a> {
+    async fn prepare(site: &'a Site, user: &str, arguments: &Arguments) -> Result<Self, Failure> {
+        let blusky = enroll::blusky(site)?;
+        let client = Client::new(blusky.clone()).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
+        if !arguments.really && !client.is_simulator().await {
+            let help = "point blusky.base_url at a simulator, or add --really";
+            return Err(Failure::usage("not_a_simulator", "this would enroll old cards in a real BluSKY", help));
+        }
+        let user = enroll::who(site, user)?;
+        Ok(Self { site, blusky, store: enroll::open_store(site)?, user, json: arguments.json })
     }
-    let user = enroll::who(site, user)?;
-    let store = enroll::open_store(site)?;
-    let reassign = site.config.reassign;
-    let mut code = ExitCode::SUCCESS;
-    for card in cards {
-        let mut order = Order::of(user);
-        order.enforce_occupancy_system = Some(site.config.enforce_occupancy_system);
+
+    async fn enroll(&self, card: Presentation) -> Result<ExitCode, Failure> {
+        let reassign = self.site.config.reassign;
+        let mut order = Order::of(self.user);
+        order.enforce_occupancy_system = Some(self.site.config.enforce_occupancy_system);
         order.reassign = reassign == Reassign::Always;
-        let done = match enroll::presented(site, &store, card, order, reassign).await {
-            Ok(id) => outcome::outcome(site, &store, blusky.clone(), id, Showing::new(json, Duration::from_secs(20))).await?,
-            Err(failure) => out::fail(&failure, json),
-        };
-        if done != ExitCode::SUCCESS {
-            code = done;
+        match enroll::presented(self.site, &self.store, card, order, reassign).await {
+            Ok(id) => {
+                let showing = Showing::new(self.json, Duration::from_secs(20));
+                outcome::outcome(self.site, &self.store, self.blusky.clone(), id, showing).await
+            }
+            Err(failure) => Ok(out::fail(&failure, self.json)),
         }
     }
-    Ok(code)
 }

@@ -4,6 +4,7 @@
 //! reader's name. A reader that is not there, or goes, is tried again until the driver is dropped.
 
 pub mod holder;
+pub mod listening;
 pub mod osdp;
 pub mod pcsc;
 pub mod serial;

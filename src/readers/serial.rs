@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a device may take no byte before what was to be said to it is dropped.
-const WRITE_WAIT: Duration = Duration::from_secs(1);
+pub(super) const WRITE_WAIT: Duration = Duration::from_secs(1);
 
 /// A serial port of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,14 +182,27 @@ fn describe(port: &Port) -> String {
 
 /// The settings a port is opened with.
 pub(super) fn settings(path: &str, line: LineSettings) -> SerialPortBuilder {
-    serialport::new(path, line.baud)
-        .data_bits(if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
-        .parity(match line.parity {
-            LineParity::None => Parity::None,
-            LineParity::Even => Parity::Even,
-            LineParity::Odd => Parity::Odd,
-        })
-        .stop_bits(if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
+    let (data_bits, parity, stop_bits) = words_of(line);
+    serialport::new(path, line.baud).data_bits(data_bits).parity(parity).stop_bits(stop_bits)
+}
+
+/// Sets an open port anew.
+pub(super) fn set(port: &mut SerialStream, line: LineSettings) -> serialport::Result<()> {
+    let (data_bits, parity, stop_bits) = words_of(line);
+    port.set_baud_rate(line.baud)?;
+    port.set_data_bits(data_bits)?;
+    port.set_parity(parity)?;
+    port.set_stop_bits(stop_bits)
+}
+
+fn words_of(line: LineSettings) -> (DataBits, Parity, StopBits) {
+    let parity = match line.parity {
+        LineParity::None => Parity::None,
+        LineParity::Even => Parity::Even,
+        LineParity::Odd => Parity::Odd,
+    };
+    let data_bits = if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight };
+    (data_bits, parity, if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
 }
 
 pub(super) fn unplugged(path: &str) -> String {

@@ -1,9 +1,11 @@
 //! What people and programs are shown, as text and JSON. Pure: values in, words out.
 //!
 //! - [`reading`]: a card with every format's verdict on it;
+//! - [`listening`]: what was heard at an unknown reader;
 //! - [`enrollment`]: an entry of the outbox, state by state.
 
 pub mod enrollment;
+pub mod listening;
 pub mod reading;
 
 use crate::bridge::Notice;

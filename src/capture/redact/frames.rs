@@ -1,0 +1,377 @@
+//! Another frame for a frame: the same message, with another card in it.
+//!
+//! In: a frame and the dialect that reads it. Out: a frame of the same length that the dialect reads the same way: a
+//! check that was right is right, one that was wrong is wrong by as much, what is not understood is masked. Never: a
+//! frame that says something else than before, and never one with the real numbers.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rand::{Rng, RngExt};
+
+use super::{
+    cards::Cards,
+    mask::{Masks, upper_hex},
+};
+use crate::{
+    card::{Kind, Numbers, PacsBits, Presentation},
+    decode::{
+        check::{Check, Method, Over},
+        dialect::{Align, Cut, Dialect, Message, Stuffing},
+        frame,
+        line::{ByteOrder, Told},
+        message::{Heard, NUMBERS, ordered, read_frame},
+        payload::{Encoding, Part, Piece, Width},
+    },
+};
+
+/// So often a frame is drawn before it is masked as if nothing of it were understood.
+const PATIENCE: usize = 60;
+
+/// The frames of one dialect.
+pub struct Frames {
+    dialect: Arc<Dialect>,
+    told: Told,
+    /// The dialect with one message only, for each of its messages.
+    alone: Vec<Dialect>,
+    known: HashMap<Vec<u8>, Vec<u8>>,
+    numbers: HashMap<Texts, Vec<Vec<u8>>>,
+}
+
+/// The numbers of a frame by their names, as it writes them.
+type Texts = Vec<(String, Vec<u8>)>;
+
+/// What a frame is drawn with.
+pub struct Draw<'a> {
+    /// The cards.
+    pub cards: &'a mut Cards,
+    /// What is not understood.
+    pub masks: &'a mut Masks,
+    /// Where new values come from.
+    pub random: &'a mut dyn Rng,
+}
+
+impl Frames {
+    /// The frames of a dialect at a reader of which the site says this.
+    #[must_use]
+    pub fn of(dialect: &Arc<Dialect>, told: Told) -> Self {
+        let only = |message: &Message| Dialect { messages: vec![message.clone()], talk: Vec::new(), ..(**dialect).clone() };
+        let alone = dialect.messages.iter().map(only).collect();
+        Self { dialect: dialect.clone(), told, alone, known: HashMap::new(), numbers: HashMap::new() }
+    }
+
+    /// The frame that stands for this one.
+    pub fn frame(&mut self, old: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
+        if let Some(known) = self.known.get(old) {
+            return known.clone();
+        }
+        let Some((at, heard)) = self.read(old) else { return self.talk(old, draw) };
+        let mut new = None;
+        for _ in 0..PATIENCE {
+            let drawn = self.draw(at, &heard, old, draw);
+            if let Some(frame) = drawn.filter(|frame| self.says_the_same(at, &heard, old, frame)) {
+                draw.cards.settle();
+                new = Some(frame);
+                break;
+            }
+            draw.cards.forget();
+        }
+        let new = new.unwrap_or_else(|| super::other(&self.dialect, old, draw));
+        let holds_keys = matches!(&heard, Heard::Shown(presentation, _) if presentation.kind == Kind::Key);
+        if !holds_keys {
+            self.known.insert(old.to_vec(), new.clone());
+        }
+        new
+    }
+
+    /// The message that a frame is read as, and what it says; none for talk that is known by its beginning.
+    fn read(&self, frame: &[u8]) -> Option<(usize, Heard)> {
+        let heard = read_frame(&self.dialect, &self.told, frame)?;
+        let at = self.alone.iter().position(|alone| read_frame(alone, &self.told, frame).as_ref() == Some(&heard))?;
+        Some((at, heard))
+    }
+
+    /// A line that begins as the reader's talk does: its beginning stays.
+    fn talk(&self, old: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
+        let begins = |talk: &&String| frame::body(&self.dialect.cut, old).starts_with(talk.as_bytes());
+        let kept = self.dialect.talk.iter().find(begins).map_or(0, |talk| self.dialect.cut.start().len() + talk.len());
+        let (kept, rest) = old.split_at_checked(kept).unwrap_or((old, &[]));
+        [kept.to_vec(), draw.masks.text(rest, draw.random)].concat()
+    }
+
+    fn draw(&mut self, at: usize, heard: &Heard, old: &[u8], draw: &mut Draw<'_>) -> Option<Vec<u8>> {
+        let dialect = self.dialect.clone();
+        let message = dialect.messages.get(at)?;
+        let body = frame::body(&dialect.cut, old).into_owned();
+        let begins = (0..body.len()).find(|at| body.get(*at..).is_some_and(|rest| message.payload.read_exactly(rest).is_some()))?;
+        let parts = message.payload.read_exactly(body.get(begins..)?)?;
+        let mut new = body.clone();
+        overwrite(&mut new, 0, &draw.masks.text(body.get(..begins)?, draw.random));
+        let shown = match heard {
+            Heard::Shown(presentation, _) => Some(&**presentation),
+            Heard::Talk => None,
+        };
+        let numbers = shown.and_then(|shown| self.numbers(&parts, shown, draw));
+        for (place, part) in parts.iter().enumerate() {
+            let text = match (part.name, numbers.as_ref().and_then(|numbers| numbers.get(place)).filter(|text| !text.is_empty())) {
+                (_, Some(text)) => text.clone(),
+                ("keys", _) => keys(part, draw.random),
+                ("id" | "bits", _) if shown.is_some() => self.card(part, message, shown?, draw)?,
+                ("count" | "age", _) => continue,
+                ("check", _) if !is_not_judged(message) => continue,
+                (name, _) if tells_width(message, name) || self.tells_length(begins + part.at, part.text.len()) => continue,
+                _ => draw.masks.digits(part.encoding, part.text, draw.random),
+            };
+            overwrite(&mut new, begins + part.at, &text);
+        }
+        if let (Some(check), Some(own)) = (message.check, parts.iter().find(|part| part.name == "check")) {
+            self.prove(check, &Own { part: own, at: begins + own.at }, old, &body, &mut new);
+        }
+        Some(self.frame_of(&new, old))
+    }
+
+    /// The text of the card's part.
+    fn card(&self, part: &Part<'_>, message: &Message, shown: &Presentation, draw: &mut Draw<'_>) -> Option<Vec<u8>> {
+        if let (Kind::Csn, Some(csn)) = (shown.kind, &shown.csn) {
+            let new = draw.cards.csn(csn, draw.random)?;
+            return written(part, &ordered(new.bytes().to_vec(), self.told.byte_order));
+        }
+        let Some(old) = shown.bits else { return Some(draw.masks.digits(part.encoding, part.text, draw.random)) };
+        let new = draw.cards.bits(shown.kind, old, staying(part, message, old), draw.random);
+        if part.name == "id" {
+            return written(part, &ordered(new.to_bytes(), self.told.byte_order));
+        }
+        if part.encoding == Encoding::Dec {
+            let digits = format!("{:0width$}", new.number(0, new.len()), width = part.text.len());
+            return Some(digits.into_bytes());
+        }
+        let mut digits = part.bits()?;
+        let is_turned = self.told.byte_order == ByteOrder::Reversed && digits.len() % 8 == 0;
+        if is_turned {
+            digits = digits.chunks(8).rev().flatten().copied().collect();
+        }
+        place(&mut digits, old, new, message, draw.random)?;
+        if is_turned {
+            digits = digits.chunks(8).rev().flatten().copied().collect();
+        }
+        Some(write_bits(part, &digits))
+    }
+
+    /// The texts of all numbers that the reader has decoded; empty ones for other parts.
+    fn numbers(&mut self, parts: &[Part<'_>], shown: &Presentation, draw: &mut Draw<'_>) -> Option<Vec<Vec<u8>>> {
+        let old = shown.numbers.as_ref()?;
+        let is_number = |part: &Part<'_>| NUMBERS.contains(&part.name);
+        let key: Texts = parts.iter().filter(|part| is_number(part)).map(|part| (part.name.to_owned(), part.text.to_vec())).collect();
+        let texts = match self.numbers.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let drawn = self.draw_numbers(parts, old, draw);
+                self.numbers.insert(key, drawn.clone());
+                drawn
+            }
+        };
+        Some(texts)
+    }
+
+    fn draw_numbers(&self, parts: &[Part<'_>], old: &Numbers, draw: &mut Draw<'_>) -> Vec<Vec<u8>> {
+        let is_free = |part: &Part<'_>| NUMBERS.contains(&part.name) && !draw.cards.is_required(old, part.name);
+        let free: Vec<bool> = parts.iter().map(is_free).collect();
+        let mut last = Vec::new();
+        for _ in 0..1000 {
+            let mut new = old.clone();
+            let mut draw_one = |(part, free): (&Part<'_>, &bool)| {
+                if !free {
+                    return Vec::new();
+                }
+                let text = Masks::default().digits(part.encoding, part.text, draw.random);
+                let drawn = Part { text: &text, ..part.clone() };
+                if let Some(value) = drawn.number() {
+                    new.credential.set(part.name, value.into());
+                }
+                text
+            };
+            last = parts.iter().zip(&free).map(&mut draw_one).collect();
+            if new != *old && draw.cards.fits_as(old, &new) {
+                break;
+            }
+        }
+        last
+    }
+
+    /// The check anew: right where it was right, and wrong by as much where it was wrong.
+    fn prove(&self, check: Check, own: &Own<'_>, old: &[u8], body: &[u8], new: &mut [u8]) {
+        let computed = |body: &[u8], frame: &[u8]| check.method.of(&self.covered(check, own.at, body, frame)?);
+        let frame = self.frame_of(new, old);
+        let (Some(before), Some(now)) = (computed(body, old), computed(new, &frame)) else { return };
+        let turned = |bytes: Vec<u8>| if check.low_first { bytes.into_iter().rev().collect() } else { bytes };
+        let (before, now): (Vec<u8>, Vec<u8>) = (turned(before), turned(now));
+        let received = own.part.bytes().unwrap_or_default();
+        let anew: Vec<u8> = now.iter().zip(before.iter().zip(&received)).map(|(now, (before, received))| now ^ before ^ received).collect();
+        if let Some(text) = written(own.part, &anew) {
+            overwrite(new, own.at, &text);
+        }
+    }
+
+    /// The bytes that a check covers ([`crate::decode::message`] judges it by the same).
+    fn covered(&self, check: Check, until: usize, body: &[u8], frame: &[u8]) -> Option<Vec<u8>> {
+        let body = body.get(..until)?;
+        match check.over {
+            Over::Body => body.get(check.from..).map(<[u8]>::to_vec),
+            Over::Frame => frame.get(check.from..self.dialect.cut.start().len() + until).map(<[u8]>::to_vec),
+            Over::Digits => body.get(check.from..).and_then(|digits| crate::card::from_hex(std::str::from_utf8(digits).ok()?)),
+        }
+    }
+
+    /// The frame of a body, delimited as the old one.
+    fn frame_of(&self, body: &[u8], old: &[u8]) -> Vec<u8> {
+        match &self.dialect.cut {
+            Cut::Line { .. } => [body, old.get(body.len()..).unwrap_or_default()].concat(),
+            Cut::Delimited { start, end, trailer, stuffing } => {
+                let stuffed = stuffing
+                    .as_ref()
+                    .map_or_else(|| body.to_vec(), |stuffing| stuff(stuffing, body, old.get(start.len()..).unwrap_or_default()));
+                let inner = stuffed.len().saturating_sub(if stuffing.is_some() { 0 } else { *trailer });
+                let (inner, trailer) = stuffed.split_at_checked(inner).unwrap_or_default();
+                [start, inner, end, trailer].concat()
+            }
+            Cut::Fixed { start, end, .. } => [start, body, end].concat(),
+            Cut::Counted { start, .. } => [start, body].concat(),
+        }
+    }
+
+    /// True for bytes of the body by which frames are cut.
+    fn tells_length(&self, at: usize, len: usize) -> bool {
+        match &self.dialect.cut {
+            Cut::Counted { start, at: count, width, .. } => {
+                let at = at + start.len();
+                at < count + width && *count < at + len
+            }
+            _ => false,
+        }
+    }
+
+    fn says_the_same(&self, at: usize, heard: &Heard, old: &[u8], new: &[u8]) -> bool {
+        let is_card = matches!(heard, Heard::Shown(shown, _) if shown.kind != Kind::Key);
+        if new.len() != old.len() || (new == old && is_card) {
+            return false;
+        }
+        let known = |frame: &[u8]| read_frame(&self.dialect, &self.told, frame).is_some();
+        let cut = |frame: &[u8]| frame::next(&self.dialect.cut, frame, self.dialect.longest, true, known);
+        let Some((now, said)) = self.read(new).filter(|_| cut(new) == cut(old)) else { return false };
+        let same = match (heard, &said) {
+            (Heard::Shown(old, ago), Heard::Shown(new, now)) => ago == now && outline(old) == outline(new),
+            (Heard::Talk, Heard::Talk) => true,
+            _ => false,
+        };
+        same && now == at
+    }
+}
+
+/// A check's own part, and where it stands in the body.
+struct Own<'a> {
+    part: &'a Part<'a>,
+    at: usize,
+}
+
+/// What a presentation says beside its numbers: of each the length, where it is there, and whether it is damaged.
+fn outline(shown: &Presentation) -> (Kind, [Option<usize>; 5], &[String]) {
+    let Presentation { kind, bits, csn, numbers, keys, damage, warnings, .. } = shown;
+    let csn = csn.as_ref().map(|csn| csn.bytes().len());
+    let others = [keys.as_ref().map(String::len), numbers.as_ref().map(|_| 0), damage.as_ref().map(|_| 0)];
+    let [keys, numbers, damage] = others;
+    (*kind, [bits.map(|bits| bits.len()), csn, keys, numbers, damage], warnings)
+}
+
+fn is_not_judged(message: &Message) -> bool {
+    message.check.is_some_and(|check| check.method == Method::NotJudged)
+}
+
+fn tells_width(message: &Message, name: &str) -> bool {
+    let told = |piece: &Piece| matches!(piece, Piece::Part { width: Width::Told(by), .. } if by == name);
+    name != "_" && message.payload.pieces.iter().any(told)
+}
+
+/// Keys for keys, none of them the real one; what is no digit (enter, clear) stays.
+fn keys(part: &Part<'_>, random: &mut dyn Rng) -> Vec<u8> {
+    let another = |digit: u8, random: &mut dyn Rng| (digit + random.random_range(1..=9_u8)) % 10;
+    let key = |byte: &u8| match byte {
+        b'0'..=b'9' => b'0' + another(byte - b'0', random),
+        0..=9 => another(*byte, random),
+        byte => *byte,
+    };
+    part.text.iter().map(key).collect()
+}
+
+/// How many of the first bits must stay, so that the number needs as many digits as before.
+fn staying(part: &Part<'_>, message: &Message, old: PacsBits) -> usize {
+    let zeros = old.iter().take_while(|bit| !bit).count();
+    match part.encoding {
+        Encoding::Dec => zeros + 1,
+        _ if message.short => old.len().saturating_sub(part.bits().map_or(0, |bits| bits.len())),
+        _ => 0,
+    }
+}
+
+/// Puts the new bits where the old ones are among the digits. Unused bits that may be anything are drawn.
+fn place(digits: &mut [bool], old: PacsBits, new: PacsBits, message: &Message, random: &mut dyn Rng) -> Option<()> {
+    let unsent = if message.short { old.len().saturating_sub(digits.len()) } else { 0 };
+    if new.iter().take(unsent).any(|bit| bit) {
+        return None;
+    }
+    let kept = old.len() - unsent;
+    let from = if message.align == Align::Right { digits.len().checked_sub(kept)? } else { 0 };
+    for (at, digit) in digits.iter_mut().enumerate() {
+        if at < from || at >= from + kept {
+            *digit = if message.any_pad { random.random() } else { *digit };
+        } else {
+            *digit = new.get(unsent + at - from);
+        }
+    }
+    Some(())
+}
+
+/// Bytes as a part writes them; none where they do not fill it.
+fn written(part: &Part<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
+    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1 == 1)).collect();
+    (part.bits()?.len() == bits.len()).then(|| write_bits(part, &bits))
+}
+
+/// Bits as a part writes them, in the case it has.
+fn write_bits(part: &Part<'_>, bits: &[bool]) -> Vec<u8> {
+    let value = |bits: &[bool]| bits.iter().fold(0_u8, |value, bit| value << 1 | u8::from(*bit));
+    let is_lower = part.text.iter().any(u8::is_ascii_lowercase);
+    match part.encoding {
+        Encoding::Bin => bits.iter().map(|bit| b'0' + u8::from(*bit)).collect(),
+        Encoding::Byte => bits.chunks(8).map(value).collect(),
+        Encoding::Le => bits.chunks(8).rev().map(value).collect(),
+        _ => bits
+            .chunks(4)
+            .map(|digit| upper_hex(value(digit)))
+            .map(|digit| if is_lower { digit.to_ascii_lowercase() } else { digit })
+            .collect(),
+    }
+}
+
+/// Stuffs a body; bytes that are the same as in the old frame are written as there.
+fn stuff(stuffing: &Stuffing, body: &[u8], old: &[u8]) -> Vec<u8> {
+    let (mut stuffed, mut rest) = (Vec::with_capacity(old.len()), old.iter().copied());
+    for byte in body {
+        let mut before = rest.next().map_or_else(Vec::new, |first| vec![first]);
+        if before == [stuffing.escape] {
+            before.extend(rest.next());
+        }
+        let meant = match before.as_slice() {
+            [_, place] => stuffing.escaped.get(usize::from(*place)).copied(),
+            raw => raw.first().copied(),
+        };
+        match stuffing.escaped.iter().position(|escaped| escaped == byte) {
+            _ if meant == Some(*byte) => stuffed.extend(before),
+            Some(place) => stuffed.extend([stuffing.escape, place as u8]),
+            None => stuffed.push(*byte),
+        }
+    }
+    stuffed
+}
+
+fn overwrite(bytes: &mut [u8], at: usize, text: &[u8]) {
+    bytes.iter_mut().skip(at).zip(text).for_each(|(byte, new)| *byte = *new);
+}

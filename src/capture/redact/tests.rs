@@ -1,0 +1,103 @@
+//! Redacted captures say the same, and none of their numbers.
+
+use rand::{SeedableRng, rngs::StdRng};
+
+use super::*;
+use crate::{
+    card::{Credential, Kind, PacsBits, Presentation},
+    decode::dialect::Reads,
+};
+
+fn catalog(protocols: &Protocols) -> crate::decode::catalog::Catalog {
+    let every: Vec<String> = protocols.formats.iter().map(|format| format.format.id.to_string()).collect();
+    protocols.catalog(&every)
+}
+
+/// Cards of every format: its samples, and random numbers in it; intact, and with one bit wrong.
+fn cards_of_every_format(protocols: &Protocols, random: &mut StdRng) -> Vec<(Kind, PacsBits)> {
+    use rand::RngExt;
+    let mut cards = Vec::new();
+    for format in &protocols.formats {
+        for _ in 0..4 {
+            let mut credential = Credential::default();
+            for field in &format.format.fields {
+                let most = u64::try_from(field.max()).unwrap_or(u64::MAX);
+                credential.set(&field.name, field.required.unwrap_or_else(|| random.random_range(0..=most)).into());
+            }
+            let bits = format.format.encode(&credential).unwrap();
+            let mut wrong = bits;
+            let at = random.random_range(0..bits.len());
+            wrong.set(at, !bits.get(at));
+            cards.extend(format.kinds.iter().flat_map(|kind| [(*kind, bits), (*kind, wrong)]));
+        }
+    }
+    cards
+}
+
+#[test]
+fn for_every_card_of_every_format_another_one_of_which_every_format_says_the_same() {
+    let protocols = Protocols::built_in();
+    let (catalog_of_all, mut random) = (catalog(&protocols), StdRng::seed_from_u64(11));
+    let read = |kind, bits: PacsBits| {
+        let csn = if kind == Kind::Csn { crate::card::Csn::new(&bits.to_bytes()) } else { None };
+        catalog_of_all.read(Presentation { bits: Some(bits), csn, ..Presentation::of(kind) })
+    };
+    let mut wrong = Vec::new();
+    let mut cards = Cards::new(catalog(&protocols));
+    for (kind, old) in cards_of_every_format(&protocols, &mut random) {
+        let new = cards.bits(kind, old, 0, &mut random);
+        cards.settle();
+        let (before, now) = (read(kind, old), read(kind, new));
+        let is_key = before.verdict == crate::card::Verdict::Keypad;
+        if (new == old && !is_key) || shape(&before) != shape(&now) {
+            wrong.push(format!("{kind:?} {old} → {new}: {:?} → {:?}", shape(&before), shape(&now)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} cards:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_card_becomes_the_same_card_every_time_and_another_one_another() {
+    let protocols = Protocols::built_in();
+    let mut random = StdRng::seed_from_u64(3);
+    let mut cards = Cards::new(catalog(&protocols));
+    let card = |number: u8| PacsBits::from_left_aligned(&[0x8A, 0x9F, 0x09, number], 26).unwrap();
+    let new: Vec<PacsBits> = (0..4).map(|number| cards.bits(Kind::Wiegand, card(number << 6), 0, &mut random)).collect();
+    let again: Vec<PacsBits> = (0..4).map(|number| cards.bits(Kind::Wiegand, card(number << 6), 0, &mut random)).collect();
+    assert_eq!(new, again);
+    assert!((1..4).all(|at| !new[..at].contains(&new[at])));
+}
+
+#[test]
+fn every_sample_of_every_dialect_is_redacted_to_a_frame_that_reads_the_same_way() {
+    let protocols = Protocols::built_in();
+    let mut random = StdRng::seed_from_u64(5);
+    let mut wrong = Vec::new();
+    for dialect in &protocols.dialects {
+        for sample in dialect.samples.iter().filter(|sample| sample.reads != Reads::Said) {
+            let told = crate::decode::line::Told { bits: sample.bits, ..Default::default() };
+            let half = sample.frame.len() / 2;
+            let (first, rest) = sample.frame.split_at(half);
+            let bytes = [&sample.frame, first, rest, &sample.frame, first];
+            let records = bytes.iter().zip([0, 5, 5, 30, 60]).map(|(bytes, at)| (Duration::from_secs(at), Record::From(bytes.to_vec())));
+            let capture = Capture {
+                reader: "desk".to_owned(),
+                attached: Attached::Serial(dialect.id.clone()),
+                attached_at: 3,
+                told,
+                recorded: chrono::DateTime::UNIX_EPOCH,
+                records: records.filter(|(_, record)| from(record).is_some_and(|bytes| !bytes.is_empty())).collect(),
+            };
+            let redacted = redact(&capture, &protocols, &mut random).unwrap();
+            let lengths =
+                |capture: &Capture| capture.records.iter().map(|(at, record)| (*at, from(record).map(<[u8]>::len))).collect::<Vec<_>>();
+            assert_eq!(lengths(&capture), lengths(&redacted.capture));
+            let is_card = matches!(&sample.reads, Reads::As(words) if !words.starts_with("keys")) || sample.reads == Reads::Damaged;
+            if !redacted.says_the_same || (is_card && redacted.capture.records[0] == capture.records[0]) {
+                let text = |capture: &Capture| from(&capture.records[0].1).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+                wrong.push(format!("{} {}: {:?} → {:?}", dialect.id, sample.reads, text(&capture), text(&redacted.capture)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} frames:\n{}", wrong.len(), wrong.join("\n"));
+}

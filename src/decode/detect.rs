@@ -1,0 +1,310 @@
+//! Which dialect a serial reader speaks: every known one listens to the same bytes.
+//!
+//! In: bytes and times, as they came from one line. Out: for each dialect what it made of them, those with the best
+//! evidence first. Never: a choice; where the evidence is the same, it is a tie, and it is shown as one.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    catalog::Catalog,
+    check::Method,
+    dialect::{Cut, Dialect, LineSettings, Message},
+    frame,
+    line::{Input, Line, Output, Told},
+    message::{Heard, read_frame},
+    payload::Piece,
+};
+use crate::card::{Kind, MAX_BITS, Presentation, from_hex};
+
+/// So many cards are kept of each dialect; all are counted.
+const KEPT: usize = 16;
+
+/// Every dialect with what it made of the bytes so far.
+#[derive(Debug, Clone)]
+pub struct Detector {
+    findings: Vec<Finding>,
+}
+
+/// What one dialect made of the bytes.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The dialect.
+    pub dialect: Arc<Dialect>,
+    /// The first cards it read, damaged ones among them.
+    pub shown: Vec<Presentation>,
+    /// How many cards it read.
+    pub cards: usize,
+    /// How many more were damaged.
+    pub damaged: usize,
+    /// How many bytes were neither a frame nor talk.
+    pub noise: usize,
+    /// How many bytes it heard.
+    pub heard: usize,
+    line: Line,
+}
+
+/// What the bytes say for a dialect: less is better. Where two have the same, the bytes do not tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    no_card: bool,
+    damaged: usize,
+    noise: usize,
+    /// Whether frames prove themselves, and whether the cards in them do.
+    unproven: u8,
+    /// The dialect's readers are set otherwise when they come from their maker.
+    otherwise_set: bool,
+    /// How much of a frame must be just so.
+    drawn: Reverse<usize>,
+}
+
+impl Detector {
+    /// Nothing has been heard yet.
+    #[must_use]
+    pub fn new(dialects: impl IntoIterator<Item = Arc<Dialect>>) -> Self {
+        Self { findings: dialects.into_iter().map(Finding::new).collect() }
+    }
+
+    /// Bytes came.
+    pub fn heard(&mut self, bytes: &[u8], now: DateTime<Utc>) {
+        for finding in &mut self.findings {
+            finding.heard += bytes.len();
+            let output = finding.line.handle(Input::Bytes(bytes), now);
+            finding.add(output);
+        }
+    }
+
+    /// Time passed: silence ends lines that have no other end.
+    pub fn time(&mut self, now: DateTime<Utc>) {
+        for finding in &mut self.findings {
+            let output = finding.line.handle(Input::Time, now);
+            finding.add(output);
+        }
+    }
+
+    /// The dialects that understood something, those with the best evidence first.
+    #[must_use]
+    pub fn findings(&self, at: &LineSettings, catalog: &Catalog) -> Vec<(Evidence, &Finding)> {
+        let understood = self.findings.iter().filter(|finding| finding.understood());
+        let mut findings: Vec<(Evidence, &Finding)> = understood.map(|finding| (finding.evidence(at, catalog), finding)).collect();
+        findings.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.dialect.id.cmp(&other.dialect.id)));
+        findings
+    }
+
+    /// True where some dialect understood something.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.findings.iter().any(Finding::understood)
+    }
+
+    /// How many cards the dialect that read the most has read.
+    #[must_use]
+    pub fn cards(&self) -> usize {
+        self.findings.iter().map(|finding| finding.cards).max().unwrap_or(0)
+    }
+}
+
+impl Finding {
+    fn new(dialect: Arc<Dialect>) -> Self {
+        let line = Line::new(dialect.clone(), Told::default());
+        Self { dialect, shown: Vec::new(), cards: 0, damaged: 0, noise: 0, heard: 0, line }
+    }
+
+    fn add(&mut self, output: Output) {
+        self.noise += output.noise;
+        for presentation in output.presentations {
+            let frame = from_hex(&presentation.raw).unwrap_or_default();
+            let passed_over = passed_over(&self.dialect, &frame);
+            if passed_over.iter().any(u8::is_ascii_graphic) {
+                // At a configured reader a line may begin with noise; here it would be another dialect's text.
+                self.noise += frame.len();
+                continue;
+            }
+            self.noise += passed_over.len();
+            match presentation.damage {
+                Some(_) => self.damaged += 1,
+                None => self.cards += 1,
+            }
+            if self.shown.len() < KEPT {
+                self.shown.push(presentation);
+            }
+        }
+    }
+
+    /// True where it read a card or a damaged one, or knows all of it for the reader's talk.
+    #[must_use]
+    pub fn understood(&self) -> bool {
+        self.cards + self.damaged > 0 || self.is_talk()
+    }
+
+    /// True where every byte was the reader's talk: no card, and no noise.
+    #[must_use]
+    pub fn is_talk(&self) -> bool {
+        let is_line = matches!(self.dialect.cut, Cut::Line { .. });
+        let knows_talk = !self.dialect.talk.is_empty() || self.dialect.messages.iter().any(is_plain_talk);
+        self.cards + self.damaged == 0 && self.noise == 0 && self.heard > usize::from(is_line) && knows_talk && !self.line_is_waiting()
+    }
+
+    /// True where bytes of half a frame are still kept back.
+    fn line_is_waiting(&self) -> bool {
+        let mut line = self.line.clone();
+        line.handle(Input::Time, DateTime::<Utc>::MAX_UTC - chrono::Duration::days(1)).noise > 0
+    }
+
+    /// What the bytes say for the dialect.
+    fn evidence(&self, at: &LineSettings, catalog: &Catalog) -> Evidence {
+        let messages = &self.dialect.messages;
+        let frame_proves = messages.iter().any(|message| message.check.is_some_and(|check| check.method != Method::NotJudged));
+        let proves = |shown: &Presentation| catalog.read(shown.clone()).fits.iter().any(|fit| fit.checks.passed > 0);
+        let mut cards = self.shown.iter().filter(|shown| shown.damage.is_none()).peekable();
+        let cards_prove = cards.peek().is_some() && cards.all(proves);
+        let drawn = messages.iter().map(literal_bytes).max().unwrap_or(0) + delimiters(&self.dialect.cut);
+        Evidence {
+            no_card: self.cards == 0,
+            damaged: self.damaged,
+            noise: self.noise,
+            unproven: u8::from(!frame_proves) * 2 + u8::from(!cards_prove),
+            otherwise_set: *at != self.dialect.line,
+            drawn: Reverse(drawn),
+        }
+    }
+
+    /// True where the device does not say how many bits its cards have: a site must.
+    #[must_use]
+    pub fn wants_bits(&self) -> bool {
+        self.shown.iter().any(is_of_unknown_length)
+    }
+
+    /// The numbers of bits at which a known format's checks pass on every card of unknown length.
+    #[must_use]
+    pub fn bit_counts(&self, catalog: &Catalog) -> Vec<u16> {
+        let unknown: Vec<Vec<u8>> =
+            self.shown.iter().filter(|shown| is_of_unknown_length(shown)).filter_map(|shown| from_hex(&shown.raw)).collect();
+        let proves = |frame: &Vec<u8>, bits: u16| {
+            let told = Told { bits: Some(bits), ..Told::default() };
+            match read_frame(&self.dialect, &told, frame) {
+                Some(Heard::Shown(presentation, _)) => catalog.read(*presentation).fits.iter().any(|fit| fit.checks.passed > 0),
+                _ => false,
+            }
+        };
+        let counts = 1..=u16::try_from(MAX_BITS).unwrap_or(u16::MAX);
+        counts.filter(|bits| !unknown.is_empty() && unknown.iter().all(|frame| proves(frame, *bits))).collect()
+    }
+}
+
+fn is_of_unknown_length(presentation: &Presentation) -> bool {
+    let Presentation { bits, csn, numbers, keys, damage, .. } = presentation;
+    presentation.kind != Kind::Key && bits.is_none() && csn.is_none() && numbers.is_none() && keys.is_none() && damage.is_none()
+}
+
+/// The bytes of a line before what its message reads.
+fn passed_over(dialect: &Dialect, frame: &[u8]) -> Vec<u8> {
+    let body = frame::body(&dialect.cut, frame);
+    let reads = |at: &usize| {
+        body.get(*at..).is_some_and(|rest| dialect.messages.iter().any(|message| message.payload.read_exactly(rest).is_some()))
+    };
+    let begins = (0..body.len()).find(reads).unwrap_or(0);
+    body.get(..begins).unwrap_or_default().to_vec()
+}
+
+/// Talk that is drawn so plainly that other readers' words are not taken for it.
+fn is_plain_talk(message: &Message) -> bool {
+    let names_a_card = message.payload.names().any(super::message::is_card_part);
+    !names_a_card && (message.check.is_some() || literal_bytes(message) > 0)
+}
+
+fn literal_bytes(message: &Message) -> usize {
+    let len = |piece: &Piece| match piece {
+        Piece::Literal(bytes) => bytes.len(),
+        Piece::Masked(..) => 1,
+        Piece::Part { .. } => 0,
+    };
+    message.payload.pieces.iter().map(len).sum()
+}
+
+const fn delimiters(cut: &Cut) -> usize {
+    match cut {
+        Cut::Line { .. } => 0,
+        Cut::Delimited { start, end, .. } | Cut::Fixed { start, end, .. } => start.len() + end.len(),
+        Cut::Counted { start, .. } => start.len() + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        decode::dialect::{LineParity, Reads},
+        protocols::Protocols,
+    };
+
+    const LINE: LineSettings = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+
+    /// The dialects that understand the bytes, with how many cards they read, how many damaged ones, and the noise.
+    fn heard(bytes: &[u8]) -> Vec<(String, usize, usize, usize)> {
+        let protocols = Protocols::built_in();
+        let detector = listening(&protocols, bytes);
+        let found = detector.findings(&LINE, &protocols.catalog(&[]));
+        found.iter().map(|(_, finding)| (finding.dialect.id.clone(), finding.cards, finding.damaged, finding.noise)).collect()
+    }
+
+    fn listening(protocols: &Protocols, bytes: &[u8]) -> Detector {
+        let mut detector = Detector::new(protocols.dialects.clone());
+        detector.heard(bytes, DateTime::UNIX_EPOCH);
+        detector.time(DateTime::UNIX_EPOCH + chrono::Duration::seconds(60));
+        detector
+    }
+
+    #[test]
+    fn every_dialect_is_found_by_its_own_samples() {
+        let protocols = Protocols::built_in();
+        for dialect in &protocols.dialects {
+            let samples = dialect.samples.iter().filter(|sample| matches!(sample.reads, Reads::As(_)) && sample.bits.is_none());
+            for sample in samples {
+                let found = heard(&sample.frame);
+                assert!(found.iter().any(|(id, cards, ..)| *id == dialect.id && *cards > 0), "{}: {}", dialect.id, sample.source);
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_proves_itself_stands_before_one_that_merely_fits() {
+        assert_eq!(heard(b"\x020C000621A58E\r\n\x03")[0], ("id12la-ascii".to_owned(), 1, 0, 0));
+        // Nothing in the frame proves it; the parities of the card do.
+        assert_eq!(heard(b"1ABD88EB80\r")[0], ("twn3-hidprox".to_owned(), 1, 0, 0));
+    }
+
+    #[test]
+    fn a_damaged_frame_is_no_card_of_its_dialect() {
+        let found = heard(b"\x020C000621A58F\r\n\x03");
+        assert_eq!(found.iter().find(|(id, ..)| id == "id12la-ascii"), Some(&("id12la-ascii".to_owned(), 0, 1, 0)));
+    }
+
+    #[test]
+    fn the_number_of_bits_is_proposed_where_the_device_does_not_tell_it_and_checks_pass() {
+        let protocols = Protocols::built_in();
+        let detector = listening(&protocols, b"A181F440\r\n");
+        let catalog = protocols.catalog(&[]);
+        let findings = detector.findings(&LINE, &catalog);
+        let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hex-line").unwrap();
+        assert!(own.wants_bits());
+        assert!(own.bit_counts(&catalog).contains(&26));
+    }
+
+    #[test]
+    fn dialects_that_the_bytes_do_not_tell_apart_have_the_same_evidence() {
+        let protocols = Protocols::built_in();
+        let detector = listening(&protocols, b"A181F440\r\n");
+        let findings = detector.findings(&LINE, &protocols.catalog(&[]));
+        let evidence = |id: &str| findings.iter().find(|(_, finding)| finding.dialect.id == id).map(|(evidence, _)| *evidence);
+        assert!(evidence("hex-line").is_some() && evidence("hex-line") == evidence("hex-number-line"));
+    }
+
+    #[test]
+    fn bytes_that_nothing_frames_find_nothing() {
+        assert_eq!(heard(&[0xFF, 0xE3, 0x80, 0xF1, 0xFE, 0xFC]), []);
+        // The digits at the end of another dialect's text are no card of one that sends digits only.
+        assert_eq!(heard(b"W26:123:04567\r\n"), []);
+    }
+}

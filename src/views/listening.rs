@@ -1,0 +1,236 @@
+//! What was heard at an unknown reader: the bytes, the dialects that read a card in them, the lines to paste.
+//!
+//! In: a [`Report`]. Out: text for people, one JSON object for programs. Never: a choice between dialects.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::reading;
+use crate::{
+    card::Reading,
+    decode::{
+        detect::Finding,
+        dialect::{LineParity, LineSettings},
+    },
+};
+
+/// So many formats are named in a line.
+const MOST_FORMATS: usize = 3;
+
+/// Everything that was heard at a port.
+pub struct Report<'a> {
+    /// The port's path.
+    pub port: &'a str,
+    /// The lines of `[[reader]]` that say where the reader is attached.
+    pub attached: String,
+    /// A name for the reader that no other has.
+    pub name: String,
+    /// How the line was set.
+    pub line: LineSettings,
+    /// The bytes, each piece with its time since the first.
+    pub bytes: &'a [(Duration, Vec<u8>)],
+    /// What the dialects made of them, those with the best evidence first.
+    pub said: Vec<Said<'a>>,
+    /// What the bytes look like; said where nothing frames them.
+    pub looks: Vec<String>,
+    /// A template to try where nothing frames them.
+    pub template: Option<String>,
+    /// The dialects whose readers do not speak before they are asked.
+    pub silent: Vec<&'a str>,
+}
+
+/// What one dialect made of the bytes.
+pub struct Said<'a> {
+    /// Its finding.
+    pub finding: &'a Finding,
+    /// What the known formats say of each card.
+    pub readings: Vec<Reading>,
+    /// The numbers of bits at which known formats pass their checks.
+    pub bits: Vec<u16>,
+    /// Another dialect has the same evidence.
+    pub tied: bool,
+}
+
+/// A line's settings in the usual shorthand, such as 9600 8N1.
+#[must_use]
+pub fn settings(line: &LineSettings) -> String {
+    format!("{} {}{}{}", line.baud, line.data_bits, parity(line).to_ascii_uppercase().get(..1).unwrap_or_default(), line.stop_bits)
+}
+
+const fn parity(line: &LineSettings) -> &'static str {
+    match line.parity {
+        LineParity::None => "none",
+        LineParity::Even => "even",
+        LineParity::Odd => "odd",
+    }
+}
+
+/// The report for people.
+#[must_use]
+pub fn text(report: &Report<'_>) -> String {
+    let mut lines = vec![format!("{} at {}:", report.port, settings(&report.line))];
+    lines.extend(report.bytes.iter().flat_map(|(at, bytes)| dump(*at, bytes)));
+    lines.push(String::new());
+    let (readers, others): (Vec<&Said<'_>>, Vec<&Said<'_>>) = report.said.iter().partition(|said| said.finding.cards > 0);
+    lines.extend(readers.iter().flat_map(|said| words(said)));
+    for Finding { dialect, damaged, .. } in others.iter().map(|said| said.finding) {
+        match damaged {
+            0 if readers.is_empty() => lines.push(format!("{}: this is its talk, without a card; show a card", dialect.id)),
+            0 => {}
+            _ => lines.push(format!("{}: {damaged} damaged and no whole card; show the card again", dialect.id)),
+        }
+    }
+    if readers.is_empty() {
+        lines.extend(unread(report));
+    } else {
+        lines.push(format!("\n{}", before_the_lines(&readers)));
+        lines.extend(readers.iter().map(|said| format!("\n{}", configuration(report, said).trim_end())));
+    }
+    lines.join("\n")
+}
+
+fn before_the_lines(readers: &[&Said<'_>]) -> &'static str {
+    match readers {
+        [_] => "To paste into cardbridge.toml:",
+        [first, ..] if first.tied => {
+            "To paste into cardbridge.toml, one of these. The bytes do not tell the first ones apart; the reader's name or its manual does:"
+        }
+        _ => "To paste into cardbridge.toml, one of these, the one with the most evidence first:",
+    }
+}
+
+/// What is said where no dialect reads a card.
+fn unread(report: &Report<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if report.said.is_empty() {
+        lines.push("no known dialect reads a card in these bytes. They look like this:".to_owned());
+        lines.extend(report.looks.iter().map(|looks| format!("  - {looks}")));
+    }
+    match &report.template {
+        Some(template) => {
+            lines.push("\nA line to try; compare what it reads with the numbers printed on the card:".to_owned());
+            lines.push(format!("\n{}", with_template(report, template).trim_end()));
+        }
+        None if report.said.is_empty() => {
+            let help = "write the reader down as a dialect (protocols/README.md), or send a capture: give it any dialect in cardbridge.toml, \
+                        then `cardbridge capture --redact --reader NAME strange.capture`";
+            lines.push(help.to_owned());
+        }
+        None => {}
+    }
+    lines
+}
+
+fn dump(at: Duration, bytes: &[u8]) -> Vec<String> {
+    let row = |(number, row): (usize, &[u8])| {
+        let when = if number == 0 { format!("{:>8} ms", at.as_millis()) } else { " ".repeat(11) };
+        let hex: Vec<String> = row.iter().map(|byte| format!("{byte:02X}")).collect();
+        format!("{when}  {:<48} {}", hex.join(" "), printable(row))
+    };
+    bytes.chunks(16).enumerate().map(row).collect()
+}
+
+fn printable(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '·' }).collect()
+}
+
+fn words(said: &Said<'_>) -> Vec<String> {
+    let finding = said.finding;
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let mut counted = vec![count(finding.cards, "card")];
+    counted.extend((finding.damaged > 0).then(|| format!("{} damaged", finding.damaged)));
+    counted.extend((finding.noise > 0).then(|| format!("{} left over", count(finding.noise, "byte"))));
+    let dialect = &finding.dialect;
+    let mut lines = vec![format!("{} ({}; {}): {}", dialect.id, dialect.name, dialect.confidence.name(), counted.join(", "))];
+    lines.extend(said.readings.iter().map(|reading| format!("    {}", in_one_line(reading))));
+    if finding.wants_bits() {
+        lines.push(format!("    its reader does not tell the number of bits; {}", bits_hint(&said.bits)));
+    }
+    lines
+}
+
+/// What a dialect says of a card: what kind of thing it is, how long, and what the formats say.
+fn in_one_line(reading: &Reading) -> String {
+    let (kind, text) = (reading.presentation.kind.name(), reading::text(reading));
+    let headline = text.lines().next().unwrap_or_default();
+    let formats: Vec<&str> = reading.fits.iter().take(MOST_FORMATS).map(|fit| &*fit.format).collect();
+    match (formats.join(", "), reading.fits.len().saturating_sub(MOST_FORMATS)) {
+        (formats, _) if formats.is_empty() => format!("{kind}: {headline}"),
+        (formats, 0) => format!("{kind}: {headline} ({formats})"),
+        (formats, more) => format!("{kind}: {headline} ({formats} and {more} more)"),
+    }
+}
+
+fn bits_hint(counts: &[u16]) -> String {
+    match counts {
+        [] => "the site must say it".to_owned(),
+        counts => format!("checks of known formats pass at {}", list(counts)),
+    }
+}
+
+fn list(counts: &[u16]) -> String {
+    counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+/// The `[[reader]]` of a dialect.
+#[must_use]
+pub fn configuration(report: &Report<'_>, said: &Said<'_>) -> String {
+    let own = said.finding.dialect.line;
+    let mut lines = format!("[[reader]]\nname = {:?}\n{}dialect = {:?}\n", report.name, report.attached, said.finding.dialect.id);
+    lines.push_str(&line_keys(&report.line, &own));
+    if said.finding.wants_bits() {
+        match said.bits.as_slice() {
+            [only] => lines.push_str(&format!("bits = {only}\n")),
+            counts => lines.push_str(&format!("# bits = N       # {}\n", bits_hint(counts))),
+        }
+    }
+    lines
+}
+
+fn with_template(report: &Report<'_>, template: &str) -> String {
+    let usual = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+    let keys = line_keys(&report.line, &usual);
+    let bits = "# bits = 26      # the number of bits, where it is known\n";
+    format!("[[reader]]\nname = {:?}\n{}template = {template:?}\n{keys}{bits}", report.name, report.attached)
+}
+
+/// The keys of a line that is set otherwise than it would be.
+fn line_keys(line: &LineSettings, usual: &LineSettings) -> String {
+    let baud = (line.baud != usual.baud).then(|| format!("baud = {}\n", line.baud));
+    let parity = (line.parity != usual.parity).then(|| format!("parity = {:?}\n", parity(line)));
+    let stop_bits = (line.stop_bits != usual.stop_bits).then(|| format!("stop_bits = {}\n", line.stop_bits));
+    [baud, parity, stop_bits].into_iter().flatten().collect()
+}
+
+/// The report for programs: one object.
+#[must_use]
+pub fn json(report: &Report<'_>) -> Value {
+    let line = &report.line;
+    let bytes: Vec<Value> = report
+        .bytes
+        .iter()
+        .map(|(at, bytes)| {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+            json!({"ms": u64::try_from(at.as_millis()).unwrap_or(u64::MAX), "hex": hex, "text": printable(bytes)})
+        })
+        .collect();
+    let dialects: Vec<Value> = report.said.iter().map(|said| dialect_json(report, said)).collect();
+    let template = report.template.as_ref().map(|template| json!({"template": template, "configuration": with_template(report, template)}));
+    json!({
+        "port": report.port,
+        "line": {"baud": line.baud, "data_bits": line.data_bits, "parity": parity(line), "stop_bits": line.stop_bits},
+        "bytes": bytes, "dialects": dialects, "looks": report.looks, "template": template, "must_be_asked": report.silent,
+    })
+}
+
+fn dialect_json(report: &Report<'_>, said: &Said<'_>) -> Value {
+    let Finding { dialect, cards, damaged, noise, .. } = said.finding;
+    let readings: Vec<Value> =
+        said.readings.iter().filter_map(|read| serde_json::to_value(reading::json(read, &reading::literal(read))).ok()).collect();
+    json!({
+        "dialect": dialect.id, "name": dialect.name, "confidence": dialect.confidence.name(), "cards": cards, "damaged": damaged,
+        "noise": noise, "tied": said.tied, "readings": readings, "wants_bits": said.finding.wants_bits(), "bits": said.bits,
+        "configuration": (*cards > 0).then(|| configuration(report, said)),
+    })
+}

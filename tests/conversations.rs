@@ -17,7 +17,7 @@ use std::{
 
 use serde_json::Value;
 use serialport::{SerialPort as _, TTYPort};
-use support::Site;
+use support::{Simulator, Site};
 
 /// A reader that answers: whatever is said to it is noted, and its answer is the one that stands.
 struct Asked {
@@ -105,9 +105,33 @@ fn a_reader_that_waits_is_asked_and_a_card_that_lies_there_is_one() {
 }
 
 #[test]
+fn a_reader_shows_that_a_card_was_read_saved_and_accepted_and_another_that_it_is_refused() {
+    let blusky = Simulator::start(&[]);
+    let reader = Asked::plug_in(b'\r', b"0000\r");
+    let site = Site::at(&blusky.base_url, &reader.configuration("twn4-simple"));
+    let enroll = site.start(&["enroll", "--user", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--timeout", "20"]);
+    reader.hears("050010");
+    // 26 bits of HID Prox: facility code 123, card number 4567.
+    reader.answers(b"0001491A04BD88EB80\r");
+    reader.hears("040204"); // yellow: read
+    reader.hears("04076460093C000000"); // a short beep: saved
+    reader.hears("040202"); // green: accepted
+    reader.hears("040764600996003200"); // and its beep
+    assert_eq!(enroll.end().code, 0);
+    // Bits that fit no format of this site are refused: red, and a low beep.
+    reader.answers(b"0000\r");
+    let enroll = site.start(&["enroll", "--user", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--timeout", "20"]);
+    reader.hears("050010");
+    reader.answers(b"0001491B05BD88EB8000\r");
+    reader.hears("040201");
+    reader.hears("040764F401F4013200");
+    assert_eq!(enroll.end().code, 1);
+}
+
+#[test]
 fn a_card_that_the_reader_still_holds_is_shown_as_such_and_never_enrolled() {
     let reader = Asked::plug_in(b'\r', b"{0x1000,2,0x0000,24;0x00000000000000153E12}\r\nRF IDeas>");
-    let site = site(&reader.configuration("rfideas-acp"));
+    let site = Site::at("http://127.0.0.1:9", &reader.configuration("rfideas-acp"));
     let mut read = site.start(&["read", "--json"]);
     let mut lines = read.stdout().lines();
     let held = json(&mut lines);

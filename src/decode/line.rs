@@ -212,7 +212,8 @@ impl Line {
             output.presentations.push(presentation.clone());
         }
         if presentation.kind != Kind::Key && !(is_held && again) {
-            self.lying_there = Some((presentation, now));
+            // A card in the reader's memory does not lie there: shown anew, it is a card.
+            self.lying_there = Some((presentation, if is_held { DateTime::UNIX_EPOCH } else { now }));
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         outbox::{Entry, Operation, Reassign},
     },
     run::{Shell, Site},
-    store::StoreHandle,
+    store::{StoreHandle, seal::Sealer},
     views,
 };
 
@@ -155,7 +155,9 @@ pub fn blusky(site: &Site) -> Result<Settings, Failure> {
 
 /// The site's store.
 pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
-    StoreHandle::open(&site.config.store).map_err(|error| Failure::impossible("store", error.to_string(), ""))
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let sealer = Sealer::beside(&site.config.store, credentials.as_deref());
+    StoreHandle::open_sealed(&site.config.store, sealer).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {

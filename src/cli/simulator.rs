@@ -5,12 +5,13 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use tokio::net::TcpListener;
 
 use super::out::{self, Failure};
-use crate::simulator::{Fault, Options, Simulator};
+use crate::simulator::{CardType, Fault, Options, Simulator};
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cardbridge simulator\n  cardbridge simulator --listen 127.0.0.1:8900 --data training.db --people people.csv\n  \
-                        cardbridge simulator --fault drop-after-commit:1 --fault delay=3000"
+                        cardbridge simulator --fault drop-after-commit:1 --fault delay=3000\n  \
+                        cardbridge simulator --fault status=503:every=5 --fault unauthorized:after=100@all"
 )]
 pub struct Arguments {
     /// Where to listen
@@ -31,8 +32,21 @@ pub struct Arguments {
     /// How wide its integers are
     #[arg(long, value_name = "BITS", default_value_t = 32)]
     integer_width: u8,
-    /// What goes wrong: KIND[:N] for the first N calls (delay=MILLIS, status=503, drop-before-commit, drop-after-commit, html, …)
-    #[arg(long = "fault", value_name = "KIND[:N]")]
+    /// Say which elements and members were passed over (XML out of order or in another namespace, unknown names): in GET /simulator and
+    /// in the header x-cardbridge-lost
+    #[arg(long)]
+    report_lost_elements: bool,
+    /// A card type, and which of CardSerialNumber, FacilityCode and IssueCode it requires; given once, there are no others [default: any
+    /// number is a card type, and requires none]
+    #[arg(long = "card-type", value_name = "N[=MEMBER,...]")]
+    card_types: Vec<CardType>,
+    /// Answer lookups with an object that holds the list
+    #[arg(long)]
+    wrap_lookups: bool,
+    /// What goes wrong: KIND for every AddUserCard, KIND:N for the first N, KIND:after=N for all later ones, KIND:every=N for every Nth;
+    /// @CALL after it for another call, @all for every call. KIND is delay=MILLIS, status=503, retry-after=SECONDS, unauthorized, html,
+    /// html=502, drop-before-commit, drop-after-commit, status-after-commit=504, garbage, truncate, break-off, zero-value or forget=MEMBER
+    #[arg(long = "fault", value_name = "KIND[:WHEN][@CALL]")]
     faults: Vec<Fault>,
 }
 
@@ -43,6 +57,9 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         password: arguments.password,
         people: arguments.people,
         integer_width: arguments.integer_width,
+        report_lost: arguments.report_lost_elements,
+        card_types: arguments.card_types,
+        wrap_lookups: arguments.wrap_lookups,
         faults: arguments.faults,
     };
     let simulator = Simulator::open(options).map_err(|error| Failure::usage("simulator", error.to_string(), ""))?;

@@ -1,27 +1,33 @@
 //! What the simulator answers, before and after it becomes HTTP.
 //!
-//! In: a model of `model.rs`, or an error in ASP.NET's shape. Out: an HTTP response with the simulator's header. The body stays a typed
-//! model until the last moment, so that another wire format needs one more function beside [`Body::json`] and nothing else.
+//! In: a model of `shown.rs`, or an error in ASP.NET's shape. Out: an HTTP response with the simulator's header. The body stays a typed
+//! model until the last moment: on which wire it leaves is decided there.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use axum::{
+    body::Bytes,
     http::{
         HeaderName, HeaderValue, StatusCode,
-        header::{CONTENT_TYPE, LOCATION},
+        header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
     },
     response::Response,
 };
+use http_body::Frame;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::model::{ResultWithGuid, SignedIn, UserCards};
+use super::{
+    shown::Body,
+    wire::{JSON, Media},
+};
 
 /// Messages by member, in the shape of ASP.NET's ModelState: the key is `model.Member`, or `model` for the whole body.
 pub(super) type ModelState = BTreeMap<String, Vec<String>>;
-
-/// The content type of every model.
-pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 /// What becomes of a request.
 pub(super) enum Reply {
@@ -35,22 +41,9 @@ pub(super) enum Reply {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Body,
-    header: Option<(HeaderName, String)>,
-}
-
-/// The body of an answer.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Body {
-    Result(ResultWithGuid),
-    UserCards(UserCards),
-    SignedIn(SignedIn),
-    Error(ErrorBody),
-    /// The simulator's own answers.
-    Own(Value),
-    /// Bytes that are no model: a front end's page, or what a fault left of an answer.
-    #[serde(skip)]
-    Raw(&'static str, Vec<u8>),
+    /// Whether the connection is closed in the middle of the body.
+    pub(super) breaks_off: bool,
+    headers: Vec<(HeaderName, String)>,
 }
 
 /// ASP.NET's error.
@@ -63,14 +56,18 @@ pub(super) struct ErrorBody {
 }
 
 impl Answer {
+    fn new(status: StatusCode, body: Body) -> Answer {
+        Answer { status, body, breaks_off: false, headers: Vec::new() }
+    }
+
     /// 200 with a body.
     pub(super) fn ok(body: Body) -> Answer {
-        Answer { status: StatusCode::OK, body, header: None }
+        Answer::new(StatusCode::OK, body)
     }
 
     /// `{"Message": …}`.
     pub(super) fn message(status: StatusCode, message: impl Into<String>) -> Answer {
-        Answer { status, body: Body::Error(ErrorBody { message: message.into(), model_state: None }), header: None }
+        Answer::new(status, Body::Error(ErrorBody { message: message.into(), model_state: None }))
     }
 
     /// A status with the message ASP.NET gives it.
@@ -90,47 +87,74 @@ impl Answer {
     /// 400 with the messages of each member.
     pub(super) fn invalid(model_state: ModelState) -> Answer {
         let body = Body::Error(ErrorBody { message: "The request is invalid.".into(), model_state: Some(model_state) });
-        Answer { status: StatusCode::BAD_REQUEST, body, header: None }
+        Answer::new(StatusCode::BAD_REQUEST, body)
     }
 
     /// A page such as a front end sends.
     pub(super) fn html(status: StatusCode, inner: &str) -> Answer {
         let page = format!("<!DOCTYPE html>\r\n<html><head><title>BluSKY</title></head><body>{inner}</body></html>\r\n");
-        Answer { status, body: Body::Raw("text/html; charset=utf-8", page.into_bytes()), header: None }
+        Answer::new(status, Body::Raw("text/html; charset=utf-8", page.into_bytes()))
     }
 
-    /// The same answer with a header of its own.
-    pub(super) fn with(self, name: HeaderName, value: impl Into<String>) -> Answer {
-        Answer { header: Some((name, value.into())), ..self }
+    /// The same answer with one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Answer {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// The HTTP response.
-    pub(super) fn into_response(self) -> Response {
-        let (content_type, bytes) = match self.body {
-            Body::Raw(content_type, bytes) => (content_type, bytes),
-            model => (JSON, model.json()),
+    pub(super) fn into_response(self, media: Media) -> Response {
+        let content_type = match self.body {
+            Body::Raw(content_type, _) => content_type,
+            Body::Own(_) => JSON.content_type,
+            _ => media.content_type,
         };
-        let mut response = Response::new(bytes.into());
+        let bytes = Bytes::from(self.body.bytes(media.wire));
+        let length = bytes.len();
+        let mut response = match self.breaks_off {
+            true => Response::new(axum::body::Body::new(Half::of(bytes))),
+            false => Response::new(bytes.into()),
+        };
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, length.into());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert("x-cardbridge-simulator", HeaderValue::from_static("1"));
-        if let Some((name, value)) = self.header
-            && let Ok(value) = HeaderValue::from_str(&value)
-        {
-            headers.insert(name, value);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                headers.insert(name, value);
+            }
         }
         response
     }
 }
 
-impl Body {
-    /// The bytes on the wire.
-    pub(super) fn json(&self) -> Vec<u8> {
-        match self {
-            Body::Raw(_, bytes) => bytes.clone(),
-            // These models hold text, numbers and maps with text keys: nothing that JSON cannot say.
-            model => serde_json::to_vec(model).unwrap_or_default(),
+/// A body that fails after its first half.
+struct Half {
+    half: Option<Bytes>,
+    flushed: bool,
+}
+
+impl Half {
+    fn of(mut bytes: Bytes) -> Half {
+        bytes.truncate(bytes.len() / 2);
+        Half { half: Some(bytes), flushed: false }
+    }
+}
+
+impl http_body::Body for Half {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
         }
+        if !std::mem::replace(&mut self.flushed, true) {
+            // While nothing more is there, what was written goes out.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
     }
 }

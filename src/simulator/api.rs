@@ -1,8 +1,8 @@
 //! From an HTTP request to its answer.
 //!
 //! In: requests, as axum hands them over. Out: an answer for each, or a cut connection. The order is the real one's: path, method, token,
-//! media type, body, rules. A request that has arrived is carried out even if its client does not wait for the answer. The store is only
-//! touched on threads that may block. It never logs a path, a body or an answer: they name cards and people.
+//! media type; then `calls.rs` reads the body and carries it out. A request that has arrived is carried out even if its client does not
+//! wait for the answer. It never logs a path, a body or an answer: they name cards and people.
 
 use std::sync::Arc;
 
@@ -11,26 +11,25 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     http::{
         StatusCode,
-        header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST},
+        header::{ALLOW, AUTHORIZATION, HOST},
         request::Parts,
     },
     response::Response,
 };
 use serde_json::json;
-use tokio::{sync::watch, task::spawn_blocking};
-use uuid::Uuid;
+use tokio::sync::watch;
 
 use super::{
-    ResultCode,
-    answer::{Answer, Body, Reply},
+    CardType,
+    answer::{Answer, Reply},
     journal::Journal,
     line::Cut,
-    model::{AddUserCard, Asked, Authenticate, ResultWithGuid, SignedIn},
-    reading::{Members, guid},
+    reading::guid,
     routes::{self, Call, Route},
-    rules,
+    shown::Body,
     spoil::{self, Faults},
-    state::{Stop, Store},
+    state::Store,
+    wire,
 };
 
 /// A body beyond this is refused.
@@ -45,6 +44,18 @@ pub(super) struct Service {
     pub(super) password: String,
     /// The largest integer a body may hold.
     pub(super) largest: i64,
+    pub(super) report_lost: bool,
+    /// Empty: any number is a card type, and requires nothing.
+    pub(super) card_types: Vec<CardType>,
+    pub(super) wrap_lookups: bool,
+}
+
+/// One request that has arrived.
+pub(super) struct Sent {
+    pub(super) head: Parts,
+    pub(super) body: Bytes,
+    /// Its number in the journal.
+    pub(super) number: u64,
 }
 
 /// The service, and the sign that serving is over.
@@ -58,8 +69,10 @@ pub(super) struct Front {
 pub(super) async fn answer(State(front): State<Front>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
     let Front { service, mut stopped } = front;
     let (head, body) = request.into_parts();
+    let media = wire::wanted(&head.headers);
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is incomplete, or larger than 1 MiB.").into_response();
+        return Answer::message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is incomplete, or larger than 1 MiB.")
+            .into_response(media);
     };
     // A task of its own: it goes on when the client hangs up, but not when the simulator is stopped.
     let work = tokio::spawn(async move {
@@ -69,7 +82,7 @@ pub(super) async fn answer(State(front): State<Front>, ConnectInfo(cut): Connect
         }
     });
     match work.await.unwrap_or_else(|_| Reply::Answer(Answer::status(StatusCode::INTERNAL_SERVER_ERROR))) {
-        Reply::Answer(answer) => answer.into_response(),
+        Reply::Answer(answer) => answer.into_response(media),
         Reply::HangUp => {
             cut.now();
             Response::default()
@@ -83,16 +96,16 @@ impl Service {
         if let Route::Call(call @ (Call::Overview | Call::Unassign), id) = route {
             return Reply::Answer(self.own(call, id).await);
         }
-        let number = self.journal.arrived(&head, &body);
+        let number = self.journal.arrived(call_name(&route), &head, &body);
+        let sent = Sent { head, body, number };
         let reply = match &route {
-            Route::Call(Call::AddUserCard, id) => self.clone().add_user_card(&head, body, id.clone()).await,
-            Route::Call(call, _) => Reply::Answer(self.clone().call(*call, &head, body).await),
+            Route::Call(call, id) => self.clone().met(*call, id.clone(), &sent).await,
             Route::WrongMethod(allowed) => {
-                let message = format!("The requested resource does not support http method '{}'.", head.method);
+                let message = format!("The requested resource does not support http method '{}'.", sent.head.method);
                 Reply::Answer(Answer::message(StatusCode::METHOD_NOT_ALLOWED, message).with(ALLOW, allowed.join(", ")))
             }
             Route::Unknown => {
-                let message = format!("No HTTP resource was found that matches the request URI '{}'.", whole_uri(&head));
+                let message = format!("No HTTP resource was found that matches the request URI '{}'.", whole_uri(&sent.head));
                 Reply::Answer(Answer::message(StatusCode::NOT_FOUND, message))
             }
         };
@@ -105,62 +118,32 @@ impl Service {
         reply
     }
 
-    async fn add_user_card(self: Arc<Self>, head: &Parts, body: Bytes, id: String) -> Reply {
-        let faults = self.faults.meet();
+    /// One call of the API, with the faults that meet it.
+    async fn met(self: Arc<Self>, call: Call, id: String, sent: &Sent) -> Reply {
+        let faults = self.faults.meet(call.name());
         if let Some(reply) = spoil::before_commit(&faults).await {
             return reply;
         }
-        let answer = match self.turned_away(Call::AddUserCard, head) {
+        let media = wire::wanted(&sent.head.headers);
+        let answer = match self.turned_away(call, &sent.head) {
             Some(refused) => refused,
-            None => match Members::from_json(&body, self.largest).and_then(AddUserCard::read) {
-                Err(wrong) => Answer::invalid(wrong),
-                Ok(call) => {
-                    let forget = spoil::forgotten(&faults);
-                    self.blocking(move |service| {
-                        rules::wanted(&call, &id)
-                            .map_err(Stop::from)
-                            .and_then(|wanted| service.store.add_user_card(&call, &wanted, &forget))
-                    })
-                    .await
-                }
-            },
+            None => self.call(call, id, sent, spoil::forgotten(&faults)).await,
         };
-        spoil::after_commit(&faults, answer)
-    }
-
-    async fn call(self: Arc<Self>, call: Call, head: &Parts, body: Bytes) -> Answer {
-        if let Some(refused) = self.turned_away(call, head) {
-            return refused;
-        }
-        match call {
-            Call::Authenticate => match Members::from_json(&body, self.largest).and_then(Authenticate::read) {
-                Err(wrong) => Answer::invalid(wrong),
-                Ok(call) => self.sign_in(call),
-            },
-            _ => match Asked::read(&head.uri, call == Call::UserCardsV2) {
-                Err(wrong) => Answer::invalid(wrong),
-                Ok(asked) => self.blocking(move |service| Ok(service.store.user_cards(&asked).map(Body::UserCards)?)).await,
-            },
-        }
-    }
-
-    fn sign_in(&self, call: Authenticate) -> Answer {
-        let is_authenticated = !call.email.trim().is_empty() && call.password == self.password;
-        let token = is_authenticated.then(|| self.token.clone());
-        Answer::ok(Body::SignedIn(SignedIn { email: call.email, is_authenticated, token }))
+        spoil::after_commit(&faults, answer, media)
     }
 
     /// The simulator's own calls: no token, no faults, not in the journal.
-    async fn own(self: Arc<Self>, call: Call, id: String) -> Answer {
+    pub(super) async fn own(self: Arc<Self>, call: Call, id: String) -> Answer {
         if call == Call::Overview {
             return self
-                .blocking(|service| {
+                .blocking(call, |service| {
                     Ok(Body::Own(json!({
                         "simulator": "cardbridge",
                         "version": env!("CARGO_PKG_VERSION"),
                         "faults": service.faults.words(),
                         "users": service.store.users()?,
                         "cards": service.store.cards()?,
+                        "lookups": service.store.places(&service.card_types)?,
                         "requests": service.journal.list(),
                     })))
                 })
@@ -169,7 +152,8 @@ impl Service {
         let Some(card_id) = guid(&id) else {
             return Answer::message(StatusCode::NOT_FOUND, "The path names no CardId: write /simulator/cards/<GUID>/unassign.");
         };
-        self.blocking(move |service| Ok(Body::Own(json!({ "CardId": card_id, "unassigned": service.store.unassign(card_id)? })))).await
+        self.blocking(call, move |service| Ok(Body::Own(json!({ "CardId": card_id, "unassigned": service.store.unassign(card_id)? }))))
+            .await
     }
 
     /// What is said to a wrong token or media type.
@@ -182,53 +166,21 @@ impl Service {
         if call.needs_token() && bare != self.token {
             return Some(Answer::status(StatusCode::UNAUTHORIZED));
         }
-        let sent = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-        let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
-            _ if !call.has_body() => None,
-            "application/json" | "text/json" => None,
-            other => Some(Answer::message(
+        match wire::sent(&head.headers) {
+            Err(other) if call.has_body() => Some(Answer::message(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("The request entity's media type '{other}' is not supported for this resource."),
             )),
-        }
-    }
-
-    /// Asks the store, where waiting is allowed.
-    async fn blocking<A>(self: Arc<Self>, work: impl FnOnce(&Service) -> Result<A, Stop> + Send + 'static) -> Answer
-    where
-        Body: From<A>,
-        A: Send + 'static,
-    {
-        let failed = || Answer::status(StatusCode::INTERNAL_SERVER_ERROR);
-        match spawn_blocking(move || work(&self)).await {
-            Ok(Ok(done)) => Answer::ok(done.into()),
-            Ok(Err(Stop::Refused(refusal))) => Answer::ok(Body::Result(ResultWithGuid {
-                value: Uuid::nil(),
-                result_code: refusal.code as u8,
-                description: refusal.description,
-            })),
-            Ok(Err(Stop::Broken(error))) => {
-                tracing::error!(%error, "the simulator's store failed");
-                failed()
-            }
-            Err(_) => failed(),
+            _ => None,
         }
     }
 }
 
-/// A key that was made is a success.
-impl From<Uuid> for Body {
-    fn from(value: Uuid) -> Body {
-        Body::Result(ResultWithGuid { value, result_code: ResultCode::Success as u8, description: "Success".into() })
-    }
-}
-
-fn call_name(route: &Route) -> String {
+fn call_name(route: &Route) -> &'static str {
     match route {
-        Route::Call(call, _) => format!("{call:?}"),
-        Route::WrongMethod(_) => "wrong method".into(),
-        Route::Unknown => "unknown path".into(),
+        Route::Call(call, _) => call.name(),
+        Route::WrongMethod(_) => "wrong method",
+        Route::Unknown => "unknown path",
     }
 }
 

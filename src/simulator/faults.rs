@@ -6,15 +6,39 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use axum::http::StatusCode;
 
-use super::schema::FORGETTABLE;
+use super::{routes, schema::FORGETTABLE};
 
-/// One fault, written `KIND` (meets every AddUserCard request) or `KIND:N` (meets the first N since the start).
+/// One fault, written `KIND[:WHEN][@CALL]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What goes wrong.
     pub kind: FaultKind,
-    /// For how many requests; `None`: for all.
-    pub first: Option<u64>,
+    /// For which of the requests it can meet.
+    pub when: When,
+    /// Which requests it can meet.
+    pub calls: Calls,
+}
+
+/// For which requests, of those a fault can meet since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// All of them.
+    Always,
+    /// `:3`: the first three.
+    First(u64),
+    /// `:after=3`: all but the first three.
+    After(u64),
+    /// `:every=3`: the third, the sixth, and so on.
+    Every(u64),
+}
+
+/// The calls a fault can meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// `@AddUser`: one call, by its name. Without `@` it is AddUserCard.
+    One(&'static str),
+    /// `@all`: every call of the API.
+    All,
 }
 
 /// What goes wrong.
@@ -23,29 +47,33 @@ pub struct Fault {
 pub enum FaultKind {
     /// `delay=MILLIS`: waits before anything else. The work is done even if the client has left meanwhile, as a web server does it.
     Delay(Duration),
-    /// `status=503`: answers this status, nothing is stored. HTML for 502 and for redirections, JSON otherwise.
+    /// `status=503`: answers this status, nothing is stored. HTML for 502 and for redirections, the API's error otherwise.
     Status(StatusCode),
+    /// `retry-after=SECONDS`: 429 with this Retry-After, nothing is stored.
+    RetryAfter(u64),
     /// `unauthorized`: 401, nothing is stored.
     Unauthorized,
-    /// `html`: 200 with a login page, nothing is stored.
-    Html,
+    /// `html`: 200 with a login page, nothing is stored. `html=502`: a front end's page with this status.
+    Html(StatusCode),
     /// `drop-before-commit`: the connection is closed, nothing is stored.
     DropBeforeCommit,
     /// `drop-after-commit`: the card is stored, the connection is closed.
     DropAfterCommit,
     /// `status-after-commit=504`: the card is stored, this status is answered: a gateway that lost patience.
     StatusAfterCommit(StatusCode),
-    /// `garbage`: the card is stored, the answer is 200 with broken JSON.
+    /// `garbage`: the card is stored, the answer is 200 with broken JSON or XML.
     Garbage,
     /// `truncate`: the card is stored, the answer stops in the middle, and its Content-Length agrees with that.
     Truncate,
+    /// `break-off`: the card is stored, the connection is closed in the middle of the answer, whose Content-Length promised more.
+    BreakOff,
     /// `zero-value`: the card is stored, the answer is a success with an all-zero Value.
     ZeroValue,
-    /// `forget=FacilityCode`: a success, but this member is stored as 0 or null.
+    /// `forget=FacilityCode`: a success, but this member of a card is stored as 0 or null.
     Forget(Forgettable),
 }
 
-/// A member of AddUserCard that can be forgotten, under its name in the API.
+/// A member of AddUserCard, UpdateUserCard or ReplaceCardIfExists that can be forgotten, under its name in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forgettable(&'static str);
 
@@ -57,13 +85,17 @@ pub struct FaultError {
     problem: String,
 }
 
-const PLAIN: [(&str, FaultKind); 7] = [
+/// The call a fault meets that names none.
+const USUAL: Calls = Calls::One("AddUserCard");
+
+const PLAIN: [(&str, FaultKind); 8] = [
     ("unauthorized", FaultKind::Unauthorized),
-    ("html", FaultKind::Html),
+    ("html", FaultKind::Html(StatusCode::OK)),
     ("drop-before-commit", FaultKind::DropBeforeCommit),
     ("drop-after-commit", FaultKind::DropAfterCommit),
     ("garbage", FaultKind::Garbage),
     ("truncate", FaultKind::Truncate),
+    ("break-off", FaultKind::BreakOff),
     ("zero-value", FaultKind::ZeroValue),
 ];
 
@@ -74,16 +106,60 @@ impl Forgettable {
     }
 }
 
+impl When {
+    /// Whether the request after `earlier` others is met.
+    pub(super) fn meets(self, earlier: u64) -> bool {
+        match self {
+            When::Always => true,
+            When::First(count) => earlier < count,
+            When::After(count) => earlier >= count,
+            When::Every(count) => earlier % count == count - 1,
+        }
+    }
+}
+
 impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let (kind, count) = match text.split_once(':') {
-            Some((kind, count)) => (kind, Some(count)),
-            None => (text, None),
+        let (rest, calls) = match text.rsplit_once('@') {
+            Some((rest, call)) => (rest, call.parse()),
+            None => (text, Ok(USUAL)),
         };
-        let first = count.map(number_of_requests).transpose();
-        first.and_then(|first| Ok(Fault { kind: kind.parse()?, first })).map_err(|problem| FaultError { text: text.to_owned(), problem })
+        let (kind, when) = match rest.split_once(':') {
+            Some((kind, when)) => (kind, when.parse()),
+            None => (rest, Ok(When::Always)),
+        };
+        let fault = kind.parse().and_then(|kind| Ok(Fault { kind, when: when?, calls: calls? }));
+        fault.map_err(|problem| FaultError { text: text.to_owned(), problem })
+    }
+}
+
+impl FromStr for Calls {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("all") {
+            return Ok(Calls::All);
+        }
+        let known = routes::call_names();
+        let named = known.iter().find(|name| name.eq_ignore_ascii_case(text)).map(|name| Calls::One(name));
+        named.ok_or_else(|| format!("after the @ stands all, or one of {}", known.join(", ")))
+    }
+}
+
+impl FromStr for When {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (of, count): (fn(u64) -> When, _) = match text.split_once('=') {
+            None => (When::First, text),
+            Some(("after", count)) => (When::After, count),
+            Some(("every", count)) => (When::Every, count),
+            Some(_) => (When::First, ""),
+        };
+        let count = count.parse().ok().filter(|count| *count > 0);
+        count.map(of).ok_or_else(|| "after the colon stands a number of requests, 1 or more: 3, after=3 or every=3".to_owned())
     }
 }
 
@@ -95,18 +171,21 @@ impl FromStr for FaultKind {
             return Ok(*kind);
         }
         match text.split_once('=') {
-            Some(("delay", millis)) => millis
-                .parse()
-                .map(|millis| FaultKind::Delay(Duration::from_millis(millis)))
-                .map_err(|_| "a delay is a whole number of milliseconds, as in delay=500".to_owned()),
+            Some(("delay", millis)) => whole(millis, "a delay is a whole number of milliseconds, as in delay=500")
+                .map(|millis| FaultKind::Delay(Duration::from_millis(millis))),
+            Some(("retry-after", seconds)) => {
+                whole(seconds, "a time to retry after is a whole number of seconds, as in retry-after=5").map(FaultKind::RetryAfter)
+            }
             Some(("status", code)) => status(code).map(FaultKind::Status),
+            Some(("html", code)) => status(code).map(FaultKind::Html),
             Some(("status-after-commit", code)) => status(code).map(FaultKind::StatusAfterCommit),
             Some(("forget", member)) => forgettable(member).map(FaultKind::Forget),
             _ => {
                 let plain: Vec<_> = PLAIN.iter().map(|(name, _)| *name).collect();
                 Err(format!(
-                    "write one of delay=500, status=503, status-after-commit=504, forget=FacilityCode, {}; \
-                     :N after it limits it to the first N requests",
+                    "write one of delay=500, status=503, retry-after=5, html=502, status-after-commit=504, forget=FacilityCode, {}; \
+                     :N after it limits it to the first N requests, :after=N spares them, :every=N meets every Nth; \
+                     @CALL after that meets another call than AddUserCard, @all every call",
                     plain.join(", ")
                 ))
             }
@@ -116,20 +195,33 @@ impl FromStr for FaultKind {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            FaultKind::Delay(time) => write!(f, "delay={}", time.as_millis())?,
-            FaultKind::Status(code) => write!(f, "status={}", code.as_u16())?,
-            FaultKind::StatusAfterCommit(code) => write!(f, "status-after-commit={}", code.as_u16())?,
-            FaultKind::Forget(member) => write!(f, "forget={}", member.name())?,
-            plain => f.write_str(PLAIN.iter().find(|(_, kind)| *kind == plain).map_or("", |(name, _)| name))?,
+        match (self.kind, PLAIN.iter().find(|(_, kind)| *kind == self.kind)) {
+            (_, Some((name, _))) => f.write_str(name)?,
+            (FaultKind::Delay(time), _) => write!(f, "delay={}", time.as_millis())?,
+            (FaultKind::Status(code), _) => write!(f, "status={}", code.as_u16())?,
+            (FaultKind::RetryAfter(seconds), _) => write!(f, "retry-after={seconds}")?,
+            (FaultKind::Html(code), _) => write!(f, "html={}", code.as_u16())?,
+            (FaultKind::StatusAfterCommit(code), _) => write!(f, "status-after-commit={}", code.as_u16())?,
+            (FaultKind::Forget(member), _) => write!(f, "forget={}", member.name())?,
+            // All others are plain.
+            _ => {}
         }
-        self.first.map_or(Ok(()), |first| write!(f, ":{first}"))
+        match self.when {
+            When::Always => {}
+            When::First(count) => write!(f, ":{count}")?,
+            When::After(count) => write!(f, ":after={count}")?,
+            When::Every(count) => write!(f, ":every={count}")?,
+        }
+        match self.calls {
+            usual if usual == USUAL => Ok(()),
+            Calls::One(name) => write!(f, "@{name}"),
+            Calls::All => f.write_str("@all"),
+        }
     }
 }
 
-fn number_of_requests(text: &str) -> Result<u64, String> {
-    let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| "after the colon stands the number of requests, 1 or more".to_owned())
+fn whole(text: &str, problem: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| problem.to_owned())
 }
 
 fn status(text: &str) -> Result<StatusCode, String> {
@@ -151,9 +243,10 @@ mod tests {
 
     #[test]
     fn every_fault_reads_back_as_it_was_written() {
-        let valued = ["delay=250", "status=503", "status-after-commit=504", "forget=FacilityCode"];
+        let valued = ["delay=250", "status=503", "retry-after=5", "html=502", "status-after-commit=504", "forget=FacilityCode"];
         for kind in PLAIN.iter().map(|(name, _)| *name).chain(valued) {
-            for text in [kind.to_owned(), format!("{kind}:3")] {
+            for more in ["", ":3", ":after=3", ":every=3", "@all", ":every=2@Authenticate"] {
+                let text = format!("{kind}{more}");
                 assert_eq!(text.parse::<Fault>().map(|fault| fault.to_string()), Ok(text));
             }
         }
@@ -161,8 +254,33 @@ mod tests {
 
     #[test]
     fn words_that_are_no_fault_are_refused() {
-        for text in ["", "delay", "delay=", "status=200", "status=999", "forget=UserId", "html:0", "html:x", "html=1", "Html"] {
+        for text in [
+            "",
+            "delay",
+            "delay=",
+            "status=200",
+            "status=999",
+            "forget=UserId",
+            "html:0",
+            "html:x",
+            "html=1",
+            "Html",
+            "html:every=0",
+            "html:often=3",
+            "html@",
+            "html@AddCard",
+            "html@all:3",
+            "retry-after=soon",
+        ] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_fault_meets_the_requests_it_names() {
+        let met = |when: When| (0..7).filter(|earlier| when.meets(*earlier)).collect::<Vec<_>>();
+        assert_eq!(met(When::First(2)), [0, 1]);
+        assert_eq!(met(When::After(5)), [5, 6]);
+        assert_eq!(met(When::Every(3)), [2, 5]);
     }
 }

@@ -5,35 +5,49 @@
 //! whoever talks to it is still being written. Beyond the API it answers `GET /simulator` (everything it knows) and
 //! `POST /simulator/cards/{CardId}/unassign` (takes a card from its holder, as an operator at the console would).
 //!
-//! It never echoes or keeps a PIN, never logs a card number or a description, and never judges what it cannot know:
-//! `EnforceOccupancySystem` is read and then ignored, for it knows no occupancies.
+//! It never echoes or keeps a PIN or a password, never logs a card number or a description, and never judges what it cannot know:
+//! `EnforceOccupancySystem` is ignored for users whom AddUser has not put into an occupancy.
 //!
 //! The way of a request: `line` (the connection, which can be cut) → `routes` (which call is it) → `api` (token, media type, the call) →
-//! `reading` and `model` (the body, strictly) → `rules` (what needs no memory) → `state` and `recall` (memory, kept by `schema`) →
-//! `answer`. `spoil` does what `faults` name, before and after the commit; `journal` stands beside it all.
+//! `calls` (what the call does), and there: `wire` (JSON or XML) → `newtonsoft` or `datacontract` (which members the real serializer would find, by the call's `contract`) →
+//! `reading`, `model` and `add_user` (their values, strictly) → `rules` and `card_types` (what needs no memory) → `state`, `update`,
+//! `users`, `lookups` and `recall` (memory, kept by `schema`) → `shown` and `answer`. `spoil` does what `faults` name, before and after the commit; `journal` stands beside it all.
 
+mod add_user;
 mod answer;
 mod api;
+mod calls;
+mod card_types;
+mod contract;
+mod datacontract;
 mod faults;
 mod journal;
 mod line;
+mod lookups;
 mod model;
+mod newtonsoft;
 mod people;
 mod reading;
 mod recall;
 mod routes;
 mod rules;
 mod schema;
+mod shown;
 mod spoil;
 mod state;
+mod update;
+mod users;
 pub mod virtual_card;
+mod wire;
+mod xml;
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
 
-pub use faults::{Fault, FaultError, FaultKind, Forgettable};
+pub use card_types::CardType;
+pub use faults::{Calls, Fault, FaultError, FaultKind, Forgettable, When};
 pub use rules::ResultCode;
 
 /// How a simulator behaves. The default is what a demo wants.
@@ -49,13 +63,30 @@ pub struct Options {
     pub people: Option<PathBuf>,
     /// 32 or 64: how wide an integer in a body may be.
     pub integer_width: u8,
+    /// Whether what a serializer passes over in silence (an XML element out of order or in another namespace, a member no model has) is
+    /// reported: in the list of requests, and in the header `x-cardbridge-lost` of the answer.
+    pub report_lost: bool,
+    /// The card types there are, and what each requires. Empty: any number is one, and requires nothing.
+    pub card_types: Vec<CardType>,
+    /// Whether the lookups answer an object that holds the list, and not the list itself: nobody knows which the real ones do.
+    pub wrap_lookups: bool,
     /// What goes wrong, in this order.
     pub faults: Vec<Fault>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { data: None, token: "simulator".into(), password: "simulator".into(), people: None, integer_width: 32, faults: Vec::new() }
+        Options {
+            data: None,
+            token: "simulator".into(),
+            password: "simulator".into(),
+            people: None,
+            integer_width: 32,
+            report_lost: false,
+            card_types: Vec::new(),
+            wrap_lookups: false,
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -84,6 +115,9 @@ impl Simulator {
             token: options.token,
             password: options.password,
             largest,
+            report_lost: options.report_lost,
+            card_types: options.card_types,
+            wrap_lookups: options.wrap_lookups,
         })))
     }
 

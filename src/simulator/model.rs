@@ -1,16 +1,16 @@
-//! The wire models, one per call, under BluSKY's own names.
+//! The requests, one type per call.
 //!
-//! In: the members of a request body, or of a query. Out: typed requests, and the answers as they are serialized. It never decides
-//! whether a request is allowed; that is for `rules.rs` and `state.rs`.
+//! In: the members of a request body, or of a query. Out: typed requests. It never decides whether a request is allowed; that is for
+//! `rules.rs` and `state.rs`.
 
 use axum::{extract::Query, http::Uri};
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     answer::ModelState,
-    reading::{Members, Null, guid},
+    contract::{self, Contract},
+    reading::{Members, Model, Null, guid},
 };
 
 /// `AddUserCardViewModel`. A member that was left out has the value it would have in .NET.
@@ -30,6 +30,32 @@ pub(super) struct AddUserCard {
     pub(super) activation: Option<DateTime<Utc>>,
     pub(super) deactivation: Option<DateTime<Utc>>,
     pub(super) flags: i64,
+    pub(super) enforce_occupancy: bool,
+    /// Nothing, in the first version of the call.
+    pub(super) extras: Extras,
+}
+
+/// ReplaceCardIfExists: AddUserCard with its extras. It says of itself whether it may take the card from somebody else.
+pub(super) struct ReplaceCard(pub(super) AddUserCard);
+
+/// `UpdateUserCardViewModelV2`
+pub(super) struct UpdateUserCard {
+    pub(super) user_id: Uuid,
+    pub(super) card_id: Uuid,
+    pub(super) modify_dates: bool,
+    pub(super) activation: Option<DateTime<Utc>>,
+    pub(super) deactivation: Option<DateTime<Utc>>,
+    pub(super) flags: i64,
+    pub(super) extras: Extras,
+}
+
+/// What the second version of a call adds.
+#[derive(Default)]
+pub(super) struct Extras {
+    /// Below zero: as often as wanted.
+    pub(super) uses: Option<i64>,
+    pub(super) notes: Option<String>,
+    pub(super) credential_type: Option<i64>,
 }
 
 /// The body of Authenticate.
@@ -48,77 +74,11 @@ pub(super) struct Asked {
     pub(super) v2: bool,
 }
 
-/// The answer to AddUserCard.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ResultWithGuid {
-    pub(super) value: Uuid,
-    pub(super) result_code: u8,
-    pub(super) description: String,
-}
+impl Model for AddUserCard {
+    const CONTRACT: Contract = contract::ADD_USER_CARD;
 
-/// The answer to Authenticate.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct SignedIn {
-    pub(super) email: String,
-    pub(super) is_authenticated: bool,
-    pub(super) token: Option<String>,
-}
-
-/// The read-back: `PersonCardAndUserIdViewModel`.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct UserCards {
-    pub(super) user_id: Uuid,
-    pub(super) cards: Vec<PersonCard>,
-}
-
-/// `PersonCardViewModel`: one assignment, with its card.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct PersonCard {
-    #[serde(flatten)]
-    pub(super) v2: Option<PersonCardV2>,
-    pub(super) person_card_id: String,
-    pub(super) card_name: String,
-    pub(super) card_id: String,
-    pub(super) card_type: i64,
-    #[serde(rename = "CardACSystemId")]
-    pub(super) card_ac_system_id: String,
-    #[serde(rename = "CardACSystemName")]
-    pub(super) card_ac_system_name: String,
-    pub(super) internal_card_number: i64,
-    pub(super) external_card_number: String,
-    pub(super) card_serial_number: Option<i64>,
-    pub(super) facility_code: i64,
-    pub(super) issue_code: i64,
-    /// Always null.
-    #[serde(rename = "PIN")]
-    pub(super) pin: (),
-    pub(super) deleted: bool,
-    pub(super) hid_invitation_code: (),
-    pub(super) invitation_redeemed_date_time: (),
-    pub(super) date_inserted: String,
-    pub(super) date_updated: String,
-    pub(super) card_activation_start_date_time: Option<String>,
-    pub(super) card_deactivation_start_date_time: Option<String>,
-    pub(super) card_user_flags: i64,
-    pub(super) encrypted_mobile_credentials: [(); 0],
-    pub(super) credential_type: u8,
-}
-
-/// What v2 adds. Until the calls that set them exist, both are null.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct PersonCardV2 {
-    pub(super) number_of_card_uses: Option<i64>,
-    pub(super) public_notes: Option<String>,
-}
-
-impl AddUserCard {
-    pub(super) fn read(mut members: Members) -> Result<AddUserCard, ModelState> {
-        let call = AddUserCard {
+    fn read(members: &mut Members) -> AddUserCard {
+        AddUserCard {
             reassign: members.boolean("ReassignCardIfAlreadyAssigned").unwrap_or(false),
             user_id: members.guid("UserId", Null::Wrong).unwrap_or_default(),
             card_id: members.guid("CardId", Null::Absent),
@@ -133,18 +93,53 @@ impl AddUserCard {
             activation: members.time("CardActivationStartDateTime"),
             deactivation: members.time("CardDeactivationStartDateTime"),
             // The real one may do the same, and 0 is a card that is not active: it is for the client to always send it.
-            flags: members.integer("CardUserFlags", Null::Wrong).unwrap_or(0),
-        };
-        members.boolean("EnforceOccupancySystem");
-        members.finish("AddUserCardViewModel").map(|()| call)
+            flags: members.flags("CardUserFlags").unwrap_or(0),
+            enforce_occupancy: members.boolean("EnforceOccupancySystem").unwrap_or(false),
+            extras: Extras::default(),
+        }
     }
 }
 
-impl Authenticate {
-    pub(super) fn read(mut members: Members) -> Result<Authenticate, ModelState> {
-        let call =
-            Authenticate { email: members.text("Email").unwrap_or_default(), password: members.text("Password").unwrap_or_default() };
-        members.finish("Authenticate").map(|()| call)
+impl Model for ReplaceCard {
+    const CONTRACT: Contract = contract::REPLACE_CARD;
+
+    fn read(members: &mut Members) -> ReplaceCard {
+        let call = AddUserCard::read(members);
+        ReplaceCard(AddUserCard { extras: Extras::read(members), ..call })
+    }
+}
+
+impl Model for UpdateUserCard {
+    const CONTRACT: Contract = contract::UPDATE_USER_CARD;
+
+    fn read(members: &mut Members) -> UpdateUserCard {
+        UpdateUserCard {
+            user_id: members.guid("UserId", Null::Wrong).unwrap_or_default(),
+            card_id: members.guid("CardId", Null::Wrong).unwrap_or_default(),
+            modify_dates: members.boolean("ModifyActivationDates").unwrap_or(false),
+            activation: members.time("CardActivationStartDateTime"),
+            deactivation: members.time("CardDeactivationStartDateTime"),
+            flags: members.flags("CardUserFlags").unwrap_or(0),
+            extras: Extras::read(members),
+        }
+    }
+}
+
+impl Extras {
+    fn read(members: &mut Members) -> Extras {
+        Extras {
+            uses: members.integer("NumberOfCardUses", Null::Absent),
+            notes: members.text("PublicNotes"),
+            credential_type: members.integer("CredentialTypeId", Null::Absent),
+        }
+    }
+}
+
+impl Model for Authenticate {
+    const CONTRACT: Contract = contract::AUTHENTICATE;
+
+    fn read(members: &mut Members) -> Authenticate {
+        Authenticate { email: members.text("Email").unwrap_or_default(), password: members.text("Password").unwrap_or_default() }
     }
 }
 

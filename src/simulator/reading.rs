@@ -1,23 +1,53 @@
 //! Reads the members of a request body, strictly.
 //!
-//! In: the bytes of a body, or a query, and names with the type each member must have. Out: values, or one message for each member that
-//! is wrong, all of them at once, in ASP.NET's ModelState. Where the real BluSKY may silently take a default (an unknown member, an
-//! integer that is too wide, a date without offset) this one refuses. It never looks at what a value means.
-
-use std::fmt;
+//! In: the bytes of a body on either wire, its contract, and names with the type each member must have. Out: values, or what is wrong, in
+//! ASP.NET's ModelState: of JSON one message for each member, of XML the first, for it voids the whole body. Which members there are
+//! the real serializers decide (`newtonsoft.rs`, `datacontract.rs`); but where BluSKY may silently take another value (an integer that
+//! is too wide, a number written as a string, a date without offset) this one refuses. It never looks at what a value means.
 
 use chrono::{DateTime, Utc};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::answer::ModelState;
+use super::{answer::ModelState, contract::Contract, datacontract, newtonsoft, wire::Wire};
+
+/// A request body: its contract, and how its members become a value.
+pub(super) trait Model: Sized {
+    const CONTRACT: Contract;
+
+    /// Asks for every member. What is wrong with one is remembered by `members`.
+    fn read(members: &mut Members) -> Self;
+}
+
+/// What a serializer found in a body.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) members: Vec<(&'static str, Given)>,
+    pub(super) lost: Vec<Lost>,
+}
+
+/// The value of a member, as it came.
+pub(super) enum Given {
+    Json(Value),
+    /// The text of an XML element.
+    Text(String),
+    Null,
+    /// XML elements, where no member has any.
+    Elements,
+}
+
+/// Something that was sent and not read, and why.
+#[derive(Clone, Serialize)]
+pub(super) struct Lost {
+    pub(super) member: String,
+    pub(super) because: String,
+}
 
 /// The members of a body that have not been asked for yet, and what was wrong with those that have.
 pub(super) struct Members {
-    left: Vec<(String, Value)>,
-    wrong: ModelState,
-    names: Vec<&'static str>,
+    left: Vec<(&'static str, Given)>,
+    wrong: Vec<(&'static str, String)>,
     largest: i64,
 }
 
@@ -30,94 +60,118 @@ pub(super) enum Null {
     Wrong,
 }
 
-impl Members {
-    /// Takes a JSON object apart. No integer may be beyond `largest`, nor as far below zero.
-    pub(super) fn from_json(body: &[u8], largest: i64) -> Result<Members, ModelState> {
-        let whole = |problem: String| ModelState::from([("model".to_owned(), vec![problem])]);
-        if body.trim_ascii().is_empty() {
-            return Err(whole("A JSON object is required, and the body is empty.".into()));
-        }
-        let Pairs(left) = serde_json::from_slice(body).map_err(|error| whole(format!("This is not a JSON object: {error}.")))?;
-        Ok(Members { left, wrong: ModelState::new(), names: Vec::new(), largest })
-    }
+/// The one CardUserFlags whose name is known. XML has names only, JSON numbers only.
+pub(super) const ACTIVE_CARDHOLDER: (&str, i64) = ("ActiveCardholderRecord", 1);
 
+/// Reads a body, and says what was lost. No integer may be beyond `largest`, nor as far below zero.
+pub(super) fn read<M: Model>(body: &[u8], wire: Wire, largest: i64) -> (Result<M, ModelState>, Vec<Lost>) {
+    let whole = |problem: String| ModelState::from([("model".to_owned(), vec![problem])]);
+    if body.trim_ascii().is_empty() {
+        return (Err(whole("A body is required, and it is empty.".into())), Vec::new());
+    }
+    let found = match wire {
+        Wire::Json => newtonsoft::read(body, &M::CONTRACT),
+        Wire::Xml => datacontract::read(body, &M::CONTRACT),
+    };
+    let Found { members, lost } = match found {
+        Ok(found) => found,
+        Err(problem) => return (Err(whole(problem)), Vec::new()),
+    };
+    let mut members = Members { left: members, wrong: Vec::new(), largest };
+    let model = M::read(&mut members);
+    let wrong = match (wire, members.wrong.first()) {
+        (_, None) => return (Ok(model), lost),
+        (Wire::Xml, Some((member, problem))) => {
+            whole(format!("There was an error deserializing the object of type {}. {member}: {problem}", M::CONTRACT.name))
+        }
+        (Wire::Json, Some(_)) => members.wrong.into_iter().map(|(member, problem)| (format!("model.{member}"), vec![problem])).collect(),
+    };
+    (Err(wrong), lost)
+}
+
+impl Members {
     /// A GUID in its hyphenated form.
     pub(super) fn guid(&mut self, name: &'static str, null: Null) -> Option<Uuid> {
-        let value = self.take(name, null)?;
-        let found = value.as_str().and_then(guid);
-        self.must(name, found, "a GUID such as \"0f83442e-a446-4577-8cdd-8ffdd51ab9c1\"")
+        let given = self.take(name, null)?;
+        let found = text(&given).and_then(|text| guid(text.trim()));
+        self.must(name, &given, found, "a GUID such as 0f83442e-a446-4577-8cdd-8ffdd51ab9c1")
     }
 
     /// An integer, within the width.
     pub(super) fn integer(&mut self, name: &'static str, null: Null) -> Option<i64> {
-        let value = self.take(name, null)?;
+        let given = self.take(name, null)?;
         let lowest = -self.largest - 1;
-        let found = value.as_i64().filter(|number| (lowest..=self.largest).contains(number));
-        let range = format!("an integer from {lowest} to {}", self.largest);
-        self.must(name, found, &range)
+        let found = match &given {
+            Given::Json(value) => value.as_i64(),
+            Given::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let found = found.filter(|number| (lowest..=self.largest).contains(number));
+        let width = if self.largest == i64::MAX { "Int64" } else { "Int32" };
+        let what = format!("an {width}: an integer from {lowest} to {}", self.largest);
+        self.must(name, &given, found, &what)
     }
 
     /// A string.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
-        match self.take(name, Null::Absent)? {
-            Value::String(text) => Some(text),
-            _ => self.must(name, None, "a string"),
-        }
+        let given = self.take(name, Null::Absent)?;
+        self.must(name, &given, text(&given).map(str::to_owned), "a string")
     }
 
-    /// `true` or `false`.
+    /// `true` or `false`; in XML also `1` or `0`.
     pub(super) fn boolean(&mut self, name: &'static str) -> Option<bool> {
-        let value = self.take(name, Null::Wrong)?;
-        self.must(name, value.as_bool(), "true or false")
+        let given = self.take(name, Null::Wrong)?;
+        let found = match &given {
+            Given::Json(value) => value.as_bool(),
+            Given::Text(text) => match text.trim() {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.must(name, &given, found, "true or false")
     }
 
     /// A date and time with its offset.
     pub(super) fn time(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
-        let value = self.take(name, Null::Absent)?;
-        let found = value.as_str().filter(|text| text.as_bytes().get(10) == Some(&b'T'));
+        let given = self.take(name, Null::Absent)?;
+        let found = text(&given).map(str::trim).filter(|text| text.as_bytes().get(10) == Some(&b'T'));
         let found = found.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|time| time.to_utc());
-        self.must(name, found, "a date and time with Z or an offset, such as \"2026-01-31T08:00:00Z\"")
+        self.must(name, &given, found, "a date and time with Z or an offset, such as 2026-01-31T08:00:00Z")
     }
 
-    /// Everything has been asked for: what is left is unknown.
-    pub(super) fn finish(mut self, model: &str) -> Result<(), ModelState> {
-        for (name, _) in std::mem::take(&mut self.left) {
-            let near = self.names.iter().find(|known| known.eq_ignore_ascii_case(&name));
-            let problem = match near {
-                Some(known) if *known == name => "The member stands in the body more than once.".to_owned(),
-                Some(known) => format!("{model} has no such member; write {known}."),
-                None => format!("{model} has no such member."),
-            };
-            self.object(&name, problem);
-        }
-        match self.wrong.is_empty() {
-            true => Ok(()),
-            false => Err(self.wrong),
-        }
+    /// A bit field: a number in JSON, names in XML.
+    pub(super) fn flags(&mut self, name: &'static str) -> Option<i64> {
+        let at = self.left.iter().position(|(known, given)| *known == name && matches!(given, Given::Text(_)));
+        let Some((_, Given::Text(names))) = at.map(|at| self.left.remove(at)) else { return self.integer(name, Null::Wrong) };
+        let bits = names.split_ascii_whitespace().map(|flag| (flag == ACTIVE_CARDHOLDER.0).then_some(ACTIVE_CARDHOLDER.1));
+        let found = bits.sum::<Option<i64>>().map(|sum| sum.min(ACTIVE_CARDHOLDER.1));
+        self.must(name, &Given::Text(names), found, &format!("{}; XML takes names, and no other is known", ACTIVE_CARDHOLDER.0))
     }
 
-    fn take(&mut self, name: &'static str, null: Null) -> Option<Value> {
-        self.names.push(name);
-        let at = self.left.iter().position(|(known, _)| known == name)?;
+    fn take(&mut self, name: &'static str, null: Null) -> Option<Given> {
+        let at = self.left.iter().position(|(known, _)| *known == name)?;
         match self.left.remove(at).1 {
-            Value::Null if null == Null::Absent => None,
-            Value::Null => {
-                self.object(name, "The member has no null: leave it out, or give it a value.".into());
+            Given::Null if null == Null::Absent => None,
+            Given::Null => {
+                self.wrong.push((name, "The member has no null: leave it out, or give it a value.".into()));
                 None
             }
-            value => Some(value),
+            given => Some(given),
         }
     }
 
-    fn must<T>(&mut self, name: &str, found: Option<T>, what: &str) -> Option<T> {
+    /// Says what a value must be, and not what it is: it may be a secret.
+    fn must<T>(&mut self, name: &'static str, given: &Given, found: Option<T>, what: &str) -> Option<T> {
         if found.is_none() {
-            self.object(name, format!("The value must be {what}."));
+            let hint = match given {
+                Given::Text(text) if text.trim().is_empty() => "; leave an empty element out",
+                _ => "",
+            };
+            self.wrong.push((name, format!("The value must be {what}{hint}.")));
         }
         found
-    }
-
-    fn object(&mut self, name: &str, problem: String) {
-        self.wrong.entry(format!("model.{name}")).or_default().push(problem);
     }
 }
 
@@ -126,27 +180,10 @@ pub(super) fn guid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }
 
-/// A JSON object in the order it was written, with repeated members kept.
-struct Pairs(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(Object)
+fn text(given: &Given) -> Option<&str> {
+    match given {
+        Given::Json(value) => value.as_str(),
+        Given::Text(text) => Some(text),
+        _ => None,
     }
 }

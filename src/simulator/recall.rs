@@ -4,10 +4,11 @@
 //! none was stored.
 
 use rusqlite::{Connection, Row};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
-    model::{Asked, PersonCard, PersonCardV2, UserCards},
+    model::Asked,
+    shown::{PersonCard, PersonCardV2, UserCards},
     state::Store,
 };
 
@@ -17,25 +18,13 @@ impl Store {
         let db = self.lock();
         let mut query = db.prepare(
             "SELECT user_card_id, card_id, card_type, system_id, number, external, serial, ifnull(facility, 0) AS facility,
-                    ifnull(issue, 0) AS issue, deleted, a.inserted, a.updated, activation, deactivation, flags
+                    ifnull(issue, 0) AS issue, deleted, a.inserted, a.updated, activation, deactivation, flags,
+                    uses, notes, credential_type
              FROM assignments AS a JOIN cards USING (card_id)
              WHERE user_id = ?1 AND (deleted = 0 OR ?2) AND (?3 IS NULL OR ifnull(facility, 0) = ?3) ORDER BY a.seq",
         )?;
         let rows = query.query_map((asked.user_id.to_string(), asked.include_deleted, asked.facility), |row| person_card(row, asked.v2))?;
         Ok(UserCards { user_id: asked.user_id, cards: rows.collect::<rusqlite::Result<_>>()? })
-    }
-
-    /// All users: with a people file those who stand in it, else those whom a call has named.
-    pub(super) fn users(&self) -> rusqlite::Result<Vec<Value>> {
-        let wanted = if self.only_people() { "file" } else { "%" };
-        list(&self.lock(), "SELECT * FROM users WHERE origin LIKE ?1 ORDER BY last_name, first_name, user_id", wanted, |row| {
-            Ok(json!({
-                "user_id": row.get::<_, String>("user_id")?,
-                "first_name": row.get::<_, String>("first_name")?,
-                "last_name": row.get::<_, String>("last_name")?,
-                "employee_number": row.get::<_, String>("employee_number")?,
-            }))
-        })
     }
 
     /// Every stored card, with its present assignment or null. Here null shows that a facility or issue code was not sent.
@@ -44,30 +33,47 @@ impl Store {
                    FROM cards LEFT JOIN assignments AS a ON a.card_id = cards.card_id AND a.deleted = 0
                    WHERE cards.card_id LIKE ?1 ORDER BY cards.seq";
         list(&self.lock(), all, "%", |row| {
-            Ok(json!({
-                "CardId": row.get::<_, String>("card_id")?,
-                "CardType": row.get::<_, i64>("card_type")?,
-                "CardACSystemId": row.get::<_, String>("system_id")?,
-                "InternalCardNumber": row.get::<_, i64>("number")?,
-                "ExternalCardNumber": row.get::<_, String>("external")?,
-                "CardSerialNumber": row.get::<_, Option<i64>>("serial")?,
-                "FacilityCode": row.get::<_, Option<i64>>("facility")?,
-                "IssueCode": row.get::<_, Option<i64>>("issue")?,
-                "DateInserted": row.get::<_, String>("made")?,
-                "DateUpdated": row.get::<_, String>("changed")?,
-                "Assignment": assignment(row)?,
-            }))
+            let mut members = card(row)?;
+            members.remove("CardName");
+            members.insert("DateInserted".into(), row.get::<_, String>("made")?.into());
+            members.insert("DateUpdated".into(), row.get::<_, String>("changed")?.into());
+            members.insert("Assignment".into(), assignment(row)?);
+            Ok(Value::Object(members))
         })
     }
+}
+
+/// A card, whoever holds it.
+pub(super) fn card(row: &Row) -> rusqlite::Result<Map<String, Value>> {
+    let external: String = row.get("external")?;
+    let members = [
+        ("CardId", row.get::<_, String>("card_id")?.into()),
+        ("CardName", card_name(&external).into()),
+        ("CardType", row.get::<_, i64>("card_type")?.into()),
+        ("CardACSystemId", row.get::<_, String>("system_id")?.into()),
+        ("InternalCardNumber", row.get::<_, i64>("number")?.into()),
+        ("ExternalCardNumber", external.into()),
+        ("CardSerialNumber", row.get::<_, Option<i64>>("serial")?.into()),
+        ("FacilityCode", row.get::<_, Option<i64>>("facility")?.into()),
+        ("IssueCode", row.get::<_, Option<i64>>("issue")?.into()),
+    ];
+    Ok(members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+}
+
+fn card_name(external: &str) -> String {
+    format!("Card {external}")
 }
 
 fn person_card(row: &Row, v2: bool) -> rusqlite::Result<PersonCard> {
     let system: String = row.get("system_id")?;
     let external: String = row.get("external")?;
     Ok(PersonCard {
-        v2: v2.then(PersonCardV2::default),
+        v2: match v2 {
+            true => Some(PersonCardV2 { number_of_card_uses: row.get("uses")?, public_notes: row.get("notes")? }),
+            false => None,
+        },
         person_card_id: row.get("user_card_id")?,
-        card_name: format!("Card {external}"),
+        card_name: card_name(&external),
         card_id: row.get("card_id")?,
         card_type: row.get("card_type")?,
         card_ac_system_name: format!("System {}", system.get(..8).unwrap_or_default()),
@@ -87,7 +93,7 @@ fn person_card(row: &Row, v2: bool) -> rusqlite::Result<PersonCard> {
         card_deactivation_start_date_time: row.get("deactivation")?,
         card_user_flags: row.get("flags")?,
         encrypted_mobile_credentials: [],
-        credential_type: 1,
+        credential_type: row.get("credential_type")?,
     })
 }
 
@@ -100,11 +106,20 @@ fn assignment(row: &Row) -> rusqlite::Result<Value> {
         "CardActivationStartDateTime": row.get::<_, Option<String>>("activation")?,
         "CardDeactivationStartDateTime": row.get::<_, Option<String>>("deactivation")?,
         "CardUserFlags": row.get::<_, i64>("flags")?,
+        "NumberOfCardUses": row.get::<_, Option<i64>>("uses")?,
+        "PublicNotes": row.get::<_, Option<String>>("notes")?,
+        "CredentialTypeId": row.get::<_, i64>("credential_type")?,
         "DateInserted": row.get::<_, String>("assigned")?,
     }))
 }
 
-fn list(db: &Connection, sql: &str, wanted: &str, shown: impl Fn(&Row) -> rusqlite::Result<Value>) -> rusqlite::Result<Vec<Value>> {
+/// The rows of a query with one parameter.
+pub(super) fn list(
+    db: &Connection,
+    sql: &str,
+    wanted: &str,
+    shown: impl Fn(&Row) -> rusqlite::Result<Value>,
+) -> rusqlite::Result<Vec<Value>> {
     let mut query = db.prepare(sql)?;
     query.query_map([wanted], |row| shown(row))?.collect()
 }

@@ -3,13 +3,19 @@
 //! In: the method and the path. Out: the call and the id in its path, or why there is none. Paths are compared without regard to case,
 //! as ASP.NET does. It never looks at headers, query or body.
 
+use super::lookups::{self, LOOKUPS, Lookup};
+
 /// The calls this simulator knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     AddUserCard,
+    ReplaceCardIfExists,
+    UpdateUserCard,
+    AddUser,
     UserCards,
     UserCardsV2,
     Authenticate,
+    Lookup(&'static Lookup),
     /// The simulator's own: everything it knows.
     Overview,
     /// The simulator's own: takes a card from its holder.
@@ -28,6 +34,9 @@ pub(super) enum Route {
 
 const ROUTES: &[(&str, &str, Call)] = &[
     ("POST", "api/v1/Users/{id}/UserCards", Call::AddUserCard),
+    ("POST", "api/v2/Users/{id}/UserCards/ReplaceCardIfExists", Call::ReplaceCardIfExists),
+    ("PUT", "api/v2/Users/{id}/UserCards", Call::UpdateUserCard),
+    ("POST", "api/Person/AddUser", Call::AddUser),
     ("GET", "api/v1/Users/UserCards", Call::UserCards),
     ("GET", "api/v2/Users/UserCards", Call::UserCardsV2),
     ("POST", "api/Account/Authenticate", Call::Authenticate),
@@ -36,15 +45,37 @@ const ROUTES: &[(&str, &str, Call)] = &[
 ];
 
 impl Call {
+    /// The name of the call, for the journal and for faults. Both versions of the read-back are one call.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Call::AddUserCard => "AddUserCard",
+            Call::ReplaceCardIfExists => "ReplaceCardIfExists",
+            Call::UpdateUserCard => "UpdateUserCard",
+            Call::AddUser => "AddUser",
+            Call::Lookup(lookup) => lookup.call,
+            Call::UserCards | Call::UserCardsV2 => "UserCards",
+            Call::Authenticate => "Authenticate",
+            Call::Overview | Call::Unassign => "simulator",
+        }
+    }
+
     /// Whether the token must be shown.
     pub(super) fn needs_token(self) -> bool {
-        matches!(self, Call::AddUserCard | Call::UserCards | Call::UserCardsV2)
+        !matches!(self, Call::Authenticate | Call::Overview | Call::Unassign)
     }
 
     /// Whether a body with a media type is expected.
     pub(super) fn has_body(self) -> bool {
-        matches!(self, Call::AddUserCard | Call::Authenticate)
+        matches!(self, Call::AddUserCard | Call::ReplaceCardIfExists | Call::UpdateUserCard | Call::AddUser | Call::Authenticate)
     }
+}
+
+/// The names of the API's calls.
+pub(super) fn call_names() -> Vec<&'static str> {
+    let mut names: Vec<_> = ROUTES.iter().filter(|(_, path, _)| path.starts_with("api/")).map(|(_, _, call)| call.name()).collect();
+    names.dedup();
+    names.extend(LOOKUPS.iter().map(|lookup| lookup.call));
+    names
 }
 
 /// Looks the call up.
@@ -56,6 +87,12 @@ pub(super) fn find(method: &str, path: &str) -> Route {
             return Route::Call(*call, id.to_owned());
         }
         allowed.push(*route_method);
+    }
+    if let Some(lookup) = lookups::find(path) {
+        allowed = vec!["GET", "POST"];
+        if allowed.contains(&method) {
+            return Route::Call(Call::Lookup(lookup), String::new());
+        }
     }
     match allowed.is_empty() {
         true => Route::Unknown,

@@ -1,40 +1,42 @@
 //! What faults do.
 //!
-//! In: each AddUserCard request, in the order of arrival. Out: the faults that meet it, and what they make of its answer. They work in
+//! In: each request of a call, in the order of arrival. Out: the faults that meet it, and what they make of its answer. They work in
 //! the order given. Those before the commit leave nothing stored, and the first that answers ends the request; those after the commit
-//! spoil the answer to something that has happened. No other call is ever met.
+//! spoil the answer to something that has happened. The simulator's own calls are never met.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header::RETRY_AFTER};
 use uuid::Uuid;
 
 use super::{
-    Fault, FaultKind, Forgettable,
-    answer::{Answer, Body, JSON, Reply},
+    Calls, Fault, FaultKind, Forgettable,
+    answer::{Answer, Reply},
+    shown::Body,
+    wire::{Media, Wire},
 };
 
-/// The faults of a running simulator, and how many requests there were.
-pub(super) struct Faults {
-    list: Vec<Fault>,
-    requests: AtomicU64,
-}
+/// The faults of a running simulator, each with the number of requests it could have met.
+pub(super) struct Faults(Vec<(Fault, AtomicU64)>);
 
 impl Faults {
     pub(super) fn new(list: Vec<Fault>) -> Faults {
-        Faults { list, requests: AtomicU64::new(0) }
+        Faults(list.into_iter().map(|fault| (fault, AtomicU64::new(0))).collect())
     }
 
-    /// Counts one more request, and says what meets it.
-    pub(super) fn meet(&self) -> Vec<FaultKind> {
-        let earlier = self.requests.fetch_add(1, Ordering::SeqCst);
-        let due = self.list.iter().filter(|fault| fault.first.is_none_or(|first| earlier < first));
-        due.map(|fault| fault.kind).collect()
+    /// Counts one more request of the call with this name, and says what meets it.
+    pub(super) fn meet(&self, call: &str) -> Vec<FaultKind> {
+        let possible = self.0.iter().filter(|(fault, _)| match fault.calls {
+            Calls::One(name) => name == call,
+            Calls::All => true,
+        });
+        let due = possible.filter(|(fault, requests)| fault.when.meets(requests.fetch_add(1, Ordering::SeqCst)));
+        due.map(|(fault, _)| fault.kind).collect()
     }
 
     /// As on the command line.
     pub(super) fn words(&self) -> Vec<String> {
-        self.list.iter().map(Fault::to_string).collect()
+        self.0.iter().map(|(fault, _)| fault.to_string()).collect()
     }
 }
 
@@ -48,7 +50,11 @@ pub(super) async fn before_commit(faults: &[FaultKind]) -> Option<Reply> {
             }
             FaultKind::Status(code) => Answer::status(code),
             FaultKind::Unauthorized => Answer::status(StatusCode::UNAUTHORIZED),
-            FaultKind::Html => Answer::html(StatusCode::OK, SIGN_IN),
+            FaultKind::RetryAfter(seconds) => {
+                Answer::message(StatusCode::TOO_MANY_REQUESTS, "Too many requests.").with(RETRY_AFTER, seconds.to_string())
+            }
+            FaultKind::Html(StatusCode::OK) => Answer::html(StatusCode::OK, SIGN_IN),
+            FaultKind::Html(code) => Answer::html(code, &format!("<h1>{code}</h1>")),
             FaultKind::DropBeforeCommit => return Some(Reply::HangUp),
             _ => continue,
         };
@@ -67,26 +73,34 @@ pub(super) fn forgotten(faults: &[FaultKind]) -> Vec<Forgettable> {
 }
 
 /// What is left of the answer.
-pub(super) fn after_commit(faults: &[FaultKind], mut answer: Answer) -> Reply {
+pub(super) fn after_commit(faults: &[FaultKind], mut answer: Answer, media: Media) -> Reply {
     for fault in faults {
         match *fault {
             FaultKind::DropAfterCommit => return Reply::HangUp,
             FaultKind::StatusAfterCommit(code) => answer = Answer::status(code),
-            FaultKind::Garbage => answer = Answer::ok(Body::Raw(JSON, br#"{"Value":,"ResultCode":oops"#.to_vec())),
+            FaultKind::Garbage => answer = Answer::ok(Body::Raw(media.content_type, garbage(media.wire).to_vec())),
             FaultKind::Truncate => {
-                let mut bytes = answer.body.json();
+                let mut bytes = answer.body.bytes(media.wire);
                 bytes.truncate(bytes.len() / 2);
-                answer.body = Body::Raw(JSON, bytes);
+                answer.body = Body::Raw(media.content_type, bytes);
             }
+            FaultKind::BreakOff => answer.breaks_off = true,
             FaultKind::ZeroValue => {
-                if let Body::Result(result) = &mut answer.body {
-                    result.value = Uuid::nil();
+                if let Body::Outcome(outcome) = &mut answer.body {
+                    outcome.value = outcome.value.map(|_| Uuid::nil());
                 }
             }
             _ => {}
         }
     }
     Reply::Answer(answer)
+}
+
+fn garbage(wire: Wire) -> &'static [u8] {
+    match wire {
+        Wire::Json => br#"{"Value":,"ResultCode":oops"#,
+        Wire::Xml => b"<ResultWithGuid><Value></ResultCode>oops",
+    }
 }
 
 const SIGN_IN: &str = r#"<h1>Sign in to BluSKY</h1><form method="post"><input name="Email"><input name="Password" type="password"></form>"#;

@@ -14,11 +14,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use uuid::Uuid;
 
 use super::{
-    Forgettable, ResultCode, SimulatorError,
+    Forgettable, ResultCode, SimulatorError, lookups,
     model::{AddUserCard, stamp},
     people::Person,
     rules::{Description, Refusal, Wanted},
-    schema,
+    schema, users,
 };
 
 /// The memory.
@@ -27,6 +27,14 @@ pub(super) struct Store {
     /// Whether only the people of the people file exist.
     only_people: bool,
     largest: i64,
+}
+
+/// What giving a user a card came to.
+pub(super) struct Added {
+    /// The key of the UserCard.
+    pub(super) key: Uuid,
+    /// Who held the card before.
+    pub(super) previous: Option<Uuid>,
 }
 
 /// Why a call did not go through.
@@ -42,13 +50,13 @@ impl Store {
     pub(super) fn open(path: Option<&Path>, people: Option<Vec<Person>>, largest: i64) -> Result<Store, SimulatorError> {
         let mut db = schema::open(path)?;
         let only_people = people.is_some();
-        load(&mut db, people.unwrap_or_default())
+        users::load(&mut db, people.unwrap_or_default())
             .map_err(|source| SimulatorError::Data { path: path.unwrap_or(Path::new(":memory:")).to_owned(), source })?;
         Ok(Store { db: Mutex::new(db), only_people, largest })
     }
 
-    /// Gives a user a card. Answers the key of the UserCard.
-    pub(super) fn add_user_card(&self, call: &AddUserCard, wanted: &Wanted, forget: &[Forgettable]) -> Result<Uuid, Stop> {
+    /// Gives a user a card.
+    pub(super) fn add_user_card(&self, call: &AddUserCard, wanted: &Wanted, forget: &[Forgettable]) -> Result<Added, Stop> {
         let mut db = self.lock();
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let now = stamp(Utc::now());
@@ -57,11 +65,16 @@ impl Store {
             Wanted::Known(card_id) => known(&tx, *card_id)?,
             Wanted::Described(card) => self.described(&tx, card, call.reassign, &now)?,
         };
-        release(&tx, &card_id, call.reassign, &now)?;
+        if call.enforce_occupancy {
+            let system = tx.query_row("SELECT system_id FROM cards WHERE card_id = ?1", [&card_id], |row| row.get::<_, String>(0))?;
+            users::enforce_occupancy(&tx, call.user_id, &system)?;
+        }
+        let previous = release(&tx, &card_id, call.reassign, &now)?;
         let key = Uuid::new_v4();
         tx.execute(
-            "INSERT INTO assignments (user_card_id, card_id, user_id, has_pin, activation, deactivation, flags, inserted, updated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+            "INSERT INTO assignments (user_card_id, card_id, user_id, has_pin, activation, deactivation, flags, inserted, updated,
+                uses, notes, credential_type)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, CASE WHEN ?9 < 0 THEN NULL ELSE ?9 END, ?10, ifnull(?11, 1))",
             params![
                 key.to_string(),
                 card_id,
@@ -70,16 +83,15 @@ impl Store {
                 call.activation.map(stamp),
                 call.deactivation.map(stamp),
                 call.flags,
-                now
+                now,
+                call.extras.uses,
+                call.extras.notes,
+                call.extras.credential_type
             ],
         )?;
-        for (member, sql) in schema::FORGETTABLE {
-            if forget.iter().any(|forgotten| forgotten.name() == *member) {
-                tx.execute(sql, [key.to_string()])?;
-            }
-        }
+        self::forget(&tx, &key.to_string(), forget)?;
         tx.commit()?;
-        Ok(key)
+        Ok(Added { key, previous })
     }
 
     /// Takes a card from its holder. Answers whether there was one.
@@ -95,17 +107,6 @@ impl Store {
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic while it was held rolled its transaction back.
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Refuses a user who does not exist. Without a people file everybody exists, and is remembered from now on.
-    fn meet_user(&self, tx: &Transaction, user_id: Uuid) -> Result<(), Stop> {
-        let user = user_id.to_string();
-        if !self.only_people {
-            tx.execute("INSERT OR IGNORE INTO users VALUES (?1, ?1, 'User', '', 'seen')", [user])?;
-            return Ok(());
-        }
-        let found = tx.query_row("SELECT 1 FROM users WHERE user_id = ?1 AND origin = 'file'", [user], |_| Ok(())).optional()?;
-        found.ok_or_else(|| ResultCode::UserNotFound.because("User not found.").into())
     }
 
     /// Finds the card that is described, or makes it.
@@ -138,6 +139,8 @@ impl Store {
             0 => self.next_number(tx, &system)?,
             number => number,
         };
+        lookups::meet(tx, "ACSystem", &system)?;
+        lookups::meet(tx, "CardType", &card.card_type.to_string())?;
         let card_id = Uuid::new_v4().to_string();
         tx.execute(
             "INSERT INTO cards (card_id, card_type, system_id, number, external, serial, facility, issue, inserted, updated)
@@ -172,7 +175,8 @@ fn find(tx: &Transaction, card: &Description) -> Result<Option<String>, Stop> {
     }
 }
 
-fn known(tx: &Transaction, card_id: Uuid) -> Result<String, Stop> {
+/// The key of a card that must exist.
+pub(super) fn known(tx: &Transaction, card_id: Uuid) -> Result<String, Stop> {
     let card_id = card_id.to_string();
     match tx.prepare("SELECT 1 FROM cards WHERE card_id = ?1")?.exists([&card_id])? {
         true => Ok(card_id),
@@ -180,13 +184,25 @@ fn known(tx: &Transaction, card_id: Uuid) -> Result<String, Stop> {
     }
 }
 
-/// Ends the present assignment, or refuses because of it.
-fn release(tx: &Transaction, card_id: &str, reassign: bool, now: &str) -> Result<(), Stop> {
-    if !reassign {
-        return refuse_if_held(tx, card_id);
+/// Stores 0 or null in place of these members of an assignment and its card.
+pub(super) fn forget(tx: &Transaction, key: &str, members: &[Forgettable]) -> rusqlite::Result<()> {
+    for (member, sql) in schema::FORGETTABLE {
+        if members.iter().any(|forgotten| forgotten.name() == *member) {
+            tx.execute(sql, [key])?;
+        }
     }
-    delete_assignment(tx, card_id, now)?;
     Ok(())
+}
+
+/// Ends the present assignment, or refuses because of it. Answers whose it was.
+fn release(tx: &Transaction, card_id: &str, reassign: bool, now: &str) -> Result<Option<Uuid>, Stop> {
+    if !reassign {
+        return refuse_if_held(tx, card_id).map(|()| None);
+    }
+    let holder = "SELECT user_id FROM assignments WHERE card_id = ?1 AND deleted = 0";
+    let holder: Option<String> = tx.query_row(holder, [card_id], |row| row.get(0)).optional()?;
+    delete_assignment(tx, card_id, now)?;
+    Ok(holder.and_then(|holder| Uuid::try_parse(&holder).ok()))
 }
 
 fn delete_assignment(db: &Connection, card_id: &str, now: &str) -> rusqlite::Result<usize> {
@@ -206,19 +222,6 @@ fn refuse_if_held(tx: &Transaction, card_id: &str) -> Result<(), Stop> {
         None => Ok(()),
         Some(holder) => Err(ResultCode::CardAlreadyAssigned.because(format!("Card Already Assigned : {holder}")).into()),
     }
-}
-
-/// Those who stand in the file no longer stay known by name (they may hold cards), but are users no longer.
-fn load(db: &mut Connection, people: Vec<Person>) -> rusqlite::Result<()> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute("UPDATE users SET origin = 'seen'", [])?;
-    for person in people {
-        tx.execute(
-            "INSERT OR REPLACE INTO users VALUES (?1, ?2, ?3, ?4, 'file')",
-            params![person.user_id.to_string(), person.first_name, person.last_name, person.employee_number],
-        )?;
-    }
-    tx.commit()
 }
 
 impl From<Refusal> for Stop {

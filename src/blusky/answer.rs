@@ -18,6 +18,17 @@ pub enum SuccessCodes {
     Listed(Vec<i64>),
 }
 
+impl SuccessCodes {
+    /// True where a code may mean success.
+    #[must_use]
+    pub fn may_be(&self, code: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(codes) => codes.contains(&code),
+        }
+    }
+}
+
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -165,7 +176,7 @@ fn told(document: &Document) -> Option<Told> {
 
 fn sort_result(told: Told, success: &SuccessCodes, answers_value: bool) -> Outcome {
     match success {
-        SuccessCodes::Listed(codes) if !told.result_code.is_some_and(|code| codes.contains(&code)) => Outcome::Refused(told),
+        SuccessCodes::Listed(_) if !told.result_code.is_some_and(|code| success.may_be(code)) => Outcome::Refused(told),
         SuccessCodes::Listed(_) if told.value.is_some() || !answers_value => Outcome::Accepted(told),
         SuccessCodes::Listed(_) => Outcome::Unclear { told, listed: true },
         SuccessCodes::Any => Outcome::Unclear { told, listed: false },

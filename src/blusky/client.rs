@@ -98,8 +98,8 @@ impl Client {
     /// Asks for a list of what BluSKY has.
     pub async fn lookup(&self, kind: Kind) -> Found {
         let url = format!("{}/{}", self.settings.base_url, kind.path());
-        match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url)).await {
-            Ok((status, body)) => sort_lookup(kind, status, &body),
+        match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
+            Ok((status, body)) => sort_lookup(kind, status, &body, &self.settings.success_codes),
             Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Found::Later { why },
             Err(Failure::Stopped(why)) => Found::Stopped { why },
         }
@@ -120,7 +120,6 @@ impl Client {
 
     async fn once(&self, name: &str, largest: usize, request: RequestBuilder, ticket: &Ticket) -> Result<(u16, Vec<u8>), Failure> {
         let begun = Instant::now();
-        let request = request.header(ACCEPT, self.settings.wire.accept(self.settings.media));
         let sent = request.header(self.settings.token_header.as_str(), ticket.header.clone()).send().await;
         let response = sent.map_err(failure)?;
         let status = response.status().as_u16();
@@ -150,7 +149,8 @@ impl AccessControl for Client {
             Method::Put => reqwest::Method::PUT,
         };
         let media = wire.content_type(settings.media);
-        let request = || self.http.request(method.clone(), &url).header(CONTENT_TYPE, media).body(body.clone());
+        let accept = wire.accept(settings.media);
+        let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
         let outcome = match self.call(endpoint.name, LARGEST_ANSWER, request).await {
             Ok((status, body)) => sort_write(status, &body, &settings.success_codes, endpoint.answers_value),
             Err(Failure::NotSent(why)) => Outcome::NotSent { why },
@@ -172,11 +172,15 @@ impl AccessControl for Client {
 }
 
 impl Client {
+    const fn accept(&self) -> &'static str {
+        self.settings.wire.accept(self.settings.media)
+    }
+
     async fn cards(&self, user: Uuid, version: u8) -> Cards {
         let url = format!("{}/api/v{version}/Users/UserCards", self.settings.base_url);
         let id = user.to_string();
         let query = [("UserId", id.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
-        match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query)).await {
+        match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query).header(ACCEPT, self.accept())).await {
             Ok((status, body)) => sort_cards(status, &body, user),
             Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Cards::Later { why },
             Err(Failure::Stopped(why)) => Cards::Stopped { why },

@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{answer, wire::Document};
+use super::{
+    answer::{self, SuccessCodes},
+    wire::Document,
+};
 
 /// What can be looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -115,12 +118,12 @@ impl Kind {
 
 /// Sorts the answer to a lookup.
 #[must_use]
-pub fn sort_lookup(kind: Kind, status: u16, body: &[u8]) -> Found {
+pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], success: &SuccessCodes) -> Found {
     let document = Document::read(body);
     match status {
         200..=299 => document.map_or_else(
             || Found::Unreadable { why: "BluSKY answered with something that is no list (a page, or a broken text)".to_owned() },
-            |document| found(kind, &document),
+            |document| found(kind, &document, success),
         ),
         401 | 403 => Found::Stopped { why: answer::denied(status) },
         404 | 405 | 501 => Found::Unreadable { why: format!("this BluSKY has no {} ({status})", kind.path()) },
@@ -130,8 +133,9 @@ pub fn sort_lookup(kind: Kind, status: u16, body: &[u8]) -> Found {
     }
 }
 
-fn found(kind: Kind, document: &Document) -> Found {
-    if let Some(items) = list(document, document.value(), 0) {
+fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Found {
+    let is_refusal = document.integer("ResultCode").is_some_and(|code| !success.may_be(code));
+    if let Some(items) = list(document, document.value(), 0).filter(|_| !is_refusal) {
         return Found::Items(items.into_iter().map(|raw| item(kind, raw)).collect());
     }
     // A refusal has the shape of a result; its words are the best there is to say.
@@ -149,19 +153,30 @@ const DEEPEST: usize = 4;
 /// The list: the value itself, or the only one among its members.
 fn list<'v>(document: &Document, value: &'v Value, depth: usize) -> Option<Vec<&'v Value>> {
     match value {
-        Value::Array(items) => Some(items.iter().collect()),
+        // Texts and numbers may be a list of their own, but not one that was meant among other members.
+        Value::Array(items) => (depth == 0 || items.iter().all(|item| item.is_object() || item == "")).then(|| items.iter().collect()),
         Value::Object(_) if depth == 0 && document.is_list() => document.items(value),
         Value::Object(members) if depth > 0 && document.is_xml() && members.len() == 1 && members.values().all(Value::is_object) => {
             document.items(value)
         }
         Value::Object(members) if depth < DEEPEST => {
             let mut lists = members.values().filter_map(|member| list(document, member, depth + 1));
-            let only = lists.next()?;
-            lists.next().is_none().then_some(only)
+            match (lists.next(), lists.next()) {
+                (Some(only), None) => Some(only),
+                (None, _) if document.is_xml() && depth == 0 => has_empty(members).then(Vec::new),
+                _ => None,
+            }
         }
         Value::String(text) if depth == 0 && document.is_list() && text.trim().is_empty() => Some(Vec::new()),
         _ => None,
     }
+}
+
+/// In XML an empty list is an empty element: the only one beside those of a result.
+fn has_empty(members: &Map<String, Value>) -> bool {
+    let is_own = |name: &str| !matches!(name, "Description" | "Message" | "HttpStatusCode" | "ResultCode");
+    let mut others = members.iter().filter(|(name, _)| is_own(name));
+    others.next().is_some_and(|(_, value)| value == "") && others.next().is_none()
 }
 
 fn item(kind: Kind, raw: &Value) -> Item {
@@ -221,7 +236,7 @@ mod tests {
     use super::*;
 
     fn items(kind: Kind, body: &str) -> Vec<(Option<String>, Option<String>)> {
-        match sort_lookup(kind, 200, body.as_bytes()) {
+        match sort_lookup(kind, 200, body.as_bytes(), &SuccessCodes::Listed(vec![0])) {
             Found::Items(items) => items.into_iter().map(|item| (item.id, item.name)).collect(),
             other => panic!("{other:?}"),
         }
@@ -245,6 +260,10 @@ mod tests {
         }
         assert_eq!(items(Kind::Systems, "[]"), []);
         assert_eq!(items(Kind::Systems, "<ArrayOfACSystem/>"), []);
+        assert_eq!(items(Kind::Cards, "<CardsViewModel><Cards/><ResultCode>0</ResultCode></CardsViewModel>"), []);
+        let refused = br#"{"ResultCode":5,"Description":"No right","Value":[]}"#;
+        let refused = sort_lookup(Kind::Cards, 200, refused, &SuccessCodes::Listed(vec![0]));
+        assert!(matches!(refused, Found::Unreadable { .. }), "a refusal is no empty list");
         assert_eq!(items(Kind::Facilities, r#"[{"Colour":"red"}, "Tower"]"#), [(None, None), (None, Some("Tower".to_owned()))]);
     }
 
@@ -256,17 +275,17 @@ mod tests {
             (r#"{"A":[],"B":[]}"#, "several"),
             ("[", "no list"),
         ] {
-            let Found::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes()) else { panic!("{body}") };
+            let Found::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes(), &SuccessCodes::Any) else { panic!("{body}") };
             assert!(why.contains(words), "{why}");
         }
-        assert!(matches!(sort_lookup(Kind::Systems, 404, b""), Found::Unreadable { .. }));
-        assert!(matches!(sort_lookup(Kind::Systems, 401, b""), Found::Stopped { .. }));
-        assert!(matches!(sort_lookup(Kind::Systems, 503, b""), Found::Later { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", &SuccessCodes::Any), Found::Unreadable { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 401, b"", &SuccessCodes::Any), Found::Stopped { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 503, b"", &SuccessCodes::Any), Found::Later { .. }));
     }
 
     #[test]
     fn a_pin_in_a_list_is_blotted_out() {
-        let Found::Items(items) = sort_lookup(Kind::Cards, 200, br#"[{"CardId":"x","PIN":"90417"}]"#) else { panic!() };
+        let Found::Items(items) = sort_lookup(Kind::Cards, 200, br#"[{"CardId":"x","PIN":"90417"}]"#, &SuccessCodes::Any) else { panic!() };
         assert!(!items[0].raw.to_string().contains("90417"));
     }
 }

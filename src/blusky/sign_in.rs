@@ -45,7 +45,6 @@ const CONTRACT: Contract = Contract { name: "AuthenticateViewModel", namespace: 
 pub(super) struct Ticket {
     pub(super) header: HeaderValue,
     token: Secret,
-    is_fresh: bool,
 }
 
 /// Who signs in.
@@ -66,7 +65,7 @@ impl Signer {
     pub(super) async fn ticket(&self, http: &Http) -> Result<Ticket, Failure> {
         let mut held = self.held.lock().await;
         match (&self.settings.sign_in, held.as_ref()) {
-            (SignIn::Password { .. }, Some(ticket)) => return Ok(Ticket { is_fresh: false, ..ticket.clone() }),
+            (SignIn::Password { .. }, Some(ticket)) => return Ok(ticket.clone()),
             (SignIn::Password { email, password_file }, None) => {
                 let password = secret(password_file)?;
                 *held = Some(self.make(self.sign_in(http, email, &password).await?)?);
@@ -79,9 +78,6 @@ impl Signer {
     /// Another ticket than this one, which BluSKY did not take; none where there is no other.
     pub(super) async fn renewed(&self, http: &Http, refused: &Ticket) -> Result<Option<Ticket>, Failure> {
         *self.held.lock().await = None;
-        if matches!(self.settings.sign_in, SignIn::Password { .. }) && refused.is_fresh {
-            return Ok(None);
-        }
         let renewed = self.ticket(http).await?;
         Ok((renewed.token != refused.token).then_some(renewed))
     }
@@ -97,7 +93,7 @@ impl Signer {
         let unusable = |_| Failure::Stopped("the token has a character that no header can carry".to_owned());
         let mut header = HeaderValue::from_str(&text).map_err(unusable)?;
         header.set_sensitive(true);
-        Ok(Ticket { header, token, is_fresh: true })
+        Ok(Ticket { header, token })
     }
 
     async fn sign_in(&self, http: &Http, email: &str, password: &Secret) -> Result<Secret, Failure> {

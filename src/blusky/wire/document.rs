@@ -25,10 +25,10 @@ impl Document {
         serde_json::from_str(text).ok().map(|value| Self { value, root: None })
     }
 
-    /// True where this is JSON, or XML whose root element begins so.
+    /// True where this is JSON, or XML whose root element's name has this word in it: `ResultWithGuid` is a `Result`.
     #[must_use]
-    pub fn is_a(&self, root: &str) -> bool {
-        self.root.as_ref().is_none_or(|name| name.starts_with(root))
+    pub fn is_a(&self, word: &str) -> bool {
+        self.root.as_ref().is_none_or(|name| name.contains(word))
     }
 
     /// The whole of it.

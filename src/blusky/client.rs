@@ -52,7 +52,7 @@ pub struct Settings {
 pub enum Detail {
     /// What AddUserCard sends: `api/v1`.
     Card,
-    /// The uses and notes too: `api/v2`, or `api/v1` where that is not there.
+    /// The uses and notes too: `api/v2`.
     Assignment,
 }
 
@@ -163,9 +163,13 @@ impl AccessControl for Client {
     }
 
     async fn cards_of(&self, user: Uuid, detail: Detail) -> Cards {
-        let cards = self.cards(user, if detail == Detail::Assignment { 2 } else { 1 }).await;
-        match cards {
-            Cards::Unavailable { .. } if detail == Detail::Assignment => self.cards(user, 1).await,
+        // A BluSKY that lacks the one may have the other.
+        let (first, second) = if detail == Detail::Assignment { (2, 1) } else { (1, 2) };
+        match self.cards(user, first).await {
+            Cards::Unavailable { why } => match self.cards(user, second).await {
+                Cards::Unavailable { .. } => Cards::Unavailable { why },
+                cards => cards,
+            },
             cards => cards,
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     answer::{self, SuccessCodes},
+    secret::blotted,
     wire::Document,
 };
 
@@ -181,8 +182,8 @@ fn has_empty(members: &Map<String, Value>) -> bool {
 
 fn item(kind: Kind, raw: &Value) -> Item {
     match raw {
-        Value::Object(members) => Item { id: id(kind, members), name: name(kind, members), raw: without_secrets(raw) },
-        other => Item { id: None, name: plain(other), raw: other.clone() },
+        Value::Object(members) => Item { id: id(kind, members), name: name(kind, members), raw: blotted(raw) },
+        other => Item { id: None, name: plain(other), raw: blotted(other) },
     }
 }
 
@@ -217,18 +218,6 @@ fn plain(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
-}
-
-/// The item with every PIN and password blotted out.
-fn without_secrets(raw: &Value) -> Value {
-    let is_secret = |name: &str| matches!(name.to_lowercase().as_str(), "pin" | "password" | "token");
-    let mut shown = raw.clone();
-    for (name, value) in shown.as_object_mut().into_iter().flatten() {
-        if is_secret(name) && !value.is_null() {
-            *value = Value::String("•••".to_owned());
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

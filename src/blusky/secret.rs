@@ -7,6 +7,7 @@ use std::{fmt, fs, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// A text that nothing shows.
 #[derive(Clone)]
@@ -57,8 +58,32 @@ impl Secret {
     /// A text with this secret blotted out: a server can repeat what it was sent.
     #[must_use]
     pub fn blot(&self, text: &str) -> String {
-        text.replace(self.expose(), "•••")
+        text.replace(self.expose(), BLOT)
     }
+}
+
+/// A value with every member that is a secret by its name blotted out, however deep it stands.
+#[must_use]
+pub fn blotted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| match is_secret(name) && !value.is_null() {
+                true => (name.clone(), Value::String(BLOT.to_owned())),
+                false => (name.clone(), blotted(value)),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(blotted).collect(),
+        simple => simple.clone(),
+    }
+}
+
+const BLOT: &str = "•••";
+
+/// A PIN, a password, a token; and the code by which a phone takes a credential over.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name == "pin" || ["password", "token", "invitationcode"].iter().any(|word| name.contains(word))
 }
 
 impl PartialEq for Secret {
@@ -71,7 +96,7 @@ impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("•••")
+        f.write_str(BLOT)
     }
 }
 
@@ -90,6 +115,13 @@ impl<'de> Deserialize<'de> for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_that_are_secrets_by_name_are_blotted_out_at_any_depth() {
+        let value = serde_json::json!({"Cards": [{"PIN": 417, "Spin": 1, "HIDInvitationCode": "x", "Token": null}]});
+        let wanted = serde_json::json!({"Cards": [{"PIN": "•••", "Spin": 1, "HIDInvitationCode": "•••", "Token": null}]});
+        assert_eq!(blotted(&value), wanted);
+    }
 
     #[test]
     fn a_secret_is_read_without_its_newline_and_shown_by_nothing() {

@@ -10,8 +10,13 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    blusky::{call::Operation, model::AddUser},
+    blusky::{
+        call::Operation,
+        lookup::{Item, Kind},
+        model::{AddUser, check::guid},
+    },
     enroll::outbox::{Entry, State},
+    store::StoreHandle,
 };
 
 #[derive(Debug, clap::Args)]
@@ -61,8 +66,33 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
         return Err(Failure::impossible("user_in_outbox", message, help));
     }
+    company(&store, &user).await?;
     let showing = Showing::of_last(add.json, Duration::from_secs(add.outcome_timeout));
     outcome::order(&site, &store, Operation::AddUser(Box::new(user)), showing).await
+}
+
+/// The kinds of companies, in the order of CompanyInstanceType.
+const COMPANIES: [Kind; 4] = [Kind::Occupancies, Kind::Vendors, Kind::Owners, Kind::Integrators];
+
+/// Refuses a company of another kind than its type says, where a list that was looked up shows it.
+async fn company(store: &StoreHandle, user: &AddUser) -> Result<(), Failure> {
+    let mut holders = Vec::new();
+    for (number, kind) in (1..).zip(COMPANIES) {
+        let kept = store.kept(kind.name()).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
+        let items: Vec<Item> = kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let is_meant = |item: &Item| item.id.as_deref().and_then(|id| guid(id).ok()) == Some(user.company_instance_id);
+        if items.iter().any(is_meant) {
+            holders.push((number, kind.name()));
+        }
+    }
+    match holders.as_slice() {
+        [(number, kind), ..] if holders.iter().all(|(number, _)| *number != user.company_instance_type) => {
+            let message =
+                format!("the company is in BluSKY's list of {kind}, and CompanyInstanceType {} is another", user.company_instance_type);
+            Err(Failure::usage("company", message, format!("give --company-instance-type {number}, or look the company up again")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An order of the same user that has not come to its end: a second one would be a second user.

@@ -232,6 +232,9 @@ impl Order {
     pub fn judge(&self, width: IntegerWidth, wire: Wire) -> Result<(), check::Wrong> {
         let Ok(call) = of_order(self) else { return Ok(()) };
         let external = self.external_number.as_ref().or(self.printed.as_ref());
+        if external.is_some_and(|number| number.trim().is_empty()) {
+            return Err(check::Wrong(vec!["the printed or external number given is empty; leave it out, or give the print".to_owned()]));
+        }
         let call = AddUserCard { card_type: self.card_type, external_card_number: external.cloned(), ..call };
         Operation::AddUserCard(call).judge(width, wire)
     }

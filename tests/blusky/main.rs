@@ -13,6 +13,7 @@ mod calls;
 mod lookups;
 mod secrets;
 mod sign_in;
+mod tls;
 mod updates;
 mod users;
 

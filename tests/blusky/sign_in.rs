@@ -29,7 +29,7 @@ fn a_token_that_has_run_out_is_renewed_once_and_the_call_is_carried_out() {
         let blusky = Peer::start(move |request, _| {
             if request.path.contains("Authenticate") {
                 let token = format!("token-{}", counts.fetch_add(1, Ordering::SeqCst) + 1);
-                assert!(request.body.contains("desk@example.org") && request.body.contains("s&lt;cret") == request.body.starts_with('<'));
+                assert_eq!(request.json(), json!({"Email": "desk@example.org", "Password": "s<cret"}));
                 return Reply::json(&json!({"Email": "desk@example.org", "IsAuthenticated": true, "Token": token}));
             }
             match request.header("authorization") {

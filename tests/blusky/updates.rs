@@ -102,6 +102,14 @@ fn the_flags_a_card_has_are_sent_again_and_are_never_left_out() {
 }
 
 #[test]
+fn flags_that_are_not_understood_are_not_overwritten_unasked() {
+    let blusky = showing(json!({"CardUserFlags": "ActiveCardholderRecord Escort"}), |_| done());
+    let site = on_wire(&blusky.base_url, "json");
+    let ended = update(&site, CARD_ID, &["--public-notes", "x"]);
+    assert_eq!((ended.code, &ended.error()["code"], blusky.writes().len()), (2, &json!("card_user_flags"), 0), "{ended:?}");
+}
+
+#[test]
 fn what_is_stored_otherwise_is_named_member_by_member() {
     let blusky = showing(json!({"CardUserFlags": 0, "PublicNotes": "L?dz", "NumberOfCardUses": 3}), |_| done());
     let site = on_wire(&blusky.base_url, "json");

@@ -67,6 +67,18 @@ fn a_refused_user_is_refused_in_blusky_s_own_words() {
 }
 
 #[test]
+fn a_company_of_another_kind_than_its_type_says_is_refused_once_the_lists_are_known() {
+    let blusky = Simulator::start(&[]);
+    let site = on_wire(&blusky.base_url, "json");
+    assert_eq!(site.run(&["lookup", "occupancies"]).code, 0);
+    let mut words = USER;
+    words[11] = "2";
+    let ended = site.run(&[&words[..], &["--json"]].concat());
+    assert_eq!((ended.code, &ended.error()["code"], added(&blusky)), (2, &json!("company"), 0), "{ended:?}");
+    assert_eq!(add(&site).code, 0);
+}
+
+#[test]
 fn what_the_page_demands_is_checked_before_anything_is_saved() {
     let site = on_wire("http://127.0.0.1:9", "json");
     write(&site, "password", "secret-4711\n");

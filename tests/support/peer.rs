@@ -70,14 +70,37 @@ impl Peer {
 
     /// Answers every request as it is told to; the number counts requests of this method and path from 1.
     pub fn on(address: &str, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::over(address, "http", Some, answer)
+    }
+
+    /// The same over TLS.
+    pub fn tls(config: Arc<rustls::ServerConfig>, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let secure = move |stream: TcpStream| {
+            let connection = rustls::ServerConnection::new(config.clone()).ok()?;
+            Some(rustls::StreamOwned::new(connection, stream))
+        };
+        Self::over("127.0.0.1:0", "https", secure, answer)
+    }
+
+    fn over<S: Read + Write + 'static>(
+        address: &str,
+        scheme: &str,
+        stream_of: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
+        answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(address).unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let base_url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let (heard, taken): (Arc<Mutex<Vec<Request>>>, Arc<Mutex<usize>>) = Default::default();
-        let (hears, takes, answer) = (heard.clone(), taken.clone(), Arc::new(answer));
+        let (hears, takes, shared) = (heard.clone(), taken.clone(), Arc::new((stream_of, answer)));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (hears, takes, answer) = (hears.clone(), takes.clone(), answer.clone());
-                thread::spawn(move || serve(stream, &hears, &takes, &*answer));
+                let (hears, takes, shared) = (hears.clone(), takes.clone(), shared.clone());
+                thread::spawn(move || {
+                    let (stream_of, answer) = &*shared;
+                    if let Some(stream) = stream_of(stream) {
+                        serve(stream, &hears, &takes, answer);
+                    }
+                });
             }
         });
         Self { base_url, heard, taken }
@@ -99,7 +122,7 @@ impl Peer {
     }
 }
 
-fn serve(stream: TcpStream, heard: &Mutex<Vec<Request>>, taken: &Mutex<usize>, answer: &dyn Fn(&Request, usize) -> Reply) {
+fn serve<S: Read + Write>(stream: S, heard: &Mutex<Vec<Request>>, taken: &Mutex<usize>, answer: &dyn Fn(&Request, usize) -> Reply) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         let count = {
@@ -121,7 +144,7 @@ fn serve(stream: TcpStream, heard: &Mutex<Vec<Request>>, taken: &Mutex<usize>, a
     }
 }
 
-fn flood(stream: &mut TcpStream, bytes: usize, taken: &Mutex<usize>) {
+fn flood(stream: &mut impl Write, bytes: usize, taken: &Mutex<usize>) {
     let chunk = [b" ".repeat(0x1_0000 - 2), b"\r\n".to_vec()].concat();
     drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"));
     for _ in 0..bytes / chunk.len() {
@@ -134,7 +157,7 @@ fn flood(stream: &mut TcpStream, bytes: usize, taken: &Mutex<usize>) {
     drop(stream.write_all(b"0\r\n\r\n"));
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+fn read<S: Read>(reader: &mut BufReader<S>) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
     let mut words = line.split_whitespace();

@@ -14,6 +14,7 @@ use super::AddUserCard;
 use crate::blusky::{
     call::Operation,
     moment::Moment,
+    secret::blotted,
     wire::{Members, WireError, named_value},
 };
 
@@ -84,14 +85,10 @@ impl StoredCard {
         self.members.get(name).filter(|value| name != PIN && !value.is_null())
     }
 
-    /// Everything that was shown but the PIN.
+    /// Everything that was shown, secrets blotted out.
     #[must_use]
     pub fn shown(&self) -> Value {
-        let mut members = self.members.clone();
-        if let Some(pin) = members.get_mut(PIN).filter(|pin| !pin.is_null()) {
-            *pin = Value::String("•••".to_owned());
-        }
-        members
+        blotted(&self.members)
     }
 
     /// True where this is the card that was sent: by its key, or by type, system and numbers.

@@ -59,8 +59,9 @@ pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure>
         if let Some((option, member, none)) = forgotten {
             left_alone(shown.as_ref(), option, member, none)?;
         }
-        let flags = shown.and_then(|shown| shown.card_user_flags);
-        card.card_user_flags.get_or_insert(flags.unwrap_or(ACTIVE_CARDHOLDER));
+        if card.card_user_flags.is_none() {
+            card.card_user_flags = Some(flags(shown.as_ref())?);
+        }
     }
     let store = open_store(&site)?;
     let showing = Showing::of_last(update.json, Duration::from_secs(update.outcome_timeout));
@@ -99,6 +100,22 @@ fn left_alone(shown: Option<&StoredCard>, option: &str, member: &str, none: &str
         None => format!("without {option} BluSKY would take away the time the card may have there, and it cannot be looked up"),
     };
     Err(Failure::usage("forgotten_date", message, format!("give {option} as well, or say {none}")))
+}
+
+/// The flags the card has: BluSKY may store 0 where they are left out.
+fn flags(shown: Option<&StoredCard>) -> Result<i64, Failure> {
+    let Some(card) = shown else {
+        out::hint(&format!("the card's flags cannot be looked up; {ACTIVE_CARDHOLDER} is sent, an active cardholder"));
+        return Ok(ACTIVE_CARDHOLDER);
+    };
+    let is_shown = card.member("CardUserFlags").is_some();
+    match card.card_user_flags {
+        None if is_shown => {
+            let message = "the card has flags that are not understood, and BluSKY may store others where they are left out";
+            Err(Failure::usage("card_user_flags", message, "give --card-user-flags; with blusky.wire = \"json\" they are numbers"))
+        }
+        flags => Ok(flags.unwrap_or(ACTIVE_CARDHOLDER)),
+    }
 }
 
 /// The card as it stands; none where BluSKY cannot show it.

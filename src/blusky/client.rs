@@ -72,9 +72,9 @@ pub struct Client {
 }
 
 /// No answer to a write, and no list of one user's cards, is larger.
-const LARGEST_ANSWER: usize = 4 << 20;
+const LARGEST_ANSWER: usize = 1 << 20;
 /// Lists of everything a site has.
-const LARGEST_LIST: usize = 16 << 20;
+const LARGEST_LIST: usize = 32 << 20;
 
 impl Client {
     /// Makes a client.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::{
     FACILITY, OCCUPANCY, USER, on_wire,
+    peer::{Peer, Reply},
     support::{SYSTEM, Simulator, Site},
     write,
 };
@@ -55,15 +56,18 @@ fn a_refused_user_is_refused_in_blusky_s_own_words() {
     let blusky = Simulator::start(&[]);
     let site = on_wire(&blusky.base_url, "json");
     let mut words = USER;
-    words[7] = "11111111-1111-1111-1111-111111111111";
-    words[13] = "22222222-2222-2222-2222-222222222222";
+    words[3] = "A\u{1f600}";
     let ended = site.run(&[&words[..], &["--json"]].concat());
-    if ended.code == 1 {
-        assert_eq!(ended.last()["state"], "refused", "{ended:?}");
-        assert!(!ended.last()["description"].as_str().unwrap().is_empty());
-    } else {
-        assert_eq!(ended.code, 0, "the simulator takes any company: {ended:?}");
-    }
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let refusing = Peer::start(|_, _| Reply::json(&json!({"ResultCode": 12, "Description": "No licence left", "Value": null})));
+    let site = on_wire(&refusing.base_url, "json");
+    let refused = add(&site);
+    let last = refused.last();
+    assert_eq!((refused.code, &last["state"], &last["result_code"]), (1, &json!("refused"), &json!(12)), "{refused:?}");
+    assert_eq!((&last["description"], refusing.writes().len()), (&json!("No licence left"), 1));
+    // A refusal says that the user is not there: it may be ordered again.
+    assert_eq!(add(&site).code, 1);
+    assert_eq!(refusing.writes().len(), 2);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! An answer's body, read whatever its wire: JSON or XML, told apart by its first character.
 //!
-//! In: bytes. Out: members by name. Never: a number made of a text that JSON has in quotes; in XML everything is text.
+//! In: bytes. Out: members by name. Never: a number made of a text that JSON has in quotes (in XML everything is text), or a tree
+//! that takes a hundred times the memory of its text: a few bytes make an object.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,11 +14,28 @@ pub struct Document {
     root: Option<String>,
 }
 
+/// What a tree may cost, in bytes of memory.
+const DEAREST: usize = 128 << 20;
+
+/// What a tree will cost at most, estimated from its text: an object is a node of a B-tree, an element has a name and a value.
+fn cost(text: &str) -> usize {
+    let per_byte = |byte: &u8| match byte {
+        b'{' => 700,
+        b'<' => 150,
+        b',' | b'[' => 80,
+        _ => 1,
+    };
+    text.as_bytes().iter().map(per_byte).sum()
+}
+
 impl Document {
-    /// Reads a body; none where it is neither JSON nor XML, or too deep to be an answer.
+    /// Reads a body; none where it is neither JSON nor XML, or too deep or too full to be an answer.
     #[must_use]
     pub fn read(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
+        if cost(text) > DEAREST {
+            return None;
+        }
         if text.starts_with('<') {
             let (root, value) = xml::read(text)?;
             return Some(Self { value, root: Some(root) });

@@ -132,9 +132,12 @@ pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes, answers_valu
         }
         (408 | 500..=599, _) => Outcome::Later { why: format!("BluSKY answered {status}"), slow: status == 504 },
         (300..=399, _) => Outcome::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
-        (415, _) => {
-            Outcome::Stopped { why: "BluSKY answered 415: it does not take this media type; check blusky.wire and media".to_owned() }
+        (406 | 415, _) => {
+            Outcome::Stopped { why: format!("BluSKY answered {status}, a media type it does not speak: check blusky.wire and media") }
         }
+        (407, _) => Outcome::Stopped { why: "the proxy wants a user (407): check blusky.proxy_user and proxy_password_file".to_owned() },
+        // This request, and no other, was turned down.
+        (409 | 422, None) => Outcome::Refused(Told { description: Some(format!("BluSKY answered {status}")), ..Told::default() }),
         _ => Outcome::Stopped { why: wrong_address(status) },
     }
 }
@@ -264,7 +267,7 @@ mod tests {
             assert!(matches!(sorted(status, "<html>"), Outcome::Later { .. }), "{status}");
         }
         assert!(matches!(sorted(429, ""), Outcome::NotSent { .. }));
-        for status in [401, 403, 302, 404, 405, 415] {
+        for status in [401, 403, 302, 404, 405, 406, 407, 415] {
             assert!(matches!(sorted(status, ""), Outcome::Stopped { .. }), "{status}");
         }
     }

@@ -3,11 +3,14 @@
 //! In: an operation or a question, and the site's settings. Out: an [`Outcome`], the user's [`Cards`], or a list. Never: a call
 //! repeated by itself, but once with a new token after a 401, which says that it was not carried out.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 
 use reqwest::{
-    Client as Http, RequestBuilder,
-    header::{ACCEPT, CONTENT_TYPE},
+    Client as Http, RequestBuilder, Response,
+    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
 use uuid::Uuid;
 
@@ -62,6 +65,8 @@ pub trait AccessControl {
     fn send(&self, operation: &Operation) -> impl Future<Output = Outcome> + Send;
     /// Shows a user's cards.
     fn cards_of(&self, user: Uuid, detail: Detail) -> impl Future<Output = Cards> + Send;
+    /// How long it asked to be left alone since it was asked this last.
+    fn asked_to_wait(&self) -> Option<Duration>;
 }
 
 /// BluSKY over HTTP.
@@ -69,12 +74,16 @@ pub struct Client {
     http: Http,
     settings: Settings,
     signer: Signer,
+    /// Seconds; 0 for none.
+    asked_to_wait: AtomicU64,
 }
 
 /// No answer to a write, and no list of one user's cards, is larger.
 const LARGEST_ANSWER: usize = 1 << 20;
 /// Lists of everything a site has.
 const LARGEST_LIST: usize = 32 << 20;
+/// A server that asks for more is asked again after this time, in seconds.
+const LONGEST_WAIT: u64 = 600;
 
 impl Client {
     /// Makes a client.
@@ -86,7 +95,7 @@ impl Client {
             return Err(ClientError::Header);
         }
         let http = http::client(&settings)?;
-        Ok(Self { http, signer: Signer::new(&settings), settings })
+        Ok(Self { http, signer: Signer::new(&settings), settings, asked_to_wait: AtomicU64::new(0) })
     }
 
     /// True where the server says that it is a simulator.
@@ -123,6 +132,7 @@ impl Client {
         let sent = request.header(self.settings.token_header.as_str(), ticket.header.clone()).send().await;
         let response = sent.map_err(failure)?;
         let status = response.status().as_u16();
+        self.asked_to_wait.fetch_max(retry_after(&response), Ordering::Relaxed);
         let body = bounded(response, largest).await?;
         tracing::debug!(call = name, status, bytes = body.len(), millis = begun.elapsed().as_millis() as u64, "BluSKY answered");
         Ok((status, body))
@@ -162,6 +172,11 @@ impl AccessControl for Client {
         outcome.without(&secrets)
     }
 
+    fn asked_to_wait(&self) -> Option<Duration> {
+        let seconds = self.asked_to_wait.swap(0, Ordering::Relaxed);
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
     async fn cards_of(&self, user: Uuid, detail: Detail) -> Cards {
         // A BluSKY that lacks the one may have the other.
         let (first, second) = if detail == Detail::Assignment { (2, 1) } else { (1, 2) };
@@ -173,6 +188,13 @@ impl AccessControl for Client {
             cards => cards,
         }
     }
+}
+
+/// The seconds a busy server asks for; dates are not taken, for clocks differ.
+fn retry_after(response: &Response) -> u64 {
+    let is_busy = matches!(response.status().as_u16(), 429 | 503);
+    let seconds = || response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok();
+    seconds().filter(|_| is_busy).unwrap_or(0).min(LONGEST_WAIT)
 }
 
 impl Client {

@@ -11,7 +11,7 @@ use std::{
 
 use reqwest::{Certificate, Client as Http, Identity, Proxy, Response, redirect::Policy};
 
-use super::client::Settings;
+use super::{client::Settings, secret::Secret};
 
 /// The site's own say about its connections.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct Connecting {
     pub client_cert: Option<(PathBuf, PathBuf)>,
     /// A proxy; without one those of the environment are used.
     pub proxy: Option<String>,
+    /// The proxy's user, and a file with the password.
+    pub proxy_user: Option<(String, PathBuf)>,
     /// The time until a connection stands; five seconds where nothing is said.
     pub connect_timeout: Option<Duration>,
 }
@@ -69,7 +71,11 @@ pub(super) fn client(settings: &Settings) -> Result<Http, ClientError> {
         .timeout(settings.timeout);
     match &connecting.proxy {
         Some(proxy) => {
-            let proxy = Proxy::all(proxy).map_err(|error| ClientError::Http(format!("blusky.proxy: {}", words(&error))))?;
+            let mut proxy = Proxy::all(proxy).map_err(|error| ClientError::Http(format!("blusky.proxy: {}", words(&error))))?;
+            if let Some((user, file)) = &connecting.proxy_user {
+                let password = Secret::read(file).map_err(|error| ClientError::Http(error.to_string()))?;
+                proxy = proxy.basic_auth(user, password.expose());
+            }
             builder = builder.no_proxy().proxy(proxy);
         }
         // Plain http is for this machine; a proxy of the environment would be told the token.

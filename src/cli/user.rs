@@ -62,7 +62,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let store = open_store(&site)?;
     let entries = store.all().await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
     if let Some(open) = entries.iter().find(|entry| is_open(entry, &user)) {
-        let message = format!("a user of this name is in the outbox already ({}), and it is not known whether BluSKY has it", open.id);
+        let message = format!("a user of this name is in the outbox already ({}), and its outcome is not known yet", open.id);
         let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
         return Err(Failure::impossible("user_in_outbox", message, help));
     }

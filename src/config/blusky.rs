@@ -68,9 +68,24 @@ fn connecting(keys: &mut Keys<'_, '_>, folder: &Path) -> Connecting {
     if certificate.is_some() != key.is_some() {
         keys.complain(keys.span(), "`blusky.client_cert_file` and `client_key_file` go together; give both or neither".to_owned());
     }
-    let proxy = keys.optional_text("proxy").map(|proxy| proxy.value);
+    let proxy = keys.optional_text("proxy").and_then(|proxy| address(keys, proxy));
+    let (user, password) = (keys.optional_text("proxy_user"), keys.optional_text("proxy_password_file"));
+    if user.is_some() != password.is_some() {
+        keys.complain(keys.span(), "`blusky.proxy_user` and `proxy_password_file` go together; give both or neither".to_owned());
+    }
+    let proxy_user = user.zip(password).map(|(user, password)| (user.value, folder.join(password.value)));
     let connect_timeout = keys.number("connect_timeout_ms", 100_u64, 600_000).map(|millis| Duration::from_millis(millis.value));
-    Connecting { ca_file, client_cert: certificate.zip(key), proxy, connect_timeout }
+    Connecting { ca_file, client_cert: certificate.zip(key), proxy, proxy_user, connect_timeout }
+}
+
+/// A proxy's address without a user: a password in it would stand in the configuration.
+fn address(keys: &Keys<'_, '_>, proxy: At<String>) -> Option<String> {
+    let has_user = reqwest::Url::parse(&proxy.value).is_ok_and(|url| !url.username().is_empty() || url.password().is_some());
+    if has_user {
+        let words = "`blusky.proxy` must be an address only; its user goes to proxy_user and proxy_password_file";
+        keys.complain(proxy.span, words.to_owned());
+    }
+    (!has_user).then_some(proxy.value)
 }
 
 /// `https`, or `http` to this machine; anything else only where the site insists.

@@ -136,7 +136,14 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                     }
                     self.pause(STOPPED).await;
                 }
-                Ok(Turn::Went) => is_stopped = false,
+                Ok(Turn::Went) => {
+                    is_stopped = false;
+                    if let Some(time) = self.blusky.asked_to_wait()
+                        && !self.waited(time).await
+                    {
+                        return;
+                    }
+                }
                 Ok(Turn::Idle(_)) => self.pause(LOOK).await,
                 Err(StoreError::Conflict) => {}
                 Err(error) => {
@@ -144,6 +151,16 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                     self.pause(Duration::from_secs(1)).await;
                 }
             }
+        }
+    }
+
+    /// Leaves BluSKY alone for this time; false where delivery ended before.
+    async fn waited(&self, time: Duration) -> bool {
+        tracing::info!(seconds = time.as_secs(), "BluSKY asks to be left alone");
+        let mut end = self.end.clone();
+        tokio::select! {
+            () = sleep(time) => true,
+            _ = end.wait_for(|end| *end != End::Not) => false,
         }
     }
 

@@ -340,3 +340,6 @@ fn explain(path: &str, error: &rusqlite::Error) -> StoreError {
         _ => StoreError::Failed { path, why: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests;

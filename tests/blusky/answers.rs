@@ -127,6 +127,20 @@ fn an_answer_that_would_swell_in_memory_is_not_understood() {
 }
 
 #[test]
+fn a_busy_blusky_is_left_alone_for_as_long_as_it_asks() {
+    let begun = Instant::now();
+    let blusky = Peer::start(move |request, count| match (request.method.as_str(), count) {
+        ("POST", 1) => Reply::Raw(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 4\r\nContent-Length: 0\r\n\r\n".to_vec()),
+        ("POST", _) if begun.elapsed() < Duration::from_secs(4) => Reply::Says("400 Bad Request", "text/html", Vec::new()),
+        ("POST", _) => Reply::success(),
+        _ => Reply::not_found(),
+    });
+    let site = on_wire(&blusky.base_url, "json");
+    let ended = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
+    assert_eq!((ended.code, &ended.last()["attempts"]), (0, &json!(2)), "{ended:?}");
+}
+
+#[test]
 fn every_way_of_failing_is_sorted_by_what_can_be_done() {
     for (status, body, code, state) in [
         ("400 Bad Request", r#"{"Message":"The request is invalid.","ModelState":{"model.CardType":["Wrong."]}}"#, 1, "refused"),

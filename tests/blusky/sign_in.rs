@@ -109,9 +109,9 @@ fn proxy() -> (String, std::sync::mpsc::Receiver<String>) {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut reader = BufReader::new(stream);
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            drop(heard.send(line));
+            let mut lines = String::new();
+            while reader.read_line(&mut lines).unwrap() > 2 {}
+            drop(heard.send(lines));
             drop(reader.into_inner().write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"));
         }
     });
@@ -134,6 +134,17 @@ fn a_proxy_is_asked_whether_it_is_configured_or_in_the_environment() {
 }
 
 #[test]
+fn a_proxy_s_password_comes_from_a_file() {
+    let (address, heard) = proxy();
+    let table = format!("token_file = \"token\"\nproxy = \"{address}\"\nproxy_user = \"desk\"\nproxy_password_file = \"word\"");
+    let site = site("http://127.0.0.1:9", &table, "");
+    write(&site, "word", "open\n");
+    assert_eq!(site.run(&ENROLL).code, 3);
+    let asked: String = heard.try_iter().collect();
+    assert!(asked.contains("Basic ZGVzazpvcGVu"), "desk:open in {asked}");
+}
+
+#[test]
 fn a_file_of_the_connection_that_cannot_be_used_is_named() {
     for (table, words) in [
         ("ca_file = \"nowhere.pem\"", "nowhere.pem"),
@@ -141,6 +152,7 @@ fn a_file_of_the_connection_that_cannot_be_used_is_named() {
         ("client_cert_file = \"token\"\nclient_key_file = \"token\"", "client_cert_file"),
         ("client_cert_file = \"token\"", "client_key_file"),
         ("proxy = \"::\"", "proxy"),
+        ("proxy = \"http://user:word@127.0.0.1:9\"", "proxy_password_file"),
         ("wire = \"yaml\"", "blusky.wire"),
     ] {
         let site = site("https://blusky.invalid", &format!("token_file = \"token\"\n{table}"), "");

@@ -45,7 +45,8 @@ pub struct Arguments {
     wrap_lookups: bool,
     /// What goes wrong: KIND for every AddUserCard, KIND:N for the first N, KIND:after=N for all later ones, KIND:every=N for every Nth;
     /// @CALL after it for another call, @all for every call. KIND is delay=MILLIS, status=503, retry-after=SECONDS, unauthorized, html,
-    /// html=502, drop-before-commit, drop-after-commit, status-after-commit=504, garbage, truncate, break-off, zero-value or forget=MEMBER
+    /// html=502, drop-before-commit, drop-after-commit, status-after-commit=504, garbage, truncate, break-off, zero-value,
+    /// result-code=7 or forget=MEMBER
     #[arg(long = "fault", value_name = "KIND[:WHEN][@CALL]")]
     faults: Vec<Fault>,
 }

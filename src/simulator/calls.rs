@@ -12,11 +12,11 @@ use super::{
     add_user::AddUser,
     answer::Answer,
     api::{Sent, Service},
-    contract,
+    lookups::Lookup,
     model::{AddUserCard, Asked, Authenticate, ReplaceCard, UpdateUserCard},
     reading::{self, Lost, Model},
     routes::Call,
-    rules::{self, Wanted},
+    rules,
     shown::{Body, Listed, Moved, Outcome, SignedIn},
     state::Stop,
     wire,
@@ -27,58 +27,52 @@ const LOST: HeaderName = HeaderName::from_static("x-cardbridge-lost");
 
 impl Service {
     /// Carries a call out. `forget` names members that are not to be stored.
-    pub(super) async fn call(self: Arc<Self>, call: Call, id: String, sent: &Sent, mut forget: Vec<Forgettable>) -> Answer {
+    pub(super) async fn call(self: Arc<Self>, call: Call, id: String, sent: &Sent, forget: Vec<Forgettable>) -> Answer {
         match call {
-            Call::AddUserCard => {
-                self.told(call, sent, move |service, body: AddUserCard| {
-                    let added = service.store.add_user_card(&body, &service.wanted(&body, &id)?, &forget)?;
-                    Ok(Body::Outcome(Outcome::success(call, Some(added.key))))
-                })
-                .await
-            }
-            Call::ReplaceCardIfExists => {
-                self.told(call, sent, move |service, ReplaceCard(body): ReplaceCard| {
-                    let added = service.store.add_user_card(&body, &service.wanted(&body, &id)?, &forget)?;
-                    let moved = Moved { previous_user_id: added.previous, current_user_id: Some(body.user_id) };
-                    Ok(Body::Outcome(Outcome { moved: Some(moved), ..Outcome::success(call, Some(added.key)) }))
-                })
-                .await
-            }
-            Call::UpdateUserCard => {
-                let members = contract::UPDATE_USER_CARD.members();
-                forget.retain(|member| members.contains(&member.name()));
-                self.told(call, sent, move |service, body: UpdateUserCard| {
-                    rules::update(&body, &id)?;
-                    service.store.update_user_card(&body, &forget)?;
-                    Ok(Body::Outcome(Outcome::success(call, None)))
-                })
-                .await
-            }
-            Call::AddUser => {
-                self.told(call, sent, move |service, body: AddUser| {
-                    body.judge()?;
-                    Ok(Body::Outcome(Outcome::success(call, Some(service.store.add_user(&body)?))))
-                })
-                .await
-            }
+            Call::AddUserCard => self.told(call, sent, move |service, body| service.add_user_card(&body, &id, &forget)).await,
+            Call::ReplaceCardIfExists => self.told(call, sent, move |service, body| service.replace_card(&body, &id, &forget)).await,
+            Call::UpdateUserCard => self.told(call, sent, move |service, body| service.update_user_card(&body, &id, forget)).await,
+            Call::AddUser => self.told(call, sent, |service, body| service.add_user(&body)).await,
             Call::Authenticate => self.told(call, sent, |service, body| Ok(service.sign_in(body))).await,
             Call::UserCards | Call::UserCardsV2 => match Asked::read(&sent.head.uri, call == Call::UserCardsV2) {
                 Err(wrong) => Answer::invalid(wrong),
                 Ok(asked) => self.blocking(call, move |service| Ok(service.store.user_cards(&asked).map(Body::UserCards)?)).await,
             },
-            Call::Lookup(lookup) => {
-                self.blocking(call, move |service| {
-                    let items = service.store.lookup(lookup, &service.card_types)?;
-                    Ok(Body::Listed(Listed { lookup, items, is_wrapped: service.wrap_lookups }))
-                })
-                .await
-            }
+            Call::Lookup(lookup) => self.blocking(call, move |service| service.look_up(lookup)).await,
             Call::Overview | Call::Unassign => self.own(call, id).await,
         }
     }
 
-    fn wanted(&self, body: &AddUserCard, id: &str) -> Result<Wanted, Stop> {
-        Ok(rules::wanted(body, id, &self.card_types)?)
+    fn add_user_card(&self, body: &AddUserCard, id: &str, forget: &[Forgettable]) -> Result<Body, Stop> {
+        let wanted = rules::wanted(body, id, &self.card_types)?;
+        let added = self.store.add_user_card(body, &wanted, forget)?;
+        Ok(Body::Outcome(Outcome::success(Call::AddUserCard, Some(added.key))))
+    }
+
+    fn replace_card(&self, ReplaceCard(body): &ReplaceCard, id: &str, forget: &[Forgettable]) -> Result<Body, Stop> {
+        let wanted = rules::wanted(body, id, &self.card_types)?;
+        let added = self.store.add_user_card(body, &wanted, forget)?;
+        let moved = Some(Moved { previous_user_id: added.previous, current_user_id: Some(body.user_id) });
+        Ok(Body::Outcome(Outcome { moved, ..Outcome::success(Call::ReplaceCardIfExists, Some(added.key)) }))
+    }
+
+    fn update_user_card(&self, body: &UpdateUserCard, id: &str, mut forget: Vec<Forgettable>) -> Result<Body, Stop> {
+        rules::update(body, id)?;
+        // What the call does not name it cannot forget.
+        let members = UpdateUserCard::CONTRACT.members();
+        forget.retain(|member| members.contains(&member.name()));
+        self.store.update_user_card(body, &forget)?;
+        Ok(Body::Outcome(Outcome::success(Call::UpdateUserCard, None)))
+    }
+
+    fn add_user(&self, body: &AddUser) -> Result<Body, Stop> {
+        body.judge()?;
+        Ok(Body::Outcome(Outcome::success(Call::AddUser, Some(self.store.add_user(body)?))))
+    }
+
+    fn look_up(&self, lookup: &'static Lookup) -> Result<Body, Stop> {
+        let items = self.store.lookup(lookup, &self.card_types)?;
+        Ok(Body::Listed(Listed { lookup, items, is_wrapped: self.wrap_lookups }))
     }
 
     fn sign_in(&self, call: Authenticate) -> Body {

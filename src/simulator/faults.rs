@@ -57,18 +57,20 @@ pub enum FaultKind {
     Html(StatusCode),
     /// `drop-before-commit`: the connection is closed, nothing is stored.
     DropBeforeCommit,
-    /// `drop-after-commit`: the card is stored, the connection is closed.
+    /// `drop-after-commit`: the work is done, the connection is closed.
     DropAfterCommit,
-    /// `status-after-commit=504`: the card is stored, this status is answered: a gateway that lost patience.
+    /// `status-after-commit=504`: the work is done, this status is answered: a gateway that lost patience.
     StatusAfterCommit(StatusCode),
-    /// `garbage`: the card is stored, the answer is 200 with broken JSON or XML.
+    /// `garbage`: the work is done, the answer is 200 with broken JSON or XML.
     Garbage,
-    /// `truncate`: the card is stored, the answer stops in the middle, and its Content-Length agrees with that.
+    /// `truncate`: the work is done, the answer stops in the middle, and its Content-Length agrees with that.
     Truncate,
-    /// `break-off`: the card is stored, the connection is closed in the middle of the answer, whose Content-Length promised more.
+    /// `break-off`: the work is done, the connection is closed in the middle of the answer, whose Content-Length promised more.
     BreakOff,
-    /// `zero-value`: the card is stored, the answer is a success with an all-zero Value.
+    /// `zero-value`: the work is done, the answer is a success with an all-zero Value.
     ZeroValue,
+    /// `result-code=7`: the work is done, and the answer has this ResultCode: nobody knows which one means success.
+    ResultCode(i32),
     /// `forget=FacilityCode`: a success, but this member of a card is stored as 0 or null.
     Forget(Forgettable),
 }
@@ -179,11 +181,15 @@ impl FromStr for FaultKind {
             Some(("status", code)) => status(code).map(FaultKind::Status),
             Some(("html", code)) => status(code).map(FaultKind::Html),
             Some(("status-after-commit", code)) => status(code).map(FaultKind::StatusAfterCommit),
+            Some(("result-code", code)) => {
+                code.parse().map(FaultKind::ResultCode).map_err(|_| "a result code is a whole number, as in result-code=7".to_owned())
+            }
             Some(("forget", member)) => forgettable(member).map(FaultKind::Forget),
             _ => {
                 let plain: Vec<_> = PLAIN.iter().map(|(name, _)| *name).collect();
                 Err(format!(
-                    "write one of delay=500, status=503, retry-after=5, html=502, status-after-commit=504, forget=FacilityCode, {}; \
+                    "write one of delay=500, status=503, retry-after=5, html=502, status-after-commit=504, result-code=7, \
+                     forget=FacilityCode, {}; \
                      :N after it limits it to the first N requests, :after=N spares them, :every=N meets every Nth; \
                      @CALL after that meets another call than AddUserCard, @all every call",
                     plain.join(", ")
@@ -202,6 +208,7 @@ impl fmt::Display for Fault {
             (FaultKind::RetryAfter(seconds), _) => write!(f, "retry-after={seconds}")?,
             (FaultKind::Html(code), _) => write!(f, "html={}", code.as_u16())?,
             (FaultKind::StatusAfterCommit(code), _) => write!(f, "status-after-commit={}", code.as_u16())?,
+            (FaultKind::ResultCode(code), _) => write!(f, "result-code={code}")?,
             (FaultKind::Forget(member), _) => write!(f, "forget={}", member.name())?,
             // All others are plain.
             _ => {}
@@ -243,7 +250,8 @@ mod tests {
 
     #[test]
     fn every_fault_reads_back_as_it_was_written() {
-        let valued = ["delay=250", "status=503", "retry-after=5", "html=502", "status-after-commit=504", "forget=FacilityCode"];
+        let valued =
+            ["delay=250", "status=503", "retry-after=5", "html=502", "status-after-commit=504", "result-code=-7", "forget=FacilityCode"];
         for kind in PLAIN.iter().map(|(name, _)| *name).chain(valued) {
             for more in ["", ":3", ":after=3", ":every=3", "@all", ":every=2@Authenticate"] {
                 let text = format!("{kind}{more}");
@@ -271,6 +279,7 @@ mod tests {
             "html@AddCard",
             "html@all:3",
             "retry-after=soon",
+            "result-code=",
         ] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }

@@ -8,10 +8,11 @@
 //! It never echoes or keeps a PIN or a password, never logs a card number or a description, and never judges what it cannot know:
 //! `EnforceOccupancySystem` is ignored for users whom AddUser has not put into an occupancy.
 //!
-//! The way of a request: `line` (the connection, which can be cut) → `routes` (which call is it) → `api` (token, media type, the call) →
-//! `calls` (what the call does), and there: `wire` (JSON or XML) → `newtonsoft` or `datacontract` (which members the real serializer would find, by the call's `contract`) →
-//! `reading`, `model` and `add_user` (their values, strictly) → `rules` and `card_types` (what needs no memory) → `state`, `update`,
-//! `users`, `lookups` and `recall` (memory, kept by `schema`) → `shown` and `answer`. `spoil` does what `faults` name, before and after the commit; `journal` stands beside it all.
+//! The way of a request: `line` (the connection, which can be cut) → `routes` (which call is it) → `api` (token, media type) → `calls`
+//! (what the call does). There: `wire` (JSON or XML) → `newtonsoft` or `datacontract` (which members the real serializer would find, by
+//! the call's `contract`) → `reading`, `model`, `add_user` (their values, strictly) → `rules`, `card_types` (what needs no memory) →
+//! `state`, `update`, `users`, `lookups`, `recall` (memory, kept by `schema`) → `shown` and `answer`. `spoil` does what `faults` name,
+//! before and after the commit; `journal` stands beside it all.
 
 mod add_user;
 mod answer;

@@ -42,7 +42,7 @@ pub(super) struct Outcome {
     /// The key of what was made. All zero if nothing was; absent if the call makes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) value: Option<Uuid>,
-    pub(super) result_code: u8,
+    pub(super) result_code: i32,
     pub(super) description: String,
     #[serde(flatten)]
     pub(super) moved: Option<Moved>,
@@ -135,6 +135,7 @@ impl Body {
     }
 
     /// The read-back of the second version, the sign-in, ReplaceCardIfExists and the lookups have names of our own: no page tells theirs.
+    /// Their namespace is that of the page whose path is built like theirs.
     fn shape(&self) -> Shape {
         let of = |root: &'static str, namespace, tail| Shape { root: root.into(), namespace, item: "".into(), tail };
         match self {
@@ -145,13 +146,13 @@ impl Body {
                 _ => of("ResultWithGuid", API_WEB_ROLE, &["Value"]),
             },
             Body::UserCards(_) => Shape { item: "PersonCardViewModel".into(), ..of("PersonCardAndUserIdViewModel", API_WEB_ROLE, V2) },
-            Body::SignedIn(_) => of("AuthenticateResult", API_WEB_ROLE, &[]),
+            Body::SignedIn(_) => of("AuthenticateResult", BLUSKY_WEB_API, &[]),
             Body::Listed(listed) => {
                 let (list, kind) = (if listed.is_wrapped { "ResultWithArrayOf" } else { "ArrayOf" }, listed.lookup.kind);
                 Shape {
                     root: format!("{list}{kind}ViewModel").into(),
                     item: format!("{kind}ViewModel").into(),
-                    ..of("", API_WEB_ROLE, &["Value"])
+                    ..of("", BLUSKY_WEB_API, &["Value"])
                 }
             }
             Body::Error(_) | Body::Own(_) | Body::Raw(..) => of("Error", "", &[]),
@@ -178,7 +179,7 @@ impl Body {
 impl Outcome {
     /// It worked. `value` is the key of what was made.
     pub(super) fn success(call: Call, value: Option<Uuid>) -> Outcome {
-        Outcome { call, value, result_code: ResultCode::Success as u8, description: "Success".into(), moved: None }
+        Outcome { call, value, result_code: ResultCode::Success as i32, description: "Success".into(), moved: None }
     }
 
     /// It did not. Where a key would stand, there is an all-zero one.
@@ -186,7 +187,7 @@ impl Outcome {
         Outcome {
             call,
             value: (call != Call::UpdateUserCard).then(Uuid::nil),
-            result_code: refusal.code as u8,
+            result_code: refusal.code as i32,
             description: refusal.description,
             moved: (call == Call::ReplaceCardIfExists).then(Moved::default),
         }

@@ -85,6 +85,11 @@ pub(super) fn after_commit(faults: &[FaultKind], mut answer: Answer, media: Medi
                 answer.body = Body::Raw(media.content_type, bytes);
             }
             FaultKind::BreakOff => answer.breaks_off = true,
+            FaultKind::ResultCode(code) => {
+                if let Body::Outcome(outcome) = &mut answer.body {
+                    outcome.result_code = code;
+                }
+            }
             FaultKind::ZeroValue => {
                 if let Body::Outcome(outcome) = &mut answer.body {
                     outcome.value = outcome.value.map(|_| Uuid::nil());

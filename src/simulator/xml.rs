@@ -52,10 +52,21 @@ pub(super) struct Shape {
 /// Takes a document apart, or says why it is none.
 pub(super) fn parse(body: &[u8]) -> Result<Root, String> {
     let text = std::str::from_utf8(body).map_err(|error| format!("The body is not UTF-8: {error}."))?;
-    let document = Document::parse(text.trim_start_matches('\u{feff}')).map_err(|error| format!("The body is not XML: {error}."))?;
+    let text = text.trim_start_matches('\u{feff}');
+    if let Some(encoding) = declared(text).filter(|encoding| !encoding.eq_ignore_ascii_case("utf-8")) {
+        return Err(format!("The body is UTF-8, and its declaration says {encoding}."));
+    }
+    let document = Document::parse(text).map_err(|error| format!("The body is not XML: {error}."))?;
     let root = document.root_element();
     let children = root.children().filter_map(child).collect();
     Ok(Root { name: root.tag_name().name().to_owned(), namespace: namespace(root), children })
+}
+
+/// The encoding of the XML declaration. A wrong one stops the real reader too, and this parser would not see it.
+fn declared(text: &str) -> Option<&str> {
+    let (declaration, _) = text.strip_prefix("<?xml ")?.split_once("?>")?;
+    let (_, value) = declaration.split_once("encoding")?;
+    value.split(['"', '\'']).nth(1)
 }
 
 fn child(node: Node) -> Option<Child> {
@@ -204,8 +215,9 @@ mod tests {
 
     #[test]
     fn no_document_brings_the_parser_down() {
+        const UTF_16: &str = "<?xml version=\"1.0\" encoding='utf-16'?><a/>";
         let deep = "<a>".repeat(200_000);
-        for body in ["", "<a", "<a></b>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", "<a/><b/>", "text", deep.as_str()] {
+        for body in ["", "<a", "<a></b>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", "<a/><b/>", "text", UTF_16, deep.as_str()] {
             assert!(parse(body.as_bytes()).is_err(), "{}", body.get(..30).unwrap_or(body));
         }
         assert!(parse(b"<a>\xff</a>").is_err());

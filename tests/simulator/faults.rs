@@ -191,3 +191,11 @@ async fn raw(blusky: &Blusky, accept: &str) -> String {
     line.read_to_end(&mut answer).await.unwrap();
     String::from_utf8(answer).unwrap()
 }
+
+#[tokio::test]
+async fn a_success_can_have_any_result_code() {
+    let blusky = start(with_faults(Options::default(), &["result-code=7:1"])).await;
+    assert_eq!(blusky.add(&card(ADA, 1)).await["ResultCode"], 7);
+    assert_eq!(blusky.cards_of(ADA).await.len(), 1);
+    blusky.accepts(&card(ADA, 2)).await;
+}

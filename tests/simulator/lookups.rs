@@ -4,7 +4,7 @@ use cardbridge::simulator::Options;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::blusky::{ADA, OTHER_SYSTEM, SYSTEM, card, start, with, with_faults};
+use crate::blusky::{ADA, BLUSKY_WEB_API, OTHER_SYSTEM, SYSTEM, card, start, with, with_faults};
 
 const ALL: [(&str, &str); 9] = [
     ("Card/GetAllCards", "Card"),
@@ -32,9 +32,7 @@ async fn every_lookup_lists_ids_and_names_on_both_wires() {
         let text = blusky.xml(Method::POST, &format!("/api/v1/{path}"), "").await;
         let document = roxmltree::Document::parse(&text).unwrap();
         assert_eq!(document.root_element().tag_name().name(), format!("ArrayOf{kind}ViewModel"));
-        let names = document
-            .descendants()
-            .filter(|node| node.has_tag_name(("http://schemas.datacontract.org/2004/07/APIWebRole.Controllers", &*format!("{kind}Name"))));
+        let names = document.descendants().filter(|node| node.has_tag_name((BLUSKY_WEB_API, &*format!("{kind}Name"))));
         let names: Vec<_> = names.map(|node| node.text().unwrap().to_owned()).collect();
         assert_eq!(names, items.iter().map(|item| item[format!("{kind}Name")].as_str().unwrap()).collect::<Vec<_>>(), "{path}");
     }

@@ -60,8 +60,8 @@ async fn a_card_added_in_xml_is_stored_as_one_added_in_json() {
     assert_eq!(text, wanted);
 
     let json = start(Options::default()).await;
-    let members = json!({"ExternalCardNumber": "E1", "CardSerialNumber": 99, "IssueCode": 2, "PIN": "1234", "ReassignCardIfAlreadyAssigned": true,
-        "CardActivationStartDateTime": "2025-10-12T21:13:06.7178225Z", "CardDeactivationStartDateTime": "2026-10-12T19:13:06Z"});
+    let members = json!({"ExternalCardNumber": "E1", "CardSerialNumber": 99, "IssueCode": 2, "PIN": "1234",
+        "ReassignCardIfAlreadyAssigned": true, "CardActivationStartDateTime": "2025-10-12T21:13:06.7178225Z", "CardDeactivationStartDateTime": "2026-10-12T19:13:06Z"});
     json.accepts(&with(card(ADA, 4567), members)).await;
     let same = json.cards_of(ADA).await.pop().unwrap();
     for (member, value) in same.as_object().unwrap() {

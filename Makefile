@@ -2,8 +2,8 @@
 # are missing and install them.
 
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# gcc builds SQLite and the TLS library; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers.
-PACKAGES := gcc libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps ca-certificates
+# gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers.
+PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps ca-certificates
 CARD_PORT := 35963
 
 .PHONY: demo test lint bench fuzz packages release
@@ -28,7 +28,7 @@ bench:
 SECONDS := 60
 fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; cargo install cargo-fuzz --locked; }
-	for target in literal drawing decode answer; do cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) || exit 1; done
+	for target in literal drawing decode template line answer; do cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) || exit 1; done
 
 release: packages
 	cargo build --release

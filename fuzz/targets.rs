@@ -3,7 +3,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "each target takes its own; a fuzzer wants to see a panic")]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use cardbridge::{
     blusky::{
@@ -11,10 +11,19 @@ use cardbridge::{
         lookup::{self, sort_lookup},
     },
     card::{Kind, Literal, MAX_BITS, PacsBits, Presentation},
-    decode::{catalog::Catalog, drawing::Drawing},
+    decode::{
+        catalog::Catalog,
+        dialect::Dialect,
+        drawing::Drawing,
+        line::{Input, Line, Output, Told},
+        payload::Template,
+    },
     protocols::Protocols,
     views::reading,
 };
+use chrono::{DateTime, TimeDelta, Utc};
+
+static DIALECTS: LazyLock<Vec<Arc<Dialect>>> = LazyLock::new(|| Protocols::built_in().dialects);
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Protocols::built_in().catalog(&[]));
 
@@ -60,4 +69,48 @@ pub fn answer(data: &[u8]) {
     }
     let _ = sort_cards(status, body, uuid::Uuid::from_u128(7));
     let _ = sort_lookup(lookup::Kind::CardTypes, status, body, &success);
+}
+
+/// Any text is a template or a clear error, and any frame is read by it or not.
+pub fn template(data: &[u8]) {
+    let Some((text, body)) = data.iter().position(|byte| *byte == 0).map(|at| (&data[..at], &data[at + 1..])) else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    match Template::parse(text) {
+        Ok(template) => {
+            let parts = template.read(body).unwrap_or_default();
+            assert!(parts.iter().all(|part| part.at + part.text.len() <= body.len()));
+        }
+        Err(error) => assert!(error.starts_with("character ")),
+    }
+}
+
+/// Any bytes on the line of any dialect: what is read does not depend on how they are cut into pieces, nothing damaged
+/// has a number, and no byte is counted as noise twice. The first byte is the dialect, the second the pieces' length.
+pub fn line(data: &[u8]) {
+    let [dialect, piece, bytes @ ..] = data else { return };
+    let dialect = DIALECTS.iter().cycle().nth(usize::from(*dialect)).unwrap();
+    let whole = play(dialect, bytes, bytes.len().max(1));
+    let pieces = play(dialect, bytes, usize::from(*piece).max(1));
+    assert_eq!(whole.presentations, pieces.presentations, "{}", dialect.id);
+    assert_eq!(whole.noise, pieces.noise, "{}", dialect.id);
+    assert!(whole.noise <= bytes.len());
+    for presentation in &whole.presentations {
+        let has_number = presentation.bits.is_some() || presentation.csn.is_some() || presentation.numbers.is_some();
+        assert!(presentation.damage.is_none() || !has_number);
+        assert!(!reading::text(&CATALOG.read(presentation.clone())).is_empty());
+    }
+}
+
+/// All bytes at one time, in pieces; then silence.
+fn play(dialect: &Arc<Dialect>, bytes: &[u8], piece: usize) -> Output {
+    let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(1);
+    let mut line = Line::new(dialect.clone(), Told::default());
+    let mut all = Output::default();
+    let mut take = |output: Output| {
+        all.presentations.extend(output.presentations);
+        all.noise += output.noise;
+    };
+    bytes.chunks(piece).for_each(|piece| take(line.handle(Input::Bytes(piece), now)));
+    take(line.handle(Input::Time, now + TimeDelta::seconds(60)));
+    all
 }

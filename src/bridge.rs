@@ -3,6 +3,8 @@
 //! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 
+pub mod osdp;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -16,14 +18,15 @@ use crate::{
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
-        line::{self, ByteOrder, Input, Line, Told},
+        line::{ByteOrder, Input, Line, Told},
+        message,
     },
     enroll::{
         enrollment::{self, IntegerWidth, Order, Refused},
         outbox::{Entry, Operation, Reassign},
         policy::{self, Hints, SitePolicy},
     },
-    readers::{ReaderCommand, ReaderEvent, ReaderName, is_device_of},
+    readers::{ReaderCommand, ReaderEvent, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
         script::Script,
@@ -76,27 +79,12 @@ pub enum Purpose {
 pub enum Effect {
     /// A reader is to do something.
     Command(ReaderName, ReaderCommand),
-    /// A reader is to show something, if it can.
-    Signal(ReaderName, Signal),
     /// Write an entry down, then say so.
     Save(Box<Entry>),
     /// Hand a card to the taker of that id.
     HandOver(u64, Box<Presentation>),
     /// People are to be told.
     Tell(Notice),
-}
-
-/// What a reader shows: distinct for what is read, what is safe here, and what BluSKY says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// A card was read.
-    Read,
-    /// It is on disk.
-    Saved,
-    /// BluSKY has it.
-    Accepted,
-    /// BluSKY refused it, or nothing was enrolled.
-    Refused,
 }
 
 /// What people are told.
@@ -106,6 +94,8 @@ pub enum Notice {
     Up(ReaderName),
     /// A reader is not there.
     Lost(ReaderName, String),
+    /// Something to know about a reader.
+    Note(ReaderName, String),
     /// Bytes that were no card.
     Noise(ReaderName, usize),
     /// A card could not be read.
@@ -127,6 +117,8 @@ pub enum ReaderKind {
     Serial(Arc<Dialect>, Told),
     /// A PC/SC reader; the site may say something about its cards.
     Pcsc(Told),
+    /// A reader on an OSDP bus; the site may say something about its cards.
+    Osdp(Told),
 }
 
 /// The bridge.
@@ -145,6 +137,7 @@ pub struct Bridge {
 enum Stage {
     Line(Box<Line>),
     Card(Option<Box<Conversation>>),
+    Osdp(osdp::Desk),
 }
 
 impl Bridge {
@@ -179,15 +172,15 @@ impl Bridge {
             Event::Take(taker) => self.takers.push_back(taker),
             Event::Untake(id) => self.takers.retain(|taker| taker.id != id),
             Event::Saved(id) => {
-                self.signal_entry(id, Signal::Saved, &mut effects);
+                self.signal_entry(id, Signal::Saved, now, &mut effects);
                 effects.push(Effect::Tell(Notice::Saved(id)));
             }
             Event::NotSaved(id, why) => {
-                self.signal_entry(id, Signal::Refused, &mut effects);
+                self.signal_entry(id, Signal::Refused, now, &mut effects);
                 effects.push(Effect::Tell(Notice::NotSaved(id, why)));
             }
             Event::Settled(id, accepted) => {
-                self.signal_entry(id, if accepted { Signal::Accepted } else { Signal::Refused }, &mut effects);
+                self.signal_entry(id, if accepted { Signal::Accepted } else { Signal::Refused }, now, &mut effects);
                 self.entries.remove(&id);
             }
             Event::Time => self.time(now, &mut effects),
@@ -201,6 +194,12 @@ impl Bridge {
         self.deadlines.values().min().copied()
     }
 
+    /// True while a reader still has a signal to show.
+    #[must_use]
+    pub fn is_showing(&self) -> bool {
+        self.stages.values().any(|stage| matches!(stage, Stage::Line(line) if line.is_showing()))
+    }
+
     /// The names of the configured readers.
     pub fn reader_names(&self) -> impl Iterator<Item = &str> {
         self.kinds.iter().map(|(name, _)| name.as_str())
@@ -211,6 +210,7 @@ impl Bridge {
             ReaderEvent::Up => {
                 self.stages.remove(name);
                 effects.push(Effect::Tell(Notice::Up(name.clone())));
+                self.line(name, Input::Opened, now, effects);
             }
             ReaderEvent::Lost { why } => {
                 self.stages.remove(name);
@@ -238,6 +238,22 @@ impl Bridge {
             ReaderEvent::CardOut => {
                 self.stages.insert(name.clone(), Stage::Card(None));
             }
+            ReaderEvent::OsdpCard(card) => {
+                if let Some(presentation) = self.osdp_desk(name).and_then(|(desk, told)| desk.card(card, told, now)) {
+                    self.shown(name, Transport::Osdp, presentation, now, effects);
+                }
+            }
+            ReaderEvent::OsdpKeys(codes) => self.shown(name, Transport::Osdp, osdp::keys(&codes), now, effects),
+            ReaderEvent::OsdpFormatted(text) => self.shown(name, Transport::Osdp, osdp::formatted(&text), now, effects),
+            ReaderEvent::Note(words) => effects.push(Effect::Tell(Notice::Note(name.clone(), words))),
+        }
+    }
+
+    fn osdp_desk(&mut self, name: &ReaderName) -> Option<(&mut osdp::Desk, Told)> {
+        let Some(ReaderKind::Osdp(told)) = self.kind(name).cloned() else { return None };
+        match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
+            Stage::Osdp(desk) => Some((desk, told)),
+            Stage::Line(_) | Stage::Card(_) => None,
         }
     }
 
@@ -254,6 +270,10 @@ impl Bridge {
         };
         if !output.write.is_empty() {
             effects.push(Effect::Command(name.clone(), ReaderCommand::Write(output.write)));
+        }
+        if output.unanswered {
+            let why = "the reader does not answer; check its dialect, its baud rate and its cable".to_owned();
+            effects.push(Effect::Tell(Notice::Failed(name.clone(), why)));
         }
         if output.noise > 0 {
             effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
@@ -287,7 +307,10 @@ impl Bridge {
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
         presentation.at = Some(now);
-        effects.push(Effect::Signal(name.clone(), Signal::Read));
+        // A keypad beeps by itself.
+        if presentation.kind != Kind::Key {
+            self.signal(name, Signal::Read, now, effects);
+        }
         self.presented(presentation, now, effects);
     }
 
@@ -296,7 +319,9 @@ impl Bridge {
         let mut reading = self.catalog.read(presentation);
         let here = |wanted: &String| reader.as_deref().is_some_and(|device| device == wanted || is_device_of(device, wanted));
         let wants = |taker: &Taker| taker.reader.as_ref().is_none_or(here);
-        let taker = self.takers.iter().position(wants).and_then(|at| self.takers.remove(at));
+        // Whoever waits for a card waits for one that is shown now, and not for a key.
+        let is_card = reading.presentation.kind != Kind::Key && !reading.presentation.was_shown_before();
+        let taker = self.takers.iter().position(wants).filter(|_| is_card).and_then(|at| self.takers.remove(at));
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
         effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
@@ -316,7 +341,9 @@ impl Bridge {
                 effects.push(Effect::Save(Box::new(entry)));
             }
             Err(refused) => {
-                effects.extend(reader.map(|reader| Effect::Signal(reader, Signal::Refused)));
+                if let Some(reader) = reader {
+                    self.signal(&reader, Signal::Refused, now, effects);
+                }
                 effects.push(Effect::Tell(Notice::NotEnrolled(Box::new(reading), refused)));
             }
         }
@@ -330,9 +357,17 @@ impl Bridge {
         }
     }
 
-    fn signal_entry(&self, id: Uuid, signal: Signal, effects: &mut Vec<Effect>) {
-        if let Some(Some(reader)) = self.entries.get(&id) {
-            effects.push(Effect::Signal(reader.clone(), signal));
+    fn signal_entry(&mut self, id: Uuid, shown: Signal, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        if let Some(Some(reader)) = self.entries.get(&id).cloned() {
+            self.signal(&reader, shown, now, effects);
+        }
+    }
+
+    /// A reader on a serial line is told in its own language; other drivers know how theirs show it.
+    fn signal(&mut self, reader: &ReaderName, shown: Signal, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        match self.stages.get(reader) {
+            Some(Stage::Line(_)) => self.line(reader, Input::Signal(shown), now, effects),
+            _ => effects.push(Effect::Command(reader.clone(), ReaderCommand::Signal(shown))),
         }
     }
 
@@ -344,7 +379,7 @@ impl Bridge {
 impl ReaderKind {
     const fn told(&self) -> Told {
         match self {
-            Self::Serial(_, told) | Self::Pcsc(told) => *told,
+            Self::Serial(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
         }
     }
 }
@@ -352,7 +387,7 @@ impl ReaderKind {
 /// The serial number in the order the card sends it, where the site says that its reader turns it round.
 fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
     if presentation.kind == Kind::Csn && told.byte_order == ByteOrder::Reversed {
-        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&line::ordered(csn.bytes().to_vec(), told.byte_order)));
+        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&message::ordered(csn.bytes().to_vec(), told.byte_order)));
         presentation.bits = presentation.csn.as_ref().map(Csn::bits);
     }
     presentation

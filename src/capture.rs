@@ -6,7 +6,7 @@
 //! ```text
 //! cardbridge capture, version 1
 //! reader: desk
-//! dialect: id12la-ascii              (or `device: HID Global OMNIKEY 5427 CK` for a PC/SC reader)
+//! dialect: id12la-ascii              (or `device: HID Global OMNIKEY 5427 CK` for a PC/SC reader, or `osdp: 0`, an address)
 //! bits: 26                           (kind, byte_order, card_left_ms: as in the configuration)
 //! recorded: 2026-01-01T00:00:00.000Z
 //!
@@ -15,7 +15,15 @@
 //! 2.500 card 3B 8F 80 01             a card with its ATR
 //! 3.000 card out
 //! 3.100 failed the card was taken away too early
+//! 4.000 bits 26 BD 88 EB 80 format 1 reader 0     from an OSDP reader: the count, the bits, what it says about them
+//! 4.500 keys 31 32 0D                             keys pressed at one, in its codes
+//! 5.000 text 31 32 33                             a card that it decoded itself
 //! ```
+//!
+//! - [`osdpcap`]: packet captures of other tools.
+
+mod osdp;
+pub mod osdpcap;
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -39,7 +47,7 @@ use crate::{
     },
     enroll::{enrollment::IntegerWidth, policy::SitePolicy},
     protocols::Protocols,
-    readers::{ReaderCommand, ReaderEvent, ReaderName},
+    readers::{OsdpCard, ReaderCommand, ReaderEvent, ReaderName},
 };
 
 /// A capture of one reader.
@@ -66,6 +74,8 @@ pub enum Attached {
     Serial(String),
     /// A PC/SC reader of this name.
     Pcsc(String),
+    /// An OSDP reader at this address.
+    Osdp(u8),
 }
 
 /// One thing that passed.
@@ -81,6 +91,12 @@ pub enum Record {
     CardOut,
     /// The card could not be asked.
     Failed(String),
+    /// An OSDP reader read a card.
+    Bits(OsdpCard),
+    /// Keys were pressed at an OSDP reader, in its codes.
+    Keys(Vec<u8>),
+    /// An OSDP reader read a card and decoded it itself.
+    Text(Vec<u8>),
 }
 
 /// Why a text is no capture.
@@ -131,6 +147,7 @@ impl Capture {
         match &self.attached {
             Attached::Serial(dialect) => text.push_str(&format!("dialect: {dialect}\n")),
             Attached::Pcsc(device) => text.push_str(&format!("device: {device}\n")),
+            Attached::Osdp(address) => text.push_str(&format!("osdp: {address}\n")),
         }
         if let Some(bits) = self.told.bits {
             text.push_str(&format!("bits: {bits}\n"));
@@ -165,6 +182,7 @@ impl Capture {
                 ReaderKind::Serial(dialect.clone(), self.told)
             }
             Attached::Pcsc(_) => ReaderKind::Pcsc(self.told),
+            Attached::Osdp(_) => ReaderKind::Osdp(self.told),
         };
         let kinds = vec![(self.reader.clone(), kind)];
         let bridge = Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
@@ -189,6 +207,9 @@ pub fn line(at: Duration, record: &Record) -> String {
         Record::To(bytes) => (">", bytes),
         Record::CardIn(atr) => ("card", atr),
         Record::CardOut => ("card out", &[]),
+        Record::Keys(codes) => ("keys", codes),
+        Record::Text(text) => ("text", text),
+        Record::Bits(card) => return line + "bits " + &osdp::words(card),
         Record::Failed(why) => {
             line.push_str(&format!("failed {}", why.replace('\n', " ")));
             return line;
@@ -210,7 +231,10 @@ pub fn of_event(event: &ReaderEvent) -> Option<Record> {
         ReaderEvent::CardIn { atr, .. } => Some(Record::CardIn(atr.clone())),
         ReaderEvent::CardOut => Some(Record::CardOut),
         ReaderEvent::CardFailed { why } => Some(Record::Failed(why.clone())),
-        ReaderEvent::Up | ReaderEvent::Lost { .. } => None,
+        ReaderEvent::OsdpCard(card) => Some(Record::Bits(card.clone())),
+        ReaderEvent::OsdpKeys(codes) => Some(Record::Keys(codes.clone())),
+        ReaderEvent::OsdpFormatted(text) => Some(Record::Text(text.clone())),
+        ReaderEvent::Up | ReaderEvent::Lost { .. } | ReaderEvent::Note(_) => None,
     }
 }
 
@@ -234,7 +258,10 @@ impl Player {
                 let why = "the capture's conversation is another one than today's scripts hold; capture the card again".to_owned();
                 ReaderEvent::CardFailed { why }
             }
-            (Record::To(_) | Record::CardIn(_), _) => return,
+            (Record::Bits(card), Attached::Osdp(_)) => ReaderEvent::OsdpCard(card.clone()),
+            (Record::Keys(codes), Attached::Osdp(_)) => ReaderEvent::OsdpKeys(codes.clone()),
+            (Record::Text(text), Attached::Osdp(_)) => ReaderEvent::OsdpFormatted(text.clone()),
+            (_, _) => return,
         };
         self.handle(Event::Reader(self.reader.clone(), event), now);
     }
@@ -271,6 +298,7 @@ impl Header {
             "reader" => self.reader = Some(value.to_owned()),
             "dialect" => self.attached = Some((line, Attached::Serial(value.to_owned()))),
             "device" => self.attached = Some((line, Attached::Pcsc(value.to_owned()))),
+            "osdp" => self.attached = Some((line, Attached::Osdp(value.parse().map_err(|_| wrong("an address"))?))),
             "bits" => self.told.bits = Some(value.parse().map_err(|_| wrong("a number of bits"))?),
             "kind" => self.told.kind = Some(Kind::from_name(value).ok_or_else(|| wrong("a kind, such as wiegand or csn"))?),
             "byte_order" => {
@@ -288,7 +316,7 @@ impl Header {
                 self.recorded = Some(time.ok_or_else(|| wrong("a time such as 2026-01-01T00:00:00.000Z"))?);
             }
             _ => {
-                let known = "reader, dialect or device, bits, kind, byte_order, card_left_ms, recorded";
+                let known = "reader, dialect, device or osdp, bits, kind, byte_order, card_left_ms, recorded";
                 return Err(CaptureError { line, message: format!("unknown header `{key}`; the headers are {known}") });
             }
         }
@@ -333,7 +361,8 @@ fn record(line: usize, text: &str) -> Result<(Duration, Record), CaptureError> {
 
 fn unexpected(line: usize, text: &str, rest: &str) -> CaptureError {
     let column = text.chars().count() - rest.chars().count() + 1;
-    let message = format!("column {column}: expected SECONDS, then `< HEX`, `> HEX`, `card HEX`, `card out` or `failed WORDS`");
+    let records = "`< HEX`, `> HEX`, `card HEX`, `card out`, `failed WORDS`, `bits COUNT HEX`, `keys HEX` or `text HEX`";
+    let message = format!("column {column}: expected SECONDS, then {records}");
     CaptureError { line, message }
 }
 
@@ -350,6 +379,10 @@ fn what(input: &str) -> IResult<&str, Record> {
         map(preceded((char('>'), space1), bytes), Record::To),
         value(Record::CardOut, tag("card out")),
         map(preceded((tag("card"), space1), bytes), Record::CardIn),
+        map(preceded((tag("bits"), space1), osdp::card), Record::Bits),
+        map(preceded((tag("keys"), space1), bytes), Record::Keys),
+        // A text that was encrypted on the line is not known.
+        map(preceded(tag("text"), opt(preceded(space1, bytes))), |text| Record::Text(text.unwrap_or_default())),
         map(preceded((tag("failed"), space0), rest), |why: &str| Record::Failed(why.to_owned())),
     ))
     .parse(input)

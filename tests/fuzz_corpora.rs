@@ -49,3 +49,13 @@ fn an_answer_with_a_fault_in_any_place_is_sorted() {
 fn any_bits_get_a_verdict() {
     replay("decode", targets::decode);
 }
+
+#[test]
+fn any_text_is_a_template_or_a_clear_error() {
+    replay("template", targets::template);
+}
+
+#[test]
+fn any_bytes_on_any_line_are_read_the_same_however_they_are_cut() {
+    replay("line", targets::line);
+}

@@ -10,7 +10,10 @@ use support::{SerialReader, Simulator, Site};
 
 /// The README's TOML blocks, in order: the first configuration, the card format.
 fn blocks() -> Vec<String> {
-    let readme = include_str!("../README.md");
+    blocks_of(include_str!("../README.md"))
+}
+
+fn blocks_of(readme: &str) -> Vec<String> {
     let lines: Vec<&str> = readme.lines().collect();
     let mut blocks = Vec::new();
     let mut at = 0;
@@ -56,4 +59,15 @@ fn the_card_format_that_the_readme_adds_is_clean_and_can_be_shown() {
     assert_eq!(checked.code, 0, "{checked:?}");
     let shown = site.run(&["--protocols", "site", "formats", "our-28-bit"]);
     assert!(shown.stdout.contains("facility_code    8 bits, at most 255"), "{shown:?}");
+}
+
+#[test]
+fn the_dialect_that_the_protocols_readme_adds_is_clean_and_can_be_shown() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    fs::create_dir_all(site.path("site/serial")).unwrap();
+    fs::write(site.path("site/serial/gate.toml"), &blocks_of(include_str!("../protocols/README.md"))[0]).unwrap();
+    let checked = site.run(&["check", "site"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let shown = site.run(&["--protocols", "site", "formats", "--dialects", "our-gate"]);
+    assert!(shown.stdout.contains("asked every 200 ms: 025203"), "{shown:?}");
 }

@@ -39,3 +39,30 @@ fn a_replay_tells_what_the_desk_was_told_at_its_times() {
     let words: Vec<&Notice> = notices.iter().map(|(_, notice)| notice).collect();
     assert!(matches!(words.as_slice(), [Notice::Noise(_, 3), Notice::Read(_)]), "{words:?}");
 }
+
+const OSDP: &str = "cardbridge capture, version 1\nreader: door\nosdp: 3\ncard_left_ms: 500\nrecorded: 2026-01-01T00:00:00.000Z\n\n\
+    0.000 bits 26 BD 88 EB 80 format 1 reader 0\n0.100 bits 26 BD 88 EB 80 format 1 reader 0\n1.000 keys 31 7F\n2.000 text 31\n3.000 text\n";
+
+#[test]
+fn the_cards_and_keys_of_an_osdp_reader_are_written_and_played_back() {
+    let capture = Capture::parse(OSDP).unwrap();
+    let mut text = capture.header();
+    capture.records.iter().for_each(|(at, record)| text.push_str(&format!("{}\n", line(*at, record))));
+    assert_eq!(text, OSDP);
+    let protocols = Protocols::built_in();
+    let notices = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
+    let read: Vec<String> = notices
+        .iter()
+        .map(|(_, notice)| match notice {
+            Notice::Read(reading) => format!("{} {}", crate::views::reading::literal(reading), reading.verdict.name()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(read, ["{26}BD88EB80 ambiguous", "keypad keypad", "31 unreadable", " unreadable"]);
+}
+
+#[test]
+fn a_hand_written_card_needs_only_its_count_and_its_bits() {
+    let capture = Capture::parse(&OSDP.replace(" format 1 reader 0", "")).unwrap();
+    assert_eq!(capture, Capture::parse(OSDP).unwrap());
+}

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-use super::{Csn, Kind, Literal, PacsBits};
+use super::{Credential, Csn, Kind, Literal, PacsBits};
 
 /// How a reader is attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,18 @@ pub struct Damage {
     pub detail: String,
 }
 
+/// Numbers that the reader has decoded itself, and handed over without the card's bits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbers {
+    /// The numbers.
+    pub credential: Credential,
+    /// How many bits the card has, check bits included, where that is known.
+    pub length: Option<u16>,
+}
+
+/// The warning of a card that the reader still holds in its memory: it was shown before anybody asked.
+pub const SHOWN_BEFORE: &str = "shown_before";
+
 /// One card shown once to one reader.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presentation {
@@ -51,6 +63,12 @@ pub struct Presentation {
     pub bits: Option<PacsBits>,
     /// The card serial number, where the reader told it.
     pub csn: Option<Csn>,
+    /// The numbers, where the reader has decoded them itself.
+    #[serde(default)]
+    pub numbers: Option<Numbers>,
+    /// The keys that were pressed on a keypad: `0` to `9`, `*`, `#`, letters for others.
+    #[serde(default)]
+    pub keys: Option<String>,
     /// Set when the frame's own check failed.
     pub damage: Option<Damage>,
     /// What the reader cannot be believed in, by name.
@@ -82,6 +100,8 @@ impl Presentation {
             kind,
             bits: None,
             csn: None,
+            numbers: None,
+            keys: None,
             damage: None,
             warnings: Vec::new(),
             raw: String::new(),
@@ -89,6 +109,12 @@ impl Presentation {
             reader: None,
             transport: None,
         }
+    }
+
+    /// True for a card that the reader holds in its memory and that nobody has shown now.
+    #[must_use]
+    pub fn was_shown_before(&self) -> bool {
+        self.warnings.iter().any(|warning| warning == SHOWN_BEFORE)
     }
 
     /// The presentation a literal stands for.

@@ -61,6 +61,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let attached = match &reader.attached {
         config::Attached::Serial { dialect, .. } => Attached::Serial(dialect.id.clone()),
         config::Attached::Pcsc(pattern) => Attached::Pcsc(pattern.clone()),
+        config::Attached::Osdp { address, .. } => Attached::Osdp(*address),
     };
     let recorded = Utc::now();
     let head = Capture { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded, records: Vec::new() };
@@ -74,7 +75,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
                     cards += 1;
                     out::print(&views::reading::text(&reading));
                 }
-                Notice::Lost(reader, why) | Notice::Failed(reader, why) => out::hint(&format!("{reader}: {why}")),
+                Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),
                 _ => {}
             },
             Some(what) = tapped.recv() => recorder.write(&mut file, &what).map_err(failed)?,
@@ -95,6 +96,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 fn devices(reader: &config::ReaderConfig) -> usize {
     match &reader.attached {
         config::Attached::Serial { port, .. } => serial::matching(port).len(),
+        config::Attached::Osdp { .. } => 1,
         config::Attached::Pcsc(pattern) => {
             let listed = pcsc::list().unwrap_or_default();
             listed.iter().filter(|device| crate::smartcard::script::matches(pattern, device)).count()
@@ -120,7 +122,7 @@ impl Recorder {
         let record = match what {
             Tapped::From(_, event) => capture::of_event(event),
             Tapped::To(_, ReaderCommand::Write(bytes)) => Some(Record::To(bytes.clone())),
-            Tapped::To(_, ReaderCommand::Release) => None,
+            Tapped::To(_, ReaderCommand::Release | ReaderCommand::Signal(_)) => None,
         };
         let Some(record) = record else { return Ok(()) };
         self.begin(file)?;

@@ -92,13 +92,37 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let (order, reassign) = order(&site, &arguments)?;
     let blusky = blusky(&site)?;
     let store = open_store(&site)?;
+    let showing = Showing::new(arguments.json, Duration::from_secs(arguments.outcome_timeout));
     let entry = match (&arguments.card_id, &arguments.bits) {
         (Some(card), _) => existing(&store, *card, &order, reassign).await?,
         (None, Some(literal)) => given(&site, &store, literal, order, reassign).await?,
-        (None, None) => shown(&site, &store, &arguments, order, reassign).await?,
+        (None, None) => {
+            let mut source = Source::open(&site, Some(store.clone()), arguments.reader.as_deref(), true).await?;
+            let ended = enroll_shown(&site, &store, &arguments, &mut source, (order, reassign), (blusky, showing)).await;
+            // The reader shows what became of the card before it is let go.
+            source.shell.end().await;
+            return ended;
+        }
     };
-    let showing = Showing::new(arguments.json, Duration::from_secs(arguments.outcome_timeout));
     outcome::outcome(&site, &store, blusky, entry, showing).await
+}
+
+/// Enrolls the card that is shown, and has the reader show what became of it.
+async fn enroll_shown(
+    site: &Site,
+    store: &StoreHandle,
+    arguments: &Arguments,
+    source: &mut Source,
+    (order, reassign): (Order, Reassign),
+    (blusky, showing): (Settings, Showing),
+) -> Result<ExitCode, Failure> {
+    let entry = shown(site, source, arguments, order, reassign).await?;
+    let code = outcome::outcome(site, store, blusky, entry, showing).await?;
+    let accepted = code == ExitCode::SUCCESS;
+    if accepted || code == ExitCode::from(1) {
+        source.shell.post(Event::Settled(entry, accepted)).await;
+    }
+    Ok(code)
 }
 
 /// Who gets the card, and what may be done if somebody holds it.
@@ -194,8 +218,7 @@ pub async fn presented(
 }
 
 /// Waits for a card and enrolls it; its entry is on disk then.
-async fn shown(site: &Site, store: &StoreHandle, arguments: &Arguments, order: Order, reassign: Reassign) -> Result<Uuid, Failure> {
-    let mut source = Source::open(site, Some(store.clone()), arguments.reader.as_deref(), true).await?;
+async fn shown(site: &Site, source: &mut Source, arguments: &Arguments, order: Order, reassign: Reassign) -> Result<Uuid, Failure> {
     source.shell.post(take(order, reassign)).await;
     out::hint("hold the card to the reader");
     let end = Instant::now() + Duration::from_secs(arguments.timeout);

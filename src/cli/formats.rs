@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     card::Kind,
+    card::to_hex,
     decode::dialect::Dialect,
     protocols::{Protocols, cards::CardFormat},
     sheet::nearest,
@@ -154,18 +155,27 @@ fn never_told_from(format: &CardFormat, protocols: &Protocols) -> Vec<String> {
 }
 
 fn of_dialect(dialect: &Dialect) -> Item {
-    let page = format!(
-        "{}  {}\naliases: {}\nyields: {}\nline: {} baud\nsource: {}\nconfidence: {}\nfile: {}\nsamples: {}",
-        dialect.id,
-        dialect.name,
-        dialect.aliases.join(", "),
-        dialect.kind.name(),
-        dialect.line.baud,
-        dialect.source,
-        dialect.confidence.name(),
-        dialect.file,
-        dialect.samples.len()
-    );
+    let says = dialect.messages.iter().map(|message| {
+        let kind = if message.is_card() { message.kind.name() } else { "talk" };
+        format!("  {kind:<18}{}", message.payload.text)
+    });
+    let host = dialect.host.as_ref().map_or_else(String::new, |host| {
+        let asked = host.poll.as_ref().map(|poll| format!("asked every {} ms: {}", host.every.as_millis(), to_hex(poll)));
+        let signals: Vec<&str> = host.signals.iter().map(|(signal, _)| signal.name()).collect();
+        let shown = (!signals.is_empty()).then(|| format!("shows: {}", signals.join(", ")));
+        [asked, shown].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    });
+    let samples = dialect.samples.iter().map(|sample| format!("sample {}: {}  {}", to_hex(&sample.frame), sample.reads, sample.source));
+    let page = [
+        format!("{}  {}\naliases: {}\n", dialect.id, dialect.name, dialect.aliases.join(", ")),
+        says.collect::<Vec<_>>().join("\n"),
+        String::new(),
+        host,
+        format!("yields: {}\nline: {} baud", dialect.kind.name(), dialect.line.baud),
+        format!("source: {}\nconfidence: {}\nfile: {}", dialect.source, dialect.confidence.name(), dialect.file),
+        dialect.caveat.as_ref().map_or_else(String::new, |caveat| format!("caveat: {caveat}")),
+        samples.collect::<Vec<_>>().join("\n"),
+    ];
     Item {
         names: dialect.aliases.iter().cloned().chain([dialect.id.clone()]).collect(),
         row: vec![
@@ -177,9 +187,10 @@ fn of_dialect(dialect: &Dialect) -> Item {
         ],
         json: json!({
             "id": dialect.id, "name": dialect.name, "aliases": dialect.aliases, "kind": dialect.kind, "baud": dialect.line.baud,
-            "card_left_ms": dialect.card_left.as_millis() as u64, "source": dialect.source, "confidence": dialect.confidence.name(), "file": dialect.file
+            "asked": dialect.host.as_ref().is_some_and(|host| host.poll.is_some()), "card_left_ms": dialect.card_left.as_millis() as u64,
+            "source": dialect.source, "confidence": dialect.confidence.name(), "caveat": dialect.caveat, "file": dialect.file
         }),
-        page,
+        page: page.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n"),
     }
 }
 

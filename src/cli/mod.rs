@@ -125,8 +125,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Runs a command on this thread and no other: a card at a reader wakes it, and nothing has to be handed over.
 fn asynchronous(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::impossible("runtime", format!("no runtime: {error}"), ""))?;
     let result = runtime.block_on(command);
     // Threads that wait for a device or a terminal are not waited for.

@@ -53,6 +53,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
             _ => {}
         }
     }
+    source.shell.end().await;
     match (seen, arguments.count) {
         (0, _) => {
             Err(Failure::impossible("no_card", "no card was shown", "hold a card to the reader, or give it more time with --timeout"))

@@ -58,20 +58,24 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
 }
 
 fn serial_reader(readers: &[ReaderConfig], path: &str) -> Option<String> {
-    readers.iter().find_map(|reader| match &reader.attached {
+    let mut names = readers.iter().filter_map(|reader| match &reader.attached {
         Attached::Serial { port, .. } => {
             let paths = serial::matching(port);
             let at = paths.iter().position(|meant| meant == path)?;
             Some(if paths.len() == 1 { reader.name.clone() } else { format!("{}#{}", reader.name, at + 1) })
         }
+        Attached::Osdp { bus, .. } => (bus.path == path).then(|| reader.name.clone()),
         Attached::Pcsc(_) => None,
-    })
+    });
+    // Several OSDP readers may share one line.
+    let first = names.next()?;
+    Some(names.fold(first, |all, name| format!("{all}, {name}")))
 }
 
 fn pcsc_readers(readers: &[ReaderConfig], devices: &[String]) -> Vec<(String, Option<String>)> {
     let wanted = readers.iter().filter_map(|reader| match &reader.attached {
         Attached::Pcsc(pattern) => Some((pattern.clone(), reader.name.as_str().into())),
-        Attached::Serial { .. } => None,
+        Attached::Serial { .. } | Attached::Osdp { .. } => None,
     });
     let named = pcsc::name_devices(&wanted.collect(), devices);
     let name_of = |device: &String| named.iter().find(|(path, _)| path == device).map(|(_, name)| name.to_string());

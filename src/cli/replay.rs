@@ -11,7 +11,7 @@ use super::{
 use crate::{
     blusky::client::Client,
     bridge::Notice,
-    capture::Capture,
+    capture::{Capture, osdpcap},
     card::Presentation,
     enroll::{enrollment::Order, outbox::Reassign},
     run::Site,
@@ -22,7 +22,7 @@ use crate::{
 #[command(after_help = "Examples:\n  cardbridge replay strange-card.capture\n  cardbridge replay *.capture --json\n  \
                         cardbridge replay day.capture --enroll --user 1815")]
 pub struct Arguments {
-    /// Captures
+    /// Captures; packet captures of an OSDP line (osdpcap) as well
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// One JSON object a line
@@ -62,7 +62,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 }
 
 fn notices(site: &Site, text: &str) -> Result<Vec<Notice>, crate::capture::CaptureError> {
-    let capture = Capture::parse(text)?;
+    let capture = if osdpcap::is_one(text) { osdpcap::parse(text)? } else { Capture::parse(text)? };
     let shown = capture.replay(&site.protocols, site.catalog.clone(), site.config.policy.clone())?;
     Ok(shown.into_iter().map(|(_, notice)| notice).collect())
 }

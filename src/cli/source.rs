@@ -62,6 +62,7 @@ impl Source {
                 numbered = self.shell.next() => match numbered.notice {
                     Notice::Up(name) => self.up(&name),
                     Notice::Lost(name, why) => self.gone(&name, why),
+                    Notice::Note(name, words) => hint(&format!("{name}: {words}")),
                     Notice::Noise(name, count) => tracing::info!(reader = %name, bytes = count, "noise on the line"),
                     notice => return Ok(notice),
                 },

@@ -28,6 +28,7 @@ use crate::{
         policy::{CardType, Required, SitePolicy},
     },
     protocols::Protocols,
+    readers::osdp::Bus,
     sheet::{At, Finding, Keys, Sheet, nearest},
 };
 
@@ -77,6 +78,15 @@ pub enum Attached {
     },
     /// A PC/SC reader whose name matches this pattern, `*` for any text.
     Pcsc(String),
+    /// A reader on an OSDP bus.
+    Osdp {
+        /// The bus's line.
+        bus: Bus,
+        /// The reader's address there, 0 to 126.
+        address: u8,
+        /// The file with the key of its secure channel.
+        scbk_file: Option<PathBuf>,
+    },
 }
 
 /// Which serial line.
@@ -159,7 +169,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     if let Some(table) = keys.table("blusky") {
         (config.blusky, config.integer_width) = blusky::blusky(table, folder);
     }
-    config.readers = readers::readers(&mut keys, protocols);
+    config.readers = readers::readers(&mut keys, folder, protocols);
     if let Some(mut site) = keys.table("site") {
         config.policy.formats = formats(&mut site, protocols);
         config.policy.facility_codes = site.numbers("facility_codes").into_iter().map(|code| code.value).collect();

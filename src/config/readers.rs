@@ -1,6 +1,10 @@
 //! `[[reader]]`: where the readers are attached and what is spoken there.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{Attached, Port, ReaderConfig};
 use crate::{
@@ -9,23 +13,47 @@ use crate::{
         line::{ByteOrder, Told},
     },
     protocols::{self, Protocols},
+    readers::osdp::Bus,
     sheet::{At, Keys, nearest},
 };
 
-pub(super) fn readers(keys: &mut Keys<'_, '_>, protocols: &Protocols) -> Vec<ReaderConfig> {
+pub(super) fn readers(keys: &mut Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Vec<ReaderConfig> {
     let mut readers: Vec<ReaderConfig> = Vec::new();
     for table in keys.tables("reader") {
         let span = table.span();
-        let Some(reader) = reader(table, protocols) else { continue };
+        let Some(reader) = reader(table, folder, protocols) else { continue };
         if readers.iter().any(|other| other.name == reader.name) {
             keys.complain(span, format!("two readers are named {:?}; give each its own name", reader.name));
+        }
+        if let Some(message) = readers.iter().find_map(|other| quarrel(&other.attached, &reader.attached)) {
+            keys.complain(span, message);
         }
         readers.push(reader);
     }
     readers
 }
 
-fn reader(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<ReaderConfig> {
+/// What two readers on one line cannot both have.
+fn quarrel(one: &Attached, other: &Attached) -> Option<String> {
+    match (one, other) {
+        (Attached::Osdp { bus, address, .. }, Attached::Osdp { bus: other, address: same, .. }) if bus.path == other.path => {
+            if bus.baud != other.baud {
+                Some(format!("two OSDP readers on {} have different `baud`; one line has one", bus.path))
+            } else {
+                (address == same).then(|| format!("two OSDP readers on {} have the address {address}; give each its own", bus.path))
+            }
+        }
+        (Attached::Osdp { bus, .. }, Attached::Serial { port: Port::Path(path), .. })
+        | (Attached::Serial { port: Port::Path(path), .. }, Attached::Osdp { bus, .. })
+            if bus.path == *path =>
+        {
+            Some(format!("{path} has an OSDP reader and a serial one; a line is one or the other"))
+        }
+        _ => None,
+    }
+}
+
+fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Option<ReaderConfig> {
     let span = keys.span();
     let name = keys.text("name");
     if let Some(name) = name.as_ref().filter(|name| name.value.contains('#')) {
@@ -35,12 +63,12 @@ fn reader(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<ReaderConfig>
     let usb = keys.optional_text("usb");
     let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);
     let pcsc = keys.optional_text("pcsc");
-    for unbuilt in ["osdp", "keyboard"] {
-        if let Some(value) = keys.optional_text(unbuilt) {
-            keys.complain(value.span, format!("`reader.{unbuilt}`: this version reads serial and pcsc readers only"));
-        }
+    let osdp = osdp(&mut keys, folder);
+    if let Some(value) = keys.optional_text("keyboard") {
+        keys.complain(value.span, "`reader.keyboard`: this version reads serial, PC/SC and OSDP readers only".to_owned());
     }
     let dialect = keys.optional_text("dialect");
+    let template = keys.optional_text("template");
     let baud = keys.number("baud", 50, 4_000_000);
     let parity = protocols::serial::parity(&mut keys);
     let stop_bits = keys.number("stop_bits", 1, 2);
@@ -54,30 +82,78 @@ fn reader(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<ReaderConfig>
         }
         (None, None) => None,
     };
-    let attached = match (port, pcsc) {
-        (Some(port), None) => {
-            let dialect = dialect_named(&keys, dialect, protocols)?;
+    let attached = match (port, pcsc, osdp) {
+        (Some(port), None, None) => {
+            let dialect = match (dialect, template) {
+                (dialect, None) => dialect_named(&keys, dialect, protocols)?,
+                (None, Some(template)) => line_of(&keys, &template)?,
+                (Some(_), Some(template)) => {
+                    keys.complain(template.span, "a reader speaks a `dialect` or sends lines of a `template`, not both".to_owned());
+                    return None;
+                }
+            };
             let mut line = dialect.line;
             line.baud = baud.map_or(line.baud, |baud| baud.value);
             line.parity = parity.unwrap_or(line.parity);
             line.stop_bits = stop_bits.map_or(line.stop_bits, |bits| bits.value);
             Some(Attached::Serial { port, line, dialect })
         }
-        (None, Some(pattern)) => {
-            if dialect.is_some() || baud.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() || told.kind.is_some()
+        (None, Some(pattern), None) => {
+            if dialect.is_some()
+                || template.is_some()
+                || baud.is_some()
+                || parity.is_some()
+                || stop_bits.is_some()
+                || told.bits.is_some()
+                || told.kind.is_some()
             {
-                let message = "`dialect`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
+                let message = "`dialect`, `template`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
             Some(Attached::Pcsc(pattern.value))
         }
+        (None, None, Some(Osdp { path, address, scbk_file })) => {
+            if dialect.is_some() || template.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() {
+                let message = "`dialect`, `template`, `parity`, `stop_bits` and `bits` belong to serial readers; OSDP settles them";
+                keys.complain(span, message.to_owned());
+            }
+            Some(Attached::Osdp { bus: Bus { path, baud: osdp_baud(&keys, baud) }, address, scbk_file })
+        }
         _ => {
-            keys.complain(span, "a reader has one of `serial`, `usb` or `pcsc`".to_owned());
+            keys.complain(span, "a reader has one of `serial`, `usb`, `pcsc` or `osdp`".to_owned());
             None
         }
     };
     keys.finish();
     Some(ReaderConfig { name: name?.value, attached: attached?, told })
+}
+
+/// The keys that only OSDP readers have.
+struct Osdp {
+    path: String,
+    address: u8,
+    scbk_file: Option<PathBuf>,
+}
+
+fn osdp(keys: &mut Keys<'_, '_>, folder: &Path) -> Option<Osdp> {
+    let path = keys.optional_text("osdp");
+    let address = keys.number("address", 0_u8, 126);
+    let scbk_file = keys.optional_text("scbk_file");
+    if let Some(span) = address.map(|address| address.span).or(scbk_file.as_ref().map(|file| file.span)).filter(|_| path.is_none()) {
+        keys.complain(span, "`address` and `scbk_file` belong to OSDP readers: `osdp = \"/dev/ttyUSB0\"`".to_owned());
+    }
+    let scbk_file = scbk_file.map(|file| folder.join(file.value));
+    Some(Osdp { path: path?.value, address: address.map_or(0, |address| address.value), scbk_file })
+}
+
+fn osdp_baud(keys: &Keys<'_, '_>, baud: Option<At<u32>>) -> u32 {
+    const BAUDS: [u32; 6] = [9600, 19_200, 38_400, 57_600, 115_200, 230_400];
+    let Some(baud) = baud else { return 9600 };
+    if !BAUDS.contains(&baud.value) {
+        let known = BAUDS.map(|baud| baud.to_string()).join(", ");
+        keys.complain(baud.span, format!("`reader.baud` of an OSDP reader is one of {known}"));
+    }
+    baud.value
 }
 
 fn told(keys: &mut Keys<'_, '_>) -> Told {
@@ -118,4 +194,15 @@ fn dialect_named(keys: &Keys<'_, '_>, name: Option<At<String>>, protocols: &Prot
         keys.complain(name.span, format!("no serial dialect is named `{}`; {hint}", name.value));
     }
     found
+}
+
+/// The dialect of a device that a site has built itself: lines of one template.
+fn line_of(keys: &Keys<'_, '_>, template: &At<String>) -> Option<Arc<Dialect>> {
+    let read = protocols::serial::template_of(keys, template)?;
+    let dialect = Dialect::of_lines(read);
+    if dialect.is_none() {
+        let message = "`reader.template` names nothing of a card; write {bits:hex}, {id:hex}, {facility_code:dec} and {card_number:dec}, or {keys:char}";
+        keys.complain(template.span, message.to_owned());
+    }
+    dialect.map(Arc::new)
 }

@@ -9,7 +9,7 @@ use super::{
     format::{CompactFit, CompactRefusal, Format},
     narrow::{Against, Narrow},
 };
-use crate::card::{Credential, Fit, Kind, MAX_BITS, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
+use crate::card::{Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
 
 /// All formats, sorted by kind and length, the most trustworthy first: lower odds, then the id.
 #[derive(Debug, Default)]
@@ -109,12 +109,15 @@ impl Catalog {
         if presentation.damage.is_none() && presentation.bits.is_some() {
             self.lay(presentation.kind, &bits, &mut laid);
         }
-        let fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &bits)).collect();
+        let mut fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &bits)).collect();
+        if let Some(numbers) = presentation.numbers.as_ref().filter(|_| presentation.damage.is_none()) {
+            fits = self.holders_of(numbers);
+        }
         let mut refusals: Vec<Refusal> = laid.refusals.iter().filter_map(|refusal| self.refusal_in_words(*refusal)).collect();
         if let Some(damage) = &presentation.damage {
             refusals.push(Refusal { format: damage.by.as_str().into(), reason: Reason::Checksum, detail: damage.detail.as_str().into() });
         }
-        if presentation.kind == Kind::WiegandStripped {
+        if matches!(presentation.kind, Kind::WiegandStripped | Kind::Number) {
             warn(&mut presentation, "parity_not_seen");
         }
         if presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random) {
@@ -122,6 +125,23 @@ impl Catalog {
         }
         let verdict = verdict(&presentation, &fits, &refusals);
         Reading { presentation, verdict, fits, refusals, choice: None }
+    }
+
+    /// The formats that have just these numbers and room for them: the reader has decoded the card, and its bits are
+    /// not there to be checked.
+    fn holders_of(&self, numbers: &Numbers) -> Vec<Fit> {
+        let given = &numbers.credential;
+        let formats = self.formats.iter().filter(|(_, kind)| matches!(kind, Kind::Wiegand | Kind::Number)).map(|(format, _)| format);
+        formats
+            .filter(|format| numbers.length.is_none_or(|length| usize::from(length) == format.len()))
+            .filter(|format| format.fields.iter().all(|field| field.required.is_some() || given.number(&field.name).is_some()))
+            .filter_map(|format| {
+                let credential = format.credential(&format.encode(given).ok()?);
+                let checks = Checks { present: 0, passed: 0 };
+                let (format, aliases) = (format.id.clone(), format.aliases.clone());
+                Some(Fit { format, aliases, credential, checks, odds: 1.0 })
+            })
+            .collect()
     }
 
     fn fit_in_words(&self, fit: &CompactFit, bits: &PacsBits) -> Option<Fit> {
@@ -168,7 +188,7 @@ fn verdict(presentation: &Presentation, fits: &[Fit], refusals: &[Refusal]) -> V
         Kind::Csn if presentation.csn.is_none() => Verdict::Unreadable,
         Kind::Csn => Verdict::SerialOnly,
         Kind::Key => Verdict::Keypad,
-        _ if presentation.bits.is_none() => Verdict::UnknownLength,
+        _ if presentation.bits.is_none() && presentation.numbers.is_none() => Verdict::UnknownLength,
         _ if !fits.is_empty() && fits.iter().all(is_key) => Verdict::Keypad,
         _ if fits.is_empty() && refusals.iter().any(|refusal| refusal.reason.is_damage()) => Verdict::Damaged,
         _ if fits.is_empty() => Verdict::NoFit,

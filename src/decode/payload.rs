@@ -1,19 +1,18 @@
 //! What a frame says: a template of literal text and named parts.
 //!
-//! In: the bytes a frame's delimiters enclose. Out: the parts by name, or "not of this dialect". Never: framing, and
-//! never a meaning for a part; [`super::line`] makes a presentation of them.
+//! In: the bytes a frame's delimiters enclose. Out: the parts by name, or "not of this message". Never: framing, and
+//! never a meaning for a part; [`super::message`] makes a presentation of them.
 //!
-//! `RAW Binary={bits:bin}` · `{id:hex10}{check:hex2}` · `{count:hex2}{bits:hex}`: a name, an encoding (`hex`, `dec`,
-//! `bin`, `byte`) and, where it is fixed, the number of characters (bytes for `byte`). Braces stand for nothing else.
+//! `RAW Binary={bits:bin}` · `{id:hex10}{check:hex2}` · `{=00 01}{_:byte1}{count:byte1}{len:byte1}{id:byte@len}`: text,
+//! bytes in hex behind a `=` (with a mask behind a `/`), and parts: a name, an encoding, and where it is fixed the width
+//! in characters (bytes for `byte` and `le`) or the name of the part that tells it in bytes. A part named `_` is passed
+//! over.
+
+mod grammar;
 
 use nom::{
     IResult, Parser,
-    branch::alt,
-    bytes::complete::{tag, take_while_m_n, take_while1},
-    character::complete::{alpha1, char, digit1},
-    combinator::{map, opt},
-    multi::many1,
-    sequence::{delimited, separated_pair},
+    bytes::complete::{tag, take, take_until, take_while, take_while_m_n, take_while1},
 };
 
 /// How a part is written.
@@ -25,29 +24,52 @@ pub enum Encoding {
     Dec,
     /// `0` and `1`.
     Bin,
-    /// Bytes as they are.
+    /// Bytes as they are, the most significant first.
     Byte,
+    /// Bytes as they are, the least significant first.
+    Le,
+    /// A printable ASCII character.
+    Char,
+    /// Whatever stands before the literal that follows; nothing at all, if need be.
+    Text,
+    /// Blanks, or none.
+    Space,
+}
+
+/// How wide a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Width {
+    /// As wide as its characters go.
+    Open,
+    /// So many characters.
+    Fixed(usize),
+    /// As many bytes as the part of that name says.
+    Told(String),
 }
 
 /// One piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Text that must stand there.
-    Text(String),
+    /// Bytes that must stand there.
+    Literal(Vec<u8>),
+    /// A byte that must be the first under the second, a mask.
+    Masked(u8, u8),
     /// A part with a name.
     Part {
         /// Its name.
         name: String,
         /// How it is written.
         encoding: Encoding,
-        /// Its width in characters, where it is fixed.
-        width: Option<usize>,
+        /// Its width.
+        width: Width,
     },
 }
 
-/// What the frames of a dialect say.
+/// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
+    /// As a file writes it.
+    pub text: String,
     /// Its pieces, in order.
     pub pieces: Vec<Piece>,
 }
@@ -59,6 +81,10 @@ pub struct Part<'a> {
     pub name: &'a str,
     /// How it is written.
     pub encoding: Encoding,
+    /// True where the template fixes its width.
+    pub is_fixed: bool,
+    /// Where it begins in the body.
+    pub at: usize,
     /// Its characters.
     pub text: &'a [u8],
 }
@@ -69,33 +95,44 @@ impl Template {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (rest, pieces) = many1(piece).parse(text).unwrap_or((text, Vec::new()));
-        if rest.is_empty() {
-            return Ok(Self { pieces });
-        }
-        let at = text.chars().count() - rest.chars().count() + 1;
-        Err(format!("character {at} of the payload: expected text, or {{NAME:hex}}, {{NAME:dec2}}, {{NAME:bin}} or {{NAME:byte4}}"))
+        grammar::template(text)
+    }
+
+    /// The bytes of a template that has no parts: what is said to a reader.
+    #[must_use]
+    pub fn literal(&self) -> Option<Vec<u8>> {
+        let bytes = |piece: &Piece| if let Piece::Literal(bytes) = piece { Some(bytes.clone()) } else { None };
+        self.pieces.iter().map(bytes).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat())
     }
 
     /// Reads a frame's body. Bytes before the body are passed over where they cannot belong to it (noise on the line).
     #[must_use]
     pub fn read<'a>(&'a self, body: &'a [u8]) -> Option<Vec<Part<'a>>> {
-        (0..body.len()).filter(|at| *at == 0 || self.may_begin(body, *at)).find_map(|at| self.read_exactly(body.get(at..)?))
+        (0..body.len()).filter(|at| *at == 0 || self.may_begin(body, *at)).find_map(|at| self.read_from(body, at))
+    }
+
+    /// Reads a body that begins at its first byte.
+    #[must_use]
+    pub fn read_exactly<'a>(&'a self, body: &'a [u8]) -> Option<Vec<Part<'a>>> {
+        self.read_from(body, 0)
     }
 
     /// The names of its parts.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Part { name, .. } => Some(name.as_str()),
-            Piece::Text(_) => None,
+            Piece::Literal(_) | Piece::Masked(..) => None,
         })
     }
 
-    fn read_exactly<'a>(&'a self, body: &'a [u8]) -> Option<Vec<Part<'a>>> {
-        let (mut rest, mut parts) = (body, Vec::new());
-        for piece in &self.pieces {
-            let (after, part) = piece.read(rest).ok()?;
-            parts.extend(part);
+    fn read_from<'a>(&'a self, body: &'a [u8], from: usize) -> Option<Vec<Part<'a>>> {
+        let (mut rest, mut parts) = (body.get(from..)?, Vec::with_capacity(self.pieces.len()));
+        for (at, piece) in self.pieces.iter().enumerate() {
+            let (after, text) = piece.read(rest, &parts, self.pieces.get(at + 1..)?).ok()?;
+            if let Piece::Part { name, encoding, width } = piece {
+                let is_fixed = *width != Width::Open;
+                parts.push(Part { name, encoding: *encoding, is_fixed, at: body.len() - rest.len(), text });
+            }
             rest = after;
         }
         rest.is_empty().then_some(parts)
@@ -112,19 +149,45 @@ impl Template {
 }
 
 impl Piece {
-    fn read<'a>(&'a self, bytes: &'a [u8]) -> IResult<&'a [u8], Option<Part<'a>>> {
-        match self {
-            Self::Text(text) => map(tag(text.as_bytes()), |_| None).parse(bytes),
-            Self::Part { name, encoding, width } => {
-                let holds = |byte| encoding.holds(byte);
-                let (rest, text) = match width {
-                    Some(width) => take_while_m_n(*width, *width, holds).parse(bytes)?,
-                    None => take_while1(holds).parse(bytes)?,
-                };
-                Ok((rest, Some(Part { name, encoding: *encoding, text })))
-            }
+    fn read<'a>(&self, bytes: &'a [u8], before: &[Part<'a>], after: &[Self]) -> IResult<&'a [u8], &'a [u8]> {
+        let (encoding, width) = match self {
+            Self::Literal(literal) => return tag(literal.as_slice()).parse(bytes),
+            Self::Masked(value, mask) => return take_while_m_n(1, 1, |byte| byte & mask == *value).parse(bytes),
+            Self::Part { encoding, width, .. } => (*encoding, width),
+        };
+        let holds = |byte| encoding.holds(byte);
+        let count = match width {
+            Width::Open => width_of(after).and_then(|after| bytes.len().checked_sub(after)),
+            _ => Some(encoding.characters(width, before).ok_or_else(|| not_here(bytes))?),
+        };
+        match (encoding, count, after.first()) {
+            (Encoding::Space, ..) => take_while(holds).parse(bytes),
+            (Encoding::Text, None, Some(Self::Literal(end))) => take_until(end.as_slice()).parse(bytes),
+            (Encoding::Text, Some(count), _) => take(count).parse(bytes),
+            (_, Some(count), _) if count > 0 => take_while_m_n(count, count, holds).parse(bytes),
+            (_, Some(_), _) => Err(not_here(bytes)),
+            (_, None, _) => take_while1(holds).parse(bytes),
         }
     }
+
+    /// How many bytes it takes, where that is always the same.
+    const fn width(&self) -> Option<usize> {
+        match self {
+            Self::Literal(literal) => Some(literal.len()),
+            Self::Masked(..) => Some(1),
+            Self::Part { width: Width::Fixed(count), .. } => Some(*count),
+            Self::Part { .. } => None,
+        }
+    }
+}
+
+/// How many bytes these pieces take, where that is always the same.
+fn width_of(pieces: &[Piece]) -> Option<usize> {
+    pieces.iter().map(Piece::width).sum()
+}
+
+fn not_here(bytes: &[u8]) -> nom::Err<nom::error::Error<&[u8]>> {
+    nom::Err::Error(nom::error::Error::new(bytes, nom::error::ErrorKind::LengthValue))
 }
 
 impl Encoding {
@@ -135,28 +198,45 @@ impl Encoding {
             Self::Hex => byte.is_ascii_hexdigit(),
             Self::Dec => byte.is_ascii_digit(),
             Self::Bin => matches!(byte, b'0' | b'1'),
-            Self::Byte => true,
+            Self::Char => byte.is_ascii_graphic(),
+            Self::Space => byte == b' ',
+            Self::Byte | Self::Le | Self::Text => true,
         }
     }
 
-    /// The bits one character stands for; none for decimal digits.
+    /// The bits one character stands for; none for what is no number in a base of two.
     const fn bits(self) -> Option<u32> {
         match self {
             Self::Hex => Some(4),
             Self::Bin => Some(1),
-            Self::Byte => Some(8),
-            Self::Dec => None,
+            Self::Byte | Self::Le => Some(8),
+            Self::Dec | Self::Char | Self::Text | Self::Space => None,
+        }
+    }
+
+    /// How many characters a part has, where that is fixed or told.
+    fn characters(self, width: &Width, before: &[Part<'_>]) -> Option<usize> {
+        match width {
+            Width::Open => None,
+            Width::Fixed(count) => Some(*count),
+            Width::Told(name) => {
+                let told = before.iter().find(|part| part.name == name)?.number()?;
+                usize::try_from(told).ok()?.checked_mul(if self == Self::Hex { 2 } else { 1 })
+            }
         }
     }
 }
 
 impl Part<'_> {
-    /// The part as bits, each character's in turn; none for decimal digits.
+    /// The part as bits, each character's in turn; none for what has no bits.
     #[must_use]
     pub fn bits(&self) -> Option<Vec<bool>> {
         let width = self.encoding.bits()?;
-        let values = self.text.iter().map(|byte| self.digit(*byte));
-        Some(values.flat_map(|value| (0..width).rev().map(move |at| value >> at & 1 == 1)).collect())
+        let bits_of = |byte: u8| (0..width).rev().map(move |at| self.digit(byte) >> at & 1 == 1);
+        Some(match self.encoding {
+            Encoding::Le => self.text.iter().rev().copied().flat_map(bits_of).collect(),
+            _ => self.text.iter().copied().flat_map(bits_of).collect(),
+        })
     }
 
     /// The part as bytes, where its bits fill them up.
@@ -166,42 +246,23 @@ impl Part<'_> {
         Some(bits.chunks(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit))).collect())
     }
 
-    /// The part as a number; none above 64 bits.
+    /// The part as a number; none above 64 bits, and none for text.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
-        let base: u64 = match self.encoding {
-            Encoding::Hex => 16,
-            Encoding::Dec => 10,
-            Encoding::Bin => 2,
-            Encoding::Byte => 256,
-        };
-        self.text.iter().try_fold(0_u64, |number, byte| number.checked_mul(base)?.checked_add(u64::from(self.digit(*byte))))
+        if self.encoding == Encoding::Dec {
+            let append = |number: u64, byte: &u8| number.checked_mul(10)?.checked_add(u64::from(self.digit(*byte)));
+            return self.text.iter().try_fold(0, append);
+        }
+        let append = |number: u64, bit: bool| (number.leading_zeros() > 0).then(|| number << 1 | u64::from(bit));
+        self.bits()?.into_iter().try_fold(0, append)
     }
 
     fn digit(&self, byte: u8) -> u32 {
-        if self.encoding == Encoding::Byte { u32::from(byte) } else { char::from(byte).to_digit(16).unwrap_or(0) }
+        match self.encoding {
+            Encoding::Byte | Encoding::Le => u32::from(byte),
+            _ => char::from(byte).to_digit(16).unwrap_or(0),
+        }
     }
-}
-
-fn piece(input: &str) -> IResult<&str, Piece> {
-    let text = map(take_while1(|c| c != '{' && c != '}'), |text: &str| Piece::Text(text.to_owned()));
-    alt((part, text)).parse(input)
-}
-
-fn part(input: &str) -> IResult<&str, Piece> {
-    let name = take_while1(|c: char| c.is_ascii_lowercase() || c == '_');
-    let (rest, (name, (word, width))) =
-        delimited(char('{'), separated_pair(name, char(':'), (alpha1, opt(digit1))), char('}')).parse(input)?;
-    let failed = || nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag));
-    let encoding = match word {
-        "hex" => Encoding::Hex,
-        "dec" => Encoding::Dec,
-        "bin" => Encoding::Bin,
-        "byte" => Encoding::Byte,
-        _ => return Err(failed()),
-    };
-    let width = width.map(str::parse).transpose().map_err(|_| failed())?;
-    Ok((rest, Piece::Part { name: name.to_owned(), encoding, width }))
 }
 
 #[cfg(test)]
@@ -230,8 +291,39 @@ mod tests {
     }
 
     #[test]
+    fn a_part_may_be_as_wide_as_another_part_says() {
+        let template = "{=00 01}{len:byte1}{id:byte@len}{check:le2}";
+        let parts = [("len".into(), Some(2)), ("id".into(), Some(0xABCD)), ("check".into(), Some(0x0201))];
+        assert_eq!(read(template, &[0, 1, 2, 0xAB, 0xCD, 1, 2]), Some(parts.to_vec()));
+        assert_eq!(read(template, &[0, 1, 3, 0xAB, 0xCD, 1, 2]), None);
+        assert_eq!(read("{len:hex2}{id:hex@len}", b"02ABCD"), Some(vec![("len".into(), Some(2)), ("id".into(), Some(0xABCD))]));
+    }
+
+    #[test]
+    fn text_goes_as_far_as_the_literal_that_follows() {
+        assert_eq!(
+            read("{_:text};{n:dec};{_:text}", b"ab;12;rest;of"),
+            Some(vec![("_".into(), None), ("n".into(), Some(12)), ("_".into(), None)])
+        );
+        assert_eq!(
+            read("{_:char1}{_:space}{n:hex}", b"N 12"),
+            read("{_:char1}{_:space}{n:hex}", b"M12").map(|mut parts| {
+                parts[0].1 = None;
+                parts
+            })
+        );
+    }
+
+    #[test]
+    fn some_bits_of_a_byte_can_be_asked_for() {
+        assert_eq!(read("{=04/0C}{n:byte1}", &[0xF7, 9]), Some(vec![("n".into(), Some(9))]));
+        assert_eq!(read("{=04/0C}{n:byte1}", &[0xFF, 9]), None);
+    }
+
+    #[test]
     fn a_wrong_template_says_where() {
-        assert!(Template::parse("{id:hex").unwrap_err().starts_with("character 1 of the payload"));
-        assert!(Template::parse("a{id:oct}").unwrap_err().starts_with("character 2 of the payload"));
+        assert!(Template::parse("{id:hex").unwrap_err().starts_with("character 1"));
+        assert!(Template::parse("a{id:oct}").unwrap_err().starts_with("character 2"));
+        assert!(Template::parse("ab{=0}").unwrap_err().starts_with("character 3"));
     }
 }

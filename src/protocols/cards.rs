@@ -268,7 +268,10 @@ fn sample(mut keys: Keys<'_, '_>, kinds: &[Kind]) -> Option<Sample> {
         }
     }
     match text.value.parse::<Literal>() {
-        Ok(bits) if kinds.contains(&bits.kind()) => Some(Sample { source, constructed, bits, credential, span }),
+        // Bare bits prove a drawing whatever is laid under it; not every kind has a literal of its own.
+        Ok(bits) if bits.kind() == Kind::Wiegand || kinds.contains(&bits.kind()) => {
+            Some(Sample { source, constructed, bits, credential, span })
+        }
         Ok(bits) => {
             keys.complain(text.span, format!("the sample is of kind {}, which this format does not read", bits.kind().name()));
             None

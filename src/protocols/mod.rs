@@ -266,13 +266,6 @@ pub fn kind(keys: &Keys<'_, '_>, name: &At<String>) -> Option<Kind> {
     kind
 }
 
-/// Hex bytes with or without spaces; none where a digit is missing or wrong.
-#[must_use]
-pub fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
-    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

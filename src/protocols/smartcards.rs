@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
-    card::{Kind, Literal},
+    card::{Kind, Literal, from_hex},
     sheet::{Keys, Sheet},
     smartcard::{
         apdu,
@@ -90,14 +90,14 @@ fn step(mut keys: Keys<'_, '_>) -> Option<Step> {
         keys.complain(*span, refused.to_string());
     }
     let want = keys.optional_text("want").map_or(Some(0x9000), |want| {
-        let status = super::hex(&want.value).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok()).map(u16::from_be_bytes);
+        let status = from_hex(&want.value).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok()).map(u16::from_be_bytes);
         if status.is_none() {
             keys.complain(want.span, "`want` must be a status word such as \"90 00\"".to_owned());
         }
         status
     });
     let path = keys.optional_text("path").and_then(|path| {
-        let tags = super::hex(&path.value);
+        let tags = from_hex(&path.value);
         if tags.is_none() {
             keys.complain(path.span, "`path` must be tags in hex, outermost first, such as \"9D 03\"".to_owned());
         }
@@ -125,7 +125,7 @@ fn bytes(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml_sp
 
 fn bytes_of(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml_span::Span)> {
     let text = keys.optional_text(key)?;
-    let bytes = super::hex(&text.value);
+    let bytes = from_hex(&text.value);
     if bytes.is_none() {
         keys.complain(text.span, format!("`{}` must be bytes in hex", keys.name(key)));
     }
@@ -146,7 +146,7 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(ScriptSample, toml_span::Span)> {
             let constructed = keys.flag("constructed").unwrap_or(false);
             let atr = bytes(&mut keys, "atr");
             let texts = keys.texts("answers");
-            let answers: Option<Vec<Vec<u8>>> = texts.iter().map(|answer| super::hex(&answer.value)).collect();
+            let answers: Option<Vec<Vec<u8>>> = texts.iter().map(|answer| from_hex(&answer.value)).collect();
             if answers.is_none() {
                 keys.complain(span, "`answers` must be bytes in hex".to_owned());
             }

@@ -1,9 +1,10 @@
-//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport and pcsc.
+//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport, pcsc and libosdp.
 //!
 //! In: a reader's configuration, and what the bridge wants written. Out: [`ReaderEvent`]s in one channel, each with the
 //! reader's name. A reader that is not there, or goes, is tried again until the driver is dropped.
 
 pub mod holder;
+pub mod osdp;
 pub mod pcsc;
 pub mod serial;
 
@@ -61,6 +62,52 @@ pub enum ReaderEvent {
     },
     /// The card has gone.
     CardOut,
+    /// An OSDP reader read a card.
+    OsdpCard(OsdpCard),
+    /// Keys were pressed at an OSDP reader, in its codes.
+    OsdpKeys(Vec<u8>),
+    /// An OSDP reader read a card and decoded it itself; the text, empty where it was encrypted.
+    OsdpFormatted(Vec<u8>),
+    /// Something an operator has to know about the reader.
+    Note(String),
+}
+
+/// A card as an OSDP reader hands it over (osdp_RAW).
+#[derive(Clone, PartialEq, Eq)]
+pub struct OsdpCard {
+    /// Which of the readers behind that address.
+    pub reader: u8,
+    /// The format code: what the reader says the bits are.
+    pub format: u8,
+    /// The number of bits.
+    pub length: u16,
+    /// The bits, left-aligned.
+    pub bytes: Vec<u8>,
+}
+
+impl OsdpCard {
+    /// The reader does not say what the bits are.
+    pub const UNSPECIFIED: u8 = 0;
+    /// The bits as on a Wiegand line, check bits included.
+    pub const WIEGAND: u8 = 1;
+
+    /// The same card; bits behind the length, which some readers fill with noise, are 0.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        let length = usize::from(self.length);
+        self.bytes.truncate(length.div_ceil(8));
+        if let Some(last) = self.bytes.last_mut().filter(|_| length % 8 != 0) {
+            *last &= 0xFF << (8 - length % 8);
+        }
+        self
+    }
+}
+
+/// Shows what the reader says about the bits, not the bits: they are the card's number.
+impl fmt::Debug for OsdpCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OsdpCard({} bits, format {}, reader {})", self.length, self.format, self.reader)
+    }
 }
 
 /// What a reader is to do.
@@ -68,8 +115,39 @@ pub enum ReaderEvent {
 pub enum ReaderCommand {
     /// Write to the serial line, or say to the card.
     Write(Vec<u8>),
+    /// Show something with its lights and its sounder, as far as it has them.
+    Signal(Signal),
     /// The conversation with the card is over.
     Release,
+}
+
+/// What a reader shows: distinct for what is read, what is safe here, and what BluSKY says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// A card was read.
+    Read,
+    /// It is on disk.
+    Saved,
+    /// BluSKY has it.
+    Accepted,
+    /// BluSKY refused it, or nothing was enrolled.
+    Refused,
+}
+
+impl Signal {
+    /// Every signal.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Saved, Self::Accepted, Self::Refused];
+
+    /// The name used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Saved => "saved",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// Shows what happened and how many bytes it took; the bytes are a card's number.
@@ -83,6 +161,10 @@ impl fmt::Debug for ReaderEvent {
             Self::Answer(bytes) => write!(f, "Answer({})", bytes.len()),
             Self::CardFailed { why } => write!(f, "CardFailed({why})"),
             Self::CardOut => f.write_str("CardOut"),
+            Self::OsdpCard(card) => card.fmt(f),
+            Self::OsdpKeys(keys) => write!(f, "OsdpKeys({})", keys.len()),
+            Self::OsdpFormatted(text) => write!(f, "OsdpFormatted({})", text.len()),
+            Self::Note(words) => write!(f, "Note({words})"),
         }
     }
 }
@@ -92,6 +174,7 @@ impl fmt::Debug for ReaderCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write(bytes) => write!(f, "Write({})", bytes.len()),
+            Self::Signal(signal) => write!(f, "Signal({signal:?})"),
             Self::Release => f.write_str("Release"),
         }
     }

@@ -272,6 +272,8 @@ impl Talker {
                     }
                     Err(error) => break self.failed(error),
                 },
+                // Their lights are their own.
+                Ok(Talk::Command(ReaderCommand::Signal(_))) => {}
                 Ok(Talk::Command(ReaderCommand::Release)) => break self.told.recv(),
                 other => break other,
             }

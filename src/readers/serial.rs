@@ -1,22 +1,26 @@
 //! The serial driver: a port opened for this process alone, bytes in, bytes out, opened again when it comes back.
+//!
+//! It is a task that waits for the port's file descriptor: no thread stands between the line and whoever decodes it.
 
-use std::{
-    io::{ErrorKind, Read, Write},
-    sync::mpsc::{Receiver, Sender, channel},
-    thread,
-    time::Duration,
+use std::{io::ErrorKind, time::Duration};
+
+use serialport::{ClearBuffer, DataBits, Parity, SerialPort as _, SerialPortBuilder, SerialPortType, StopBits};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::spawn_blocking,
+    time::{sleep, timeout},
 };
+use tokio_serial::SerialStream;
 
-use serialport::{ClearBuffer, DataBits, Parity, SerialPort, SerialPortType, StopBits, TTYPort};
-
-use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, Running, holder};
+use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, holder};
 use crate::{
     config::Port,
     decode::dialect::{LineParity, LineSettings},
 };
 
-/// How long one read waits before the driver looks whether it is to end, or to write.
-const READ_WAIT: Duration = Duration::from_millis(50);
+/// How long a device may take no byte before what was to be said to it is dropped.
+const WRITE_WAIT: Duration = Duration::from_secs(1);
 
 /// A serial port of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,30 +66,108 @@ pub fn matching(port: &Port) -> Vec<String> {
     }
 }
 
-/// Starts the driver of one serial reader; what is sent into the returned channel is written to the line.
+/// Starts the driver of one serial reader; what is sent into the returned channel is written to the line. It ends when
+/// that channel is dropped.
 #[must_use]
-pub fn start(name: ReaderName, port: Port, index: usize, line: LineSettings, events: Events, running: Running) -> Sender<ReaderCommand> {
-    let (commands, wanted) = channel();
-    let run = move || {
+pub fn start(name: ReaderName, port: Port, index: usize, line: LineSettings, events: Events) -> UnboundedSender<ReaderCommand> {
+    let (commands, wanted) = unbounded_channel();
+    tokio::spawn(Driver { name, line, events, wanted }.run(port, index));
+    commands
+}
+
+struct Driver {
+    name: ReaderName,
+    line: LineSettings,
+    events: Events,
+    wanted: UnboundedReceiver<ReaderCommand>,
+}
+
+/// Why a port is served no longer.
+enum End {
+    /// Nobody wants it.
+    Unwanted,
+    /// It failed.
+    Failed(String),
+}
+
+impl Driver {
+    async fn run(mut self, port: Port, index: usize) {
         let mut told = None;
-        while !running.ended() {
-            let why = match matching(&port).get(index) {
-                Some(path) => serve(&name, path, line, &events, &wanted, &running, &mut told),
-                None => format!("no USB serial device {} is plugged in", describe(&port)),
+        loop {
+            let why = match self.open(&port, index).await {
+                Ok((path, port)) => {
+                    told = None;
+                    match self.serve(&path, port).await {
+                        End::Unwanted => return,
+                        End::Failed(why) => why,
+                    }
+                }
+                Err(why) => why,
             };
             // One message for one cause, however often it is tried again.
             if told.as_ref() != Some(&why) {
                 told = Some(why.clone());
-                if events.send((name.clone(), ReaderEvent::Lost { why })).is_err() {
+                if !self.report(ReaderEvent::Lost { why }) {
                     return;
                 }
             }
-            thread::sleep(AGAIN);
+            tokio::select! {
+                () = sleep(AGAIN) => {}
+                wanted = self.wanted.recv() => if wanted.is_none() { return },
+            }
         }
-    };
-    // A process that cannot start a thread has no reader: the closed channel says so at the first write.
-    drop(thread::Builder::new().name("serial".to_owned()).spawn(run));
-    commands
+    }
+
+    fn report(&self, event: ReaderEvent) -> bool {
+        self.events.send((self.name.clone(), event)).is_ok()
+    }
+
+    /// Opens the port; finding and opening it may take its time.
+    async fn open(&self, port: &Port, index: usize) -> Result<(String, SerialStream), String> {
+        let (port, line) = (port.clone(), self.line);
+        let opening = spawn_blocking(move || match matching(&port).get(index) {
+            Some(path) => {
+                SerialStream::open(&settings(path, line)).map(|port| (path.clone(), port)).map_err(|error| cannot_open(path, &error))
+            }
+            None => Err(format!("no USB serial device {} is plugged in", describe(&port))),
+        });
+        opening.await.map_err(|error| error.to_string())?
+    }
+
+    /// Serves a port until it fails, or until nobody wants it.
+    async fn serve(&mut self, path: &str, mut port: SerialStream) -> End {
+        // What a reader sent before anybody listened is nobody's card.
+        if let Err(error) = port.clear(ClearBuffer::Input) {
+            return End::Failed(format!("{path} cannot be read: {error}"));
+        }
+        if !self.report(ReaderEvent::Up) {
+            return End::Unwanted;
+        }
+        let mut buffer = [0; 4096];
+        loop {
+            tokio::select! {
+                read = port.read(&mut buffer) => match read {
+                    Ok(0) => return End::Failed(unplugged(path)),
+                    Ok(count) => {
+                        let bytes = buffer.get(..count).unwrap_or_default().to_vec();
+                        if !self.report(ReaderEvent::Bytes(bytes)) {
+                            return End::Unwanted;
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return End::Failed(unplugged(path)),
+                    Err(error) => return End::Failed(format!("{path} cannot be read: {error}")),
+                },
+                wanted = self.wanted.recv() => match wanted {
+                    None => return End::Unwanted,
+                    // A device that takes nothing for so long answers nothing either, and that is told elsewhere.
+                    Some(ReaderCommand::Write(bytes)) => if let Ok(Err(error)) = timeout(WRITE_WAIT, port.write_all(&bytes)).await {
+                        return End::Failed(format!("{path} cannot be written: {error}"));
+                    },
+                    Some(_) => {}
+                },
+            }
+        }
+    }
 }
 
 fn describe(port: &Port) -> String {
@@ -98,55 +180,8 @@ fn describe(port: &Port) -> String {
     }
 }
 
-/// Serves a port until it fails; says why it did.
-fn serve(
-    name: &ReaderName,
-    path: &str,
-    line: LineSettings,
-    events: &Events,
-    wanted: &Receiver<ReaderCommand>,
-    running: &Running,
-    told: &mut Option<String>,
-) -> String {
-    let mut port = match open(path, line) {
-        Ok(port) => port,
-        Err(error) => return cannot_open(path, &error),
-    };
-    *told = None;
-    // What a reader sent before anybody listened is nobody's card.
-    if let Err(error) = port.clear(ClearBuffer::Input) {
-        return format!("{path} cannot be read: {error}");
-    }
-    let report = |event| events.send((name.clone(), event)).is_ok();
-    if !report(ReaderEvent::Up) {
-        running.end();
-    }
-    let mut buffer = [0; 4096];
-    while !running.ended() {
-        for command in wanted.try_iter() {
-            if let ReaderCommand::Write(bytes) = command
-                && let Err(error) = port.write_all(&bytes)
-            {
-                return format!("{path} cannot be written: {error}");
-            }
-        }
-        match port.read(&mut buffer) {
-            Ok(0) => return unplugged(path),
-            Ok(count) => {
-                let bytes = buffer.get(..count).unwrap_or_default().to_vec();
-                if !report(ReaderEvent::Bytes(bytes)) {
-                    running.end();
-                }
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return unplugged(path),
-            Err(error) => return format!("{path} cannot be read: {error}"),
-        }
-    }
-    "the reader is no longer asked for".to_owned()
-}
-
-fn open(path: &str, line: LineSettings) -> serialport::Result<TTYPort> {
+/// The settings a port is opened with.
+pub(super) fn settings(path: &str, line: LineSettings) -> SerialPortBuilder {
     serialport::new(path, line.baud)
         .data_bits(if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
         .parity(match line.parity {
@@ -155,15 +190,13 @@ fn open(path: &str, line: LineSettings) -> serialport::Result<TTYPort> {
             LineParity::Odd => Parity::Odd,
         })
         .stop_bits(if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
-        .timeout(READ_WAIT)
-        .open_native()
 }
 
-fn unplugged(path: &str) -> String {
+pub(super) fn unplugged(path: &str) -> String {
     format!("{path} is gone: the reader was unplugged; plug it in again")
 }
 
-fn cannot_open(path: &str, error: &serialport::Error) -> String {
+pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {
     let holders = holder::holders_of(path);
     if !holders.is_empty() {
         return format!("{path} is held by {}; end it, or use the reader through it", holders.join(" and "));

@@ -10,13 +10,15 @@ pub mod station;
 use std::{
     collections::{HashMap, VecDeque},
     path::Path,
-    sync::{Arc, mpsc::Sender},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
 };
 
 use chrono::Utc;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::sleep,
+    time::{Instant, sleep, timeout},
 };
 use uuid::Uuid;
 
@@ -26,7 +28,11 @@ use crate::{
     config::{Attached, Config, ReaderConfig},
     decode::catalog::SharedCatalog,
     protocols::Protocols,
-    readers::{ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of, pcsc, serial},
+    readers::{
+        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of,
+        osdp::{self, Bus, Peripheral},
+        pcsc, serial,
+    },
     store::{StoreError, StoreHandle, lock::Holder},
 };
 use station::{Client, Say, Server};
@@ -60,6 +66,10 @@ pub struct Numbered {
     pub notice: Notice,
 }
 
+/// How long readers may take to show their last signal, and how often it is looked whether they have.
+const SHOWING: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The shell around a bridge.
 pub struct Shell {
     bridge: Bridge,
@@ -69,8 +79,9 @@ pub struct Shell {
     clients: (mpsc::UnboundedSender<Client>, mpsc::UnboundedReceiver<Client>),
     connected: HashMap<u64, (bool, mpsc::Sender<Say>)>,
     server: Option<Server>,
-    lines: HashMap<ReaderName, Sender<ReaderCommand>>,
+    lines: HashMap<ReaderName, mpsc::UnboundedSender<ReaderCommand>>,
     cards: Option<pcsc::PcscHandle>,
+    drivers: Vec<JoinHandle<()>>,
     running: Running,
     store: Option<StoreHandle>,
     /// What has happened and is not yet handled, what is to be done and is not yet done, and the entry that is being
@@ -111,6 +122,7 @@ impl Shell {
             server: None,
             lines: HashMap::new(),
             cards: None,
+            drivers: Vec::new(),
             running: Running::default(),
             store,
             queue: VecDeque::new(),
@@ -126,24 +138,51 @@ impl Shell {
     /// Opens the configured readers, or the one of that name only; `NAME#2` is one of several devices.
     pub fn open_readers(&mut self, only: Option<&str>) {
         let mut wanted = Vec::new();
+        let mut buses: Vec<(&Bus, Vec<Peripheral>)> = Vec::new();
         self.only_device = only.filter(|only| only.contains('#')).map(ToOwned::to_owned);
         for reader in self.readers.iter().filter(|reader| only.is_none_or(|only| is_device_of(only, &reader.name))) {
             match &reader.attached {
                 Attached::Pcsc(pattern) => wanted.push((pattern.clone(), ReaderName::from(reader.name.as_str()))),
+                Attached::Osdp { bus, address, scbk_file } => {
+                    let name = reader.name.as_str().into();
+                    let peripheral = Peripheral { name, address: *address, scbk_file: scbk_file.clone() };
+                    match buses.iter_mut().find(|(other, _)| *other == bus) {
+                        Some((_, peripherals)) => peripherals.push(peripheral),
+                        None => buses.push((bus, vec![peripheral])),
+                    }
+                }
                 Attached::Serial { port, line, .. } => {
                     let devices = serial::matching(port).len().max(1);
                     for index in 0..devices {
                         let name: ReaderName =
                             if devices == 1 { reader.name.as_str().into() } else { format!("{}#{}", reader.name, index + 1).into() };
-                        let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone(), self.running.clone());
+                        let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone());
                         self.lines.insert(name, commands);
                     }
                 }
             }
         }
+        for (bus, peripherals) in buses {
+            let driver = osdp::start(bus.clone(), peripherals, &self.events, self.running.clone());
+            self.lines.extend(driver.ways);
+            self.drivers.extend(driver.thread);
+        }
         if !wanted.is_empty() {
             self.cards = Some(pcsc::start(wanted, self.events.clone(), self.running.clone()));
         }
+    }
+
+    /// Ends the drivers once they have shown what they were told to.
+    pub async fn end(&mut self) {
+        let end = Instant::now() + SHOWING;
+        while self.bridge.is_showing() && Instant::now() < end {
+            // Cancelled every now and then to look again; it loses nothing by that.
+            drop(timeout(LOOK, self.next()).await);
+        }
+        self.running.end();
+        let drivers = std::mem::take(&mut self.drivers);
+        let ended = tokio::task::spawn_blocking(|| drivers.into_iter().for_each(|driver| drop(driver.join())));
+        drop(ended.await);
     }
 
     /// Becomes the station beside this store, or says who is.
@@ -255,8 +294,6 @@ impl Shell {
                     (None, None) => {}
                 }
             }
-            // None of the readers known so far has a light or a sound that a dialect describes.
-            Effect::Signal(..) => {}
             Effect::Save(entry) => match &self.store {
                 Some(store) => self.saving = Some((entry.id, store.begin_save(*entry))),
                 None => self.queue.push_front(Event::NotSaved(entry.id, "there is no store".to_owned())),
@@ -309,5 +346,6 @@ fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
     match &reader.attached {
         Attached::Serial { dialect, .. } => ReaderKind::Serial(dialect.clone(), reader.told),
         Attached::Pcsc(_) => ReaderKind::Pcsc(reader.told),
+        Attached::Osdp { .. } => ReaderKind::Osdp(reader.told),
     }
 }

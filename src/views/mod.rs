@@ -14,7 +14,7 @@ pub fn notice(notice: &Notice) -> Option<String> {
     match notice {
         Notice::Up(_) | Notice::Saved(_) => None,
         Notice::Read(reading) => Some(reading::text(reading)),
-        Notice::Lost(reader, why) | Notice::Failed(reader, why) => Some(format!("{reader}: {why}")),
+        Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => Some(format!("{reader}: {why}")),
         Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card")),
         Notice::NotEnrolled(_, refused) => Some(format!("not enrolled: {refused}")),
         Notice::NotSaved(_, why) => Some(format!("not saved: {why}")),

@@ -19,6 +19,10 @@ pub struct ReadingJson<'a> {
     credential: Option<FitJson<'a>>,
     decided_by: Option<DecidedBy>,
     csn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numbers: Option<Numbers<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<&'a str>,
     warnings: &'a [String],
     suggestions: [(); 0],
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
@@ -106,6 +110,8 @@ pub fn json<'a>(reading: &'a Reading, input: &'a str) -> ReadingJson<'a> {
         credential: reading.chosen().map(fit_json),
         decided_by: reading.choice.map(|(_, decided_by)| decided_by),
         csn: presentation.csn.as_ref().map(ToString::to_string),
+        numbers: presentation.numbers.as_ref().map(|numbers| Numbers(&numbers.credential)),
+        keys: presentation.keys.as_deref(),
         warnings: &presentation.warnings,
         suggestions: [],
         at: presentation.at,
@@ -144,7 +150,9 @@ pub fn literal(reading: &Reading) -> String {
         (Kind::Csn, Some(csn), _) => Literal::Csn(csn.clone()).to_string(),
         (Kind::Em4100, _, Some(bits)) if bits.len() == 40 => Literal::Em4100(bits).to_string(),
         (_, _, Some(bits)) => bits.to_string(),
-        _ => presentation.raw.clone(),
+        // What is pressed on a keypad may be somebody's PIN.
+        (Kind::Key, _, None) => "keypad".to_owned(),
+        _ => presentation.numbers.as_ref().map_or_else(|| presentation.raw.clone(), |read| numbers(&read.credential)),
     }
 }
 
@@ -223,6 +231,20 @@ pub fn words_of(warning: &str) -> String {
             "the serial number is a new one at every tap: a phone, or a card in random-ID mode; it cannot be enrolled".to_owned()
         }
         "parity_not_seen" => "the reader takes the parity bits away: a damaged card cannot be told from an intact one".to_owned(),
+        "shown_before" => {
+            "the reader still holds this card in its memory: it was shown before anybody asked, and is not enrolled".to_owned()
+        }
+        "check_not_judged" => "the frame's check bytes are not documented and were not judged".to_owned(),
+        "bits_do_not_fit" => "the frame's number needs more bits than the configured bits = N".to_owned(),
+        "format_not_told" => {
+            "the reader does not say that these are Wiegand bits; kind = \"wiegand\" (or \"csn\") for it settles that".to_owned()
+        }
+        "not_wiegand" => "the reader does not send Wiegand bits; set it to raw Wiegand data, or say kind = \"...\" for it".to_owned(),
+        "formatted_card_data" => {
+            "the reader decodes cards itself and sends text, which the standard has given up; set it to send raw bits".to_owned()
+        }
+        "too_many_bits" => "the card has more bits than any card format".to_owned(),
+        "unknown_key" => "the reader sent a key code that the standard does not name".to_owned(),
         "already_assigned_to_this_user" => "the card was this user's already".to_owned(),
         "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),
         "not_read_back" => "BluSKY did not show the user's cards: what it stored was not checked".to_owned(),

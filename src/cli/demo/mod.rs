@@ -156,7 +156,7 @@ impl Stage {
                 Notice::Saved(id) => self.delivered(id).await?,
                 Notice::Failed(reader, why) | Notice::Lost(reader, why) => return Err(format!("{reader}: {why}")),
                 Notice::NotSaved(_, why) => return Err(why),
-                Notice::Up(_) | Notice::Noise(..) => continue,
+                Notice::Up(_) | Notice::Noise(..) | Notice::Note(..) => continue,
             };
             let reading = read.ok_or("nothing was read")?;
             let numbers = reading.chosen().map(|fit| views::reading::numbers(&fit.credential));

@@ -1,0 +1,111 @@
+//! The host's half of a conversation: what is said to a reader, and when.
+//!
+//! In: the line was opened, a frame came, a signal is to be shown, time passed. Out: bytes to write and the next
+//! deadline. One thing is said at a time: the next waits for the answer, or until none can be expected. Never: a meaning.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use super::dialect::{Dialect, Host};
+use crate::readers::Signal;
+
+/// So many questions without an answer, and somebody should look at the reader.
+const PATIENCE: u32 = 10;
+
+/// What the host is about to say.
+#[derive(Debug, Clone)]
+pub struct Talk {
+    dialect: Arc<Dialect>,
+    wanted: VecDeque<Vec<u8>>,
+    asked: Option<DateTime<Utc>>,
+    /// When the next question is due; none while the line is not open.
+    due: Option<DateTime<Utc>>,
+    unanswered: u32,
+    answered: Option<DateTime<Utc>>,
+}
+
+impl Talk {
+    /// Nothing is said before the line is open.
+    #[must_use]
+    pub const fn new(dialect: Arc<Dialect>) -> Self {
+        Self { dialect, wanted: VecDeque::new(), asked: None, due: None, unanswered: 0, answered: None }
+    }
+
+    /// The line is open.
+    pub fn opened(&mut self, now: DateTime<Utc>) {
+        if let Some(host) = self.dialect.host.as_ref() {
+            self.wanted = host.start.iter().cloned().collect();
+            self.due = Some(now);
+        }
+    }
+
+    /// A signal is to be shown, where the reader can.
+    pub fn signal(&mut self, signal: Signal) {
+        let signals = self.dialect.host.as_ref().map(|host| host.signals.as_slice()).unwrap_or_default();
+        let shown = signals.iter().filter(|(shown, _)| *shown == signal);
+        self.wanted.extend(shown.flat_map(|(_, said)| said.iter().cloned()));
+    }
+
+    /// A frame came; says how long ago the one before did, or could have been asked for.
+    pub fn heard(&mut self, now: DateTime<Utc>) -> chrono::Duration {
+        let Some(host) = self.dialect.host.as_ref() else { return chrono::Duration::zero() };
+        let first = chrono::Duration::from_std(host.every + host.answer).unwrap_or_default();
+        let since = self.answered.map_or(first, |before| now - before);
+        if !host.acknowledge.is_empty() {
+            self.wanted.push_front(host.acknowledge.clone());
+        }
+        self.answered = Some(now);
+        self.asked = None;
+        self.unanswered = 0;
+        self.due = self.due.map(|_| now + host.every);
+        since
+    }
+
+    /// What is to be written now.
+    pub fn say(&mut self, now: DateTime<Utc>) -> Vec<u8> {
+        let Some(host) = self.dialect.host.as_ref() else { return Vec::new() };
+        if self.asked.is_some_and(|asked| now < asked + host.answer && now >= asked) {
+            return Vec::new();
+        }
+        if self.asked.take().is_some() {
+            self.unanswered = self.unanswered.saturating_add(1);
+            self.due = Some(now);
+        }
+        let said = match (self.wanted.pop_front(), self.due) {
+            (Some(wanted), _) => wanted,
+            (None, Some(due)) if now >= due => poll(host),
+            _ => return Vec::new(),
+        };
+        self.asked = (!said.is_empty()).then_some(now);
+        said
+    }
+
+    /// True while something waits to be said.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
+    /// When there is something to say again.
+    #[must_use]
+    pub fn deadline(&self) -> Option<DateTime<Utc>> {
+        let host = self.dialect.host.as_ref()?;
+        match self.asked {
+            Some(asked) => Some(asked + host.answer),
+            None if host.poll.is_some() => self.due,
+            None => None,
+        }
+    }
+
+    /// True once, when the reader has left too many questions without an answer.
+    pub fn is_unanswered(&mut self) -> bool {
+        let lost = self.unanswered == PATIENCE;
+        self.unanswered += u32::from(lost);
+        lost
+    }
+}
+
+fn poll(host: &Host) -> Vec<u8> {
+    host.poll.clone().unwrap_or_default()
+}

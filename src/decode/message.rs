@@ -1,0 +1,257 @@
+//! What one whole frame hands over.
+//!
+//! In: a frame, the dialect's messages, and what the site says that the device does not. Out: a card, a key, or the
+//! reader's talk; nothing where the frame is of no known message. Never: framing, a clock, or a number that a failed
+//! check speaks against.
+
+use std::time::Duration;
+
+use super::{
+    check::{Check, Over},
+    dialect::{Align, Dialect, Message},
+    frame,
+    line::{ByteOrder, Told},
+    payload::{Encoding, Part, Template},
+};
+use crate::card::{Csn, Damage, Kind, Numbers, PacsBits, Presentation, to_hex};
+
+/// What a frame is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A card or a key; with how long ago the card was shown, where the reader tells it.
+    Shown(Box<Presentation>, Option<Duration>),
+    /// The reader's talk: neither a card nor noise.
+    Talk,
+}
+
+/// The names of parts that are numbers the reader has decoded itself.
+pub const NUMBERS: [&str; 4] = ["facility_code", "card_number", "issue_code", "oem_code"];
+
+/// True for a part that hands something of a card over.
+#[must_use]
+pub fn is_card_part(name: &str) -> bool {
+    matches!(name, "id" | "bits" | "keys") || NUMBERS.contains(&name)
+}
+
+/// The first message that is whole and whose check passes; else the first that is whole.
+#[must_use]
+pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Heard> {
+    let body = frame::body(&dialect.cut, bytes);
+    let lenient = matches!(dialect.cut, super::dialect::Cut::Line { .. });
+    let mut damaged = None;
+    for message in &dialect.messages {
+        let parts = if lenient { message.payload.read(&body) } else { message.payload.read_exactly(&body) };
+        let Some(parts) = parts else { continue };
+        let frame = Frame { dialect, told, message, bytes, body: &body, parts: &parts };
+        match frame.heard() {
+            Some(Heard::Shown(presentation, _)) if presentation.damage.is_some() => {
+                damaged = damaged.or(Some(Heard::Shown(presentation, None)));
+            }
+            // What fits everything is no word against a frame that fits a card and is damaged.
+            Some(Heard::Talk) if damaged.is_some() && message.check.is_none() => {}
+            Some(heard) => return Some(heard),
+            None => {}
+        }
+    }
+    damaged.or_else(|| is_talk(dialect, &body).then_some(Heard::Talk))
+}
+
+fn is_talk(dialect: &Dialect, body: &[u8]) -> bool {
+    dialect.talk.iter().any(|talk| body.starts_with(talk.as_bytes()))
+}
+
+/// A frame with the parts that a message finds in it.
+struct Frame<'a> {
+    dialect: &'a Dialect,
+    told: &'a Told,
+    message: &'a Message,
+    bytes: &'a [u8],
+    body: &'a [u8],
+    parts: &'a [Part<'a>],
+}
+
+impl Frame<'_> {
+    fn heard(&self) -> Option<Heard> {
+        let damage = self.damage()?;
+        if !self.message.is_card() {
+            // Talk that does not prove itself is noise.
+            return damage.is_none().then_some(Heard::Talk);
+        }
+        let mut presentation = Presentation::of(self.kind());
+        presentation.raw = to_hex(self.bytes);
+        if self.message.check.is_some_and(|check| check.method == super::check::Method::NotJudged) {
+            presentation.warnings.push("check_not_judged".to_owned());
+        }
+        let is_empty = self.part("count").is_some_and(|count| count.number() == Some(0));
+        if is_empty && damage.is_none() {
+            return Some(Heard::Talk);
+        }
+        self.hand_over(&mut presentation)?;
+        if damage.is_some() {
+            // What a damaged frame says is no number of a card.
+            presentation = Presentation { raw: presentation.raw, damage, ..Presentation::of(presentation.kind) };
+        }
+        let unit = self.dialect.host.as_ref().and_then(|host| host.age);
+        let ago = self.part("age").and_then(|age| unit?.checked_mul(u32::try_from(age.number()?).ok()?));
+        Some(Heard::Shown(Box::new(presentation), ago))
+    }
+
+    fn part(&self, name: &str) -> Option<&Part<'_>> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// What the site says its reader hands over, where that is not a key.
+    fn kind(&self) -> Kind {
+        match self.message.kind {
+            Kind::Key => Kind::Key,
+            kind => self.told.kind.unwrap_or(kind),
+        }
+    }
+
+    fn hand_over(&self, presentation: &mut Presentation) -> Option<()> {
+        let kind = presentation.kind;
+        let keys = || self.part("keys").map(|keys| keys.text.iter().copied().map(key).collect());
+        if let Some(keys) = self.message.keys.clone().or_else(keys) {
+            presentation.keys = Some(keys);
+            return Some(());
+        }
+        if let Some(id) = self.part("id") {
+            return identify(presentation, kind, &id.bytes()?, self.told.byte_order);
+        }
+        match self.part("bits") {
+            Some(bits) if kind == Kind::Csn => identify(presentation, kind, &bits.bytes()?, self.told.byte_order),
+            Some(bits) => self.bits(presentation, bits),
+            None => {
+                let mut numbers = Numbers { length: self.told.bits.or(self.message.bits), ..Numbers::default() };
+                for part in self.parts.iter().filter(|part| NUMBERS.contains(&part.name)) {
+                    numbers.credential.set(part.name, part.number()?.into());
+                }
+                presentation.numbers = Some(numbers);
+                Some(())
+            }
+        }
+    }
+
+    fn bits(&self, presentation: &mut Presentation, part: &Part<'_>) -> Option<()> {
+        let counted = self.part("count");
+        let by_device = match counted {
+            Some(count) => Some(usize::try_from(count.number()?).ok()?),
+            None => self.message.bits.map(usize::from).or_else(|| (part.encoding == Encoding::Bin).then_some(part.text.len())),
+        };
+        let Some(count) = by_device.or(self.told.bits.map(usize::from)) else { return Some(()) };
+        presentation.bits = self.frame_bits(part, count);
+        if presentation.bits.is_none() {
+            // The device contradicts itself, or the site does: no frame of this message. A value of fixed width is one all the same.
+            if by_device.is_some() || !part.is_fixed {
+                return None;
+            }
+            presentation.warnings.push("bits_do_not_fit".to_owned());
+        }
+        Some(())
+    }
+
+    fn frame_bits(&self, part: &Part<'_>, count: usize) -> Option<PacsBits> {
+        if part.encoding == Encoding::Dec {
+            return low_bits(part.number()?, count);
+        }
+        let mut digits = part.bits()?;
+        if self.told.byte_order == ByteOrder::Reversed && digits.len() % 8 == 0 {
+            digits = digits.chunks(8).rev().flatten().copied().collect();
+        }
+        if self.message.short && digits.len() < count {
+            digits.splice(0..0, vec![false; count - digits.len()]);
+        }
+        let spare = digits.len().checked_sub(count)?;
+        let (kept, unused) = match self.message.align {
+            Align::Left => digits.split_at_checked(count)?,
+            Align::Right => digits.split_at_checked(spare).map(|(unused, kept)| (kept, unused))?,
+        };
+        let fills = spare < 8 || (part.is_fixed && self.message.align == Align::Right) || self.message.short;
+        let clean = fills && (self.message.any_pad || !unused.iter().any(|bit| *bit));
+        clean.then(|| PacsBits::from_bits(kept.iter().copied()).ok()).flatten()
+    }
+
+    /// Whether the frame's check, or the reader itself, speaks against it; none where the check is not there to be
+    /// judged, which is no frame of this message.
+    fn damage(&self) -> Option<Option<Damage>> {
+        let by = self.dialect.id.clone();
+        if let Some(detail) = &self.message.damaged {
+            return Some(Some(Damage { by, detail: detail.clone() }));
+        }
+        let Some(check) = self.message.check else { return Some(None) };
+        let own = self.part("check")?;
+        let received = own.bytes()?;
+        let Some(mut computed) = check.method.of(&self.covered(check, own.at)?) else { return Some(None) };
+        if check.low_first {
+            computed.reverse();
+        }
+        let detail = || format!("the checksum computed is {} and the one received is {}", to_hex(&computed), to_hex(&received));
+        Some((computed != received).then(|| Damage { by, detail: detail() }))
+    }
+
+    /// The bytes a check that stands at this place of the body covers.
+    fn covered(&self, check: Check, until: usize) -> Option<Vec<u8>> {
+        let until = until.checked_sub(check.gap)?;
+        let body = self.body.get(..until)?;
+        match check.over {
+            Over::Body => body.get(check.from..).map(<[u8]>::to_vec),
+            Over::Frame => self.bytes.get(check.from..self.dialect.cut.start().len() + until).map(<[u8]>::to_vec),
+            Over::Digits => body.get(check.from..).and_then(|digits| crate::card::from_hex(std::str::from_utf8(digits).ok()?)),
+        }
+    }
+}
+
+impl Template {
+    /// What a payload hands over: keys and numbers are what they are, and everything else is of the dialect's kind.
+    #[must_use]
+    pub fn kind(&self, otherwise: Kind) -> Kind {
+        let names = |wanted: &[&str]| self.names().any(|name| wanted.contains(&name));
+        match (names(&["keys"]), names(&NUMBERS)) {
+            (true, _) => Kind::Key,
+            (_, true) => Kind::Number,
+            _ => otherwise,
+        }
+    }
+}
+
+impl Message {
+    /// True for a message that hands something of a card over; all others are talk.
+    #[must_use]
+    pub fn is_card(&self) -> bool {
+        self.keys.is_some() || self.payload.names().any(is_card_part)
+    }
+}
+
+/// A key as it is printed on the keypad; OSDP sends 7F for `*` and 0D for `#`, and some readers bare numbers.
+fn key(byte: u8) -> char {
+    match byte {
+        0..=9 => char::from(b'0' + byte),
+        0x0D => '#',
+        0x7F => '*',
+        graphic if graphic.is_ascii_graphic() => char::from(graphic),
+        _ => '?',
+    }
+}
+
+fn identify(presentation: &mut Presentation, kind: Kind, id: &[u8], order: ByteOrder) -> Option<()> {
+    let id = ordered(id.to_vec(), order);
+    if kind == Kind::Csn {
+        presentation.csn = Some(Csn::new(&id)?);
+    }
+    presentation.bits = PacsBits::from_left_aligned(&id, id.len() * 8).ok();
+    presentation.bits.map(|_| ())
+}
+
+fn low_bits(number: u64, count: usize) -> Option<PacsBits> {
+    let fits = count <= 64 && (count == 64 || number >> count == 0);
+    fits.then(|| PacsBits::from_bits((0..count).rev().map(|at| number >> at & 1 == 1)).ok()).flatten()
+}
+
+/// Bytes in the site's order.
+#[must_use]
+pub fn ordered(mut bytes: Vec<u8>, order: ByteOrder) -> Vec<u8> {
+    if order == ByteOrder::Reversed {
+        bytes.reverse();
+    }
+    bytes
+}

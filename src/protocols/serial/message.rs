@@ -1,0 +1,100 @@
+//! `[[message]]` and `[check]`: what a reader may say, and how it proves itself.
+
+use super::template;
+use crate::{
+    card::Kind,
+    decode::{
+        check::{Check, Method, Over},
+        dialect::{Align, Message},
+        message::{NUMBERS, is_card_part},
+        payload::{Piece, Template, Width},
+    },
+    sheet::{At, Keys, nearest},
+};
+
+pub(super) fn messages(keys: &mut Keys<'_, '_>, kind: Option<Kind>, check: Option<Check>) -> Vec<Message> {
+    let tables = keys.tables("message");
+    if tables.is_empty() {
+        keys.missing("message");
+    }
+    tables.into_iter().filter_map(|table| message(table, kind?, check)).collect()
+}
+
+fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> Option<Message> {
+    let span = keys.span();
+    let payload = template(&mut keys, "payload");
+    if payload.is_none() {
+        keys.missing("payload");
+    }
+    let own_kind = keys.optional_text("kind").and_then(|kind| crate::protocols::kind(&keys, &kind));
+    let own_check = keys.table("check").and_then(check);
+    let align = align(&mut keys);
+    let short = keys.flag("short").unwrap_or(false);
+    let any_pad = keys.flag("any_pad").unwrap_or(false);
+    let bits = keys.number("bits", 1_u16, 256).map(|bits| bits.value);
+    let pressed = keys.optional_text("keys").map(|keys| keys.value);
+    let damaged = keys.optional_text("damaged").map(|damaged| damaged.value);
+    let payload = payload?;
+    let has_check = payload.names().any(|name| name == "check");
+    let check = own_check.or(check_of_all.filter(|_| has_check));
+    if has_check != check.is_some() {
+        keys.complain(span, "a check wants {check:…} in the payload, and a {check:…} wants a [check]".to_owned());
+    }
+    for unknown in unknown_parts(&payload) {
+        let known = ["id", "bits", "count", "keys", "check", "age"].into_iter().chain(NUMBERS);
+        let hint = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        keys.complain(span, format!("no part is named `{unknown}`; {hint}a part that means nothing is named `_`"));
+    }
+    keys.finish();
+    let kind = own_kind.unwrap_or_else(|| if pressed.is_some() { Kind::Key } else { payload.kind(kind) });
+    Some(Message { payload, kind, check, align, short, any_pad, bits, keys: pressed, damaged })
+}
+
+/// Parts whose names mean nothing, and whose numbers tell no other part's width.
+fn unknown_parts(payload: &Template) -> impl Iterator<Item = &str> {
+    let tells_width = |name: &str| {
+        let told = |piece: &Piece| matches!(piece, Piece::Part { width: Width::Told(by), .. } if by == name);
+        payload.pieces.iter().any(told)
+    };
+    let is_known = move |name: &str| is_card_part(name) || matches!(name, "count" | "check" | "age" | "_") || tells_width(name);
+    payload.names().filter(move |name| !is_known(name))
+}
+
+/// Reads a check: its method by name, and which bytes it covers.
+pub(super) fn check(mut keys: Keys<'_, '_>) -> Option<Check> {
+    let method = keys.text("method");
+    let over = match keys.optional_text("over") {
+        None => Over::Body,
+        Some(At { value, .. }) if value == "body" => Over::Body,
+        Some(At { value, .. }) if value == "digits" => Over::Digits,
+        Some(At { value, .. }) if value == "frame" => Over::Frame,
+        Some(At { span, .. }) => {
+            keys.complain(span, "`check.over` must be \"digits\", \"body\" or \"frame\"".to_owned());
+            Over::Body
+        }
+    };
+    let from = keys.number("from", 0_usize, 64).map_or(0, |from| from.value);
+    let gap = keys.number("gap", 0_usize, 8).map_or(0, |gap| gap.value);
+    let low_first = keys.flag("low_first").unwrap_or(false);
+    let sheet = keys.sheet;
+    keys.finish();
+    let method = method?;
+    let known = Method::from_name(&method.value);
+    if known.is_none() {
+        let names: Vec<&str> = Method::names().collect();
+        sheet.add(method.span, format!("no check is named `{}`; known are {}", method.value, names.join(", ")));
+    }
+    Some(Check { method: known?, over, from, gap, low_first })
+}
+
+fn align(keys: &mut Keys<'_, '_>) -> Align {
+    match keys.optional_text("align") {
+        None => Align::Left,
+        Some(At { value, .. }) if value == "left" => Align::Left,
+        Some(At { value, .. }) if value == "right" => Align::Right,
+        Some(At { span, .. }) => {
+            keys.complain(span, "`align` must be \"left\" or \"right\"".to_owned());
+            Align::Left
+        }
+    }
+}

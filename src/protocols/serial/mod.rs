@@ -1,0 +1,218 @@
+//! Serial dialects: one TOML file each; how frames are cut, and apart from that, what they say.
+//!
+//! In: a file's name and text. Out: a [`Dialect`] or findings with line and column. A file that fails its own samples
+//! does not load.
+
+mod framing;
+mod host;
+mod message;
+
+use std::time::Duration;
+
+use crate::{
+    card::{Kind, Literal, Presentation, from_hex},
+    decode::{
+        dialect::{Dialect, DialectSample, LineParity, LineSettings, Reads},
+        frame::{self, Found, is_line_end},
+        line::Told,
+        message::{Heard, read_frame},
+        payload::Template,
+    },
+    sheet::{At, Keys, Sheet},
+};
+
+/// Reads one file. Findings go to the sheet.
+#[must_use]
+pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
+    let mut keys = sheet.root()?;
+    let id = keys.text("id");
+    let name = keys.text("name");
+    let source = keys.text("source");
+    let confidence = super::confidence(&mut keys);
+    let aliases = keys.texts("aliases").into_iter().map(|alias| alias.value).collect();
+    let kind = keys.text("kind");
+    let kind = kind.and_then(|kind| super::kind(&keys, &kind));
+    let line = keys.table("line").map(line_settings).unwrap_or(LineSettings::EIGHT_N_ONE);
+    let framing = keys.table("frame").map_or_else(
+        || {
+            keys.missing("frame");
+            None
+        },
+        framing::read,
+    );
+    let check = keys.table("check").and_then(message::check);
+    let messages = message::messages(&mut keys, kind, check);
+    let talk = keys.texts("talk").into_iter().map(|talk| talk.value).collect();
+    let host = keys.table("host").map(host::read);
+    let caveat = keys.optional_text("caveat").map(|caveat| caveat.value);
+    let card_left = millis(&mut keys, "card_left_ms", 0);
+    let samples = samples(&mut keys);
+    keys.finish();
+    if !sheet.is_clean() {
+        return None;
+    }
+    let framing::Framing { cut, fill, longest, half_frame } = framing?;
+    let dialect = Dialect {
+        id: id?.value,
+        name: name?.value,
+        aliases,
+        source: source?.value,
+        confidence: confidence?,
+        caveat,
+        kind: kind?,
+        line,
+        cut,
+        fill,
+        longest,
+        half_frame,
+        messages,
+        talk,
+        host,
+        card_left,
+        samples: samples.iter().map(|(sample, _)| sample.clone()).collect(),
+        file: file.to_owned(),
+    };
+    prove(&dialect, &samples, sheet);
+    sheet.is_clean().then_some(dialect)
+}
+
+/// Reads a parity by its name; shared with a reader's own configuration.
+pub fn parity(keys: &mut Keys<'_, '_>) -> Option<LineParity> {
+    let parity = keys.optional_text("parity")?;
+    match parity.value.as_str() {
+        "none" => Some(LineParity::None),
+        "even" => Some(LineParity::Even),
+        "odd" => Some(LineParity::Odd),
+        _ => {
+            keys.complain(parity.span, format!("`{}` must be \"none\", \"even\" or \"odd\"", keys.name("parity")));
+            None
+        }
+    }
+}
+
+fn line_settings(mut keys: Keys<'_, '_>) -> LineSettings {
+    let settings = LineSettings {
+        baud: keys.number("baud", 50, 4_000_000).map_or(LineSettings::EIGHT_N_ONE.baud, |baud| baud.value),
+        data_bits: keys.number("data_bits", 7, 8).map_or(8, |bits| bits.value),
+        parity: parity(&mut keys).unwrap_or(LineParity::None),
+        stop_bits: keys.number("stop_bits", 1, 2).map_or(1, |bits| bits.value),
+    };
+    keys.finish();
+    settings
+}
+
+fn millis(keys: &mut Keys<'_, '_>, key: &'static str, default: u32) -> Duration {
+    Duration::from_millis(u64::from(keys.number(key, 0, 3_600_000).map_or(default, |millis| millis.value)))
+}
+
+fn bytes(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<Vec<u8>> {
+    let text = keys.optional_text(key)?;
+    let bytes = from_hex(&text.value).filter(|bytes| !bytes.is_empty());
+    if bytes.is_none() {
+        keys.complain(text.span, format!("`{}` must be bytes in hex, such as \"02\" or \"0D 0A\"", keys.name(key)));
+    }
+    bytes
+}
+
+/// A template that must be there or may not; what is wrong with it is told.
+fn template(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<Template> {
+    let text = keys.optional_text(key)?;
+    template_of(keys, &text)
+}
+
+/// A template as a file writes it.
+pub fn template_of(keys: &Keys<'_, '_>, text: &At<String>) -> Option<Template> {
+    let read = Template::parse(&text.value);
+    read.map_err(|message| keys.complain(text.span, message)).ok()
+}
+
+fn samples(keys: &mut Keys<'_, '_>) -> Vec<(DialectSample, toml_span::Span)> {
+    let top = keys.span();
+    let tables = keys.tables("sample");
+    if tables.is_empty() {
+        keys.complain(top, "there is no [[sample]]; a dialect proves itself with at least one".to_owned());
+    }
+    tables
+        .into_iter()
+        .filter_map(|mut keys| {
+            let span = keys.span();
+            let source = keys.text("source");
+            let constructed = keys.flag("constructed").unwrap_or(false);
+            let frame = match keys.optional_text("text") {
+                Some(text) => Some(text.value.into_bytes()),
+                None => bytes(&mut keys, "frame"),
+            };
+            let bits = keys.number("bits", 1_u16, 256).map(|bits| bits.value);
+            let reads = keys.optional_text("reads").map(|reads| Reads::As(reads.value));
+            let mut flagged = |name, reads| keys.flag(name).unwrap_or(false).then_some(reads);
+            let others = [flagged("damaged", Reads::Damaged), flagged("talk", Reads::Talk), flagged("said", Reads::Said)];
+            let mut reads: Vec<Reads> = reads.into_iter().chain(others.into_iter().flatten()).collect();
+            if frame.is_none() {
+                keys.missing("frame");
+            }
+            if reads.len() != 1 {
+                let message = "a sample says one of: what it `reads` as, `damaged = true`, `talk = true` or `said = true`";
+                keys.complain(span, message.to_owned());
+            }
+            keys.finish();
+            Some((DialectSample { source: source?.value, constructed, frame: frame?, bits, reads: reads.pop()? }, span))
+        })
+        .collect()
+}
+
+/// A sample passes when it is cut whole and reads as it says; what is said to the reader, when the file says it.
+fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet: &Sheet<'_>) {
+    for (sample, span) in samples {
+        if sample.reads == Reads::Said {
+            if !dialect.host.as_ref().is_some_and(|host| host.says(&sample.frame)) {
+                sheet.add(*span, "the sample is none of the things that [host] says".to_owned());
+            }
+            continue;
+        }
+        let told = Told { bits: sample.bits, ..Told::default() };
+        let ended = sample.frame.last().copied().is_some_and(is_line_end);
+        let known = |frame: &[u8]| read_frame(dialect, &told, frame).is_some();
+        let found = frame::next(&dialect.cut, &sample.frame, dialect.longest, !ended, known);
+        let is_fill = |skip: usize| sample.frame.iter().take(skip).all(|byte| dialect.fill.contains(byte));
+        let Some((skip, len)) = (match found {
+            Found::Frame { skip, len } if is_fill(skip) => Some((skip, len)),
+            _ => None,
+        }) else {
+            sheet.add(*span, format!("the sample is not one whole frame of this dialect ({found:?})"));
+            continue;
+        };
+        let heard = sample.frame.get(skip..skip + len).and_then(|frame| read_frame(dialect, &told, frame));
+        let read = heard.map_or(Reads::As("nothing".to_owned()), reads);
+        if read != sample.reads {
+            sheet.add(*span, format!("the sample reads as {read}, not as {}", sample.reads));
+        }
+    }
+}
+
+/// What a frame reads as, in the words of samples.
+fn reads(heard: Heard) -> Reads {
+    match heard {
+        Heard::Talk => Reads::Talk,
+        Heard::Shown(presentation, _) => read_as(&presentation),
+    }
+}
+
+/// What a presentation is, in the words of samples.
+#[must_use]
+pub fn read_as(presentation: &Presentation) -> Reads {
+    if presentation.damage.is_some() { Reads::Damaged } else { Reads::As(words(presentation)) }
+}
+
+fn words(presentation: &Presentation) -> String {
+    match (presentation.kind, presentation.bits) {
+        (Kind::Csn, _) => presentation.csn.clone().map_or_else(String::new, |csn| Literal::Csn(csn).to_string()),
+        (Kind::Em4100, Some(bits)) => Literal::Em4100(bits).to_string(),
+        (_, Some(bits)) => bits.to_string(),
+        (_, None) => {
+            let numbers = presentation.numbers.iter().flat_map(|numbers| numbers.credential.numbers());
+            let mut words: Vec<String> = numbers.map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+            words.extend(presentation.keys.as_ref().map(|keys| format!("keys {keys}")));
+            if words.is_empty() { "unknown length".to_owned() } else { words.join(", ") }
+        }
+    }
+}

@@ -110,6 +110,10 @@ pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uui
             }
             ExitCode::from(1)
         }
+        State::InDoubt if progress.needs_a_person() => {
+            out::hint(&format!("nothing is sent again until somebody has looked; `cardbridge outbox show {}` shows its way", entry.id));
+            ExitCode::from(3)
+        }
         State::Saved | State::Sending | State::InDoubt => {
             out::hint(
                 "what is saved stays, and is delivered by `cardbridge run` or the next `cardbridge enroll`; `cardbridge outbox list` shows it",

@@ -28,7 +28,7 @@ bench:
 SECONDS := 60
 fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; cargo install cargo-fuzz --locked; }
-	for target in literal drawing decode template line; do cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) || exit 1; done
+	for target in literal drawing decode template line answer; do cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) || exit 1; done
 
 release: packages
 	cargo build --release

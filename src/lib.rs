@@ -21,7 +21,8 @@
 //!   decides, and it is recorded which.
 //! - An enrollment exists once it is on disk. Only then does anything say "saved".
 //! - What was sent and not answered is in doubt: BluSKY's own record decides, and nothing is sent twice blindly.
-//! - Card numbers, PINs, tokens and passwords never appear in a log; the types that hold them keep them out of `Debug`.
+//! - Card numbers, PINs, tokens and passwords never appear in a log; the types that hold them keep them out of `Debug`. PINs and
+//!   passwords wait on disk sealed, and are gone once their entry has come to its end ([`store::seal`]).
 //!
 //! The seams are few: a byte stream for a serial line (a pty or a capture is one too), a card that answers APDUs,
 //! [`blusky::client::AccessControl`], and the [`store`] that is asked by messages.

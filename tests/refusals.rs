@@ -290,12 +290,15 @@ fn a_time_without_its_offset_is_refused() {
 }
 
 #[test]
-fn a_pin_file_is_refused_in_this_version_and_the_pin_appears_nowhere() {
+fn a_pin_file_that_holds_no_pin_is_refused_and_named() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
-    fs::write(site.path("pin"), "90417\n").unwrap();
-    let error = refused_and_nothing_stored(&blusky, &site, &[&ENROLL[..], &["--pin-file", "pin"]].concat(), 2);
-    assert!(says(&error, &["--pin-file"]) && !error.to_string().contains("90417"), "{error}");
+    fs::write(site.path("empty"), "\n").unwrap();
+    fs::write(site.path("two-lines"), "90417\n90418\n").unwrap();
+    for file in ["absent", "empty", "two-lines"] {
+        let error = refused_and_nothing_stored(&blusky, &site, &[&ENROLL[..], &["--pin-file", file]].concat(), 2);
+        assert!(says(&error, &[file]) && !error.to_string().contains("90417"), "{error}");
+    }
 }
 
 #[test]
@@ -855,7 +858,7 @@ fn an_answer_that_comes_while_the_disk_is_full_is_not_lost() {
 fn a_full_disk_is_not_said_over_and_over() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
-    let disk = Disk::with_room(&site, 80);
+    let disk = Disk::with_room(&site, 96);
     let ended = disk.run(&site, &[&ENROLL[..], &["--outcome-timeout", "3", "--json"]].concat());
     assert_eq!(ended.code, 3, "there is room for the entry and for nothing after it: {ended:?}");
     let complaints = ended.stderr.lines().filter(|line| line.contains("ERROR")).count();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::StoredCard;
+use super::{model::StoredCard, secret::Secret, wire::Document};
 
 /// Which result codes mean success: BluSKY's pages do not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,17 @@ pub enum SuccessCodes {
     Any,
     /// These.
     Listed(Vec<i64>),
+}
+
+impl SuccessCodes {
+    /// True where a code may mean success.
+    #[must_use]
+    pub fn may_be(&self, code: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(codes) => codes.contains(&code),
+        }
+    }
 }
 
 /// What became of a call.
@@ -100,79 +111,125 @@ pub enum Cards {
     },
 }
 
-/// Sorts the answer to a call that changes something.
+/// Sorts the answer to a call that changes something; `answers_value` where its success comes with a key.
 #[must_use]
-pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes) -> Outcome {
-    let json: Option<Value> = serde_json::from_slice(body).ok();
-    match status {
-        200..=299 => sort_result(json.as_ref(), success),
-        400 => Outcome::Refused(Told { description: Some(bad_request(json.as_ref())), ..Told::default() }),
-        401 | 403 => Outcome::Stopped { why: denied(status) },
-        429 => Outcome::NotSent { why: "BluSKY answered 429, too many requests".to_owned() },
-        408 | 500..=599 => Outcome::Later { why: format!("BluSKY answered {status}"), slow: status == 504 },
-        300..=399 => Outcome::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
-        _ => Outcome::Stopped { why: wrong_address(status, json.as_ref()) },
+pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes, answers_value: bool) -> Outcome {
+    let document = Document::read(body);
+    let told = document.as_ref().and_then(told);
+    match (status, told) {
+        (200..=299, Some(told)) => sort_result(told, success, answers_value),
+        (200..=299, None) => Outcome::Later {
+            why: format!("BluSKY answered {status} with something that is not its answer (a page, or a broken text)"),
+            slow: false,
+        },
+        (401 | 403, _) => Outcome::Stopped { why: denied(status) },
+        (400..=499, Some(told)) => Outcome::Refused(told),
+        (400, None) if is_page(body) => Outcome::Later { why: "a server before BluSKY answered 400 with a page".to_owned(), slow: false },
+        (400, None) => Outcome::Refused(Told { description: Some(bad_request(document.as_ref())), ..Told::default() }),
+        (413 | 429, _) => {
+            let words = if status == 413 { "the request is too large" } else { "too many requests" };
+            Outcome::NotSent { why: format!("BluSKY answered {status}, {words}") }
+        }
+        (408 | 500..=599, _) => Outcome::Later { why: format!("BluSKY answered {status}"), slow: status == 504 },
+        (300..=399, _) => Outcome::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
+        (406 | 415, _) => {
+            Outcome::Stopped { why: format!("BluSKY answered {status}, a media type it does not speak: check blusky.wire and media") }
+        }
+        (407, _) => Outcome::Stopped { why: "the proxy wants a user (407): check blusky.proxy_user and proxy_password_file".to_owned() },
+        // This request, and no other, was turned down.
+        (409 | 422, None) => Outcome::Refused(Told { description: Some(format!("BluSKY answered {status}")), ..Told::default() }),
+        _ => Outcome::Stopped { why: wrong_address(status) },
     }
 }
 
-/// Sorts the answer to the read-back.
+/// Sorts the answer to the read-back of this user's cards.
 #[must_use]
-pub fn sort_cards(status: u16, body: &[u8]) -> Cards {
-    let json: Option<Value> = serde_json::from_slice(body).ok();
+pub fn sort_cards(status: u16, body: &[u8], user: Uuid) -> Cards {
+    let later = |why: &str| Cards::Later { why: why.to_owned() };
     match status {
-        200..=299 => match json.as_ref().and_then(|json| json.get("Cards")).and_then(Value::as_array) {
-            Some(cards) => Cards::Shown(cards.iter().map(StoredCard::read).collect()),
-            None => Cards::Later { why: "the list of the user's cards could not be read".to_owned() },
+        200..=299 => match Document::read(body) {
+            Some(document) if document.guid("UserId").is_some_and(|shown| shown != user) => {
+                later("BluSKY shows another user's cards than those it was asked for")
+            }
+            Some(document) => cards(&document).map_or_else(|| later("the list of the user's cards could not be read"), Cards::Shown),
+            None => later("the list of the user's cards could not be read"),
         },
         404 | 405 | 501 => Cards::Unavailable { why: format!("BluSKY answered {status} when asked for the user's cards") },
         401 | 403 => Cards::Stopped { why: denied(status) },
-        _ => Cards::Later { why: format!("BluSKY answered {status} when asked for the user's cards") },
+        _ => later(&format!("BluSKY answered {status} when asked for the user's cards")),
     }
 }
 
-fn sort_result(json: Option<&Value>, success: &SuccessCodes) -> Outcome {
-    let code = json.and_then(|json| json.get("ResultCode")).and_then(Value::as_i64);
-    let (Some(json), Some(code)) = (json, code) else {
-        let why = "BluSKY answered with something that is not its answer (a page, or a broken text)".to_owned();
-        return Outcome::Later { why, slow: false };
-    };
-    let guid = |name: &str| json.get(name)?.as_str()?.parse::<Uuid>().ok().filter(|id| !id.is_nil());
-    let told = Told {
-        result_code: Some(code),
-        description: json.get("Description").and_then(Value::as_str).map(ToOwned::to_owned),
-        value: guid("Value"),
-        previous_user_id: guid("PreviousUserId"),
-    };
+/// The cards of a list; none where one of them is no card: then nothing can be said of the list.
+fn cards(document: &Document) -> Option<Vec<StoredCard>> {
+    let items = document.items(document.member("Cards")?)?;
+    items.into_iter().map(|item| item.is_object().then(|| StoredCard::read(item))).collect()
+}
+
+/// What a `Result` says; none where this is no `Result`.
+fn told(document: &Document) -> Option<Told> {
+    let result_code = document.is_a("Result").then(|| document.integer("ResultCode"))??;
+    Some(Told {
+        result_code: Some(result_code),
+        description: document.text("Description").map(ToOwned::to_owned),
+        value: document.guid("Value"),
+        previous_user_id: document.guid("PreviousUserId"),
+    })
+}
+
+fn sort_result(told: Told, success: &SuccessCodes, answers_value: bool) -> Outcome {
     match success {
-        SuccessCodes::Listed(codes) if !codes.contains(&code) => Outcome::Refused(told),
-        SuccessCodes::Listed(_) if told.value.is_some() => Outcome::Accepted(told),
+        SuccessCodes::Listed(_) if !told.result_code.is_some_and(|code| success.may_be(code)) => Outcome::Refused(told),
+        SuccessCodes::Listed(_) if told.value.is_some() || !answers_value => Outcome::Accepted(told),
         SuccessCodes::Listed(_) => Outcome::Unclear { told, listed: true },
         SuccessCodes::Any => Outcome::Unclear { told, listed: false },
     }
 }
 
+/// True where this is a page for people.
+fn is_page(body: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(body.get(..512).unwrap_or(body)).trim_start().to_lowercase();
+    start.starts_with("<!doctype") || start.starts_with("<html")
+}
+
 /// The words of a 400: the message and every complaint about a member.
-fn bad_request(json: Option<&Value>) -> String {
-    let message = json.and_then(|json| json.get("Message")).and_then(Value::as_str).unwrap_or("the request was refused as malformed (400)");
-    let state = json.and_then(|json| json.get("ModelState")).and_then(Value::as_object);
-    let complaints: Vec<String> = state
-        .into_iter()
-        .flatten()
-        .map(|(member, words)| {
-            let words: Vec<&str> = words.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            format!("{member}: {}", words.join(" "))
-        })
-        .collect();
+fn bad_request(document: Option<&Document>) -> String {
+    let message = document.and_then(|document| document.text("Message")).unwrap_or("the request was refused as malformed (400)");
+    let state = document.and_then(|document| document.member("ModelState")).and_then(Value::as_object);
+    let complaints: Vec<String> = state.into_iter().flatten().map(|(member, words)| format!("{member}: {}", texts(words))).collect();
     if complaints.is_empty() { message.to_owned() } else { format!("{message} {}", complaints.join("; ")) }
 }
 
-fn denied(status: u16) -> String {
+/// A text, or several.
+fn texts(words: &Value) -> String {
+    match words {
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        one => one.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+impl Outcome {
+    /// The same with these secrets blotted out of BluSKY's words: a server can repeat what it was sent.
+    #[must_use]
+    pub fn without(mut self, secrets: &[&Secret]) -> Self {
+        let words = match &mut self {
+            Self::Accepted(told) | Self::Refused(told) | Self::Unclear { told, .. } => told.description.as_mut(),
+            Self::NotSent { .. } | Self::NoAnswer { .. } | Self::Later { .. } | Self::Stopped { .. } => None,
+        };
+        if let Some(words) = words {
+            secrets.iter().for_each(|secret| *words = secret.blot(words));
+        }
+        self
+    }
+}
+
+pub(super) fn denied(status: u16) -> String {
     format!("BluSKY denies access ({status}): check blusky.token_file, token_header and token_scheme; saved entries wait")
 }
 
-fn wrong_address(status: u16, json: Option<&Value>) -> String {
-    let words = json.and_then(|json| json.get("Message")).and_then(Value::as_str).unwrap_or("no such call");
-    format!("BluSKY answered {status} ({words}): check blusky.base_url; saved entries wait")
+/// What the server says about it names a path, and so a user: it is left out, for these words reach a service's log.
+pub(super) fn wrong_address(status: u16) -> String {
+    format!("BluSKY answered {status} (no such call): check blusky.base_url; saved entries wait")
 }
 
 #[cfg(test)]
@@ -180,7 +237,7 @@ mod tests {
     use super::*;
 
     fn sorted(status: u16, body: &str) -> Outcome {
-        sort_write(status, body.as_bytes(), &SuccessCodes::Listed(vec![0]))
+        sort_write(status, body.as_bytes(), &SuccessCodes::Listed(vec![0]), true)
     }
 
     #[test]
@@ -193,7 +250,7 @@ mod tests {
         assert!(matches!(sorted(200, "<html>login</html>"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "[]"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "{\"ResultCode\":\"0\"}"), Outcome::Later { .. }));
-        let any = sort_write(200, format!("{{\"ResultCode\":7,{value}}}").as_bytes(), &SuccessCodes::Any);
+        let any = sort_write(200, format!("{{\"ResultCode\":7,{value}}}").as_bytes(), &SuccessCodes::Any, true);
         assert!(matches!(any, Outcome::Unclear { .. }));
     }
 
@@ -210,19 +267,74 @@ mod tests {
             assert!(matches!(sorted(status, "<html>"), Outcome::Later { .. }), "{status}");
         }
         assert!(matches!(sorted(429, ""), Outcome::NotSent { .. }));
-        for status in [401, 403, 302, 404, 405, 415] {
+        for status in [401, 403, 302, 404, 405, 406, 407, 415] {
             assert!(matches!(sorted(status, ""), Outcome::Stopped { .. }), "{status}");
         }
     }
 
     #[test]
-    fn the_read_back_is_read_tolerantly() {
-        let Cards::Shown(cards) = sort_cards(200, br#"{"UserId":"x","Cards":[{"CardType":"3","InternalCardNumber":4567,"CardId":7}]}"#)
-        else {
-            panic!()
+    fn xml_says_the_same_as_json() {
+        let result = |code: &str, value: &str| {
+            sorted(
+                200,
+                &format!(
+                    "<ResultWithGuid xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" \
+                     xmlns=\"http://schemas.datacontract.org/2004/07/APIWebRole.Controllers\">\
+                     <Description>a &lt; b &#233;</Description><HttpStatusCode>OK</HttpStatusCode>\
+                     <ResultCode>{code}</ResultCode>{value}</ResultWithGuid>"
+                ),
+            )
         };
-        assert_eq!((cards[0].card_type, cards[0].internal_card_number, cards[0].card_id), (Some(3), Some(4567), None));
-        assert!(matches!(sort_cards(404, b""), Cards::Unavailable { .. }));
-        assert!(matches!(sort_cards(200, b"<html>"), Cards::Later { .. }));
+        let value = "<Value>dddd4d04-131d-4614-bf4b-553a7b803994</Value>";
+        let Outcome::Accepted(told) = result("0", value) else { panic!() };
+        assert_eq!(told.description.unwrap(), "a < b é");
+        assert!(matches!(result("5", value), Outcome::Refused(_)));
+        assert!(matches!(result("0", "<Value i:nil=\"true\"/>"), Outcome::Unclear { .. }));
+        assert!(matches!(result("zero", value), Outcome::Later { .. }));
+        assert!(matches!(sorted(200, "<html><ResultCode>0</ResultCode></html>"), Outcome::Later { .. }));
+        assert!(matches!(sorted(200, "<Result><ResultCode>0</ResultCode>"), Outcome::Later { .. }));
+        let update = sort_write(200, b"<Result><ResultCode>0</ResultCode></Result>", &SuccessCodes::Listed(vec![0]), false);
+        assert!(matches!(update, Outcome::Accepted(_)), "an update answers no key");
+        let error =
+            "<Error><Message>The request is invalid.</Message><ModelState><model.CardType>Error.</model.CardType></ModelState></Error>";
+        let Outcome::Refused(told) = sorted(400, error) else { panic!() };
+        assert_eq!(told.description.unwrap(), "The request is invalid. model.CardType: Error.");
+    }
+
+    #[test]
+    fn a_nesting_too_deep_for_an_answer_is_not_understood() {
+        for (open, close) in [("[", "]"), ("{\"ResultCode\":", "}"), ("<Result>", "</Result>")] {
+            let body = format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+            assert!(matches!(sorted(200, &body), Outcome::Later { .. }), "{open}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_repeated_is_blotted_out() {
+        let echo = "{\"Message\":\"Error converting value 90417.\"}";
+        let Outcome::Refused(told) = sorted(400, echo).without(&[&Secret::new("90417")]) else { panic!() };
+        assert_eq!(told.description.unwrap(), "Error converting value •••.");
+    }
+
+    #[test]
+    fn the_read_back_is_read_tolerantly_and_as_a_whole() {
+        let user = Uuid::from_u128(7);
+        let shown = |body: &str| sort_cards(200, body.as_bytes(), user);
+        let numbers = |cards: Cards| {
+            let Cards::Shown(cards) = cards else { panic!("{cards:?}") };
+            cards.iter().map(|card| (card.card_type, card.internal_card_number, card.card_id)).collect::<Vec<_>>()
+        };
+        let json = r#"{"UserId":"x","Cards":[{"CardType":"3","InternalCardNumber":4567,"CardId":7}]}"#;
+        assert_eq!(numbers(shown(json)), [(Some(3), Some(4567), None)]);
+        let card = "<PersonCardViewModel><CardType>3</CardType><InternalCardNumber>4567</InternalCardNumber></PersonCardViewModel>";
+        let xml = |cards: &str| shown(&format!("<PersonCardAndUserIdViewModel><Cards>{cards}</Cards></PersonCardAndUserIdViewModel>"));
+        assert_eq!(numbers(xml(card)), [(Some(3), Some(4567), None)]);
+        assert_eq!(numbers(xml(&card.repeat(2))).len(), 2);
+        assert_eq!(numbers(xml("")).len(), 0);
+        let other = "{\"UserId\":\"0f83442e-a446-4577-8cdd-8ffdd51ab9c1\",\"Cards\":[]}";
+        for unreadable in ["<html>", "{\"Cards\":null}", "{\"Cards\":[7]}", "[]", other] {
+            assert!(matches!(shown(unreadable), Cards::Later { .. }), "{unreadable}");
+        }
+        assert!(matches!(sort_cards(404, b"", user), Cards::Unavailable { .. }));
     }
 }

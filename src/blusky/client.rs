@@ -1,18 +1,28 @@
 //! The client: carries calls to BluSKY over HTTP and brings back outcomes.
 //!
-//! In: a model and the site's settings. Out: an [`Outcome`] or the user's [`Cards`]. Never: a redirect followed on a
-//! write, a body read without bound, or a token in a log or an error.
+//! In: an operation or a question, and the site's settings. Out: an [`Outcome`], the user's [`Cards`], or a list. Never: a call
+//! repeated by itself, but once with a new token after a 401, which says that it was not carried out.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 
-use reqwest::{Client as Http, RequestBuilder, Response, header::HeaderValue, redirect::Policy};
-use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use reqwest::{
+    Client as Http, RequestBuilder, Response,
+    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
+};
 use uuid::Uuid;
 
+pub use super::http::{ClientError, Connecting};
+pub use super::sign_in::SignIn;
 use super::{
     answer::{Cards, Outcome, SuccessCodes, sort_cards, sort_write},
-    model::AddUserCard,
+    call::{Method, Operation},
+    http::{self, Failure, bounded, failure},
+    lookup::{Found, Kind, sort_lookup},
+    sign_in::{Signer, Ticket},
+    wire::{Media, Wire},
 };
 
 /// What a site says about its BluSKY.
@@ -30,78 +40,62 @@ pub struct Settings {
     pub success_codes: SuccessCodes,
     /// The time a call may take.
     pub timeout: Duration,
+    /// JSON or XML.
+    pub wire: Wire,
+    /// `application/…` or `text/…`.
+    pub media: Media,
+    /// Where a card is to be taken from its holder, ReplaceCardIfExists is called instead of AddUserCard.
+    pub replace_card_if_exists: bool,
+    /// Certificates, proxy, the time until a connection stands.
+    pub connecting: Connecting,
 }
 
-/// How a site signs in.
-#[derive(Debug, Clone)]
-pub enum SignIn {
-    /// A token in a file.
-    TokenFile(PathBuf),
-    /// An e-mail address, and a password in a file.
-    Password {
-        /// The address.
-        email: String,
-        /// The file.
-        password_file: PathBuf,
-    },
+/// How much the read-back is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What AddUserCard sends: `api/v1`.
+    Card,
+    /// The uses and notes too: `api/v2`.
+    Assignment,
 }
 
 /// What a site's access-control system is asked: BluSKY over HTTP, or a stand-in beside it.
 pub trait AccessControl {
-    /// Adds a card to a user.
-    fn add_user_card(&self, card: &AddUserCard) -> impl Future<Output = Outcome> + Send;
+    /// Carries an operation out.
+    fn send(&self, operation: &Operation) -> impl Future<Output = Outcome> + Send;
     /// Shows a user's cards.
-    fn cards_of(&self, user: Uuid) -> impl Future<Output = Cards> + Send;
+    fn cards_of(&self, user: Uuid, detail: Detail) -> impl Future<Output = Cards> + Send;
+    /// How long it asked to be left alone since it was asked this last.
+    fn asked_to_wait(&self) -> Option<Duration>;
 }
 
 /// BluSKY over HTTP.
 pub struct Client {
     http: Http,
     settings: Settings,
-    token: Mutex<Option<HeaderValue>>,
+    signer: Signer,
+    /// Seconds; 0 for none.
+    asked_to_wait: AtomicU64,
 }
 
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// A header or a TLS store that cannot be used.
-    #[error("the HTTP client cannot be made: {0}")]
-    Http(#[from] reqwest::Error),
-    /// The header's name is not one.
-    #[error("blusky.token_header is not a header's name")]
-    Header,
-}
-
-const LARGEST_ANSWER: usize = 4 << 20;
-
-/// Why a call has no answer: whether it can have arrived decides what is done next.
-enum Failure {
-    NotSent(String),
-    NoAnswer { why: String, slow: bool },
-    Stopped(String),
-}
+/// No answer to a write, and no list of one user's cards, is larger.
+const LARGEST_ANSWER: usize = 1 << 20;
+/// Lists of everything a site has.
+const LARGEST_LIST: usize = 32 << 20;
+/// A server that asks for more is asked again after this time, in seconds.
+const LONGEST_WAIT: u64 = 600;
 
 impl Client {
     /// Makes a client.
     ///
     /// # Errors
-    /// A header's name that is none, or a TLS store that cannot be read.
+    /// A header's name that is none, a certificate or key that cannot be used, or a TLS store that cannot be read.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
-        // Only the first call in a process installs it; later ones find it installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         if settings.token_header.parse::<reqwest::header::HeaderName>().is_err() {
             return Err(ClientError::Header);
         }
-        let builder = Http::builder();
-        // Plain http is for this machine; a proxy would be told the token.
-        let builder = if settings.base_url.starts_with("http:") { builder.no_proxy() } else { builder };
-        let http = builder
-            .user_agent(concat!("cardbridge/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .connect_timeout(settings.timeout.min(Duration::from_secs(5)))
-            .timeout(settings.timeout)
-            .build()?;
-        Ok(Self { http, settings, token: Mutex::new(None) })
+        let http = http::client(&settings)?;
+        Ok(Self { http, signer: Signer::new(&settings), settings, asked_to_wait: AtomicU64::new(0) })
     }
 
     /// True where the server says that it is a simulator.
@@ -110,139 +104,112 @@ impl Client {
         asked.is_ok_and(|response| response.headers().contains_key("x-cardbridge-simulator"))
     }
 
-    async fn call(&self, request: impl Fn() -> RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
-        let (token, is_fresh) = self.token().await?;
-        let answer = self.once(request(), token.clone()).await?;
+    /// Asks for a list of what BluSKY has.
+    pub async fn lookup(&self, kind: Kind) -> Found {
+        let url = format!("{}/{}", self.settings.base_url, kind.path());
+        match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
+            Ok((status, body)) => sort_lookup(kind, status, &body, &self.settings.success_codes),
+            Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Found::Later { why },
+            Err(Failure::Stopped(why)) => Found::Stopped { why },
+        }
+    }
+
+    async fn call(&self, name: &str, largest: usize, request: impl Fn() -> RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
+        let ticket = self.signer.ticket(&self.http).await?;
+        let answer = self.once(name, largest, request(), &ticket).await?;
         if answer.0 != 401 {
             return Ok(answer);
         }
         // The token may have been renewed on disk, or have run out: once more with a new one, never with the same.
-        *self.token.lock().await = None;
-        if is_fresh {
-            return Ok(answer);
+        match self.signer.renewed(&self.http, &ticket).await? {
+            Some(renewed) => self.once(name, largest, request(), &renewed).await,
+            None => Ok(answer),
         }
-        let (renewed, _) = self.token().await?;
-        if renewed == token { Ok(answer) } else { self.once(request(), renewed).await }
     }
 
-    async fn once(&self, request: RequestBuilder, token: HeaderValue) -> Result<(u16, Vec<u8>), Failure> {
-        let sent = request.header(self.settings.token_header.as_str(), token).send().await;
+    async fn once(&self, name: &str, largest: usize, request: RequestBuilder, ticket: &Ticket) -> Result<(u16, Vec<u8>), Failure> {
+        let begun = Instant::now();
+        let sent = request.header(self.settings.token_header.as_str(), ticket.header.clone()).send().await;
         let response = sent.map_err(failure)?;
         let status = response.status().as_u16();
-        Ok((status, bounded(response).await?))
-    }
-
-    /// The token in use, and whether it has just been fetched.
-    async fn token(&self) -> Result<(HeaderValue, bool), Failure> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = held.as_ref() {
-            return Ok((token.clone(), false));
-        }
-        let token = match &self.settings.sign_in {
-            SignIn::TokenFile(path) => secret(path)?,
-            SignIn::Password { email, password_file } => self.sign_in(email, &secret(password_file)?).await?,
-        };
-        let scheme = &self.settings.token_scheme;
-        let text = if scheme.is_empty() { token } else { format!("{scheme} {token}") };
-        let mut value =
-            HeaderValue::from_str(&text).map_err(|_| Failure::Stopped("the token has a character that no header can carry".to_owned()))?;
-        value.set_sensitive(true);
-        *held = Some(value.clone());
-        Ok((value, true))
-    }
-
-    async fn sign_in(&self, email: &str, password: &str) -> Result<String, Failure> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Authenticate<'a> {
-            email: &'a str,
-            password: &'a str,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Authenticated {
-            #[serde(default)]
-            is_authenticated: bool,
-            token: Option<String>,
-        }
-        let url = format!("{}/api/Account/Authenticate", self.settings.base_url);
-        // Whatever fails here, the call that needs the token has not been sent.
-        let unsent = |failure| match failure {
-            Failure::NoAnswer { why, .. } => Failure::NotSent(why),
-            other => other,
-        };
-        let response = self.http.post(url).json(&Authenticate { email, password }).send().await.map_err(failure).map_err(unsent)?;
-        let status = response.status();
-        let body = bounded(response).await.map_err(unsent)?;
-        let answer: Option<Authenticated> = serde_json::from_slice(&body).ok();
-        match answer {
-            Some(Authenticated { is_authenticated: true, token: Some(token) }) => Ok(token),
-            Some(_) => {
-                Err(Failure::Stopped("BluSKY refuses the e-mail address or the password: check blusky.email and password_file".to_owned()))
-            }
-            None if status.is_server_error() => Err(Failure::NotSent(format!("BluSKY answered {status} when asked to sign in"))),
-            None => Err(Failure::Stopped(format!("BluSKY answered {status} when asked to sign in: check blusky.base_url"))),
-        }
+        self.asked_to_wait.fetch_max(retry_after(&response), Ordering::Relaxed);
+        let body = bounded(response, largest).await?;
+        tracing::debug!(call = name, status, bytes = body.len(), millis = begun.elapsed().as_millis() as u64, "BluSKY answered");
+        Ok((status, body))
     }
 }
 
 impl AccessControl for Client {
-    async fn add_user_card(&self, card: &AddUserCard) -> Outcome {
-        let url = format!("{}/api/v1/Users/{}/UserCards", self.settings.base_url, card.user_id);
-        match self.call(|| self.http.post(&url).json(card)).await {
-            Ok((status, body)) => sort_write(status, &body, &self.settings.success_codes),
+    async fn send(&self, operation: &Operation) -> Outcome {
+        let settings = &self.settings;
+        let mut endpoint = operation.endpoint();
+        let mut wire = settings.wire;
+        if settings.replace_card_if_exists && operation.takes_from_its_holder() {
+            (endpoint.name, endpoint.path) = ("ReplaceCardIfExists", operation.replace_path());
+            // The pages name no XML contract for it.
+            wire = Wire::Json;
+        }
+        let body = match operation.body(wire) {
+            Ok(body) => body,
+            Err(error) => return Outcome::NotSent { why: error.to_string() },
+        };
+        let url = format!("{}/{}", settings.base_url, endpoint.path);
+        let method = match endpoint.method {
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+        };
+        let media = wire.content_type(settings.media);
+        let accept = wire.accept(settings.media);
+        let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
+        let outcome = match self.call(endpoint.name, LARGEST_ANSWER, request).await {
+            Ok((status, body)) => sort_write(status, &body, &settings.success_codes, endpoint.answers_value),
             Err(Failure::NotSent(why)) => Outcome::NotSent { why },
             Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
             Err(Failure::Stopped(why)) => Outcome::Stopped { why },
-        }
+        };
+        let token = self.signer.token().await;
+        let secrets: Vec<_> = operation.secret().into_iter().chain(token.as_ref()).collect();
+        outcome.without(&secrets)
     }
 
-    async fn cards_of(&self, user: Uuid) -> Cards {
-        let url = format!("{}/api/v1/Users/UserCards", self.settings.base_url);
-        let user = user.to_string();
-        let query = [("UserId", user.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
-        match self.call(|| self.http.get(&url).query(&query)).await {
-            Ok((status, body)) => sort_cards(status, &body),
+    fn asked_to_wait(&self) -> Option<Duration> {
+        let seconds = self.asked_to_wait.swap(0, Ordering::Relaxed);
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
+    async fn cards_of(&self, user: Uuid, detail: Detail) -> Cards {
+        // A BluSKY that lacks the one may have the other.
+        let (first, second) = if detail == Detail::Assignment { (2, 1) } else { (1, 2) };
+        match self.cards(user, first).await {
+            Cards::Unavailable { why } => match self.cards(user, second).await {
+                Cards::Unavailable { .. } => Cards::Unavailable { why },
+                cards => cards,
+            },
+            cards => cards,
+        }
+    }
+}
+
+/// The seconds a busy server asks for; dates are not taken, for clocks differ.
+fn retry_after(response: &Response) -> u64 {
+    let is_busy = matches!(response.status().as_u16(), 429 | 503);
+    let seconds = || response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok();
+    seconds().filter(|_| is_busy).unwrap_or(0).min(LONGEST_WAIT)
+}
+
+impl Client {
+    const fn accept(&self) -> &'static str {
+        self.settings.wire.accept(self.settings.media)
+    }
+
+    async fn cards(&self, user: Uuid, version: u8) -> Cards {
+        let url = format!("{}/api/v{version}/Users/UserCards", self.settings.base_url);
+        let id = user.to_string();
+        let query = [("UserId", id.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
+        match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query).header(ACCEPT, self.accept())).await {
+            Ok((status, body)) => sort_cards(status, &body, user),
             Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Cards::Later { why },
             Err(Failure::Stopped(why)) => Cards::Stopped { why },
         }
-    }
-}
-
-fn secret(path: &PathBuf) -> Result<String, Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(text) if text.trim_end().is_empty() => Err(Failure::Stopped(format!("{} is empty; put the secret into it", path.display()))),
-        Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
-        Err(error) => Err(Failure::Stopped(format!("{} cannot be read: {error}", path.display()))),
-    }
-}
-
-async fn bounded(mut response: Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failure)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            let why = "BluSKY's answer is larger than any answer should be".to_owned();
-            return Err(Failure::NoAnswer { why, slow: false });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// A failure before the connection stood cannot have reached BluSKY; any other may have.
-fn failure(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        words = format!("{words}: {inner}");
-        cause = inner.source();
-    }
-    if error.is_connect() || error.is_builder() {
-        Failure::NotSent(format!("BluSKY cannot be reached: {words}"))
-    } else if error.is_timeout() {
-        Failure::NoAnswer { why: "BluSKY did not answer in time".to_owned(), slow: true }
-    } else {
-        Failure::NoAnswer { why: format!("the connection to BluSKY broke: {words}"), slow: false }
     }
 }

@@ -1,8 +1,13 @@
 //! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    pin::pin,
+    process::ExitCode,
+    time::Duration,
+};
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::Utc;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
@@ -15,7 +20,7 @@ use super::{
     source::Source,
 };
 use crate::{
-    blusky::client::Settings,
+    blusky::{client::Settings, model::check::guid, moment::Moment, secret::Secret},
     bridge::{Event, Notice, Purpose, Taker},
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
@@ -23,7 +28,7 @@ use crate::{
         outbox::{Entry, Operation, Reassign},
     },
     run::{Shell, Site},
-    store::StoreHandle,
+    store::{StoreHandle, seal::Sealer},
     views,
 };
 
@@ -34,7 +39,7 @@ use crate::{
 )]
 pub struct Arguments {
     /// The user: a GUID, or an employee number or name of [people]
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", visible_alias = "user-id")]
     user: String,
     /// BluSKY's number of the card type, where one format belongs to several
     #[arg(long, value_name = "N")]
@@ -43,31 +48,31 @@ pub struct Arguments {
     #[arg(long, value_name = "LITERAL", conflicts_with = "card_id")]
     bits: Option<String>,
     /// Assign this existing card
-    #[arg(long, value_name = "GUID", conflicts_with_all = ["card_type", "printed", "external_number"])]
+    #[arg(long, value_name = "GUID", value_parser = guid, conflicts_with_all = ["card_type", "printed", "external_number"])]
     card_id: Option<Uuid>,
     /// The number printed on the card: decides between fits, and is sent as the external number
     #[arg(long, value_name = "S")]
     printed: Option<String>,
     /// The external number to send, where it is not the printed one or the card type's template
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", visible_alias = "external-card-number")]
     external_number: Option<String>,
     /// When the card begins to work, as 2026-01-01T08:00:00+01:00
-    #[arg(long, value_name = "T", value_parser = time)]
-    activate: Option<DateTime<FixedOffset>>,
+    #[arg(long, value_name = "T", visible_alias = "card-activation-start-date-time")]
+    activate: Option<Moment>,
     /// When the card ends to work
-    #[arg(long, value_name = "T", value_parser = time)]
-    deactivate: Option<DateTime<FixedOffset>>,
+    #[arg(long, value_name = "T", visible_alias = "card-deactivation-start-date-time")]
+    deactivate: Option<Moment>,
     /// BluSKY's CardUserFlags [default: 1, an active cardholder]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=i64::from(i32::MAX)))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     card_user_flags: Option<i64>,
     /// Have BluSKY check that the card's system is that of the user's occupancy
     #[arg(long)]
     enforce_occupancy_system: bool,
-    /// Not taken by this version
+    /// A file with the PIN to be used with the card; a newline at its end is not part of it
     #[arg(long, value_name = "F")]
     pin_file: Option<PathBuf>,
     /// Take the card from whoever holds it (where [enroll] reassign = "ask")
-    #[arg(long)]
+    #[arg(long, visible_alias = "reassign-card-if-already-assigned")]
     reassign: bool,
     /// Wait at this reader only [default: all]
     #[arg(long, value_name = "NAME")]
@@ -83,25 +88,7 @@ pub struct Arguments {
     json: bool,
 }
 
-fn time(text: &str) -> Result<DateTime<FixedOffset>, String> {
-    let wrong = |error: &dyn std::fmt::Display| format!("{error}; write it with its offset, as 2026-01-01T08:00:00+01:00 or …Z");
-    let time = DateTime::parse_from_rfc3339(text).map_err(|error| wrong(&error))?;
-    // BluSKY's times have seven digits of a second at most, and no leap seconds.
-    match time.timestamp_subsec_nanos() {
-        1_000_000_000.. => Err(wrong(&"there is no second 60")),
-        nanos if nanos % 1_000_000 != 0 => Err(wrong(&"finer than a millisecond")),
-        _ => Ok(time),
-    }
-}
-
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
-    if arguments.pin_file.is_some() {
-        return Err(Failure::usage(
-            "pin_not_taken",
-            "this version takes no PIN: --pin-file is not used yet",
-            "enroll without it, and set the PIN in BluSKY",
-        ));
-    }
     let site = site::load(globals, Look::Needed)?;
     let (order, reassign) = order(&site, &arguments)?;
     let blusky = blusky(&site)?;
@@ -131,7 +118,14 @@ async fn enroll_shown(
     (blusky, showing): (Settings, Showing),
 ) -> Result<ExitCode, Failure> {
     let entry = shown(site, source, arguments, order, reassign).await?;
-    let code = outcome::outcome(site, store, blusky, entry, showing).await?;
+    let mut outcome = pin!(outcome::outcome(site, store, blusky, entry, showing));
+    let code = loop {
+        tokio::select! {
+            code = &mut outcome => break code?,
+            // The reader shows that the card is saved while BluSKY is waited for.
+            _ = source.shell.next() => {}
+        }
+    };
     let accepted = code == ExitCode::SUCCESS;
     if accepted || code == ExitCode::from(1) {
         source.shell.post(Event::Settled(entry, accepted)).await;
@@ -142,9 +136,6 @@ async fn enroll_shown(
 /// Who gets the card, and what may be done if somebody holds it.
 fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failure> {
     let user = who(site, &arguments.user)?;
-    if arguments.card_id.is_some_and(|id| id.is_nil()) {
-        return Err(Failure::usage("card_id", "the all-zero GUID is no card", "give the card's own GUID"));
-    }
     let policy = &site.config.policy;
     if let Some(number) = arguments.card_type.filter(|number| policy.card_type(*number).is_none()) {
         let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
@@ -167,9 +158,17 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.deactivate = arguments.deactivate;
     order.card_user_flags = arguments.card_user_flags.unwrap_or(order.card_user_flags);
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
+    order.pin = arguments.pin_file.as_deref().map(|path| secret(path, "pin")).transpose()?;
     order.reassign = reassign == Reassign::Always;
     order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
+    let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
+    order.judge(site.config.integer_width, wire).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
     Ok((order, reassign))
+}
+
+/// A PIN or password, which comes from a file.
+pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
+    Secret::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
 }
 
 /// The user that is meant.
@@ -188,7 +187,9 @@ pub fn blusky(site: &Site) -> Result<Settings, Failure> {
 
 /// The site's store.
 pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
-    StoreHandle::open(&site.config.store).map_err(|error| Failure::impossible("store", error.to_string(), ""))
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let sealer = Sealer::beside(&site.config.store, credentials.as_deref());
+    StoreHandle::open_sealed(&site.config.store, sealer).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 refused or impossible; 2 wrong usage or configuration; 3 saved, outcome not known yet.
 
 mod capture;
+mod card;
 mod check;
 mod decode;
 mod demo;
@@ -10,6 +11,7 @@ mod encode;
 mod enroll;
 mod formats;
 mod listen;
+mod lookup;
 mod out;
 mod outbox;
 mod outcome;
@@ -22,6 +24,7 @@ mod run;
 mod simulator;
 mod site;
 mod source;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -77,6 +80,12 @@ enum Command {
     Replay(replay::Arguments),
     /// Show and settle what is due, in doubt and done
     Outbox(outbox::Arguments),
+    /// Add users
+    User(user::Arguments),
+    /// Show and change the cards a user has
+    Card(card::Arguments),
+    /// Show what BluSKY has: card types, systems, facilities, companies, badges
+    Lookup(lookup::Arguments),
     /// Be a BluSKY to develop, demo and train against
     Simulator(simulator::Arguments),
 }
@@ -112,6 +121,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Capture(arguments) => asynchronous(capture::run(&globals, arguments)),
         Command::Replay(arguments) => asynchronous(replay::run(&globals, arguments)),
         Command::Outbox(arguments) => asynchronous(outbox::run(&globals, arguments)),
+        Command::User(arguments) => asynchronous(user::run(&globals, arguments)),
+        Command::Card(arguments) => asynchronous(card::run(&globals, arguments)),
+        Command::Lookup(arguments) => asynchronous(lookup::run(&globals, arguments)),
         Command::Simulator(arguments) => asynchronous(simulator::run(arguments)),
     }
 }

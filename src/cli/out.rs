@@ -120,8 +120,9 @@ pub fn hint(text: &str) {
     drop(writeln!(anstream::stderr().lock(), "{text}"));
 }
 
-/// Logs go to standard error: warnings, or what CARDBRIDGE_LOG asks for.
+/// Logs go to standard error: warnings, or what CARDBRIDGE_LOG, else RUST_LOG, asks for.
 pub fn start_logging() {
-    let filter = EnvFilter::try_from_env("CARDBRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let asked = EnvFilter::try_from_env("CARDBRIDGE_LOG").or_else(|_| EnvFilter::try_from_default_env());
+    let filter = asked.unwrap_or_else(|_| EnvFilter::new("warn"));
     drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
 }

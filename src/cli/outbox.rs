@@ -13,7 +13,7 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    enroll::outbox::{Entry, Operation, State, Step},
+    enroll::outbox::{Entry, State, Step},
     run::Site,
     store::{StoreError, StoreHandle, lock::Lock},
     views,
@@ -87,14 +87,14 @@ fn list(entries: &[Entry]) {
         return out::print("the outbox is empty");
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["ENTRY", "SAVED", "USER", "STATE", "TRIES", "WHY"]);
+    table.load_style(presets::NOTHING).set_header(["ENTRY", "SAVED", "CALL", "USER", "STATE", "TRIES", "WHY"]);
     for entry in entries {
-        let Operation::AddUserCard(card) = &entry.operation;
         let progress = entry.progress();
         table.add_row([
             entry.id.to_string(),
             entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            card.user_id.to_string(),
+            entry.operation.endpoint().name.to_owned(),
+            entry.operation.user().map(|user| user.to_string()).unwrap_or_default(),
             progress.state.name().to_owned(),
             progress.attempts.to_string(),
             progress.why.or(progress.told.description).unwrap_or_default(),
@@ -130,6 +130,9 @@ async fn settle(site: &Site, store: &StoreHandle, id: &str, step: Step, json: bo
     let state = entry.progress().state;
     if matches!(state, State::Accepted | State::Discarded | State::Sending) {
         return Err(Failure::impossible("state", format!("the entry is {}; nothing was done", state.name().replace('_', " ")), ""));
+    }
+    if matches!(step, Step::Retry { .. }) {
+        store.secret(entry.id).await.map_err(failed)?;
     }
     store.append(&entry, Utc::now(), step).await.map_err(failed)?;
     show(&find(store, &entry.id.to_string()).await?, json);

@@ -11,11 +11,14 @@ use chrono::Utc;
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use super::out::{self, Failure, interrupted};
+use super::{
+    enroll,
+    out::{self, Failure, interrupted},
+};
 use crate::{
     blusky::client::{Client, Settings},
     card::DecidedBy,
-    enroll::outbox::{Entry, State, Step},
+    enroll::outbox::{Entry, Operation, Reassign, State, Step},
     run::{Site, deliver::Deliverer},
     store::StoreHandle,
     views,
@@ -27,13 +30,20 @@ pub struct Showing {
     pub json: bool,
     /// How long the outcome is waited for.
     pub patience: Duration,
+    /// Of JSON only the last line.
+    last: bool,
     shown: Option<(State, Option<String>)>,
 }
 
 impl Showing {
     /// Nothing shown yet.
     pub const fn new(json: bool, patience: Duration) -> Self {
-        Self { json, patience, shown: None }
+        Self { json, patience, last: false, shown: None }
+    }
+
+    /// The same, with one line of JSON when all is over.
+    pub const fn of_last(json: bool, patience: Duration) -> Self {
+        Self { json, patience, last: true, shown: None }
     }
 
     /// Shows a state, but not the same failure again at every further try.
@@ -45,6 +55,9 @@ impl Showing {
             return;
         }
         self.shown = Some(now);
+        if self.json && self.last {
+            return;
+        }
         if self.json {
             out::print_json(&views::enrollment::json(entry));
         } else {
@@ -56,13 +69,27 @@ impl Showing {
 /// How often the store is asked how far an entry has got.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Writes an operation down once it is judged sound, and follows it.
+pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showing: Showing) -> Result<ExitCode, Failure> {
+    let blusky = enroll::blusky(site)?;
+    let judged = operation.judge(site.config.integer_width, blusky.wire);
+    judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was sent"))?;
+    let entry = Entry { id: Uuid::now_v7(), saved_at: Utc::now(), operation, reassign: Reassign::Never, steps: Vec::new() };
+    let id = entry.id;
+    store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), "nothing was sent"))?;
+    outcome(site, store, blusky, id, showing).await
+}
+
 /// Shows an entry's way until it is settled, delivering it from here where no other process does.
 pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uuid, mut showing: Showing) -> Result<ExitCode, Failure> {
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     let delivery = Deliverer::start(store.clone(), &site.config.store, client, "enroll");
     let watched = watch(store, id, &mut showing).await;
-    // Ctrl-C ends at once: what is under way is in doubt then, and the read-back settles it.
     let (entry, why) = watched.map_err(|error| Failure::impossible("store", error.to_string(), "what was saved stays saved"))?;
+    if showing.json && showing.last {
+        out::print_json(&views::enrollment::json(&entry));
+    }
+    // Ctrl-C ends at once: what is under way is in doubt then, and the read-back settles it.
     let ended = async {
         match why {
             Why::Settled => delivery.finish().await,
@@ -82,6 +109,10 @@ pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uui
                 out::hint("somebody holds this card; `--reassign` takes it from them");
             }
             ExitCode::from(1)
+        }
+        State::InDoubt if progress.needs_a_person() => {
+            out::hint(&format!("nothing is sent again until somebody has looked; `cardbridge outbox show {}` shows its way", entry.id));
+            ExitCode::from(3)
         }
         State::Saved | State::Sending | State::InDoubt => {
             out::hint(

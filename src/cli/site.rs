@@ -30,7 +30,7 @@ const FILE: &str = "cardbridge.toml";
 /// Loads protocols and configuration.
 pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
     let protocols = protocols(globals)?;
-    let config = match find(globals, look) {
+    let config = match path(globals, look) {
         Some(path) => Config::load(&path, &protocols).map_err(|error| explain(&error))?,
         None if look == Look::Anywhere => Config::none(),
         None => {
@@ -59,7 +59,7 @@ pub fn protocols(globals: &Globals) -> Result<Protocols, Failure> {
 }
 
 /// The configuration file in use, if there is one.
-fn find(globals: &Globals, look: Look) -> Option<PathBuf> {
+pub fn path(globals: &Globals, look: Look) -> Option<PathBuf> {
     globals.config.clone().or_else(|| places(look).into_iter().find(|path| path.is_file()))
 }
 

@@ -7,9 +7,10 @@ use toml_span::value::ValueInner;
 use crate::{
     blusky::{
         answer::SuccessCodes,
-        client::{Settings, SignIn},
+        client::{Connecting, Settings, SignIn},
+        model::check::IntegerWidth,
+        wire::{Media, Wire},
     },
-    enroll::enrollment::IntegerWidth,
     sheet::{At, Keys},
 };
 
@@ -19,9 +20,8 @@ pub(super) fn blusky(mut keys: Keys<'_, '_>, folder: &Path) -> (Option<Settings>
     let sign_in = sign_in(&mut keys, folder);
     let token_header = keys.optional_text("token_header").map_or_else(|| "Authorization".to_owned(), |header| header.value);
     let token_scheme = keys.optional_text("token_scheme").map_or_else(|| "Bearer".to_owned(), |scheme| scheme.value);
-    if let Some(wire) = keys.optional_text("wire").filter(|wire| wire.value != "json") {
-        keys.complain(wire.span, "`blusky.wire` must be \"json\"; this version does not write XML yet".to_owned());
-    }
+    let wire = one_of(&mut keys, "wire", &[("json", Wire::Json), ("xml", Wire::Xml)]);
+    let media = one_of(&mut keys, "media", &[("application", Media::Application), ("text", Media::Text)]);
     let width = match keys.number("integer_width", 0, 128) {
         None | Some(At { value: 32, .. }) => IntegerWidth::Bits32,
         Some(At { value: 64, .. }) => IntegerWidth::Bits64,
@@ -32,10 +32,60 @@ pub(super) fn blusky(mut keys: Keys<'_, '_>, folder: &Path) -> (Option<Settings>
     };
     let success_codes = success_codes(&mut keys);
     let timeout = Duration::from_millis(keys.number("timeout_ms", 100_u64, 600_000).map_or(10_000, |millis| millis.value));
+    let replace_card_if_exists = keys.flag("replace_card_if_exists").unwrap_or(false);
+    let connecting = connecting(&mut keys, folder);
     keys.finish();
-    let settings =
-        base_url.zip(sign_in).map(|(base_url, sign_in)| Settings { base_url, sign_in, token_header, token_scheme, success_codes, timeout });
+    let settings = base_url.zip(sign_in).map(|(base_url, sign_in)| Settings {
+        base_url,
+        sign_in,
+        token_header,
+        token_scheme,
+        success_codes,
+        timeout,
+        wire,
+        media,
+        replace_card_if_exists,
+        connecting,
+    });
     (settings, width)
+}
+
+/// One of a few words, the first of which is the default.
+fn one_of<T: Copy + Default>(keys: &mut Keys<'_, '_>, key: &'static str, words: &[(&str, T)]) -> T {
+    let Some(word) = keys.optional_text(key) else { return T::default() };
+    let found = words.iter().find(|(known, _)| *known == word.value).map(|(_, value)| *value);
+    found.unwrap_or_else(|| {
+        let known: Vec<String> = words.iter().map(|(known, _)| format!("\"{known}\"")).collect();
+        keys.complain(word.span, format!("`{}` must be {}", keys.name(key), known.join(" or ")));
+        T::default()
+    })
+}
+
+/// The certificates and the proxy of the site's own network.
+fn connecting(keys: &mut Keys<'_, '_>, folder: &Path) -> Connecting {
+    let mut path = |key| keys.optional_text(key).map(|file| folder.join(file.value));
+    let (ca_file, certificate, key) = (path("ca_file"), path("client_cert_file"), path("client_key_file"));
+    if certificate.is_some() != key.is_some() {
+        keys.complain(keys.span(), "`blusky.client_cert_file` and `client_key_file` go together; give both or neither".to_owned());
+    }
+    let proxy = keys.optional_text("proxy").and_then(|proxy| address(keys, proxy));
+    let (user, password) = (keys.optional_text("proxy_user"), keys.optional_text("proxy_password_file"));
+    if user.is_some() != password.is_some() {
+        keys.complain(keys.span(), "`blusky.proxy_user` and `proxy_password_file` go together; give both or neither".to_owned());
+    }
+    let proxy_user = user.zip(password).map(|(user, password)| (user.value, folder.join(password.value)));
+    let connect_timeout = keys.number("connect_timeout_ms", 100_u64, 600_000).map(|millis| Duration::from_millis(millis.value));
+    Connecting { ca_file, client_cert: certificate.zip(key), proxy, proxy_user, connect_timeout }
+}
+
+/// A proxy's address without a user: a password in it would stand in the configuration.
+fn address(keys: &Keys<'_, '_>, proxy: At<String>) -> Option<String> {
+    let has_user = reqwest::Url::parse(&proxy.value).is_ok_and(|url| !url.username().is_empty() || url.password().is_some());
+    if has_user {
+        let words = "`blusky.proxy` must be an address only; its user goes to proxy_user and proxy_password_file";
+        keys.complain(proxy.span, words.to_owned());
+    }
+    (!has_user).then_some(proxy.value)
 }
 
 /// `https`, or `http` to this machine; anything else only where the site insists.

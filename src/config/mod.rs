@@ -4,6 +4,7 @@
 //! secret; those stand in files of their own, which are read when they are needed.
 
 mod blusky;
+pub mod import;
 mod readers;
 
 use std::{

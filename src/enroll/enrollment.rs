@@ -5,12 +5,18 @@
 
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
 
 use super::policy::{self, CardType, Hints, Required, SitePolicy};
+pub use crate::blusky::model::check::IntegerWidth;
 use crate::{
-    blusky::model::{ACTIVE_CARDHOLDER, AddUserCard},
+    blusky::{
+        call::Operation,
+        model::{ACTIVE_CARDHOLDER, AddUserCard, check},
+        moment::Moment,
+        secret::Secret,
+        wire::Wire,
+    },
     card::{Credential, Fit, Reading, Verdict},
 };
 
@@ -26,24 +32,17 @@ pub struct Order {
     /// The external number to send.
     pub external_number: Option<String>,
     /// When the card begins to work.
-    pub activate: Option<DateTime<FixedOffset>>,
+    pub activate: Option<Moment>,
     /// When it ends to work.
-    pub deactivate: Option<DateTime<FixedOffset>>,
+    pub deactivate: Option<Moment>,
     /// The card-user flags.
     pub card_user_flags: i64,
     /// Whether the system must be the one of the user's occupancy.
     pub enforce_occupancy_system: Option<bool>,
+    /// The PIN to be used with the card.
+    pub pin: Option<Secret>,
     /// Whether a present assignment is deleted first, at the first call.
     pub reassign: bool,
-}
-
-/// How wide BluSKY's integers are: not known until a site confirms it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IntegerWidth {
-    /// Up to 2³¹−1.
-    Bits32,
-    /// Up to 2⁶³−1.
-    Bits64,
 }
 
 /// Why nothing is enrolled.
@@ -117,8 +116,8 @@ pub enum Refused {
     #[error("external_number of card type {0}: {1}")]
     Template(i64, String),
     /// The window ends before it starts.
-    #[error("the card would end ({1}) before it begins ({0}); give --deactivate a later time")]
-    Window(String, String),
+    #[error("{0}; give --deactivate a later time")]
+    Window(String),
 }
 
 /// The call for a card that was read.
@@ -210,6 +209,7 @@ fn of_order(order: &Order) -> Result<AddUserCard, Refused> {
         facility_code: None,
         internal_card_number: None,
         issue_code: None,
+        pin: order.pin.clone(),
         user_id: order.user_id,
         reassign_card_if_already_assigned: order.reassign,
     })
@@ -221,10 +221,22 @@ impl Order {
     /// # Errors
     /// It ends before it begins.
     pub fn window(&self) -> Result<(), Refused> {
-        match (self.activate, self.deactivate) {
-            (Some(from), Some(to)) if to <= from => Err(Refused::Window(from.to_rfc3339(), to.to_rfc3339())),
-            _ => Ok(()),
+        check::window("the card's activation", self.activate, "the card's deactivation", self.deactivate)
+            .map_or(Ok(()), |why| Err(Refused::Window(why)))
+    }
+
+    /// Judges what is sent as it was ordered, whatever the card.
+    ///
+    /// # Errors
+    /// What BluSKY would lose, or the wire has no way to say.
+    pub fn judge(&self, width: IntegerWidth, wire: Wire) -> Result<(), check::Wrong> {
+        let Ok(call) = of_order(self) else { return Ok(()) };
+        let external = self.external_number.as_ref().or(self.printed.as_ref());
+        if external.is_some_and(|number| number.trim().is_empty()) {
+            return Err(check::Wrong(vec!["the printed or external number given is empty; leave it out, or give the print".to_owned()]));
         }
+        let call = AddUserCard { card_type: self.card_type, external_card_number: external.cloned(), ..call };
+        Operation::AddUserCard(call).judge(width, wire)
     }
 
     /// An order for this user and nothing else said.
@@ -239,6 +251,7 @@ impl Order {
             deactivate: None,
             card_user_flags: ACTIVE_CARDHOLDER,
             enforce_occupancy_system: None,
+            pin: None,
             reassign: false,
         }
     }
@@ -317,13 +330,7 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
 }
 
 fn narrow(field: &'static str, value: Option<u128>, width: IntegerWidth) -> Result<u64, Refused> {
-    let (max, help) = match width {
-        IntegerWidth::Bits32 => (
-            u64::from(i32::MAX.unsigned_abs()),
-            "BluSKY may store a larger one as 0; set blusky.integer_width = 64 once the site has confirmed it",
-        ),
-        IntegerWidth::Bits64 => (i64::MAX.unsigned_abs(), "BluSKY's integers cannot hold it"),
-    };
+    let (max, help) = (width.max().unsigned_abs(), width.help());
     let fits = value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value <= max);
     fits.ok_or(Refused::TooWide { field, max, help })
 }

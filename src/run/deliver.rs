@@ -17,7 +17,11 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    blusky::{answer::Cards, client::AccessControl, model::StoredCard},
+    blusky::{
+        answer::{Cards, Outcome},
+        client::{AccessControl, Detail},
+        model::StoredCard,
+    },
     card::DecidedBy,
     enroll::outbox::{Entry, Next, Operation, ReadBack, State, Step},
     store::{StoreError, StoreHandle, lock::Lock},
@@ -132,7 +136,14 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                     }
                     self.pause(STOPPED).await;
                 }
-                Ok(Turn::Went) => is_stopped = false,
+                Ok(Turn::Went) => {
+                    is_stopped = false;
+                    if let Some(time) = self.blusky.asked_to_wait()
+                        && !self.waited(time).await
+                    {
+                        return;
+                    }
+                }
                 Ok(Turn::Idle(_)) => self.pause(LOOK).await,
                 Err(StoreError::Conflict) => {}
                 Err(error) => {
@@ -140,6 +151,16 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                     self.pause(Duration::from_secs(1)).await;
                 }
             }
+        }
+    }
+
+    /// Leaves BluSKY alone for this time; false where delivery ended before.
+    async fn waited(&self, time: Duration) -> bool {
+        tracing::info!(seconds = time.as_secs(), "BluSKY asks to be left alone");
+        let mut end = self.end.clone();
+        tokio::select! {
+            () = sleep(time) => true,
+            _ = end.wait_for(|end| *end != End::Not) => false,
         }
     }
 
@@ -178,22 +199,37 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
         let at = Utc::now();
         self.store.append(&entry, at, sending.clone()).await?;
         entry.steps.push((at, sending));
-        let Operation::AddUserCard(mut card) = entry.operation.clone();
-        card.reassign_card_if_already_assigned = reassign;
-        let outcome = self.blusky.add_user_card(&card).await;
+        let outcome = match self.whole(&entry).await {
+            Ok(mut operation) => {
+                operation.reassign(reassign);
+                self.blusky.send(&operation).await
+            }
+            Err(why) => Outcome::NotSent { why },
+        };
         self.append_whatever_happens(&entry, Step::Answered(outcome)).await
     }
 
     async fn read_back(&self, entry: &Entry) -> Result<Turn, StoreError> {
-        let Operation::AddUserCard(card) = &entry.operation;
-        let (shown, stopped) = match self.blusky.cards_of(card.user_id).await {
-            Cards::Shown(cards) => (find(entry, cards), None),
+        let detail = if matches!(entry.operation, Operation::AddUserCard(_)) { Detail::Card } else { Detail::Assignment };
+        let Some(user) = entry.operation.user() else { return Ok(Turn::Idle(false)) };
+        let (shown, stopped) = match self.blusky.cards_of(user, detail).await {
+            // Without its PIN an entry is compared in all else.
+            Cards::Shown(cards) => (find(entry, &self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()), cards), None),
             Cards::Unavailable { why } => (ReadBack::Unavailable { why }, None),
             Cards::Later { why } => (ReadBack::Failed { why }, None),
             Cards::Stopped { why } => (ReadBack::Failed { why: why.clone() }, Some(why)),
         };
         let turn = self.append_whatever_happens(entry, Step::ReadBack(shown)).await?;
         Ok(stopped.map_or(turn, Turn::Stopped))
+    }
+
+    /// The operation with its secret, which is sealed on disk.
+    async fn whole(&self, entry: &Entry) -> Result<Operation, String> {
+        let mut operation = entry.operation.clone();
+        if let Some(secret) = self.store.secret(entry.id).await.map_err(|error| error.to_string())? {
+            operation.put_secret(secret);
+        }
+        Ok(operation)
     }
 
     /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
@@ -236,11 +272,14 @@ fn once(told: &mut Option<String>, why: &str) {
     }
 }
 
-/// The card among the user's: by the key BluSKY gave, else by what was sent.
-fn find(entry: &Entry, cards: Vec<StoredCard>) -> ReadBack {
-    let Operation::AddUserCard(sent) = &entry.operation;
+/// The card among the user's: by the key BluSKY gave, else by what was sent; compared with what was sent.
+fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>) -> ReadBack {
     let key = entry.progress().told.value;
     let by_key = |card: &&StoredCard| key.is_some() && card.user_card_id == key && !card.deleted;
     let found = cards.iter().find(by_key).or_else(|| cards.iter().find(|card| card.is(sent)));
-    found.map_or(ReadBack::NotFound, |card| ReadBack::Found(Box::new(card.clone())))
+    let Some(card) = found else { return ReadBack::NotFound };
+    match card.clone().compare(sent) {
+        Ok(card) => ReadBack::Found(Box::new(card)),
+        Err(error) => ReadBack::Failed { why: error.to_string() },
+    }
 }

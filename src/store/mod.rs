@@ -4,9 +4,11 @@
 //! holds the database. An entry exists once [`StoreHandle::save`] has answered: the bytes are on disk by then.
 //!
 //! - [`sqlite`]: the database file, its layout and invariants;
-//! - [`lock`]: which process delivers, and which one is the station.
+//! - [`lock`]: which process delivers, and which one is the station;
+//! - [`seal`]: PINs and passwords, as they lie on disk.
 
 pub mod lock;
+pub mod seal;
 pub mod sqlite;
 
 use std::{path::Path, sync::Arc, thread};
@@ -15,7 +17,11 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::enroll::outbox::{Entry, Step};
+use crate::{
+    blusky::secret::Secret,
+    enroll::outbox::{Entry, Step},
+};
+use seal::{SealError, Sealer};
 use sqlite::Database;
 
 /// Why the store cannot do what it was asked.
@@ -57,6 +63,12 @@ pub enum StoreError {
     /// There is no such entry.
     #[error("there is no entry {0}; `cardbridge outbox list` shows them all")]
     NoEntry(String),
+    /// A PIN or password cannot be sealed or unsealed.
+    #[error("{0}")]
+    Seal(#[from] SealError),
+    /// The PIN or password of an entry that has come to its end is gone.
+    #[error("its PIN or password was wiped when it came to its end; order it anew")]
+    SecretGone,
     /// Anything else.
     #[error("the store {path} failed: {why}")]
     Failed {
@@ -77,6 +89,9 @@ enum Ask {
     Entry(Uuid, Reply<Entry>),
     Open(Reply<Arc<Vec<Entry>>>),
     All(Reply<Vec<Entry>>),
+    Secret(Uuid, Reply<Option<Secret>>),
+    Keep(String, DateTime<Utc>, String, Reply<()>),
+    Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
 }
 
 /// A store, asked by messages.
@@ -89,7 +104,15 @@ impl StoreHandle {
     /// # Errors
     /// Why it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut database = Database::open(path)?;
+        Self::open_sealed(path, Sealer::beside(path, None))
+    }
+
+    /// The same, with a sealer of the site's own.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub fn open_sealed(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
+        let mut database = Database::open(path, sealer)?;
         let (ask, mut asked) = mpsc::unbounded_channel();
         let run = move || {
             while let Some(message) = asked.blocking_recv() {
@@ -150,6 +173,30 @@ impl StoreHandle {
         self.ask(Ask::All).await
     }
 
+    /// An entry's PIN or password, unsealed; none where it has none.
+    ///
+    /// # Errors
+    /// It is gone, or cannot be unsealed.
+    pub async fn secret(&self, id: Uuid) -> Result<Option<Secret>, StoreError> {
+        self.ask(|reply| Ask::Secret(id, reply)).await
+    }
+
+    /// Keeps a list of BluSKY's with the time it was asked for; the one kept before goes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn keep(&self, name: &str, at: DateTime<Utc>, text: String) -> Result<(), StoreError> {
+        self.ask(|reply| Ask::Keep(name.to_owned(), at, text, reply)).await
+    }
+
+    /// The list that was kept, and when it was asked for.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn kept(&self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
+        self.ask(|reply| Ask::Kept(name.to_owned(), reply)).await
+    }
+
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
         let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
         let (reply, answer) = oneshot::channel();
@@ -166,5 +213,8 @@ fn answer(database: &mut Database, message: Ask) {
         Ask::Entry(id, reply) => drop(reply.send(database.entry(id))),
         Ask::Open(reply) => drop(reply.send(database.open_entries())),
         Ask::All(reply) => drop(reply.send(database.all())),
+        Ask::Secret(id, reply) => drop(reply.send(database.secret(id))),
+        Ask::Keep(name, at, text, reply) => drop(reply.send(database.keep(&name, at, &text))),
+        Ask::Kept(name, reply) => drop(reply.send(database.kept(&name))),
     }
 }

@@ -1,10 +1,11 @@
 //! The store as an SQLite file: entries, and the steps each has gone, appended and never changed.
 //!
-//! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n.
+//! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n. Layout 2 adds
+//! `secret(entry, sealed)`, null once the entry has come to its end, and `list(name, at, body)`, what BluSKY was asked last.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
-//! steps, kept only to find open entries quickly. The file is 0600. No column holds a PIN.
+//! steps, kept only to find open entries quickly. The file is 0600. A PIN or password is in `secret`, sealed, and nowhere else.
 
 use std::{
     fs,
@@ -17,14 +18,16 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::StoreError;
-use crate::enroll::outbox::{Entry, Operation, Reassign, Step};
+use super::{StoreError, seal::Sealer};
+use crate::{
+    blusky::secret::Secret,
+    enroll::outbox::{Entry, Operation, Reassign, Step},
+};
 
-const LAYOUT: i64 = 1;
-/// The one kind of operation so far.
-const ADD_USER_CARD: &str = "add_user_card";
+const LAYOUT: i64 = 2;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 const APPLICATION: i64 = 0x6361_7264;
 const BUSY: Duration = Duration::from_secs(5);
@@ -34,6 +37,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub struct Database {
     connection: Connection,
     path: String,
+    sealer: Sealer,
     /// The open entries as they were read last, and SQLite's word for that state of the file. Delivery asks ten times a
     /// second, and after a long outage each entry has thousands of steps.
     open: Option<(i64, Arc<Vec<Entry>>)>,
@@ -44,7 +48,7 @@ impl Database {
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
         let name = path.display().to_string();
         create(path).map_err(|why| StoreError::Open { path: name.clone(), why })?;
         let open = || -> rusqlite::Result<Connection> {
@@ -53,7 +57,7 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { connection, path: name, open: None };
+        let mut database = Self { connection, path: name, sealer, open: None };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + BUSY;
         loop {
@@ -65,8 +69,8 @@ impl Database {
     }
 
     fn take_up(&mut self) -> Result<(), StoreError> {
-        let is_new = self.judge()?;
-        self.prepare(is_new).map_err(|error| explain(&self.path, &error))
+        let is_older = self.judge()?;
+        self.prepare(is_older).map_err(|error| explain(&self.path, &error))
     }
 
     /// Writes an entry down.
@@ -74,13 +78,18 @@ impl Database {
     /// # Errors
     /// Why it is not on disk.
     pub fn save(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let Operation::AddUserCard(card) = &entry.operation;
-        let body = json(&self.path, card)?;
+        let mut operation = entry.operation.clone();
+        let sealed = operation.take_secret().map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
+        let (kind, body) = parts(&self.path, &operation)?;
         let reassign = json(&self.path, &entry.reassign)?;
         let write = |transaction: &Transaction<'_>| {
+            let id = entry.id.to_string();
+            if let Some(sealed) = &sealed {
+                transaction.execute("INSERT INTO secret (entry, sealed) VALUES (?1, ?2)", params![id, sealed])?;
+            }
             transaction.execute(
                 "INSERT INTO entry (id, saved_at, kind, body, reassign, settled) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-                params![entry.id.to_string(), time(entry.saved_at), ADD_USER_CARD, body, reassign],
+                params![id, time(entry.saved_at), kind, body, reassign],
             )
         };
         self.write(write).map(|_| ())
@@ -96,12 +105,16 @@ impl Database {
             return Err(StoreError::Conflict);
         }
         entry.steps.push((at, step.clone()));
-        let settled = entry.progress().is_settled();
+        let progress = entry.progress();
+        let (settled, over) = (progress.is_settled(), progress.is_over());
         let body = json(&self.path, step)?;
         let write = |transaction: &Transaction<'_>| {
             let id = id.to_string();
             transaction
                 .execute("INSERT INTO step (entry, n, at, body) VALUES (?1, ?2, ?3, ?4)", params![id, count as i64, time(at), body])?;
+            if over {
+                transaction.execute("UPDATE secret SET sealed = NULL WHERE entry = ?1", [&id])?;
+            }
             transaction.execute("UPDATE entry SET settled = ?2 WHERE id = ?1", params![id, settled])
         };
         self.write(write).map(|_| ())
@@ -114,6 +127,42 @@ impl Database {
     pub fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
         let mut entries = self.entries("WHERE id = ?1", params![id.to_string()])?;
         entries.pop().ok_or_else(|| StoreError::NoEntry(id.to_string()))?
+    }
+
+    /// An entry's secret, unsealed; none where it has none.
+    ///
+    /// # Errors
+    /// It is gone, or cannot be unsealed.
+    pub fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {
+        let select = "SELECT sealed FROM secret WHERE entry = ?1";
+        let found = self.connection.query_row(select, [id.to_string()], |row| row.get::<_, Option<Vec<u8>>>(0)).optional();
+        match found.map_err(|error| explain(&self.path, &error))? {
+            None => Ok(None),
+            Some(None) => Err(StoreError::SecretGone),
+            Some(Some(sealed)) => Ok(Some(self.sealer.unseal(id, &sealed)?)),
+        }
+    }
+
+    /// Keeps a list with its time.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
+        let write = |transaction: &Transaction<'_>| {
+            transaction.execute("INSERT OR REPLACE INTO list (name, at, body) VALUES (?1, ?2, ?3)", params![name, time(at), text])
+        };
+        self.write(write).map(|_| ())
+    }
+
+    /// The list that was kept.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));
+        let found = self.connection.query_row("SELECT at, body FROM list WHERE name = ?1", [name], row).optional();
+        let found = found.map_err(|error| explain(&self.path, &error))?;
+        Ok(found.and_then(|(at, body)| Some((at.parse().ok()?, body))))
     }
 
     /// The entries that are not settled, oldest first.
@@ -176,7 +225,7 @@ impl Database {
         })
     }
 
-    /// Tells a store from a foreign file and from a newer layout, before anything is written. True for an empty file.
+    /// Tells a store from a foreign file and from a newer layout, before anything is written. True for an older layout, or none.
     fn judge(&self) -> Result<bool, StoreError> {
         let pragma = |name: &str| -> rusqlite::Result<i64> { self.connection.pragma_query_value(None, name, |row| row.get(0)) };
         let read = || -> rusqlite::Result<(i64, i64, Option<String>)> {
@@ -190,13 +239,15 @@ impl Database {
         if layout > LAYOUT {
             return Err(StoreError::Newer { path: self.path.clone(), found: layout, known: LAYOUT });
         }
-        Ok(layout == 0)
+        Ok(layout < LAYOUT)
     }
 
-    fn prepare(&mut self, is_new: bool) -> rusqlite::Result<()> {
+    fn prepare(&mut self, is_older: bool) -> rusqlite::Result<()> {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
-        if !is_new {
+        // What is deleted is overwritten, sealed or not.
+        self.connection.pragma_update(None, "secure_delete", "ON")?;
+        if !is_older {
             return Ok(());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -208,6 +259,8 @@ impl Database {
              CREATE TABLE IF NOT EXISTS step (
                 entry TEXT NOT NULL REFERENCES entry (id), n INTEGER NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
                 PRIMARY KEY (entry, n)) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS secret (entry TEXT PRIMARY KEY, sealed BLOB) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS list (name TEXT PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
              PRAGMA application_id = {APPLICATION};
              PRAGMA user_version = {LAYOUT};"
         ))?;
@@ -244,16 +297,25 @@ fn entry(
         let at = at.parse().map_err(|_| broken("a time"))?;
         Ok((at, serde_json::from_str::<Step>(step).map_err(|_| broken("a step"))?))
     });
-    if kind != ADD_USER_CARD {
-        return Err(broken("a kind"));
-    }
     Ok(Entry {
         id: id.parse().map_err(|_| broken("a key"))?,
         saved_at: saved_at.parse().map_err(|_| broken("a time"))?,
-        operation: Operation::AddUserCard(serde_json::from_str(body).map_err(|_| broken("a body"))?),
+        operation: whole(kind, body).map_err(|_| broken("a kind or a body"))?,
         reassign: serde_json::from_str::<Reassign>(reassign).map_err(|_| broken("a reassignment rule"))?,
         steps: steps.collect::<Result<_, StoreError>>()?,
     })
+}
+
+/// An operation's kind and body, which are columns of their own.
+fn parts(path: &str, operation: &Operation) -> Result<(String, String), StoreError> {
+    let broken = || StoreError::Failed { path: path.to_owned(), why: "an operation cannot be written".to_owned() };
+    let whole = serde_json::to_value(operation).map_err(|_| broken())?;
+    let kind = whole.get("kind").and_then(Value::as_str).ok_or_else(broken)?;
+    Ok((kind.to_owned(), whole.get("body").ok_or_else(broken)?.to_string()))
+}
+
+fn whole(kind: &str, body: &str) -> serde_json::Result<Operation> {
+    serde_json::from_value(serde_json::json!({ "kind": kind, "body": serde_json::from_str::<Value>(body)? }))
 }
 
 fn json(path: &str, value: &impl serde::Serialize) -> Result<String, StoreError> {
@@ -278,3 +340,6 @@ fn explain(path: &str, error: &rusqlite::Error) -> StoreError {
         _ => StoreError::Failed { path, why: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,38 @@ use uuid::Uuid;
 
 use super::reading::words_of;
 use crate::{
-    blusky::answer::Outcome,
+    blusky::{answer::Outcome, model::AddUserCard},
     enroll::outbox::{Entry, Operation, Progress, ReadBack, State, Step},
 };
 
-/// An entry as the JSON of `enroll`, `outbox` and `replay --enroll`.
+/// An entry as JSON.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum EntryJson {
+    /// A card for a user: `enroll`, `outbox`, `replay --enroll`.
+    Enrollment(EnrollmentJson),
+    /// Any other call: `user add`, `card update`, `outbox`.
+    Call(CallJson),
+}
+
+/// A call other than AddUserCard, and what became of it.
+#[derive(Debug, Serialize)]
+pub struct CallJson {
+    enrollment: Uuid,
+    call: &'static str,
+    state: &'static str,
+    user_id: Option<Uuid>,
+    card_id: Option<Uuid>,
+    result_code: Option<i64>,
+    description: Option<String>,
+    value: Option<Uuid>,
+    attempts: u32,
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// A card for a user, and what became of it.
 #[derive(Debug, Serialize)]
 pub struct EnrollmentJson {
     enrollment: Uuid,
@@ -30,8 +57,34 @@ pub struct EnrollmentJson {
 
 /// The JSON of an entry.
 #[must_use]
-pub fn json(entry: &Entry) -> EnrollmentJson {
-    let Operation::AddUserCard(card) = &entry.operation;
+pub fn json(entry: &Entry) -> EntryJson {
+    match &entry.operation {
+        Operation::AddUserCard(card) => EntryJson::Enrollment(enrollment(entry, card)),
+        Operation::UpdateUserCard(_) | Operation::AddUser(_) => EntryJson::Call(call(entry)),
+    }
+}
+
+fn call(entry: &Entry) -> CallJson {
+    let progress = entry.progress();
+    CallJson {
+        enrollment: entry.id,
+        call: entry.operation.endpoint().name,
+        state: progress.state.name(),
+        user_id: entry.operation.user(),
+        card_id: match &entry.operation {
+            Operation::UpdateUserCard(card) => Some(card.card_id),
+            _ => None,
+        },
+        result_code: progress.told.result_code,
+        description: progress.told.description,
+        value: progress.told.value.filter(|_| entry.operation.endpoint().answers_value),
+        attempts: progress.attempts,
+        warnings: progress.warnings,
+        why: progress.why,
+    }
+}
+
+fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
     let progress = entry.progress();
     EnrollmentJson {
         enrollment: entry.id,
@@ -83,8 +136,13 @@ pub fn text(entry: &Entry) -> String {
         State::Saved if progress.why.is_none() => "saved; it is on disk and will be sent".to_owned(),
         State::Saved => format!("saved, waiting{why}"),
         State::Sending => "sending".to_owned(),
-        State::Accepted => format!("accepted.{told} A door may need up to 2 minutes to know the card."),
+        State::Accepted => match (&entry.operation, progress.told.value) {
+            (Operation::AddUser(_), Some(user)) => format!("accepted.{told} The user's GUID is {user}."),
+            (Operation::AddUser(_), None) => format!("accepted.{told}"),
+            _ => format!("accepted.{told} A door may need up to 2 minutes to know the card."),
+        },
         State::Refused => format!("refused.{told}"),
+        State::InDoubt if progress.needs_a_person() => format!("in doubt{why}"),
         State::InDoubt => format!("in doubt{why}; BluSKY's record decides before anything is sent again"),
         State::Discarded => "discarded".to_owned(),
     };

@@ -18,21 +18,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use crate::blusky::call::Operation;
 use crate::{
-    blusky::{
-        answer::Outcome,
-        model::{AddUserCard, StoredCard},
-    },
+    blusky::{answer::Outcome, model::StoredCard},
     card::DecidedBy,
 };
-
-/// An operation on BluSKY.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
-pub enum Operation {
-    /// A card for a user.
-    AddUserCard(AddUserCard),
-}
 
 /// When BluSKY says that somebody holds the card already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

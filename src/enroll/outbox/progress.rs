@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{Entry, Next, Operation, ReadBack, Reassign, State, Step};
-use crate::blusky::answer::{Outcome, Told};
+use crate::blusky::{
+    answer::{Outcome, Told},
+    model::StoredCard,
+};
 
 /// An entry's state with all that is known about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +79,9 @@ const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
 /// After this time a repeated sending no longer takes a card from anybody: it may have moved meanwhile.
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
+/// What a person is told where BluSKY cannot be asked.
+const LOOK_YOURSELF: &str =
+    "BluSKY names no call that shows whether the user is there: look, then `cardbridge outbox retry --absent` or `discard`";
 
 impl Entry {
     /// Folds the steps into what is known now.
@@ -117,7 +123,7 @@ impl Entry {
                 progress.told = Told::default();
                 progress.enter(State::Sending, Phase::InFlight, None);
             }
-            Step::Answered(outcome) => answered(progress, outcome),
+            Step::Answered(outcome) => self.answered(progress, outcome),
             Step::ReadBack(shown) => self.read_back(progress, shown, at),
             Step::Reassign { .. } => {
                 progress.take = true;
@@ -126,26 +132,25 @@ impl Entry {
                 progress.fails = 0;
             }
             Step::Retry { absent } => {
-                let phase = if *absent || progress.attempts == 0 { Phase::Due } else { Phase::LookFirst };
-                progress.enter(State::Saved, phase, None);
-                (progress.fails, progress.keyless, progress.arrived) = (0, 0, None);
+                self.retried(progress, *absent);
             }
             Step::Discarded => progress.enter(State::Discarded, Phase::End, None),
         }
     }
 
     fn read_back(&self, progress: &mut Progress, shown: &ReadBack, at: DateTime<Utc>) {
-        let Operation::AddUserCard(sent) = &self.operation;
         match (shown, progress.phase) {
+            (ReadBack::Found(card), Phase::Doubt | Phase::LookFirst) if !self.is_done(card) => self.not_done(progress, card, at),
             (ReadBack::Found(card), phase) => {
                 progress.card_id = card.card_id;
                 progress.told.value = progress.told.value.or(card.user_card_id);
                 if phase == Phase::Whose || (progress.read_back_decides && progress.is_held()) {
                     progress.warn("already_assigned_to_this_user");
                 }
-                let differences = card.differences(sent);
-                if !differences.is_empty() {
-                    progress.warn(&format!("stored_differs: {}", differences.join(", ")));
+                for (warning, members) in [("stored_differs", &card.differs), ("not_shown", &card.not_shown)] {
+                    if !members.is_empty() {
+                        progress.warn(&format!("{warning}: {}", members.join(", ")));
+                    }
                 }
                 progress.enter(State::Accepted, Phase::End, None);
             }
@@ -155,15 +160,7 @@ impl Entry {
             (ReadBack::NotFound, Phase::Doubt) if progress.keyless >= KEYLESS_TRIES => {
                 progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card"));
             }
-            // It may still be under way: not there yet is not the same as not there.
-            (ReadBack::NotFound, phase) if at < progress.sent + progress.under_way => {
-                let why = progress.why.clone().unwrap_or_default();
-                progress.fail(progress.state, phase, &why);
-            }
-            (ReadBack::NotFound, _) => {
-                progress.enter(State::Saved, Phase::Due, None);
-                progress.at_once_if(true);
-            }
+            (ReadBack::NotFound, _) => progress.again(at),
             (ReadBack::Unavailable { .. }, Phase::Confirm) => {
                 progress.warn("read_back_unavailable");
                 progress.enter(State::Accepted, Phase::End, None);
@@ -173,6 +170,42 @@ impl Entry {
             (ReadBack::Failed { why }, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_read_back", Some(why)),
             (ReadBack::Failed { why }, phase) => progress.fail(progress.state, phase, why),
         }
+    }
+
+    /// True where a card that is shown proves that the call has been carried out: an update has to show what was sent.
+    fn is_done(&self, card: &StoredCard) -> bool {
+        !matches!(self.operation, Operation::UpdateUserCard(_)) || (card.differs.is_empty() && card.not_shown.is_empty())
+    }
+
+    /// The card is shown without what an update would have changed: it is sent again, unless somebody else may have changed the
+    /// card meanwhile, or nobody can see whether it has been done.
+    fn not_done(&self, progress: &mut Progress, card: &StoredCard, at: DateTime<Utc>) {
+        let differs = !card.differs.is_empty();
+        if progress.read_back_decides && differs {
+            self.refused(progress);
+        } else if progress.read_back_decides {
+            progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY does not show the members that were to change; look at the card"));
+        } else if self.is_stale(progress, at) {
+            progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY shows other values, and somebody may have changed them since"));
+        } else {
+            progress.again(at);
+        }
+    }
+
+    /// A person asked for another try.
+    fn retried(&self, progress: &mut Progress, absent: bool) {
+        let may_be_there = progress.arrived.is_some() && !absent;
+        if may_be_there && !self.can_be_read_back() {
+            return progress.enter(State::InDoubt, Phase::Stuck, Some(LOOK_YOURSELF));
+        }
+        let is_due = absent || progress.attempts == 0 || !self.can_be_read_back();
+        progress.enter(State::Saved, if is_due { Phase::Due } else { Phase::LookFirst }, None);
+        (progress.fails, progress.keyless, progress.arrived) = (0, 0, None);
+    }
+
+    /// BluSKY's pages name no call that shows whether a user is there.
+    fn can_be_read_back(&self) -> bool {
+        self.operation.user().is_some()
     }
 
     fn refused(&self, progress: &mut Progress) {
@@ -217,40 +250,50 @@ impl Entry {
     }
 }
 
-fn answered(progress: &mut Progress, outcome: &Outcome) {
-    match outcome {
-        Outcome::Accepted(told) => {
-            progress.told = told.clone();
-            progress.fails = 0;
-            progress.enter(State::Accepted, Phase::Confirm, None);
+impl Entry {
+    fn answered(&self, progress: &mut Progress, outcome: &Outcome) {
+        self.answered_readably(progress, outcome);
+        if matches!(progress.phase, Phase::Doubt | Phase::LookFirst) && !self.can_be_read_back() {
+            let why = format!("{}; {LOOK_YOURSELF}", progress.why.take().unwrap_or_default());
+            progress.enter(State::InDoubt, Phase::Stuck, Some(&why));
         }
-        Outcome::Refused(told) => {
-            progress.told = told.clone();
-            progress.fails = 0;
-            // Without a result code the request itself was wrong, whoever holds the card.
-            let phase = if told.result_code.is_some() { Phase::Whose } else { Phase::End };
-            progress.enter(State::Refused, phase, None);
-        }
-        Outcome::Unclear { told, listed } => {
-            progress.told = told.clone();
-            progress.read_back_decides = !listed;
-            progress.keyless += u32::from(*listed);
-            progress.may_have_arrived(TimeDelta::zero());
-            progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it took the card");
-            progress.at_once_if(progress.fails == 1);
-        }
-        Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
-        Outcome::Stopped { why } => {
-            progress.fail(State::Saved, Phase::Due, why);
-            progress.stopped = true;
-        }
-        Outcome::Later { why, slow } => {
-            progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
-            progress.fail(State::Saved, Phase::LookFirst, why);
-        }
-        Outcome::NoAnswer { why, slow } => {
-            progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
-            progress.fail(State::InDoubt, Phase::Doubt, why);
+    }
+
+    fn answered_readably(&self, progress: &mut Progress, outcome: &Outcome) {
+        match outcome {
+            Outcome::Accepted(told) => {
+                progress.told = told.clone();
+                progress.fails = 0;
+                progress.enter(State::Accepted, if self.can_be_read_back() { Phase::Confirm } else { Phase::End }, None);
+            }
+            Outcome::Refused(told) => {
+                progress.told = told.clone();
+                progress.fails = 0;
+                // Without a result code the request itself was wrong, whoever holds the card.
+                let is_about_holder = told.result_code.is_some() && matches!(self.operation, Operation::AddUserCard(_));
+                progress.enter(State::Refused, if is_about_holder { Phase::Whose } else { Phase::End }, None);
+            }
+            Outcome::Unclear { told, listed } => {
+                progress.told = told.clone();
+                progress.read_back_decides = !listed;
+                progress.keyless += u32::from(*listed);
+                progress.may_have_arrived(TimeDelta::zero());
+                progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it was done");
+                progress.at_once_if(progress.fails == 1);
+            }
+            Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
+            Outcome::Stopped { why } => {
+                progress.fail(State::Saved, Phase::Due, why);
+                progress.stopped = true;
+            }
+            Outcome::Later { why, slow } => {
+                progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
+                progress.fail(State::Saved, Phase::LookFirst, why);
+            }
+            Outcome::NoAnswer { why, slow } => {
+                progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
+                progress.fail(State::InDoubt, Phase::Doubt, why);
+            }
         }
     }
 }
@@ -260,6 +303,12 @@ impl Progress {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::End | Phase::Held | Phase::Stuck)
+    }
+
+    /// True where it has come to its end, and nothing of it will be sent again by itself or at a person's word on its holder.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::End
     }
 
     /// True where only a person can go on: BluSKY cannot be asked what became of it.
@@ -288,6 +337,17 @@ impl Progress {
     fn fail(&mut self, state: State, phase: Phase, why: &str) {
         self.fails += 1;
         self.enter(state, phase, Some(why));
+    }
+
+    /// It is not there: it is sent again, unless it may still be under way; not there yet is not the same as not there.
+    fn again(&mut self, at: DateTime<Utc>) {
+        if at < self.sent + self.under_way {
+            let why = self.why.clone().unwrap_or_default();
+            self.fail(self.state, self.phase, &why);
+        } else {
+            self.enter(State::Saved, Phase::Due, None);
+            self.at_once_if(true);
+        }
     }
 
     fn may_have_arrived(&mut self, under_way: TimeDelta) {

@@ -175,3 +175,94 @@ fn what_cannot_be_read_back_and_is_in_doubt_waits_for_a_person() {
     let stuck = entry(Reassign::Never, vec![SENDING, no_answer(), unavailable]);
     assert_eq!((stuck.progress().state, stuck.next(at(99))), (State::InDoubt, Next::Person));
 }
+
+// ---- the calls that are not AddUserCard
+
+fn update(steps: Vec<(i64, Step)>) -> Entry {
+    let body = serde_json::json!({"CardId": Uuid::from_u128(9), "UserId": Uuid::from_u128(7), "CardUserFlags": 1, "PublicNotes": "x"});
+    let operation = Operation::UpdateUserCard(serde_json::from_value(body).unwrap());
+    let steps = steps.into_iter().map(|(second, step)| (at(second), step)).collect();
+    Entry { id: Uuid::from_u128(1), saved_at: at(0), operation, reassign: Reassign::Never, steps }
+}
+
+fn shown(differs: &[&str], not_shown: &[&str]) -> Step {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let card = StoredCard { differs: names(differs), not_shown: names(not_shown), ..StoredCard::default() };
+    Step::ReadBack(ReadBack::Found(Box::new(card)))
+}
+
+#[test]
+fn an_update_in_doubt_is_done_where_blusky_shows_it_and_sent_again_where_it_does_not() {
+    let doubtful = |shown: Step| update(vec![(0, SENDING), (1, no_answer()), (5, shown)]);
+    assert_eq!(doubtful(shown(&[], &[])).progress().state, State::Accepted);
+    let absent = doubtful(shown(&["public_notes"], &[]));
+    assert_eq!((absent.progress().state, absent.next(at(5))), (State::Saved, Next::Send { reassign: false }));
+    let unseen = doubtful(shown(&[], &["public_notes"]));
+    assert_eq!(unseen.next(at(5)), Next::Send { reassign: false }, "sent twice, it does no more than once");
+}
+
+#[test]
+fn an_update_gone_stale_does_not_overwrite_what_may_have_changed_since() {
+    let stale = update(vec![(0, SENDING), (1, no_answer()), (600, shown(&["public_notes"], &[]))]);
+    assert_eq!((stale.progress().state, stale.next(at(999))), (State::InDoubt, Next::Person));
+    let mut retried = stale;
+    retried.steps.push((at(700), Step::Retry { absent: false }));
+    assert_eq!(retried.next(at(700)), Next::ReadBack);
+    retried.steps.push((at(701), shown(&["public_notes"], &[])));
+    assert_eq!(retried.next(at(701)), Next::Send { reassign: false });
+}
+
+#[test]
+fn an_accepted_update_that_is_stored_otherwise_stays_accepted_and_says_so() {
+    let accepted = Step::Answered(Outcome::Accepted(Told { value: None, ..told(0, "Success") }));
+    let progress = update(vec![(0, SENDING), (1, accepted), (2, shown(&["public_notes"], &["credential_type_id"]))]).progress();
+    assert_eq!((progress.state, progress.is_over()), (State::Accepted, true));
+    assert_eq!(progress.warnings, ["stored_differs: public_notes", "not_shown: credential_type_id"]);
+}
+
+#[test]
+fn with_no_code_known_an_update_is_refused_where_it_is_not_stored_and_in_doubt_where_nobody_can_see() {
+    let any = || Step::Answered(Outcome::Unclear { told: told(0, "whatever"), listed: false });
+    let decided = |shown: Step| update(vec![(0, SENDING), (1, any()), (2, shown)]).progress().state;
+    assert_eq!(decided(shown(&[], &[])), State::Accepted);
+    assert_eq!(decided(shown(&["public_notes"], &[])), State::Refused);
+    assert_eq!(decided(shown(&[], &["public_notes"])), State::InDoubt);
+}
+
+fn user(steps: Vec<Step>) -> Entry {
+    let id = Uuid::from_u128(9);
+    let body = serde_json::json!({
+        "ACSystemId": id, "AccessRightsSuspended": false, "CompanyInstanceId": id, "CompanyInstanceType": 1, "FacilityId": id,
+        "FirstName": "Ada", "HasLoginRights": false, "LastName": "Lovelace", "WebSiteRightsSuspended": false,
+    });
+    let operation = Operation::AddUser(serde_json::from_value(body).unwrap());
+    let steps = steps.into_iter().enumerate().map(|(second, step)| (at(second as i64), step)).collect();
+    Entry { id: Uuid::from_u128(1), saved_at: at(0), operation, reassign: Reassign::Never, steps }
+}
+
+#[test]
+fn a_user_whose_answer_was_lost_is_never_sent_again_without_a_persons_word() {
+    let later = Step::Answered(Outcome::Later { why: "BluSKY answered 502".into(), slow: false });
+    let zero = Step::Answered(Outcome::Unclear { told: Told { value: None, ..told(0, "") }, listed: true });
+    for lost in [no_answer(), later, zero] {
+        let mut doubtful = user(vec![SENDING, lost]);
+        assert_eq!((doubtful.progress().state, doubtful.next(at(999))), (State::InDoubt, Next::Person));
+        assert!(doubtful.progress().why.unwrap().contains("--absent"));
+        doubtful.steps.push((at(5), Step::Retry { absent: false }));
+        assert_eq!(doubtful.next(at(999)), Next::Person, "nobody has looked");
+        doubtful.steps.push((at(6), Step::Retry { absent: true }));
+        assert_eq!(doubtful.next(at(999)), Next::Send { reassign: false });
+    }
+    let abandoned = user(vec![SENDING]).abandoned().unwrap();
+    assert_eq!(user(vec![SENDING, abandoned]).next(at(999)), Next::Person);
+}
+
+#[test]
+fn a_user_that_was_not_carried_out_is_sent_again() {
+    let not_sent = Step::Answered(Outcome::NotSent { why: "no route".into() });
+    assert_eq!(user(vec![SENDING, not_sent]).next(at(99)), Next::Send { reassign: false });
+    let accepted = user(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, "Success")))]);
+    assert_eq!((accepted.progress().state, accepted.progress().is_over()), (State::Accepted, true));
+    let refused = user(vec![SENDING, Step::Answered(Outcome::Refused(told(5, "No"))), Step::Retry { absent: false }]);
+    assert_eq!(refused.next(at(99)), Next::Send { reassign: false }, "a refusal says that it is not there");
+}

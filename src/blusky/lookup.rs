@@ -1,0 +1,280 @@
+//! The lists that BluSKY's pages name and do not describe: card types, systems, facilities, people's companies, badges.
+//!
+//! In: an answer of any shape that holds a list. Out: its items with what looks like an id and a name, and the item as it came.
+//! Never: a member made up; what does not look like an id or a name is none, and an answer without a list is said to have none.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    answer::{self, SuccessCodes},
+    secret::blotted,
+    wire::Document,
+};
+
+/// What can be looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Card types
+    CardTypes,
+    /// Access-control systems
+    Systems,
+    /// Facilities
+    Facilities,
+    /// Occupancies
+    Occupancies,
+    /// Cards
+    Cards,
+    /// Vendors
+    Vendors,
+    /// System owners
+    Owners,
+    /// Integrators
+    Integrators,
+    /// Badge templates
+    Badges,
+}
+
+/// One item of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its key: a GUID or a number, as text.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// The item as it came.
+    pub raw: Value,
+}
+
+/// What a lookup found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// The items.
+    Items(Vec<Item>),
+    /// BluSKY refused, or has no such call, or answered what cannot be read.
+    Unreadable {
+        /// Why. It may hold BluSKY's own words.
+        why: String,
+    },
+    /// Not now.
+    Later {
+        /// Why.
+        why: String,
+    },
+    /// Nothing will go through until somebody acts.
+    Stopped {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+impl Kind {
+    /// What follows the base URL.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::CardTypes => "api/Card/GetAllCardTypes",
+            Self::Systems => "api/ACSystem/GetAllSystems",
+            Self::Facilities => "api/Facility/GetAllFacilities",
+            Self::Occupancies => "api/Occupancy/GetAllOccupancies",
+            Self::Cards => "api/Card/GetAllCards",
+            Self::Vendors => "api/Vendor/GetAllVendors",
+            Self::Owners => "api/SystemOwner/GetAllOwners",
+            Self::Integrators => "api/Integrator/GetAllIntegrators",
+            Self::Badges => "api/Badges/GetAllBadges",
+        }
+    }
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CardTypes => "card-types",
+            Self::Systems => "systems",
+            Self::Facilities => "facilities",
+            Self::Occupancies => "occupancies",
+            Self::Cards => "cards",
+            Self::Vendors => "vendors",
+            Self::Owners => "owners",
+            Self::Integrators => "integrators",
+            Self::Badges => "badges",
+        }
+    }
+
+    /// What its members' names begin with, lower case: `CardTypeId`, `ACSystemName`.
+    const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::CardTypes => &["cardtype", "scardtype"],
+            Self::Systems => &["acsystem", "system", "accesscontrolsystem"],
+            Self::Facilities => &["facility"],
+            Self::Occupancies => &["occupancy"],
+            Self::Cards => &["card"],
+            Self::Vendors => &["vendor"],
+            Self::Owners => &["systemowner", "owner"],
+            Self::Integrators => &["integrator"],
+            Self::Badges => &["badgetemplate", "badge"],
+        }
+    }
+}
+
+/// Sorts the answer to a lookup.
+#[must_use]
+pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], success: &SuccessCodes) -> Found {
+    let document = Document::read(body);
+    match status {
+        200..=299 => document.map_or_else(
+            || Found::Unreadable { why: "BluSKY answered with something that is no list (a page, or a broken text)".to_owned() },
+            |document| found(kind, &document, success),
+        ),
+        401 | 403 => Found::Stopped { why: answer::denied(status) },
+        404 | 405 | 501 => Found::Unreadable { why: format!("this BluSKY has no {} ({status})", kind.path()) },
+        408 | 429 | 500..=599 => Found::Later { why: format!("BluSKY answered {status}") },
+        300..=399 => Found::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
+        _ => Found::Stopped { why: answer::wrong_address(status) },
+    }
+}
+
+fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Found {
+    let is_refusal = document.integer("ResultCode").is_some_and(|code| !success.may_be(code));
+    if let Some(items) = list(document, document.value(), 0).filter(|_| !is_refusal) {
+        return Found::Items(items.into_iter().map(|raw| item(kind, raw)).collect());
+    }
+    // A refusal has the shape of a result; its words are the best there is to say.
+    let why = match (document.integer("ResultCode"), document.text("Description").or_else(|| document.text("Message"))) {
+        (Some(code), words) => format!("BluSKY says (code {code}): {}", words.unwrap_or("nothing")),
+        (None, Some(words)) => format!("BluSKY says: {words}"),
+        (None, None) => "BluSKY's answer holds no list, or several".to_owned(),
+    };
+    Found::Unreadable { why }
+}
+
+/// How deep a list may be wrapped.
+const DEEPEST: usize = 4;
+
+/// The list: the value itself, or the only one among its members.
+fn list<'v>(document: &Document, value: &'v Value, depth: usize) -> Option<Vec<&'v Value>> {
+    match value {
+        // Texts and numbers may be a list of their own, but not one that was meant among other members.
+        Value::Array(items) => (depth == 0 || items.iter().all(|item| item.is_object() || item == "")).then(|| items.iter().collect()),
+        Value::Object(_) if depth == 0 && document.is_list() => document.items(value),
+        Value::Object(members) if depth > 0 && document.is_xml() && members.len() == 1 && members.values().all(Value::is_object) => {
+            document.items(value)
+        }
+        Value::Object(members) if depth < DEEPEST => {
+            let mut lists = members.values().filter_map(|member| list(document, member, depth + 1));
+            match (lists.next(), lists.next()) {
+                (Some(only), None) => Some(only),
+                (None, _) if document.is_xml() && depth == 0 => has_empty(members).then(Vec::new),
+                _ => None,
+            }
+        }
+        Value::String(text) if depth == 0 && document.is_list() && text.trim().is_empty() => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// In XML an empty list is an empty element: the only one beside those of a result.
+fn has_empty(members: &Map<String, Value>) -> bool {
+    let is_own = |name: &str| !matches!(name, "Description" | "Message" | "HttpStatusCode" | "ResultCode");
+    let mut others = members.iter().filter(|(name, _)| is_own(name));
+    others.next().is_some_and(|(_, value)| value == "") && others.next().is_none()
+}
+
+fn item(kind: Kind, raw: &Value) -> Item {
+    match raw {
+        Value::Object(members) => Item { id: id(kind, members), name: name(kind, members), raw: blotted(raw) },
+        other => Item { id: None, name: plain(other), raw: blotted(other) },
+    }
+}
+
+/// The member that names the item's key: by the kind's own name, then by the usual ones, then the only one that ends in `Id`.
+fn id(kind: Kind, members: &Map<String, Value>) -> Option<String> {
+    let own = kind.words().iter().flat_map(|word| ["id", "pk", "key", "guid", ""].map(|end| format!("{word}{end}")));
+    let usual = ["id", "pk", "key", "guid", "value"].map(ToOwned::to_owned);
+    by_name(members, own.chain(usual)).or_else(|| only(members, |name| name.ends_with("id") || name.ends_with("pk")))
+}
+
+fn name(kind: Kind, members: &Map<String, Value>) -> Option<String> {
+    let own = kind.words().iter().flat_map(|word| ["name", "description", "title"].map(|end| format!("{word}{end}")));
+    let usual = ["name", "displayname", "description", "title", "label", "text", "externalcardnumber"].map(ToOwned::to_owned);
+    by_name(members, own.chain(usual)).or_else(|| only(members, |name| name.ends_with("name")))
+}
+
+/// The first of these members that is there and simple. Case does not matter.
+fn by_name(members: &Map<String, Value>, mut names: impl Iterator<Item = String>) -> Option<String> {
+    names.find_map(|wanted| members.iter().find(|(name, _)| name.to_lowercase() == wanted).and_then(|(_, value)| plain(value)))
+}
+
+/// The only member whose lower-case name is so.
+fn only(members: &Map<String, Value>, is: impl Fn(&str) -> bool) -> Option<String> {
+    let mut found = members.iter().filter(|(name, _)| is(&name.to_lowercase()));
+    let (_, value) = found.next()?;
+    found.next().is_none().then(|| plain(value))?
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(kind: Kind, body: &str) -> Vec<(Option<String>, Option<String>)> {
+        match sort_lookup(kind, 200, body.as_bytes(), &SuccessCodes::Listed(vec![0])) {
+            Found::Items(items) => items.into_iter().map(|item| (item.id, item.name)).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn one(id: &str, name: &str) -> Vec<(Option<String>, Option<String>)> {
+        vec![(Some(id.to_owned()), Some(name.to_owned()))]
+    }
+
+    #[test]
+    fn a_list_is_found_however_it_is_wrapped_and_whatever_its_members_are_called() {
+        let wanted = one("3", "HID 26-bit");
+        for body in [
+            r#"[{"CardTypeId":3,"CardTypeName":"HID 26-bit","FacilityId":"x"}]"#,
+            r#"{"ResultCode":0,"Description":"Success","Value":[{"CardType":3,"Name":"HID 26-bit"}]}"#,
+            r#"{"CardTypes":[{"id":"3","description":"HID 26-bit"}]}"#,
+            "<ArrayOfCardTypeViewModel><CardTypeViewModel><CardType>3</CardType><Name>HID 26-bit</Name></CardTypeViewModel></ArrayOfCardTypeViewModel>",
+            "<CardTypesViewModel><CardTypes><Item><Id>3</Id><Name>HID 26-bit</Name></Item><Item/></CardTypes></CardTypesViewModel>",
+        ] {
+            assert_eq!(items(Kind::CardTypes, body)[..1], wanted, "{body}");
+        }
+        assert_eq!(items(Kind::Systems, "[]"), []);
+        assert_eq!(items(Kind::Systems, "<ArrayOfACSystem/>"), []);
+        assert_eq!(items(Kind::Cards, "<CardsViewModel><Cards/><ResultCode>0</ResultCode></CardsViewModel>"), []);
+        let refused = br#"{"ResultCode":5,"Description":"No right","Value":[]}"#;
+        let refused = sort_lookup(Kind::Cards, 200, refused, &SuccessCodes::Listed(vec![0]));
+        assert!(matches!(refused, Found::Unreadable { .. }), "a refusal is no empty list");
+        assert_eq!(items(Kind::Facilities, r#"[{"Colour":"red"}, "Tower"]"#), [(None, None), (None, Some("Tower".to_owned()))]);
+    }
+
+    #[test]
+    fn what_holds_no_list_is_said_in_blusky_s_words_or_ours() {
+        for (body, words) in [
+            (r#"{"ResultCode":5,"Description":"No right"}"#, "code 5): No right"),
+            ("<html>login</html>", "no list"),
+            (r#"{"A":[],"B":[]}"#, "several"),
+            ("[", "no list"),
+        ] {
+            let Found::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes(), &SuccessCodes::Any) else { panic!("{body}") };
+            assert!(why.contains(words), "{why}");
+        }
+        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", &SuccessCodes::Any), Found::Unreadable { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 401, b"", &SuccessCodes::Any), Found::Stopped { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 503, b"", &SuccessCodes::Any), Found::Later { .. }));
+    }
+
+    #[test]
+    fn a_pin_in_a_list_is_blotted_out() {
+        let Found::Items(items) = sort_lookup(Kind::Cards, 200, br#"[{"CardId":"x","PIN":"90417"}]"#, &SuccessCodes::Any) else { panic!() };
+        assert!(!items[0].raw.to_string().contains("90417"));
+    }
+}

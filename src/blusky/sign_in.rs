@@ -1,0 +1,131 @@
+//! Signing in: a token from a file, read again before every call, or one that `api/Account/Authenticate` gives for an e-mail
+//! address and a password, kept until BluSKY no longer takes it.
+//!
+//! In: the site's settings. Out: the header a call carries. Never: a token or password in an error, or the same token tried twice.
+
+use std::path::PathBuf;
+
+use reqwest::{Client as Http, header::ACCEPT, header::CONTENT_TYPE, header::HeaderValue};
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use super::{
+    client::Settings,
+    http::{Failure, bounded, failure},
+    secret::Secret,
+    wire::{Document, Wire},
+};
+
+/// How a site signs in.
+#[derive(Debug, Clone)]
+pub enum SignIn {
+    /// A token in a file.
+    TokenFile(PathBuf),
+    /// An e-mail address, and a password in a file.
+    Password {
+        /// The address.
+        email: String,
+        /// The file.
+        password_file: PathBuf,
+    },
+}
+
+/// Authenticate. No page names its XML, so it is written as JSON, whatever the wire of the other calls.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Authenticate<'a> {
+    email: &'a str,
+    password: &'a Secret,
+}
+
+/// What a call is let in with.
+#[derive(Clone)]
+pub(super) struct Ticket {
+    pub(super) header: HeaderValue,
+    token: Secret,
+}
+
+/// Who signs in.
+pub(super) struct Signer {
+    settings: Settings,
+    held: Mutex<Option<Ticket>>,
+}
+
+/// No answer to a sign-in is larger.
+const LARGEST: usize = 1 << 20;
+
+impl Signer {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), held: Mutex::new(None) }
+    }
+
+    /// The ticket for a call.
+    pub(super) async fn ticket(&self, http: &Http) -> Result<Ticket, Failure> {
+        let mut held = self.held.lock().await;
+        match (&self.settings.sign_in, held.as_ref()) {
+            (SignIn::Password { .. }, Some(ticket)) => return Ok(ticket.clone()),
+            (SignIn::Password { email, password_file }, None) => {
+                let password = secret(password_file)?;
+                *held = Some(self.make(self.sign_in(http, email, &password).await?)?);
+            }
+            (SignIn::TokenFile(path), _) => *held = Some(self.make(secret(path)?)?),
+        }
+        held.clone().ok_or_else(|| Failure::Stopped("there is no token".to_owned()))
+    }
+
+    /// Another ticket than this one, which BluSKY did not take; none where there is no other.
+    pub(super) async fn renewed(&self, http: &Http, refused: &Ticket) -> Result<Option<Ticket>, Failure> {
+        *self.held.lock().await = None;
+        let renewed = self.ticket(http).await?;
+        Ok((renewed.token != refused.token).then_some(renewed))
+    }
+
+    /// The token in use.
+    pub(super) async fn token(&self) -> Option<Secret> {
+        self.held.lock().await.as_ref().map(|ticket| ticket.token.clone())
+    }
+
+    fn make(&self, token: Secret) -> Result<Ticket, Failure> {
+        let scheme = &self.settings.token_scheme;
+        let text = if scheme.is_empty() { token.expose().to_owned() } else { format!("{scheme} {}", token.expose()) };
+        let unusable = |_| Failure::Stopped("the token has a character that no header can carry".to_owned());
+        let mut header = HeaderValue::from_str(&text).map_err(unusable)?;
+        header.set_sensitive(true);
+        Ok(Ticket { header, token })
+    }
+
+    async fn sign_in(&self, http: &Http, email: &str, password: &Secret) -> Result<Secret, Failure> {
+        let Settings { base_url, media, .. } = &self.settings;
+        let body = serde_json::to_vec(&Authenticate { email, password }).map_err(|error| Failure::Stopped(error.to_string()))?;
+        let request = http.post(format!("{base_url}/api/Account/Authenticate")).header(ACCEPT, Wire::Json.accept(*media));
+        // Whatever fails here, the call that needs the token has not been sent.
+        let unsent = |failure| match failure {
+            Failure::NoAnswer { why, .. } => Failure::NotSent(why),
+            other => other,
+        };
+        let sent = request.header(CONTENT_TYPE, Wire::Json.content_type(*media)).body(body).send().await;
+        let response = sent.map_err(failure).map_err(unsent)?;
+        let status = response.status();
+        let body = bounded(response, LARGEST).await.map_err(unsent)?;
+        tracing::debug!(call = "Authenticate", status = status.as_u16(), "BluSKY answered");
+        let answer = Document::read(&body).filter(|answer| answer.member("IsAuthenticated").is_some() || answer.member("Token").is_some());
+        let Some(answer) = answer else {
+            return Err(if status.is_server_error() || status.as_u16() == 429 {
+                Failure::NotSent(format!("BluSKY answered {status} when asked to sign in"))
+            } else {
+                Failure::Stopped(format!("BluSKY answered {status} when asked to sign in: check blusky.base_url, email and password_file"))
+            });
+        };
+        let token = answer.text("Token").map(str::trim).filter(|token| !token.is_empty());
+        match (status.is_success(), answer.flag("IsAuthenticated"), token) {
+            (true, Some(true), Some(token)) => Ok(Secret::new(token)),
+            _ => {
+                Err(Failure::Stopped("BluSKY refuses the e-mail address or the password: check blusky.email and password_file".to_owned()))
+            }
+        }
+    }
+}
+
+fn secret(path: &std::path::Path) -> Result<Secret, Failure> {
+    Secret::read(path).map_err(|error| Failure::Stopped(error.to_string()))
+}

@@ -1,0 +1,128 @@
+//! `cardbridge card update`: changes a user's card, after a look at it where something is left unsaid that BluSKY would take for an
+//! order: flags that are left out, and one end of the time the card works.
+
+use std::{process::ExitCode, time::Duration};
+
+use crate::{
+    blusky::{
+        answer::Cards,
+        call::Operation,
+        client::{AccessControl, Client, Detail, Settings},
+        model::{ACTIVE_CARDHOLDER, StoredCard, UpdateUserCard},
+    },
+    cli::{
+        Globals,
+        enroll::{blusky, open_store, who},
+        out::{self, Failure},
+        outcome::{self, Showing},
+        site::{self, Look},
+    },
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cardbridge card update --user 1815 --card-id GUID --number-of-card-uses 3 --public-notes 'lent until May'\n  \
+                        cardbridge card update --user 1815 --card-id GUID --activate 2026-01-01T08:00:00+01:00 --deactivate 2026-05-01T18:00:00+02:00\n  \
+                        cardbridge card update --user 1815 --card-id GUID --permanent"
+)]
+pub struct Update {
+    /// The user, who has the card: a GUID, or an employee number or name of [people]
+    #[arg(long, value_name = "WHO", visible_alias = "user-id")]
+    user: String,
+    #[command(flatten)]
+    card: UpdateUserCard,
+    /// Take away both times: the card works from now on and for good
+    #[arg(long, conflicts_with_all = ["card_activation_start_date_time", "card_deactivation_start_date_time", "no_start", "no_end"])]
+    permanent: bool,
+    /// With --deactivate: the card has no time it begins to work at
+    #[arg(long, requires = "card_deactivation_start_date_time", conflicts_with = "card_activation_start_date_time")]
+    no_start: bool,
+    /// With --activate: the card has no time it ends to work at
+    #[arg(long, requires = "card_activation_start_date_time", conflicts_with = "card_deactivation_start_date_time")]
+    no_end: bool,
+    /// How long to wait for BluSKY's answer once the change is written down
+    #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
+    outcome_timeout: u64,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure> {
+    let site = site::load(globals, Look::Needed)?;
+    let mut card = dated(&update)?;
+    card.user_id = who(&site, &update.user)?;
+    card.judge().map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was changed"))?;
+    let forgotten = forgotten(&update, &card);
+    if card.card_user_flags.is_none() || forgotten.is_some() {
+        let shown = look(blusky(&site)?, &card).await?;
+        if let Some((option, member, none)) = forgotten {
+            left_alone(shown.as_ref(), option, member, none)?;
+        }
+        if card.card_user_flags.is_none() {
+            card.card_user_flags = Some(flags(shown.as_ref())?);
+        }
+    }
+    let store = open_store(&site)?;
+    let showing = Showing::of_last(update.json, Duration::from_secs(update.outcome_timeout));
+    outcome::order(&site, &store, Operation::UpdateUserCard(card), showing).await
+}
+
+/// The change, with what it says about its times spelled out.
+fn dated(update: &Update) -> Result<UpdateUserCard, Failure> {
+    let mut card = update.card.clone();
+    let has_time = card.card_activation_start_date_time.is_some() || card.card_deactivation_start_date_time.is_some();
+    if update.permanent && card.modify_activation_dates == Some(false) {
+        let message = "--permanent changes when the card works, and --modify-activation-dates false forbids it";
+        return Err(Failure::usage("permanent", message, "leave one of them out"));
+    }
+    if card.modify_activation_dates == Some(true) && !has_time && !update.permanent {
+        let message = "--modify-activation-dates without a time would make the card permanently active";
+        return Err(Failure::usage("forgotten_date", message, "give --activate and --deactivate, or say --permanent"));
+    }
+    card.modify_activation_dates.get_or_insert(has_time || update.permanent);
+    Ok(card)
+}
+
+/// The option that was not given, its member, and the option that says there is none: BluSKY would take that time away.
+fn forgotten(update: &Update, card: &UpdateUserCard) -> Option<(&'static str, &'static str, &'static str)> {
+    match (card.card_activation_start_date_time, card.card_deactivation_start_date_time) {
+        (None, Some(_)) if !update.no_start => Some(("--activate", "CardActivationStartDateTime", "--no-start")),
+        (Some(_), None) if !update.no_end => Some(("--deactivate", "CardDeactivationStartDateTime", "--no-end")),
+        _ => None,
+    }
+}
+
+fn left_alone(shown: Option<&StoredCard>, option: &str, member: &str, none: &str) -> Result<(), Failure> {
+    let message = match shown.map(|card| card.member(member)) {
+        Some(None) => return Ok(()),
+        Some(Some(time)) => format!("without {option} BluSKY would take away the time the card has there ({time})"),
+        None => format!("without {option} BluSKY would take away the time the card may have there, and it cannot be looked up"),
+    };
+    Err(Failure::usage("forgotten_date", message, format!("give {option} as well, or say {none}")))
+}
+
+/// The flags the card has: BluSKY may store 0 where they are left out.
+fn flags(shown: Option<&StoredCard>) -> Result<i64, Failure> {
+    let Some(card) = shown else {
+        out::hint(&format!("the card's flags cannot be looked up; {ACTIVE_CARDHOLDER} is sent, an active cardholder"));
+        return Ok(ACTIVE_CARDHOLDER);
+    };
+    let is_shown = card.member("CardUserFlags").is_some();
+    match card.card_user_flags {
+        None if is_shown => {
+            let message = "the card has flags that are not understood, and BluSKY may store others where they are left out";
+            Err(Failure::usage("card_user_flags", message, "give --card-user-flags; with blusky.wire = \"json\" they are numbers"))
+        }
+        flags => Ok(flags.unwrap_or(ACTIVE_CARDHOLDER)),
+    }
+}
+
+/// The card as it stands; none where BluSKY cannot show it.
+async fn look(blusky: Settings, update: &UpdateUserCard) -> Result<Option<StoredCard>, Failure> {
+    let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
+    Ok(match client.cards_of(update.user_id, Detail::Assignment).await {
+        Cards::Shown(cards) => cards.into_iter().find(|card| !card.deleted && card.card_id == Some(update.card_id)),
+        Cards::Unavailable { .. } | Cards::Later { .. } | Cards::Stopped { .. } => None,
+    })
+}

@@ -1,0 +1,183 @@
+//! Secrets at rest: sealed with XChaCha20-Poly1305, each bound to its entry.
+//!
+//! In: a secret and its entry's key. Out: bytes that say nothing without the sealing key, and are worth nothing in another entry.
+//! The key is a systemd credential, or a 0600 file beside the store that is made when the first secret is sealed. Never: a key that
+//! others can read, a secret in an error.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use chacha20poly1305::{
+    XChaCha20Poly1305, XNonce,
+    aead::{Aead, Generate, Key, KeyInit, Payload},
+};
+use uuid::Uuid;
+
+use super::lock::Lock;
+use crate::blusky::secret::Secret;
+
+/// The name of the credential: `LoadCredential=cardbridge.key:/path`.
+pub const CREDENTIAL: &str = "cardbridge.key";
+
+const NONCE: usize = 24;
+const KEY: usize = 32;
+
+/// Why a secret cannot be sealed or unsealed. The words name files, and hold nothing of what stands in them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The key cannot be read or made.
+    #[error("the key that seals PINs and passwords, {path}, cannot be used: {why}")]
+    Key {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// It was sealed with another key.
+    #[error("its PIN or password was sealed with another key than {0}; put that key back, or discard the entry and order it anew")]
+    OtherKey(String),
+}
+
+/// Seals and unseals.
+#[derive(Debug, Clone)]
+pub struct Sealer {
+    credential: Option<PathBuf>,
+    file: PathBuf,
+}
+
+impl Sealer {
+    /// The sealer of the store at this path; `credentials` is where systemd puts them, if it does.
+    #[must_use]
+    pub fn beside(store: &Path, credentials: Option<&Path>) -> Self {
+        let credential = credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists());
+        Self { credential, file: Lock::beside(store, "key") }
+    }
+
+    /// Seals a secret for an entry.
+    ///
+    /// # Errors
+    /// There is no key, and none can be made.
+    pub fn seal(&self, entry: Uuid, secret: &Secret) -> Result<Vec<u8>, SealError> {
+        let key = match &self.credential {
+            Some(path) => read(path, false)?,
+            None => self.file_key()?,
+        };
+        let nonce = XNonce::generate();
+        let text = Payload { msg: secret.expose().as_bytes(), aad: entry.as_bytes() };
+        let sealed = XChaCha20Poly1305::new(&key).encrypt(&nonce, text);
+        let sealed = sealed.map_err(|_| SealError::Key { path: self.name(), why: "sealing failed".to_owned() })?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Unseals an entry's secret, with the credential or the file, whichever it was sealed with.
+    ///
+    /// # Errors
+    /// There is no key, or it is another one.
+    pub fn unseal(&self, entry: Uuid, sealed: &[u8]) -> Result<Secret, SealError> {
+        let other = || SealError::OtherKey(self.name());
+        let (nonce, text) = sealed.split_at_checked(NONCE).ok_or_else(other)?;
+        let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| other())?;
+        let keys = [self.credential.as_ref().map(|path| read(path, false)), self.file.exists().then(|| read(&self.file, true))];
+        for key in keys.into_iter().flatten() {
+            let payload = Payload { msg: text, aad: entry.as_bytes() };
+            if let Ok(text) = XChaCha20Poly1305::new(&key?).decrypt(&XNonce::from(nonce), payload) {
+                return String::from_utf8(text).map(Secret::new).map_err(|_| other());
+            }
+        }
+        Err(other())
+    }
+
+    fn name(&self) -> String {
+        self.credential.as_ref().unwrap_or(&self.file).display().to_string()
+    }
+
+    /// The key in the file, which is made where there is none; of two processes that make it, the first one's stays.
+    fn file_key(&self) -> Result<Key<XChaCha20Poly1305>, SealError> {
+        if !self.file.exists() {
+            let failed = |error: io::Error| SealError::Key { path: self.file.display().to_string(), why: error.to_string() };
+            make(&self.file).map_err(failed)?;
+        }
+        read(&self.file, true)
+    }
+}
+
+/// Writes a new key beside its place and moves it there at once: nobody reads half a key.
+fn make(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".cardbridge-key").permissions(fs::Permissions::from_mode(0o600)).tempfile_in(folder)?;
+    file.write_all(&Key::<XChaCha20Poly1305>::generate())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error),
+        _ => {}
+    }
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Reads a key: 32 bytes, or 64 hex digits. A file of our own must be its owner's alone.
+fn read(path: &Path, is_ours: bool) -> Result<Key<XChaCha20Poly1305>, SealError> {
+    let failed = |why: String| SealError::Key { path: path.display().to_string(), why };
+    let mode = fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
+    if is_ours && mode & 0o077 != 0 {
+        return Err(failed("others can read it; chmod 600 it, and consider its secrets known".to_owned()));
+    }
+    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let key = if bytes.len() == KEY { Some(bytes) } else { std::str::from_utf8(&bytes).ok().and_then(unhex) };
+    let key: Option<[u8; KEY]> = key.and_then(|key| key.try_into().ok());
+    key.map(Into::into).ok_or_else(|| failed("it is no key; a key is 32 bytes, or 64 hex digits".to_owned()))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.trim().chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
+    digits.chunks(2).map(|pair| Some(pair.first()? << 4 | pair.get(1)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_unsealed_with_its_key_in_its_entry_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = Sealer::beside(&folder.path().join("a.db"), None);
+        let (entry, pin) = (Uuid::from_u128(1), Secret::new("0417"));
+        let sealed = sealer.seal(entry, &pin).unwrap();
+        assert!(!sealed.windows(4).any(|part| part == b"0417"));
+        assert_ne!(sealed, sealer.seal(entry, &pin).unwrap(), "no two sealings are alike");
+        assert_eq!(sealer.unseal(entry, &sealed), Ok(pin));
+        assert!(matches!(sealer.unseal(Uuid::from_u128(2), &sealed), Err(SealError::OtherKey(_))));
+        let other = Sealer::beside(&folder.path().join("b.db"), None);
+        other.seal(entry, &Secret::new("x")).unwrap();
+        assert!(matches!(other.unseal(entry, &sealed), Err(SealError::OtherKey(_))));
+        assert!(matches!(sealer.unseal(entry, &sealed[..10]), Err(SealError::OtherKey(_))));
+        let mode = fs::metadata(folder.path().join("a.db.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_credential_comes_first_and_what_the_file_sealed_is_still_unsealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, entry) = (folder.path().join("a.db"), Uuid::from_u128(1));
+        let by_file = Sealer::beside(&store, None).seal(entry, &Secret::new("one")).unwrap();
+        fs::write(folder.path().join(CREDENTIAL), "0f".repeat(32) + "\n").unwrap();
+        let sealer = Sealer::beside(&store, Some(folder.path()));
+        let by_credential = sealer.seal(entry, &Secret::new("two")).unwrap();
+        assert_eq!(sealer.unseal(entry, &by_file), Ok(Secret::new("one")));
+        assert_eq!(sealer.unseal(entry, &by_credential), Ok(Secret::new("two")));
+        assert!(Sealer::beside(&store, None).unseal(entry, &by_credential).is_err());
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_seals_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("a.db.key");
+        fs::write(&key, [7; 32]).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        let refused = Sealer::beside(&folder.path().join("a.db"), None).seal(Uuid::from_u128(1), &Secret::new("x"));
+        assert!(refused.unwrap_err().to_string().contains("chmod 600"));
+    }
+}

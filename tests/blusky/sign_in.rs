@@ -1,0 +1,162 @@
+//! Signing in, and the way to BluSKY: tokens renewed, certificates verified, proxies honoured, redirects not followed.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use serde_json::json;
+
+use crate::{
+    peer::{Peer, Reply},
+    site,
+    support::{ADA, CARD, GRACE, h10301},
+    write,
+};
+
+const ENROLL: [&str; 8] = ["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "3", "--json"];
+
+#[test]
+fn a_token_that_has_run_out_is_renewed_once_and_the_call_is_carried_out() {
+    for wire in ["json", "xml"] {
+        let given = Arc::new(AtomicUsize::new(0));
+        let counts = given.clone();
+        let blusky = Peer::start(move |request, _| {
+            if request.path.contains("Authenticate") {
+                let token = format!("token-{}", counts.fetch_add(1, Ordering::SeqCst) + 1);
+                assert_eq!(request.json(), json!({"Email": "desk@example.org", "Password": "s<cret"}));
+                return Reply::json(&json!({"Email": "desk@example.org", "IsAuthenticated": true, "Token": token}));
+            }
+            match request.header("authorization") {
+                "Bearer token-2" if request.method == "POST" => Reply::success(),
+                "Bearer token-2" => Reply::not_found(),
+                _ => Reply::Says("401 Unauthorized", "application/json", b"{\"Message\":\"Authorization has been denied\"}".to_vec()),
+            }
+        });
+        let site = site(&blusky.base_url, &format!("email = \"desk@example.org\"\npassword_file = \"sign-in\"\nwire = \"{wire}\""), "");
+        write(&site, "sign-in", "s<cret\n");
+        let ended = site.run(&ENROLL);
+        assert_eq!((ended.code, &ended.last()["attempts"]), (0, &json!(1)), "{wire}: {ended:?}");
+        assert_eq!(given.load(Ordering::SeqCst), 2, "{wire}: signed in once, and once again");
+    }
+}
+
+#[test]
+fn a_password_that_blusky_refuses_stops_delivery_and_is_tried_once() {
+    let blusky = Peer::start(|_, _| Reply::json(&json!({"Email": "desk@example.org", "IsAuthenticated": false, "Token": null})));
+    let site = site(&blusky.base_url, "email = \"desk@example.org\"\npassword_file = \"sign-in\"", "");
+    write(&site, "sign-in", "wrong\n");
+    let ended = site.run(&ENROLL);
+    assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("saved")), "{ended:?}");
+    assert!(ended.last()["why"].as_str().unwrap().contains("password_file"), "{ended:?}");
+    assert_eq!((blusky.heard().len(), blusky.writes().len()), (1, 0));
+}
+
+#[test]
+fn a_token_file_is_read_again_when_it_changes() {
+    let blusky = Peer::start(|request, _| if request.method == "POST" { Reply::success() } else { Reply::not_found() });
+    let site = site(&blusky.base_url, "token_file = \"token\"\ntoken_header = \"X-Token\"\ntoken_scheme = \"\"", "");
+    let _station = site.start(&["run"]);
+    for (token, user, number) in [("first", ADA, 1), ("second", GRACE, 2)] {
+        write(&site, "token", token);
+        let ended = site.run(&["enroll", "--user", user, "--bits", &h10301(1, number), "--json"]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    let tokens: Vec<String> = blusky.writes().iter().map(|request| request.header("x-token").to_owned()).collect();
+    assert_eq!(tokens, ["first", "second"]);
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let elsewhere = Peer::start(|_, _| Reply::success());
+    let target = elsewhere.base_url.clone();
+    let blusky = Peer::start(move |_, _| {
+        Reply::Raw(format!("HTTP/1.1 302 Found\r\nLocation: {target}/Account/Login\r\nContent-Length: 0\r\n\r\n").into_bytes())
+    });
+    let site = site(&blusky.base_url, "token_file = \"token\"", "");
+    let ended = site.run(&ENROLL);
+    assert_eq!((ended.code, &ended.last()["state"], elsewhere.heard().len()), (3, &json!("saved"), 0), "{ended:?}");
+}
+
+#[test]
+fn every_call_says_who_asks_and_what_it_takes() {
+    let blusky = Peer::start(|request, _| if request.method == "POST" { Reply::success() } else { Reply::not_found() });
+    for (wire, media, wanted) in [
+        ("json", "application", "application/json; charset=utf-8"),
+        ("xml", "application", "application/xml; charset=utf-8"),
+        ("json", "text", "text/json; charset=utf-8"),
+        ("xml", "text", "text/xml; charset=utf-8"),
+    ] {
+        let site = site(&blusky.base_url, &format!("token_file = \"token\"\nwire = \"{wire}\"\nmedia = \"{media}\""), "");
+        assert_eq!(site.run(&ENROLL).code, 0);
+        let sent = blusky.writes().pop().unwrap();
+        assert_eq!((sent.header("content-type"), sent.header("authorization")), (wanted, "Bearer simulator"));
+        assert!(sent.header("accept").starts_with(wanted.split(';').next().unwrap()), "{sent:?}");
+        assert_eq!(sent.header("user-agent"), concat!("cardbridge/", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+/// A proxy that notes what it is asked and lets nothing through.
+fn proxy() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (heard, hears) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream);
+            let mut lines = String::new();
+            while reader.read_line(&mut lines).unwrap() > 2 {}
+            drop(heard.send(lines));
+            drop(reader.into_inner().write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"));
+        }
+    });
+    (address, hears)
+}
+
+#[test]
+fn a_proxy_is_asked_whether_it_is_configured_or_in_the_environment() {
+    let (address, heard) = proxy();
+    let configured = site("https://blusky.invalid", &format!("token_file = \"token\"\nproxy = \"{address}\""), "");
+    let mut inherited = site("https://blusky.invalid", "token_file = \"token\"", "");
+    inherited.env(("HTTPS_PROXY".to_owned(), address));
+    for site in [configured, inherited] {
+        let ended = site.run(&ENROLL);
+        assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("saved")), "{ended:?}");
+        let asked = heard.try_recv().unwrap();
+        assert!(asked.starts_with("CONNECT blusky.invalid:443"), "{asked}");
+        while heard.try_recv().is_ok() {}
+    }
+}
+
+#[test]
+fn a_proxy_s_password_comes_from_a_file() {
+    let (address, heard) = proxy();
+    let table = format!("token_file = \"token\"\nproxy = \"{address}\"\nproxy_user = \"desk\"\nproxy_password_file = \"word\"");
+    let site = site("http://127.0.0.1:9", &table, "");
+    write(&site, "word", "open\n");
+    assert_eq!(site.run(&ENROLL).code, 3);
+    let asked: String = heard.try_iter().collect();
+    assert!(asked.contains("Basic ZGVzazpvcGVu"), "desk:open in {asked}");
+}
+
+#[test]
+fn a_file_of_the_connection_that_cannot_be_used_is_named() {
+    for (table, words) in [
+        ("ca_file = \"nowhere.pem\"", "nowhere.pem"),
+        ("ca_file = \"token\"", "ca_file"),
+        ("client_cert_file = \"token\"\nclient_key_file = \"token\"", "client_cert_file"),
+        ("client_cert_file = \"token\"", "client_key_file"),
+        ("proxy = \"::\"", "proxy"),
+        ("proxy = \"http://user:word@127.0.0.1:9\"", "proxy_password_file"),
+        ("wire = \"yaml\"", "blusky.wire"),
+    ] {
+        let site = site("https://blusky.invalid", &format!("token_file = \"token\"\n{table}"), "");
+        let ended = site.run(&ENROLL);
+        assert!(ended.code == 2 && ended.error().to_string().contains(words), "{table}: {ended:?}");
+    }
+}

@@ -27,7 +27,7 @@ pub mod osdpcap;
 
 pub mod redact;
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
 use nom::{
@@ -45,7 +45,9 @@ use crate::{
     card::Kind,
     decode::{
         catalog::SharedCatalog,
+        dialect::Dialect,
         line::{ByteOrder, Told},
+        payload::Template,
     },
     enroll::{enrollment::IntegerWidth, policy::SitePolicy},
     protocols::Protocols,
@@ -74,6 +76,8 @@ pub struct Capture {
 pub enum Attached {
     /// A serial line that speaks this dialect.
     Serial(String),
+    /// A serial line whose lines are of this template.
+    Lines(String),
     /// A PC/SC reader of this name.
     Pcsc(String),
     /// An OSDP reader at this address.
@@ -148,6 +152,7 @@ impl Capture {
         let mut text = format!("{FIRST_LINE}{VERSION}\nreader: {}\n", self.reader);
         match &self.attached {
             Attached::Serial(dialect) => text.push_str(&format!("dialect: {dialect}\n")),
+            Attached::Lines(template) => text.push_str(&format!("template: {template}\n")),
             Attached::Pcsc(device) => text.push_str(&format!("device: {device}\n")),
             Attached::Osdp(address) => text.push_str(&format!("osdp: {address}\n")),
         }
@@ -173,11 +178,7 @@ impl Capture {
     /// A dialect that is not known here.
     pub fn replay(&self, protocols: &Protocols, catalog: SharedCatalog, policy: SitePolicy) -> Result<Replay<'_>, CaptureError> {
         let kind = match &self.attached {
-            Attached::Serial(name) => {
-                let message = || format!("no serial dialect is named `{name}`; `cardbridge formats --dialects` shows them all");
-                let dialect = protocols.dialect(name).ok_or_else(|| CaptureError { line: self.attached_at, message: message() })?;
-                ReaderKind::Serial(dialect.clone(), self.told)
-            }
+            Attached::Serial(_) | Attached::Lines(_) => ReaderKind::Serial(self.dialect(protocols)?, self.told),
             Attached::Pcsc(_) => ReaderKind::Pcsc(self.told),
             Attached::Osdp(_) => ReaderKind::Osdp(self.told),
         };
@@ -185,6 +186,25 @@ impl Capture {
         let bridge = Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
         let player = Player { bridge, reader: self.reader.as_str().into(), asked: None, notices: Vec::new() };
         Ok(Replay { capture: self, player, played: 0 })
+    }
+
+    /// What is spoken on its serial line.
+    ///
+    /// # Errors
+    /// A dialect that is not known here, a template that is none, another kind of reader.
+    pub fn dialect(&self, protocols: &Protocols) -> Result<Arc<Dialect>, CaptureError> {
+        let failed = |message: String| CaptureError { line: self.attached_at, message };
+        match &self.attached {
+            Attached::Serial(name) => protocols
+                .dialect(name)
+                .cloned()
+                .ok_or_else(|| failed(format!("no serial dialect is named `{name}`; `cardbridge formats --dialects` shows them all"))),
+            Attached::Lines(template) => {
+                let read = Template::parse(template).map_err(failed)?;
+                Dialect::of_lines(read).map(Arc::new).ok_or_else(|| failed("the template names nothing of a card".to_owned()))
+            }
+            Attached::Pcsc(_) | Attached::Osdp(_) => Err(failed("this is no capture of a serial line".to_owned())),
+        }
     }
 }
 
@@ -267,7 +287,7 @@ struct Player {
 impl Player {
     fn play(&mut self, capture: &Capture, record: &Record, now: DateTime<Utc>) {
         let event = match (record, &capture.attached) {
-            (Record::From(bytes), Attached::Serial(_)) => ReaderEvent::Bytes(bytes.clone()),
+            (Record::From(bytes), Attached::Serial(_) | Attached::Lines(_)) => ReaderEvent::Bytes(bytes.clone()),
             (Record::From(bytes), Attached::Pcsc(_)) => ReaderEvent::Answer(bytes.clone()),
             (Record::CardIn(atr), Attached::Pcsc(device)) => ReaderEvent::CardIn { atr: atr.clone(), device: device.clone() },
             (Record::CardOut, _) => ReaderEvent::CardOut,
@@ -315,6 +335,7 @@ impl Header {
         match key {
             "reader" => self.reader = Some(value.to_owned()),
             "dialect" => self.attached = Some((line, Attached::Serial(value.to_owned()))),
+            "template" => self.attached = Some((line, Attached::Lines(value.to_owned()))),
             "device" => self.attached = Some((line, Attached::Pcsc(value.to_owned()))),
             "osdp" => self.attached = Some((line, Attached::Osdp(value.parse().map_err(|_| wrong("an address"))?))),
             "bits" => self.told.bits = Some(value.parse().map_err(|_| wrong("a number of bits"))?),

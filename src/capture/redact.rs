@@ -86,11 +86,7 @@ fn said(capture: &Capture, protocols: &Protocols, catalog: &SharedCatalog) -> Re
 fn drawn(capture: &Capture, protocols: &Protocols, every: &[String], random: &mut dyn Rng) -> Result<Capture, CaptureError> {
     let mut cards = Cards::new(protocols.catalog(every));
     let records = match &capture.attached {
-        Attached::Serial(name) => {
-            let message = || format!("no serial dialect is named `{name}`; without it, its frames cannot be redacted");
-            let dialect = protocols.dialect(name).ok_or_else(|| CaptureError { line: capture.attached_at, message: message() })?;
-            serial(capture, dialect, &mut cards, random)
-        }
+        Attached::Serial(_) | Attached::Lines(_) => serial(capture, &capture.dialect(protocols)?, &mut cards, random),
         Attached::Osdp(_) => osdp(capture, &mut cards, random),
         Attached::Pcsc(_) => smartcards(capture, protocols, &mut cards, random),
     };

@@ -77,3 +77,20 @@ fn a_replay_says_what_a_record_says_before_it_plays_the_next_one() {
     let said: Vec<usize> = replay.map(|notices| notices.len()).collect();
     assert_eq!(said, [vec![1; 100], vec![0]].concat());
 }
+
+#[test]
+fn a_capture_of_a_sites_own_lines_says_their_template_and_is_played_back_by_it() {
+    let template = "cardbridge capture, version 1\nreader: desk\ntemplate: W26:{facility_code:dec}:{card_number:dec}\nbits: 26\n\
+                    recorded: 2026-01-01T00:00:00.000Z\n\n";
+    let capture = Capture::parse(&format!("{template}0.000 < 57 32 36 3A 31 32 33 3A 30 34 35 36 37 0D\n")).unwrap();
+    assert_eq!(capture.header(), template);
+    let protocols = Protocols::built_in();
+    let notices: Vec<Notice> = capture
+        .replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default())
+        .unwrap()
+        .flatten()
+        .map(|(_, notice)| notice)
+        .collect();
+    let [Notice::Read(reading)] = notices.as_slice() else { panic!("{notices:?}") };
+    assert_eq!(crate::views::reading::literal(reading), "facility code 123, card number 4567");
+}

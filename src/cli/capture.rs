@@ -84,6 +84,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     shell.open_readers(Some(name));
     out::hint("recording; show cards, Ctrl-C ends it");
     let attached = match &reader.attached {
+        config::Attached::Serial { dialect, .. } if dialect.is_template() => Attached::Lines(dialect.name.clone()),
         config::Attached::Serial { dialect, .. } => Attached::Serial(dialect.id.clone()),
         config::Attached::Pcsc(pattern) => Attached::Pcsc(pattern.clone()),
         config::Attached::Osdp { address, .. } => Attached::Osdp(*address),

@@ -229,7 +229,7 @@ impl Dialect {
         let name = payload.text.clone();
         let message = Message::of(payload, kind);
         message.is_card().then(|| Self {
-            id: "template".to_owned(),
+            id: TEMPLATE.to_owned(),
             name,
             aliases: Vec::new(),
             source: "the site's configuration".to_owned(),
@@ -249,7 +249,16 @@ impl Dialect {
             file: "the configuration".to_owned(),
         })
     }
+
+    /// True for lines of a site's own template, which is its name then.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        self.id == TEMPLATE
+    }
 }
+
+/// The id of what a site has built itself.
+const TEMPLATE: &str = "template";
 
 /// The longest line of a template, in bytes.
 const LONGEST_LINE: usize = 1024;

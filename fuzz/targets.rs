@@ -77,7 +77,7 @@ pub fn template(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else { return };
     match Template::parse(text) {
         Ok(template) => {
-            let parts = template.read(body).unwrap_or_default();
+            let parts = template.read_after_noise(body, true).unwrap_or_default();
             assert!(parts.iter().all(|part| part.at + part.text.len() <= body.len()));
         }
         Err(error) => assert!(error.starts_with("character ")),

@@ -185,8 +185,12 @@ fn a_reader_of_a_sites_own_is_one_line_of_configuration() {
 
 #[test]
 fn a_template_that_names_nothing_of_a_card_is_refused_with_the_line_it_stands_in() {
-    let site = site("[[reader]]\nname = \"desk\"\nserial = \"/dev/null\"\ntemplate = \"W26:{x:dec}\"\n");
+    let site = site("[[reader]]\nname = \"desk\"\nserial = \"/dev/null\"\ntemplate = \"W26:{_:dec}\"\n");
     let ended = site.run(&["read"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("cardbridge.toml:4:") && ended.stderr.contains("{card_number:dec}"), "{ended:?}");
+    let misspelt =
+        self::site("[[reader]]\nname = \"desk\"\nserial = \"/dev/null\"\ntemplate = \"W26:{facilty_code:dec}:{card_number:dec}\"\n");
+    let ended = misspelt.run(&["read"]);
+    assert!(ended.stderr.contains("cardbridge.toml:4:") && ended.stderr.contains("did you mean `facility_code`?"), "{ended:?}");
 }

@@ -211,10 +211,22 @@ fn a_frame_after_noise_is_read_and_the_noise_is_not() {
     ];
     for dialect in &DIALECTS {
         let mut desk = Desk::of(dialect.id, dialect.more);
-        for noise in noises {
+        // Text right before a bare number may have been a part of it.
+        let proves_itself = !dialect.id.starts_with("hex");
+        for noise in
+            noises.into_iter().filter(|noise| proves_itself || noise.len() == 1 || noise.ends_with(b"\n") || noise.ends_with(b"\r"))
+        {
             desk.reads(&[noise, dialect.frame].concat(), dialect.reads);
             desk.reads(&[noise, dialect.other].concat(), dialect.other_reads);
         }
+    }
+}
+
+#[test]
+fn a_number_with_a_damaged_byte_in_it_is_no_shorter_number() {
+    let mut desk = Desk::of("decimal-number-line", "card_left_ms = 0");
+    for damaged in [&b"13860\x8022627\r\n"[..], b"\xB138602\r\n", b"Error 404\r\n", b"138?602\r\n"] {
+        desk.reads(&[damaged, b"1386022627\r\n"].concat(), "card number 1386022627");
     }
 }
 
@@ -231,7 +243,7 @@ fn a_start_and_an_end_without_a_frame_between_them_are_noise() {
 fn a_line_that_cannot_be_as_many_bits_as_the_site_says_is_noise_and_no_card() {
     for dialect in DIALECTS.iter().filter(|dialect| dialect.more.contains("bits")) {
         let mut desk = Desk::of(dialect.id, dialect.more);
-        for noise in [&b"#!D\r\n"[..], b"\x02ABC\r\n\x03", b"rotten cable\r\n", b"7\r\n"] {
+        for noise in [&b"#!D\r\n"[..], b"\x02ABC\r\n\xFF", b"rotten cable\r\n", b"7\r\n"] {
             desk.reads(&[noise, dialect.frame].concat(), dialect.reads);
         }
     }

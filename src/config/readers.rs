@@ -199,6 +199,10 @@ fn dialect_named(keys: &Keys<'_, '_>, name: Option<At<String>>, protocols: &Prot
 /// The dialect of a device that a site has built itself: lines of one template.
 fn line_of(keys: &Keys<'_, '_>, template: &At<String>) -> Option<Arc<Dialect>> {
     let read = protocols::serial::template_of(keys, template)?;
+    if let Some(unknown) = protocols::serial::unknown_part(&read) {
+        keys.complain(template.span, format!("`reader.template`: {unknown}"));
+        return None;
+    }
     let dialect = Dialect::of_lines(read);
     if dialect.is_none() {
         let message = "`reader.template` names nothing of a card; write {bits:hex}, {id:hex}, {facility_code:dec} and {card_number:dec}, or {keys:char}";

@@ -201,9 +201,8 @@ fn is_of_unknown_length(presentation: &Presentation) -> bool {
 /// The bytes of a line before what its message reads.
 fn passed_over(dialect: &Dialect, frame: &[u8]) -> Vec<u8> {
     let body = frame::body(&dialect.cut, frame);
-    let reads = |at: &usize| {
-        body.get(*at..).is_some_and(|rest| dialect.messages.iter().any(|message| message.payload.read_exactly(rest).is_some()))
-    };
+    let reads =
+        |at: &usize| body.get(*at..).is_some_and(|rest| dialect.messages.iter().any(|message| message.payload.read(rest).is_some()));
     let begins = (0..body.len()).find(reads).unwrap_or(0);
     body.get(..begins).unwrap_or_default().to_vec()
 }

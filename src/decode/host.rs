@@ -81,6 +81,13 @@ impl Talk {
         said
     }
 
+    /// True when an answer should have come.
+    #[must_use]
+    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        let answer = self.dialect.host.as_ref().map(|host| host.answer);
+        self.asked.zip(answer).is_some_and(|(asked, answer)| now >= asked + answer)
+    }
+
     /// True while something waits to be said.
     #[must_use]
     pub fn has_more(&self) -> bool {

@@ -127,7 +127,9 @@ impl Line {
         {
             self.cut_frames(true, now, output);
         }
-        if now >= self.last_byte + self.dialect.half_frame || now < self.last_byte {
+        // What is left of an answer that did not come whole is no beginning of the next one.
+        let silent = now >= self.last_byte + self.dialect.half_frame || self.talk.is_overdue(now);
+        if silent || now < self.last_byte {
             output.noise += self.waiting.len();
             self.waiting.clear();
             self.in_overlong_line = false;
@@ -201,9 +203,12 @@ impl Line {
     /// A card: a new one, or the same one still lying there, or one that the reader holds in its memory.
     fn shown(&mut self, mut presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
         let card_left = self.told.card_left.unwrap_or(self.dialect.card_left);
-        let same = |(last, _): &&(Presentation, DateTime<Utc>)| is_same_card(last, &presentation);
-        let before = self.lying_there.as_ref().filter(same).map(|(_, at)| *at);
-        let again = is_held && before.is_some() || before.is_some_and(|at| now >= at && now < at + card_left);
+        let is_there = |at: DateTime<Utc>| now >= at && now < at + card_left;
+        let last = self.lying_there.as_ref().map(|(_, at)| *at);
+        let before = self.lying_there.as_ref().filter(|(card, _)| is_same_card(card, &presentation)).map(|(_, at)| *at);
+        // A damaged frame while a card lies there is that card, and no reason to count it anew.
+        let is_its_damage = presentation.damage.is_some() && last.is_some_and(is_there);
+        let again = is_held && before.is_some() || before.is_some_and(is_there) || is_its_damage;
         if presentation.kind == Kind::Key || !again {
             presentation.at = Some(now);
             if is_held {
@@ -211,10 +216,11 @@ impl Line {
             }
             output.presentations.push(presentation.clone());
         }
-        if presentation.kind != Kind::Key && !(is_held && again) {
-            // A card in the reader's memory does not lie there: shown anew, it is a card.
-            self.lying_there = Some((presentation, if is_held { DateTime::UNIX_EPOCH } else { now }));
+        if presentation.kind == Kind::Key || is_its_damage || (is_held && again) {
+            return;
         }
+        // A card in the reader's memory does not lie there: shown anew, it is a card.
+        self.lying_there = Some((presentation, if is_held { DateTime::UNIX_EPOCH } else { now }));
     }
 }
 

@@ -118,7 +118,7 @@ fn template_of(line: &[u8]) -> Option<String> {
             }
         }
     }
-    let reads = Template::parse(&template).is_ok_and(|read| read.read_exactly(line).is_some());
+    let reads = Template::parse(&template).is_ok_and(|read| read.read(line).is_some());
     (bits + hex + numbers > 0 && reads).then_some(template)
 }
 

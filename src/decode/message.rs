@@ -40,7 +40,7 @@ pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Heard>
     let lenient = matches!(dialect.cut, super::dialect::Cut::Line { .. });
     let mut damaged = None;
     for message in &dialect.messages {
-        let parts = if lenient { message.payload.read(&body) } else { message.payload.read_exactly(&body) };
+        let parts = if lenient { message.payload.read_after_noise(&body, message.proves_itself()) } else { message.payload.read(&body) };
         let Some(parts) = parts else { continue };
         let frame = Frame { dialect, told, message, bytes, body: &body, parts: &parts };
         match frame.heard() {
@@ -126,6 +126,9 @@ impl Frame<'_> {
                 for part in self.parts.iter().filter(|part| NUMBERS.contains(&part.name)) {
                     numbers.credential.set(part.name, part.number()?.into());
                 }
+                if self.told.byte_order == ByteOrder::Reversed {
+                    turn_round(&mut numbers)?;
+                }
                 presentation.numbers = Some(numbers);
                 Some(())
             }
@@ -151,15 +154,17 @@ impl Frame<'_> {
     }
 
     fn frame_bits(&self, part: &Part<'_>, count: usize) -> Option<PacsBits> {
-        if part.encoding == Encoding::Dec {
-            return low_bits(part.number()?, count);
+        let mut digits = match part.encoding {
+            Encoding::Dec => low_bits(part.number()?, count.next_multiple_of(8))?.iter().collect(),
+            _ => part.bits()?,
+        };
+        let reversed = self.told.byte_order == ByteOrder::Reversed;
+        let whole = if reversed { count.next_multiple_of(8) } else { count };
+        if self.message.align == Align::Right && (self.message.short || reversed) && digits.len() < whole {
+            digits.splice(0..0, vec![false; whole - digits.len()]);
         }
-        let mut digits = part.bits()?;
-        if self.told.byte_order == ByteOrder::Reversed && digits.len() % 8 == 0 {
-            digits = digits.chunks(8).rev().flatten().copied().collect();
-        }
-        if self.message.short && digits.len() < count {
-            digits.splice(0..0, vec![false; count - digits.len()]);
+        if reversed {
+            digits = turned(digits, whole, self.message.align)?;
         }
         let spare = digits.len().checked_sub(count)?;
         let (kept, unused) = match self.message.align {
@@ -177,6 +182,11 @@ impl Frame<'_> {
         let by = self.dialect.id.clone();
         if let Some(detail) = &self.message.damaged {
             return Some(Some(Damage { by, detail: detail.clone() }));
+        }
+        if let Some((same, bits)) = self.part("same").zip(self.part("bits"))
+            && same.number() != bits.number()
+        {
+            return Some(Some(Damage { by, detail: "the number is sent twice, and the two differ".to_owned() }));
         }
         let Some(check) = self.message.check else { return Some(None) };
         let own = self.part("check")?;
@@ -215,6 +225,11 @@ impl Template {
 }
 
 impl Message {
+    /// True where half of it cannot be taken for the whole: it has a check, tells its length or begins with text.
+    fn proves_itself(&self) -> bool {
+        self.check.is_some() || self.payload.has_beginning() || self.payload.names().any(|name| name == "count")
+    }
+
     /// True for a message that hands something of a card over; all others are talk.
     #[must_use]
     pub fn is_card(&self) -> bool {
@@ -240,6 +255,24 @@ fn identify(presentation: &mut Presentation, kind: Kind, id: &[u8], order: ByteO
     }
     presentation.bits = PacsBits::from_left_aligned(&id, id.len() * 8).ok();
     presentation.bits.map(|_| ())
+}
+
+/// The bits of bytes that came last byte first. At the right stand as many as the bits need, and nothing above them.
+fn turned(digits: Vec<bool>, whole: usize, align: Align) -> Option<Vec<bool>> {
+    let above = if align == Align::Right { digits.len().checked_sub(whole)? } else { 0 };
+    let (unused, bytes) = digits.split_at_checked(above)?;
+    let clean = bytes.len().is_multiple_of(8) && !unused.iter().any(|bit| *bit);
+    clean.then(|| bytes.chunks(8).rev().flatten().copied().collect())
+}
+
+/// A number whose bytes the reader has turned round before it printed them; none where it is not known how many they are.
+fn turn_round(numbers: &mut Numbers) -> Option<()> {
+    let length = usize::from(numbers.length?);
+    let number = u64::try_from(numbers.credential.card_number?.0).ok()?;
+    let bytes = low_bits(number, length).filter(|_| length.is_multiple_of(8))?.to_bytes();
+    let turned = bytes.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    numbers.credential.set("card_number", turned.into());
+    Some(())
 }
 
 fn low_bits(number: u64, count: usize) -> Option<PacsBits> {

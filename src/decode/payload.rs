@@ -105,15 +105,25 @@ impl Template {
         self.pieces.iter().map(bytes).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat())
     }
 
-    /// Reads a frame's body. Bytes before the body are passed over where they cannot belong to it (noise on the line).
+    /// Reads a frame's body. Noise before it is passed over, where it cannot have been the beginning of what was sent: of
+    /// what proves itself any noise, of anything else only bytes that no flipped bit makes of a digit.
     #[must_use]
-    pub fn read<'a>(&'a self, body: &'a [u8]) -> Option<Vec<Part<'a>>> {
-        (0..body.len()).filter(|at| *at == 0 || self.may_begin(body, *at)).find_map(|at| self.read_from(body, at))
+    pub fn read_after_noise<'a>(&'a self, body: &'a [u8], proves_itself: bool) -> Option<Vec<Part<'a>>> {
+        let was_no_digit = |byte: &u8| !(b' '..=b'~').contains(byte) && (0..8).all(|bit| !(byte ^ 1 << bit).is_ascii_alphanumeric());
+        let noise = body.iter().take_while(|byte| was_no_digit(byte)).count();
+        let may_begin = |at: &usize| *at <= noise || (proves_itself && self.may_begin(body, *at));
+        (0..body.len()).filter(may_begin).find_map(|at| self.read_from(body, at))
     }
 
-    /// Reads a body that begins at its first byte.
+    /// True where it begins with text of its own: a number that has lost its first digits does not look like it.
     #[must_use]
-    pub fn read_exactly<'a>(&'a self, body: &'a [u8]) -> Option<Vec<Part<'a>>> {
+    pub fn has_beginning(&self) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Literal(text)) if text.len() > 1)
+    }
+
+    /// Reads a frame's body, from its first byte to its last.
+    #[must_use]
+    pub fn read<'a>(&'a self, body: &'a [u8]) -> Option<Vec<Part<'a>>> {
         self.read_from(body, 0)
     }
 
@@ -141,10 +151,10 @@ impl Template {
     /// Within a body the first piece may begin where the byte before could not have been part of it.
     fn may_begin(&self, body: &[u8], at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|before| body.get(before)).copied();
-        match self.pieces.first() {
-            Some(Piece::Part { encoding, .. }) => before.is_some_and(|byte| !encoding.holds(byte)),
-            _ => true,
-        }
+        before.is_some_and(|byte| match self.pieces.first() {
+            Some(Piece::Part { encoding, width, .. }) => *width != Width::Open && !encoding.holds(byte),
+            _ => !byte.is_ascii_alphanumeric(),
+        })
     }
 }
 
@@ -284,10 +294,19 @@ mod tests {
     }
 
     #[test]
-    fn noise_before_a_part_is_passed_over_only_where_it_cannot_belong_to_it() {
-        assert_eq!(read("{n:hex}", b"\x00\xFFxyz12"), Some(vec![("n".into(), Some(0x12))]));
+    fn noise_is_passed_over_only_where_nothing_was_lost_to_it() {
+        let read = |template: &str, body: &[u8]| {
+            let template = Template::parse(template).unwrap();
+            template.read_after_noise(body, template.has_beginning()).map(|parts| parts.last().and_then(Part::number))
+        };
+        assert_eq!(read("N={n:dec}", b"\x00!N=7"), Some(Some(7)));
+        assert_eq!(read("{n:hex4}", b"\x00\xFF1234"), Some(Some(0x1234)));
+        // A flipped bit within a number, or in front of one of any width, leaves no number.
+        assert_eq!(read("{n:dec}", b"\xB13860"), None);
+        assert_eq!(read("{n:dec}", b"13860\x8022627"), None);
+        assert_eq!(read("{f:dec}:{n:dec}", b"1?23:4567"), None);
+        assert_eq!(read("D{n:hex}", b"N12ABD6789"), None);
         assert_eq!(read("{n:hex4}", b"A1234"), None);
-        assert_eq!(read("N={n:dec}", b"!!N=7"), Some(vec![("n".into(), Some(7))]));
     }
 
     #[test]

@@ -126,9 +126,7 @@ impl Driver {
     async fn open(&self, port: &Port, index: usize) -> Result<(String, SerialStream), String> {
         let (port, line) = (port.clone(), self.line);
         let opening = spawn_blocking(move || match matching(&port).get(index) {
-            Some(path) => {
-                SerialStream::open(&settings(path, line)).map(|port| (path.clone(), port)).map_err(|error| cannot_open(path, &error))
-            }
+            Some(path) => opened(path, line).map(|port| (path.clone(), port)),
             None => Err(format!("no USB serial device {} is plugged in", describe(&port))),
         });
         opening.await.map_err(|error| error.to_string())?
@@ -136,10 +134,6 @@ impl Driver {
 
     /// Serves a port until it fails, or until nobody wants it.
     async fn serve(&mut self, path: &str, mut port: SerialStream) -> End {
-        // What a reader sent before anybody listened is nobody's card.
-        if let Err(error) = port.clear(ClearBuffer::Input) {
-            return End::Failed(format!("{path} cannot be read: {error}"));
-        }
         if !self.report(ReaderEvent::Up) {
             return End::Unwanted;
         }
@@ -168,6 +162,13 @@ impl Driver {
             }
         }
     }
+}
+
+/// Opens a port. What a reader sent before anybody listened is nobody's card.
+fn opened(path: &str, line: LineSettings) -> Result<SerialStream, String> {
+    let port = SerialStream::open(&settings(path, line)).map_err(|error| cannot_open(path, &error))?;
+    port.clear(ClearBuffer::Input).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    Ok(port)
 }
 
 fn describe(port: &Port) -> String {

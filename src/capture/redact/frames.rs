@@ -102,8 +102,8 @@ impl Frames {
         let dialect = self.dialect.clone();
         let message = dialect.messages.get(at)?;
         let body = frame::body(&dialect.cut, old).into_owned();
-        let begins = (0..body.len()).find(|at| body.get(*at..).is_some_and(|rest| message.payload.read_exactly(rest).is_some()))?;
-        let parts = message.payload.read_exactly(body.get(begins..)?)?;
+        let begins = (0..body.len()).find(|at| body.get(*at..).is_some_and(|rest| message.payload.read(rest).is_some()))?;
+        let parts = message.payload.read(body.get(begins..)?)?;
         let mut new = body.clone();
         overwrite(&mut new, 0, &draw.masks.text(body.get(..begins)?, draw.random));
         let shown = match heard {
@@ -116,6 +116,7 @@ impl Frames {
                 (_, Some(text)) => text.clone(),
                 ("keys", _) => keys(part, draw.random),
                 ("id" | "bits", _) if shown.is_some() => self.card(part, message, shown?, draw)?,
+                ("same", _) => same(part, &parts, begins, &new)?,
                 ("count" | "age", _) => continue,
                 ("check", _) if !is_not_judged(message) => continue,
                 (name, _) if tells_width(message, name) || self.tells_length(begins + part.at, part.text.len()) => continue,
@@ -288,6 +289,16 @@ fn is_not_judged(message: &Message) -> bool {
 fn tells_width(message: &Message, name: &str) -> bool {
     let told = |piece: &Piece| matches!(piece, Piece::Part { width: Width::Told(by), .. } if by == name);
     name != "_" && message.payload.pieces.iter().any(told)
+}
+
+/// The number of the new bits once more, where it has room; a number that differed before is another one that differs.
+fn same(part: &Part<'_>, parts: &[Part<'_>], begins: usize, new: &[u8]) -> Option<Vec<u8>> {
+    let bits = parts.iter().find(|part| part.name == "bits")?;
+    let text = new.get(begins + bits.at..begins + bits.at + bits.text.len())?;
+    let number = Part { text, ..bits.clone() }.number()?;
+    let number = if part.number() == bits.number() { number } else { number ^ 1 };
+    let digits = format!("{number:0width$}", width = part.text.len()).into_bytes();
+    (digits.len() == part.text.len()).then_some(digits)
 }
 
 /// Keys for keys, none of them the real one; what is no digit (enter, clear) stays.

@@ -40,14 +40,21 @@ fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> O
     if has_check != check.is_some() {
         keys.complain(span, "a check wants {check:…} in the payload, and a {check:…} wants a [check]".to_owned());
     }
-    for unknown in unknown_parts(&payload) {
-        let known = ["id", "bits", "count", "keys", "check", "age"].into_iter().chain(NUMBERS);
-        let hint = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
-        keys.complain(span, format!("no part is named `{unknown}`; {hint}a part that means nothing is named `_`"));
+    if let Some(unknown) = unknown_part(&payload) {
+        keys.complain(span, unknown);
     }
     keys.finish();
     let kind = own_kind.unwrap_or_else(|| if pressed.is_some() { Kind::Key } else { payload.kind(kind) });
     Some(Message { payload, kind, check, align, short, any_pad, bits, keys: pressed, damaged })
+}
+
+/// What is wrong with the first part whose name means nothing.
+#[must_use]
+pub fn unknown_part(payload: &Template) -> Option<String> {
+    let unknown = unknown_parts(payload).next()?;
+    let known = ["id", "bits", "count", "keys", "check", "age", "same"].into_iter().chain(NUMBERS);
+    let hint = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    Some(format!("no part is named `{unknown}`; {hint}a part that means nothing is named `_`"))
 }
 
 /// Parts whose names mean nothing, and whose numbers tell no other part's width.
@@ -56,7 +63,7 @@ fn unknown_parts(payload: &Template) -> impl Iterator<Item = &str> {
         let told = |piece: &Piece| matches!(piece, Piece::Part { width: Width::Told(by), .. } if by == name);
         payload.pieces.iter().any(told)
     };
-    let is_known = move |name: &str| is_card_part(name) || matches!(name, "count" | "check" | "age" | "_") || tells_width(name);
+    let is_known = move |name: &str| is_card_part(name) || matches!(name, "count" | "check" | "age" | "same" | "_") || tells_width(name);
     payload.names().filter(move |name| !is_known(name))
 }
 

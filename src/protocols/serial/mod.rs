@@ -7,6 +7,8 @@ mod framing;
 mod host;
 mod message;
 
+pub use message::unknown_part;
+
 use std::time::Duration;
 
 use crate::{

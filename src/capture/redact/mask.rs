@@ -36,7 +36,8 @@ impl Masks {
             Encoding::Dec => bounded(text, 10, random),
             Encoding::Bin => bounded(text, 2, random),
             Encoding::Byte | Encoding::Le => text.iter().map(|byte| another_byte(*byte, &reserved, random)).collect(),
-            Encoding::Char | Encoding::Text => text_for(text, random),
+            // Beside a card's number may stand its holder's name.
+            Encoding::Char | Encoding::Text => letters_for(&text_for(text, random), random),
             Encoding::Space => text.to_vec(),
         })
     }
@@ -90,6 +91,16 @@ fn text_for(word: &[u8], random: &mut dyn Rng) -> Vec<u8> {
         }));
     }
     masked
+}
+
+/// Other letters for letters.
+fn letters_for(text: &[u8], random: &mut dyn Rng) -> Vec<u8> {
+    let another = |byte: &u8| match byte {
+        b'A'..=b'Z' => random.random_range(b'A'..=b'Z'),
+        b'a'..=b'z' => random.random_range(b'a'..=b'z'),
+        byte => *byte,
+    };
+    text.iter().map(another).collect()
 }
 
 /// Digits between the first and the last bit that is set.

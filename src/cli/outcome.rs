@@ -20,7 +20,7 @@ use crate::{
     card::DecidedBy,
     enroll::outbox::{Entry, Operation, Reassign, State, Step},
     run::{Site, deliver::Deliverer},
-    store::StoreHandle,
+    store::{StoreError, StoreHandle},
     views,
 };
 
@@ -33,17 +33,49 @@ pub struct Showing {
     /// Of JSON only the last line.
     last: bool,
     shown: Option<(State, Option<String>)>,
+    /// The last line of JSON.
+    printed: Option<String>,
+    /// How much of the entry's way has been shown, in steps and one for its beginning.
+    seen: usize,
 }
 
 impl Showing {
     /// Nothing shown yet.
     pub const fn new(json: bool, patience: Duration) -> Self {
-        Self { json, patience, last: false, shown: None }
+        Self { json, patience, last: false, shown: None, printed: None, seen: 0 }
     }
 
     /// The same, with one line of JSON when all is over.
-    pub const fn of_last(json: bool, patience: Duration) -> Self {
-        Self { json, patience, last: true, shown: None }
+    pub fn of_last(json: bool, patience: Duration) -> Self {
+        Self { last: true, ..Self::new(json, patience) }
+    }
+
+    /// Shows what of its way has not been shown yet.
+    fn follow(&mut self, entry: &Entry) {
+        for then in views::enrollment::states_since(entry, self.seen) {
+            self.show(&then);
+        }
+        self.seen = entry.steps.len() + 1;
+    }
+
+    /// Shows the entry as it is at the end: the last line says all that is known, and nothing older.
+    fn end(&mut self, entry: &Entry) {
+        self.follow(entry);
+        if self.json {
+            self.print(entry);
+        } else {
+            self.show(entry);
+        }
+    }
+
+    /// Prints a line of JSON that is not the last one over again.
+    fn print(&mut self, entry: &Entry) {
+        let line = views::enrollment::json(entry);
+        let text = serde_json::to_string(&line).unwrap_or_default();
+        if self.printed.as_ref() != Some(&text) {
+            out::print_json(&line);
+            self.printed = Some(text);
+        }
     }
 
     /// Shows a state, but not the same failure again at every further try.
@@ -59,7 +91,7 @@ impl Showing {
             return;
         }
         if self.json {
-            out::print_json(&views::enrollment::json(entry));
+            self.print(entry);
         } else {
             out::print(&views::enrollment::text(entry));
         }
@@ -69,11 +101,17 @@ impl Showing {
 /// How often the store is asked how far an entry has got.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Writes an operation down once it is judged sound, and follows it.
-pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showing: Showing) -> Result<ExitCode, Failure> {
+/// Refuses what BluSKY would refuse or lose; gives the way to it.
+pub fn judge(site: &Site, operation: &Operation) -> Result<Settings, Failure> {
     let blusky = enroll::blusky(site)?;
     let judged = operation.judge(site.config.integer_width, blusky.wire);
     judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was sent"))?;
+    Ok(blusky)
+}
+
+/// Writes an operation down once it is judged sound, and follows it.
+pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showing: Showing) -> Result<ExitCode, Failure> {
+    let blusky = judge(site, &operation)?;
     let entry = Entry { id: Uuid::now_v7(), saved_at: Utc::now(), operation, reassign: Reassign::Never, steps: Vec::new() };
     let id = entry.id;
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), "nothing was sent"))?;
@@ -84,10 +122,12 @@ pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showi
 pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uuid, mut showing: Showing) -> Result<ExitCode, Failure> {
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     let delivery = Deliverer::start(store.clone(), &site.config.store, client, "enroll");
-    let watched = watch(store, id, &mut showing).await;
-    let (entry, why) = watched.map_err(|error| Failure::impossible("store", error.to_string(), "what was saved stays saved"))?;
-    if showing.json && showing.last {
-        out::print_json(&views::enrollment::json(&entry));
+    let unread = |error: StoreError| Failure::impossible("store", error.to_string(), "what was saved stays saved");
+    let (mut entry, why) = watch(store, id, &mut showing).await.map_err(unread)?;
+    let is_settled = matches!(why, Why::Settled);
+    if is_settled {
+        // What others have left behind is delivered after the last line, not before it.
+        showing.end(&entry);
     }
     // Ctrl-C ends at once: what is under way is in doubt then, and the read-back settles it.
     let ended = async {
@@ -100,6 +140,11 @@ pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uui
     tokio::select! {
         () = ended => {}
         () = interrupted() => {}
+    }
+    if !is_settled {
+        // The answer to the call that was under way may have come meanwhile.
+        entry = store.entry(id).await.map_err(unread)?;
+        showing.end(&entry);
     }
     let progress = entry.progress();
     Ok(match progress.state {
@@ -130,16 +175,12 @@ enum Why {
     Interrupted,
 }
 
-/// Follows an entry until it is settled, stopped, or patience ends; the last state shown is the final one.
-async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(Entry, Why), crate::store::StoreError> {
+/// Follows an entry until it is settled, stopped, or patience ends.
+async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(Entry, Why), StoreError> {
     let end = Instant::now() + showing.patience;
-    let mut seen = 0;
     loop {
         let entry = store.entry(id).await?;
-        for then in views::enrollment::states_since(&entry, seen) {
-            showing.show(&then);
-        }
-        seen = entry.steps.len() + 1;
+        showing.follow(&entry);
         let progress = entry.progress();
         if progress.awaits_reassignment() && !showing.json && confirmed().await {
             store.append(&entry, Utc::now(), Step::Reassign { decided_by: DecidedBy::Operator }).await?;
@@ -153,17 +194,10 @@ async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(
         }
         tokio::select! {
             () = sleep(LOOK) => {}
-            () = sleep_until(end) => return Ok((last(store, id, showing).await?, Why::Patience)),
-            () = interrupted() => return Ok((last(store, id, showing).await?, Why::Interrupted)),
+            () = sleep_until(end) => return Ok((entry, Why::Patience)),
+            () = interrupted() => return Ok((entry, Why::Interrupted)),
         }
     }
-}
-
-/// Patience has ended: what is known now is the final line.
-async fn last(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<Entry, crate::store::StoreError> {
-    let entry = store.entry(id).await?;
-    showing.show(&entry);
-    Ok(entry)
 }
 
 /// Asks the person at the terminal, where there is one.

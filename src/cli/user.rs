@@ -59,16 +59,24 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let site = site::load(globals, Look::Needed)?;
     let mut user = add.user;
     user.password = add.password_file.as_deref().map(|path| secret(path, "password")).transpose()?;
+    let operation = Operation::AddUser(Box::new(user));
+    outcome::judge(&site, &operation)?;
     let store = open_store(&site)?;
-    let entries = store.all().await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
-    if let Some(open) = entries.iter().find(|entry| is_open(entry, &user)) {
-        let message = format!("a user of this name is in the outbox already ({}), and its outcome is not known yet", open.id);
-        let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
-        return Err(Failure::impossible("user_in_outbox", message, help));
+    if let Operation::AddUser(user) = &operation {
+        unordered(&store, user).await?;
+        company(&store, user).await?;
     }
-    company(&store, &user).await?;
     let showing = Showing::of_last(add.json, Duration::from_secs(add.outcome_timeout));
-    outcome::order(&site, &store, Operation::AddUser(Box::new(user)), showing).await
+    outcome::order(&site, &store, operation, showing).await
+}
+
+/// Refuses a second order of a user whose first one has not come to its end.
+async fn unordered(store: &StoreHandle, user: &AddUser) -> Result<(), Failure> {
+    let entries = store.all().await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
+    let Some(open) = entries.iter().find(|entry| is_open(entry, user)) else { return Ok(()) };
+    let message = format!("a user of this name is in the outbox already ({}), and its outcome is not known yet", open.id);
+    let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
+    Err(Failure::impossible("user_in_outbox", message, help))
 }
 
 /// The kinds of companies, in the order of CompanyInstanceType.

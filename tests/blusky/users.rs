@@ -52,6 +52,24 @@ fn a_user_that_could_not_be_sent_is_sent_later_and_once() {
 }
 
 #[test]
+fn the_last_line_and_the_exit_code_say_what_is_known_when_the_command_ends() {
+    let blusky = Simulator::start(&["--fault", "delay=2000:1@AddUser"]);
+    let site = on_wire(&blusky.base_url, "json");
+    let ended = site.run(&[&USER[..], &["--outcome-timeout", "1", "--json"]].concat());
+    assert_eq!((ended.code, ended.lines().len(), &ended.last()["state"]), (0, 1, &json!("accepted")), "{ended:?}");
+    assert_eq!(site.outbox()[0]["state"], "accepted");
+}
+
+#[test]
+fn a_call_is_judged_before_what_is_in_the_outbox_is_looked_at() {
+    let blusky = Simulator::start(&["--fault", "html:1@AddUser"]);
+    let site = on_wire(&blusky.base_url, "json");
+    assert_eq!(add(&site).code, 3);
+    let wrong = site.run(&[&USER[..], &["--default-floor-stop-id", "4294967296", "--json"]].concat());
+    assert_eq!((wrong.code, &wrong.error()["code"]), (2, &json!("member")), "{wrong:?}");
+}
+
+#[test]
 fn a_refused_user_is_refused_in_blusky_s_own_words() {
     let blusky = Simulator::start(&[]);
     let site = on_wire(&blusky.base_url, "json");

@@ -9,6 +9,7 @@ mod peer;
 mod support;
 
 mod answers;
+mod behind;
 mod calls;
 mod lookups;
 mod secrets;

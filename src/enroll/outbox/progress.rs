@@ -38,8 +38,10 @@ pub struct Progress {
     arrived: Option<DateTime<Utc>>,
     /// The present assignment is to be deleted.
     take: bool,
-    /// Answers that said success and gave no key.
-    keyless: u32,
+    /// When the last one was sent that may have made the card this user's without anybody having seen it there.
+    maybe_ours: Option<DateTime<Utc>>,
+    /// The last answer said success and gave no key.
+    keyless: bool,
     /// No result code is known to mean success: the read-back alone decides.
     read_back_decides: bool,
 }
@@ -70,12 +72,12 @@ enum Phase {
 
 /// Tries to complete an accepted card by reading it back.
 const CONFIRM_TRIES: u32 = 3;
-/// Answers of success without a key before a person must look.
-const KEYLESS_TRIES: u32 = 3;
 /// A broken connection's call may still be under way for this long, a slow server's for that long: only then does a card
 /// that BluSKY does not show prove that it never arrived.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(2);
 const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
+/// What BluSKY shows may be this much older than what it has done; it is looked at several times before a person must look.
+const BEHIND: TimeDelta = TimeDelta::seconds(10);
 /// After this time a repeated sending no longer takes a card from anybody: it may have moved meanwhile.
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
@@ -103,7 +105,8 @@ impl Entry {
             under_way: TimeDelta::zero(),
             arrived: None,
             take: self.reassign == Reassign::Always,
-            keyless: 0,
+            maybe_ours: None,
+            keyless: false,
             read_back_decides: false,
         };
         for (at, step) in &self.steps {
@@ -121,13 +124,14 @@ impl Entry {
                 progress.reassigned = *reassign;
                 progress.sent = at;
                 progress.told = Told::default();
+                progress.keyless = false;
                 progress.enter(State::Sending, Phase::InFlight, None);
             }
             Step::Answered(outcome) => self.answered(progress, outcome),
             Step::ReadBack(shown) => self.read_back(progress, shown, at),
             Step::Reassign { .. } => {
                 progress.take = true;
-                progress.arrived = None;
+                (progress.arrived, progress.maybe_ours) = (None, None);
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
             }
@@ -155,17 +159,18 @@ impl Entry {
                 progress.enter(State::Accepted, Phase::End, None);
             }
             (ReadBack::NotFound, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_in_read_back", None),
-            (ReadBack::NotFound, Phase::Whose) => self.refused(progress),
+            (ReadBack::NotFound, Phase::Whose) => self.not_ours(progress, at, true),
             (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => self.refused(progress),
-            (ReadBack::NotFound, Phase::Doubt) if progress.keyless >= KEYLESS_TRIES => {
-                progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card"));
+            (ReadBack::NotFound, Phase::Doubt) if progress.keyless => {
+                progress.look_again(at, "BluSKY says success and shows no such card");
             }
             (ReadBack::NotFound, _) => progress.again(at),
             (ReadBack::Unavailable { .. }, Phase::Confirm) => {
                 progress.warn("read_back_unavailable");
                 progress.enter(State::Accepted, Phase::End, None);
             }
-            (ReadBack::Unavailable { .. } | ReadBack::Failed { .. }, Phase::Whose) => self.refused(progress),
+            (ReadBack::Unavailable { .. }, Phase::Whose) => self.not_ours(progress, at, false),
+            (ReadBack::Failed { .. }, Phase::Whose) => self.not_ours(progress, at, true),
             (ReadBack::Unavailable { why }, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(why)),
             (ReadBack::Failed { why }, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_read_back", Some(why)),
             (ReadBack::Failed { why }, phase) => progress.fail(progress.state, phase, why),
@@ -192,6 +197,19 @@ impl Entry {
         }
     }
 
+    /// Somebody holds the card, and BluSKY does not show it as this user's: where a call of ours may have arrived a moment ago, it
+    /// may be this user's all the same.
+    fn not_ours(&self, progress: &mut Progress, at: DateTime<Utc>, can_be_seen: bool) {
+        const WHY: &str = "BluSKY says that the card is assigned and does not show it as this user's, and an earlier call may have done it";
+        if progress.maybe_ours.is_none_or(|sent| progress.sent > sent + STALE) {
+            self.refused(progress);
+        } else if can_be_seen {
+            progress.look_again(at, WHY);
+        } else {
+            progress.enter(State::InDoubt, Phase::Stuck, Some(WHY));
+        }
+    }
+
     /// A person asked for another try.
     fn retried(&self, progress: &mut Progress, absent: bool) {
         let may_be_there = progress.arrived.is_some() && !absent;
@@ -200,7 +218,8 @@ impl Entry {
         }
         let is_due = absent || progress.attempts == 0 || !self.can_be_read_back();
         progress.enter(State::Saved, if is_due { Phase::Due } else { Phase::LookFirst }, None);
-        (progress.fails, progress.keyless, progress.arrived) = (0, 0, None);
+        (progress.fails, progress.arrived) = (0, None);
+        progress.maybe_ours = progress.maybe_ours.filter(|_| !absent);
     }
 
     /// BluSKY's pages name no call that shows whether a user is there.
@@ -229,7 +248,7 @@ impl Entry {
         // A clock that was set back does not make anything wait for it to come round again.
         let waits = progress.fails > 0 && now < due && now >= progress.last;
         match progress.phase {
-            Phase::Due | Phase::Doubt | Phase::LookFirst | Phase::Confirm if waits => Next::Wait(due),
+            Phase::Due | Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose if waits => Next::Wait(due),
             Phase::Due => Next::Send { reassign: progress.take && !self.is_stale(&progress, now) },
             Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose => Next::ReadBack,
             Phase::Given => Next::Reassign,
@@ -276,8 +295,10 @@ impl Entry {
             Outcome::Unclear { told, listed } => {
                 progress.told = told.clone();
                 progress.read_back_decides = !listed;
-                progress.keyless += u32::from(*listed);
-                progress.may_have_arrived(TimeDelta::zero());
+                progress.keyless = *listed;
+                progress.may_have_arrived(if *listed { BEHIND } else { TimeDelta::zero() });
+                // Earlier failures do not put the first look off.
+                progress.fails = if *listed { 0 } else { progress.fails };
                 progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it was done");
                 progress.at_once_if(progress.fails == 1);
             }
@@ -350,8 +371,19 @@ impl Progress {
         }
     }
 
+    /// It is not there, and may be there: it is looked at again for as long as BluSKY may be behind, and then by a person. It is
+    /// never sent again for that.
+    fn look_again(&mut self, at: DateTime<Utc>, why: &str) {
+        if at < self.sent + BEHIND {
+            self.fail(State::InDoubt, self.phase, why);
+        } else {
+            self.enter(State::InDoubt, Phase::Stuck, Some(why));
+        }
+    }
+
     fn may_have_arrived(&mut self, under_way: TimeDelta) {
         self.arrived.get_or_insert(self.sent);
+        self.maybe_ours = Some(self.sent);
         self.under_way = under_way;
     }
 

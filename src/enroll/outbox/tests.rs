@@ -72,15 +72,56 @@ fn an_earlier_refusal_says_nothing_about_a_later_sending() {
     assert_eq!(entry(Reassign::Given, steps).next(at(9)), Next::Send { reassign: true });
 }
 
+/// Long after the epoch, which stands for a wait that has been served.
+fn day(second: i64) -> DateTime<Utc> {
+    at(86_400 + second)
+}
+
+/// The steps of an entry, each at its second of a day.
+fn timed(reassign: Reassign, steps: Vec<(i64, Step)>) -> Entry {
+    let mut entry = entry(reassign, vec![]);
+    entry.steps = steps.into_iter().map(|(second, step)| (day(second), step)).collect();
+    entry
+}
+
+const NOT_FOUND: Step = Step::ReadBack(ReadBack::NotFound);
+
 #[test]
-fn success_without_a_key_and_without_a_card_is_not_repeated_for_ever() {
+fn success_without_a_key_is_looked_for_again_and_again_and_never_sent_a_second_time() {
     let keyless = || Step::Answered(Outcome::Unclear { told: Told { value: None, ..told(1, "") }, listed: true });
-    let not_found = || Step::ReadBack(ReadBack::NotFound);
-    let once = entry(Reassign::Never, vec![SENDING, keyless(), not_found()]);
-    assert_eq!(once.next(at(9)), Next::Send { reassign: false });
-    let steps = (0..3).flat_map(|_| [SENDING, keyless(), not_found()]).collect();
-    let thrice = entry(Reassign::Never, steps);
-    assert_eq!((thrice.progress().state, thrice.next(at(99))), (State::InDoubt, Next::Person));
+    for reassign in [Reassign::Never, Reassign::Always] {
+        let mut steps = vec![(0, SENDING), (0, keyless())];
+        for (second, next) in [(0, 2), (2, 6), (6, 14)] {
+            assert_eq!(timed(reassign, steps.clone()).next(day(second)), Next::ReadBack);
+            steps.push((second, NOT_FOUND));
+            let behind = timed(reassign, steps.clone());
+            assert_eq!((behind.progress().state, behind.next(day(second))), (State::InDoubt, Next::Wait(day(next))));
+            let shown = timed(reassign, [steps.clone(), vec![(next, found())]].concat());
+            assert_eq!((shown.progress().state, shown.progress().attempts), (State::Accepted, 1));
+        }
+        steps.push((14, NOT_FOUND));
+        let never = timed(reassign, steps);
+        assert_eq!((never.progress().state, never.next(day(999))), (State::InDoubt, Next::Person));
+    }
+}
+
+#[test]
+fn a_card_that_an_earlier_call_may_have_made_this_users_is_not_refused_because_it_is_not_shown_yet() {
+    let held = || Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    for reassign in [Reassign::Never, Reassign::Ask, Reassign::Given] {
+        let twice = vec![(0, SENDING), (0, no_answer()), (3, NOT_FOUND), (3, SENDING), (3, held()), (3, NOT_FOUND)];
+        let behind = timed(reassign, twice.clone());
+        assert_eq!((behind.progress().state, behind.next(day(3))), (State::InDoubt, Next::Wait(day(4))));
+        let shown = timed(reassign, [twice.clone(), vec![(4, found())]].concat()).progress();
+        assert_eq!((shown.state, shown.warnings), (State::Accepted, vec!["already_assigned_to_this_user".to_owned()]));
+        let never = timed(reassign, [twice.clone(), vec![(18, NOT_FOUND)]].concat());
+        assert_eq!((never.progress().state, never.next(day(999))), (State::InDoubt, Next::Person));
+        let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "404".into() });
+        let unseen = timed(reassign, [twice[..5].to_vec(), vec![(3, unavailable)]].concat());
+        assert_eq!((unseen.progress().state, unseen.next(day(999))), (State::InDoubt, Next::Person));
+        let looked = vec![(20, Step::Retry { absent: true }), (20, SENDING), (20, held()), (20, NOT_FOUND)];
+        assert_eq!(timed(reassign, [twice, looked].concat()).progress().state, State::Refused, "a person has looked");
+    }
 }
 
 #[test]

@@ -1,0 +1,77 @@
+//! What BluSKY shows may be a moment behind what it has done: that makes no second call, and no card of one's own refused.
+
+use serde_json::{Value, json};
+
+use crate::{
+    on_wire,
+    peer::{Peer, Reply},
+    site,
+    support::{ADA, CARD, Ended, SYSTEM},
+};
+
+const ENROLL: [&str; 6] = ["enroll", "--user", ADA, "--bits", CARD, "--json"];
+
+/// A BluSKY that shows no card until it has been asked this often, and then Ada's.
+fn behind(looks: usize, answer: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Peer {
+    Peer::start(move |request, count| match (request.method.as_str(), request.path.contains("/v1/")) {
+        ("POST", _) => answer(count),
+        (_, false) => Reply::not_found(),
+        _ if count <= looks => Reply::json(&json!({"UserId": ADA, "Cards": []})),
+        _ => Reply::json(&json!({"UserId": ADA, "Cards": [{
+            "PersonCardId": "dddd4d04-131d-4614-bf4b-553a7b803994", "CardType": 3, "InternalCardNumber": 4567, "FacilityCode": 123,
+            "CardACSystemId": SYSTEM, "CardId": "d8f00538-00a9-4db3-acc8-e64d728390f2",
+        }]})),
+    })
+}
+
+fn zero_value() -> Reply {
+    Reply::json(&json!({"ResultCode": 0, "Description": "Success", "Value": "00000000-0000-0000-0000-000000000000"}))
+}
+
+fn already_assigned() -> Reply {
+    Reply::json(&json!({"ResultCode": 5, "Description": "Card Already Assigned : 1 Lovelace, Ada"}))
+}
+
+fn outcome(ended: &Ended) -> (i32, Value, Value) {
+    (ended.code, ended.last()["state"].clone(), ended.last()["attempts"].clone())
+}
+
+#[test]
+fn a_success_without_a_key_is_looked_for_and_not_sent_again() {
+    for reassign in ["never", "always"] {
+        let blusky = behind(2, |count| if count == 1 { zero_value() } else { already_assigned() });
+        let site = site(&blusky.base_url, "token_file = \"token\"", &format!("[enroll]\nreassign = \"{reassign}\""));
+        let ended = site.run(&ENROLL);
+        assert_eq!(outcome(&ended), (0, json!("accepted"), json!(1)), "{ended:?}");
+        assert_eq!(blusky.writes().len(), 1, "{reassign}");
+    }
+}
+
+#[test]
+fn a_success_without_a_key_that_is_never_shown_waits_for_a_person() {
+    let blusky = behind(usize::MAX, |_| zero_value());
+    let site = on_wire(&blusky.base_url, "json");
+    let ended = site.run(&ENROLL);
+    assert_eq!((outcome(&ended), blusky.writes().len()), ((3, json!("in_doubt"), json!(1)), 1), "{ended:?}");
+    assert!(blusky.heard().len() > 3, "it is looked for several times");
+}
+
+#[test]
+fn a_card_of_one_s_own_that_is_not_shown_yet_is_not_refused() {
+    // The first answer is lost; two looks later it is sent again, and two looks later it is seen to have been there.
+    let blusky = behind(4, |count| if count == 1 { Reply::Closes } else { already_assigned() });
+    let site = on_wire(&blusky.base_url, "json");
+    let ended = site.run(&ENROLL);
+    assert_eq!(outcome(&ended), (0, json!("accepted"), json!(2)), "{ended:?}");
+    assert_eq!(ended.last()["warnings"][0], "already_assigned_to_this_user");
+}
+
+#[test]
+fn the_last_line_counts_every_attempt() {
+    let busy = || Reply::Says("429 Too Many Requests", "text/plain", Vec::new());
+    let blusky = behind(0, move |count| if count <= 2 { busy() } else { Reply::Closes });
+    let site = on_wire(&blusky.base_url, "json");
+    let ended = site.run(&[&ENROLL[..], &["--outcome-timeout", "2"]].concat());
+    assert_eq!(ended.last()["attempts"], site.outbox()[0]["attempts"], "{ended:?}");
+    assert_eq!(blusky.writes().len() as u64, ended.last()["attempts"].as_u64().unwrap(), "{ended:?}");
+}

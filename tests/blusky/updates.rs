@@ -101,6 +101,45 @@ fn the_flags_a_card_has_are_sent_again_and_are_never_left_out() {
     assert_eq!((flags(&blusky), flags(&blind)), (vec![json!(5), json!(1)], vec![json!(1)]));
 }
 
+/// What is shown of the cards.
+type Shown = fn() -> Reply;
+
+fn says(status: &'static str, body: &str) -> Reply {
+    Reply::Says(status, "application/json", body.as_bytes().to_vec())
+}
+
+#[test]
+fn flags_that_cannot_be_looked_up_for_a_moment_are_not_guessed() {
+    let unseen: [(&str, Shown); 6] = [
+        ("card_not_shown", || says("503 Service Unavailable", "")),
+        ("card_not_shown", || says("401 Unauthorized", "")),
+        ("card_not_shown", || says("200 OK", "<html>")),
+        ("card_not_shown", || Reply::Closes),
+        ("not_this_users_card", || says("200 OK", "{\"Cards\":[]}")),
+        ("card_user_flags", || Reply::json(&json!({"Cards": [{"CardId": CARD_ID}]}))),
+    ];
+    for (code, shown) in unseen {
+        let blusky = Peer::start(move |request, _| if request.method == "PUT" { done() } else { shown() });
+        let site = on_wire(&blusky.base_url, "json");
+        let ended = update(&site, CARD_ID, &["--public-notes", "x"]);
+        assert_eq!((ended.code, &ended.error()["code"], blusky.writes().len()), (1, &json!(code), 0), "{ended:?}");
+        assert!(code == "not_this_users_card" || ended.error().to_string().contains("give --card-user-flags"), "{ended:?}");
+    }
+}
+
+#[test]
+fn an_update_that_changes_nothing_is_not_sent() {
+    let blusky = showing(json!({"CardUserFlags": 5}), |_| done());
+    let site = on_wire(&blusky.base_url, "json");
+    for nothing in [&[][..], &["--modify-activation-dates", "false"]] {
+        let ended = update(&site, CARD_ID, nothing);
+        assert_eq!((ended.code, blusky.heard().len()), (2, 0), "{ended:?}");
+        let error = ended.error().to_string();
+        assert!(error.contains("nothing to change") && error.contains("--public-notes") && error.contains("--permanent"), "{ended:?}");
+    }
+    assert_eq!(update(&site, CARD_ID, &["--card-user-flags", "1"]).code, 0, "flags are a change");
+}
+
 #[test]
 fn flags_that_are_not_understood_are_not_overwritten_unasked() {
     let blusky = showing(json!({"CardUserFlags": "ActiveCardholderRecord Escort"}), |_| done());

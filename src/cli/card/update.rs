@@ -50,12 +50,12 @@ pub struct Update {
 
 pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let mut card = dated(&update)?;
+    let mut card = changing(dated(&update)?)?;
     card.user_id = who(&site, &update.user)?;
     card.judge().map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was changed"))?;
     let forgotten = forgotten(&update, &card);
     if card.card_user_flags.is_none() || forgotten.is_some() {
-        let shown = look(blusky(&site)?, &card).await?;
+        let shown = look(blusky(&site)?, &card, forgotten.map(|(option, ..)| option)).await?;
         if let Some((option, member, none)) = forgotten {
             left_alone(shown.as_ref(), option, member, none)?;
         }
@@ -84,6 +84,17 @@ fn dated(update: &Update) -> Result<UpdateUserCard, Failure> {
     Ok(card)
 }
 
+/// Refuses a change that changes nothing: BluSKY would be sent the card as it is.
+fn changing(card: UpdateUserCard) -> Result<UpdateUserCard, Failure> {
+    let numbers = [card.card_user_flags, card.credential_type_id, card.number_of_card_uses];
+    if card.modify_activation_dates == Some(true) || card.public_notes.is_some() || numbers.iter().any(Option::is_some) {
+        return Ok(card);
+    }
+    let help = "give --activate and --deactivate, --permanent, --number-of-card-uses, --public-notes, --credential-type-id, or \
+                --card-user-flags";
+    Err(Failure::usage("nothing_to_change", "there is nothing to change", help))
+}
+
 /// The option that was not given, its member, and the option that says there is none: BluSKY would take that time away.
 fn forgotten(update: &Update, card: &UpdateUserCard) -> Option<(&'static str, &'static str, &'static str)> {
     match (card.card_activation_start_date_time, card.card_deactivation_start_date_time) {
@@ -110,19 +121,33 @@ fn flags(shown: Option<&StoredCard>) -> Result<i64, Failure> {
     };
     let is_shown = card.member("CardUserFlags").is_some();
     match card.card_user_flags {
+        Some(flags) => Ok(flags),
         None if is_shown => {
             let message = "the card has flags that are not understood, and BluSKY may store others where they are left out";
             Err(Failure::usage("card_user_flags", message, "give --card-user-flags; with blusky.wire = \"json\" they are numbers"))
         }
-        flags => Ok(flags.unwrap_or(ACTIVE_CARDHOLDER)),
+        None => {
+            let message = "BluSKY shows the card without its flags, and may store others where they are left out";
+            Err(Failure::impossible("card_user_flags", message, "give --card-user-flags"))
+        }
     }
 }
 
-/// The card as it stands; none where BluSKY cannot show it.
-async fn look(blusky: Settings, update: &UpdateUserCard) -> Result<Option<StoredCard>, Failure> {
+/// The card as it stands; none only where this BluSKY has no call that shows cards.
+async fn look(blusky: Settings, update: &UpdateUserCard, forgotten: Option<&str>) -> Result<Option<StoredCard>, Failure> {
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    Ok(match client.cards_of(update.user_id, Detail::Assignment).await {
-        Cards::Shown(cards) => cards.into_iter().find(|card| !card.deleted && card.card_id == Some(update.card_id)),
-        Cards::Unavailable { .. } | Cards::Later { .. } | Cards::Stopped { .. } => None,
-    })
+    let why = match client.cards_of(update.user_id, Detail::Assignment).await {
+        Cards::Shown(cards) => {
+            let card = cards.into_iter().find(|card| !card.deleted && card.card_id == Some(update.card_id));
+            let message = "BluSKY shows this user's cards, and the card is not among them: it is not this user's";
+            let help = "`cardbridge card list --user` shows the user's cards; nothing was changed";
+            return card.map(Some).ok_or_else(|| Failure::impossible("not_this_users_card", message, help));
+        }
+        Cards::Unavailable { .. } => return Ok(None),
+        Cards::Later { why } | Cards::Stopped { why } => why,
+    };
+    let unsaid = update.card_user_flags.is_none().then_some("--card-user-flags");
+    let options: Vec<&str> = unsaid.into_iter().chain(forgotten).collect();
+    let help = format!("give {}, or try again later; nothing was changed", options.join(" and "));
+    Err(Failure::impossible("card_not_shown", format!("the card cannot be looked up now, and what it has must not be lost: {why}"), help))
 }

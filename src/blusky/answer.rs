@@ -122,7 +122,7 @@ pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes, answers_valu
             why: format!("BluSKY answered {status} with something that is not its answer (a page, or a broken text)"),
             slow: false,
         },
-        (401 | 403, _) => Outcome::Stopped { why: denied(status) },
+        (401 | 403, _) => Outcome::Stopped { why: format!("{}; {ENTRIES_WAIT}", denied(status)) },
         (400..=499, Some(told)) => Outcome::Refused(told),
         (400, None) if is_page(body) => Outcome::Later { why: "a server before BluSKY answered 400 with a page".to_owned(), slow: false },
         (400, None) => Outcome::Refused(Told { description: Some(bad_request(document.as_ref())), ..Told::default() }),
@@ -138,7 +138,7 @@ pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes, answers_valu
         (407, _) => Outcome::Stopped { why: "the proxy wants a user (407): check blusky.proxy_user and proxy_password_file".to_owned() },
         // This request, and no other, was turned down.
         (409 | 422, None) => Outcome::Refused(Told { description: Some(format!("BluSKY answered {status}")), ..Told::default() }),
-        _ => Outcome::Stopped { why: wrong_address(status) },
+        _ => Outcome::Stopped { why: format!("{}; {ENTRIES_WAIT}", wrong_address(status)) },
     }
 }
 
@@ -162,7 +162,11 @@ pub fn sort_cards(status: u16, body: &[u8], user: Uuid) -> Cards {
 
 /// The cards of a list; none where one of them is no card: then nothing can be said of the list.
 fn cards(document: &Document) -> Option<Vec<StoredCard>> {
-    let items = document.items(document.member("Cards")?)?;
+    // A serializer writes an empty list as null; a member that is missing is no list.
+    let items = match document.member("Cards")? {
+        Value::Null => Vec::new(),
+        list => document.items(list)?,
+    };
     items.into_iter().map(|item| item.is_object().then(|| StoredCard::read(item))).collect()
 }
 
@@ -193,7 +197,7 @@ fn is_page(body: &[u8]) -> bool {
 }
 
 /// The words of a 400: the message and every complaint about a member.
-fn bad_request(document: Option<&Document>) -> String {
+pub(super) fn bad_request(document: Option<&Document>) -> String {
     let message = document.and_then(|document| document.text("Message")).unwrap_or("the request was refused as malformed (400)");
     let state = document.and_then(|document| document.member("ModelState")).and_then(Value::as_object);
     let complaints: Vec<String> = state.into_iter().flatten().map(|(member, words)| format!("{member}: {}", texts(words))).collect();
@@ -223,13 +227,16 @@ impl Outcome {
     }
 }
 
+/// What becomes of the others where a call that changes something stops them all.
+const ENTRIES_WAIT: &str = "saved entries wait";
+
 pub(super) fn denied(status: u16) -> String {
-    format!("BluSKY denies access ({status}): check blusky.token_file, token_header and token_scheme; saved entries wait")
+    format!("BluSKY denies access ({status}): check blusky.token_file, token_header and token_scheme")
 }
 
 /// What the server says about it names a path, and so a user: it is left out, for these words reach a service's log.
 pub(super) fn wrong_address(status: u16) -> String {
-    format!("BluSKY answered {status} (no such call): check blusky.base_url; saved entries wait")
+    format!("BluSKY answered {status} (no such call): check blusky.base_url")
 }
 
 #[cfg(test)]
@@ -332,7 +339,10 @@ mod tests {
         assert_eq!(numbers(xml(&card.repeat(2))).len(), 2);
         assert_eq!(numbers(xml("")).len(), 0);
         let other = "{\"UserId\":\"0f83442e-a446-4577-8cdd-8ffdd51ab9c1\",\"Cards\":[]}";
-        for unreadable in ["<html>", "{\"Cards\":null}", "{\"Cards\":[7]}", "[]", other] {
+        assert_eq!(numbers(shown("{\"Cards\":null}")).len(), 0);
+        let nil = "<V xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><Cards i:nil=\"true\"/></V>";
+        assert_eq!(numbers(shown(nil)).len(), 0);
+        for unreadable in ["<html>", "{}", "{\"UserId\":null}", "{\"Cards\":[7]}", "[]", other] {
             assert!(matches!(shown(unreadable), Cards::Later { .. }), "{unreadable}");
         }
         assert!(matches!(sort_cards(404, b"", user), Cards::Unavailable { .. }));

@@ -107,11 +107,13 @@ impl Client {
     /// Asks for a list of what BluSKY has.
     pub async fn lookup(&self, kind: Kind) -> Found {
         let url = format!("{}/{}", self.settings.base_url, kind.path());
-        match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
+        let found = match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
             Ok((status, body)) => sort_lookup(kind, status, &body, &self.settings.success_codes),
             Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Found::Later { why },
             Err(Failure::Stopped(why)) => Found::Stopped { why },
-        }
+        };
+        let token = self.signer.token().await;
+        found.without(token.as_ref())
     }
 
     async fn call(&self, name: &str, largest: usize, request: impl Fn() -> RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {

@@ -108,7 +108,10 @@ fn unusable(key: &'static str, path: &Path, error: &reqwest::Error) -> ClientErr
 
 /// The body of an answer, as far as an answer can be long.
 pub(super) async fn bounded(mut response: Response, largest: usize) -> Result<Vec<u8>, Failure> {
-    let too_large = || Failure::NoAnswer { why: "BluSKY's answer is larger than any answer should be".to_owned(), slow: false };
+    let too_large = || Failure::NoAnswer {
+        why: format!("BluSKY's answer is larger than any answer should be (more than {} MiB)", largest >> 20),
+        slow: false,
+    };
     if response.content_length().is_some_and(|length| length > largest as u64) {
         return Err(too_large());
     }

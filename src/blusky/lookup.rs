@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{
     answer::{self, SuccessCodes},
-    secret::blotted,
-    wire::Document,
+    secret::{Secret, blotted},
+    wire::{DEAREST, Document},
 };
 
 /// What can be looked up.
@@ -117,26 +117,53 @@ impl Kind {
     }
 }
 
+impl Found {
+    /// The same with this secret blotted out of BluSKY's words: a server can repeat what it was sent.
+    #[must_use]
+    pub fn without(mut self, secret: Option<&Secret>) -> Self {
+        if let (Self::Unreadable { why } | Self::Later { why } | Self::Stopped { why }, Some(secret)) = (&mut self, secret) {
+            *why = secret.blot(why);
+        }
+        self
+    }
+}
+
 /// Sorts the answer to a lookup.
 #[must_use]
 pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], success: &SuccessCodes) -> Found {
     let document = Document::read(body);
     match status {
+        200..=299 if Document::is_too_dear(body) => {
+            let mebibytes = DEAREST >> 20;
+            Found::Unreadable { why: format!("the list is too large: it would take more than {mebibytes} MiB of memory to read it") }
+        }
         200..=299 => document.map_or_else(
             || Found::Unreadable { why: "BluSKY answered with something that is no list (a page, or a broken text)".to_owned() },
             |document| found(kind, &document, success),
         ),
         401 | 403 => Found::Stopped { why: answer::denied(status) },
         404 | 405 | 501 => Found::Unreadable { why: format!("this BluSKY has no {} ({status})", kind.path()) },
+        400 | 409 | 422 => Found::Unreadable { why: refusal(status, document.as_ref()) },
         408 | 429 | 500..=599 => Found::Later { why: format!("BluSKY answered {status}") },
         300..=399 => Found::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
         _ => Found::Stopped { why: answer::wrong_address(status) },
     }
 }
 
+/// The words of a request that was turned down.
+fn refusal(status: u16, document: Option<&Document>) -> String {
+    let words = match document.and_then(|document| document.text("Description")) {
+        Some(words) => words.to_owned(),
+        None if document.is_some_and(|document| document.text("Message").is_some()) => answer::bad_request(document),
+        None => "nothing that could be shown".to_owned(),
+    };
+    format!("BluSKY refuses the lookup ({status}): {words}")
+}
+
 fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Found {
     let is_refusal = document.integer("ResultCode").is_some_and(|code| !success.may_be(code));
-    if let Some(items) = list(document, document.value(), 0).filter(|_| !is_refusal) {
+    let items = list(document, document.value(), 0).or_else(|| has_null(document, success).then(Vec::new));
+    if let Some(items) = items.filter(|_| !is_refusal) {
         return Found::Items(items.into_iter().map(|raw| item(kind, raw)).collect());
     }
     // A refusal has the shape of a result; its words are the best there is to say.
@@ -175,9 +202,21 @@ fn list<'v>(document: &Document, value: &'v Value, depth: usize) -> Option<Vec<&
 
 /// In XML an empty list is an empty element: the only one beside those of a result.
 fn has_empty(members: &Map<String, Value>) -> bool {
+    only_own(members).is_some_and(|value| value == "")
+}
+
+/// A serializer writes an empty list as null: the only member beside those of a result. Where no code is known to mean success, a
+/// result's null may be that of a refusal.
+fn has_null(document: &Document, success: &SuccessCodes) -> bool {
+    let is_doubtful = document.text("Message").is_some() || (*success == SuccessCodes::Any && document.member("ResultCode").is_some());
+    !is_doubtful && document.value().as_object().and_then(only_own).is_some_and(Value::is_null)
+}
+
+/// The only member beside those of a result.
+fn only_own(members: &Map<String, Value>) -> Option<&Value> {
     let is_own = |name: &str| !matches!(name, "Description" | "Message" | "HttpStatusCode" | "ResultCode");
     let mut others = members.iter().filter(|(name, _)| is_own(name));
-    others.next().is_some_and(|(_, value)| value == "") && others.next().is_none()
+    others.next().filter(|_| others.next().is_none()).map(|(_, value)| value)
 }
 
 fn item(kind: Kind, raw: &Value) -> Item {
@@ -250,6 +289,13 @@ mod tests {
         assert_eq!(items(Kind::Systems, "[]"), []);
         assert_eq!(items(Kind::Systems, "<ArrayOfACSystem/>"), []);
         assert_eq!(items(Kind::Cards, "<CardsViewModel><Cards/><ResultCode>0</ResultCode></CardsViewModel>"), []);
+        for null in [
+            r#"{"CardTypes":null}"#,
+            r#"{"ResultCode":0,"Description":"Success","Value":null}"#,
+            "<V xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><Items i:nil=\"true\"/><ResultCode>0</ResultCode></V>",
+        ] {
+            assert_eq!(items(Kind::CardTypes, null), [], "{null}");
+        }
         let refused = br#"{"ResultCode":5,"Description":"No right","Value":[]}"#;
         let refused = sort_lookup(Kind::Cards, 200, refused, &SuccessCodes::Listed(vec![0]));
         assert!(matches!(refused, Found::Unreadable { .. }), "a refusal is no empty list");
@@ -263,6 +309,8 @@ mod tests {
             ("<html>login</html>", "no list"),
             (r#"{"A":[],"B":[]}"#, "several"),
             ("[", "no list"),
+            (r#"{"ResultCode":5,"Description":"No right","Value":null}"#, "code 5): No right"),
+            (r#"{"A":null,"B":null}"#, "no list"),
         ] {
             let Found::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes(), &SuccessCodes::Any) else { panic!("{body}") };
             assert!(why.contains(words), "{why}");
@@ -270,6 +318,31 @@ mod tests {
         assert!(matches!(sort_lookup(Kind::Systems, 404, b"", &SuccessCodes::Any), Found::Unreadable { .. }));
         assert!(matches!(sort_lookup(Kind::Systems, 401, b"", &SuccessCodes::Any), Found::Stopped { .. }));
         assert!(matches!(sort_lookup(Kind::Systems, 503, b"", &SuccessCodes::Any), Found::Later { .. }));
+    }
+
+    #[test]
+    fn a_lookup_that_is_turned_down_is_told_in_blusky_s_words_and_says_nothing_of_entries() {
+        for (status, body, words) in [
+            (400, r#"{"Message":"The request is invalid.","ModelState":{"x":["No such facility."]}}"#, "x: No such facility."),
+            (422, r#"{"ResultCode":9,"Description":"Choose a facility first"}"#, "Choose a facility first"),
+            (400, "<html>", "(400)"),
+        ] {
+            let Found::Unreadable { why } = sort_lookup(Kind::Systems, status, body.as_bytes(), &SuccessCodes::Any) else {
+                panic!("{body}")
+            };
+            assert!(why.contains(words) && !why.contains("no such call"), "{why}");
+        }
+        for status in [401, 410] {
+            let Found::Stopped { why } = sort_lookup(Kind::Systems, status, b"", &SuccessCodes::Any) else { panic!("{status}") };
+            assert!(!why.contains("entries"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_list_too_large_to_be_read_is_said_to_be_so() {
+        let body = format!("[{}{{}}]", "{},".repeat(200_000));
+        let Found::Unreadable { why } = sort_lookup(Kind::Cards, 200, body.as_bytes(), &SuccessCodes::Any) else { panic!() };
+        assert!(why.contains("too large") && why.contains("128 MiB"), "{why}");
     }
 
     #[test]

@@ -55,10 +55,11 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// A text with this secret blotted out: a server can repeat what it was sent.
+    /// A text with this secret blotted out: a server can repeat what it was sent, and without the blanks around it.
     #[must_use]
     pub fn blot(&self, text: &str) -> String {
-        text.replace(self.expose(), BLOT)
+        let forms = [self.expose(), self.expose().trim()];
+        forms.iter().filter(|form| !form.is_empty()).fold(text.to_owned(), |text, form| text.replace(form, BLOT))
     }
 }
 
@@ -130,6 +131,8 @@ mod tests {
         let secret = Secret::read(file.path()).unwrap();
         assert_eq!((secret.expose(), format!("{secret:?}")), (" 0417 ", "•••".to_owned()));
         assert_eq!(secret.blot("no < 0417 > here"), "no <•••> here");
+        assert_eq!(secret.blot("no <0417> here"), "no <•••> here");
+        assert_eq!(Secret::new("").blot("all here"), "all here");
         for wrong in ["", "\n", "one\ntwo\n"] {
             fs::write(file.path(), wrong).unwrap();
             assert!(Secret::read(file.path()).is_err(), "{wrong:?}");

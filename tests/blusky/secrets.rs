@@ -79,6 +79,23 @@ fn a_trace_of_a_whole_run_holds_no_secret_even_where_blusky_repeats_them() {
 }
 
 #[test]
+fn a_token_that_a_lookup_repeats_is_blotted_out() {
+    for status in ["200 OK", "400 Bad Request", "422 Unprocessable Entity"] {
+        let blusky = Peer::start(move |request, _| match request.path.contains("Authenticate") {
+            true => signed_in(),
+            false => {
+                let body = json!({"ResultCode": 5, "Description": format!("No right for {}", request.header("authorization"))});
+                Reply::Says(status, "application/json", body.to_string().into_bytes())
+            }
+        });
+        let ended = secretive(&blusky.base_url).run(&["lookup", "systems", "--json"]);
+        assert!(ended.error()["message"].as_str().unwrap().contains("No right for"), "{ended:?}");
+        assert_hidden("the lookup's words", ended.stdout.as_bytes());
+        assert_hidden("the lookup's log", ended.stderr.as_bytes());
+    }
+}
+
+#[test]
 fn a_secret_that_waits_is_sealed_on_disk_and_gone_once_it_is_delivered() {
     let reserved = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = reserved.local_addr().unwrap();

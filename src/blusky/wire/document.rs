@@ -15,7 +15,7 @@ pub struct Document {
 }
 
 /// What a tree may cost, in bytes of memory.
-const DEAREST: usize = 128 << 20;
+pub const DEAREST: usize = 128 << 20;
 
 /// What a tree will cost at most, estimated from its text: an object is a node of a B-tree, an element has a name and a value.
 fn cost(text: &str) -> usize {
@@ -33,7 +33,7 @@ impl Document {
     #[must_use]
     pub fn read(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
-        if cost(text) > DEAREST {
+        if Self::is_too_dear(body) {
             return None;
         }
         if text.starts_with('<') {
@@ -41,6 +41,12 @@ impl Document {
             return Some(Self { value, root: Some(root) });
         }
         serde_json::from_str(text).ok().map(|value| Self { value, root: None })
+    }
+
+    /// True where a body is too full to be read within [`DEAREST`].
+    #[must_use]
+    pub fn is_too_dear(body: &[u8]) -> bool {
+        std::str::from_utf8(body).is_ok_and(|text| cost(text) > DEAREST)
     }
 
     /// True where this is JSON, or XML whose root element's name has this word in it: `ResultWithGuid` is a `Result`.

@@ -9,7 +9,7 @@
 mod document;
 mod xml;
 
-pub use document::Document;
+pub use document::{DEAREST, Document};
 
 use serde::{
     Deserialize, Deserializer, Serialize,

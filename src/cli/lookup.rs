@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Be content with what was asked within the last S seconds
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = out::seconds())]
     max_age: u64,
+    /// Where BluSKY cannot be asked now, show what it said last, however old it is
+    #[arg(long, conflicts_with = "write")]
+    stale: bool,
     /// Write the card types that are not there yet into the configuration (card-types only)
     #[arg(long)]
     write: bool,
@@ -60,7 +63,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     }
     let store = open_store(&site)?;
     let client = Client::new(blusky(&site)?).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let listed = list(&client, &store, arguments.kind, arguments.max_age).await?;
+    let listed = list(&client, &store, arguments.kind, arguments.max_age, arguments.stale).await?;
     show(&listed, arguments.json);
     if arguments.write {
         let system = system(&client, &store, &site, arguments.system).await?;
@@ -69,8 +72,8 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was asked lately enough, or what BluSKY says now, or what it said last.
-async fn list(client: &Client, store: &StoreHandle, kind: Kind, max_age: u64) -> Result<Listed, Failure> {
+/// What was asked lately enough, or what BluSKY says now, or what it said last where somebody is content with that.
+async fn list(client: &Client, store: &StoreHandle, kind: Kind, max_age: u64, stale: bool) -> Result<Listed, Failure> {
     let now = Utc::now();
     let kept = store.kept(kind.name()).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
     let kept = kept.and_then(|(at, text)| Some(Listed { items: serde_json::from_str(&text).ok()?, at, why: None }));
@@ -95,16 +98,24 @@ async fn list(client: &Client, store: &StoreHandle, kind: Kind, max_age: u64) ->
         Found::Later { why } => why,
     };
     match kept {
-        Some(kept) => Ok(Listed { why: Some(why), ..kept }),
+        Some(kept) if stale => Ok(Listed { why: Some(why), ..kept }),
+        Some(kept) => {
+            let help = format!("try again later; --stale shows what BluSKY said {} ago ({})", words(now - kept.at), written(kept.at));
+            Err(Failure::impossible("blusky", why, help))
+        }
         None => Err(Failure::impossible("blusky", why, "try again later")),
     }
 }
 
 fn show(listed: &Listed, as_json: bool) {
-    let as_of = listed.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let as_of = written(listed.at);
     if as_json {
         for Item { id, name, raw } in &listed.items {
-            out::print_json(&json!({ "id": id, "name": name, "raw": raw, "as_of": as_of }));
+            let mut line = json!({ "id": id, "name": name, "raw": raw, "as_of": as_of });
+            if let Some(members) = line.as_object_mut().filter(|_| listed.why.is_some()) {
+                members.insert("stale".to_owned(), true.into());
+            }
+            out::print_json(&line);
         }
     } else {
         let mut table = Table::new();
@@ -126,6 +137,10 @@ fn show(listed: &Listed, as_json: bool) {
     }
 }
 
+fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
 fn words(age: TimeDelta) -> String {
     match age.num_seconds() {
         seconds @ ..120 => format!("{seconds} s"),
@@ -142,7 +157,7 @@ async fn system(client: &Client, store: &StoreHandle, site: &Site, given: Option
     }
     let mut systems: Vec<Uuid> = site.config.policy.card_types.iter().map(|card_type| card_type.system).collect();
     if systems.is_empty() {
-        let listed = list(client, store, Kind::Systems, 0).await?;
+        let listed = list(client, store, Kind::Systems, 0, false).await?;
         systems = listed.items.iter().filter_map(|item| guid(item.id.as_deref()?).ok()).collect();
     }
     systems.sort_unstable();

@@ -34,7 +34,7 @@ fn every_list_is_shown_on_both_wires_and_in_both_shapes() {
 }
 
 #[test]
-fn a_list_is_kept_with_its_age_for_when_blusky_cannot_be_asked() {
+fn a_list_is_kept_with_its_age_and_an_old_one_is_shown_only_to_who_asks_for_it() {
     let blusky = Peer::start(|_, count| match count {
         1 => Reply::json(&json!([{"Id": 1, "Name": "first"}])),
         2 => Reply::json(&json!([{"Id": 1, "Name": "second"}])),
@@ -50,9 +50,29 @@ fn a_list_is_kept_with_its_age_for_when_blusky_cannot_be_asked() {
     assert_eq!(name(&["--max-age", "600"]).0, "first", "it is young enough, and BluSKY is not asked");
     let (second, as_of, _) = name(&[]);
     assert_eq!(second, "second");
-    let (kept, same, words) = name(&[]);
+    let failed = site.run(&["lookup", "systems", "--json"]);
+    assert_eq!((failed.code, failed.lines().len()), (1, 1), "{failed:?}");
+    let error = failed.error().to_string();
+    assert!(error.contains("503") && error.contains("ago") && error.contains("--stale"), "{failed:?}");
+    let (kept, same, words) = name(&["--stale"]);
     assert_eq!((kept.as_str(), same), ("second", as_of));
     assert!(words.contains("503") && words.contains("ago"), "{words}");
+    assert_eq!(site.run(&["lookup", "systems", "--stale", "--json"]).last()["stale"], true);
+    assert_eq!(site.run(&["lookup", "systems", "--max-age", "600", "--json"]).last()["stale"], Value::Null, "it is young enough");
+}
+
+#[test]
+fn an_old_list_is_never_written_into_the_configuration() {
+    let blusky = Peer::start(|_, count| match count {
+        1 => Reply::json(&json!([{"CardTypeId": 5, "Name": "old"}])),
+        _ => Reply::Says("503 Service Unavailable", "text/html", b"<html>".to_vec()),
+    });
+    let site = on_wire(&blusky.base_url, "json");
+    assert_eq!(site.run(&["lookup", "card-types"]).code, 0);
+    let before = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    assert_eq!(site.run(&["lookup", "card-types", "--write"]).code, 1);
+    assert_eq!(site.run(&["lookup", "card-types", "--write", "--stale"]).code, 2);
+    assert_eq!(fs::read_to_string(site.path("cardbridge.toml")).unwrap(), before);
 }
 
 #[test]

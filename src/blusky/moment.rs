@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
+use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, TimeDelta};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A point in time with its offset, to 100 nanoseconds.
@@ -32,6 +32,9 @@ impl FromStr for Moment {
         let time = DateTime::parse_from_rfc3339(text.trim()).map_err(|error| MomentError(error.to_string()))?;
         match time.timestamp_subsec_nanos() {
             1_000_000_000.. => Err(MomentError("there is no second 60".to_owned())),
+            _ if !(1..=9999).contains(&time.naive_utc().year()) => {
+                Err(MomentError("as UTC it is outside the years 1 to 9999, which .NET has".to_owned()))
+            }
             nanos if nanos % 100 != 0 => Err(MomentError("finer than BluSKY's seven digits of a second".to_owned())),
             _ => Ok(Self(time)),
         }
@@ -77,6 +80,16 @@ mod tests {
             "2026-01-01T08:00:00Z",
         ] {
             assert_eq!(text.parse::<Moment>().unwrap().to_string(), text.replace("+00:00", "Z"));
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_outside_the_years_of_dotnet_as_utc_is_refused() {
+        for wrong in ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-00:30", "0000-06-01T00:00:00Z"] {
+            assert!(wrong.parse::<Moment>().unwrap_err().to_string().contains("9999"), "{wrong}");
+        }
+        for right in ["0001-01-01T00:00:00-01:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"] {
+            assert!(right.parse::<Moment>().is_ok(), "{right}");
         }
     }
 

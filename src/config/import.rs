@@ -27,8 +27,8 @@ pub fn card_types(items: &[Item], known: &[i64], system: Uuid) -> (Vec<String>, 
 }
 
 fn table(number: i64, item: &Item, system: Uuid) -> String {
-    // A JSON string is a TOML string.
-    let name = Value::String(item.name.clone().unwrap_or_default());
+    // A JSON string is a TOML string, but for the one control character that JSON lets stand.
+    let name = Value::String(item.name.clone().unwrap_or_default()).to_string().replace('\u{7f}', "\\u007F");
     let requires = [(Required::FacilityCode, "facilitycode"), (Required::Serial, "serialnumber"), (Required::IssueCode, "issuecode")];
     let stated: Vec<(&str, bool)> =
         requires.iter().filter_map(|(required, word)| Some((required.name(), says(&item.raw, word)?))).collect();
@@ -62,7 +62,7 @@ mod tests {
             item("3", "again", json!({})),
             item("5", "known", json!({})),
             item("x", "no number", json!({})),
-            item("9", "silent", json!({})),
+            item("9", "si\u{7f}lent", json!({})),
         ];
         let (tables, left) = card_types(&items, &[5], Uuid::from_u128(1));
         assert_eq!((tables.len(), left), (2, vec!["no number".to_owned()]));
@@ -72,5 +72,6 @@ mod tests {
             tables[0]
         );
         assert!(tables[1].contains("requires = []   # of"), "{}", tables[1]);
+        assert!(tables[1].contains("name = \"si\\u007Flent\"\n"), "{}", tables[1]);
     }
 }

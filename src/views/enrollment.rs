@@ -139,6 +139,10 @@ pub fn text(entry: &Entry) -> String {
         State::Accepted => match (&entry.operation, progress.told.value) {
             (Operation::AddUser(_), Some(user)) => format!("accepted.{told} The user's GUID is {user}."),
             (Operation::AddUser(_), None) => format!("accepted.{told}"),
+            _ if !other_card(&progress).is_empty() => {
+                let members = other_card(&progress).join(", ");
+                format!("accepted, but BluSKY stored another card than was sent: {members} differ.{told}")
+            }
             _ => format!("accepted.{told} A door may need up to 2 minutes to know the card."),
         },
         State::Refused => format!("refused.{told}"),
@@ -148,6 +152,13 @@ pub fn text(entry: &Entry) -> String {
     };
     let warnings = progress.warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
     std::iter::once(line).chain(warnings).collect()
+}
+
+/// The members that make a card the one that was sent, and are stored otherwise: no door will know that card.
+fn other_card(progress: &Progress) -> Vec<&str> {
+    const IDENTITY: [&str; 3] = ["internal_card_number", "facility_code", "card_ac_system_id"];
+    let differing = progress.warnings.iter().filter_map(|warning| warning.strip_prefix("stored_differs: "));
+    differing.flat_map(|members| members.split(", ")).filter(|member| IDENTITY.contains(member)).collect()
 }
 
 /// One step, for people.

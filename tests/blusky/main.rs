@@ -14,6 +14,7 @@ mod calls;
 mod lookups;
 mod secrets;
 mod sign_in;
+mod stored;
 mod tls;
 mod updates;
 mod users;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::in_byte_order;
 use crate::{
-    card::{Csn, Kind, PacsBits, Presentation},
+    card::{Csn, Kind, PacsBits, Presentation, to_hex},
     decode::line::Told,
     readers::OsdpCard,
 };
@@ -51,7 +51,7 @@ fn presentation(card: &OsdpCard, told: Told) -> Presentation {
     let Ok(bits) = PacsBits::from_left_aligned(&card.bytes, usize::from(card.length)) else {
         return unreadable(&card.bytes, TOO_MANY_BITS);
     };
-    let mut presentation = Presentation { bits: Some(bits), raw: hex(&card.bytes), ..Presentation::of(kind) };
+    let mut presentation = Presentation { bits: Some(bits), raw: to_hex(&card.bytes), ..Presentation::of(kind) };
     if kind == Kind::Csn && bits.len() % 8 == 0 {
         presentation.csn = Csn::new(&card.bytes);
     }
@@ -63,7 +63,7 @@ fn presentation(card: &OsdpCard, told: Told) -> Presentation {
 
 /// A card of which no number is known: a serial number that is not told.
 fn unreadable(raw: &[u8], warning: &str) -> Presentation {
-    Presentation { raw: hex(raw), warnings: vec![warning.to_owned()], ..Presentation::of(Kind::Csn) }
+    Presentation { raw: to_hex(raw), warnings: vec![warning.to_owned()], ..Presentation::of(Kind::Csn) }
 }
 
 /// Nedap's NVITE and MACE: bytes for the number's source and type before the number, said to be nothing in particular.
@@ -84,7 +84,7 @@ pub fn keys(codes: &[u8]) -> Presentation {
     if keys.is_none() {
         presentation.warnings.push(UNKNOWN_KEY.to_owned());
     }
-    Presentation { keys, raw: hex(codes), ..presentation }
+    Presentation { keys, raw: to_hex(codes), ..presentation }
 }
 
 fn key(code: u8) -> Option<char> {
@@ -95,10 +95,6 @@ fn key(code: u8) -> Option<char> {
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => Some(char::from(code)),
         _ => None,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]

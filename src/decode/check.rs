@@ -1,9 +1,11 @@
 //! How a frame proves itself: exclusive or, sums, CRCs by their names in the catalogue of parametrised CRCs.
 //!
-//! In: the bytes a check covers. Out: the check's own bytes, most significant first. Never: where it stands in a frame;
-//! that is the message's ([`super::message`]).
+//! In: a frame, and where its check stands. Out: the bytes it covers, and the check's own bytes, most significant first.
+//! Never: a judgement; that is the message's ([`super::message`]).
 
 use crc::{Algorithm, Crc};
+
+use crate::card::from_hex;
 
 /// How the check is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +50,19 @@ pub struct Check {
     pub gap: usize,
     /// Its low byte is sent first.
     pub low_first: bool,
+}
+
+impl Check {
+    /// The bytes a check covers that stands at `until` in the body of a frame with so many bytes before its body.
+    #[must_use]
+    pub fn covered(&self, until: usize, body: &[u8], frame: &[u8], before: usize) -> Option<Vec<u8>> {
+        let until = until.checked_sub(self.gap)?;
+        match self.over {
+            Over::Body => body.get(self.from..until).map(<[u8]>::to_vec),
+            Over::Frame => frame.get(self.from..before + until).map(<[u8]>::to_vec),
+            Over::Digits => body.get(self.from..until).and_then(|digits| from_hex(std::str::from_utf8(digits).ok()?)),
+        }
+    }
 }
 
 /// The methods by their names in files.

@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use super::{
-    check::{Check, Over},
     dialect::{Align, Dialect, Message},
     frame,
     line::{ByteOrder, Told},
@@ -191,23 +190,14 @@ impl Frame<'_> {
         let Some(check) = self.message.check else { return Some(None) };
         let own = self.part("check")?;
         let received = own.bytes()?;
-        let Some(mut computed) = check.method.of(&self.covered(check, own.at)?) else { return Some(None) };
+        let Some(mut computed) = check.method.of(&check.covered(own.at, self.body, self.bytes, self.dialect.cut.start().len())?) else {
+            return Some(None);
+        };
         if check.low_first {
             computed.reverse();
         }
         let detail = || format!("the checksum computed is {} and the one received is {}", to_hex(&computed), to_hex(&received));
         Some((computed != received).then(|| Damage { by, detail: detail() }))
-    }
-
-    /// The bytes a check that stands at this place of the body covers.
-    fn covered(&self, check: Check, until: usize) -> Option<Vec<u8>> {
-        let until = until.checked_sub(check.gap)?;
-        let body = self.body.get(..until)?;
-        match check.over {
-            Over::Body => body.get(check.from..).map(<[u8]>::to_vec),
-            Over::Frame => self.bytes.get(check.from..self.dialect.cut.start().len() + until).map(<[u8]>::to_vec),
-            Over::Digits => body.get(check.from..).and_then(|digits| crate::card::from_hex(std::str::from_utf8(digits).ok()?)),
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     apdu::Response,
     script::{Script, Step, Take},
 };
-use crate::card::{Csn, Kind, PacsBits, Presentation};
+use crate::card::{Csn, Kind, PacsBits, Presentation, to_hex};
 
 /// The most commands said to one card: a card that never ends is given up.
 pub const MOST_COMMANDS: usize = 256;
@@ -149,7 +149,7 @@ impl Conversation {
         let mut presentation = Presentation::of(kind);
         presentation.bits = self.bits.map(|(_, bits)| bits).or_else(|| self.csn.as_ref().map(Csn::bits));
         presentation.csn = self.csn.take();
-        presentation.raw = self.heard.iter().map(|byte| format!("{byte:02X}")).collect();
+        presentation.raw = to_hex(&self.heard);
         Next::Done(Box::new(presentation))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::reading;
 use crate::{
-    card::Reading,
+    card::{Reading, to_hex},
     decode::{
         detect::Finding,
         dialect::{LineParity, LineSettings},
@@ -211,7 +211,7 @@ pub fn json(report: &Report<'_>) -> Value {
         .bytes
         .iter()
         .map(|(at, bytes)| {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+            let hex = to_hex(bytes);
             json!({"ms": u64::try_from(at.as_millis()).unwrap_or(u64::MAX), "hex": hex, "text": printable(bytes)})
         })
         .collect();

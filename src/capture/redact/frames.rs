@@ -15,7 +15,7 @@ use super::{
 use crate::{
     card::{Kind, Numbers, PacsBits, Presentation},
     decode::{
-        check::{Check, Method, Over},
+        check::{Check, Method},
         dialect::{Align, Cut, Dialect, Message, Stuffing},
         frame,
         line::{ByteOrder, Told},
@@ -200,7 +200,7 @@ impl Frames {
 
     /// The check anew: right where it was right, and wrong by as much where it was wrong.
     fn prove(&self, check: Check, own: &Own<'_>, old: &[u8], body: &[u8], new: &mut [u8]) {
-        let computed = |body: &[u8], frame: &[u8]| check.method.of(&self.covered(check, own.at, body, frame)?);
+        let computed = |body: &[u8], frame: &[u8]| check.method.of(&check.covered(own.at, body, frame, self.dialect.cut.start().len())?);
         let frame = self.frame_of(new, old);
         let (Some(before), Some(now)) = (computed(body, old), computed(new, &frame)) else { return };
         let turned = |bytes: Vec<u8>| if check.low_first { bytes.into_iter().rev().collect() } else { bytes };
@@ -209,16 +209,6 @@ impl Frames {
         let anew: Vec<u8> = now.iter().zip(before.iter().zip(&received)).map(|(now, (before, received))| now ^ before ^ received).collect();
         if let Some(text) = written(own.part, &anew) {
             overwrite(new, own.at, &text);
-        }
-    }
-
-    /// The bytes that a check covers ([`crate::decode::message`] judges it by the same).
-    fn covered(&self, check: Check, until: usize, body: &[u8], frame: &[u8]) -> Option<Vec<u8>> {
-        let body = body.get(..until)?;
-        match check.over {
-            Over::Body => body.get(check.from..).map(<[u8]>::to_vec),
-            Over::Frame => frame.get(check.from..self.dialect.cut.start().len() + until).map(<[u8]>::to_vec),
-            Over::Digits => body.get(check.from..).and_then(|digits| crate::card::from_hex(std::str::from_utf8(digits).ok()?)),
         }
     }
 

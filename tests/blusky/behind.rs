@@ -50,7 +50,7 @@ fn a_success_without_a_key_is_looked_for_and_not_sent_again() {
 #[test]
 fn a_success_without_a_key_that_is_never_shown_waits_for_a_person() {
     let blusky = behind(usize::MAX, |_| zero_value());
-    let site = on_wire(&blusky.base_url, "json");
+    let site = site(&blusky.base_url, "token_file = \"token\"\nshows_within_s = 10", "");
     let ended = site.run(&ENROLL);
     assert_eq!((outcome(&ended), blusky.writes().len()), ((3, json!("in_doubt"), json!(1)), 1), "{ended:?}");
     assert!(blusky.heard().len() > 3, "it is looked for several times");

@@ -8,6 +8,7 @@ mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alone;
 mod answers;
 mod behind;
 mod calls;

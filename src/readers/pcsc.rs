@@ -82,7 +82,8 @@ pub fn start(wanted: Wanted, events: Events, running: Running) -> PcscHandle {
 
 /// What a talking thread is told.
 enum Talk {
-    CardIn,
+    /// A card is there; true where it lay there when the reader was first looked at.
+    CardIn(bool),
     Command(ReaderCommand),
 }
 
@@ -99,6 +100,8 @@ struct Device {
     name: ReaderName,
     /// The event count at which a card was last seen there; none while it is empty.
     card: Option<u32>,
+    /// Nobody has looked at it yet.
+    is_new: bool,
 }
 
 /// The readers under watch, each with the state it was seen in last.
@@ -178,7 +181,7 @@ impl Watch {
             let is_new = !kept.iter().any(|(device, _)| device.name == name);
             if let Some(path) = CString::new(path).ok().filter(|_| is_new) {
                 self.take_up(&path, &name);
-                kept.push((Device { name, card: None }, ReaderState::new(path, State::UNAWARE)));
+                kept.push((Device { name, card: None, is_new: true }, ReaderState::new(path, State::UNAWARE)));
             }
         }
         for (pattern, name) in self.wanted.clone() {
@@ -195,7 +198,6 @@ impl Watch {
         drop(thread::Builder::new().name("card".to_owned()).spawn(move || talker.run()));
         self.handle.devices().insert(name.clone(), talk);
         self.told.clear();
-        self.report(name, ReaderEvent::Up);
     }
 
     fn changed(&self, device: &mut Device, state: &mut ReaderState) {
@@ -206,10 +208,15 @@ impl Watch {
             device.card = None;
             self.report(&device.name, ReaderEvent::CardOut);
         }
+        let lay_there = std::mem::take(&mut device.is_new);
+        // It is there once somebody has looked: a card that is put down from now on is shown.
+        if lay_there {
+            self.report(&device.name, ReaderEvent::Up);
+        }
         if present && device.card.is_none() {
             device.card = Some(count);
             if let Some(talk) = self.handle.devices().get(&device.name) {
-                drop(talk.send(Talk::CardIn));
+                drop(talk.send(Talk::CardIn(lay_there)));
             }
         }
     }
@@ -242,19 +249,19 @@ impl Talker {
         let mut next = self.told.recv();
         while let Ok(talk) = next {
             next = match talk {
-                Talk::CardIn => self.card(),
+                Talk::CardIn(lay_there) => self.card(lay_there),
                 Talk::Command(_) => self.told.recv(),
             };
         }
     }
 
     /// Serves one card until it is released, fails, or another one comes.
-    fn card(&self) -> Result<Talk, std::sync::mpsc::RecvError> {
+    fn card(&self, lay_there: bool) -> Result<Talk, std::sync::mpsc::RecvError> {
         let mut card = match self.connect() {
             Ok(card) => card,
             Err(error) => return self.failed(error),
         };
-        if let Err(error) = self.announce(&card) {
+        if let Err(error) = self.announce(&card, lay_there) {
             return self.failed(error);
         }
         let mut was_reset = false;
@@ -266,7 +273,7 @@ impl Talker {
                     Err(Error::ResetCard) if !was_reset => {
                         was_reset = true;
                         let again = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
-                        if let Err(error) = again.and_then(|()| self.announce(&card)) {
+                        if let Err(error) = again.and_then(|()| self.announce(&card, lay_there)) {
                             break self.failed(error);
                         }
                     }
@@ -297,9 +304,9 @@ impl Talker {
         }
     }
 
-    fn announce(&self, card: &Card) -> Result<(), Error> {
+    fn announce(&self, card: &Card, lay_there: bool) -> Result<(), Error> {
         let atr = card.status2_owned()?.atr().to_vec();
-        self.report(ReaderEvent::CardIn { atr, device: self.path.to_string_lossy().into_owned() });
+        self.report(ReaderEvent::CardIn { atr, device: self.path.to_string_lossy().into_owned(), lay_there });
         Ok(())
     }
 

@@ -858,7 +858,7 @@ fn an_answer_that_comes_while_the_disk_is_full_is_not_lost() {
 fn a_full_disk_is_not_said_over_and_over() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
-    let disk = Disk::with_room(&site, 96);
+    let disk = Disk::with_room(&site, 128);
     let ended = disk.run(&site, &[&ENROLL[..], &["--outcome-timeout", "3", "--json"]].concat());
     assert_eq!(ended.code, 3, "there is room for the entry and for nothing after it: {ended:?}");
     let complaints = ended.stderr.lines().filter(|line| line.contains("ERROR")).count();

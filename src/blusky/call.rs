@@ -3,6 +3,8 @@
 //! In: a model. Out: its call's method, path, contract and body, and what of it is secret. Never: a decision about whether or when
 //! it is sent.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -113,6 +115,21 @@ impl Operation {
             Self::UpdateUserCard(card) => Some(card.user_id),
             Self::AddUser(_) => None,
         }
+    }
+
+    /// The card it is about, as a number that tells cards apart; two cards with one number only wait for each other.
+    #[must_use]
+    pub fn card(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        match self {
+            Self::AddUserCard(AddUserCard { card_id: Some(id), .. }) => id.hash(&mut hasher),
+            Self::AddUserCard(card) => {
+                (card.card_ac_system_id, card.card_type, card.internal_card_number, card.facility_code, card.issue_code).hash(&mut hasher);
+            }
+            Self::UpdateUserCard(card) => card.card_id.hash(&mut hasher),
+            Self::AddUser(_) => return None,
+        }
+        Some(hasher.finish())
     }
 
     /// Takes its secret out (a PIN, a password): what remains can be written down.

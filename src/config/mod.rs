@@ -50,6 +50,8 @@ pub struct Config {
     pub enforce_occupancy_system: bool,
     /// The list of people.
     pub people: People,
+    /// How many calls may be under way at once.
+    pub parallel: usize,
     /// The store.
     pub store: PathBuf,
 }
@@ -157,11 +159,13 @@ impl Config {
             reassign: Reassign::Never,
             enforce_occupancy_system: false,
             people: People::default(),
+            parallel: PARALLEL,
             store: PathBuf::from(DEFAULT_STORE),
         }
     }
 }
 
+const PARALLEL: usize = 4;
 const SAME_CARD_S: u64 = 60;
 const DEFAULT_STORE: &str = "cardbridge.db";
 
@@ -185,6 +189,10 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         config.policy.same_card = (seconds > 0).then(|| Duration::from_secs(seconds));
         config.enforce_occupancy_system = enroll.flag("enforce_occupancy_system").unwrap_or(false);
         enroll.finish();
+    }
+    if let Some(mut delivery) = keys.table("delivery") {
+        config.parallel = delivery.number("parallel", 1_usize, 64).map_or(PARALLEL, |calls| calls.value);
+        delivery.finish();
     }
     if let Some(table) = keys.table("people") {
         config.people = people(table, folder);

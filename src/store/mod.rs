@@ -14,7 +14,7 @@ pub mod sqlite;
 use std::{path::Path, sync::Arc, thread};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::{
@@ -89,9 +89,11 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 enum Ask {
     Save(Box<Entry>, Option<TimeDelta>, Reply<()>),
     Seen(String, DateTime<Utc>, Reply<()>),
-    Append(Uuid, usize, DateTime<Utc>, Box<Step>, Reply<()>),
+    Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
     Entry(Uuid, Reply<Entry>),
-    Open(Reply<Arc<Vec<Entry>>>),
+    LastChange(Reply<i64>),
+    OpenAfter(u64, Reply<Vec<(u64, Entry)>>),
+    ChangedAfter(i64, Reply<(i64, Vec<(u64, Entry)>)>),
     All(Reply<Vec<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
@@ -100,7 +102,10 @@ enum Ask {
 
 /// A store, asked by messages.
 #[derive(Debug, Clone)]
-pub struct StoreHandle(mpsc::UnboundedSender<Ask>);
+pub struct StoreHandle {
+    asks: mpsc::UnboundedSender<Ask>,
+    written: Arc<Notify>,
+}
 
 impl StoreHandle {
     /// Opens the store at this path, making it where there is none, and gives it a thread of its own.
@@ -118,14 +123,20 @@ impl StoreHandle {
     pub fn open_sealed(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
         let mut database = Database::open(path, sealer)?;
         let (ask, mut asked) = mpsc::unbounded_channel();
+        let written = Arc::new(Notify::new());
+        let tell = written.clone();
         let run = move || {
             while let Some(message) = asked.blocking_recv() {
+                let writes = matches!(message, Ask::Save(..) | Ask::Append(..));
                 answer(&mut database, message);
+                if writes {
+                    tell.notify_one();
+                }
             }
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
         spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
-        Ok(Self(ask))
+        Ok(Self { asks: ask, written })
     }
 
     /// Writes an entry down; it is on disk once this returns.
@@ -142,7 +153,7 @@ impl StoreHandle {
     pub fn begin_save(&self, entry: Entry, unless_given: Option<TimeDelta>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, answer) = oneshot::channel();
         // A store that has ended drops the message, and the answer says so.
-        drop(self.0.send(Ask::Save(Box::new(entry), unless_given, reply)));
+        drop(self.asks.send(Ask::Save(Box::new(entry), unless_given, reply)));
         answer
     }
 
@@ -159,7 +170,7 @@ impl StoreHandle {
     /// # Errors
     /// Why it is not; [`StoreError::Conflict`] where the entry has gone on in the meantime.
     pub async fn append(&self, entry: &Entry, at: DateTime<Utc>, step: Step) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Append(entry.id, entry.steps.len(), at, Box::new(step), reply)).await
+        self.ask(|reply| Ask::Append(Box::new(entry.clone()), at, Box::new(step), reply)).await
     }
 
     /// One entry.
@@ -170,12 +181,33 @@ impl StoreHandle {
         self.ask(|reply| Ask::Entry(id, reply)).await
     }
 
-    /// The entries that are not settled, oldest first.
+    /// The count of the last change of any entry.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn last_change(&self) -> Result<i64, StoreError> {
+        self.ask(Ask::LastChange).await
+    }
+
+    /// A page of the entries that are not settled and were saved after this number; each with its own.
     ///
     /// # Errors
     /// They cannot be read.
-    pub async fn open_entries(&self) -> Result<Arc<Vec<Entry>>, StoreError> {
-        self.ask(Ask::Open).await
+    pub async fn open_after(&self, number: u64) -> Result<Vec<(u64, Entry)>, StoreError> {
+        self.ask(|reply| Ask::OpenAfter(number, reply)).await
+    }
+
+    /// A page of the entries that have changed since, each with its number, and the change it goes to.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn changed_after(&self, change: i64) -> Result<(i64, Vec<(u64, Entry)>), StoreError> {
+        self.ask(|reply| Ask::ChangedAfter(change, reply)).await
+    }
+
+    /// Waits until this process has written something down.
+    pub async fn written(&self) {
+        self.written.notified().await;
     }
 
     /// All entries, oldest first.
@@ -213,7 +245,7 @@ impl StoreHandle {
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
         let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
         let (reply, answer) = oneshot::channel();
-        self.0.send(message(reply)).map_err(|_| gone())?;
+        self.asks.send(message(reply)).map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -223,9 +255,11 @@ fn answer(database: &mut Database, message: Ask) {
     match message {
         Ask::Save(entry, unless_given, reply) => drop(reply.send(database.save(&entry, unless_given))),
         Ask::Seen(card, at, reply) => drop(reply.send(database.seen(&card, at))),
-        Ask::Append(id, count, at, step, reply) => drop(reply.send(database.append(id, count, at, &step))),
+        Ask::Append(entry, at, step, reply) => drop(reply.send(database.append(*entry, at, &step))),
         Ask::Entry(id, reply) => drop(reply.send(database.entry(id))),
-        Ask::Open(reply) => drop(reply.send(database.open_entries())),
+        Ask::LastChange(reply) => drop(reply.send(database.last_change())),
+        Ask::OpenAfter(number, reply) => drop(reply.send(database.open_after(number))),
+        Ask::ChangedAfter(change, reply) => drop(reply.send(database.changed_after(change))),
         Ask::All(reply) => drop(reply.send(database.all())),
         Ask::Secret(id, reply) => drop(reply.send(database.secret(id))),
         Ask::Keep(name, at, text, reply) => drop(reply.send(database.keep(&name, at, &text))),

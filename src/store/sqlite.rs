@@ -2,7 +2,8 @@
 //!
 //! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n. Layout 2 adds
 //! `secret(entry, sealed)`, null once the entry has come to its end, and `list(name, at, body)`, what BluSKY was asked last. Layout 3
-//! adds to an entry the `reader` and the `card` it came from, and when that card was last seen at one (`seen_at`).
+//! adds to an entry the `reader` and the `card` it came from, and when that card was last seen at one (`seen_at`), and
+//! counts every change of an entry (`changed`), so that whoever delivers asks only for what is new.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
@@ -12,7 +13,6 @@ use std::{
     fs,
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -33,15 +33,14 @@ const LAYOUT: i64 = 3;
 const APPLICATION: i64 = 0x6361_7264;
 const BUSY: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(20);
+/// So many entries are read at once.
+const PAGE: i64 = 256;
 
 /// The database file.
 pub struct Database {
     connection: Connection,
     path: String,
     sealer: Sealer,
-    /// The open entries as they were read last, and SQLite's word for that state of the file. Delivery asks ten times a
-    /// second, and after a long outage each entry has thousands of steps.
-    open: Option<(i64, Arc<Vec<Entry>>)>,
 }
 
 impl Database {
@@ -58,7 +57,7 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { connection, path: name, sealer, open: None };
+        let mut database = Self { connection, path: name, sealer };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + BUSY;
         loop {
@@ -111,8 +110,8 @@ impl Database {
                 transaction.execute("INSERT INTO secret (entry, sealed) VALUES (?1, ?2)", params![id, sealed])?;
             }
             transaction.execute(
-                "INSERT INTO entry (id, saved_at, kind, body, reassign, settled, reader, card, seen_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)",
+                "INSERT INTO entry (id, saved_at, kind, body, reassign, settled, reader, card, seen_at, changed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, (SELECT ifnull(max(changed), 0) + 1 FROM entry))",
                 params![id, time(entry.saved_at), kind, body, reassign, source.0, source.1, source.2],
             )
         };
@@ -130,15 +129,12 @@ impl Database {
         self.write(|transaction| transaction.execute("UPDATE entry SET seen_at = ?2 WHERE id = ?1", params![id, time(at)])).map(|_| ())
     }
 
-    /// Writes an entry's next step down, as the one after `count` others.
+    /// Writes an entry's next step down, as the one after those it has.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where that step is taken; else why it is not on disk.
-    pub fn append(&mut self, id: Uuid, count: usize, at: DateTime<Utc>, step: &Step) -> Result<(), StoreError> {
-        let mut entry = self.entry(id)?;
-        if entry.steps.len() != count {
-            return Err(StoreError::Conflict);
-        }
+    pub fn append(&mut self, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<(), StoreError> {
+        let (id, count) = (entry.id, entry.steps.len());
         entry.steps.push((at, step.clone()));
         let progress = entry.progress();
         let (settled, has_it) = (progress.is_settled(), progress.is_over() || progress.state == State::Accepted);
@@ -151,7 +147,8 @@ impl Database {
             if has_it {
                 transaction.execute("UPDATE secret SET sealed = NULL WHERE entry = ?1", [&id])?;
             }
-            transaction.execute("UPDATE entry SET settled = ?2 WHERE id = ?1", params![id, settled])
+            let settle = "UPDATE entry SET settled = ?2, changed = (SELECT ifnull(max(changed), 0) + 1 FROM entry) WHERE id = ?1";
+            transaction.execute(settle, params![id, settled])
         };
         self.write(write).map(|_| ())
     }
@@ -162,7 +159,7 @@ impl Database {
     /// There is none, or it cannot be read.
     pub fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
         let mut entries = self.entries("WHERE id = ?1", params![id.to_string()])?;
-        entries.pop().ok_or_else(|| StoreError::NoEntry(id.to_string()))?
+        entries.pop().map(|(_, entry)| entry).ok_or_else(|| StoreError::NoEntry(id.to_string()))?
     }
 
     /// An entry's secret, unsealed; none where it has none.
@@ -201,19 +198,36 @@ impl Database {
         Ok(found.and_then(|(at, body)| Some((at.parse().ok()?, body))))
     }
 
-    /// The entries that are not settled, oldest first.
+    /// The count of the last change of any entry.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn last_change(&mut self) -> Result<i64, StoreError> {
+        let last = self.connection.query_row("SELECT ifnull(max(changed), 0) FROM entry", [], |row| row.get(0));
+        last.map_err(|error| explain(&self.path, &error))
+    }
+
+    /// The entries that are not settled and were saved after this one, oldest first, a page of them; each with its number.
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn open_entries(&mut self) -> Result<Arc<Vec<Entry>>, StoreError> {
-        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
-        let version: i64 = version.map_err(|error| explain(&self.path, &error))?;
-        if let Some((_, entries)) = self.open.as_ref().filter(|(read_at, _)| *read_at == version) {
-            return Ok(entries.clone());
+    pub fn open_after(&mut self, number: u64) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        self.entries(&format!("WHERE settled = 0 AND number > ?1 ORDER BY number LIMIT {PAGE}"), params![number]).map(numbered)
+    }
+
+    /// The entries that have changed since, in the order of their changes, a page of them; each with its number. And the last change.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn changed_after(&mut self, change: i64) -> Result<(i64, Vec<(u64, Entry)>), StoreError> {
+        let last = self.last_change()?;
+        if last <= change {
+            return Ok((change, Vec::new()));
         }
-        let entries = Arc::new(readable(self.entries("WHERE settled = 0", params![])?));
-        self.open = Some((version, entries.clone()));
-        Ok(entries)
+        let to = last.min(change.saturating_add(PAGE));
+        let found = self.entries("WHERE changed > ?1 AND changed <= ?2 ORDER BY changed", params![change, to])?;
+        Ok((to, numbered(found)))
     }
 
     /// All entries, oldest first.
@@ -221,29 +235,29 @@ impl Database {
     /// # Errors
     /// They cannot be read.
     pub fn all(&mut self) -> Result<Vec<Entry>, StoreError> {
-        self.entries("", params![]).map(readable)
+        self.entries("ORDER BY number", params![]).map(readable)
     }
 
-    fn entries(&mut self, filter: &str, values: impl rusqlite::Params) -> Result<Vec<Result<Entry, StoreError>>, StoreError> {
+    fn entries(&mut self, filter: &str, values: impl rusqlite::Params) -> Result<Vec<Read>, StoreError> {
         let path = self.path.clone();
-        let read = || -> rusqlite::Result<Vec<Result<Entry, StoreError>>> {
+        let read = || -> rusqlite::Result<Vec<Read>> {
             // One transaction, so that an entry and its steps belong together.
             let transaction = self.connection.transaction()?;
-            let mut select = transaction.prepare_cached(&format!(
-                "SELECT id, saved_at, kind, body, reassign, reader, card, seen_at FROM entry {filter} ORDER BY number"
-            ))?;
+            let mut select = transaction
+                .prepare_cached(&format!("SELECT id, saved_at, kind, body, reassign, reader, card, seen_at, number FROM entry {filter}"))?;
             let mut steps = transaction.prepare_cached("SELECT at, body FROM step WHERE entry = ?1 ORDER BY n")?;
             let rows = select.query_map(values, |row| {
                 let source: (Option<String>, Option<String>, Option<String>) = (row.get(5)?, row.get(6)?, row.get(7)?);
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, source))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, source, row.get::<_, i64>(8)?))
             })?;
             let mut entries = Vec::new();
             for row in rows {
-                let (id, saved_at, kind, body, reassign, source): (String, String, String, String, String, _) = row?;
+                let (id, saved_at, kind, body, reassign, source, number): (String, String, String, String, String, _, i64) = row?;
                 let gone = steps.query_map([&id], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 let gone: Vec<(String, String)> = gone.collect::<rusqlite::Result<_>>()?;
                 let entry = entry(&path, &id, &saved_at, (&kind, &body), &reassign, &gone);
-                entries.push(entry.map(|entry| Entry { source: origin(source), ..entry }));
+                let number = u64::try_from(number).unwrap_or_default();
+                entries.push((number, entry.map(|entry| Entry { source: origin(source), ..entry })));
             }
             Ok(entries)
         };
@@ -251,8 +265,6 @@ impl Database {
     }
 
     fn write<T>(&mut self, write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        // SQLite's word changes with other processes' writes only.
-        self.open = None;
         let path = &self.path;
         let all = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -311,6 +323,8 @@ impl Database {
              ALTER TABLE entry ADD COLUMN card TEXT;
              ALTER TABLE entry ADD COLUMN seen_at TEXT;
              CREATE INDEX given_card ON entry (card) WHERE card IS NOT NULL;
+             ALTER TABLE entry ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+             CREATE INDEX changed_entry ON entry (changed);
              PRAGMA application_id = {APPLICATION};
              PRAGMA user_version = {LAYOUT};"
         ))?;
@@ -328,10 +342,17 @@ fn create(path: &Path) -> Result<(), String> {
     }
 }
 
+/// An entry's number, and the entry where it can be read.
+type Read = (u64, Result<Entry, StoreError>);
+
 /// The entries that can be read: one that cannot is said, and holds up none of the others.
-fn readable(entries: Vec<Result<Entry, StoreError>>) -> Vec<Entry> {
+fn numbered(entries: Vec<Read>) -> Vec<(u64, Entry)> {
     let readable = |entry: Result<Entry, StoreError>| entry.inspect_err(|error| tracing::error!(%error, "an entry is left alone")).ok();
-    entries.into_iter().filter_map(readable).collect()
+    entries.into_iter().filter_map(|(number, entry)| Some((number, readable(entry)?))).collect()
+}
+
+fn readable(entries: Vec<Read>) -> Vec<Entry> {
+    numbered(entries).into_iter().map(|(_, entry)| entry).collect()
 }
 
 fn entry(

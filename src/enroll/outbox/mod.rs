@@ -12,6 +12,7 @@
 
 mod progress;
 pub mod reach;
+pub mod schedule;
 
 pub use progress::Progress;
 

@@ -45,6 +45,6 @@ fn a_store_of_the_first_layout_is_taken_up_with_all_it_holds() {
     store.save(&entry, None).unwrap();
     assert_eq!(store.entry(entry.id).unwrap().operation.secret(), None, "a secret is not read with its entry");
     assert_eq!(store.secret(entry.id), Ok(Some(Secret::new("90417"))));
-    store.append(entry.id, 0, Utc::now(), &Step::Discarded).unwrap();
+    store.append(entry.clone(), Utc::now(), &Step::Discarded).unwrap();
     assert_eq!(store.secret(entry.id), Err(StoreError::SecretGone));
 }

@@ -1,0 +1,238 @@
+//! One entry's calls: from what is due to what is written down.
+//!
+//! In: an entry's key. Out: its steps on disk, and what its calls say about the way to BluSKY. An entry goes on for as long as there
+//! is something to do at once: sent, answered, read back.
+
+use std::{sync::Mutex, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{sync::watch, time::sleep};
+use uuid::Uuid;
+
+use super::{End, once};
+use crate::{
+    blusky::{
+        answer::{Cards, Outcome},
+        client::{AccessControl, Detail},
+        model::{Sameness, StoredCard},
+    },
+    card::DecidedBy,
+    enroll::outbox::{Entry, Next, Operation, ReadBack, State, Step, reach::Heard},
+    store::{StoreError, StoreHandle},
+};
+
+/// What calls are made with.
+pub(super) struct Call<C> {
+    pub(super) store: StoreHandle,
+    blusky: C,
+    shows_within: TimeDelta,
+    end: watch::Receiver<End>,
+    /// A user whose cards BluSKY has shown.
+    shown: Mutex<Option<Uuid>>,
+}
+
+/// What came of an entry's calls.
+pub(super) struct Called {
+    pub(super) id: Uuid,
+    pub(super) user: Option<Uuid>,
+    /// What each call says about the way to BluSKY, and why nothing goes through.
+    pub(super) heard: Vec<(Heard, Option<String>)>,
+    /// The entry as it is now; none where it could not be read or written.
+    pub(super) entry: Option<Entry>,
+}
+
+impl<C: AccessControl> Call<C> {
+    pub(super) fn new(store: StoreHandle, blusky: C, shows_within: Duration, end: watch::Receiver<End>) -> Self {
+        let shows_within = TimeDelta::from_std(shows_within).unwrap_or(TimeDelta::MAX);
+        Self { store, blusky, shows_within, end, shown: Mutex::default() }
+    }
+
+    /// First something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
+    pub(super) async fn ask(&self, id: Uuid) -> Called {
+        let mut called = Called { id, user: None, heard: Vec::new(), entry: None };
+        let Ok(entry) = self.store.entry(id).await else { return called };
+        called.user = entry.operation.user();
+        if let Some(user) = called.user {
+            let is_back = !matches!(self.cards_of(user, Detail::Card, &mut called).await, Cards::Away { .. } | Cards::Later { .. });
+            if !is_back {
+                called.entry = Some(entry);
+                return called;
+            }
+        }
+        self.go_on(entry, called).await
+    }
+
+    /// What is due for an entry.
+    pub(super) async fn step(&self, id: Uuid) -> Called {
+        let called = Called { id, user: None, heard: Vec::new(), entry: None };
+        match self.store.entry(id).await {
+            Ok(entry) => self.go_on(entry, called).await,
+            Err(error) => {
+                tracing::error!(%error, "an entry is left alone");
+                called
+            }
+        }
+    }
+
+    async fn go_on(&self, mut entry: Entry, mut called: Called) -> Called {
+        called.user = entry.operation.user();
+        // With its PIN, which is gone from the disk once BluSKY has it.
+        let mut whole = None;
+        loop {
+            let done = match entry.next(Utc::now()) {
+                Next::Send { reassign } => self.send(&mut entry, reassign, &mut whole, &mut called).await,
+                Next::ReadBack => self.read_back(&mut entry, &mut whole, &mut called).await,
+                Next::Reassign => self.append(&mut entry, Step::Reassign { decided_by: DecidedBy::Operator }).await.map(|()| true),
+                Next::Wait(_) | Next::Person | Next::Done => Ok(false),
+            };
+            match done {
+                Ok(true) if called.heard.last().is_none_or(|(heard, _)| *heard == Heard::Answered) && *self.end.borrow() != End::Now => {}
+                Ok(_) => break,
+                // Somebody else has gone on with it.
+                Err(StoreError::Conflict) => {
+                    called.entry = self.store.entry(entry.id).await.ok();
+                    return called;
+                }
+                Err(error) => {
+                    once(&mut None, &format!("the outbox cannot be written: {error}"));
+                    return called;
+                }
+            }
+        }
+        called.entry = Some(entry);
+        called
+    }
+
+    async fn send(
+        &self,
+        entry: &mut Entry,
+        reassign: bool,
+        whole: &mut Option<Operation>,
+        called: &mut Called,
+    ) -> Result<bool, StoreError> {
+        self.append(entry, Step::Sending { reassign }).await?;
+        let outcome = match self.whole(entry).await {
+            Ok(mut operation) => {
+                operation.reassign(reassign);
+                let outcome = self.sent(&operation).await;
+                *whole = Some(operation);
+                outcome
+            }
+            Err(why) => Outcome::NotSent { why },
+        };
+        let heard = match &outcome {
+            Outcome::Away { .. } => Heard::Away(None),
+            Outcome::Stopped { .. } => Heard::Stopped,
+            Outcome::NoAnswer { .. } | Outcome::Later { .. } => Heard::Trouble,
+            _ => Heard::Answered,
+        };
+        let why = if let Outcome::Stopped { why } = &outcome { Some(why.clone()) } else { None };
+        self.hear(heard, why, called);
+        self.append_whatever_happens(entry, Step::Answered(outcome)).await?;
+        Ok(true)
+    }
+
+    /// Sends it. Where access is denied, a call that changes nothing shows whether to everybody.
+    async fn sent(&self, operation: &Operation) -> Outcome {
+        let outcome = self.blusky.send(operation).await;
+        if !matches!(outcome, Outcome::Denied { .. }) {
+            return outcome;
+        }
+        let shown = self.shown.lock().ok().and_then(|shown| *shown);
+        match self.blusky.cards_of(shown.or(operation.user()).unwrap_or_default(), Detail::Card).await {
+            Cards::Shown(_) | Cards::Unavailable { .. } | Cards::Later { .. } => outcome.settled(true),
+            Cards::Stopped { .. } => outcome.settled(false),
+            Cards::Away { why } => Outcome::Away { why },
+        }
+    }
+
+    async fn read_back(&self, entry: &mut Entry, whole: &mut Option<Operation>, called: &mut Called) -> Result<bool, StoreError> {
+        let detail = if matches!(entry.operation, Operation::AddUserCard(_)) { Detail::Card } else { Detail::Assignment };
+        let Some(user) = entry.operation.user() else { return Ok(false) };
+        if whole.is_none() {
+            // Without its PIN an entry is compared in all else.
+            *whole = Some(self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()));
+        }
+        let sent = whole.as_ref().unwrap_or(&entry.operation);
+        let shown = match self.cards_of(user, detail, called).await {
+            Cards::Shown(cards) => find(entry, sent, cards, self.shows_within, Utc::now()),
+            Cards::Unavailable { why } => ReadBack::Unavailable { why },
+            Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
+            // The pause is everybody's: nothing is written down for it.
+            Cards::Away { .. } => return Ok(false),
+        };
+        self.append_whatever_happens(entry, Step::ReadBack(shown)).await?;
+        Ok(true)
+    }
+
+    async fn cards_of(&self, user: Uuid, detail: Detail, called: &mut Called) -> Cards {
+        let cards = self.blusky.cards_of(user, detail).await;
+        let (heard, why) = match &cards {
+            Cards::Shown(_) | Cards::Unavailable { .. } => (Heard::Answered, None),
+            Cards::Away { .. } => (Heard::Away(None), None),
+            Cards::Later { .. } => (Heard::Trouble, None),
+            Cards::Stopped { why } => (Heard::Stopped, Some(why.clone())),
+        };
+        if let (Heard::Answered, Ok(mut shown)) = (&heard, self.shown.lock()) {
+            *shown = Some(user);
+        }
+        self.hear(heard, why, called);
+        cards
+    }
+
+    fn hear(&self, heard: Heard, why: Option<String>, called: &mut Called) {
+        let asked = self.blusky.asked_to_wait().and_then(|time| TimeDelta::from_std(time).ok());
+        called.heard.push(asked.map_or((heard, why), |time| (Heard::Away(Some(time)), None)));
+    }
+
+    /// The operation with its secret, which is sealed on disk.
+    async fn whole(&self, entry: &Entry) -> Result<Operation, String> {
+        let mut operation = entry.operation.clone();
+        if let Some(secret) = self.store.secret(entry.id).await.map_err(|error| error.to_string())? {
+            operation.put_secret(secret);
+        }
+        Ok(operation)
+    }
+
+    async fn append(&self, entry: &mut Entry, step: Step) -> Result<(), StoreError> {
+        let at = Utc::now();
+        self.store.append(entry, at, step.clone()).await?;
+        entry.steps.push((at, step));
+        Ok(())
+    }
+
+    /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
+    /// done for its entry until then.
+    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step) -> Result<(), StoreError> {
+        let mut told = None;
+        loop {
+            match self.append(entry, step.clone()).await {
+                Err(error) if error != StoreError::Conflict && *self.end.borrow() != End::Now => {
+                    once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
+                    sleep(Duration::from_secs(1)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+/// The card among the user's: by the key BluSKY gave, else by what was sent; compared with what was sent. Until BluSKY has had the
+/// time to show it, what is not there proves nothing.
+fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>, shows_within: TimeDelta, now: DateTime<Utc>) -> ReadBack {
+    let key = entry.progress().told.value;
+    let by_key = |card: &&StoredCard| key.is_some() && card.user_card_id == key && !card.deleted;
+    let is = |sameness: Sameness| cards.iter().find(|card| card.is(sent) == sameness);
+    let too_early = entry.unproven_until(shows_within).is_some_and(|until| now < until);
+    let (known, open) = (cards.iter().find(by_key).or_else(|| is(Sameness::TheOne)), is(Sameness::CannotBeTold));
+    match known.map(|card| card.clone().compare(sent)) {
+        Some(Ok(card)) if too_early && !entry.is_done(&card) && entry.progress().state == State::InDoubt => {
+            ReadBack::NotYet { why: "BluSKY does not show the change yet".to_owned() }
+        }
+        Some(Ok(card)) => ReadBack::Found(Box::new(card)),
+        Some(Err(error)) => ReadBack::Failed { why: error.to_string() },
+        None if too_early => ReadBack::NotYet { why: "BluSKY does not show the card yet".to_owned() },
+        None if open.is_some() => ReadBack::CannotTell,
+        None => ReadBack::NotFound,
+    }
+}

@@ -11,10 +11,10 @@ pub mod lock;
 pub mod seal;
 pub mod sqlite;
 
-use std::{path::Path, sync::Arc, thread};
+use std::{path::Path, thread};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use crate::{
@@ -104,7 +104,7 @@ enum Ask {
 #[derive(Debug, Clone)]
 pub struct StoreHandle {
     asks: mpsc::UnboundedSender<Ask>,
-    written: Arc<Notify>,
+    writes: watch::Receiver<u64>,
 }
 
 impl StoreHandle {
@@ -123,20 +123,19 @@ impl StoreHandle {
     pub fn open_sealed(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
         let mut database = Database::open(path, sealer)?;
         let (ask, mut asked) = mpsc::unbounded_channel();
-        let written = Arc::new(Notify::new());
-        let tell = written.clone();
+        let (count, writes) = watch::channel(0);
         let run = move || {
             while let Some(message) = asked.blocking_recv() {
-                let writes = matches!(message, Ask::Save(..) | Ask::Append(..));
+                let is_write = matches!(message, Ask::Save(..) | Ask::Append(..));
                 answer(&mut database, message);
-                if writes {
-                    tell.notify_one();
+                if is_write {
+                    count.send_modify(|count| *count += 1);
                 }
             }
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
         spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
-        Ok(Self { asks: ask, written })
+        Ok(Self { asks: ask, writes })
     }
 
     /// Writes an entry down; it is on disk once this returns.
@@ -205,9 +204,10 @@ impl StoreHandle {
         self.ask(|reply| Ask::ChangedAfter(change, reply)).await
     }
 
-    /// Waits until this process has written something down.
-    pub async fn written(&self) {
-        self.written.notified().await;
+    /// Counts what this process has written down: whoever keeps it is woken by every write.
+    #[must_use]
+    pub fn writes(&self) -> watch::Receiver<u64> {
+        self.writes.clone()
     }
 
     /// All entries, oldest first.

@@ -26,6 +26,7 @@ use crate::{
     enroll::{
         enrollment::{self, Order, Refused},
         outbox::{Entry, Given, Operation, Reassign},
+        people::{self, Person, WhoError},
     },
     run::{Shell, Site},
     store::{StoreHandle, seal::Sealer},
@@ -175,12 +176,20 @@ pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
     Secret::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
 }
 
-/// The user that is meant.
+/// The user that is meant. The list of people is read for a name or a number only; what is wrong in it is said.
 pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
-    site.config.people.find(who).map_err(|error| match error.is_usage() {
+    let failed = |error: WhoError| match error.is_usage() {
         true => Failure::usage("user", error.to_string(), ""),
         false => Failure::impossible("unknown_user", error.to_string(), ""),
-    })
+    };
+    if let Some(id) = people::key(who).map_err(failed)? {
+        return Ok(id);
+    }
+    let list = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
+    for finding in &list.findings {
+        out::hint(&format!("the list of people, {finding}; the row is left out"));
+    }
+    list.find(who).map_err(failed)
 }
 
 /// The way to BluSKY that the site configured.
@@ -279,8 +288,8 @@ const HOLD: &str = "hold the card to the reader";
 
 /// The question that a card raises which was given to somebody else a moment ago.
 fn given_words(site: &Site, given: &Given) -> String {
-    let person = site.config.people.person(given.user);
-    let who = person.map_or_else(|| given.user.to_string(), |person| format!("{} {}", person.first_name, person.last_name));
+    let person = site.config.people().ok().and_then(|people| people.person(given.user).map(Person::name));
+    let who = person.unwrap_or_else(|| given.user.to_string());
     format!("this card was given to {who} {} s ago: give it to somebody else instead?", given.seconds)
 }
 

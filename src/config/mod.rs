@@ -48,8 +48,8 @@ pub struct Config {
     pub reassign: Reassign,
     /// Whether the system must be the one of the user's occupancy.
     pub enforce_occupancy_system: bool,
-    /// The list of people.
-    pub people: People,
+    /// The file with the list of people; only what looks a person up reads it ([`Config::people`]).
+    pub people_file: Option<PathBuf>,
     /// How many calls may be under way at once.
     pub parallel: usize,
     /// The store.
@@ -148,6 +148,17 @@ impl Config {
         }
     }
 
+    /// Reads the list of people; an empty one where the site has none.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, or it has no headings.
+    pub fn people(&self) -> Result<People, String> {
+        let Some(path) = &self.people_file else { return Ok(People::default()) };
+        let failed = |why: String| format!("the list of people {}: {why}", path.display());
+        let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+        People::read(&bytes).map_err(|finding| failed(finding.to_string()))
+    }
+
     /// What holds where there is no file at all.
     #[must_use]
     pub fn none() -> Self {
@@ -158,7 +169,7 @@ impl Config {
             policy: SitePolicy::default(),
             reassign: Reassign::Never,
             enforce_occupancy_system: false,
-            people: People::default(),
+            people_file: None,
             parallel: PARALLEL,
             store: PathBuf::from(DEFAULT_STORE),
         }
@@ -195,7 +206,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         delivery.finish();
     }
     if let Some(table) = keys.table("people") {
-        config.people = people(table, folder);
+        config.people_file = people(table, folder);
     }
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
@@ -299,15 +310,8 @@ fn reassign(keys: &mut Keys<'_, '_>) -> Reassign {
     }
 }
 
-fn people(mut keys: Keys<'_, '_>, folder: &Path) -> People {
-    let mut people = People::default();
-    if let Some(file) = keys.text("file") {
-        let path = folder.join(&file.value);
-        match fs::read_to_string(&path).map_err(|error| error.to_string()).and_then(|text| People::parse(&text)) {
-            Ok(list) => people = list,
-            Err(why) => keys.complain(file.span, format!("the list of people {}: {why}", path.display())),
-        }
-    }
+fn people(mut keys: Keys<'_, '_>, folder: &Path) -> Option<PathBuf> {
+    let file = keys.text("file").map(|file| folder.join(&file.value));
     keys.finish();
-    people
+    file
 }

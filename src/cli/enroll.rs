@@ -162,7 +162,8 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.deactivate = arguments.deactivate;
     order.card_user_flags = arguments.card_user_flags.unwrap_or(order.card_user_flags);
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
-    order.pin = arguments.pin_file.as_deref().map(|path| secret(path, "pin")).transpose()?;
+    let pin = |path| Secret::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), PIN_HELP));
+    order.pin = arguments.pin_file.as_deref().map(pin).transpose()?;
     order.reassign = reassign == Reassign::Always;
     order.same_card = arguments.same_card;
     order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
@@ -284,6 +285,7 @@ async fn shown(site: &Site, source: &mut Source, arguments: &Arguments, order: O
     Err(ended)
 }
 
+const PIN_HELP: &str = "write it into a file that only you can read";
 const HOLD: &str = "hold the card to the reader";
 
 /// The question that a card raises which was given to somebody else a moment ago.

@@ -19,7 +19,7 @@ use crate::{
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
-        line::{ByteOrder, Input, Line, Told},
+        line::{Input, Line},
         message,
     },
     enroll::{
@@ -27,7 +27,7 @@ use crate::{
         outbox::{Entry, Given, Operation, Reassign, Source},
         policy::{self, Hints, SitePolicy},
     },
-    readers::{ReaderCommand, ReaderEvent, ReaderName, Signal, is_device_of},
+    reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
         script::Script,
@@ -127,11 +127,11 @@ pub enum Notice {
 #[derive(Debug, Clone)]
 pub enum ReaderKind {
     /// A serial line that speaks a dialect.
-    Serial(Arc<Dialect>, Told),
+    Serial(Arc<Dialect>, ReaderHints),
     /// A PC/SC reader; the site may say something about its cards.
-    Pcsc(Told),
+    Pcsc(ReaderHints),
     /// A reader on an OSDP bus; the site may say something about its cards.
-    Osdp(Told),
+    Osdp(ReaderHints),
 }
 
 /// The bridge.
@@ -290,7 +290,7 @@ impl Bridge {
         }
     }
 
-    fn osdp_desk(&mut self, name: &ReaderName) -> Option<(&mut osdp::Desk, Told)> {
+    fn osdp_desk(&mut self, name: &ReaderName) -> Option<(&mut osdp::Desk, ReaderHints)> {
         let Some(ReaderKind::Osdp(told)) = self.kind(name).cloned() else { return None };
         match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
             Stage::Osdp(desk) => Some((desk, told)),
@@ -336,7 +336,7 @@ impl Bridge {
                     _ => (self.happened, false),
                 };
                 effects.push(Effect::Command(name.clone(), ReaderCommand::Release));
-                let told = self.kind(name).map_or_else(Told::default, ReaderKind::told);
+                let told = self.kind(name).map_or_else(ReaderHints::default, ReaderKind::told);
                 self.shown_since(name, Transport::Pcsc, in_byte_order(*presentation, told), came, now, effects);
             }
         }
@@ -512,7 +512,7 @@ impl Bridge {
 }
 
 impl ReaderKind {
-    const fn told(&self) -> Told {
+    const fn told(&self) -> ReaderHints {
         match self {
             Self::Serial(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
         }
@@ -520,7 +520,7 @@ impl ReaderKind {
 }
 
 /// The serial number in the order the card sends it, where the site says that its reader turns it round.
-fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
+fn in_byte_order(mut presentation: Presentation, told: ReaderHints) -> Presentation {
     if presentation.kind == Kind::Csn && told.byte_order == ByteOrder::Reversed {
         presentation.csn = presentation.csn.and_then(|csn| Csn::new(&message::ordered(csn.bytes().to_vec(), told.byte_order)));
         presentation.bits = presentation.csn.as_ref().map(Csn::bits);

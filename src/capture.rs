@@ -43,15 +43,10 @@ use nom::{
 use crate::{
     bridge::{Bridge, Effect, Event, Notice, ReaderKind},
     card::Kind,
-    decode::{
-        catalog::SharedCatalog,
-        dialect::Dialect,
-        line::{ByteOrder, Told},
-        payload::Template,
-    },
+    decode::{catalog::SharedCatalog, dialect::Dialect, payload::Template},
     enroll::{enrollment::IntegerWidth, policy::SitePolicy},
     protocols::Protocols,
-    readers::{OsdpCard, ReaderCommand, ReaderEvent, ReaderName},
+    reader::{ByteOrder, OsdpCard, ReaderCommand, ReaderEvent, ReaderHints, ReaderName},
 };
 
 /// A capture of one reader.
@@ -64,7 +59,7 @@ pub struct Capture {
     /// The line that says so.
     pub attached_at: usize,
     /// What the site says about it.
-    pub told: Told,
+    pub told: ReaderHints,
     /// When it began.
     pub recorded: DateTime<Utc>,
     /// What passed, with the time since the beginning.
@@ -327,7 +322,7 @@ impl Player {
 struct Header {
     reader: Option<String>,
     attached: Option<(usize, Attached)>,
-    told: Told,
+    told: ReaderHints,
     recorded: Option<DateTime<Utc>>,
 }
 

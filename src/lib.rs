@@ -6,7 +6,7 @@
 //! frame → bits → credential → enrollment → outbox → BluSKY
 //! ```
 //!
-//! A card is presented. A reader ([`readers`]) hands over bytes. A framer cuts them into frames and a frame yields PACS
+//! A card is presented. A reader ([`drivers`]) hands over bytes. A framer cuts them into frames and a frame yields PACS
 //! bits ([`decode`]); a smart card is asked for them by APDUs ([`smartcard`]). Every known format gives its verdict on
 //! the bits. The site's policy, or the operator, chooses ([`enroll`]); that is an enrollment. It is written down
 //! ([`store`]) before it is announced, and delivered ([`run::deliver`]) until BluSKY's own record shows it ([`blusky`]).
@@ -29,7 +29,7 @@
 
 // The sentence.
 pub mod card;
-pub mod readers;
+pub mod reader;
 pub mod decode;
 pub mod smartcard;
 pub mod enroll;
@@ -38,6 +38,7 @@ pub mod blusky;
 
 // What it is spoken with.
 pub mod protocols;
+pub mod drivers;
 pub mod bridge;
 pub mod capture;
 pub mod views;

@@ -37,7 +37,7 @@ use crate::{
     },
     enroll::policy::SitePolicy,
     protocols::Protocols,
-    readers::OsdpCard,
+    reader::OsdpCard,
 };
 
 /// So often the whole capture is drawn anew where a replay would say something else.

@@ -13,10 +13,11 @@ use super::out::{self, Failure};
 use crate::{
     decode::{
         detect::{Detector, Finding},
-        dialect::{Dialect, LineParity, LineSettings},
+        dialect::Dialect,
         looks,
     },
-    readers::{listening::Listening, serial},
+    drivers::{listening::Listening, serial},
+    reader::{LineParity, LineSettings},
     run::Site,
     views::listening::{self, Report, Said},
 };

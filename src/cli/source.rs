@@ -11,7 +11,7 @@ use super::out::{Failure, hint};
 use crate::{
     bridge::{Event, Notice},
     card::Presentation,
-    readers::{configured_name, is_device_of},
+    reader::{configured_name, is_device_of},
     run::{
         Shell, Site,
         station::{Connection, Wish},

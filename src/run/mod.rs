@@ -27,12 +27,13 @@ use crate::{
     card::Presentation,
     config::{Attached, Config, ReaderConfig},
     decode::catalog::SharedCatalog,
-    protocols::Protocols,
-    readers::{
-        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of,
-        osdp::{self, Bus, Peripheral},
+    drivers::{
+        Running,
+        osdp::{self, Peripheral},
         pcsc, serial,
     },
+    protocols::Protocols,
+    reader::{Bus, ReaderCommand, ReaderEvent, ReaderName, is_device_of},
     store::{StoreError, StoreHandle, lock::Holder},
 };
 use station::{Client, Say, Server};

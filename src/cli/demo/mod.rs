@@ -17,9 +17,9 @@ use crate::{
     bridge::{Event, Notice, Purpose, Taker},
     card::{Reading, Verdict},
     config::Config,
+    drivers::pcsc,
     enroll::{enrollment::Order, outbox::State, policy::SitePolicy},
     protocols::Protocols,
-    readers::pcsc,
     run::{
         Shell, Site,
         deliver::{Deliverer, Delivery, Rules},
@@ -243,7 +243,7 @@ fn site(folder: &Path, base_url: &str, lines: &SerialLines, with_cards: bool) ->
 
 /// The virtual PC/SC reader, where there is one.
 fn virtual_reader() -> Result<String, String> {
-    let is_virtual = |name: &String| crate::smartcard::script::matches("*virtual*", name);
+    let is_virtual = |name: &String| crate::reader::matches("*virtual*", name);
     pcsc::list()?.into_iter().find(is_virtual).ok_or_else(|| "no virtual PC/SC reader is there; `make demo` brings one".to_owned())
 }
 

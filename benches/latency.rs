@@ -15,10 +15,10 @@ use std::{
 };
 
 use cardbridge::{
-    bridge::Notice,
     config::Config,
     protocols::Protocols,
     run::{Shell, Site},
+    station::Notice,
 };
 use serialport::{SerialPort as _, TTYPort};
 

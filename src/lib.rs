@@ -13,7 +13,7 @@
 //!
 //! Invariants, kept everywhere:
 //!
-//! - The middle is pure: [`card`], [`decode`], [`smartcard`], [`enroll`], [`bridge`], [`capture`] and [`views`] touch no
+//! - The middle is pure: [`card`], [`decode`], [`smartcard`], [`enroll`], [`station`], [`capture`] and [`views`] touch no
 //!   file, socket, device, thread or clock. Time is an argument. Events in, effects out.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).
@@ -39,7 +39,7 @@ pub mod blusky;
 // What it is spoken with.
 pub mod protocols;
 pub mod drivers;
-pub mod bridge;
+pub mod station;
 pub mod capture;
 pub mod views;
 

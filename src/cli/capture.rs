@@ -21,12 +21,12 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    bridge::Notice,
     capture::{self, Attached, Capture, Record},
     config,
     drivers::{pcsc, serial},
     reader::{ReaderCommand, ReaderEvent, is_device_of},
     run::{Shell, Tapped},
+    station::Notice,
     views,
 };
 

@@ -21,13 +21,13 @@ use super::{
 };
 use crate::{
     blusky::{client::Settings, model::check::guid, moment::Moment, secret::Secret},
-    bridge::{Event, Notice, Purpose, Taker},
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
         outbox::{Entry, Given, Operation, Reassign},
     },
     run::{Shell, Site},
+    station::{Event, Notice, Purpose, Taker},
     store::{StoreHandle, seal::Sealer},
     views,
 };

@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::out::{Failure, hint};
 use crate::{
-    bridge::{Event, Notice},
     card::Presentation,
     reader::{configured_name, is_device_of},
     run::{
         Shell, Site,
         station::{Connection, Wish},
     },
+    station::{Event, Notice},
     store::StoreHandle,
 };
 

@@ -1,4 +1,4 @@
-//! The shell: threads and tasks that carry the bridge's effects out. Clocks, sockets and devices are here and in the
+//! The shell: threads and tasks that carry the station's effects out. Clocks, sockets and devices are here and in the
 //! drivers, nowhere else.
 //!
 //! - [`deliver`]: the outbox's way to BluSKY;
@@ -23,7 +23,6 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    bridge::{Bridge, Effect, Event, Notice, Purpose, ReaderKind, Taker},
     card::Presentation,
     config::{Attached, Config, ReaderConfig},
     decode::catalog::SharedCatalog,
@@ -34,6 +33,7 @@ use crate::{
     },
     protocols::Protocols,
     reader::{Bus, ReaderCommand, ReaderEvent, ReaderName, is_device_of},
+    station::{Effect, Event, Notice, Purpose, ReaderKind, Station, Taker},
     store::{StoreError, StoreHandle, lock::Holder},
 };
 use station::{Client, Say, Server};
@@ -71,9 +71,9 @@ pub struct Numbered {
 const SHOWING: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The shell around a bridge.
+/// The shell around a station.
 pub struct Shell {
-    bridge: Bridge,
+    station: Station,
     readers: Vec<ReaderConfig>,
     events: mpsc::UnboundedSender<(ReaderName, ReaderEvent)>,
     happened: mpsc::UnboundedReceiver<(ReaderName, ReaderEvent)>,
@@ -96,7 +96,7 @@ pub struct Shell {
     only_device: Option<String>,
 }
 
-/// What passes between a reader and the bridge, for whoever records it.
+/// What passes between a reader and the station, for whoever records it.
 #[derive(Debug, Clone)]
 pub enum Tapped {
     /// From the reader.
@@ -112,9 +112,9 @@ impl Shell {
         let (events, happened) = mpsc::unbounded_channel();
         let kinds = site.config.readers.iter().map(|reader| (reader.name.clone(), reader_kind(reader))).collect();
         let scripts = site.protocols.scripts.clone();
-        let bridge = Bridge::new(site.catalog.clone(), scripts, site.config.policy.clone(), site.config.integer_width, kinds);
+        let station = Station::new(site.catalog.clone(), scripts, site.config.policy.clone(), site.config.integer_width, kinds);
         Self {
-            bridge,
+            station,
             readers: site.config.readers.clone(),
             events,
             happened,
@@ -176,11 +176,11 @@ impl Shell {
     /// Ends the drivers once they have shown what they were told to.
     pub async fn end(&mut self) {
         let end = Instant::now() + SHOWING;
-        while self.bridge.is_showing() && Instant::now() < end {
+        while self.station.is_showing() && Instant::now() < end {
             // Cancelled every now and then to look again; it loses nothing by that.
             drop(timeout(LOOK, self.next()).await);
         }
-        for effect in self.bridge.end(Utc::now()) {
+        for effect in self.station.end(Utc::now()) {
             if let (Effect::Seen(card, at), Some(store)) = (effect, &self.store) {
                 drop(store.seen(card, at).await);
             }
@@ -199,7 +199,7 @@ impl Shell {
         Ok(Server::bind(store, self.clients.0.clone())?.map(|server| self.server = Some(server)))
     }
 
-    /// Reports everything that passes between readers and bridge to a channel.
+    /// Reports everything that passes between readers and station to a channel.
     pub fn tap(&mut self, tap: mpsc::UnboundedSender<Tapped>) {
         self.tap = Some(tap);
     }
@@ -220,7 +220,7 @@ impl Shell {
             } else if let Some(effect) = self.effects.pop_front() {
                 self.carry_out(effect);
             } else if let Some(event) = self.queue.pop_front() {
-                self.effects.extend(self.bridge.handle(event, Utc::now()));
+                self.effects.extend(self.station.handle(event, Utc::now()));
             } else {
                 return;
             }
@@ -247,7 +247,7 @@ impl Shell {
     }
 
     async fn wait(&mut self) -> Event {
-        let deadline = self.bridge.deadline();
+        let deadline = self.station.deadline();
         let until = async move {
             match deadline {
                 Some(at) => sleep((at - Utc::now()).to_std().unwrap_or_default()).await,
@@ -280,7 +280,7 @@ impl Shell {
                 Event::Untake(id)
             }
             Client::Came(id, wish, say) => {
-                let readers = self.bridge.reader_names().map(ToOwned::to_owned).collect();
+                let readers = self.station.reader_names().map(ToOwned::to_owned).collect();
                 // A client that has gone already is reported as gone by its own task.
                 drop(say.try_send(Say::Readers(readers)));
                 self.connected.insert(id, (wish.take, say));

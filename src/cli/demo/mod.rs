@@ -14,7 +14,6 @@ use uuid::Uuid;
 use super::out::{self, Failure};
 use crate::{
     blusky::client::Client,
-    bridge::{Event, Notice, Purpose, Taker},
     card::{Reading, Verdict},
     config::Config,
     drivers::pcsc,
@@ -25,6 +24,7 @@ use crate::{
         deliver::{Deliverer, Delivery, Rules},
     },
     simulator::{Options, Simulator, virtual_card::VirtualCard},
+    station::{Event, Notice, Purpose, Taker},
     store::StoreHandle,
     views,
 };

@@ -16,8 +16,8 @@ use std::{
 
 use cardbridge::{
     config::Config,
+    host::{Shell, Site},
     protocols::Protocols,
-    run::{Shell, Site},
     station::Notice,
 };
 use serialport::{SerialPort as _, TTYPort};

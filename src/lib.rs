@@ -9,7 +9,7 @@
 //! A card is presented. A reader ([`drivers`]) hands over bytes. A framer cuts them into frames and a frame yields PACS
 //! bits ([`decode`]); a smart card is asked for them by APDUs ([`smartcard`]). Every known format gives its verdict on
 //! the bits. The site's policy, or the operator, chooses ([`enroll`]); that is an enrollment. It is written down
-//! ([`store`]) before it is announced, and delivered ([`run::deliver`]) until BluSKY's own record shows it ([`blusky`]).
+//! ([`store`]) before it is announced, and delivered ([`host::deliver`]) until BluSKY's own record shows it ([`blusky`]).
 //!
 //! Invariants, kept everywhere:
 //!
@@ -46,6 +46,6 @@ pub mod views;
 // Who speaks it.
 pub mod cli;
 pub mod config;
-pub mod run;
+pub mod host;
 pub mod sheet;
 pub mod simulator;

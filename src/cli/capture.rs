@@ -24,8 +24,8 @@ use crate::{
     capture::{self, Attached, Capture, Record},
     config,
     drivers::{pcsc, serial},
+    host::{Shell, Tapped},
     reader::{ReaderCommand, ReaderEvent, is_device_of},
-    run::{Shell, Tapped},
     station::Notice,
     views,
 };

@@ -26,9 +26,9 @@ use crate::{
         enrollment::{self, Order, Refused},
         outbox::{Entry, Given, Operation, Reassign},
     },
-    run::{Shell, Site},
+    host::{self, Shell, Site},
     station::{Event, Notice, Purpose, Taker},
-    store::{StoreHandle, seal::Sealer},
+    store::StoreHandle,
     views,
 };
 
@@ -192,8 +192,7 @@ pub fn blusky(site: &Site) -> Result<Settings, Failure> {
 /// The site's store.
 pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let sealer = Sealer::beside(&site.config.store, credentials.as_deref());
-    StoreHandle::open_sealed(&site.config.store, sealer).map_err(|error| Failure::impossible("store", error.to_string(), ""))
+    host::open_store(&site.config.store, credentials.as_deref()).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {

@@ -17,8 +17,8 @@ use crate::{
         looks,
     },
     drivers::{listening::Listening, serial},
+    host::Site,
     reader::{LineParity, LineSettings},
-    run::Site,
     views::listening::{self, Report, Said},
 };
 

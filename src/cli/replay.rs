@@ -22,7 +22,7 @@ use crate::{
     capture::{Capture, Replay, osdpcap},
     card::Presentation,
     enroll::{enrollment::Order, outbox::Reassign},
-    run::Site,
+    host::Site,
     station::Notice,
     store::StoreHandle,
     views,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     blusky::client::Client,
     enroll::outbox::State,
-    run::{
+    host::{
         Shell,
         deliver::{Deliverer, Report, Rules},
     },

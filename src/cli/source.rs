@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep_until};
 use super::out::{Failure, hint};
 use crate::{
     card::Presentation,
-    reader::{configured_name, is_device_of},
-    run::{
+    host::{
         Shell, Site,
-        station::{Connection, Wish},
+        platform::socket::{Connection, Wish},
     },
+    reader::{configured_name, is_device_of},
     station::{Event, Notice},
     store::StoreHandle,
 };

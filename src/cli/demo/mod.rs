@@ -18,11 +18,12 @@ use crate::{
     config::Config,
     drivers::pcsc,
     enroll::{enrollment::Order, outbox::State, policy::SitePolicy},
-    protocols::Protocols,
-    run::{
+    host::{
         Shell, Site,
         deliver::{Deliverer, Delivery, Rules},
+        open_store,
     },
+    protocols::Protocols,
     simulator::{Options, Simulator, virtual_card::VirtualCard},
     station::{Event, Notice, Purpose, Taker},
     store::StoreHandle,
@@ -90,7 +91,7 @@ struct Stage {
 
 impl Stage {
     async fn set(site: &Site) -> Result<Self, String> {
-        let store = StoreHandle::open(&site.config.store).map_err(|error| error.to_string())?;
+        let store = open_store(&site.config.store, None).map_err(|error| error.to_string())?;
         let settings = site.config.blusky.clone().ok_or("it has no BluSKY")?;
         let rules = Rules { parallel: site.config.parallel, shows_within: settings.shows_within };
         let client = Client::new(settings).map_err(|error| error.to_string())?;

@@ -2,10 +2,10 @@
 //! drivers, nowhere else.
 //!
 //! - [`deliver`]: the outbox's way to BluSKY;
-//! - [`station`]: the socket by which other commands share the readers of a running station.
+//! - [`platform`]: what only Unix has: the locks, and the socket by which other commands share the readers of a running station.
 
 pub mod deliver;
-pub mod station;
+pub mod platform;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -34,9 +34,12 @@ use crate::{
     protocols::Protocols,
     reader::{Bus, ReaderCommand, ReaderEvent, ReaderName, is_device_of},
     station::{Effect, Event, Notice, Purpose, ReaderKind, Station, Taker},
-    store::{StoreError, StoreHandle, lock::Holder},
+    store::{StoreError, StoreHandle, seal::Sealer},
 };
-use station::{Client, Say, Server};
+use platform::{
+    lock::{Holder, Lock},
+    socket::{Client, Say, Server},
+};
 
 /// What a site is: its configuration and what is known about its readers and cards.
 #[derive(Debug, Clone)]
@@ -56,6 +59,14 @@ impl Site {
         let catalog = Arc::new(protocols.catalog(&config.policy.named_formats()));
         Self { config, protocols, catalog }
     }
+}
+
+/// Opens the store at this path, with the key of its secrets beside it; `credentials` is where systemd puts them, if it does.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub fn open_store(path: &Path, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
+    StoreHandle::open_sealed(path, Sealer::new(Lock::beside(path, "key"), credentials))
 }
 
 /// A notice with its place in the stream of all.

@@ -15,10 +15,10 @@ use std::{
 };
 
 use cardbridge::{
-    bridge::Notice,
     config::Config,
+    host::{Shell, Site},
     protocols::Protocols,
-    run::{Shell, Site},
+    station::Notice,
 };
 use serialport::{SerialPort as _, TTYPort};
 

@@ -15,10 +15,11 @@ use cardbridge::{
         catalog::Catalog,
         dialect::Dialect,
         drawing::Drawing,
-        line::{Input, Line, Output, Told},
+        line::{Input, Line, Output},
         payload::Template,
     },
     protocols::Protocols,
+    reader::ReaderHints,
     views::reading,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -104,7 +105,7 @@ pub fn line(data: &[u8]) {
 /// All bytes at one time, in pieces; then silence.
 fn play(dialect: &Arc<Dialect>, bytes: &[u8], piece: usize) -> Output {
     let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(1);
-    let mut line = Line::new(dialect.clone(), Told::default());
+    let mut line = Line::new(dialect.clone(), ReaderHints::default());
     let mut all = Output::default();
     let mut take = |output: Output| {
         all.presentations.extend(output.presentations);

@@ -1,7 +1,7 @@
 //! Captures: what passed between one reader and cardbridge, as text that a person can read and write.
 //!
 //! In: the text of a capture, or what is tapped at a running reader. Out: records, text, and by replay the very notices
-//! that the bridge gave at the desk, at the times of the capture. Never: a clock.
+//! that the station gave at the desk, at the times of the capture. Never: a clock.
 //!
 //! ```text
 //! cardbridge capture, version 1
@@ -41,17 +41,12 @@ use nom::{
 };
 
 use crate::{
-    bridge::{Bridge, Effect, Event, Notice, ReaderKind},
     card::Kind,
-    decode::{
-        catalog::SharedCatalog,
-        dialect::Dialect,
-        line::{ByteOrder, Told},
-        payload::Template,
-    },
+    decode::{catalog::SharedCatalog, dialect::Dialect, payload::Template},
     enroll::{enrollment::IntegerWidth, policy::SitePolicy},
     protocols::Protocols,
-    readers::{OsdpCard, ReaderCommand, ReaderEvent, ReaderName},
+    reader::{ByteOrder, OsdpCard, ReaderCommand, ReaderEvent, ReaderHints, ReaderName},
+    station::{Effect, Event, Notice, ReaderKind, Station},
 };
 
 /// A capture of one reader.
@@ -64,7 +59,7 @@ pub struct Capture {
     /// The line that says so.
     pub attached_at: usize,
     /// What the site says about it.
-    pub told: Told,
+    pub told: ReaderHints,
     /// When it began.
     pub recorded: DateTime<Utc>,
     /// What passed, with the time since the beginning.
@@ -172,7 +167,7 @@ impl Capture {
         text
     }
 
-    /// Plays the capture through the bridge, at its own times, one record after the other.
+    /// Plays the capture through the station, at its own times, one record after the other.
     ///
     /// # Errors
     /// A dialect that is not known here.
@@ -183,8 +178,8 @@ impl Capture {
             Attached::Osdp(_) => ReaderKind::Osdp(self.told),
         };
         let kinds = vec![(self.reader.clone(), kind)];
-        let bridge = Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
-        let player = Player { bridge, reader: self.reader.as_str().into(), asked: None, notices: Vec::new() };
+        let station = Station::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
+        let player = Player { station, reader: self.reader.as_str().into(), asked: None, notices: Vec::new() };
         Ok(Replay { capture: self, player, played: 0 })
     }
 
@@ -277,7 +272,7 @@ pub fn of_event(event: &ReaderEvent) -> Option<Record> {
 }
 
 struct Player {
-    bridge: Bridge,
+    station: Station,
     reader: ReaderName,
     /// The command that waits for the next answer.
     asked: Option<Vec<u8>>,
@@ -307,13 +302,13 @@ impl Player {
     }
 
     fn deadlines_until(&mut self, now: DateTime<Utc>) {
-        while let Some(at) = self.bridge.deadline().filter(|at| *at <= now) {
+        while let Some(at) = self.station.deadline().filter(|at| *at <= now) {
             self.handle(Event::Time, at);
         }
     }
 
     fn handle(&mut self, event: Event, now: DateTime<Utc>) {
-        for effect in self.bridge.handle(event, now) {
+        for effect in self.station.handle(event, now) {
             match effect {
                 Effect::Tell(notice) => self.notices.push((now, notice)),
                 Effect::Command(_, ReaderCommand::Write(command)) => self.asked = Some(command),
@@ -327,7 +322,7 @@ impl Player {
 struct Header {
     reader: Option<String>,
     attached: Option<(usize, Attached)>,
-    told: Told,
+    told: ReaderHints,
     recorded: Option<DateTime<Utc>>,
 }
 

@@ -6,14 +6,14 @@
 //! frame → bits → credential → enrollment → outbox → BluSKY
 //! ```
 //!
-//! A card is presented. A reader ([`readers`]) hands over bytes. A framer cuts them into frames and a frame yields PACS
+//! A card is presented. A reader ([`drivers`]) hands over bytes. A framer cuts them into frames and a frame yields PACS
 //! bits ([`decode`]); a smart card is asked for them by APDUs ([`smartcard`]). Every known format gives its verdict on
 //! the bits. The site's policy, or the operator, chooses ([`enroll`]); that is an enrollment. It is written down
-//! ([`store`]) before it is announced, and delivered ([`run::deliver`]) until BluSKY's own record shows it ([`blusky`]).
+//! ([`store`]) before it is announced, and delivered ([`host::deliver`]) until BluSKY's own record shows it ([`blusky`]).
 //!
 //! Invariants, kept everywhere:
 //!
-//! - The middle is pure: [`card`], [`decode`], [`smartcard`], [`enroll`], [`bridge`], [`capture`] and [`views`] touch no
+//! - The middle is pure: [`card`], [`decode`], [`smartcard`], [`enroll`], [`station`], [`capture`] and [`views`] touch no
 //!   file, socket, device, thread or clock. Time is an argument. Events in, effects out.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).
@@ -29,7 +29,7 @@
 
 // The sentence.
 pub mod card;
-pub mod readers;
+pub mod reader;
 pub mod decode;
 pub mod smartcard;
 pub mod enroll;
@@ -38,13 +38,14 @@ pub mod blusky;
 
 // What it is spoken with.
 pub mod protocols;
-pub mod bridge;
+pub mod drivers;
+pub mod station;
 pub mod capture;
 pub mod views;
 
 // Who speaks it.
 pub mod cli;
 pub mod config;
-pub mod run;
+pub mod host;
 pub mod sheet;
 pub mod simulator;

@@ -14,9 +14,10 @@ use cardbridge::{
     card::Presentation,
     decode::{
         dialect::{Cut, Dialect, DialectSample, Reads},
-        line::{Input, Line, Output, Told},
+        line::{Input, Line, Output},
     },
     protocols::{Protocols, serial::read_as},
+    reader::ReaderHints,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -34,7 +35,7 @@ struct Bench {
 
 impl Bench {
     fn new(dialect: &Arc<Dialect>, sample: &DialectSample) -> Self {
-        let told = Told { bits: sample.bits, ..Told::default() };
+        let told = ReaderHints { bits: sample.bits, ..ReaderHints::default() };
         Self { line: Line::new(dialect.clone(), told), now: DateTime::UNIX_EPOCH + TimeDelta::days(1), shown: Vec::new(), noise: 0 }
     }
 

@@ -9,9 +9,10 @@ use cardbridge::{
     card::{Literal, Reading, from_hex},
     decode::{
         catalog::Catalog,
-        line::{Input, Line, Output, Told},
+        line::{Input, Line, Output},
     },
     protocols::Protocols,
+    reader::ReaderHints,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -23,7 +24,7 @@ fn vectors() -> Vec<Value> {
     include_str!("vectors/readers.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn heard(vector: &Value, told: Told) -> Output {
+fn heard(vector: &Value, told: ReaderHints) -> Output {
     let protocol = vector["protocol"].as_str().unwrap();
     let dialect = PROTOCOLS.dialect(protocol).unwrap_or_else(|| panic!("no dialect is named {protocol}"));
     let mut line = Line::new(dialect.clone(), told);
@@ -35,7 +36,7 @@ fn heard(vector: &Value, told: Told) -> Output {
     output
 }
 
-fn reading(vector: &Value, told: Told) -> Reading {
+fn reading(vector: &Value, told: ReaderHints) -> Reading {
     let mut shown = heard(vector, told).presentations;
     assert_eq!(shown.len(), 1, "{vector}");
     CATALOG.read(shown.remove(0))
@@ -52,7 +53,7 @@ fn that_expect(member: &str) -> Vec<Value> {
 fn every_published_em4100_frame_is_read_as_its_40_bits() {
     for vector in that_expect("em4100_40bit_hex") {
         let wanted: Literal = format!("em4100:{}", vector["expected"]["em4100_40bit_hex"].as_str().unwrap()).parse().unwrap();
-        assert_eq!(reading(&vector, Told::default()).presentation.bits, Some(wanted.bits()), "{vector}");
+        assert_eq!(reading(&vector, ReaderHints::default()).presentation.bits, Some(wanted.bits()), "{vector}");
     }
 }
 
@@ -60,7 +61,7 @@ fn every_published_em4100_frame_is_read_as_its_40_bits() {
 fn every_published_serial_number_is_read() {
     for member in ["id_hex", "tag_id"] {
         for vector in that_expect(member) {
-            let presentation = reading(&vector, Told::default()).presentation;
+            let presentation = reading(&vector, ReaderHints::default()).presentation;
             let read = presentation.csn.map(|csn| csn.bytes().to_vec());
             let bits = presentation.bits.map(|bits| bits.to_binary());
             let wanted = from_hex(vector["expected"][member].as_str().unwrap()).unwrap();
@@ -73,7 +74,7 @@ fn every_published_serial_number_is_read() {
 #[test]
 fn every_published_facility_code_and_card_number_is_read() {
     for vector in that_expect("facility_code") {
-        let reading = reading(&vector, Told::default());
+        let reading = reading(&vector, ReaderHints::default());
         let number = |name: &str| vector["expected"][name].as_u64().map(u128::from);
         let fits =
             |name: &str| number(name).is_none_or(|wanted| reading.fits.iter().any(|fit| fit.credential.number(name) == Some(wanted)));
@@ -87,7 +88,7 @@ fn every_published_facility_code_and_card_number_is_read() {
 #[test]
 fn every_published_decimal_number_is_read() {
     let vector = &that_expect("decimal")[0];
-    let read = reading(vector, Told { bits: Some(24), ..Told::default() });
+    let read = reading(vector, ReaderHints { bits: Some(24), ..ReaderHints::default() });
     let wanted = vector["expected"]["decimal"].as_u64().unwrap();
     assert_eq!(read.presentation.bits.map(|bits| bits.words()[0] >> (64 - bits.len())), Some(wanted));
 }
@@ -95,7 +96,7 @@ fn every_published_decimal_number_is_read() {
 #[test]
 fn every_published_key_is_a_key() {
     for vector in vectors().into_iter().filter(|vector| vector["protocol"] == "s4a-keypad" || vector["expected"]["name"] == "KEYPAD") {
-        let reading = reading(&vector, Told::default());
+        let reading = reading(&vector, ReaderHints::default());
         let keys = reading.presentation.keys.clone().unwrap();
         let sent = from_hex(vector["input_hex"].as_str().unwrap()).unwrap();
         assert!(!keys.is_empty() && sent.windows(keys.len()).any(|window| window == keys.as_bytes()), "{vector}");
@@ -109,7 +110,11 @@ fn every_published_osdp_card_is_read_without_its_pad_bits() {
     let raw: Vec<Value> = vectors().into_iter().filter(|vector| vector["expected"]["name"] == "RAW").collect();
     assert!(!raw.is_empty());
     for vector in raw {
-        assert_eq!(reading(&vector, Told::default()).presentation.bits.unwrap().to_binary(), "11001101001000101100011100", "{vector}");
+        assert_eq!(
+            reading(&vector, ReaderHints::default()).presentation.bits.unwrap().to_binary(),
+            "11001101001000101100011100",
+            "{vector}"
+        );
     }
 }
 
@@ -118,7 +123,7 @@ fn a_published_frame_that_is_wrong_is_no_card() {
     let wrong: Vec<Value> = vectors().into_iter().filter(|vector| vector["negative"] == true).collect();
     assert!(wrong.len() >= 2);
     for vector in wrong {
-        let output = heard(&vector, Told::default());
+        let output = heard(&vector, ReaderHints::default());
         let believed = output.presentations.iter().filter(|presentation| presentation.damage.is_none()).count();
         assert_eq!(believed, 0, "{vector}");
         assert!(output.noise > 0 || !output.presentations.is_empty(), "a wrong frame is told, {vector}");
@@ -137,7 +142,7 @@ fn published_talk_of_readers_is_neither_a_card_nor_noise() {
     let talk: Vec<Value> = vectors().into_iter().filter(is_talk).collect();
     assert!(talk.len() > 40);
     for vector in talk {
-        let output = heard(&vector, Told::default());
+        let output = heard(&vector, ReaderHints::default());
         assert_eq!((output.presentations.len(), output.noise), (0, 0), "{vector}");
     }
 }
@@ -145,6 +150,6 @@ fn published_talk_of_readers_is_neither_a_card_nor_noise() {
 #[test]
 fn what_a_published_vector_says_to_a_reader_is_never_taken_for_a_card() {
     for vector in that_expect("direction") {
-        assert!(heard(&vector, Told::default()).presentations.is_empty(), "{vector}");
+        assert!(heard(&vector, ReaderHints::default()).presentations.is_empty(), "{vector}");
     }
 }

@@ -490,15 +490,13 @@ fn the_fullest_log_shows_no_cards_number_no_bits_and_no_token() {
 #[test]
 fn a_reading_shown_for_debugging_shows_no_cards_number() {
     use cardbridge::{
-        decode::{
-            line::Told,
-            message::{Heard, read_frame},
-        },
+        decode::message::{Heard, read_frame},
         protocols::Protocols,
+        reader::ReaderHints,
     };
     let protocols = Protocols::built_in();
     for (dialect, frame) in [("twn3-hidprox", &b"257A087582D0\r"[..]), ("id12la-ascii", b"\x020C000621A58E\r\n\x03")] {
-        let Some(Heard::Shown(presentation, _)) = read_frame(protocols.dialect(dialect).unwrap(), &Told::default(), frame) else {
+        let Some(Heard::Shown(presentation, _)) = read_frame(protocols.dialect(dialect).unwrap(), &ReaderHints::default(), frame) else {
             panic!("{dialect} reads no card")
         };
         tells_nothing("a presentation", &format!("{presentation:?} {presentation:#?}"));

@@ -11,7 +11,7 @@ use nom::{
 };
 
 use super::bytes;
-use crate::readers::OsdpCard;
+use crate::reader::OsdpCard;
 
 /// A card as a record; what stands behind `bits`.
 pub(super) fn words(card: &OsdpCard) -> String {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{Attached, Capture, CaptureError, Record, bytes};
-use crate::decode::line::Told;
+use crate::reader::ReaderHints;
 
 /// The dialect that reads a listened-to OSDP line.
 pub const DIALECT: &str = "osdp-v2";
@@ -75,7 +75,7 @@ pub fn parse(text: &str) -> Result<Capture, CaptureError> {
     }
     let recorded = recorded.ok_or_else(|| wrong(1, "no packet is in this file"))?;
     let attached = Attached::Serial(DIALECT.to_owned());
-    Ok(Capture { reader: READER.to_owned(), attached, attached_at: 1, told: Told::default(), recorded, records })
+    Ok(Capture { reader: READER.to_owned(), attached, attached_at: 1, told: ReaderHints::default(), recorded, records })
 }
 
 fn packet(line: usize, text: &str) -> Result<(DateTime<Utc>, Record), CaptureError> {

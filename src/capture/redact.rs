@@ -28,7 +28,6 @@ use self::{
 };
 use super::{Attached, Capture, CaptureError, Record};
 use crate::{
-    bridge::{Notice, osdp::is_source_and_type},
     card::{Kind, PacsBits},
     decode::{
         catalog::SharedCatalog,
@@ -37,7 +36,8 @@ use crate::{
     },
     enroll::policy::SitePolicy,
     protocols::Protocols,
-    readers::OsdpCard,
+    reader::OsdpCard,
+    station::{Notice, osdp::is_source_and_type},
 };
 
 /// So often the whole capture is drawn anew where a replay would say something else.

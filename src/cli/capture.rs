@@ -21,11 +21,12 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    bridge::Notice,
     capture::{self, Attached, Capture, Record},
     config,
-    readers::{ReaderCommand, ReaderEvent, is_device_of, pcsc, serial},
-    run::{Shell, Tapped},
+    drivers::{pcsc, serial},
+    host::{Shell, Tapped},
+    reader::{ReaderCommand, ReaderEvent, is_device_of},
+    station::Notice,
     views,
 };
 
@@ -131,7 +132,7 @@ fn devices(reader: &config::ReaderConfig) -> usize {
         config::Attached::Osdp { .. } => 1,
         config::Attached::Pcsc(pattern) => {
             let listed = pcsc::list().unwrap_or_default();
-            listed.iter().filter(|device| crate::smartcard::script::matches(pattern, device)).count()
+            listed.iter().filter(|device| crate::reader::matches(pattern, device)).count()
         }
     }
 }

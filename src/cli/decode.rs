@@ -15,7 +15,7 @@ use super::{
 use crate::{
     card::{Literal, LiteralError, Presentation, Reading},
     enroll::policy::{self, Hints},
-    run::Site,
+    host::Site,
     views,
 };
 

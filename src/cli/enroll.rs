@@ -21,15 +21,15 @@ use super::{
 };
 use crate::{
     blusky::{client::Settings, model::check::guid, moment::Moment, secret::Secret},
-    bridge::{Event, Notice, Purpose, Taker},
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
         outbox::{Entry, Given, Operation, Reassign},
         people::{self, Person, WhoError},
     },
-    run::{Shell, Site},
-    store::{StoreHandle, seal::Sealer},
+    host::{self, Shell, Site},
+    station::{Event, Notice, Purpose, Taker},
+    store::StoreHandle,
     views,
 };
 
@@ -202,8 +202,7 @@ pub fn blusky(site: &Site) -> Result<Settings, Failure> {
 /// The site's store.
 pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let sealer = Sealer::beside(&site.config.store, credentials.as_deref());
-    StoreHandle::open_sealed(&site.config.store, sealer).map_err(|error| Failure::impossible("store", error.to_string(), ""))
+    host::open_store(&site.config.store, credentials.as_deref()).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {

@@ -13,11 +13,12 @@ use super::out::{self, Failure};
 use crate::{
     decode::{
         detect::{Detector, Finding},
-        dialect::{Dialect, LineParity, LineSettings},
+        dialect::Dialect,
         looks,
     },
-    readers::{listening::Listening, serial},
-    run::Site,
+    drivers::{listening::Listening, serial},
+    host::Site,
+    reader::{LineParity, LineSettings},
     views::listening::{self, Report, Said},
 };
 

@@ -20,7 +20,7 @@ use crate::{
         model::check::guid,
     },
     config::{Config, import},
-    run::Site,
+    host::Site,
     store::StoreHandle,
 };
 

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     enroll::outbox::{Entry, State, Step},
-    run::Site,
-    store::{StoreError, StoreHandle, lock::Lock},
+    host::{Site, platform::lock::Lock},
+    store::{StoreError, StoreHandle},
     views,
 };
 

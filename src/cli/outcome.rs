@@ -19,7 +19,7 @@ use crate::{
     blusky::client::{Client, Settings},
     card::DecidedBy,
     enroll::outbox::{Entry, Operation, Reassign, State, Step},
-    run::{
+    host::{
         Site,
         deliver::{Deliverer, Rules},
     },

@@ -10,7 +10,7 @@ use super::{
     site::{self, Look},
     source::Source,
 };
-use crate::{bridge::Notice, views};
+use crate::{station::Notice, views};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge read\n  cardbridge read --reader desk --count 1 --timeout 30 --json")]

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{Attached, ReaderConfig},
-    readers::{pcsc, serial},
+    drivers::{pcsc, serial},
 };
 
 #[derive(Debug, clap::Args)]

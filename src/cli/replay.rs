@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     blusky::client::{Client, Settings},
-    bridge::Notice,
     capture::{Capture, Replay, osdpcap},
     card::Presentation,
     enroll::{enrollment::Order, outbox::Reassign},
-    run::Site,
+    host::Site,
+    station::Notice,
     store::StoreHandle,
     views,
 };

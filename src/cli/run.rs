@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     blusky::client::Client,
-    bridge::{Event, Notice},
     enroll::outbox::State,
-    run::{
+    host::{
         Shell,
         deliver::{Deliverer, Report, Rules},
     },
+    station::{Event, Notice},
     views,
 };
 

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     config::{Config, ConfigError},
+    host::Site,
     protocols::Protocols,
-    run::Site,
 };
 
 /// Where a command looks for its configuration.

@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::out::{Failure, hint};
 use crate::{
-    bridge::{Event, Notice},
     card::Presentation,
-    readers::{configured_name, is_device_of},
-    run::{
+    host::{
         Shell, Site,
-        station::{Connection, Wish},
+        platform::socket::{Connection, Wish},
     },
+    reader::{configured_name, is_device_of},
+    station::{Event, Notice},
     store::StoreHandle,
 };
 

@@ -18,10 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     blusky::client::Settings,
-    decode::{
-        dialect::{Dialect, LineSettings},
-        line::Told,
-    },
+    decode::dialect::Dialect,
     enroll::{
         enrollment::IntegerWidth,
         outbox::Reassign,
@@ -29,7 +26,7 @@ use crate::{
         policy::{CardType, Required, SitePolicy},
     },
     protocols::Protocols,
-    readers::osdp::Bus,
+    reader::{Bus, LineSettings, Port, ReaderHints},
     sheet::{At, Finding, Keys, Sheet, nearest},
 };
 
@@ -64,7 +61,7 @@ pub struct ReaderConfig {
     /// Where it is attached.
     pub attached: Attached,
     /// A site's own time until a card counts as gone.
-    pub told: Told,
+    pub told: ReaderHints,
 }
 
 /// Where a reader is attached.
@@ -89,22 +86,6 @@ pub enum Attached {
         address: u8,
         /// The file with the key of its secure channel.
         scbk_file: Option<PathBuf>,
-    },
-}
-
-/// Which serial line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Port {
-    /// The one at this path.
-    Path(String),
-    /// The USB device with this vendor, product and, where given, serial number.
-    Usb {
-        /// Vendor.
-        vid: u16,
-        /// Product.
-        pid: u16,
-        /// Serial number.
-        serial: Option<String>,
     },
 }
 

@@ -6,14 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Attached, Port, ReaderConfig};
+use super::{Attached, ReaderConfig};
 use crate::{
-    decode::{
-        dialect::Dialect,
-        line::{ByteOrder, Told},
-    },
+    decode::dialect::Dialect,
     protocols::{self, Protocols},
-    readers::osdp::Bus,
+    reader::{Bus, ByteOrder, Port, ReaderHints},
     sheet::{At, Keys, nearest},
 };
 
@@ -156,7 +153,7 @@ fn osdp_baud(keys: &Keys<'_, '_>, baud: Option<At<u32>>) -> u32 {
     baud.value
 }
 
-fn told(keys: &mut Keys<'_, '_>) -> Told {
+fn told(keys: &mut Keys<'_, '_>) -> ReaderHints {
     let bits = keys.number("bits", 1, 256).map(|bits| bits.value);
     let kind = keys.optional_text("kind").and_then(|kind| protocols::kind(keys, &kind));
     let byte_order = match keys.optional_text("byte_order") {
@@ -169,7 +166,7 @@ fn told(keys: &mut Keys<'_, '_>) -> Told {
         }
     };
     let card_left = keys.number("card_left_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
-    Told { bits, kind, byte_order, card_left }
+    ReaderHints { bits, kind, byte_order, card_left }
 }
 
 fn usb_port(keys: &Keys<'_, '_>, usb: &At<String>, serial: Option<String>) -> Option<Port> {

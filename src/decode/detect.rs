@@ -10,13 +10,16 @@ use chrono::{DateTime, Utc};
 use super::{
     catalog::Catalog,
     check::Method,
-    dialect::{Cut, Dialect, LineSettings, Message},
+    dialect::{Cut, Dialect, Message},
     frame,
-    line::{Input, Line, Output, Told},
+    line::{Input, Line, Output},
     message::{Heard, read_frame},
     payload::Piece,
 };
-use crate::card::{Kind, MAX_BITS, Presentation, from_hex};
+use crate::{
+    card::{Kind, MAX_BITS, Presentation, from_hex},
+    reader::{LineSettings, ReaderHints},
+};
 
 /// So many cards are kept of each dialect; all are counted.
 const KEPT: usize = 16;
@@ -107,7 +110,7 @@ impl Detector {
 
 impl Finding {
     fn new(dialect: Arc<Dialect>) -> Self {
-        let line = Line::new(dialect.clone(), Told::default());
+        let line = Line::new(dialect.clone(), ReaderHints::default());
         Self { dialect, shown: Vec::new(), cards: 0, damaged: 0, noise: 0, heard: 0, line }
     }
 
@@ -182,7 +185,7 @@ impl Finding {
         let unknown: Vec<Vec<u8>> =
             self.shown.iter().filter(|shown| is_of_unknown_length(shown)).filter_map(|shown| from_hex(&shown.raw)).collect();
         let proves = |frame: &Vec<u8>, bits: u16| {
-            let told = Told { bits: Some(bits), ..Told::default() };
+            let told = ReaderHints { bits: Some(bits), ..ReaderHints::default() };
             match read_frame(&self.dialect, &told, frame) {
                 Some(Heard::Shown(presentation, _)) => catalog.read(*presentation).fits.iter().any(|fit| fit.checks.passed > 0),
                 _ => false,
@@ -233,10 +236,7 @@ const fn delimiters(cut: &Cut) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        decode::dialect::{LineParity, Reads},
-        protocols::Protocols,
-    };
+    use crate::{decode::dialect::Reads, protocols::Protocols, reader::LineParity};
 
     const LINE: LineSettings = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
 

@@ -5,7 +5,10 @@
 use std::{fmt, time::Duration};
 
 use super::{check::Check, payload::Template};
-use crate::{card::Kind, readers::Signal};
+use crate::{
+    card::Kind,
+    reader::{LineSettings, Signal},
+};
 
 /// How far a file's facts can be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,30 +25,6 @@ pub enum Confidence {
     Table,
     /// Follows from other facts.
     Derived,
-}
-
-/// The parity bit of a serial line (not of a card).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineParity {
-    /// No parity bit.
-    None,
-    /// Even.
-    Even,
-    /// Odd.
-    Odd,
-}
-
-/// How a serial line is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LineSettings {
-    /// Bits a second.
-    pub baud: u32,
-    /// 7 or 8.
-    pub data_bits: u8,
-    /// The line's parity bit.
-    pub parity: LineParity,
-    /// 1 or 2.
-    pub stop_bits: u8,
 }
 
 /// How frames are cut from the stream.
@@ -262,11 +241,6 @@ const TEMPLATE: &str = "template";
 
 /// The longest line of a template, in bytes.
 const LONGEST_LINE: usize = 1024;
-
-impl LineSettings {
-    /// 9600 bits a second, 8 data bits, no parity, 1 stop bit.
-    pub const EIGHT_N_ONE: Self = Self { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
-}
 
 impl Message {
     /// A message without a check, whose digits stand for bits at the right.

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use super::dialect::{Dialect, Host};
-use crate::readers::Signal;
+use crate::reader::Signal;
 
 /// So many questions without an answer, and somebody should look at the reader.
 const PATIENCE: u32 = 10;

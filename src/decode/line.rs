@@ -14,31 +14,8 @@ use super::{
 };
 use crate::{
     card::{Kind, Presentation, SHOWN_BEFORE},
-    readers::Signal,
+    reader::{ReaderHints, Signal},
 };
-
-/// In which order a device sends the bytes of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ByteOrder {
-    /// The first byte is the most significant.
-    #[default]
-    AsSent,
-    /// The first byte is the least significant.
-    Reversed,
-}
-
-/// What a site says about a reader that the device itself does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Told {
-    /// The number of bits.
-    pub bits: Option<u16>,
-    /// What kind of thing it hands over.
-    pub kind: Option<Kind>,
-    /// The order of its bytes.
-    pub byte_order: ByteOrder,
-    /// A site's own time until a card counts as gone.
-    pub card_left: Option<Duration>,
-}
 
 /// What happens to a line.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +51,7 @@ pub struct Output {
 #[derive(Debug, Clone)]
 pub struct Line {
     dialect: Arc<Dialect>,
-    told: Told,
+    told: ReaderHints,
     waiting: Vec<u8>,
     last_byte: DateTime<Utc>,
     in_overlong_line: bool,
@@ -85,7 +62,7 @@ pub struct Line {
 impl Line {
     /// A line that speaks this dialect.
     #[must_use]
-    pub fn new(dialect: Arc<Dialect>, told: Told) -> Self {
+    pub fn new(dialect: Arc<Dialect>, told: ReaderHints) -> Self {
         let talk = Talk::new(dialect.clone());
         let (waiting, last_byte) = (Vec::new(), DateTime::UNIX_EPOCH);
         Self { dialect, told, waiting, last_byte, in_overlong_line: false, lying_there: None, talk }

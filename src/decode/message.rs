@@ -9,10 +9,12 @@ use std::time::Duration;
 use super::{
     dialect::{Align, Dialect, Message},
     frame,
-    line::{ByteOrder, Told},
     payload::{Encoding, Part, Template},
 };
-use crate::card::{Csn, Damage, Kind, Numbers, PacsBits, Presentation, to_hex};
+use crate::{
+    card::{Csn, Damage, Kind, Numbers, PacsBits, Presentation, to_hex},
+    reader::{ByteOrder, ReaderHints},
+};
 
 /// What a frame is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub fn is_card_part(name: &str) -> bool {
 
 /// The first message that is whole and whose check passes; else the first that is whole.
 #[must_use]
-pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Heard> {
+pub fn read_frame(dialect: &Dialect, told: &ReaderHints, bytes: &[u8]) -> Option<Heard> {
     let body = frame::body(&dialect.cut, bytes);
     let lenient = matches!(dialect.cut, super::dialect::Cut::Line { .. });
     let mut damaged = None;
@@ -62,7 +64,7 @@ fn is_talk(dialect: &Dialect, body: &[u8]) -> bool {
 /// A frame with the parts that a message finds in it.
 struct Frame<'a> {
     dialect: &'a Dialect,
-    told: &'a Told,
+    told: &'a ReaderHints,
     message: &'a Message,
     bytes: &'a [u8],
     body: &'a [u8],

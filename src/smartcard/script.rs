@@ -3,7 +3,7 @@
 //! In: the parsed file (see [`crate::protocols::smartcards`]). Out: plain data. Never: a command that changes a card.
 
 use super::atr::Atr;
-use crate::{card::Kind, decode::dialect::Confidence};
+use crate::{card::Kind, decode::dialect::Confidence, reader::matches};
 
 /// A short read-only conversation.
 #[derive(Debug, Clone)]
@@ -100,33 +100,5 @@ impl Condition {
         self.atr.as_ref().is_none_or(same)
             && (self.standard.is_none() || self.standard == standard())
             && self.reader.as_ref().is_none_or(|pattern| matches(pattern, reader))
-    }
-}
-
-/// True where the text is the pattern, `*` standing for any text. Case does not matter.
-#[must_use]
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
-    let mut pieces = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
-    let Some(last) = pieces.next_back() else { return rest.is_empty() };
-    for piece in pieces {
-        match rest.find(piece) {
-            Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        assert!(matches("*OMNIKEY*", "HID Global Omnikey 5427 CK 00 00"));
-        assert!(matches("a*c", "abc") && matches("a*c", "ac") && matches("abc", "ABC"));
-        assert!(!matches("a*c", "abd") && !matches("ab", "abc") && !matches("a*b*b", "ab"));
     }
 }

@@ -4,10 +4,8 @@
 //! holds the database. An entry exists once [`StoreHandle::save`] has answered: the bytes are on disk by then.
 //!
 //! - [`sqlite`]: the database file, its layout and invariants;
-//! - [`lock`]: which process delivers, and which one is the station;
 //! - [`seal`]: PINs and passwords, as they lie on disk.
 
-pub mod lock;
 pub mod seal;
 pub mod sqlite;
 
@@ -109,14 +107,6 @@ pub struct StoreHandle {
 
 impl StoreHandle {
     /// Opens the store at this path, making it where there is none, and gives it a thread of its own.
-    ///
-    /// # Errors
-    /// Why it cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_sealed(path, Sealer::beside(path, None))
-    }
-
-    /// The same, with a sealer of the site's own.
     ///
     /// # Errors
     /// Why it cannot be opened.

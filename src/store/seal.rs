@@ -17,7 +17,6 @@ use chacha20poly1305::{
 };
 use uuid::Uuid;
 
-use super::lock::Lock;
 use crate::blusky::secret::Secret;
 
 /// The name of the credential: `LoadCredential=cardbridge.key:/path`.
@@ -50,11 +49,11 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// The sealer of the store at this path; `credentials` is where systemd puts them, if it does.
+    /// A sealer whose key stands in this file; `credentials` is where systemd puts them, if it does.
     #[must_use]
-    pub fn beside(store: &Path, credentials: Option<&Path>) -> Self {
+    pub fn new(file: PathBuf, credentials: Option<&Path>) -> Self {
         let credential = credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists());
-        Self { credential, file: Lock::beside(store, "key") }
+        Self { credential, file }
     }
 
     /// Seals a secret for an entry.
@@ -143,14 +142,14 @@ mod tests {
     #[test]
     fn a_secret_is_unsealed_with_its_key_in_its_entry_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::beside(&folder.path().join("a.db"), None);
+        let sealer = Sealer::new(folder.path().join("a.db.key"), None);
         let (entry, pin) = (Uuid::from_u128(1), Secret::new("0417"));
         let sealed = sealer.seal(entry, &pin).unwrap();
         assert!(!sealed.windows(4).any(|part| part == b"0417"));
         assert_ne!(sealed, sealer.seal(entry, &pin).unwrap(), "no two sealings are alike");
         assert_eq!(sealer.unseal(entry, &sealed), Ok(pin));
         assert!(matches!(sealer.unseal(Uuid::from_u128(2), &sealed), Err(SealError::OtherKey(_))));
-        let other = Sealer::beside(&folder.path().join("b.db"), None);
+        let other = Sealer::new(folder.path().join("b.db.key"), None);
         other.seal(entry, &Secret::new("x")).unwrap();
         assert!(matches!(other.unseal(entry, &sealed), Err(SealError::OtherKey(_))));
         assert!(matches!(sealer.unseal(entry, &sealed[..10]), Err(SealError::OtherKey(_))));
@@ -161,14 +160,14 @@ mod tests {
     #[test]
     fn a_credential_comes_first_and_what_the_file_sealed_is_still_unsealed() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, entry) = (folder.path().join("a.db"), Uuid::from_u128(1));
-        let by_file = Sealer::beside(&store, None).seal(entry, &Secret::new("one")).unwrap();
+        let (key, entry) = (folder.path().join("a.db.key"), Uuid::from_u128(1));
+        let by_file = Sealer::new(key.clone(), None).seal(entry, &Secret::new("one")).unwrap();
         fs::write(folder.path().join(CREDENTIAL), "0f".repeat(32) + "\n").unwrap();
-        let sealer = Sealer::beside(&store, Some(folder.path()));
+        let sealer = Sealer::new(key.clone(), Some(folder.path()));
         let by_credential = sealer.seal(entry, &Secret::new("two")).unwrap();
         assert_eq!(sealer.unseal(entry, &by_file), Ok(Secret::new("one")));
         assert_eq!(sealer.unseal(entry, &by_credential), Ok(Secret::new("two")));
-        assert!(Sealer::beside(&store, None).unseal(entry, &by_credential).is_err());
+        assert!(Sealer::new(key.clone(), None).unseal(entry, &by_credential).is_err());
     }
 
     #[test]
@@ -177,7 +176,7 @@ mod tests {
         let key = folder.path().join("a.db.key");
         fs::write(&key, [7; 32]).unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-        let refused = Sealer::beside(&folder.path().join("a.db"), None).seal(Uuid::from_u128(1), &Secret::new("x"));
+        let refused = Sealer::new(folder.path().join("a.db.key"), None).seal(Uuid::from_u128(1), &Secret::new("x"));
         assert!(refused.unwrap_err().to_string().contains("chmod 600"));
     }
 }

@@ -9,10 +9,8 @@ use serde_json::{Value, json};
 use super::reading;
 use crate::{
     card::{Reading, to_hex},
-    decode::{
-        detect::Finding,
-        dialect::{LineParity, LineSettings},
-    },
+    decode::detect::Finding,
+    reader::{LineParity, LineSettings},
 };
 
 /// So many formats are named in a line.

@@ -8,7 +8,7 @@ pub mod enrollment;
 pub mod listening;
 pub mod reading;
 
-use crate::bridge::Notice;
+use crate::station::Notice;
 
 /// A notice for people; none for what a command shows in its own way.
 #[must_use]

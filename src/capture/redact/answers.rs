@@ -11,10 +11,8 @@ use rand::{Rng, RngExt};
 use super::{cards::Cards, mask::Masks};
 use crate::{
     card::{Csn, Kind, PacsBits},
-    decode::{
-        line::{ByteOrder, Told},
-        message::ordered,
-    },
+    decode::message::ordered,
+    reader::{ByteOrder, ReaderHints},
     smartcard::{
         apdu::Response,
         script::{Script, Take},
@@ -29,7 +27,7 @@ const GET_DATA: [u8; 2] = [0xFF, 0xCA];
 /// The conversation with a card, as far as it has been heard.
 pub struct Answers<'a> {
     scripts: &'a [Arc<Script>],
-    told: Told,
+    told: ReaderHints,
     /// What was asked first, and the answer so far with the record that each of its bytes stands in.
     asked: Vec<u8>,
     collected: Vec<u8>,
@@ -44,7 +42,7 @@ pub type Change = (usize, usize, u8);
 impl<'a> Answers<'a> {
     /// No card has been asked yet.
     #[must_use]
-    pub const fn new(scripts: &'a [Arc<Script>], told: Told) -> Self {
+    pub const fn new(scripts: &'a [Arc<Script>], told: ReaderHints) -> Self {
         Self { scripts, told, asked: Vec::new(), collected: Vec::new(), places: Vec::new(), known: Vec::new() }
     }
 

@@ -18,10 +18,10 @@ use crate::{
         check::{Check, Method},
         dialect::{Align, Cut, Dialect, Message, Stuffing},
         frame,
-        line::{ByteOrder, Told},
         message::{Heard, NUMBERS, ordered, read_frame},
         payload::{Encoding, Part, Piece, Width},
     },
+    reader::{ByteOrder, ReaderHints},
 };
 
 /// So often a frame is drawn before it is masked as if nothing of it were understood.
@@ -30,7 +30,7 @@ const PATIENCE: usize = 60;
 /// The frames of one dialect.
 pub struct Frames {
     dialect: Arc<Dialect>,
-    told: Told,
+    told: ReaderHints,
     /// The dialect with one message only, for each of its messages.
     alone: Vec<Dialect>,
     known: HashMap<Vec<u8>, Vec<u8>>,
@@ -53,7 +53,7 @@ pub struct Draw<'a> {
 impl Frames {
     /// The frames of a dialect at a reader of which the site says this.
     #[must_use]
-    pub fn of(dialect: &Arc<Dialect>, told: Told) -> Self {
+    pub fn of(dialect: &Arc<Dialect>, told: ReaderHints) -> Self {
         let only = |message: &Message| Dialect { messages: vec![message.clone()], talk: Vec::new(), ..(**dialect).clone() };
         let alone = dialect.messages.iter().map(only).collect();
         Self { dialect: dialect.clone(), told, alone, known: HashMap::new(), numbers: HashMap::new() }

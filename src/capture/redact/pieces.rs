@@ -4,11 +4,13 @@
 
 use std::{ops::Range, time::Duration};
 
-use crate::decode::{
-    dialect::{Cut, Dialect},
-    frame::{self, Found, is_line_end},
-    line::Told,
-    message::read_frame,
+use crate::{
+    decode::{
+        dialect::{Cut, Dialect},
+        frame::{self, Found, is_line_end},
+        message::read_frame,
+    },
+    reader::ReaderHints,
 };
 
 /// A piece of the stream.
@@ -22,7 +24,7 @@ pub enum Piece {
 
 /// The pieces of a stream that came in these chunks.
 #[must_use]
-pub fn pieces(dialect: &Dialect, told: &Told, chunks: &[(Duration, &[u8])]) -> Vec<Piece> {
+pub fn pieces(dialect: &Dialect, told: &ReaderHints, chunks: &[(Duration, &[u8])]) -> Vec<Piece> {
     let stream: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
     let mut cutter = Cutter { dialect, told, stream: &stream, from: 0, end: 0, in_overlong_line: false, pieces: Vec::new() };
     let mut last: Option<Duration> = None;
@@ -43,7 +45,7 @@ pub fn pieces(dialect: &Dialect, told: &Told, chunks: &[(Duration, &[u8])]) -> V
 
 struct Cutter<'a> {
     dialect: &'a Dialect,
-    told: &'a Told,
+    told: &'a ReaderHints,
     stream: &'a [u8],
     /// Where the bytes that wait begin and end.
     from: usize,

@@ -75,7 +75,7 @@ fn every_sample_of_every_dialect_is_redacted_to_a_frame_that_reads_the_same_way(
     let mut wrong = Vec::new();
     for dialect in &protocols.dialects {
         for sample in dialect.samples.iter().filter(|sample| sample.reads != Reads::Said) {
-            let told = crate::decode::line::Told { bits: sample.bits, ..Default::default() };
+            let told = crate::reader::ReaderHints { bits: sample.bits, ..Default::default() };
             let half = sample.frame.len() / 2;
             let (first, rest) = sample.frame.split_at(half);
             let bytes = [&sample.frame, first, rest, &sample.frame, first];

@@ -14,17 +14,18 @@ use uuid::Uuid;
 use super::out::{self, Failure};
 use crate::{
     blusky::client::Client,
-    bridge::{Event, Notice, Purpose, Taker},
     card::{Reading, Verdict},
     config::Config,
+    drivers::pcsc,
     enroll::{enrollment::Order, outbox::State, people::Person, policy::SitePolicy},
-    protocols::Protocols,
-    readers::pcsc,
-    run::{
+    host::{
         Shell, Site,
         deliver::{Deliverer, Delivery, Rules},
+        open_store,
     },
+    protocols::Protocols,
     simulator::{Options, Simulator, virtual_card::VirtualCard},
+    station::{Event, Notice, Purpose, Taker},
     store::StoreHandle,
     views,
 };
@@ -90,7 +91,7 @@ struct Stage {
 
 impl Stage {
     async fn set(site: &Site) -> Result<Self, String> {
-        let store = StoreHandle::open(&site.config.store).map_err(|error| error.to_string())?;
+        let store = open_store(&site.config.store, None).map_err(|error| error.to_string())?;
         let settings = site.config.blusky.clone().ok_or("it has no BluSKY")?;
         let rules = Rules { parallel: site.config.parallel, shows_within: settings.shows_within };
         let client = Client::new(settings).map_err(|error| error.to_string())?;
@@ -244,7 +245,7 @@ fn site(folder: &Path, base_url: &str, lines: &SerialLines, with_cards: bool) ->
 
 /// The virtual PC/SC reader, where there is one.
 fn virtual_reader() -> Result<String, String> {
-    let is_virtual = |name: &String| crate::smartcard::script::matches("*virtual*", name);
+    let is_virtual = |name: &String| crate::reader::matches("*virtual*", name);
     pcsc::list()?.into_iter().find(is_virtual).ok_or_else(|| "no virtual PC/SC reader is there; `make demo` brings one".to_owned())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{millis, template};
-use crate::{decode::dialect::Host, readers::Signal, sheet::Keys};
+use crate::{decode::dialect::Host, reader::Signal, sheet::Keys};
 
 pub(super) fn read(mut keys: Keys<'_, '_>) -> Host {
     let start = said_list(&mut keys, "start");

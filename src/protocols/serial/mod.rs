@@ -14,12 +14,12 @@ use std::time::Duration;
 use crate::{
     card::{Kind, Literal, Presentation, from_hex},
     decode::{
-        dialect::{Dialect, DialectSample, LineParity, LineSettings, Reads},
+        dialect::{Dialect, DialectSample, Reads},
         frame::{self, Found, is_line_end},
-        line::Told,
         message::{Heard, read_frame},
         payload::Template,
     },
+    reader::{LineParity, LineSettings, ReaderHints},
     sheet::{At, Keys, Sheet},
 };
 
@@ -171,7 +171,7 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
             }
             continue;
         }
-        let told = Told { bits: sample.bits, ..Told::default() };
+        let told = ReaderHints { bits: sample.bits, ..ReaderHints::default() };
         let ended = sample.frame.last().copied().is_some_and(is_line_end);
         let known = |frame: &[u8]| read_frame(dialect, &told, frame).is_some();
         let found = frame::next(&dialect.cut, &sample.frame, dialect.longest, !ended, known);

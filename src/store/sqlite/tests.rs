@@ -33,7 +33,7 @@ fn a_store_of_the_first_layout_is_taken_up_with_all_it_holds() {
     old.execute_batch(FIRST_LAYOUT).unwrap();
     old.pragma_update(None, "application_id", APPLICATION).unwrap();
     drop(old);
-    let mut store = Database::open(&path, Sealer::beside(&path, None)).unwrap();
+    let mut store = Database::open(&path, Sealer::new(folder.path().join("old.db.key"), None)).unwrap();
     let old = store.entry(Uuid::from_u128(1)).unwrap();
     assert_eq!((old.progress().state, store.secret(old.id)), (State::Accepted, Ok(None)));
 

@@ -1,4 +1,4 @@
-//! Advisory locks beside the store: one process delivers, one is the station.
+//! Advisory locks beside the store: one process delivers, one is the station. What lies beside a store is named here alone.
 //!
 //! In: a lock's path and what this process does. Out: the lock, or who holds it. The kernel drops a lock with its
 //! process, also after kill -9. Never: a lock taken by looking at a file's text; that only names the holder.
@@ -41,7 +41,7 @@ impl Lock {
         }
     }
 
-    /// The path of a lock beside a store.
+    /// The path of what lies beside a store: a lock, the socket, the key.
     #[must_use]
     pub fn beside(store: &Path, name: &str) -> PathBuf {
         let mut path = store.as_os_str().to_owned();

@@ -11,8 +11,7 @@ use chrono::{DateTime, Utc};
 use super::in_byte_order;
 use crate::{
     card::{Csn, Kind, PacsBits, Presentation, to_hex},
-    decode::line::Told,
-    readers::OsdpCard,
+    reader::{OsdpCard, ReaderHints},
 };
 
 /// The reader does not say whether its bits are Wiegand.
@@ -32,7 +31,7 @@ pub struct Desk(Option<(OsdpCard, DateTime<Utc>)>);
 
 impl Desk {
     /// A card: what it presents, or nothing where it lies there still.
-    pub fn card(&mut self, card: OsdpCard, told: Told, now: DateTime<Utc>) -> Option<Presentation> {
+    pub fn card(&mut self, card: OsdpCard, told: ReaderHints, now: DateTime<Utc>) -> Option<Presentation> {
         let card_left = card_left(told);
         let still_there = |(last, at): &(OsdpCard, DateTime<Utc>)| *last == card && now >= *at && now < *at + card_left;
         let again = self.0.as_ref().is_some_and(still_there);
@@ -43,11 +42,11 @@ impl Desk {
 }
 
 /// How long a card may be silent at the reader and still lie there.
-pub fn card_left(told: Told) -> Duration {
+pub fn card_left(told: ReaderHints) -> Duration {
     told.card_left.unwrap_or(Duration::from_secs(1))
 }
 
-fn presentation(card: &OsdpCard, told: Told) -> Presentation {
+fn presentation(card: &OsdpCard, told: ReaderHints) -> Presentation {
     // The site knows better than the reader.
     let kind = match (told.kind, card.format) {
         (Some(kind), _) => kind,
@@ -112,43 +111,43 @@ mod tests {
         OsdpCard { reader: 0, format, length, bytes: bytes.to_vec() }.masked()
     }
 
-    fn shown(card: OsdpCard, told: Told) -> Presentation {
+    fn shown(card: OsdpCard, told: ReaderHints) -> Presentation {
         Desk::default().card(card, told, DateTime::UNIX_EPOCH).unwrap()
     }
 
     #[test]
     fn a_card_is_its_bits_and_the_noise_behind_them_is_gone() {
         // A published reply: the six bits behind the 26 are not zero.
-        let shown = shown(card(1, 26, &[0xCD, 0x22, 0xC7, 0x16]), Told::default());
+        let shown = shown(card(1, 26, &[0xCD, 0x22, 0xC7, 0x16]), ReaderHints::default());
         assert_eq!(shown.bits.unwrap().to_binary(), "11001101001000101100011100");
         assert_eq!((shown.kind, shown.raw.as_str(), shown.warnings.len()), (Kind::Wiegand, "CD22C700", 0));
     }
 
     #[test]
     fn bits_of_which_the_reader_says_nothing_are_read_with_a_warning() {
-        let read = shown(card(0, 26, &[0xCD, 0x22, 0xC7, 0x16]), Told::default());
+        let read = shown(card(0, 26, &[0xCD, 0x22, 0xC7, 0x16]), ReaderHints::default());
         assert_eq!((read.bits.is_some(), read.warnings), (true, vec![FORMAT_NOT_TOLD.to_owned()]));
-        let told = Told { kind: Some(Kind::Wiegand), ..Told::default() };
+        let told = ReaderHints { kind: Some(Kind::Wiegand), ..ReaderHints::default() };
         assert!(shown(card(0, 26, &[0xCD, 0x22, 0xC7, 0x16]), told).warnings.is_empty());
     }
 
     #[test]
     fn source_and_type_before_a_number_are_no_wiegand_bits() {
-        let read = shown(card(0, 56, &[0x05, 0x00, 0x04, 0xA2, 0xB3, 0xC4, 0xD5]), Told::default());
+        let read = shown(card(0, 56, &[0x05, 0x00, 0x04, 0xA2, 0xB3, 0xC4, 0xD5]), ReaderHints::default());
         assert_eq!((read.kind, read.bits, read.warnings), (Kind::Csn, None, vec![NOT_WIEGAND.to_owned()]));
-        let read = shown(card(2, 26, &[0xCD, 0x22, 0xC7, 0x16]), Told::default());
+        let read = shown(card(2, 26, &[0xCD, 0x22, 0xC7, 0x16]), ReaderHints::default());
         assert_eq!((read.bits, read.warnings), (None, vec![NOT_WIEGAND.to_owned()]));
     }
 
     #[test]
     fn the_site_can_say_that_a_reader_hands_over_serial_numbers() {
-        let told = Told { kind: Some(Kind::Csn), ..Told::default() };
+        let told = ReaderHints { kind: Some(Kind::Csn), ..ReaderHints::default() };
         assert_eq!(shown(card(0, 32, &[0xDE, 0xAD, 0xBE, 0xEF]), told).csn.unwrap().to_string(), "DEADBEEF");
     }
 
     #[test]
     fn the_same_card_again_is_one_presentation_for_as_long_as_the_site_says() {
-        let told = Told { card_left: Some(Duration::from_millis(1000)), ..Told::default() };
+        let told = ReaderHints { card_left: Some(Duration::from_millis(1000)), ..ReaderHints::default() };
         let mut desk = Desk::default();
         let mut shows = |bytes: &[u8], millis| {
             let at = DateTime::from_timestamp_millis(millis).unwrap();
@@ -158,7 +157,7 @@ mod tests {
         assert!(shows(&one, 0) && !shows(&one, 900) && !shows(&one, 1800), "it still lies there");
         assert!(shows(&other, 1900) && shows(&one, 2000) && shows(&one, 3000));
         let mut desk = Desk::default();
-        let every = Told { card_left: Some(Duration::ZERO), ..Told::default() };
+        let every = ReaderHints { card_left: Some(Duration::ZERO), ..ReaderHints::default() };
         let again = |desk: &mut Desk| desk.card(card(1, 26, &one), every, DateTime::UNIX_EPOCH).is_some();
         assert!(again(&mut desk) && again(&mut desk), "where the site says so, every report is a card");
     }

@@ -20,6 +20,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use super::platform::lock::Lock;
 use crate::{
     blusky::client::AccessControl,
     enroll::outbox::{
@@ -27,7 +28,7 @@ use crate::{
         reach::Heard,
         schedule::{Schedule, Waiting, Work},
     },
-    store::{StoreError, StoreHandle, lock::Lock},
+    store::{StoreError, StoreHandle},
 };
 use call::{Call, Called};
 

@@ -1,39 +1,8 @@
-//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport, pcsc and libosdp.
+//! What happens at a reader, and what a reader can be told.
 //!
-//! In: a reader's configuration, and what the bridge wants written. Out: [`ReaderEvent`]s in one channel, each with the
-//! reader's name. A reader that is not there, or goes, is tried again until the driver is dropped.
+//! In: a driver's report, or a machine's wish. Out: plain data. Never: a card's number in `Debug`.
 
-pub mod holder;
-pub mod listening;
-pub mod osdp;
-pub mod pcsc;
-pub mod serial;
-
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-
-use tokio::sync::mpsc;
-
-/// A reader's name, `NAME#2` for the second device that matches one configuration.
-pub type ReaderName = Arc<str>;
-
-/// True where a device's name is the configured one, or that of one of several devices which a configuration means.
-#[must_use]
-pub fn is_device_of(device: &str, configured: &str) -> bool {
-    configured_name(device) == configured
-}
-
-/// The configured name of a device.
-#[must_use]
-pub fn configured_name(device: &str) -> &str {
-    device.split_once('#').map_or(device, |(configured, _)| configured)
-}
+use std::fmt;
 
 /// What happens at a reader.
 #[derive(Clone, PartialEq, Eq)]
@@ -180,26 +149,5 @@ impl fmt::Debug for ReaderCommand {
             Self::Signal(signal) => write!(f, "Signal({signal:?})"),
             Self::Release => f.write_str("Release"),
         }
-    }
-}
-
-/// Where drivers report to.
-pub type Events = mpsc::UnboundedSender<(ReaderName, ReaderEvent)>;
-
-/// How long a driver waits before it tries a reader again.
-const AGAIN: Duration = Duration::from_millis(500);
-
-/// Tells a driver's threads to end, by being dropped.
-#[derive(Debug, Default, Clone)]
-pub struct Running(Arc<AtomicBool>);
-
-impl Running {
-    fn ended(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Ends the driver's threads.
-    pub fn end(&self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }

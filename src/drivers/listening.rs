@@ -11,7 +11,7 @@ use tokio::{
 use tokio_serial::SerialStream;
 
 use super::serial::{WRITE_WAIT, cannot_open, set, settings, unplugged};
-use crate::decode::dialect::LineSettings;
+use crate::reader::LineSettings;
 
 /// A port that is listened to; dropped, it is closed.
 pub struct Listening {

@@ -22,10 +22,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{
-    card::Presentation,
-    store::lock::{Holder, Lock},
-};
+use super::lock::{Holder, Lock};
+use crate::card::Presentation;
 
 /// What a client wants.
 #[derive(Debug, Clone, Serialize, Deserialize)]

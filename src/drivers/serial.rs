@@ -13,11 +13,8 @@ use tokio::{
 };
 use tokio_serial::SerialStream;
 
-use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, holder};
-use crate::{
-    config::Port,
-    decode::dialect::{LineParity, LineSettings},
-};
+use super::{AGAIN, Events, holder};
+use crate::reader::{LineParity, LineSettings, Port, ReaderCommand, ReaderEvent, ReaderName};
 
 /// How long a device may take no byte before what was to be said to it is dropped.
 pub(super) const WRITE_WAIT: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@
 use libosdp::{OsdpCommand, OsdpCommandBuzzer, OsdpCommandLed, OsdpLedColor, OsdpLedParams};
 
 use super::packet::Capabilities;
-use crate::readers::Signal;
+use crate::reader::Signal;
 
 /// A light and a sound; all times in tenths of a second.
 struct Show {

@@ -28,7 +28,8 @@ use std::{
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::{AGAIN, Events, ReaderCommand, ReaderName, Running};
+use super::{AGAIN, Events, Running};
+use crate::reader::{Bus, ReaderCommand, ReaderName};
 use heard::Place;
 use panel::Panel;
 use wire::{Wire, lock};
@@ -39,15 +40,6 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// How long a driver that is to end goes on, so that the last signal is still shown.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// A line with OSDP readers on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bus {
-    /// Its path.
-    pub path: String,
-    /// Bits a second.
-    pub baud: u32,
-}
 
 /// A reader on a bus.
 #[derive(Debug, Clone)]

@@ -17,8 +17,8 @@ use std::{
 
 use pcsc::{Card, Context, Disposition, Error, MAX_BUFFER_SIZE_EXTENDED, Protocols, ReaderState, Scope, ShareMode, State};
 
-use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of};
-use crate::smartcard::script::matches;
+use super::{AGAIN, Events, Running};
+use crate::reader::{ReaderCommand, ReaderEvent, ReaderName, is_device_of, matches};
 
 /// How long the watch waits before it lists the readers again.
 const TURN: Duration = Duration::from_millis(300);

@@ -18,8 +18,8 @@ use super::{
     packet::{self, Packet},
 };
 use crate::{
-    decode::dialect::{LineParity, LineSettings},
-    readers::serial,
+    drivers::serial,
+    reader::{LineParity, LineSettings},
 };
 
 /// What arrived for libosdp and was not taken: no packet is longer.

@@ -24,7 +24,10 @@ use super::{
     show,
     wire::{Tap, Wire, lock},
 };
-use crate::readers::{Events, OsdpCard, ReaderCommand, ReaderEvent, ReaderName};
+use crate::{
+    drivers::Events,
+    reader::{OsdpCard, ReaderCommand, ReaderEvent, ReaderName},
+};
 
 /// A peripheral that is silent for so long is not there.
 const SILENT: Duration = Duration::from_secs(3);

@@ -1,11 +1,11 @@
-//! The shell: threads and tasks that carry the bridge's effects out. Clocks, sockets and devices are here and in the
+//! The shell: threads and tasks that carry the station's effects out. Clocks, sockets and devices are here and in the
 //! drivers, nowhere else.
 //!
 //! - [`deliver`]: the outbox's way to BluSKY;
-//! - [`station`]: the socket by which other commands share the readers of a running station.
+//! - [`platform`]: what only Unix has: the locks, and the socket by which other commands share the readers of a running station.
 
 pub mod deliver;
-pub mod station;
+pub mod platform;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,19 +23,23 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    bridge::{Bridge, Effect, Event, Notice, Purpose, ReaderKind, Taker},
     card::Presentation,
     config::{Attached, Config, ReaderConfig},
     decode::catalog::SharedCatalog,
-    protocols::Protocols,
-    readers::{
-        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of,
-        osdp::{self, Bus, Peripheral},
+    drivers::{
+        Running,
+        osdp::{self, Peripheral},
         pcsc, serial,
     },
-    store::{StoreError, StoreHandle, lock::Holder},
+    protocols::Protocols,
+    reader::{Bus, ReaderCommand, ReaderEvent, ReaderName, is_device_of},
+    station::{Effect, Event, Notice, Purpose, ReaderKind, Station, Taker},
+    store::{StoreError, StoreHandle, seal::Sealer},
 };
-use station::{Client, Say, Server};
+use platform::{
+    lock::{Holder, Lock},
+    socket::{Client, Say, Server},
+};
 
 /// What a site is: its configuration and what is known about its readers and cards.
 #[derive(Debug, Clone)]
@@ -57,6 +61,14 @@ impl Site {
     }
 }
 
+/// Opens the store at this path, with the key of its secrets beside it; `credentials` is where systemd puts them, if it does.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub fn open_store(path: &Path, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
+    StoreHandle::open_sealed(path, Sealer::new(Lock::beside(path, "key"), credentials))
+}
+
 /// A notice with its place in the stream of all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbered {
@@ -70,9 +82,9 @@ pub struct Numbered {
 const SHOWING: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The shell around a bridge.
+/// The shell around a station.
 pub struct Shell {
-    bridge: Bridge,
+    station: Station,
     readers: Vec<ReaderConfig>,
     events: mpsc::UnboundedSender<(ReaderName, ReaderEvent)>,
     happened: mpsc::UnboundedReceiver<(ReaderName, ReaderEvent)>,
@@ -95,7 +107,7 @@ pub struct Shell {
     only_device: Option<String>,
 }
 
-/// What passes between a reader and the bridge, for whoever records it.
+/// What passes between a reader and the station, for whoever records it.
 #[derive(Debug, Clone)]
 pub enum Tapped {
     /// From the reader.
@@ -111,9 +123,9 @@ impl Shell {
         let (events, happened) = mpsc::unbounded_channel();
         let kinds = site.config.readers.iter().map(|reader| (reader.name.clone(), reader_kind(reader))).collect();
         let scripts = site.protocols.scripts.clone();
-        let bridge = Bridge::new(site.catalog.clone(), scripts, site.config.policy.clone(), site.config.integer_width, kinds);
+        let station = Station::new(site.catalog.clone(), scripts, site.config.policy.clone(), site.config.integer_width, kinds);
         Self {
-            bridge,
+            station,
             readers: site.config.readers.clone(),
             events,
             happened,
@@ -175,11 +187,11 @@ impl Shell {
     /// Ends the drivers once they have shown what they were told to.
     pub async fn end(&mut self) {
         let end = Instant::now() + SHOWING;
-        while self.bridge.is_showing() && Instant::now() < end {
+        while self.station.is_showing() && Instant::now() < end {
             // Cancelled every now and then to look again; it loses nothing by that.
             drop(timeout(LOOK, self.next()).await);
         }
-        for effect in self.bridge.end(Utc::now()) {
+        for effect in self.station.end(Utc::now()) {
             if let (Effect::Seen(card, at), Some(store)) = (effect, &self.store) {
                 drop(store.seen(card, at).await);
             }
@@ -198,7 +210,7 @@ impl Shell {
         Ok(Server::bind(store, self.clients.0.clone())?.map(|server| self.server = Some(server)))
     }
 
-    /// Reports everything that passes between readers and bridge to a channel.
+    /// Reports everything that passes between readers and station to a channel.
     pub fn tap(&mut self, tap: mpsc::UnboundedSender<Tapped>) {
         self.tap = Some(tap);
     }
@@ -219,7 +231,7 @@ impl Shell {
             } else if let Some(effect) = self.effects.pop_front() {
                 self.carry_out(effect);
             } else if let Some(event) = self.queue.pop_front() {
-                self.effects.extend(self.bridge.handle(event, Utc::now()));
+                self.effects.extend(self.station.handle(event, Utc::now()));
             } else {
                 return;
             }
@@ -246,7 +258,7 @@ impl Shell {
     }
 
     async fn wait(&mut self) -> Event {
-        let deadline = self.bridge.deadline();
+        let deadline = self.station.deadline();
         let until = async move {
             match deadline {
                 Some(at) => sleep((at - Utc::now()).to_std().unwrap_or_default()).await,
@@ -279,7 +291,7 @@ impl Shell {
                 Event::Untake(id)
             }
             Client::Came(id, wish, say) => {
-                let readers = self.bridge.reader_names().map(ToOwned::to_owned).collect();
+                let readers = self.station.reader_names().map(ToOwned::to_owned).collect();
                 // A client that has gone already is reported as gone by its own task.
                 drop(say.try_send(Say::Readers(readers)));
                 self.connected.insert(id, (wish.take, say));

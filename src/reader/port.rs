@@ -1,0 +1,57 @@
+//! Where a reader is attached, and how its line is set, as a site says it.
+//!
+//! In: the configuration, or a dialect's file. Out: plain data. Never: a port opened, or a device looked for.
+
+/// Which serial line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Port {
+    /// The one at this path.
+    Path(String),
+    /// The USB device with this vendor, product and, where given, serial number.
+    Usb {
+        /// Vendor.
+        vid: u16,
+        /// Product.
+        pid: u16,
+        /// Serial number.
+        serial: Option<String>,
+    },
+}
+
+/// A line with OSDP readers on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bus {
+    /// Its path.
+    pub path: String,
+    /// Bits a second.
+    pub baud: u32,
+}
+
+/// The parity bit of a serial line (not of a card).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineParity {
+    /// No parity bit.
+    None,
+    /// Even.
+    Even,
+    /// Odd.
+    Odd,
+}
+
+/// How a serial line is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineSettings {
+    /// Bits a second.
+    pub baud: u32,
+    /// 7 or 8.
+    pub data_bits: u8,
+    /// The line's parity bit.
+    pub parity: LineParity,
+    /// 1 or 2.
+    pub stop_bits: u8,
+}
+
+impl LineSettings {
+    /// 9600 bits a second, 8 data bits, no parity, 1 stop bit.
+    pub const EIGHT_N_ONE: Self = Self { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+}

@@ -25,11 +25,12 @@
 //!   passwords wait on disk sealed, and are gone once their entry has come to its end ([`store::seal`]).
 //!
 //! The seams are few: a byte stream for a serial line (a pty or a capture is one too), a card that answers APDUs,
-//! [`blusky::client::AccessControl`], and the [`store`] that is asked by messages.
+//! [`access::AccessControl`], and the [`store`] that is asked by messages.
 
 // The sentence.
 pub mod card;
 pub mod reader;
+pub mod access;
 pub mod decode;
 pub mod smartcard;
 pub mod enroll;

@@ -11,7 +11,7 @@ use std::{
 
 use reqwest::{Certificate, Client as Http, Identity, Proxy, Response, redirect::Policy};
 
-use super::{client::Settings, secret::Secret};
+use super::{client::Settings, secret_file};
 
 /// The site's own say about its connections.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +73,7 @@ pub(super) fn client(settings: &Settings) -> Result<Http, ClientError> {
         Some(proxy) => {
             let mut proxy = Proxy::all(proxy).map_err(|error| ClientError::Http(format!("blusky.proxy: {}", words(&error))))?;
             if let Some((user, file)) = &connecting.proxy_user {
-                let password = Secret::read(file).map_err(|error| ClientError::Http(error.to_string()))?;
+                let password = secret_file::read(file).map_err(|error| ClientError::Http(error.to_string()))?;
                 proxy = proxy.basic_auth(user, password.expose());
             }
             builder = builder.no_proxy().proxy(proxy);

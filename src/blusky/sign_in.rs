@@ -12,9 +12,10 @@ use tokio::sync::Mutex;
 use super::{
     client::Settings,
     http::{Failure, bounded, failure},
-    secret::Secret,
+    secret_file,
     wire::{Document, Wire},
 };
+use crate::access::Secret;
 
 /// How a site signs in.
 #[derive(Debug, Clone)]
@@ -127,5 +128,5 @@ impl Signer {
 }
 
 fn secret(path: &std::path::Path) -> Result<Secret, Failure> {
-    Secret::read(path).map_err(|error| Failure::Stopped(error.to_string()))
+    secret_file::read(path).map_err(|error| Failure::Stopped(error.to_string()))
 }

@@ -20,11 +20,12 @@ use super::{
     source::Source,
 };
 use crate::{
-    blusky::{client::Settings, model::check::guid, moment::Moment, secret::Secret},
+    access::{Moment, Operation, Secret, check::guid},
+    blusky::{call::writable, client::Settings, secret_file},
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
-        outbox::{Entry, Given, Operation, Reassign},
+        outbox::{Entry, Given, Reassign},
     },
     host::{self, Shell, Site},
     station::{Event, Notice, Purpose, Taker},
@@ -166,13 +167,14 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.same_card = arguments.same_card;
     order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
     let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
-    order.judge(site.config.integer_width, wire).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
+    let judged = order.judge(site.config.integer_width).and_then(|operation| operation.map_or(Ok(()), |call| writable(&call, wire)));
+    judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
     Ok((order, reassign))
 }
 
 /// A PIN or password, which comes from a file.
 pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
-    Secret::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
+    secret_file::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
 }
 
 /// The user that is meant.

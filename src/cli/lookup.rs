@@ -14,10 +14,10 @@ use super::{
     site::{self, Look},
 };
 use crate::{
+    access::check::guid,
     blusky::{
         client::Client,
         lookup::{Found, Item, Kind},
-        model::check::guid,
     },
     config::{Config, import},
     host::Site,

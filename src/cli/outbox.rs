@@ -93,7 +93,7 @@ fn list(entries: &[Entry]) {
         table.add_row([
             entry.id.to_string(),
             entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            entry.operation.endpoint().name.to_owned(),
+            entry.operation.name().to_owned(),
             entry.operation.user().map(|user| user.to_string()).unwrap_or_default(),
             progress.state.name().to_owned(),
             progress.attempts.to_string(),

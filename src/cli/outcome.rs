@@ -16,9 +16,13 @@ use super::{
     out::{self, Failure, interrupted},
 };
 use crate::{
-    blusky::client::{Client, Settings},
+    access::Operation,
+    blusky::{
+        call,
+        client::{Client, Settings},
+    },
     card::DecidedBy,
-    enroll::outbox::{Entry, Operation, Reassign, State, Step},
+    enroll::outbox::{Entry, Reassign, State, Step},
     host::{
         Site,
         deliver::{Deliverer, Rules},
@@ -107,7 +111,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Refuses what BluSKY would refuse or lose; gives the way to it.
 pub fn judge(site: &Site, operation: &Operation) -> Result<Settings, Failure> {
     let blusky = enroll::blusky(site)?;
-    let judged = operation.judge(site.config.integer_width, blusky.wire);
+    let judged = call::judge(operation, site.config.integer_width, blusky.wire);
     judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was sent"))?;
     Ok(blusky)
 }

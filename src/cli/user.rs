@@ -10,11 +10,8 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    blusky::{
-        call::Operation,
-        lookup::{Item, Kind},
-        model::{AddUser, check::guid},
-    },
+    access::{AddUser, Operation, check::guid},
+    blusky::lookup::{Item, Kind},
     enroll::outbox::{Entry, State},
     store::StoreHandle,
 };

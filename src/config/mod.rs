@@ -17,10 +17,10 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
+    access::check::IntegerWidth,
     blusky::client::Settings,
     decode::dialect::Dialect,
     enroll::{
-        enrollment::IntegerWidth,
         outbox::Reassign,
         people::People,
         policy::{CardType, Required, SitePolicy},

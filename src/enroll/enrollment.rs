@@ -8,14 +8,10 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::policy::{self, CardType, Hints, Required, SitePolicy};
-pub use crate::blusky::model::check::IntegerWidth;
 use crate::{
-    blusky::{
-        call::Operation,
-        model::{ACTIVE_CARDHOLDER, AddUserCard, check},
-        moment::Moment,
-        secret::Secret,
-        wire::Wire,
+    access::{
+        ACTIVE_CARDHOLDER, AddUserCard, Moment, Operation, Secret,
+        check::{self, IntegerWidth},
     },
     card::{Credential, Fit, Reading, Verdict},
 };
@@ -227,18 +223,19 @@ impl Order {
             .map_or(Ok(()), |why| Err(Refused::Window(why)))
     }
 
-    /// Judges what is sent as it was ordered, whatever the card.
+    /// Judges what is sent as it was ordered, whatever the card, and gives it, where it can be said before there is a card.
     ///
     /// # Errors
-    /// What BluSKY would lose, or the wire has no way to say.
-    pub fn judge(&self, width: IntegerWidth, wire: Wire) -> Result<(), check::Wrong> {
-        let Ok(call) = of_order(self) else { return Ok(()) };
+    /// What would be lost.
+    pub fn judge(&self, width: IntegerWidth) -> Result<Option<Operation>, check::Wrong> {
+        let Ok(call) = of_order(self) else { return Ok(None) };
         let external = self.external_number.as_ref().or(self.printed.as_ref());
         if external.is_some_and(|number| number.trim().is_empty()) {
             return Err(check::Wrong(vec!["the printed or external number given is empty; leave it out, or give the print".to_owned()]));
         }
         let call = AddUserCard { card_type: self.card_type, external_card_number: external.cloned(), ..call };
-        Operation::AddUserCard(call).judge(width, wire)
+        let operation = Operation::AddUserCard(call);
+        operation.judge(width).map(|()| Some(operation))
     }
 
     /// An order for this user and nothing else said.

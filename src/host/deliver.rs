@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::platform::lock::Lock;
 use crate::{
-    blusky::client::AccessControl,
+    access::AccessControl,
     enroll::outbox::{
         State, Step,
         reach::Heard,

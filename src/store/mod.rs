@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::{
-    blusky::secret::Secret,
+    access::Secret,
     enroll::outbox::{Entry, Given, Step},
 };
 use seal::{SealError, Sealer};

@@ -4,12 +4,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use crate::{
-    blusky::{
-        answer::Cards,
-        call::Operation,
-        client::{AccessControl, Client, Detail, Settings},
-        model::{ACTIVE_CARDHOLDER, StoredCard, UpdateUserCard},
-    },
+    access::{ACTIVE_CARDHOLDER, AccessControl, Cards, Detail, Operation, StoredCard, UpdateUserCard},
+    blusky::client::{Client, Settings},
     cli::{
         Globals,
         enroll::{blusky, open_store, who},

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    blusky::secret::Secret,
+    access::Secret,
     enroll::{
         enrollment::{Order, add_existing_card},
         outbox::State,

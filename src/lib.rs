@@ -13,7 +13,7 @@
 //!
 //! Invariants, kept everywhere:
 //!
-//! - The middle is pure: [`card`], [`decode`], [`smartcard`], [`enroll`], [`station`], [`capture`] and [`views`] touch no
+//! - The middle is pure: [`card`], [`decode`], [`reader`], [`access`], [`smartcard`], [`enroll`], [`outbox`], [`station`], [`capture`] and [`views`] touch no
 //!   file, socket, device, thread or clock. Time is an argument. Events in, effects out.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).
@@ -34,6 +34,7 @@ pub mod access;
 pub mod decode;
 pub mod smartcard;
 pub mod enroll;
+pub mod outbox;
 pub mod store;
 pub mod blusky;
 

@@ -23,11 +23,9 @@ use crate::{
     access::{Moment, Operation, Secret, check::guid},
     blusky::{call::writable, client::Settings, secret_file},
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
-    enroll::{
-        enrollment::{self, Order, Refused},
-        outbox::{Entry, Given, Reassign},
-    },
+    enroll::enrollment::{self, Order, Refused},
     host::{self, Shell, Site},
+    outbox::{Entry, Given, Reassign},
     station::{Event, Notice, Purpose, Taker},
     store::StoreHandle,
     views,

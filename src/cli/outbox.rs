@@ -13,8 +13,8 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    enroll::outbox::{Entry, State, Step},
     host::{Site, platform::lock::Lock},
+    outbox::{Entry, State, Step},
     store::{StoreError, StoreHandle},
     views,
 };

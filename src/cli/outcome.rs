@@ -22,11 +22,11 @@ use crate::{
         client::{Client, Settings},
     },
     card::DecidedBy,
-    enroll::outbox::{Entry, Reassign, State, Step},
     host::{
         Site,
         deliver::{Deliverer, Rules},
     },
+    outbox::{Entry, Reassign, State, Step},
     store::{StoreError, StoreHandle},
     views,
 };

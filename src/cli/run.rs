@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     blusky::client::Client,
-    enroll::outbox::State,
     host::{
         Shell,
         deliver::{Deliverer, Report, Rules},
     },
+    outbox::State,
     station::{Event, Notice},
     views,
 };

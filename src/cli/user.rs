@@ -12,7 +12,7 @@ use super::{
 use crate::{
     access::{AddUser, Operation, check::guid},
     blusky::lookup::{Item, Kind},
-    enroll::outbox::{Entry, State},
+    outbox::{Entry, State},
     store::StoreHandle,
 };
 

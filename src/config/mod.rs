@@ -21,10 +21,10 @@ use crate::{
     blusky::client::Settings,
     decode::dialect::Dialect,
     enroll::{
-        outbox::Reassign,
         people::People,
         policy::{CardType, Required, SitePolicy},
     },
+    outbox::Reassign,
     protocols::Protocols,
     reader::{Bus, LineSettings, Port, ReaderHints},
     sheet::{At, Finding, Keys, Sheet, nearest},

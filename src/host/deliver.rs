@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::platform::lock::Lock;
 use crate::{
     access::AccessControl,
-    enroll::outbox::{
+    outbox::{
         State, Step,
         reach::Heard,
         schedule::{Schedule, Waiting, Work},

@@ -26,9 +26,9 @@ use crate::{
     },
     enroll::{
         enrollment::{self, Order, Refused},
-        outbox::{Entry, Given, Reassign, Source},
         policy::{self, Hints, SitePolicy},
     },
+    outbox::{Entry, Given, Reassign, Source},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},

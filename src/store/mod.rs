@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     access::Secret,
-    enroll::outbox::{Entry, Given, Step},
+    outbox::{Entry, Given, Step},
 };
 use seal::{SealError, Sealer};
 use sqlite::Database;

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::{StoreError, seal::Sealer};
 use crate::{
     access::{Operation, Secret},
-    enroll::outbox::{Entry, Reassign, Source, State, Step, given_lately},
+    outbox::{Entry, Reassign, Source, State, Step, given_lately},
 };
 
 const LAYOUT: i64 = 3;

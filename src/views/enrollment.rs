@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::reading::words_of;
 use crate::{
     access::{AddUserCard, Operation, Outcome},
-    enroll::outbox::{Entry, Progress, ReadBack, State, Step},
+    outbox::{Entry, Progress, ReadBack, State, Step},
 };
 
 /// An entry as JSON.

@@ -13,7 +13,7 @@ use super::{End, once};
 use crate::{
     access::{AccessControl, Cards, Detail, Operation, Outcome, Sameness, StoredCard},
     card::DecidedBy,
-    enroll::outbox::{Entry, Next, ReadBack, State, Step, reach::Heard},
+    outbox::{Entry, Next, ReadBack, State, Step, reach::Heard},
     store::{StoreError, StoreHandle},
 };
 

@@ -3,10 +3,8 @@
 use super::*;
 use crate::{
     access::Secret,
-    enroll::{
-        enrollment::{Order, add_existing_card},
-        outbox::State,
-    },
+    enroll::enrollment::{Order, add_existing_card},
+    outbox::State,
 };
 
 /// A store of the first layout, with one card that was accepted then.

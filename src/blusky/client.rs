@@ -14,44 +14,17 @@ use reqwest::{
 };
 use uuid::Uuid;
 
-pub use super::http::{ClientError, Connecting};
-pub use super::sign_in::SignIn;
+pub use super::http::ClientError;
 use super::{
-    answer::{SuccessCodes, sort_cards, sort_write},
+    answer::{sort_cards, sort_write},
     call::{self, Method},
     http::{self, Failure, bounded, failure},
     lookup::{Found, Kind, sort_lookup},
+    settings::Settings,
     sign_in::{Signer, Ticket},
-    wire::{Media, Wire},
+    wire::Wire,
 };
 use crate::access::{AccessControl, Cards, Detail, Operation, Outcome};
-
-/// What a site says about its BluSKY.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// What stands before `api/…`, without a slash at its end.
-    pub base_url: String,
-    /// How the site signs in.
-    pub sign_in: SignIn,
-    /// The header that carries the token.
-    pub token_header: String,
-    /// The word before the token; empty for the bare token.
-    pub token_scheme: String,
-    /// The result codes that mean success.
-    pub success_codes: SuccessCodes,
-    /// The time a call may take.
-    pub timeout: Duration,
-    /// How long after a call BluSKY's lists may still lack what it has done.
-    pub shows_within: Duration,
-    /// JSON or XML.
-    pub wire: Wire,
-    /// `application/…` or `text/…`.
-    pub media: Media,
-    /// Where a card is to be taken from its holder, ReplaceCardIfExists is called instead of AddUserCard.
-    pub replace_card_if_exists: bool,
-    /// Certificates, proxy, the time until a connection stands.
-    pub connecting: Connecting,
-}
 
 /// BluSKY over HTTP.
 pub struct Client {

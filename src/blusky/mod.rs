@@ -2,6 +2,7 @@
 //!
 //! - [`wire`]: JSON and XML, written and read;
 //! - [`call`]: where each operation goes, and what it holds;
+//! - [`settings`]: what a site says about it;
 //! - [`secret_file`]: secrets as they lie in files;
 //! - [`answer`]: what an answer means (pure);
 //! - [`lookup`]: the lists the pages name (pure);
@@ -13,5 +14,6 @@ pub mod client;
 mod http;
 pub mod lookup;
 pub mod secret_file;
+pub mod settings;
 mod sign_in;
 pub mod wire;

@@ -3,33 +3,17 @@
 //!
 //! In: the site's settings. Out: the header a call carries. Never: a token or password in an error, or the same token tried twice.
 
-use std::path::PathBuf;
-
 use reqwest::{Client as Http, header::ACCEPT, header::CONTENT_TYPE, header::HeaderValue};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::{
-    client::Settings,
     http::{Failure, bounded, failure},
     secret_file,
+    settings::{Settings, SignIn},
     wire::{Document, Wire},
 };
 use crate::access::Secret;
-
-/// How a site signs in.
-#[derive(Debug, Clone)]
-pub enum SignIn {
-    /// A token in a file.
-    TokenFile(PathBuf),
-    /// An e-mail address, and a password in a file.
-    Password {
-        /// The address.
-        email: String,
-        /// The file.
-        password_file: PathBuf,
-    },
-}
 
 /// Authenticate. No page names its XML, so it is written as JSON, whatever the wire of the other calls.
 #[derive(Serialize)]

@@ -1,11 +1,6 @@
 //! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
 
-use std::{
-    path::{Path, PathBuf},
-    pin::pin,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -20,11 +15,11 @@ use super::{
     source::Source,
 };
 use crate::{
-    access::{Moment, Operation, Secret, check::guid},
-    blusky::{call::writable, client::Settings, secret_file},
+    access::{Moment, Operation, check::guid},
+    blusky::{call::writable, settings::Settings},
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::enrollment::{self, Order, Refused},
-    host::{self, Shell, Site},
+    host::{Shell, Site},
     outbox::{Entry, Given, Reassign},
     station::{Event, Notice, Purpose, Taker},
     store::StoreHandle,
@@ -93,8 +88,8 @@ pub struct Arguments {
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
     let (order, reassign) = order(&site, &arguments)?;
-    let blusky = blusky(&site)?;
-    let store = open_store(&site)?;
+    let blusky = site::blusky(&site)?;
+    let store = site::open_store(&site)?;
     let showing = Showing::new(arguments.json, Duration::from_secs(arguments.outcome_timeout));
     let entry = match (&arguments.card_id, &arguments.bits) {
         (Some(card), _) => existing(&store, *card, &order, reassign).await?,
@@ -137,7 +132,7 @@ async fn enroll_shown(
 
 /// Who gets the card, and what may be done if somebody holds it.
 fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failure> {
-    let user = who(site, &arguments.user)?;
+    let user = site::who(site, &arguments.user)?;
     let policy = &site.config.policy;
     if let Some(number) = arguments.card_type.filter(|number| policy.card_type(*number).is_none()) {
         let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
@@ -160,7 +155,7 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.deactivate = arguments.deactivate;
     order.card_user_flags = arguments.card_user_flags.unwrap_or(order.card_user_flags);
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
-    order.pin = arguments.pin_file.as_deref().map(|path| secret(path, "pin")).transpose()?;
+    order.pin = arguments.pin_file.as_deref().map(|path| site::secret(path, "pin")).transpose()?;
     order.reassign = reassign == Reassign::Always;
     order.same_card = arguments.same_card;
     order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
@@ -168,31 +163,6 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     let judged = order.judge(site.config.integer_width).and_then(|operation| operation.map_or(Ok(()), |call| writable(&call, wire)));
     judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
     Ok((order, reassign))
-}
-
-/// A PIN or password, which comes from a file.
-pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
-    secret_file::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
-}
-
-/// The user that is meant.
-pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
-    site.config.people.find(who).map_err(|error| match error.is_usage() {
-        true => Failure::usage("user", error.to_string(), ""),
-        false => Failure::impossible("unknown_user", error.to_string(), ""),
-    })
-}
-
-/// The way to BluSKY that the site configured.
-pub fn blusky(site: &Site) -> Result<Settings, Failure> {
-    let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
-    site.config.blusky.clone().ok_or_else(missing)
-}
-
-/// The site's store.
-pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    host::open_store(&site.config.store, credentials.as_deref()).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {

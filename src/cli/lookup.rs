@@ -9,9 +9,8 @@ use uuid::Uuid;
 
 use super::{
     Globals,
-    enroll::{blusky, open_store},
     out::{self, Failure},
-    site::{self, Look},
+    site::{self, Look, blusky, open_store},
 };
 use crate::{
     access::check::guid,

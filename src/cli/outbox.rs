@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use super::{
     Globals,
-    enroll::open_store,
     out::{self, Failure},
-    site::{self, Look},
+    site::{self, Look, open_store},
 };
 use crate::{
     host::{Site, platform::lock::Lock},

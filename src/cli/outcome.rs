@@ -12,15 +12,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use super::{
-    enroll,
     out::{self, Failure, interrupted},
+    site,
 };
 use crate::{
     access::Operation,
-    blusky::{
-        call,
-        client::{Client, Settings},
-    },
+    blusky::{call, client::Client, settings::Settings},
     card::DecidedBy,
     host::{
         Site,
@@ -110,7 +107,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Refuses what BluSKY would refuse or lose; gives the way to it.
 pub fn judge(site: &Site, operation: &Operation) -> Result<Settings, Failure> {
-    let blusky = enroll::blusky(site)?;
+    let blusky = site::blusky(site)?;
     let judged = call::judge(operation, site.config.integer_width, blusky.wire);
     judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was sent"))?;
     Ok(blusky)

@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use super::{
     Globals,
-    enroll::{blusky, open_store},
     out::{self, Failure},
-    site::{self, Look},
+    site::{self, Look, blusky, open_store},
 };
 use crate::{
     blusky::client::Client,

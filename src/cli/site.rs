@@ -1,17 +1,21 @@
-//! Finding and loading what a site has: its configuration and its protocol files.
+//! Finding and loading what a site has: its configuration, its protocol files, its store, its way to BluSKY.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
+use uuid::Uuid;
 
 use super::{
     Globals,
     out::{Failure, hint},
 };
 use crate::{
+    access::Secret,
+    blusky::{secret_file, settings::Settings},
     config::{Config, ConfigError},
-    host::Site,
+    host::{self, Site},
     protocols::Protocols,
+    store::StoreHandle,
 };
 
 /// Where a command looks for its configuration.
@@ -76,4 +80,29 @@ fn explain(error: &ConfigError) -> Failure {
         ConfigError::Wrong(_) => "correct the file; every finding is listed",
     };
     Failure::usage("configuration", error.to_string(), help)
+}
+
+/// A PIN or password, which comes from a file.
+pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
+    secret_file::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
+}
+
+/// The user that is meant.
+pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
+    site.config.people.find(who).map_err(|error| match error.is_usage() {
+        true => Failure::usage("user", error.to_string(), ""),
+        false => Failure::impossible("unknown_user", error.to_string(), ""),
+    })
+}
+
+/// The way to BluSKY that the site configured.
+pub fn blusky(site: &Site) -> Result<Settings, Failure> {
+    let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
+    site.config.blusky.clone().ok_or_else(missing)
+}
+
+/// The site's store.
+pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    host::open_store(&site.config.store, credentials.as_deref()).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }

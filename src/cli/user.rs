@@ -4,10 +4,9 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{
     Globals,
-    enroll::{open_store, secret},
     out::{self, Failure},
     outcome::{self, Showing},
-    site::{self, Look},
+    site::{self, Look, open_store, secret},
 };
 use crate::{
     access::{AddUser, Operation, check::guid},

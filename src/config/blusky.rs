@@ -8,7 +8,7 @@ use crate::{
     access::check::IntegerWidth,
     blusky::{
         answer::SuccessCodes,
-        client::{Connecting, Settings, SignIn},
+        settings::{Connecting, Settings, SignIn},
         wire::{Media, Wire},
     },
     sheet::{At, Keys},

@@ -7,13 +7,16 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::policy::{self, CardType, Hints, Required, SitePolicy};
+use super::{
+    policy::{self, CardType, Hints, Required, SitePolicy},
+    template,
+};
 use crate::{
     access::{
         ACTIVE_CARDHOLDER, AddUserCard, Moment, Operation, Secret,
         check::{self, IntegerWidth},
     },
-    card::{Credential, Fit, Reading, Verdict},
+    card::{Fit, Reading, Verdict},
 };
 
 /// What the operator asks for.
@@ -166,7 +169,7 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
     if number == 0 {
         return Err(Refused::Zero);
     }
-    let template = render(&card_type.external_number, credential).map_err(|why| Refused::Template(card_type.blusky, why));
+    let template = template::render(&card_type.external_number, credential).map_err(|why| Refused::Template(card_type.blusky, why));
     let external = match order.external_number.as_ref().or(order.printed.as_ref()) {
         Some(given) => given.trim().to_owned(),
         None => template?,
@@ -333,43 +336,4 @@ fn narrow(field: &'static str, value: Option<u128>, width: IntegerWidth) -> Resu
     let (max, help) = (width.max().unsigned_abs(), width.help());
     let fits = value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value <= max);
     fits.ok_or(Refused::TooWide { field, max, help })
-}
-
-/// Fills a template with a credential's numbers: `{card_number}`, `{facility_code:05}` pads with zeros.
-///
-/// # Errors
-/// What is wrong with the template, or which number is not there.
-pub fn render(template: &str, credential: &Credential) -> Result<String, String> {
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (inner, after) = after.split_once('}').ok_or_else(|| format!("`{{{after}` has no closing brace"))?;
-        let (name, pad) = inner.split_once(':').unwrap_or((inner, "0"));
-        let width: usize = pad.parse().map_err(|_| format!("`{pad}` in {{{inner}}} is no width; write {{{name}:08}}"))?;
-        if width > 64 {
-            return Err(format!("the width in {{{inner}}} is above 64"));
-        }
-        let value = credential.number(name).ok_or_else(|| format!("the card has no {name}"))?;
-        text.push_str(before);
-        text.push_str(&format!("{value:0width$}"));
-        rest = after;
-    }
-    text.push_str(rest);
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_template_pads_and_names_what_is_missing() {
-        let mut credential = Credential::default();
-        credential.set("card_number", 4567);
-        credential.set("facility_code", 7);
-        assert_eq!(render("{facility_code:03}-{card_number:08}", &credential).unwrap(), "007-00004567");
-        assert_eq!(render("{issue_code}", &credential).unwrap_err(), "the card has no issue_code");
-        assert!(render("{card_number", &credential).unwrap_err().contains("closing brace"));
-        assert!(render("{card_number:x}", &credential).unwrap_err().contains("width"));
-    }
 }

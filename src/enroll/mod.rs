@@ -2,8 +2,10 @@
 //!
 //! - [`policy`]: which fit is believed, and who decided it;
 //! - [`enrollment`]: the call that follows from it, or why there is none;
+//! - [`template`]: a printed number from a card's;
 //! - [`people`]: who is meant by a name.
 
 pub mod enrollment;
 pub mod people;
 pub mod policy;
+pub mod template;

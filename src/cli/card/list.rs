@@ -10,9 +10,8 @@ use crate::{
     blusky::client::Client,
     cli::{
         Globals,
-        enroll::{blusky, who},
         out::{self, Failure},
-        site::{self, Look},
+        site::{self, Look, blusky, who},
     },
 };
 

@@ -5,13 +5,12 @@ use std::{process::ExitCode, time::Duration};
 
 use crate::{
     access::{ACTIVE_CARDHOLDER, AccessControl, Cards, Detail, Operation, StoredCard, UpdateUserCard},
-    blusky::client::{Client, Settings},
+    blusky::{client::Client, settings::Settings},
     cli::{
         Globals,
-        enroll::{blusky, open_store, who},
         out::{self, Failure},
         outcome::{self, Showing},
-        site::{self, Look},
+        site::{self, Look, blusky, open_store, who},
     },
 };
 

@@ -15,15 +15,18 @@ use std::{
 };
 
 use cardbridge::{
+    access::Operation,
     blusky::{
         answer::SuccessCodes,
-        call::Operation,
-        client::{Client, Connecting, Settings, SignIn},
+        client::Client,
+        settings::{Connecting, Settings, SignIn},
         wire::{Media, Wire},
     },
-    enroll::outbox::{Entry, Reassign, State},
-    run::deliver::{Deliverer, Report, Rules},
-    store::StoreHandle,
+    host::{
+        self,
+        deliver::{Deliverer, Report, Rules},
+    },
+    outbox::{Entry, Reassign, State},
 };
 use chrono::Utc;
 use tokio::sync::{mpsc, oneshot};
@@ -77,7 +80,7 @@ fn body(number: u32) -> serde_json::Value {
 async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     let (folder, simulator) = (tempfile::tempdir().unwrap(), Simulator::start());
     let path = folder.path().join("cardbridge.db");
-    let store = StoreHandle::open(&path).unwrap();
+    let store = host::open_store(&path, None).unwrap();
     for number in 1..=entries {
         let operation = Operation::AddUserCard(serde_json::from_value(body(number)).unwrap());
         let id = Uuid::from_u128(u128::from(number) << 64);

@@ -6,8 +6,9 @@
 use std::sync::{Arc, LazyLock};
 
 use cardbridge::{
+    access::Outcome,
     blusky::{
-        answer::{Outcome, SuccessCodes, sort_cards, sort_write},
+        answer::{SuccessCodes, sort_cards, sort_write},
         lookup::{self, sort_lookup},
     },
     card::{Kind, Literal, MAX_BITS, PacsBits, Presentation},

@@ -41,9 +41,10 @@ use nom::{
 };
 
 use crate::{
+    access::check::IntegerWidth,
     card::Kind,
     decode::{catalog::SharedCatalog, dialect::Dialect, payload::Template},
-    enroll::{enrollment::IntegerWidth, policy::SitePolicy},
+    enroll::policy::SitePolicy,
     protocols::Protocols,
     reader::{ByteOrder, OsdpCard, ReaderCommand, ReaderEvent, ReaderHints, ReaderName},
     station::{Effect, Event, Notice, ReaderKind, Station},

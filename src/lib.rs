@@ -13,7 +13,7 @@
 //!
 //! Invariants, kept everywhere:
 //!
-//! - The middle is pure: [`card`], [`decode`], [`smartcard`], [`enroll`], [`station`], [`capture`] and [`views`] touch no
+//! - The middle is pure: [`card`], [`decode`], [`reader`], [`access`], [`smartcard`], [`enroll`], [`outbox`], [`station`], [`capture`] and [`views`] touch no
 //!   file, socket, device, thread or clock. Time is an argument. Events in, effects out.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).
@@ -25,14 +25,16 @@
 //!   passwords wait on disk sealed, and are gone once their entry has come to its end ([`store::seal`]).
 //!
 //! The seams are few: a byte stream for a serial line (a pty or a capture is one too), a card that answers APDUs,
-//! [`blusky::client::AccessControl`], and the [`store`] that is asked by messages.
+//! [`access::AccessControl`], and the [`store`] that is asked by messages.
 
 // The sentence.
 pub mod card;
 pub mod reader;
+pub mod access;
 pub mod decode;
 pub mod smartcard;
 pub mod enroll;
+pub mod outbox;
 pub mod store;
 pub mod blusky;
 

@@ -3,11 +3,14 @@
 //! In: status, body and the site's success codes. Out: one of a few outcomes. Never: success where the answer cannot be
 //! understood; what is unclear is in doubt, and the read-back decides.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{model::StoredCard, secret::Secret, wire::Document};
+use super::wire::Document;
+use crate::access::{
+    Cards, Outcome, StoredCard, Told,
+    outcome::{ENTRIES_WAIT, denied},
+};
 
 /// Which result codes mean success: BluSKY's pages do not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,106 +30,6 @@ impl SuccessCodes {
             Self::Listed(codes) => codes.contains(&code),
         }
     }
-}
-
-/// What became of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
-    /// BluSKY took it.
-    Accepted(Told),
-    /// BluSKY refused it.
-    Refused(Told),
-    /// BluSKY answered, and it is not clear what.
-    Unclear {
-        /// What it said.
-        told: Told,
-        /// The result code is one of success; else no code is known to mean anything.
-        listed: bool,
-    },
-    /// It was not carried out, and that is about this call alone: it cannot be written, or BluSKY turns it down at the door and lets
-    /// others in.
-    NotSent {
-        /// Why.
-        why: String,
-    },
-    /// It was not carried out, and no other call would be: BluSKY cannot be reached, or asks to be left alone.
-    Away {
-        /// Why.
-        why: String,
-    },
-    /// BluSKY denies access; whether to everything or to this call, another call has to show. It was not carried out.
-    Denied {
-        /// 401 or 403.
-        status: u16,
-        /// BluSKY's own words.
-        words: Option<String>,
-    },
-    /// It may have arrived; no answer came.
-    NoAnswer {
-        /// Why.
-        why: String,
-        /// BluSKY may still be working on it.
-        slow: bool,
-    },
-    /// A fault of the server's, a page instead of an answer: it may have arrived all the same.
-    Later {
-        /// Why.
-        why: String,
-        /// BluSKY may still be working on it.
-        slow: bool,
-    },
-    /// The call itself is at fault, whatever it is about: nothing goes through until somebody acts. It was not carried out.
-    Stopped {
-        /// Why, and what to do.
-        why: String,
-    },
-}
-
-/// What an answer says.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Told {
-    /// The result code.
-    pub result_code: Option<i64>,
-    /// BluSKY's own words. They name cards and people: shown and stored, never logged.
-    pub description: Option<String>,
-    /// The key of what was made.
-    pub value: Option<Uuid>,
-    /// The former holder, where BluSKY tells it.
-    pub previous_user_id: Option<Uuid>,
-}
-
-impl std::fmt::Debug for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Told").field("result_code", &self.result_code).finish_non_exhaustive()
-    }
-}
-
-/// What the read-back shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cards {
-    /// The user's cards.
-    Shown(Vec<StoredCard>),
-    /// This BluSKY has no such call.
-    Unavailable {
-        /// Why.
-        why: String,
-    },
-    /// Not now.
-    Later {
-        /// Why.
-        why: String,
-    },
-    /// BluSKY cannot be reached, or asks to be left alone.
-    Away {
-        /// Why.
-        why: String,
-    },
-    /// Nothing will go through until somebody acts.
-    Stopped {
-        /// Why, and what to do.
-        why: String,
-    },
 }
 
 /// Sorts the answer to a call that changes something; `answers_value` where its success comes with a key.
@@ -247,42 +150,6 @@ fn texts(words: &Value) -> String {
     }
 }
 
-impl Outcome {
-    /// What a denied call means once another one has shown whether others are let in.
-    #[must_use]
-    pub fn settled(self, lets_others_in: bool) -> Self {
-        match self {
-            Self::Denied { status, words } if lets_others_in => {
-                let words = words.map(|words| format!(": “{words}”")).unwrap_or_default();
-                Self::NotSent { why: format!("BluSKY turns this entry down ({status}) and lets others in{words}; it is tried again") }
-            }
-            Self::Denied { status, .. } => Self::Stopped { why: format!("{}; {ENTRIES_WAIT}", denied(status)) },
-            other => other,
-        }
-    }
-
-    /// The same with these secrets blotted out of BluSKY's words: a server can repeat what it was sent.
-    #[must_use]
-    pub fn without(mut self, secrets: &[&Secret]) -> Self {
-        let words = match &mut self {
-            Self::Accepted(told) | Self::Refused(told) | Self::Unclear { told, .. } => told.description.as_mut(),
-            Self::Denied { words, .. } => words.as_mut(),
-            Self::NotSent { .. } | Self::Away { .. } | Self::NoAnswer { .. } | Self::Later { .. } | Self::Stopped { .. } => None,
-        };
-        if let Some(words) = words {
-            secrets.iter().for_each(|secret| *words = secret.blot(words));
-        }
-        self
-    }
-}
-
-/// What becomes of the others where a call that changes something stops them all.
-const ENTRIES_WAIT: &str = "saved entries wait";
-
-pub(super) fn denied(status: u16) -> String {
-    format!("BluSKY denies access ({status}): check blusky.token_file, token_header and token_scheme")
-}
-
 /// What the server says about it names a path, and so a user: it is left out, for these words reach a service's log.
 pub(super) fn wrong_address(status: u16) -> String {
     format!("BluSKY answered {status} (no such call): check blusky.base_url")
@@ -291,6 +158,7 @@ pub(super) fn wrong_address(status: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Secret;
 
     fn sorted(status: u16, body: &str) -> Outcome {
         sort_write(status, body.as_bytes(), &SuccessCodes::Listed(vec![0]), true)

@@ -14,62 +14,17 @@ use reqwest::{
 };
 use uuid::Uuid;
 
-pub use super::http::{ClientError, Connecting};
-pub use super::sign_in::SignIn;
+pub use super::http::ClientError;
 use super::{
-    answer::{Cards, Outcome, SuccessCodes, sort_cards, sort_write},
-    call::{Method, Operation},
+    answer::{sort_cards, sort_write},
+    call::{self, Method},
     http::{self, Failure, bounded, failure},
     lookup::{Found, Kind, sort_lookup},
+    settings::Settings,
     sign_in::{Signer, Ticket},
-    wire::{Media, Wire},
+    wire::Wire,
 };
-
-/// What a site says about its BluSKY.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// What stands before `api/…`, without a slash at its end.
-    pub base_url: String,
-    /// How the site signs in.
-    pub sign_in: SignIn,
-    /// The header that carries the token.
-    pub token_header: String,
-    /// The word before the token; empty for the bare token.
-    pub token_scheme: String,
-    /// The result codes that mean success.
-    pub success_codes: SuccessCodes,
-    /// The time a call may take.
-    pub timeout: Duration,
-    /// How long after a call BluSKY's lists may still lack what it has done.
-    pub shows_within: Duration,
-    /// JSON or XML.
-    pub wire: Wire,
-    /// `application/…` or `text/…`.
-    pub media: Media,
-    /// Where a card is to be taken from its holder, ReplaceCardIfExists is called instead of AddUserCard.
-    pub replace_card_if_exists: bool,
-    /// Certificates, proxy, the time until a connection stands.
-    pub connecting: Connecting,
-}
-
-/// How much the read-back is to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// What AddUserCard sends: `api/v1`.
-    Card,
-    /// The uses and notes too: `api/v2`.
-    Assignment,
-}
-
-/// What a site's access-control system is asked: BluSKY over HTTP, or a stand-in beside it.
-pub trait AccessControl {
-    /// Carries an operation out.
-    fn send(&self, operation: &Operation) -> impl Future<Output = Outcome> + Send;
-    /// Shows a user's cards.
-    fn cards_of(&self, user: Uuid, detail: Detail) -> impl Future<Output = Cards> + Send;
-    /// How long it asked to be left alone since it was asked this last.
-    fn asked_to_wait(&self) -> Option<Duration>;
-}
+use crate::access::{AccessControl, Cards, Detail, Operation, Outcome};
 
 /// BluSKY over HTTP.
 pub struct Client {
@@ -146,14 +101,14 @@ impl Client {
 impl AccessControl for Client {
     async fn send(&self, operation: &Operation) -> Outcome {
         let settings = &self.settings;
-        let mut endpoint = operation.endpoint();
+        let mut endpoint = call::endpoint(operation);
         let mut wire = settings.wire;
         if settings.replace_card_if_exists && operation.takes_from_its_holder() {
-            (endpoint.name, endpoint.path) = ("ReplaceCardIfExists", operation.replace_path());
+            (endpoint.name, endpoint.path) = ("ReplaceCardIfExists", call::replace_path(operation));
             // The pages name no XML contract for it.
             wire = Wire::Json;
         }
-        let body = match operation.body(wire) {
+        let body = match call::body(operation, wire) {
             Ok(body) => body,
             Err(error) => return Outcome::NotSent { why: error.to_string() },
         };
@@ -166,7 +121,7 @@ impl AccessControl for Client {
         let accept = wire.accept(settings.media);
         let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
         let outcome = match self.call(endpoint.name, LARGEST_ANSWER, request).await {
-            Ok((status, body)) => sort_write(status, &body, &settings.success_codes, endpoint.answers_value),
+            Ok((status, body)) => sort_write(status, &body, &settings.success_codes, operation.answers_value()),
             Err(Failure::NotSent(why)) => Outcome::Away { why },
             Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
             Err(Failure::Stopped(why)) => Outcome::Stopped { why },

@@ -3,30 +3,11 @@
 //! In: the site's settings, a request. Out: status and body, or why there is none and whether the request can have arrived. Never:
 //! a redirect followed, a certificate taken on trust, or a body read without bound.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use reqwest::{Certificate, Client as Http, Identity, Proxy, Response, redirect::Policy};
 
-use super::{client::Settings, secret::Secret};
-
-/// The site's own say about its connections.
-#[derive(Debug, Clone, Default)]
-pub struct Connecting {
-    /// A PEM file of authorities that are trusted besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// A PEM file with a certificate that this side shows, and one with its key.
-    pub client_cert: Option<(PathBuf, PathBuf)>,
-    /// A proxy; without one those of the environment are used.
-    pub proxy: Option<String>,
-    /// The proxy's user, and a file with the password.
-    pub proxy_user: Option<(String, PathBuf)>,
-    /// The time until a connection stands; five seconds where nothing is said.
-    pub connect_timeout: Option<Duration>,
-}
+use super::{secret_file, settings::Settings};
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +54,7 @@ pub(super) fn client(settings: &Settings) -> Result<Http, ClientError> {
         Some(proxy) => {
             let mut proxy = Proxy::all(proxy).map_err(|error| ClientError::Http(format!("blusky.proxy: {}", words(&error))))?;
             if let Some((user, file)) = &connecting.proxy_user {
-                let password = Secret::read(file).map_err(|error| ClientError::Http(error.to_string()))?;
+                let password = secret_file::read(file).map_err(|error| ClientError::Http(error.to_string()))?;
                 proxy = proxy.basic_auth(user, password.expose());
             }
             builder = builder.no_proxy().proxy(proxy);

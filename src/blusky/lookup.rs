@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{
     answer::{self, SuccessCodes},
-    secret::{Secret, blotted},
     wire::{DEAREST, Document},
 };
+use crate::access::{Secret, outcome::denied, secret::blotted};
 
 /// What can be looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -141,7 +141,7 @@ pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], success: &SuccessCodes)
             || Found::Unreadable { why: "BluSKY answered with something that is no list (a page, or a broken text)".to_owned() },
             |document| found(kind, &document, success),
         ),
-        401 | 403 => Found::Stopped { why: answer::denied(status) },
+        401 | 403 => Found::Stopped { why: denied(status) },
         404 | 405 | 501 => Found::Unreadable { why: format!("this BluSKY has no {} ({status})", kind.path()) },
         400 | 409 | 422 => Found::Unreadable { why: refusal(status, document.as_ref()) },
         408 | 429 | 500..=599 => Found::Later { why: format!("BluSKY answered {status}") },

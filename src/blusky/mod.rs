@@ -1,9 +1,9 @@
-//! BluSKY's web API, seen from this side: one model per call, its answers sorted, and the client that carries them.
+//! BluSKY's web API, seen from this side: each operation as a call, its answers sorted, and the client that carries them.
 //!
-//! - [`model`]: what is sent, and what the read-back shows;
-//! - [`moment`], [`secret`]: times and secrets as the models hold them;
 //! - [`wire`]: JSON and XML, written and read;
-//! - [`call`]: the operations, and where each one goes;
+//! - [`call`]: where each operation goes, and what it holds;
+//! - [`settings`]: what a site says about it;
+//! - [`secret_file`]: secrets as they lie in files;
 //! - [`answer`]: what an answer means (pure);
 //! - [`lookup`]: the lists the pages name (pure);
 //! - [`client`]: HTTP, sign-in, time-outs.
@@ -13,8 +13,7 @@ pub mod call;
 pub mod client;
 mod http;
 pub mod lookup;
-pub mod model;
-pub mod moment;
-pub mod secret;
+pub mod secret_file;
+pub mod settings;
 mod sign_in;
 pub mod wire;

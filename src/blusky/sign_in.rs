@@ -3,32 +3,17 @@
 //!
 //! In: the site's settings. Out: the header a call carries. Never: a token or password in an error, or the same token tried twice.
 
-use std::path::PathBuf;
-
 use reqwest::{Client as Http, header::ACCEPT, header::CONTENT_TYPE, header::HeaderValue};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::{
-    client::Settings,
     http::{Failure, bounded, failure},
-    secret::Secret,
+    secret_file,
+    settings::{Settings, SignIn},
     wire::{Document, Wire},
 };
-
-/// How a site signs in.
-#[derive(Debug, Clone)]
-pub enum SignIn {
-    /// A token in a file.
-    TokenFile(PathBuf),
-    /// An e-mail address, and a password in a file.
-    Password {
-        /// The address.
-        email: String,
-        /// The file.
-        password_file: PathBuf,
-    },
-}
+use crate::access::Secret;
 
 /// Authenticate. No page names its XML, so it is written as JSON, whatever the wire of the other calls.
 #[derive(Serialize)]
@@ -127,5 +112,5 @@ impl Signer {
 }
 
 fn secret(path: &std::path::Path) -> Result<Secret, Failure> {
-    Secret::read(path).map_err(|error| Failure::Stopped(error.to_string()))
+    secret_file::read(path).map_err(|error| Failure::Stopped(error.to_string()))
 }

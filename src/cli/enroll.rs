@@ -1,11 +1,6 @@
 //! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
 
-use std::{
-    path::{Path, PathBuf},
-    pin::pin,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -20,14 +15,15 @@ use super::{
     source::Source,
 };
 use crate::{
-    blusky::{client::Settings, model::check::guid, moment::Moment, secret::Secret},
+    access::{Moment, Operation, check::guid},
+    blusky::{call::writable, settings::Settings},
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
-        outbox::{Entry, Given, Operation, Reassign},
-        people::{self, Person, WhoError},
+        people::Person,
     },
-    host::{self, Shell, Site},
+    host::{Shell, Site},
+    outbox::{Entry, Given, Reassign},
     station::{Event, Notice, Purpose, Taker},
     store::StoreHandle,
     views,
@@ -95,8 +91,8 @@ pub struct Arguments {
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
     let (order, reassign) = order(&site, &arguments)?;
-    let blusky = blusky(&site)?;
-    let store = open_store(&site)?;
+    let blusky = site::blusky(&site)?;
+    let store = site::open_store(&site)?;
     let showing = Showing::new(arguments.json, Duration::from_secs(arguments.outcome_timeout));
     let entry = match (&arguments.card_id, &arguments.bits) {
         (Some(card), _) => existing(&store, *card, &order, reassign).await?,
@@ -139,7 +135,7 @@ async fn enroll_shown(
 
 /// Who gets the card, and what may be done if somebody holds it.
 fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failure> {
-    let user = who(site, &arguments.user)?;
+    let user = site::who(site, &arguments.user)?;
     let policy = &site.config.policy;
     if let Some(number) = arguments.card_type.filter(|number| policy.card_type(*number).is_none()) {
         let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
@@ -162,47 +158,14 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.deactivate = arguments.deactivate;
     order.card_user_flags = arguments.card_user_flags.unwrap_or(order.card_user_flags);
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
-    let pin = |path| Secret::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), PIN_HELP));
-    order.pin = arguments.pin_file.as_deref().map(pin).transpose()?;
+    order.pin = arguments.pin_file.as_deref().map(site::pin).transpose()?;
     order.reassign = reassign == Reassign::Always;
     order.same_card = arguments.same_card;
     order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
     let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
-    order.judge(site.config.integer_width, wire).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
+    let judged = order.judge(site.config.integer_width).and_then(|operation| operation.map_or(Ok(()), |call| writable(&call, wire)));
+    judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
     Ok((order, reassign))
-}
-
-/// A PIN or password, which comes from a file.
-pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
-    Secret::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
-}
-
-/// The user that is meant. The list of people is read for a name or a number only; what is wrong in it is said.
-pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
-    let failed = |error: WhoError| match error.is_usage() {
-        true => Failure::usage("user", error.to_string(), ""),
-        false => Failure::impossible("unknown_user", error.to_string(), ""),
-    };
-    if let Some(id) = people::key(who).map_err(failed)? {
-        return Ok(id);
-    }
-    let list = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
-    for finding in &list.findings {
-        out::hint(&format!("the list of people, {finding}; the row is left out"));
-    }
-    list.find(who).map_err(failed)
-}
-
-/// The way to BluSKY that the site configured.
-pub fn blusky(site: &Site) -> Result<Settings, Failure> {
-    let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
-    site.config.blusky.clone().ok_or_else(missing)
-}
-
-/// The site's store.
-pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    host::open_store(&site.config.store, credentials.as_deref()).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {
@@ -284,7 +247,6 @@ async fn shown(site: &Site, source: &mut Source, arguments: &Arguments, order: O
     Err(ended)
 }
 
-const PIN_HELP: &str = "write it into a file that only you can read";
 const HOLD: &str = "hold the card to the reader";
 
 /// The question that a card raises which was given to somebody else a moment ago.

@@ -9,15 +9,14 @@ use uuid::Uuid;
 
 use super::{
     Globals,
-    enroll::{blusky, open_store},
     out::{self, Failure},
-    site::{self, Look},
+    site::{self, Look, blusky, open_store},
 };
 use crate::{
+    access::check::guid,
     blusky::{
         client::Client,
         lookup::{Found, Item, Kind},
-        model::check::guid,
     },
     config::{Config, import},
     host::Site,

@@ -8,13 +8,12 @@ use uuid::Uuid;
 
 use super::{
     Globals,
-    enroll::open_store,
     out::{self, Failure},
-    site::{self, Look},
+    site::{self, Look, open_store},
 };
 use crate::{
-    enroll::outbox::{Entry, State, Step},
     host::{Site, platform::lock::Lock},
+    outbox::{Entry, State, Step},
     store::{StoreError, StoreHandle},
     views,
 };
@@ -93,7 +92,7 @@ fn list(entries: &[Entry]) {
         table.add_row([
             entry.id.to_string(),
             entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            entry.operation.endpoint().name.to_owned(),
+            entry.operation.name().to_owned(),
             entry.operation.user().map(|user| user.to_string()).unwrap_or_default(),
             progress.state.name().to_owned(),
             progress.attempts.to_string(),

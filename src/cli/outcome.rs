@@ -12,17 +12,18 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use super::{
-    enroll,
     out::{self, Failure, interrupted},
+    site,
 };
 use crate::{
-    blusky::client::{Client, Settings},
+    access::Operation,
+    blusky::{call, client::Client, settings::Settings},
     card::DecidedBy,
-    enroll::outbox::{Entry, Operation, Reassign, State, Step},
     host::{
         Site,
         deliver::{Deliverer, Rules},
     },
+    outbox::{Entry, Reassign, State, Step},
     store::{StoreError, StoreHandle},
     views,
 };
@@ -106,8 +107,8 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Refuses what BluSKY would refuse or lose; gives the way to it.
 pub fn judge(site: &Site, operation: &Operation) -> Result<Settings, Failure> {
-    let blusky = enroll::blusky(site)?;
-    let judged = operation.judge(site.config.integer_width, blusky.wire);
+    let blusky = site::blusky(site)?;
+    let judged = call::judge(operation, site.config.integer_width, blusky.wire);
     judged.map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was sent"))?;
     Ok(blusky)
 }

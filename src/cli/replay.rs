@@ -18,11 +18,12 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    blusky::client::{Client, Settings},
+    blusky::{client::Client, settings::Settings},
     capture::{Capture, Replay, osdpcap},
     card::Presentation,
-    enroll::{enrollment::Order, outbox::Reassign},
+    enroll::enrollment::Order,
     host::Site,
+    outbox::Reassign,
     station::Notice,
     store::StoreHandle,
     views,
@@ -118,14 +119,14 @@ struct Enrolling<'a> {
 
 impl<'a> Enrolling<'a> {
     async fn prepare(site: &'a Site, user: &str, arguments: &Arguments) -> Result<Self, Failure> {
-        let blusky = enroll::blusky(site)?;
+        let blusky = site::blusky(site)?;
         let client = Client::new(blusky.clone()).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
         if !arguments.really && !client.is_simulator().await {
             let help = "point blusky.base_url at a simulator, or add --really";
             return Err(Failure::usage("not_a_simulator", "this would enroll old cards in a real BluSKY", help));
         }
-        let user = enroll::who(site, user)?;
-        Ok(Self { site, blusky, store: enroll::open_store(site)?, user, json: arguments.json })
+        let user = site::who(site, user)?;
+        Ok(Self { site, blusky, store: site::open_store(site)?, user, json: arguments.json })
     }
 
     async fn enroll(&self, card: Presentation) -> Result<ExitCode, Failure> {

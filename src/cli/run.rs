@@ -4,17 +4,16 @@ use std::process::ExitCode;
 
 use super::{
     Globals,
-    enroll::{blusky, open_store},
     out::{self, Failure},
-    site::{self, Look},
+    site::{self, Look, blusky, open_store},
 };
 use crate::{
     blusky::client::Client,
-    enroll::outbox::State,
     host::{
         Shell,
         deliver::{Deliverer, Report, Rules},
     },
+    outbox::State,
     station::{Event, Notice},
     views,
 };

@@ -1,17 +1,22 @@
-//! Finding and loading what a site has: its configuration and its protocol files.
+//! Finding and loading what a site has: its configuration, its protocol files, its store, its way to BluSKY.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
+use uuid::Uuid;
 
 use super::{
     Globals,
     out::{Failure, hint},
 };
 use crate::{
+    access::Secret,
+    blusky::{secret_file, settings::Settings},
     config::{Config, ConfigError},
-    host::Site,
+    enroll::people::{self, WhoError},
+    host::{self, Site},
     protocols::Protocols,
+    store::StoreHandle,
 };
 
 /// Where a command looks for its configuration.
@@ -76,4 +81,42 @@ fn explain(error: &ConfigError) -> Failure {
         ConfigError::Wrong(_) => "correct the file; every finding is listed",
     };
     Failure::usage("configuration", error.to_string(), help)
+}
+
+/// A PIN or password, which comes from a file.
+pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
+    secret_file::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
+}
+
+/// A PIN, which comes from a file.
+pub fn pin(path: &Path) -> Result<Secret, Failure> {
+    secret_file::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), "write it into a file that only you can read"))
+}
+
+/// The user that is meant. The list of people is read for a name or a number only; what is wrong in it is said.
+pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
+    let failed = |error: WhoError| match error.is_usage() {
+        true => Failure::usage("user", error.to_string(), ""),
+        false => Failure::impossible("unknown_user", error.to_string(), ""),
+    };
+    if let Some(id) = people::key(who).map_err(failed)? {
+        return Ok(id);
+    }
+    let list = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
+    for finding in &list.findings {
+        hint(&format!("the list of people, {finding}; the row is left out"));
+    }
+    list.find(who).map_err(failed)
+}
+
+/// The way to BluSKY that the site configured.
+pub fn blusky(site: &Site) -> Result<Settings, Failure> {
+    let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
+    site.config.blusky.clone().ok_or_else(missing)
+}
+
+/// The site's store.
+pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    host::open_store(&site.config.store, credentials.as_deref()).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }

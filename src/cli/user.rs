@@ -4,18 +4,14 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{
     Globals,
-    enroll::{open_store, secret},
     out::{self, Failure},
     outcome::{self, Showing},
-    site::{self, Look},
+    site::{self, Look, open_store, secret},
 };
 use crate::{
-    blusky::{
-        call::Operation,
-        lookup::{Item, Kind},
-        model::{AddUser, check::guid},
-    },
-    enroll::outbox::{Entry, State},
+    access::{AddUser, Operation, check::guid},
+    blusky::lookup::{Item, Kind},
+    outbox::{Entry, State},
     store::StoreHandle,
 };
 

@@ -5,10 +5,10 @@ use std::{net::IpAddr, path::Path, time::Duration};
 use toml_span::value::ValueInner;
 
 use crate::{
+    access::check::IntegerWidth,
     blusky::{
         answer::SuccessCodes,
-        client::{Connecting, Settings, SignIn},
-        model::check::IntegerWidth,
+        settings::{Connecting, Settings, SignIn},
         wire::{Media, Wire},
     },
     sheet::{At, Keys},

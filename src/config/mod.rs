@@ -17,14 +17,14 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    blusky::client::Settings,
+    access::check::IntegerWidth,
+    blusky::settings::Settings,
     decode::dialect::Dialect,
     enroll::{
-        enrollment::IntegerWidth,
-        outbox::Reassign,
         people::People,
         policy::{CardType, Required, SitePolicy},
     },
+    outbox::Reassign,
     protocols::Protocols,
     reader::{Bus, LineSettings, Port, ReaderHints},
     sheet::{At, Finding, Keys, Sheet, nearest},
@@ -260,7 +260,7 @@ fn card_type(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<CardType> 
     for format in formats.iter().filter_map(|id| protocols.format(id)) {
         let mut numbers = crate::card::Credential::default();
         format.format.fields.iter().for_each(|field| numbers.set(&field.name, 0));
-        if let Err(why) = crate::enroll::enrollment::render(&external_number, &numbers) {
+        if let Err(why) = crate::enroll::template::render(&external_number, &numbers) {
             keys.complain(at, format!("`card_type.external_number` does not suit {}: {why}", format.format.id));
         }
     }

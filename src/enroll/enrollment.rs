@@ -7,17 +7,16 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::policy::{self, CardType, Hints, Required, SitePolicy};
-pub use crate::blusky::model::check::IntegerWidth;
+use super::{
+    policy::{self, CardType, Hints, Required, SitePolicy},
+    template,
+};
 use crate::{
-    blusky::{
-        call::Operation,
-        model::{ACTIVE_CARDHOLDER, AddUserCard, check},
-        moment::Moment,
-        secret::Secret,
-        wire::Wire,
+    access::{
+        ACTIVE_CARDHOLDER, AddUserCard, Moment, Operation, Secret,
+        check::{self, IntegerWidth},
     },
-    card::{Credential, Fit, Reading, Verdict},
+    card::{Fit, Reading, Verdict},
 };
 
 /// What the operator asks for.
@@ -170,7 +169,7 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
     if number == 0 {
         return Err(Refused::Zero);
     }
-    let template = render(&card_type.external_number, credential).map_err(|why| Refused::Template(card_type.blusky, why));
+    let template = template::render(&card_type.external_number, credential).map_err(|why| Refused::Template(card_type.blusky, why));
     let external = match order.external_number.as_ref().or(order.printed.as_ref()) {
         Some(given) => given.trim().to_owned(),
         None => template?,
@@ -227,18 +226,19 @@ impl Order {
             .map_or(Ok(()), |why| Err(Refused::Window(why)))
     }
 
-    /// Judges what is sent as it was ordered, whatever the card.
+    /// Judges what is sent as it was ordered, whatever the card, and gives it, where it can be said before there is a card.
     ///
     /// # Errors
-    /// What BluSKY would lose, or the wire has no way to say.
-    pub fn judge(&self, width: IntegerWidth, wire: Wire) -> Result<(), check::Wrong> {
-        let Ok(call) = of_order(self) else { return Ok(()) };
+    /// What would be lost.
+    pub fn judge(&self, width: IntegerWidth) -> Result<Option<Operation>, check::Wrong> {
+        let Ok(call) = of_order(self) else { return Ok(None) };
         let external = self.external_number.as_ref().or(self.printed.as_ref());
         if external.is_some_and(|number| number.trim().is_empty()) {
             return Err(check::Wrong(vec!["the printed or external number given is empty; leave it out, or give the print".to_owned()]));
         }
         let call = AddUserCard { card_type: self.card_type, external_card_number: external.cloned(), ..call };
-        Operation::AddUserCard(call).judge(width, wire)
+        let operation = Operation::AddUserCard(call);
+        operation.judge(width).map(|()| Some(operation))
     }
 
     /// An order for this user and nothing else said.
@@ -336,43 +336,4 @@ fn narrow(field: &'static str, value: Option<u128>, width: IntegerWidth) -> Resu
     let (max, help) = (width.max().unsigned_abs(), width.help());
     let fits = value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value <= max);
     fits.ok_or(Refused::TooWide { field, max, help })
-}
-
-/// Fills a template with a credential's numbers: `{card_number}`, `{facility_code:05}` pads with zeros.
-///
-/// # Errors
-/// What is wrong with the template, or which number is not there.
-pub fn render(template: &str, credential: &Credential) -> Result<String, String> {
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (inner, after) = after.split_once('}').ok_or_else(|| format!("`{{{after}` has no closing brace"))?;
-        let (name, pad) = inner.split_once(':').unwrap_or((inner, "0"));
-        let width: usize = pad.parse().map_err(|_| format!("`{pad}` in {{{inner}}} is no width; write {{{name}:08}}"))?;
-        if width > 64 {
-            return Err(format!("the width in {{{inner}}} is above 64"));
-        }
-        let value = credential.number(name).ok_or_else(|| format!("the card has no {name}"))?;
-        text.push_str(before);
-        text.push_str(&format!("{value:0width$}"));
-        rest = after;
-    }
-    text.push_str(rest);
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_template_pads_and_names_what_is_missing() {
-        let mut credential = Credential::default();
-        credential.set("card_number", 4567);
-        credential.set("facility_code", 7);
-        assert_eq!(render("{facility_code:03}-{card_number:08}", &credential).unwrap(), "007-00004567");
-        assert_eq!(render("{issue_code}", &credential).unwrap_err(), "the card has no issue_code");
-        assert!(render("{card_number", &credential).unwrap_err().contains("closing brace"));
-        assert!(render("{card_number:x}", &credential).unwrap_err().contains("width"));
-    }
 }

@@ -161,7 +161,7 @@ impl SitePolicy {
 
     fn prints(&self, fit: &Fit, printed: &str) -> bool {
         let templates = self.card_types.iter().filter(|card_type| card_type.takes(fit)).map(|card_type| &card_type.external_number);
-        let mut rendered = templates.filter_map(|template| super::enrollment::render(template, &fit.credential).ok());
+        let mut rendered = templates.filter_map(|template| super::template::render(template, &fit.credential).ok());
         rendered.any(|text| text == printed.trim()) || shows(&fit.credential, printed)
     }
 

@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use super::platform::lock::Lock;
 use crate::{
-    blusky::client::AccessControl,
-    enroll::outbox::{
+    access::AccessControl,
+    outbox::{
         State, Step,
         reach::Heard,
         schedule::{Schedule, Waiting, Work},

@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
+    access::{Operation, check::IntegerWidth},
     card::{Csn, Kind, LAY_THERE, Presentation, Reading, Transport},
     decode::{
         catalog::SharedCatalog,
@@ -24,10 +25,10 @@ use crate::{
         message,
     },
     enroll::{
-        enrollment::{self, IntegerWidth, Order, Refused},
-        outbox::{Entry, Given, Operation, Reassign, Source},
+        enrollment::{self, Order, Refused},
         policy::{self, Hints, SitePolicy},
     },
+    outbox::{Entry, Given, Reassign, Source},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},

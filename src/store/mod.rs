@@ -16,8 +16,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use crate::{
-    blusky::secret::Secret,
-    enroll::outbox::{Entry, Given, Step},
+    access::Secret,
+    outbox::{Entry, Given, Step},
 };
 use seal::{SealError, Sealer};
 use sqlite::Database;

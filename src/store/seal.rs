@@ -17,7 +17,7 @@ use chacha20poly1305::{
 };
 use uuid::Uuid;
 
-use crate::blusky::secret::Secret;
+use crate::access::Secret;
 
 /// The name of the credential: `LoadCredential=cardbridge.key:/path`.
 pub const CREDENTIAL: &str = "cardbridge.key";

@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 use super::{StoreError, seal::Sealer};
 use crate::{
-    blusky::secret::Secret,
-    enroll::outbox::{Entry, Operation, Reassign, Source, State, Step, given_lately},
+    access::{Operation, Secret},
+    outbox::{Entry, Reassign, Source, State, Step, given_lately},
 };
 
 const LAYOUT: i64 = 3;

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::reading::words_of;
 use crate::{
-    blusky::{answer::Outcome, model::AddUserCard},
-    enroll::outbox::{Entry, Operation, Progress, ReadBack, State, Step},
+    access::{AddUserCard, Operation, Outcome},
+    outbox::{Entry, Progress, ReadBack, State, Step},
 };
 
 /// An entry as JSON.
@@ -68,7 +68,7 @@ fn call(entry: &Entry) -> CallJson {
     let progress = entry.progress();
     CallJson {
         enrollment: entry.id,
-        call: entry.operation.endpoint().name,
+        call: entry.operation.name(),
         state: progress.state.name(),
         user_id: entry.operation.user(),
         card_id: match &entry.operation {
@@ -77,7 +77,7 @@ fn call(entry: &Entry) -> CallJson {
         },
         result_code: progress.told.result_code,
         description: progress.told.description,
-        value: progress.told.value.filter(|_| entry.operation.endpoint().answers_value),
+        value: progress.told.value.filter(|_| entry.operation.answers_value()),
         attempts: progress.attempts,
         warnings: progress.warnings,
         why: progress.why,

@@ -7,18 +7,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::xml;
+use crate::access::members::any_case;
 
 /// An answer's body.
 pub struct Document {
     value: Value,
     root: Option<String>,
-}
-
-/// A member by its name, in whatever case a serializer was told to write it.
-#[must_use]
-pub fn any_case<'v>(members: &'v Value, name: &str) -> Option<&'v Value> {
-    let in_another_case = || members.as_object()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    members.get(name).or_else(in_another_case)
 }
 
 /// What a tree may cost, in bytes of memory.

@@ -9,13 +9,11 @@
 mod document;
 mod xml;
 
-pub use document::{DEAREST, Document, any_case};
+pub use document::{DEAREST, Document};
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor},
-};
-use serde_json::Value;
+use serde::Serialize;
+
+use crate::access::members::{Members, NoModel};
 
 /// What requests are written in and answers are asked for in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,47 +59,8 @@ pub enum WireError {
     #[error("{0} has a control character that XML cannot carry; leave it out, or set blusky.wire = \"json\"")]
     Control(String),
     /// It is no model.
-    #[error("the call cannot be written: {0}")]
-    Model(String),
-}
-
-/// The value of an enumeration's name, where it is known.
-pub(super) fn named_value(member: &str, name: &str) -> Option<i64> {
-    xml::named_value(member, name)
-}
-
-/// The members of a model, in order, as they are written.
-pub(super) struct Members(pub(super) Vec<(String, Value)>);
-
-impl Members {
-    /// The members of a model.
-    pub(super) fn of(model: &impl Serialize) -> Result<Self, WireError> {
-        let failed = |error: serde_json::Error| WireError::Model(error.to_string());
-        serde_json::from_slice(&serde_json::to_vec(model).map_err(failed)?).map_err(failed)
-    }
-}
-
-/// A JSON object with its members in the order they stand in, which `serde_json::Value` does not keep.
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
+    #[error("{0}")]
+    Model(#[from] NoModel),
 }
 
 impl Wire {
@@ -133,7 +92,7 @@ impl Wire {
     /// XML has no way to say it.
     pub fn write(self, contract: Contract, model: &impl Serialize) -> Result<Vec<u8>, WireError> {
         match self {
-            Self::Json => serde_json::to_vec(model).map_err(|error| WireError::Model(error.to_string())),
+            Self::Json => serde_json::to_vec(model).map_err(|error| NoModel(error.to_string()).into()),
             Self::Xml => xml::write(contract, &Members::of(model)?),
         }
     }

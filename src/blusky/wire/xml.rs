@@ -10,24 +10,17 @@ use quick_xml::{
 };
 use serde_json::{Map, Value};
 
-use super::{Contract, Members, WireError};
+use super::{Contract, WireError};
+use crate::access::members::{ENUMERATIONS, Members, NoModel};
 
 const CONTRACTS: &str = "http://schemas.datacontract.org/2004/07/";
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// No answer of BluSKY's is half as deep.
 const DEEPEST: usize = 64;
 
-/// Enumerations: an integer in JSON is a name in XML. Source: the page of AddUserCard shows both forms of this one value.
-const ENUMERATIONS: [(&str, i64, &str); 1] = [("CardUserFlags", 1, "ActiveCardholderRecord")];
-
-/// The value of an enumeration's name.
-pub(super) fn named_value(member: &str, name: &str) -> Option<i64> {
-    ENUMERATIONS.iter().find(|(known, _, text)| *known == member && *text == name).map(|(_, value, _)| *value)
-}
-
 /// Writes a document.
 pub(super) fn write(contract: Contract, members: &Members) -> Result<Vec<u8>, WireError> {
-    let failed = |error: std::io::Error| WireError::Model(error.to_string());
+    let failed = |error: std::io::Error| WireError::from(NoModel(error.to_string()));
     let mut writer = Writer::new(Vec::new());
     let namespace = format!("{CONTRACTS}{}", contract.namespace);
     let root = BytesStart::new(contract.name).with_attributes([("xmlns:i", INSTANCE), ("xmlns", namespace.as_str())]);
@@ -57,7 +50,7 @@ fn text(name: &str, value: &Value) -> Result<String, WireError> {
         }
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(truth) => Ok(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(WireError::Model(format!("{name} is no simple member"))),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(NoModel(format!("{name} is no simple member")).into()),
     }
 }
 

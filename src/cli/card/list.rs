@@ -6,16 +6,12 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use crate::{
-    blusky::{
-        answer::Cards,
-        client::{AccessControl, Client, Detail},
-        model::StoredCard,
-    },
+    access::{AccessControl, Cards, Detail, StoredCard},
+    blusky::client::Client,
     cli::{
         Globals,
-        enroll::{blusky, who},
         out::{self, Failure},
-        site::{self, Look},
+        site::{self, Look, blusky, who},
     },
 };
 

@@ -4,18 +4,13 @@
 use std::{process::ExitCode, time::Duration};
 
 use crate::{
-    blusky::{
-        answer::Cards,
-        call::Operation,
-        client::{AccessControl, Client, Detail, Settings},
-        model::{ACTIVE_CARDHOLDER, StoredCard, UpdateUserCard},
-    },
+    access::{ACTIVE_CARDHOLDER, AccessControl, Cards, Detail, Operation, StoredCard, UpdateUserCard},
+    blusky::{client::Client, settings::Settings},
     cli::{
         Globals,
-        enroll::{blusky, open_store, who},
         out::{self, Failure},
         outcome::{self, Showing},
-        site::{self, Look},
+        site::{self, Look, blusky, open_store, who},
     },
 };
 

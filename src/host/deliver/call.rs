@@ -11,13 +11,9 @@ use uuid::Uuid;
 
 use super::{End, once};
 use crate::{
-    blusky::{
-        answer::{Cards, Outcome},
-        client::{AccessControl, Detail},
-        model::{Sameness, StoredCard},
-    },
+    access::{AccessControl, Cards, Detail, Operation, Outcome, Sameness, StoredCard},
     card::DecidedBy,
-    enroll::outbox::{Entry, Next, Operation, ReadBack, State, Step, reach::Heard},
+    outbox::{Entry, Next, ReadBack, State, Step, reach::Heard},
     store::{StoreError, StoreHandle},
 };
 

@@ -2,11 +2,9 @@
 
 use super::*;
 use crate::{
-    blusky::secret::Secret,
-    enroll::{
-        enrollment::{Order, add_existing_card},
-        outbox::State,
-    },
+    access::Secret,
+    enroll::enrollment::{Order, add_existing_card},
+    outbox::State,
 };
 
 /// A store of the first layout, with one card that was accepted then.

@@ -20,11 +20,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use crate::blusky::call::Operation;
 #[cfg(doc)]
 use crate::card::Presentation;
 use crate::{
-    blusky::{answer::Outcome, model::StoredCard},
+    access::{Operation, Outcome, StoredCard},
     card::DecidedBy,
 };
 

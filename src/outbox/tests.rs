@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{progress::backoff, *};
 use crate::{
-    blusky::answer::Told,
+    access::Told,
     enroll::enrollment::{Order, add_existing_card},
 };
 

@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{AddUser, UpdateUserCard};
-use crate::blusky::{moment::Moment, wire::Members};
+use super::{AddUser, Moment, UpdateUserCard, members::Members};
 
 /// Why a call is not made: every reason at once. The words name members, and hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

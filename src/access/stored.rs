@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::AddUserCard;
-use crate::blusky::{
-    call::Operation,
-    moment::Moment,
+use super::{
+    AddUserCard, Moment, Operation,
+    members::{Members, NoModel, any_case, named_value},
     secret::blotted,
-    wire::{Members, WireError, any_case, named_value},
 };
 
 /// A card as the read-back shows it. Members that are missing or of another type are none.
@@ -130,7 +128,7 @@ impl StoredCard {
     ///
     /// # Errors
     /// The call cannot be written, and so was never sent.
-    pub fn compare(mut self, operation: &Operation) -> Result<Self, WireError> {
+    pub fn compare(mut self, operation: &Operation) -> Result<Self, NoModel> {
         for (name, sent) in stored_members(operation)? {
             let shown_as = if name == "CredentialTypeId" { "CredentialType" } else { &name };
             let verdict = any_case(&self.members, shown_as).map_or(Some(Same::NotShown), |stored| same(&name, &sent, stored));
@@ -177,7 +175,7 @@ const ORDERS: [&str; 4] = ["UserId", "EnforceOccupancySystem", "ReassignCardIfAl
 const DATES: [&str; 2] = ["CardActivationStartDateTime", "CardDeactivationStartDateTime"];
 
 /// What is to be found stored: null for what is cleared.
-fn stored_members(operation: &Operation) -> Result<Vec<(String, Value)>, WireError> {
+fn stored_members(operation: &Operation) -> Result<Vec<(String, Value)>, NoModel> {
     let mut members = match operation {
         Operation::AddUserCard(card) => Members::of(card)?.0,
         Operation::UpdateUserCard(card) => Members::of(card)?.0,
@@ -270,7 +268,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::blusky::model::UpdateUserCard;
+    use crate::access::UpdateUserCard;
 
     fn update() -> UpdateUserCard {
         UpdateUserCard {

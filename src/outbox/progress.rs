@@ -3,11 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Entry, Next, Operation, ReadBack, Reassign, State, Step};
-use crate::blusky::{
-    answer::{Outcome, Told},
-    model::StoredCard,
-};
+use super::{Entry, Next, ReadBack, Reassign, State, Step};
+use crate::access::{Operation, Outcome, StoredCard, Told};
 
 /// An entry's state with all that is known about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

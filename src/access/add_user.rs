@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::check::guid;
-use crate::blusky::{moment::Moment, secret::Secret, wire::Contract};
+use super::{Moment, Secret, check::guid};
 
 /// AddUser, and the options of `user add`. Members are sorted as a data contract is, by the code points of their names.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
@@ -96,10 +95,6 @@ pub struct AddUser {
     #[arg(long, value_name = "N", visible_alias = "gender-id", value_parser = clap::value_parser!(i64).range(1..=3))]
     #[serde(rename = "sGenderId", skip_serializing_if = "Option::is_none", default)]
     pub s_gender_id: Option<i64>,
-}
-
-impl AddUser {
-    pub(in crate::blusky) const CONTRACT: Contract = Contract { name: "AddUserViewModel", namespace: "BluSKYWebAPI.Controllers" };
 }
 
 /// Shows where the user belongs, and nothing about the person.

@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::check::guid;
-use crate::blusky::{moment::Moment, wire::Contract};
+use super::{Moment, check::guid};
 
 /// UpdateUserCard, and the options of `card update`. Members are sorted as a data contract is: the base class by name, then the
 /// derived class.
@@ -47,10 +46,6 @@ pub struct UpdateUserCard {
     #[arg(long, value_name = "TEXT")]
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub public_notes: Option<String>,
-}
-
-impl UpdateUserCard {
-    pub(in crate::blusky) const CONTRACT: Contract = Contract { name: "UpdateUserCardViewModelV2", namespace: "APIWebRole.Controllers" };
 }
 
 /// Shows whose card it is, and nothing that is written about it.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::blusky::{moment::Moment, secret::Secret, wire::Contract};
+use super::{Moment, Secret};
 
 /// The one card-user flag whose meaning is known: an active cardholder. Leaving the member out may store 0.
 pub const ACTIVE_CARDHOLDER: i64 = 1;
@@ -56,10 +56,6 @@ pub struct AddUserCard {
     pub user_id: Uuid,
     /// Whether a present assignment of the card is deleted first.
     pub reassign_card_if_already_assigned: bool,
-}
-
-impl AddUserCard {
-    pub(in crate::blusky) const CONTRACT: Contract = Contract { name: "AddUserCardViewModel", namespace: "APIWebRole.Controllers" };
 }
 
 /// Shows whose card it is, and none of its numbers.

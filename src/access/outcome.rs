@@ -1,0 +1,146 @@
+//! What became of a call, and what a read-back shows, sorted by what it means.
+//!
+//! In: an answer that was understood, or why there is none. Out: one of a few outcomes. Never: success where it is not clear.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Secret, StoredCard};
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// BluSKY took it.
+    Accepted(Told),
+    /// BluSKY refused it.
+    Refused(Told),
+    /// BluSKY answered, and it is not clear what.
+    Unclear {
+        /// What it said.
+        told: Told,
+        /// The result code is one of success; else no code is known to mean anything.
+        listed: bool,
+    },
+    /// It was not carried out, and that is about this call alone: it cannot be written, or BluSKY turns it down at the door and lets
+    /// others in.
+    NotSent {
+        /// Why.
+        why: String,
+    },
+    /// It was not carried out, and no other call would be: BluSKY cannot be reached, or asks to be left alone.
+    Away {
+        /// Why.
+        why: String,
+    },
+    /// BluSKY denies access; whether to everything or to this call, another call has to show. It was not carried out.
+    Denied {
+        /// 401 or 403.
+        status: u16,
+        /// BluSKY's own words.
+        words: Option<String>,
+    },
+    /// It may have arrived; no answer came.
+    NoAnswer {
+        /// Why.
+        why: String,
+        /// BluSKY may still be working on it.
+        slow: bool,
+    },
+    /// A fault of the server's, a page instead of an answer: it may have arrived all the same.
+    Later {
+        /// Why.
+        why: String,
+        /// BluSKY may still be working on it.
+        slow: bool,
+    },
+    /// The call itself is at fault, whatever it is about: nothing goes through until somebody acts. It was not carried out.
+    Stopped {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+/// What an answer says.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Told {
+    /// The result code.
+    pub result_code: Option<i64>,
+    /// BluSKY's own words. They name cards and people: shown and stored, never logged.
+    pub description: Option<String>,
+    /// The key of what was made.
+    pub value: Option<Uuid>,
+    /// The former holder, where BluSKY tells it.
+    pub previous_user_id: Option<Uuid>,
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("result_code", &self.result_code).finish_non_exhaustive()
+    }
+}
+
+/// What the read-back shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cards {
+    /// The user's cards.
+    Shown(Vec<StoredCard>),
+    /// This BluSKY has no such call.
+    Unavailable {
+        /// Why.
+        why: String,
+    },
+    /// Not now.
+    Later {
+        /// Why.
+        why: String,
+    },
+    /// BluSKY cannot be reached, or asks to be left alone.
+    Away {
+        /// Why.
+        why: String,
+    },
+    /// Nothing will go through until somebody acts.
+    Stopped {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// What a denied call means once another one has shown whether others are let in.
+    #[must_use]
+    pub fn settled(self, lets_others_in: bool) -> Self {
+        match self {
+            Self::Denied { status, words } if lets_others_in => {
+                let words = words.map(|words| format!(": “{words}”")).unwrap_or_default();
+                Self::NotSent { why: format!("BluSKY turns this entry down ({status}) and lets others in{words}; it is tried again") }
+            }
+            Self::Denied { status, .. } => Self::Stopped { why: format!("{}; {ENTRIES_WAIT}", denied(status)) },
+            other => other,
+        }
+    }
+
+    /// The same with these secrets blotted out of BluSKY's words: a server can repeat what it was sent.
+    #[must_use]
+    pub fn without(mut self, secrets: &[&Secret]) -> Self {
+        let words = match &mut self {
+            Self::Accepted(told) | Self::Refused(told) | Self::Unclear { told, .. } => told.description.as_mut(),
+            Self::Denied { words, .. } => words.as_mut(),
+            Self::NotSent { .. } | Self::Away { .. } | Self::NoAnswer { .. } | Self::Later { .. } | Self::Stopped { .. } => None,
+        };
+        if let Some(words) = words {
+            secrets.iter().for_each(|secret| *words = secret.blot(words));
+        }
+        self
+    }
+}
+
+/// What becomes of the others where a call that changes something stops them all.
+pub const ENTRIES_WAIT: &str = "saved entries wait";
+
+/// What is said where access is denied.
+#[must_use]
+pub fn denied(status: u16) -> String {
+    format!("BluSKY denies access ({status}): check blusky.token_file, token_header and token_scheme")
+}

@@ -3,7 +3,8 @@
 //! In: HTTP requests as the BluSKY Web API takes them. Out: answers in its shapes, every one marked with the header
 //! `x-cardbridge-simulator: 1`, and faults on demand (see [`Fault`]). It is stricter than the real one and says what was wrong, because
 //! whoever talks to it is still being written. Beyond the API it answers `GET /simulator` (everything it knows) and
-//! `POST /simulator/cards/{CardId}/unassign` (takes a card from its holder, as an operator at the console would).
+//! `POST /simulator/cards/{CardId}/unassign` (takes a card from its holder, as an operator at the console would; it wants the token, and
+//! no page of another site can ask it).
 //!
 //! It never echoes or keeps a PIN or a password, never logs a card number or a description, and never judges what it cannot know:
 //! `EnforceOccupancySystem` is ignored for users whom AddUser has not put into an occupancy.
@@ -21,7 +22,7 @@ pub mod virtual_card;
 mod wire;
 mod words;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
@@ -29,18 +30,19 @@ use tokio::{net::TcpListener, sync::watch};
 pub use faults::{
     fault::{Calls, Fault, FaultError},
     kind::FaultKind,
+    show::Show,
     when::When,
 };
 use front::{
     api::{self, Front},
     journal::Journal,
-    line::{Cut, Lines},
+    line::{Connection, Lines},
     service::Service,
 };
 pub use state::forget::Forgettable;
 pub use words::{card_type::CardType, error::SimulatorError, result_code::ResultCode};
 
-use self::{calls::context::Context, faults::spoil::Faults};
+use self::{calls::context::Context, faults::spoil::Faults, state::store::Habits};
 
 /// How a simulator behaves. The default is what a demo wants.
 #[derive(Clone)]
@@ -62,6 +64,10 @@ pub struct Options {
     pub card_types: Vec<CardType>,
     /// Whether the lookups answer an object that holds the list, and not the list itself: nobody knows which the real ones do.
     pub wrap_lookups: bool,
+    /// Whether a card can be given again while somebody holds it; the first assignment stays. A client that sends twice shows as two.
+    pub allow_double: bool,
+    /// How long after a change the read-back shows it.
+    pub shows_after: Duration,
     /// What goes wrong, in this order.
     pub faults: Vec<Fault>,
 }
@@ -77,6 +83,8 @@ impl Default for Options {
             report_lost: false,
             card_types: Vec::new(),
             wrap_lookups: false,
+            allow_double: false,
+            shows_after: Duration::ZERO,
             faults: Vec::new(),
         }
     }
@@ -98,8 +106,9 @@ impl Simulator {
                 return Err(SimulatorError::EmptySecret(secret));
             }
         }
+        let habits = Habits { only_people: false, largest, allow_double: options.allow_double, shows_after: options.shows_after };
         let context = Context {
-            store: state::open::open(options.data.as_deref(), options.people.as_deref(), largest)?,
+            store: state::open::open(options.data.as_deref(), options.people.as_deref(), habits)?,
             token: options.token,
             password: options.password,
             largest,
@@ -120,7 +129,7 @@ impl Simulator {
         let (_running, stopped) = watch::channel(());
         let mut signal = stopped.clone();
         let app = Router::new().fallback(api::answer).with_state(Front { service: self.0, stopped });
-        axum::serve(Lines(listener), app.into_make_service_with_connect_info::<Cut>())
+        axum::serve(Lines(listener), app.into_make_service_with_connect_info::<Connection>())
             .with_graceful_shutdown(async move { while signal.changed().await.is_ok() {} })
             .await
             .map_err(SimulatorError::Serve)

@@ -39,6 +39,11 @@ impl Call {
         matches!(self, Call::AddUserCard | Call::ReplaceCardIfExists | Call::UpdateUserCard | Call::AddUser | Call::Authenticate)
     }
 
+    /// Whether the call with this name is about a user whom its request names.
+    pub fn names_a_user(name: &str) -> bool {
+        [Call::AddUserCard, Call::ReplaceCardIfExists, Call::UpdateUserCard, Call::UserCards].iter().any(|call| call.name() == name)
+    }
+
     /// The names of all calls.
     pub fn names() -> Vec<&'static str> {
         let calls =

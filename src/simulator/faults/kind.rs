@@ -6,16 +6,21 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use axum::http::StatusCode;
 
+use super::show::Show;
 use crate::simulator::state::forget::Forgettable;
 
 /// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {
     /// `delay=MILLIS`: waits before anything else. The work is done even if the client has left meanwhile, as a web server does it.
     Delay(Duration),
     /// `status=503`: answers this status, nothing is stored. HTML for 502 and for redirections, the API's error otherwise.
     Status(StatusCode),
+    /// `message=409:WORDS`: answers this status with these words, nothing is stored.
+    Message(StatusCode, String),
+    /// `no-such-call`: 404 as from a server that has no such call, nothing is stored.
+    NoSuchCall,
     /// `retry-after=SECONDS`: 429 with this Retry-After, nothing is stored.
     RetryAfter(u64),
     /// `unauthorized`: 401, nothing is stored.
@@ -40,9 +45,12 @@ pub enum FaultKind {
     ResultCode(i32),
     /// `forget=FacilityCode`: a success, but this member of a card is stored as 0 or null.
     Forget(Forgettable),
+    /// `show=FacilityCode:text`: the read-back writes this member of every card in a strange way. In JSON only.
+    Show(Show),
 }
 
-pub const PLAIN: [(&str, FaultKind); 8] = [
+pub const PLAIN: [(&str, FaultKind); 9] = [
+    ("no-such-call", FaultKind::NoSuchCall),
     ("unauthorized", FaultKind::Unauthorized),
     ("html", FaultKind::Html(StatusCode::OK)),
     ("drop-before-commit", FaultKind::DropBeforeCommit),
@@ -58,7 +66,7 @@ impl FromStr for FaultKind {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some((_, kind)) = PLAIN.iter().find(|(name, _)| *name == text) {
-            return Ok(*kind);
+            return Ok(kind.clone());
         }
         match text.split_once('=') {
             Some(("delay", millis)) => whole(millis, "a delay is a whole number of milliseconds, as in delay=500")
@@ -72,14 +80,17 @@ impl FromStr for FaultKind {
             Some(("result-code", code)) => {
                 code.parse().map(FaultKind::ResultCode).map_err(|_| "a result code is a whole number, as in result-code=7".to_owned())
             }
+            Some(("message", rest)) => message(rest),
+            Some(("show", rest)) => rest.parse().map(FaultKind::Show),
             Some(("forget", member)) => forgettable(member).map(FaultKind::Forget),
             _ => {
                 let plain: Vec<_> = PLAIN.iter().map(|(name, _)| *name).collect();
                 Err(format!(
-                    "write one of delay=500, status=503, retry-after=5, html=502, status-after-commit=504, result-code=7, \
-                     forget=FacilityCode, {}; \
+                    "write one of delay=500, status=503, message=409:WORDS, retry-after=5, html=502, status-after-commit=504, result-code=7, \
+                     forget=FacilityCode, show=FacilityCode:text, {}; \
                      :N after it limits it to the first N requests, :after=N spares them, :every=N meets every Nth; \
-                     @CALL after that meets another call than AddUserCard, @all every call",
+                     @CALL after that meets another call than AddUserCard, @all every call; \
+                     #GUID at the end limits it to the requests about one user",
                     plain.join(", ")
                 ))
             }
@@ -95,6 +106,8 @@ impl fmt::Display for FaultKind {
         match self {
             FaultKind::Delay(time) => write!(f, "delay={}", time.as_millis()),
             FaultKind::Status(code) => write!(f, "status={}", code.as_u16()),
+            FaultKind::Message(code, words) => write!(f, "message={}:{words}", code.as_u16()),
+            FaultKind::Show(show) => write!(f, "show={show}"),
             FaultKind::RetryAfter(seconds) => write!(f, "retry-after={seconds}"),
             FaultKind::Html(code) => write!(f, "html={}", code.as_u16()),
             FaultKind::StatusAfterCommit(code) => write!(f, "status-after-commit={}", code.as_u16()),
@@ -104,6 +117,12 @@ impl fmt::Display for FaultKind {
             _ => Ok(()),
         }
     }
+}
+
+fn message(text: &str) -> Result<FaultKind, String> {
+    let parts = text.split_once(':').filter(|(_, words)| !words.trim().is_empty());
+    let (code, words) = parts.ok_or("a message is a status and words, as in message=409:No such user.")?;
+    status(code).map(|code| FaultKind::Message(code, words.to_owned()))
 }
 
 fn whole(text: &str, problem: &str) -> Result<u64, String> {

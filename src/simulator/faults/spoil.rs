@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::{StatusCode, header::RETRY_AFTER};
+use axum::http::{StatusCode, header::RETRY_AFTER, request::Parts};
 use uuid::Uuid;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
 use crate::simulator::{
     state::forget::Forgettable,
     wire::{
+        address::{controller, whole_uri},
         answer::{Answer, Reply},
         body::Body,
         media::{Media, Wire},
@@ -30,14 +31,15 @@ impl Faults {
         Faults(list.into_iter().map(|fault| (fault, AtomicU64::new(0))).collect())
     }
 
-    /// Counts one more request of the call with this name, and says what meets it.
-    pub fn meet(&self, call: &str) -> Vec<FaultKind> {
+    /// Counts one more request of the call with this name, about this user, and says what meets it.
+    pub fn meet(&self, call: &str, user: Option<Uuid>) -> Vec<FaultKind> {
         let possible = self.0.iter().filter(|(fault, _)| match fault.calls {
             Calls::One(name) => name == call,
             Calls::All => true,
         });
+        let possible = possible.filter(|(fault, _)| fault.user.is_none() || fault.user == user);
         let due = possible.filter(|(fault, requests)| fault.when.meets(requests.fetch_add(1, Ordering::SeqCst)));
-        due.map(|(fault, _)| fault.kind).collect()
+        due.map(|(fault, _)| fault.kind.clone()).collect()
     }
 
     /// As on the command line.
@@ -47,7 +49,7 @@ impl Faults {
 }
 
 /// Waits, or answers in the API's place.
-pub async fn before_commit(faults: &[FaultKind]) -> Option<Reply> {
+pub async fn before_commit(faults: &[FaultKind], head: &Parts) -> Option<Reply> {
     for fault in faults {
         let answer = match *fault {
             FaultKind::Delay(time) => {
@@ -55,6 +57,8 @@ pub async fn before_commit(faults: &[FaultKind]) -> Option<Reply> {
                 continue;
             }
             FaultKind::Status(code) => Answer::status(code),
+            FaultKind::Message(code, ref words) => Answer::message(code, words),
+            FaultKind::NoSuchCall => Answer::no_such_call(&whole_uri(head), controller(head)),
             FaultKind::Unauthorized => Answer::status(StatusCode::UNAUTHORIZED),
             FaultKind::RetryAfter(seconds) => {
                 Answer::message(StatusCode::TOO_MANY_REQUESTS, "Too many requests.").with(RETRY_AFTER, seconds.to_string())
@@ -89,6 +93,11 @@ pub fn after_commit(faults: &[FaultKind], mut answer: Answer, media: Media) -> R
                 let mut bytes = answer.body.bytes(media.wire);
                 bytes.truncate(bytes.len() / 2);
                 answer.body = Body::Raw(media.content_type, bytes);
+            }
+            FaultKind::Show(show) if media.wire == Wire::Json => {
+                if let Some(bytes) = show.written(&answer.body.bytes(Wire::Json)) {
+                    answer.body = Body::Raw(media.content_type, bytes);
+                }
             }
             FaultKind::BreakOff => answer.breaks_off = true,
             FaultKind::ResultCode(code) => {

@@ -4,7 +4,7 @@
 //! media type; then `calls` reads the body and carries it out. A request that has arrived is carried out even if its client does not
 //! wait for the answer. It never logs a path, a body or an answer: they name cards and people.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     body::{Bytes, to_bytes},
@@ -16,13 +16,13 @@ use tokio::sync::watch;
 
 use super::{
     guard,
-    line::Cut,
+    line::Connection,
     own,
     routes::{self, Route},
     service::Service,
 };
 use crate::simulator::{
-    calls::{call::Call, carry_out::carry_out, context::Arrived},
+    calls::{call::Call, carry_out::carry_out, context::Arrived, whose},
     faults::spoil,
     wire::{
         address::whole_uri,
@@ -46,7 +46,7 @@ pub struct Front {
 }
 
 /// Answers one request, or cuts its connection.
-pub async fn answer(State(front): State<Front>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
+pub async fn answer(State(front): State<Front>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
     let Front { service, mut stopped } = front;
     let (head, body) = request.into_parts();
     let media = media::wanted(&head.headers);
@@ -57,23 +57,23 @@ pub async fn answer(State(front): State<Front>, ConnectInfo(cut): ConnectInfo<Cu
     // A task of its own: it goes on when the client hangs up, but not when the simulator is stopped.
     let work = tokio::spawn(async move {
         tokio::select! {
-            reply = reply(service, head, body) => reply,
+            reply = reply(service, connection.address, head, body) => reply,
             _ = stopped.changed() => Reply::HangUp,
         }
     });
     match work.await.unwrap_or_else(|_| Reply::Answer(Answer::status(StatusCode::INTERNAL_SERVER_ERROR))) {
         Reply::Answer(answer) => answer.into_response(media),
         Reply::HangUp => {
-            cut.now();
+            connection.cut.now();
             Response::default()
         }
     }
 }
 
-async fn reply(service: Arc<Service>, head: Parts, body: Bytes) -> Reply {
+async fn reply(service: Arc<Service>, address: Option<SocketAddr>, head: Parts, body: Bytes) -> Reply {
     let route = routes::find(head.method.as_str(), head.uri.path());
     if let Route::Own(own, id) = route {
-        return Reply::Answer(own::answer(service, own, id).await);
+        return Reply::Answer(own::answer(service, own, id, &head, address).await);
     }
     let name = route.name();
     let number = service.journal.arrived(name, &head, &body);
@@ -99,8 +99,8 @@ async fn reply(service: Arc<Service>, head: Parts, body: Bytes) -> Reply {
 
 /// One call of the API, with the faults that meet it.
 async fn met(service: &Service, call: Call, arrived: Arrived, number: u64) -> Reply {
-    let faults = service.faults.meet(call.name());
-    if let Some(reply) = spoil::before_commit(&faults).await {
+    let faults = service.faults.meet(call.name(), whose::user(call, &arrived));
+    if let Some(reply) = spoil::before_commit(&faults, &arrived.head).await {
         return reply;
     }
     let media = media::wanted(&arrived.head.headers);

@@ -1,7 +1,7 @@
 //! The connection, made so that it can be cut: a fault that drops the connection must leave the client without one byte of an answer,
 //! which no HTTP handler can do by itself.
 //!
-//! In: a TCP listener. Out: TCP streams that axum serves, and one [`Cut`] for each, which reaches the handler as connect info.
+//! In: a TCP listener. Out: TCP streams that axum serves, and one [`Connection`] for each, which reaches the handler as connect info.
 //! It never looks at the bytes.
 
 use std::{
@@ -37,6 +37,14 @@ pub struct Line {
 #[derive(Clone, Debug, Default)]
 pub struct Cut(Arc<AtomicBool>);
 
+/// What a request knows of its connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub cut: Cut,
+    /// The address it came to.
+    pub address: Option<SocketAddr>,
+}
+
 impl Cut {
     /// From now on every write fails, so that hyper gives the connection up and closes it.
     pub fn now(&self) {
@@ -51,9 +59,10 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Lines>> for Cut {
+impl Connected<IncomingStream<'_, Lines>> for Connection {
     fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        stream.io().cut.clone()
+        let line = stream.io();
+        Connection { cut: line.cut.clone(), address: line.tcp.local_addr().ok() }
     }
 }
 

@@ -1,21 +1,24 @@
 //! The simulator's own calls: beyond the API, never met by a fault, and not in the journal.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
 
-use super::{routes::Own, service::Service};
+use super::{guard, routes::Own, service::Service};
 use crate::simulator::{
     calls::{carry_out::blocking, context::Context, lookups::LOOKUPS},
     wire::{answer::Answer, body::Body, members::guid},
 };
 
 /// Answers one.
-pub async fn answer(service: Arc<Service>, own: Own, id: String) -> Answer {
+pub async fn answer(service: Arc<Service>, own: Own, id: String, head: &Parts, address: Option<SocketAddr>) -> Answer {
     match own {
         Own::Overview => blocking(move || overview(&service)).await,
-        Own::Unassign => unassign(service, &id).await,
+        Own::Unassign => match guard::stranger(head, address, &service.context.token) {
+            Some(refused) => refused,
+            None => unassign(service, &id).await,
+        },
     }
 }
 

@@ -61,7 +61,10 @@ impl Store {
             let system = tx.query_row("SELECT system_id FROM cards WHERE card_id = ?1", [&card_id], |row| row.get::<_, String>(0))?;
             users::enforce_occupancy(&tx, call.user_id, &system)?;
         }
-        let previous = release(&tx, &card_id, call.reassign, &now)?;
+        let previous = match self.habits.allow_double {
+            true => None,
+            false => release(&tx, &card_id, call.reassign, &now)?,
+        };
         let key = Uuid::new_v4();
         tx.execute(
             "INSERT INTO assignments (user_card_id, card_id, user_id, has_pin, activation, deactivation, flags, inserted, updated,

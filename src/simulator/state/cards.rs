@@ -19,7 +19,7 @@ impl Store {
             0 => None,
             _ => find(tx, card)?,
         };
-        if let (Some(card_id), false) = (&found, reassign) {
+        if let (Some(card_id), false) = (&found, reassign || self.habits.allow_double) {
             refuse_if_held(tx, card_id)?;
         }
         let taken = tx.prepare("SELECT 1 FROM cards WHERE system_id = ?1 AND external = ?2 AND card_id IS NOT ?3")?.exists(params![

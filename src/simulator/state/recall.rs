@@ -8,7 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::store::{Store, list};
+use super::{
+    late,
+    store::{Store, list},
+};
 
 /// What the read-back is asked.
 pub struct Asked {
@@ -66,14 +69,13 @@ impl Store {
     /// A user's cards, in the order they were given. A user who is not known has none.
     pub fn user_cards(&self, asked: &Asked) -> rusqlite::Result<Vec<PersonCard>> {
         let db = self.lock();
-        let mut query = db.prepare(
-            "SELECT user_card_id, card_id, card_type, system_id, number, external, serial, ifnull(facility, 0) AS facility,
-                    ifnull(issue, 0) AS issue, deleted, a.inserted, a.updated, activation, deactivation, flags,
-                    uses, notes, credential_type
-             FROM assignments AS a JOIN cards USING (card_id)
-             WHERE user_id = ?1 AND (deleted = 0 OR ?2) AND (?3 IS NULL OR ifnull(facility, 0) = ?3) ORDER BY a.seq",
-        )?;
-        let rows = query.query_map((asked.user_id.to_string(), asked.include_deleted, asked.facility), |row| person_card(row, asked.v2))?;
+        let late = self.habits.shows_after;
+        let mut query = db.prepare(&format!(
+            "SELECT * FROM {} WHERE user_id = ?1 AND (deleted = 0 OR ?2) AND (?3 IS NULL OR facility = ?3) ORDER BY seq",
+            late::rows(late)
+        ))?;
+        let asked_for = (asked.user_id.to_string(), asked.include_deleted, asked.facility, late.as_secs_f64());
+        let rows = query.query_map(asked_for, |row| person_card(row, asked.v2))?;
         rows.collect()
     }
 

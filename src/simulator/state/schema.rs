@@ -3,8 +3,8 @@
 //! In: a path, or none. Out: an SQLite connection on tables of this version. It never touches a file of another program.
 //!
 //! `users` are people, with the members AddUser made them of in `record` (JSON, without the password). `cards` stay when nobody holds
-//! them; null in `facility` or `issue` means it was not sent. `assignments` are BluSKY's UserCards, past ones with `deleted` 1, and no
-//! card has two that are not. `places` are what the lookups list beside cards. GUIDs are lower-case text, times are text as the API
+//! them; null in `facility` or `issue` means it was not sent. `assignments` are BluSKY's UserCards, past ones with `deleted` 1, and a card
+//! has two that are not only where that is allowed. `places` are what the lookups list beside cards. GUIDs are lower-case text, times are text as the API
 //! answers them. A file of an earlier version is brought to this one.
 
 use std::{fs::OpenOptions, path::Path, time::Duration};
@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use crate::simulator::words::error::SimulatorError;
 
 /// What brings a file from each version to the next; a new file begins at version 0.
-const STEPS: [&str; 2] = [FIRST, SECOND];
+const STEPS: [&str; 3] = [FIRST, SECOND, THIRD];
 
 const FIRST: &str = "
     CREATE TABLE users (
@@ -58,6 +58,9 @@ const SECOND: &str = "
     INSERT OR IGNORE INTO places SELECT DISTINCT 'ACSystem', system_id, 'System ' || substr(system_id, 1, 8) FROM cards;
     INSERT OR IGNORE INTO places SELECT DISTINCT 'CardType', card_type, 'CardType ' || card_type FROM cards;
 ";
+
+/// That nobody is given a held card is a rule of a call, which can be told otherwise.
+const THIRD: &str = "DROP INDEX IF EXISTS one_holder; CREATE INDEX assignments_by_card ON assignments (card_id);";
 
 /// `CBSI`: this is how a file is known to be ours.
 const APPLICATION_ID: i32 = 0x4342_5349;

@@ -3,7 +3,10 @@
 //! One immediate transaction for each call that writes: two posts of one card meet one after the other, in this process or another.
 //! These functions block; they never run on an async thread. They never log what they are told.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use rusqlite::{Connection, Row};
 use serde_json::Value;
@@ -18,11 +21,16 @@ pub struct Store {
 }
 
 /// How the memory behaves.
+#[derive(Clone, Copy)]
 pub struct Habits {
     /// Whether only the people of the people file exist.
     pub only_people: bool,
     /// The largest card number.
     pub largest: i64,
+    /// Whether a card can be given again while somebody holds it. Then the first assignment stays, whatever is asked for.
+    pub allow_double: bool,
+    /// How long after a change the read-back shows it.
+    pub shows_after: Duration,
 }
 
 /// Why a call did not go through.

@@ -10,3 +10,10 @@ pub fn whole_uri(head: &Parts) -> String {
         None => format!("http://{host}{}", head.uri),
     }
 }
+
+/// The controller that would answer: the first word after `api` and a version.
+pub fn controller(head: &Parts) -> &str {
+    let is_version = |word: &str| word.strip_prefix(['v', 'V']).is_some_and(|number| number.parse::<u8>().is_ok());
+    let mut words = head.uri.path().split('/').filter(|word| !word.is_empty());
+    words.find(|word| !word.eq_ignore_ascii_case("api") && !is_version(word)).unwrap_or_default()
+}

@@ -52,7 +52,17 @@ impl Answer {
 
     /// `{"Message": …}`.
     pub fn message(status: StatusCode, message: impl Into<String>) -> Answer {
-        Answer::new(status, Body::model(ErrorBody { message: message.into(), model_state: None }))
+        Answer::new(status, Body::model(ErrorBody { message: message.into(), message_detail: None, model_state: None }))
+    }
+
+    /// 404 as from a server that has no such call.
+    pub fn no_such_call(uri: &str, controller: &str) -> Answer {
+        let body = ErrorBody {
+            message: format!("No HTTP resource was found that matches the request URI '{uri}'."),
+            message_detail: Some(format!("No type was found that matches the controller named '{controller}'.")),
+            model_state: None,
+        };
+        Answer::new(StatusCode::NOT_FOUND, Body::model(body))
     }
 
     /// A status with the message ASP.NET gives it.
@@ -71,7 +81,8 @@ impl Answer {
 
     /// 400 with the messages of each member.
     pub fn invalid(model_state: ModelState) -> Answer {
-        let body = Body::model(ErrorBody { message: "The request is invalid.".into(), model_state: Some(model_state) });
+        let body =
+            Body::model(ErrorBody { message: "The request is invalid.".into(), message_detail: None, model_state: Some(model_state) });
         Answer::new(StatusCode::BAD_REQUEST, body)
     }
 

@@ -33,6 +33,8 @@ pub enum Body {
 pub struct ErrorBody {
     pub message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model_state: Option<ModelState>,
 }
 

@@ -4,13 +4,15 @@
 //! JSON one message for each member, of XML the first, for it voids the whole body; and what was lost on the way. Which members there are
 //! the real serializers decide (`newtonsoft.rs`, `datacontract.rs`).
 
+use uuid::Uuid;
+
 use super::{
     body::ModelState,
     contract::Contract,
     datacontract,
     found::{Found, Lost},
     media::Wire,
-    members::Members,
+    members::{Members, Null},
     newtonsoft,
 };
 
@@ -28,10 +30,7 @@ pub fn read<M: Model>(body: &[u8], wire: Wire, largest: i64) -> (Result<M, Model
     if body.trim_ascii().is_empty() {
         return (Err(whole("A body is required, and it is empty.".into())), Vec::new());
     }
-    let found = match wire {
-        Wire::Json => newtonsoft::read(body, &M::CONTRACT),
-        Wire::Xml => datacontract::read(body, &M::CONTRACT),
-    };
+    let found = found(body, wire, &M::CONTRACT);
     let Found { members, lost } = match found {
         Ok(found) => found,
         Err(problem) => return (Err(whole(problem)), Vec::new()),
@@ -45,4 +44,17 @@ pub fn read<M: Model>(body: &[u8], wire: Wire, largest: i64) -> (Result<M, Model
         Wire::Json => wrong.into_iter().map(|(member, problem)| (format!("model.{member}"), vec![problem])).collect(),
     };
     (Err(wrong), lost)
+}
+
+/// One GUID of a body, whatever else is wrong with it.
+pub fn guid_in(body: &[u8], wire: Wire, contract: &Contract, name: &'static str) -> Option<Uuid> {
+    let found = found(body, wire, contract).ok()?;
+    Members::new(found.members, i64::MAX).guid(name, Null::Wrong)
+}
+
+fn found(body: &[u8], wire: Wire, contract: &Contract) -> Result<Found, String> {
+    match wire {
+        Wire::Json => newtonsoft::read(body, contract),
+        Wire::Xml => datacontract::read(body, contract),
+    }
 }

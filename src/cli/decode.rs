@@ -39,7 +39,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     let site = site::load(globals, Look::Anywhere)?;
     let hints = Hints { card_type: None, printed: arguments.printed.clone() };
     if arguments.literals == ["-"] {
-        return match lines::answer(&site, &hints, arguments.json) {
+        return match lines::answer(site, hints, arguments.json) {
             // Whoever read the answers has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
             other => other.map_err(|error| Failure::impossible("io", format!("the lines cannot be read or answered: {error}"), "")),

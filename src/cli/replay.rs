@@ -1,8 +1,6 @@
 //! `cardbridge replay`: plays captures back through the same code, and enrolls from them where asked.
 
 use std::{
-    fmt::Display,
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -11,7 +9,9 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Globals, enroll,
+    Globals,
+    capture_file::{self, Records},
+    enroll,
     out::{self, Failure},
     outcome::{self, Showing},
     progress::Progress,
@@ -20,8 +20,11 @@ use super::{
 use crate::{
     blusky::client::{Client, Settings},
     bridge::Notice,
-    capture::{Capture, Replay, osdpcap},
-    card::Presentation,
+    capture::{
+        Head,
+        replay::{Player, Said},
+    },
+    card::{Presentation, Reading},
     enroll::{enrollment::Order, outbox::Reassign},
     run::Site,
     store::StoreHandle,
@@ -55,55 +58,125 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     if let Some(user) = arguments.user.as_ref().filter(|_| arguments.enroll) {
         // No card is enrolled before every file is known to be a capture that can be played.
         for path in &arguments.files {
-            play(&site, path, &read(path)?)?;
+            judge(&site, path)?;
         }
         enrolling = Some(Enrolling::prepare(&site, user, &arguments).await?);
     }
     let mut code = ExitCode::SUCCESS;
     for path in &arguments.files {
-        let capture = read(path)?;
-        // An enrollment says itself how far it is.
-        let progress = Progress::of(path, capture.records.len(), enrolling.is_none());
-        for notices in play(&site, path, &capture)? {
-            for (_, notice) in notices {
-                match (&enrolling, notice) {
-                    (None, notice) => progress.aside(|| show(&notice, arguments.json)),
-                    (Some(enrolling), Notice::Read(reading)) => {
-                        let done = enrolling.enroll(reading.presentation).await?;
-                        code = if done == ExitCode::SUCCESS { code } else { done };
+        match &enrolling {
+            None => shown(&site, path, arguments.json)?,
+            Some(enrolling) => {
+                let mut playing = Playing::open(&site, path)?;
+                while let Some(said) = playing.next()? {
+                    for (_, notice) in said {
+                        if let Notice::Read(reading) = notice {
+                            let done = enrolling.enroll(reading.presentation).await?;
+                            code = if done == ExitCode::SUCCESS { code } else { done };
+                        }
                     }
-                    _ => {}
                 }
             }
-            progress.one_more();
         }
     }
     Ok(code)
 }
 
-fn read(path: &Path) -> Result<Capture, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
-    let capture = if osdpcap::is_one(&text) { osdpcap::parse(&text) } else { Capture::parse(&text) };
-    capture.map_err(|error| failed(path, &error))
-}
-
-fn play<'a>(site: &Site, path: &Path, capture: &'a Capture) -> Result<Replay<'a>, Failure> {
-    capture.replay(&site.protocols, site.catalog.clone(), site.config.policy.clone()).map_err(|error| failed(path, &error))
-}
-
-fn failed(path: &Path, why: &impl Display) -> Failure {
-    Failure::usage("capture", format!("{}: {why}", path.display()), "")
-}
-
-fn show(notice: &Notice, json: bool) {
-    match notice {
-        Notice::Read(reading) if json => out::print_json(&views::reading::json(reading, &views::reading::literal(reading))),
-        notice if !json => {
-            if let Some(words) = views::notice(notice) {
-                out::print(&words);
+/// Shows what a capture says. Input never waits, so lines for programs are written many at once.
+fn shown(site: &Site, path: &Path, json: bool) -> Result<(), Failure> {
+    let mut playing = Playing::open(site, path)?;
+    let progress = Progress::of(path, playing.records.size);
+    let mut lines = Lines::default();
+    let ended = loop {
+        let said = match playing.next() {
+            Ok(Some(said)) => said,
+            Ok(None) => break Ok(()),
+            Err(failure) => break Err(failure),
+        };
+        for (_, notice) in said {
+            match notice {
+                Notice::Read(reading) if json => lines.add(&reading, &progress),
+                notice if !json => {
+                    if let Some(words) = views::notice(&notice) {
+                        progress.aside(|| out::print(&words));
+                    }
+                }
+                _ => {}
             }
         }
-        _ => {}
+        progress.is_at(playing.records.done);
+    };
+    lines.write(&progress);
+    ended
+}
+
+/// Lines for programs that are not written yet.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    /// So many bytes are written at once.
+    const MANY: usize = 1 << 16;
+
+    fn add(&mut self, reading: &Reading, progress: &Progress) {
+        // What is written to memory is written.
+        drop(serde_json::to_writer(&mut self.0, &views::reading::json(reading, &views::reading::literal(reading))));
+        self.0.push(b'\n');
+        if self.0.len() >= Self::MANY {
+            self.write(progress);
+        }
+    }
+
+    fn write(&mut self, progress: &Progress) {
+        progress.aside(|| out::print_lines(&self.0));
+        self.0.clear();
+    }
+}
+
+/// Reads a whole file and plays nothing.
+fn judge(site: &Site, path: &Path) -> Result<(), Failure> {
+    let mut records = Records::open(path)?;
+    while records.next()?.is_some() {}
+    player(site, path, &records.end()?).map(drop)
+}
+
+fn player(site: &Site, path: &Path, head: &Head) -> Result<Player, Failure> {
+    let policy = site.config.policy.clone();
+    Player::of(head, &site.protocols, site.catalog.clone(), policy).map_err(|error| capture_file::failed(path, &error))
+}
+
+/// A file being played, record by record.
+struct Playing<'a> {
+    site: &'a Site,
+    path: &'a Path,
+    records: Records,
+    player: Option<Player>,
+    has_ended: bool,
+}
+
+impl<'a> Playing<'a> {
+    fn open(site: &'a Site, path: &'a Path) -> Result<Self, Failure> {
+        Ok(Self { site, path, records: Records::open(path)?, player: None, has_ended: false })
+    }
+
+    /// What the next record says; once more at the end of the file, and then nothing.
+    fn next(&mut self) -> Result<Option<Said>, Failure> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        let record = self.records.next()?;
+        if self.player.is_none() {
+            let head = match self.records.head() {
+                Some(head) => head.clone(),
+                None => self.records.end()?,
+            };
+            self.player = Some(player(self.site, self.path, &head)?);
+        }
+        self.has_ended = record.is_none();
+        Ok(match record {
+            Some((at, record)) => self.player.as_mut().map(|player| player.play(at, record)),
+            None => self.player.take().map(Player::end),
+        })
     }
 }
 

@@ -1,11 +1,15 @@
 //! `cardbridge replay`: plays captures back through the same code, and enrolls from them where asked.
 
 use std::{
+    mem,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::mpsc::sync_channel,
+    thread,
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -82,55 +86,51 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     Ok(code)
 }
 
-/// Shows what a capture says. Input never waits, so lines for programs are written many at once.
+/// So many readings are written at once, as input never waits.
+const MANY: usize = 256;
+/// So many such batches wait for being written.
+const WAITING: usize = 4;
+
+/// Shows what a capture says. Lines for programs are written beside the playing.
 fn shown(site: &Site, path: &Path, json: bool) -> Result<(), Failure> {
     let mut playing = Playing::open(site, path)?;
-    let progress = Progress::of(path, playing.records.size);
-    let mut lines = Lines::default();
-    let ended = loop {
-        let said = match playing.next() {
-            Ok(Some(said)) => said,
-            Ok(None) => break Ok(()),
-            Err(failure) => break Err(failure),
-        };
-        for (_, notice) in said {
-            match notice {
-                Notice::Read(reading) if json => lines.add(&reading, &progress),
-                notice if !json => {
-                    if let Some(words) = views::notice(&notice) {
-                        progress.aside(|| out::print(&words));
-                    }
+    let progress = &Progress::of(path, playing.records.size);
+    thread::scope(|scope| {
+        let (lines, waiting) = sync_channel(WAITING);
+        scope.spawn(move || waiting.iter().for_each(|readings: Vec<_>| write(&readings, progress)));
+        let mut readings = Vec::new();
+        let ended = loop {
+            match playing.next() {
+                Ok(Some(said)) if json => readings.extend(said.into_iter().filter_map(reading)),
+                Ok(Some(said)) => {
+                    said.iter().filter_map(|(_, notice)| views::notice(notice)).for_each(|words| progress.aside(|| out::print(&words)))
                 }
-                _ => {}
+                Ok(None) => break Ok(()),
+                Err(failure) => break Err(failure),
             }
-        }
-        progress.is_at(playing.records.done);
-    };
-    lines.write(&progress);
-    ended
+            if readings.len() >= MANY && lines.send(mem::take(&mut readings)).is_err() {
+                break Ok(());
+            }
+            progress.is_at(playing.records.done);
+        };
+        drop(lines.send(readings));
+        ended
+    })
 }
 
-/// Lines for programs that are not written yet.
-#[derive(Default)]
-struct Lines(Vec<u8>);
+fn reading((_, notice): (DateTime<Utc>, Notice)) -> Option<Box<Reading>> {
+    if let Notice::Read(reading) = notice { Some(reading) } else { None }
+}
 
-impl Lines {
-    /// So many bytes are written at once.
-    const MANY: usize = 1 << 16;
-
-    fn add(&mut self, reading: &Reading, progress: &Progress) {
-        // What is written to memory is written.
-        drop(serde_json::to_writer(&mut self.0, &views::reading::json(reading, &views::reading::literal(reading))));
-        self.0.push(b'\n');
-        if self.0.len() >= Self::MANY {
-            self.write(progress);
-        }
+/// A line for each reading, all of them at once.
+fn write(readings: &[Box<Reading>], progress: &Progress) {
+    let mut lines = Vec::new();
+    for reading in readings {
+        // Writing to memory does not fail.
+        drop(serde_json::to_writer(&mut lines, &views::reading::json(reading, &views::reading::literal(reading))));
+        lines.push(b'\n');
     }
-
-    fn write(&mut self, progress: &Progress) {
-        progress.aside(|| out::print_lines(&self.0));
-        self.0.clear();
-    }
+    progress.aside(|| out::print_lines(&lines));
 }
 
 /// Reads a whole file and plays nothing.

@@ -7,7 +7,7 @@
 mod cards;
 mod support;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use cards::Followed;
 use serde_json::{Value, json};
@@ -89,6 +89,7 @@ fn a_redacted_capture_says_the_same_and_holds_none_of_the_numbers() {
         let text = searchable(&fs::read_to_string(site.path(&new)).unwrap());
         let found: Vec<String> = notations(&site, old).into_iter().filter(|number| text.contains(number)).collect();
         assert!(found.is_empty(), "{old}: {found:?} in\n{text}");
+        assert_eq!(fs::metadata(site.path(&new)).unwrap().permissions().mode() & 0o777, 0o600, "{old}");
         assert!(!text.contains('#'), "a comment may say whose card it is: {text}");
     }
 }

@@ -1,7 +1,6 @@
 //! `cardbridge capture`: records what passes between a reader and cardbridge into a text file.
 
 use std::{
-    fs::OpenOptions,
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -15,14 +14,14 @@ use tokio::{
 };
 
 use super::{
-    Globals,
+    Globals, capture_file,
     out::{self, Failure},
     redact,
     site::{self, Look},
 };
 use crate::{
     bridge::Notice,
-    capture::{self, Attached, Capture, Record},
+    capture::{self, Attached, Capture, Head, Record},
     config,
     readers::{ReaderCommand, ReaderEvent, is_device_of, pcsc, serial},
     run::{Shell, Tapped},
@@ -77,7 +76,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
     }
     let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", path.display()), "");
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let mut file = capture_file::create(path).map_err(failed)?;
     let mut shell = Shell::new(&site, None);
     let (tap, mut tapped) = mpsc::unbounded_channel();
     shell.tap(tap);
@@ -89,7 +88,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         config::Attached::Osdp { address, .. } => Attached::Osdp(*address),
     };
     let recorded = Utc::now();
-    let head = Capture { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded, records: Vec::new() };
+    let head = Head { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded };
     let mut recorder = Recorder { head: Some(head), began: Instant::now() };
     // What is to be redacted is not written down before it is.
     let mut kept = Vec::new();
@@ -116,7 +115,8 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     }
     recorder.begin(if arguments.redact { &mut kept as &mut dyn Write } else { &mut file }).map_err(failed)?;
     if arguments.redact {
-        let text = redact::text(&site.protocols, path, &String::from_utf8_lossy(&kept))?;
+        let capture = Capture::parse(&String::from_utf8_lossy(&kept)).map_err(|error| capture_file::failed(path, &error))?;
+        let text = redact::text(&site.protocols, path, &capture)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
     }
     file.sync_all().map_err(failed)?;
@@ -138,13 +138,13 @@ fn devices(reader: &config::ReaderConfig) -> usize {
 
 struct Recorder {
     /// The header, until it is written: a PC/SC reader's own name is known at the first card only.
-    head: Option<Capture>,
+    head: Option<Head>,
     began: Instant,
 }
 
 impl Recorder {
     fn begin(&mut self, file: &mut dyn Write) -> std::io::Result<()> {
-        self.head.take().map_or(Ok(()), |head| file.write_all(head.header().as_bytes()))
+        self.head.take().map_or(Ok(()), |head| file.write_all(head.text().as_bytes()))
     }
 
     fn write(&mut self, file: &mut dyn Write, what: &Tapped) -> std::io::Result<()> {
@@ -158,6 +158,6 @@ impl Recorder {
         };
         let Some(record) = record else { return Ok(()) };
         self.begin(file)?;
-        writeln!(file, "{}", capture::line(self.began.elapsed(), &record))
+        writeln!(file, "{}", capture::text::line(self.began.elapsed(), &record))
     }
 }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 refused or impossible; 2 wrong usage or configuration; 3 saved, outcome not known yet.
 
 mod capture;
+mod capture_file;
 mod card;
 mod check;
 mod decode;

@@ -1,17 +1,21 @@
 //! `cardbridge replay`: plays captures back through the same code, and enrolls from them where asked.
 
 use std::{
-    fmt::Display,
-    fs,
+    mem,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::mpsc::sync_channel,
+    thread,
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Globals, enroll,
+    Globals,
+    capture_file::{self, Records},
+    enroll,
     out::{self, Failure},
     outcome::{self, Showing},
     progress::Progress,
@@ -20,8 +24,11 @@ use super::{
 use crate::{
     blusky::client::{Client, Settings},
     bridge::Notice,
-    capture::{Capture, Replay, osdpcap},
-    card::Presentation,
+    capture::{
+        Head,
+        replay::{Player, Said},
+    },
+    card::{Presentation, Reading},
     enroll::{enrollment::Order, outbox::Reassign},
     run::Site,
     store::StoreHandle,
@@ -55,55 +62,121 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     if let Some(user) = arguments.user.as_ref().filter(|_| arguments.enroll) {
         // No card is enrolled before every file is known to be a capture that can be played.
         for path in &arguments.files {
-            play(&site, path, &read(path)?)?;
+            judge(&site, path)?;
         }
         enrolling = Some(Enrolling::prepare(&site, user, &arguments).await?);
     }
     let mut code = ExitCode::SUCCESS;
     for path in &arguments.files {
-        let capture = read(path)?;
-        // An enrollment says itself how far it is.
-        let progress = Progress::of(path, capture.records.len(), enrolling.is_none());
-        for notices in play(&site, path, &capture)? {
-            for (_, notice) in notices {
-                match (&enrolling, notice) {
-                    (None, notice) => progress.aside(|| show(&notice, arguments.json)),
-                    (Some(enrolling), Notice::Read(reading)) => {
-                        let done = enrolling.enroll(reading.presentation).await?;
-                        code = if done == ExitCode::SUCCESS { code } else { done };
+        match &enrolling {
+            None => shown(&site, path, arguments.json)?,
+            Some(enrolling) => {
+                let mut playing = Playing::open(&site, path)?;
+                while let Some(said) = playing.next()? {
+                    for (_, notice) in said {
+                        if let Notice::Read(reading) = notice {
+                            let done = enrolling.enroll(reading.presentation).await?;
+                            code = if done == ExitCode::SUCCESS { code } else { done };
+                        }
                     }
-                    _ => {}
                 }
             }
-            progress.one_more();
         }
     }
     Ok(code)
 }
 
-fn read(path: &Path) -> Result<Capture, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
-    let capture = if osdpcap::is_one(&text) { osdpcap::parse(&text) } else { Capture::parse(&text) };
-    capture.map_err(|error| failed(path, &error))
-}
+/// So many readings are written at once, as input never waits.
+const MANY: usize = 256;
+/// So many such batches wait for being written.
+const WAITING: usize = 4;
 
-fn play<'a>(site: &Site, path: &Path, capture: &'a Capture) -> Result<Replay<'a>, Failure> {
-    capture.replay(&site.protocols, site.catalog.clone(), site.config.policy.clone()).map_err(|error| failed(path, &error))
-}
-
-fn failed(path: &Path, why: &impl Display) -> Failure {
-    Failure::usage("capture", format!("{}: {why}", path.display()), "")
-}
-
-fn show(notice: &Notice, json: bool) {
-    match notice {
-        Notice::Read(reading) if json => out::print_json(&views::reading::json(reading, &views::reading::literal(reading))),
-        notice if !json => {
-            if let Some(words) = views::notice(notice) {
-                out::print(&words);
+/// Shows what a capture says. Lines for programs are written beside the playing.
+fn shown(site: &Site, path: &Path, json: bool) -> Result<(), Failure> {
+    let mut playing = Playing::open(site, path)?;
+    let progress = &Progress::of(path, playing.records.size);
+    thread::scope(|scope| {
+        let (lines, waiting) = sync_channel(WAITING);
+        scope.spawn(move || waiting.iter().for_each(|readings: Vec<_>| write(&readings, progress)));
+        let mut readings = Vec::new();
+        let ended = loop {
+            match playing.next() {
+                Ok(Some(said)) if json => readings.extend(said.into_iter().filter_map(reading)),
+                Ok(Some(said)) => {
+                    said.iter().filter_map(|(_, notice)| views::notice(notice)).for_each(|words| progress.aside(|| out::print(&words)))
+                }
+                Ok(None) => break Ok(()),
+                Err(failure) => break Err(failure),
             }
+            if readings.len() >= MANY && lines.send(mem::take(&mut readings)).is_err() {
+                break Ok(());
+            }
+            progress.is_at(playing.records.done);
+        };
+        drop(lines.send(readings));
+        ended
+    })
+}
+
+fn reading((_, notice): (DateTime<Utc>, Notice)) -> Option<Box<Reading>> {
+    if let Notice::Read(reading) = notice { Some(reading) } else { None }
+}
+
+/// A line for each reading, all of them at once.
+fn write(readings: &[Box<Reading>], progress: &Progress) {
+    let mut lines = Vec::new();
+    for reading in readings {
+        // Writing to memory does not fail.
+        drop(serde_json::to_writer(&mut lines, &views::reading::json(reading, &views::reading::literal(reading))));
+        lines.push(b'\n');
+    }
+    progress.aside(|| out::print_lines(&lines));
+}
+
+/// Reads a whole file and plays nothing.
+fn judge(site: &Site, path: &Path) -> Result<(), Failure> {
+    let mut records = Records::open(path)?;
+    while records.next()?.is_some() {}
+    player(site, path, &records.end()?).map(drop)
+}
+
+fn player(site: &Site, path: &Path, head: &Head) -> Result<Player, Failure> {
+    let policy = site.config.policy.clone();
+    Player::of(head, &site.protocols, site.catalog.clone(), policy).map_err(|error| capture_file::failed(path, &error))
+}
+
+/// A file being played, record by record.
+struct Playing<'a> {
+    site: &'a Site,
+    path: &'a Path,
+    records: Records,
+    player: Option<Player>,
+    has_ended: bool,
+}
+
+impl<'a> Playing<'a> {
+    fn open(site: &'a Site, path: &'a Path) -> Result<Self, Failure> {
+        Ok(Self { site, path, records: Records::open(path)?, player: None, has_ended: false })
+    }
+
+    /// What the next record says; once more at the end of the file, and then nothing.
+    fn next(&mut self) -> Result<Option<Said>, Failure> {
+        if self.has_ended {
+            return Ok(None);
         }
-        _ => {}
+        let record = self.records.next()?;
+        if self.player.is_none() {
+            let head = match self.records.head() {
+                Some(head) => head.clone(),
+                None => self.records.end()?,
+            };
+            self.player = Some(player(self.site, self.path, &head)?);
+        }
+        self.has_ended = record.is_none();
+        Ok(match record {
+            Some((at, record)) => self.player.as_mut().map(|player| player.play(at, record)),
+            None => self.player.take().map(Player::end),
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //!   stands in a frame; [`check`]: how it proves itself; [`message`]: what it hands over; [`host`]: what is said to it;
 //! - [`drawing`]: the picture of a card format; [`format`](mod@format): the picture folded into [`masks`], read both ways;
 //! - [`catalog`]: every known format laid over the bits, with a verdict;
+//! - [`write`](mod@write): a frame written, the way back;
 //! - [`detect`]: which dialect it is; [`looks`]: what bytes look like that are of none.
 
 pub mod catalog;
@@ -21,3 +22,4 @@ pub mod masks;
 pub mod message;
 pub mod narrow;
 pub mod payload;
+pub mod write;

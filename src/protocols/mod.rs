@@ -71,6 +71,9 @@ enum Room {
     Smartcards,
 }
 
+/// No protocol file is larger.
+const LARGEST_FILE: u64 = 1 << 20;
+
 impl Room {
     const ALL: [(Self, &'static str); 3] = [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards")];
 }
@@ -109,7 +112,7 @@ impl Protocols {
             paths.sort();
             for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
                 let file = path.display().to_string();
-                match fs::read_to_string(path) {
+                match read_file(path) {
                     Ok(text) => self.add(room, &file, &text),
                     Err(cause) => {
                         self.findings.push(Finding { file, line: 1, column: 1, message: format!("cannot be read as text: {cause}") })
@@ -264,6 +267,18 @@ pub fn kind(keys: &Keys<'_, '_>, name: &At<String>) -> Option<Kind> {
         keys.complain(name.span, format!("`{}` is no kind; the kinds are {known}", name.value));
     }
     kind
+}
+
+/// The text of a file. A pipe would be waited for, and a device may never end.
+fn read_file(path: &Path) -> io::Result<String> {
+    let about = path.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::other("it is no file but a folder, a pipe or a device"));
+    }
+    if about.len() > LARGEST_FILE {
+        return Err(io::Error::other(format!("it is larger than {LARGEST_FILE} bytes, and no protocol file is")));
+    }
+    fs::read_to_string(path)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use rand::{SeedableRng, rngs::StdRng};
 
 use super::*;
 use crate::{
+    capture::Head,
     card::{Credential, Kind, PacsBits, Presentation},
     decode::dialect::Reads,
 };
@@ -80,14 +81,15 @@ fn every_sample_of_every_dialect_is_redacted_to_a_frame_that_reads_the_same_way(
             let (first, rest) = sample.frame.split_at(half);
             let bytes = [&sample.frame, first, rest, &sample.frame, first];
             let records = bytes.iter().zip([0, 5, 5, 30, 60]).map(|(bytes, at)| (Duration::from_secs(at), Record::From(bytes.to_vec())));
-            let capture = Capture {
+            let head = Head {
                 reader: "desk".to_owned(),
                 attached: Attached::Serial(dialect.id.clone()),
                 attached_at: 3,
                 told,
                 recorded: chrono::DateTime::UNIX_EPOCH,
-                records: records.filter(|(_, record)| from(record).is_some_and(|bytes| !bytes.is_empty())).collect(),
             };
+            let records = records.filter(|(_, record)| from(record).is_some_and(|bytes| !bytes.is_empty())).collect();
+            let capture = Capture { head, records };
             let redacted = redact(&capture, &protocols, &mut random).unwrap();
             let lengths =
                 |capture: &Capture| capture.records.iter().map(|(at, record)| (*at, from(record).map(<[u8]>::len))).collect::<Vec<_>>();

@@ -18,6 +18,7 @@ use crate::{
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
+        keyboard::Keyboard,
         line::{ByteOrder, Input, Line, Told},
         message,
     },
@@ -115,6 +116,8 @@ pub enum Notice {
 pub enum ReaderKind {
     /// A serial line that speaks a dialect.
     Serial(Arc<Dialect>, Told),
+    /// A reader that types lines of a dialect.
+    Keyboard(Arc<Dialect>, Told),
     /// A PC/SC reader; the site may say something about its cards.
     Pcsc(Told),
     /// A reader on an OSDP bus; the site may say something about its cards.
@@ -136,6 +139,7 @@ pub struct Bridge {
 
 enum Stage {
     Line(Box<Line>),
+    Keyboard(Box<Keyboard>),
     Card(Option<Box<Conversation>>),
     Osdp(osdp::Desk),
 }
@@ -218,6 +222,7 @@ impl Bridge {
                 effects.push(Effect::Tell(Notice::Lost(name.clone(), why)));
             }
             ReaderEvent::Bytes(bytes) => self.line(name, Input::Bytes(&bytes), now, effects),
+            ReaderEvent::Typed(events) => self.line(name, Input::Keys(&events), now, effects),
             ReaderEvent::CardIn { atr, device } => {
                 let mut conversation = Conversation::new(&self.scripts, &atr, &device);
                 let next = conversation.begin();
@@ -253,17 +258,24 @@ impl Bridge {
         let Some(ReaderKind::Osdp(told)) = self.kind(name).cloned() else { return None };
         match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
             Stage::Osdp(desk) => Some((desk, told)),
-            Stage::Line(_) | Stage::Card(_) => None,
+            Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) => None,
         }
     }
 
     fn line(&mut self, name: &ReaderName, input: Input<'_>, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         if !self.stages.contains_key(name) {
-            let Some(ReaderKind::Serial(dialect, told)) = self.kind(name).cloned() else { return };
-            self.stages.insert(name.clone(), Stage::Line(Box::new(Line::new(dialect, told))));
+            let stage = match self.kind(name).cloned() {
+                Some(ReaderKind::Serial(dialect, told)) => Stage::Line(Box::new(Line::new(dialect, told))),
+                Some(ReaderKind::Keyboard(dialect, told)) => Stage::Keyboard(Box::new(Keyboard::new(dialect, told))),
+                _ => return,
+            };
+            self.stages.insert(name.clone(), stage);
         }
-        let Some(Stage::Line(line)) = self.stages.get_mut(name) else { return };
-        let output = line.handle(input, now);
+        let (transport, output) = match self.stages.get_mut(name) {
+            Some(Stage::Line(line)) => (Transport::Serial, line.handle(input, now)),
+            Some(Stage::Keyboard(keyboard)) => (Transport::Keyboard, keyboard.handle(input, now)),
+            _ => return,
+        };
         match output.deadline {
             Some(deadline) => self.deadlines.insert(name.clone(), deadline),
             None => self.deadlines.remove(name),
@@ -279,7 +291,7 @@ impl Bridge {
             effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
         }
         for presentation in output.presentations {
-            self.shown(name, Transport::Serial, presentation, now, effects);
+            self.shown(name, transport, presentation, now, effects);
         }
     }
 
@@ -379,7 +391,7 @@ impl Bridge {
 impl ReaderKind {
     const fn told(&self) -> Told {
         match self {
-            Self::Serial(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
+            Self::Serial(_, told) | Self::Keyboard(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
         }
     }
 }

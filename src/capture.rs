@@ -20,9 +20,10 @@
 //! 5.000 text 31 32 33                             a card that it decoded itself
 //! ```
 //!
-//! - [`osdpcap`]: packet captures of other tools.
+//! - [`osdpcap`]: packet captures of other tools; [`evtest`]: what a reader types.
 
 mod osdp;
+pub mod evtest;
 pub mod osdpcap;
 
 pub mod redact;
@@ -272,7 +273,8 @@ pub fn of_event(event: &ReaderEvent) -> Option<Record> {
         ReaderEvent::OsdpCard(card) => Some(Record::Bits(card.clone())),
         ReaderEvent::OsdpKeys(codes) => Some(Record::Keys(codes.clone())),
         ReaderEvent::OsdpFormatted(text) => Some(Record::Text(text.clone())),
-        ReaderEvent::Up | ReaderEvent::Lost { .. } | ReaderEvent::Note(_) => None,
+        // What is typed is recorded as evtest prints it.
+        ReaderEvent::Up | ReaderEvent::Lost { .. } | ReaderEvent::Note(_) | ReaderEvent::Typed(_) => None,
     }
 }
 

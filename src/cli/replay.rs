@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -20,21 +21,27 @@ use super::{
 use crate::{
     blusky::client::{Client, Settings},
     bridge::Notice,
-    capture::{Capture, Replay, osdpcap},
+    capture::{Capture, evtest, osdpcap},
     card::Presentation,
+    config::{Attached, ReaderConfig},
     enroll::{enrollment::Order, outbox::Reassign},
-    run::Site,
+    readers::is_device_of,
+    run::{Site, reader_kind},
     store::StoreHandle,
     views,
 };
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge replay strange-card.capture\n  cardbridge replay *.capture --json\n  \
+                        cardbridge replay typed.evtest --reader desk\n  \
                         cardbridge replay day.capture --enroll --user 1815")]
 pub struct Arguments {
-    /// Captures; packet captures of an OSDP line (osdpcap) as well
+    /// Captures; packet captures of an OSDP line (osdpcap) and, with --reader, what evtest prints of a reader that types
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The configured keyboard reader that typed what evtest printed
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -51,20 +58,21 @@ pub struct Arguments {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, if arguments.enroll { Look::Needed } else { Look::Anywhere })?;
+    let typist = arguments.reader.as_deref();
     let mut enrolling = None;
     if let Some(user) = arguments.user.as_ref().filter(|_| arguments.enroll) {
         // No card is enrolled before every file is known to be a capture that can be played.
         for path in &arguments.files {
-            play(&site, path, &read(path)?)?;
+            drop(play(&site, path, &read(path)?, typist)?);
         }
         enrolling = Some(Enrolling::prepare(&site, user, &arguments).await?);
     }
     let mut code = ExitCode::SUCCESS;
     for path in &arguments.files {
-        let capture = read(path)?;
+        let recorded = read(path)?;
         // An enrollment says itself how far it is.
-        let progress = Progress::of(path, capture.records.len(), enrolling.is_none());
-        for notices in play(&site, path, &capture)? {
+        let progress = Progress::of(path, recorded.len(), enrolling.is_none());
+        for notices in play(&site, path, &recorded, typist)? {
             for (_, notice) in notices {
                 match (&enrolling, notice) {
                     (None, notice) => progress.aside(|| show(&notice, arguments.json)),
@@ -81,14 +89,63 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     Ok(code)
 }
 
-fn read(path: &Path) -> Result<Capture, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
-    let capture = if osdpcap::is_one(&text) { osdpcap::parse(&text) } else { Capture::parse(&text) };
-    capture.map_err(|error| failed(path, &error))
+/// A file that can be played.
+enum Recorded {
+    Capture(Capture),
+    Typed(evtest::Typed),
 }
 
-fn play<'a>(site: &Site, path: &Path, capture: &'a Capture) -> Result<Replay<'a>, Failure> {
-    capture.replay(&site.protocols, site.catalog.clone(), site.config.policy.clone()).map_err(|error| failed(path, &error))
+impl Recorded {
+    fn len(&self) -> usize {
+        match self {
+            Self::Capture(capture) => capture.records.len(),
+            Self::Typed(typed) => typed.events.len(),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Recorded, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+    let recorded = if osdpcap::is_one(&text) {
+        osdpcap::parse(&text).map(Recorded::Capture)
+    } else if evtest::is_one(&text) {
+        evtest::parse(&text).map(Recorded::Typed)
+    } else {
+        Capture::parse(&text).map(Recorded::Capture)
+    };
+    recorded.map_err(|error| failed(path, &error))
+}
+
+type Played<'a> = Box<dyn Iterator<Item = Vec<(DateTime<Utc>, Notice)>> + 'a>;
+
+fn play<'a>(site: &Site, path: &Path, recorded: &'a Recorded, typist: Option<&str>) -> Result<Played<'a>, Failure> {
+    let (catalog, policy) = (site.catalog.clone(), site.config.policy.clone());
+    match recorded {
+        Recorded::Capture(capture) => {
+            let replay = capture.replay(&site.protocols, catalog, policy).map_err(|error| failed(path, &error))?;
+            Ok(Box::new(replay))
+        }
+        Recorded::Typed(typed) => {
+            let reader = typing_reader(site, typist)?;
+            let replay = typed.replay((&reader.name, reader_kind(reader)), &site.protocols, catalog, policy);
+            Ok(Box::new(replay))
+        }
+    }
+}
+
+/// The configured reader that typed what evtest printed, which does not say what the keys mean.
+fn typing_reader<'a>(site: &'a Site, name: Option<&str>) -> Result<&'a ReaderConfig, Failure> {
+    let is_typist = |reader: &&ReaderConfig| matches!(reader.attached, Attached::Keyboard { .. });
+    let known: Vec<&str> = site.config.readers.iter().filter(is_typist).map(|reader| reader.name.as_str()).collect();
+    let help = match known.as_slice() {
+        [] => "configure one: [[reader]] with name, keyboard, and a dialect or a template".to_owned(),
+        known => format!("the keyboard readers are {}", known.join(", ")),
+    };
+    let Some(name) = name else {
+        return Err(Failure::usage("unknown_reader", "name the reader that typed this: --reader NAME", help));
+    };
+    let found = site.config.readers.iter().filter(is_typist).find(|reader| is_device_of(name, &reader.name));
+    found.ok_or_else(|| Failure::usage("unknown_reader", format!("no keyboard reader is named {name:?}"), help))
 }
 
 fn failed(path: &Path, why: &impl Display) -> Failure {

@@ -106,3 +106,27 @@ fn read_as(template: Template, typed: &str, told: Told) -> Reads {
         _ => Reads::As("nothing".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "id = \"a\"\nname = \"b\"\nsource = \"c\"\nconfidence = \"captured\"\nusb = [\"ffff:0035\"]\n\
+                        [[sample]]\nsource = \"d\"\ntyped = \"09876\"\ntemplate = \"{card_number:dec5}\"\nreads = \"card number 9876\"\n";
+
+    #[test]
+    fn a_file_that_fails_its_own_sample_does_not_load() {
+        let sheet = Sheet::new("x.toml", FILE);
+        assert_eq!(read(&sheet).unwrap().usb, [(0xFFFF, 0x35)]);
+        for (old, new, words) in [
+            ("09876", "0987", "reads as nothing, not as card number 9876"),
+            ("number 9876", "number 9877", "reads as card number 9876"),
+            ("ffff:0035", "ffff", "vendor and product in hex"),
+            ("dec5}", "dec5", "expected text"),
+        ] {
+            let text = FILE.replace(old, new);
+            let sheet = Sheet::new("x.toml", &text);
+            assert!(read(&sheet).is_none() && sheet.into_findings()[0].to_string().contains(words), "{new}");
+        }
+    }
+}

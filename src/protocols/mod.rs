@@ -61,7 +61,7 @@ struct Names<'a> {
 
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/ or smartcards/ in it")]
+#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/ or smartcards/ in it")]
 pub struct FolderError {
     /// The folder or file.
     pub path: PathBuf,

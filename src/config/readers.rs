@@ -118,7 +118,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
             Some(Attached::Osdp { bus: Bus { path, baud: osdp_baud(&keys, baud) }, address, scbk_file })
         }
         _ => {
-            keys.complain(span, "a reader has one of `serial`, `usb`, `pcsc`, `osdp` or `keyboard`".to_owned());
+            keys.complain(span, "a reader has one of `serial`, `usb`, `pcsc` or `osdp`, or `keyboard`".to_owned());
             None
         }
     };

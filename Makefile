@@ -5,8 +5,10 @@ SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers.
 PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps ca-certificates
 CARD_PORT := 35963
+# The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
+GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test lint bench fuzz packages release
+.PHONY: demo test test-usb lint bench fuzz packages release
 
 demo: packages
 	cargo build --release --workspace
@@ -15,6 +17,13 @@ demo: packages
 test: packages lint
 	cargo build --workspace
 	cargo test --workspace
+
+# Readers on USB, plugged in and unplugged in a guest with Debian's kernel: no part of `make test`. The kernel is fetched
+# into target/guest and not installed.
+test-usb: PACKAGES += $(GUEST)
+test-usb: packages
+	tests/guest/make-initramfs target/guest
+	cargo test --test usb -- --ignored --nocapture
 
 lint:
 	cargo fmt --all --check

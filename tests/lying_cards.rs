@@ -118,6 +118,8 @@ fn at_a_running_station_a_card_that_came_before_it_was_asked_for_stays_with_whom
     reader.send(CARD);
     assert_eq!(state(&first.end()), (Some(0), json!("accepted")));
     let second = enroll(GRACE);
+    // Sooner, it would be the same presentation.
+    std::thread::sleep(std::time::Duration::from_millis(400));
     reader.send(CARD);
     let ended = second.end();
     assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("same_card")), "{ended:#?}");

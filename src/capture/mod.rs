@@ -21,9 +21,11 @@
 //! ```
 //!
 //! - [`text`]: the lines of a capture, read and written one by one; [`osdpcap`]: packet captures of other tools;
+//!   [`evtest`]: what a reader types;
 //! - [`replay`]: a capture played through the bridge;
 //! - [`redact`]: a capture without its numbers.
 
+pub mod evtest;
 mod osdp;
 pub mod osdpcap;
 pub mod redact;
@@ -143,7 +145,8 @@ pub fn of_event(event: &ReaderEvent) -> Option<Record> {
         ReaderEvent::OsdpCard(card) => Some(Record::Bits(card.clone())),
         ReaderEvent::OsdpKeys(codes) => Some(Record::Keys(codes.clone())),
         ReaderEvent::OsdpFormatted(text) => Some(Record::Text(text.clone())),
-        ReaderEvent::Up | ReaderEvent::Lost { .. } | ReaderEvent::Note(_) => None,
+        // What is typed is recorded as evtest prints it.
+        ReaderEvent::Up | ReaderEvent::Lost { .. } | ReaderEvent::Note(_) | ReaderEvent::Typed(_) => None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     decode::catalog::SharedCatalog,
     enroll::{enrollment::IntegerWidth, policy::SitePolicy},
     protocols::Protocols,
-    readers::{ReaderCommand, ReaderEvent, ReaderName},
+    readers::{KeyEvent, ReaderCommand, ReaderEvent, ReaderName},
 };
 
 /// How long after the last record a replay looks for what is still to come.
@@ -26,7 +26,8 @@ pub type Said = Vec<(DateTime<Utc>, Notice)>;
 pub struct Player {
     bridge: Bridge,
     reader: ReaderName,
-    attached: Attached,
+    /// None for a reader that types.
+    attached: Option<Attached>,
     recorded: DateTime<Utc>,
     last: DateTime<Utc>,
     /// The command that waits for the next answer.
@@ -45,10 +46,17 @@ impl Player {
             Attached::Pcsc(_) => ReaderKind::Pcsc(head.told),
             Attached::Osdp(_) => ReaderKind::Osdp(head.told),
         };
-        let kinds = vec![(head.reader.clone(), kind)];
-        let bridge = Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
-        let (reader, attached) = (head.reader.as_str().into(), head.attached.clone());
+        let bridge = bridge((&head.reader, kind), protocols, catalog, policy);
+        let (reader, attached) = (head.reader.as_str().into(), Some(head.attached.clone()));
         Ok(Self { bridge, reader, attached, recorded: head.recorded, last: head.recorded, asked: None, said: Vec::new() })
+    }
+
+    /// A player of what this reader typed.
+    #[must_use]
+    pub fn of_keys((reader, kind): (&str, ReaderKind), protocols: &Protocols, catalog: SharedCatalog, policy: SitePolicy) -> Self {
+        let bridge = bridge((reader, kind), protocols, catalog, policy);
+        let began = DateTime::UNIX_EPOCH;
+        Self { bridge, reader: reader.into(), attached: None, recorded: began, last: began, asked: None, said: Vec::new() }
     }
 
     /// Plays a record; what is said of it, and what was still to come before it.
@@ -61,6 +69,14 @@ impl Player {
         std::mem::take(&mut self.said)
     }
 
+    /// Plays a key; what is said of it, and what was still to come before it.
+    pub fn play_key(&mut self, event: KeyEvent) -> Said {
+        self.last = event.at;
+        self.deadlines_until(self.last);
+        self.handle(Event::Reader(self.reader.clone(), ReaderEvent::Typed(vec![event])), self.last);
+        std::mem::take(&mut self.said)
+    }
+
     /// The capture has ended; what was still to come.
     pub fn end(mut self) -> Said {
         self.deadlines_until(self.last + AFTERWARDS);
@@ -68,7 +84,7 @@ impl Player {
     }
 
     fn event(&self, record: Record) -> Option<ReaderEvent> {
-        Some(match (record, &self.attached) {
+        Some(match (record, self.attached.as_ref()?) {
             (Record::From(bytes), Attached::Serial(_) | Attached::Lines(_)) => ReaderEvent::Bytes(bytes),
             (Record::From(bytes), Attached::Pcsc(_)) => ReaderEvent::Answer(bytes),
             (Record::CardIn(atr), Attached::Pcsc(device)) => ReaderEvent::CardIn { atr, device: device.clone(), lay_there: false },
@@ -100,6 +116,10 @@ impl Player {
             }
         }
     }
+}
+
+fn bridge((reader, kind): (&str, ReaderKind), protocols: &Protocols, catalog: SharedCatalog, policy: SitePolicy) -> Bridge {
+    Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, vec![(reader.to_owned(), kind)])
 }
 
 impl Capture {

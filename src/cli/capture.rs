@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     bridge::Notice,
-    capture::{self, Attached, Capture, Head, Record},
+    capture::{self, Attached, Capture, Head, Record, evtest},
     config,
-    readers::{ReaderCommand, ReaderEvent, is_device_of, pcsc, serial},
+    readers::{ReaderCommand, ReaderEvent, is_device_of, keyboard, pcsc, serial},
     run::{Shell, Tapped},
     views,
 };
@@ -75,6 +75,10 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         let (name, help) = (&reader.name, "a capture is of one reader");
         return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
     }
+    if arguments.redact && matches!(reader.attached, config::Attached::Keyboard { .. }) {
+        let help = "record without --redact, and give the file to nobody";
+        return Err(Failure::usage("usage", "what a keyboard reader types cannot be redacted", help));
+    }
     let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", path.display()), "");
     let mut file = capture_file::create(path).map_err(failed)?;
     let mut shell = Shell::new(&site, None);
@@ -82,14 +86,16 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     shell.tap(tap);
     shell.open_readers(Some(name));
     let attached = match &reader.attached {
-        config::Attached::Serial { dialect, .. } if dialect.is_template() => Attached::Lines(dialect.name.clone()),
-        config::Attached::Serial { dialect, .. } => Attached::Serial(dialect.id.clone()),
-        config::Attached::Pcsc(pattern) => Attached::Pcsc(pattern.clone()),
-        config::Attached::Osdp { address, .. } => Attached::Osdp(*address),
+        config::Attached::Serial { dialect, .. } if dialect.is_template() => Some(Attached::Lines(dialect.name.clone())),
+        config::Attached::Serial { dialect, .. } => Some(Attached::Serial(dialect.id.clone())),
+        config::Attached::Pcsc(pattern) => Some(Attached::Pcsc(pattern.clone())),
+        config::Attached::Osdp { address, .. } => Some(Attached::Osdp(*address)),
+        // What is typed is written as evtest prints it, and that has no header.
+        config::Attached::Keyboard { .. } => None,
     };
     let recorded = Utc::now();
-    let head = Head { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded };
-    let mut recorder = Recorder { head: Some(head), began: Instant::now() };
+    let head = |attached| Head { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded };
+    let mut recorder = Recorder { head: attached.map(head), began: Instant::now() };
     // What is to be redacted is not written down before it is.
     let mut kept = Vec::new();
     let end = recorder.began + Duration::from_secs(arguments.timeout.unwrap_or(0));
@@ -128,6 +134,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
 fn devices(reader: &config::ReaderConfig) -> usize {
     match &reader.attached {
         config::Attached::Serial { port, .. } => serial::matching(port).len(),
+        config::Attached::Keyboard { device, .. } => keyboard::matching(device, &keyboard::list()).len(),
         config::Attached::Osdp { .. } => 1,
         config::Attached::Pcsc(pattern) => {
             let listed = pcsc::list().unwrap_or_default();
@@ -150,6 +157,9 @@ impl Recorder {
     fn write(&mut self, file: &mut dyn Write, what: &Tapped) -> std::io::Result<()> {
         if let (Some(head), Tapped::From(_, ReaderEvent::CardIn { device, .. })) = (&mut self.head, what) {
             head.attached = Attached::Pcsc(device.clone());
+        }
+        if let Tapped::From(_, ReaderEvent::Typed(events)) = what {
+            return events.iter().try_for_each(|event| writeln!(file, "{}", evtest::line(event)));
         }
         let record = match what {
             Tapped::From(_, event) => capture::of_event(event),

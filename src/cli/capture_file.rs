@@ -13,18 +13,23 @@ use std::{
 };
 
 use super::out::Failure;
-use crate::capture::{Capture, CaptureError, Head, Record, text::Lines};
+use crate::{
+    capture::{Capture, CaptureError, Head, Record, evtest, text::Lines},
+    readers::KeyEvent,
+};
 
 /// No line of a capture is longer: an answer of 64 KiB has three characters for each byte.
 const LONGEST_LINE: u64 = 1 << 20;
 /// What is redacted is held in memory as a whole.
 const LARGEST_REDACTED: u64 = 1 << 26;
 
-/// The records of a capture's file.
-pub struct Records {
+/// What evtest prints of a device is known by a line among the first so many bytes.
+const BEGINNING: u64 = 1 << 16;
+
+/// The lines of a file, one after the other.
+pub struct FileLines {
     path: PathBuf,
     input: BufReader<File>,
-    lines: Lines,
     line: Vec<u8>,
     number: usize,
     /// The file's bytes: all, and those that have been read.
@@ -33,29 +38,55 @@ pub struct Records {
     pub done: u64,
 }
 
-impl Records {
+impl FileLines {
     /// Opens a file, where it is one.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let (file, size) = open(path).map_err(|error| failed(path, &error))?;
         let input = BufReader::with_capacity(1 << 16, file);
-        Ok(Self { path: path.to_owned(), input, lines: Lines::default(), line: Vec::new(), number: 0, size, done: 0 })
+        Ok(Self { path: path.to_owned(), input, line: Vec::new(), number: 0, size, done: 0 })
+    }
+
+    /// The next line with its number, counted from 1; none at the end.
+    pub fn next(&mut self) -> Result<Option<(usize, &str)>, Failure> {
+        self.line.clear();
+        let read = self.input.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut self.line);
+        let read = read.map_err(|error| failed(&self.path, &error))?;
+        self.number += 1;
+        self.done += read as u64;
+        let wrong = |message: String| failed(&self.path, &CaptureError { line: self.number, message });
+        if self.line.len() as u64 > LONGEST_LINE {
+            return Err(wrong(format!("the line is longer than {LONGEST_LINE} bytes, and no line of a capture is")));
+        }
+        match std::str::from_utf8(&self.line) {
+            Ok(_) if read == 0 => Ok(None),
+            Ok(text) => Ok(Some((self.number, text))),
+            Err(error) => Err(wrong(format!("column {}: this is no text (UTF-8)", error.valid_up_to() + 1))),
+        }
+    }
+}
+
+/// The records of a capture's file.
+pub struct Records {
+    /// The file.
+    pub file: FileLines,
+    lines: Lines,
+}
+
+impl Records {
+    /// Opens a file, where it is one.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        Ok(Self { file: FileLines::open(path)?, lines: Lines::default() })
     }
 
     /// The next record, with its time.
     pub fn next(&mut self) -> Result<Option<(Duration, Record)>, Failure> {
-        loop {
-            self.line.clear();
-            let read = self.input.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut self.line);
-            let read = read.map_err(|error| failed(&self.path, &error))?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            self.done += read as u64;
-            if let Some(record) = self.record().map_err(|error| failed(&self.path, &error))? {
+        while let Some((_, text)) = self.file.next()? {
+            let read = self.lines.read(text);
+            if let Some(record) = read.map_err(|error| failed(&self.file.path, &error))? {
                 return Ok(Some(record));
             }
         }
+        Ok(None)
     }
 
     /// Of which reader the records are; there once one has been read.
@@ -65,24 +96,42 @@ impl Records {
 
     /// Of which reader the capture is, once there are no more records.
     pub fn end(&self) -> Result<Head, Failure> {
-        self.lines.end().map_err(|error| failed(&self.path, &error))
+        self.lines.end().map_err(|error| failed(&self.file.path, &error))
     }
+}
 
-    fn record(&mut self) -> Result<Option<(Duration, Record)>, CaptureError> {
-        let wrong = |message: String| CaptureError { line: self.number, message };
-        if self.line.len() as u64 > LONGEST_LINE {
-            return Err(wrong(format!("the line is longer than {LONGEST_LINE} bytes, and no line of a capture is")));
+/// The keys of a file that evtest wrote.
+pub struct Keys {
+    /// The file.
+    pub file: FileLines,
+}
+
+impl Keys {
+    /// The next one.
+    pub fn next(&mut self) -> Result<Option<KeyEvent>, Failure> {
+        while let Some((line, text)) = self.file.next()? {
+            let read = evtest::read(line, text);
+            if let Some(event) = read.map_err(|error| failed(&self.file.path, &error))? {
+                return Ok(Some(event));
+            }
         }
-        let text = std::str::from_utf8(&self.line)
-            .map_err(|error| wrong(format!("column {}: this is no text (UTF-8)", error.valid_up_to() + 1)))?;
-        self.lines.read(text)
+        Ok(None)
     }
+}
+
+/// The keys of a file, where evtest wrote it.
+pub fn keys(path: &Path) -> Result<Option<Keys>, Failure> {
+    let mut beginning = Vec::new();
+    let read = open(path).and_then(|(file, _)| file.take(BEGINNING).read_to_end(&mut beginning));
+    read.map_err(|error| failed(path, &error))?;
+    let is_typed = evtest::is_one(&String::from_utf8_lossy(&beginning));
+    is_typed.then(|| FileLines::open(path).map(|file| Keys { file })).transpose()
 }
 
 /// A capture as a whole, which must not be large.
 pub fn whole(path: &Path) -> Result<Capture, Failure> {
     let mut records = Records::open(path)?;
-    if records.size > LARGEST_REDACTED {
+    if records.file.size > LARGEST_REDACTED {
         let help = "cut out the lines that show the card, and keep the headers";
         let message = format!("{}: a capture of more than {} MiB is not redacted", path.display(), LARGEST_REDACTED >> 20);
         return Err(Failure::usage("capture", message, help));

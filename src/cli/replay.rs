@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Globals,
-    capture_file::{self, Records},
+    capture_file::{self, FileLines, Keys, Records},
     enroll,
     out::{self, Failure},
     outcome::{self, Showing},
@@ -29,19 +29,25 @@ use crate::{
         replay::{Player, Said},
     },
     card::{Presentation, Reading},
+    config::{Attached, ReaderConfig},
     enroll::{enrollment::Order, outbox::Reassign},
-    run::Site,
+    readers::is_device_of,
+    run::{Site, reader_kind},
     store::StoreHandle,
     views,
 };
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge replay strange-card.capture\n  cardbridge replay *.capture --json\n  \
+                        cardbridge replay typed.evtest --reader desk\n  \
                         cardbridge replay day.capture --enroll --user 1815")]
 pub struct Arguments {
-    /// Captures; packet captures of an OSDP line (osdpcap) as well
+    /// Captures; packet captures of an OSDP line (osdpcap) and, with --reader, what evtest prints of a reader that types
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The configured keyboard reader that typed what evtest printed
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -58,20 +64,21 @@ pub struct Arguments {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, if arguments.enroll { Look::Needed } else { Look::Anywhere })?;
+    let typist = arguments.reader.as_deref();
     let mut enrolling = None;
     if let Some(user) = arguments.user.as_ref().filter(|_| arguments.enroll) {
         // No card is enrolled before every file is known to be a capture that can be played.
         for path in &arguments.files {
-            judge(&site, path)?;
+            judge(&site, path, typist)?;
         }
         enrolling = Some(Enrolling::prepare(&site, user, &arguments).await?);
     }
     let mut code = ExitCode::SUCCESS;
     for path in &arguments.files {
         match &enrolling {
-            None => shown(&site, path, arguments.json)?,
+            None => shown(&site, path, typist, arguments.json)?,
             Some(enrolling) => {
-                let mut playing = Playing::open(&site, path)?;
+                let mut playing = Playing::open(&site, path, typist)?;
                 while let Some(said) = playing.next()? {
                     for (_, notice) in said {
                         if let Notice::Read(reading) = notice {
@@ -92,9 +99,9 @@ const MANY: usize = 256;
 const WAITING: usize = 4;
 
 /// Shows what a capture says. Lines for programs are written beside the playing.
-fn shown(site: &Site, path: &Path, json: bool) -> Result<(), Failure> {
-    let mut playing = Playing::open(site, path)?;
-    let progress = &Progress::of(path, playing.records.size);
+fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(), Failure> {
+    let mut playing = Playing::open(site, path, typist)?;
+    let progress = &Progress::of(path, playing.file().size);
     thread::scope(|scope| {
         let (lines, waiting) = sync_channel(WAITING);
         scope.spawn(move || waiting.iter().for_each(|readings: Vec<_>| write(&readings, progress)));
@@ -111,7 +118,7 @@ fn shown(site: &Site, path: &Path, json: bool) -> Result<(), Failure> {
             if readings.len() >= MANY && lines.send(mem::take(&mut readings)).is_err() {
                 break Ok(());
             }
-            progress.is_at(playing.records.done);
+            progress.is_at(playing.file().done);
         };
         drop(lines.send(readings));
         ended
@@ -134,7 +141,12 @@ fn write(readings: &[Box<Reading>], progress: &Progress) {
 }
 
 /// Reads a whole file and plays nothing.
-fn judge(site: &Site, path: &Path) -> Result<(), Failure> {
+fn judge(site: &Site, path: &Path, typist: Option<&str>) -> Result<(), Failure> {
+    if let Some(mut keys) = capture_file::keys(path)? {
+        typing_reader(site, typist)?;
+        while keys.next()?.is_some() {}
+        return Ok(());
+    }
     let mut records = Records::open(path)?;
     while records.next()?.is_some() {}
     player(site, path, &records.end()?).map(drop)
@@ -145,18 +157,55 @@ fn player(site: &Site, path: &Path, head: &Head) -> Result<Player, Failure> {
     Player::of(head, &site.protocols, site.catalog.clone(), policy).map_err(|error| capture_file::failed(path, &error))
 }
 
+/// The configured reader that typed what evtest printed, which does not say what the keys mean.
+fn typing_reader<'a>(site: &'a Site, name: Option<&str>) -> Result<&'a ReaderConfig, Failure> {
+    let is_typist = |reader: &&ReaderConfig| matches!(reader.attached, Attached::Keyboard { .. });
+    let known: Vec<&str> = site.config.readers.iter().filter(is_typist).map(|reader| reader.name.as_str()).collect();
+    let help = match known.as_slice() {
+        [] => "configure one: [[reader]] with name, keyboard, and a dialect or a template".to_owned(),
+        known => format!("the keyboard readers are {}", known.join(", ")),
+    };
+    let Some(name) = name else {
+        return Err(Failure::usage("unknown_reader", "name the reader that typed this: --reader NAME", help));
+    };
+    let found = site.config.readers.iter().filter(is_typist).find(|reader| is_device_of(name, &reader.name));
+    found.ok_or_else(|| Failure::usage("unknown_reader", format!("no keyboard reader is named {name:?}"), help))
+}
+
 /// A file being played, record by record.
 struct Playing<'a> {
     site: &'a Site,
     path: &'a Path,
-    records: Records,
+    input: Played,
     player: Option<Player>,
     has_ended: bool,
 }
 
+/// What is played.
+enum Played {
+    Records(Box<Records>),
+    Keys(Keys),
+}
+
 impl<'a> Playing<'a> {
-    fn open(site: &'a Site, path: &'a Path) -> Result<Self, Failure> {
-        Ok(Self { site, path, records: Records::open(path)?, player: None, has_ended: false })
+    fn open(site: &'a Site, path: &'a Path, typist: Option<&str>) -> Result<Self, Failure> {
+        let (input, player) = match capture_file::keys(path)? {
+            Some(keys) => {
+                let reader = typing_reader(site, typist)?;
+                let (catalog, policy) = (site.catalog.clone(), site.config.policy.clone());
+                let player = Player::of_keys((&reader.name, reader_kind(reader)), &site.protocols, catalog, policy);
+                (Played::Keys(keys), Some(player))
+            }
+            None => (Played::Records(Box::new(Records::open(path)?)), None),
+        };
+        Ok(Self { site, path, input, player, has_ended: false })
+    }
+
+    const fn file(&self) -> &FileLines {
+        match &self.input {
+            Played::Records(records) => &records.file,
+            Played::Keys(keys) => &keys.file,
+        }
     }
 
     /// What the next record says; once more at the end of the file, and then nothing.
@@ -164,19 +213,22 @@ impl<'a> Playing<'a> {
         if self.has_ended {
             return Ok(None);
         }
-        let record = self.records.next()?;
-        if self.player.is_none() {
-            let head = match self.records.head() {
-                Some(head) => head.clone(),
-                None => self.records.end()?,
-            };
-            self.player = Some(player(self.site, self.path, &head)?);
-        }
-        self.has_ended = record.is_none();
-        Ok(match record {
-            Some((at, record)) => self.player.as_mut().map(|player| player.play(at, record)),
-            None => self.player.take().map(Player::end),
-        })
+        let said = match &mut self.input {
+            Played::Keys(keys) => keys.next()?.and_then(|event| self.player.as_mut().map(|player| player.play_key(event))),
+            Played::Records(records) => {
+                let record = records.next()?;
+                if self.player.is_none() {
+                    let head = match records.head() {
+                        Some(head) => head.clone(),
+                        None => records.end()?,
+                    };
+                    self.player = Some(player(self.site, self.path, &head)?);
+                }
+                record.and_then(|(at, record)| self.player.as_mut().map(|player| player.play(at, record)))
+            }
+        };
+        self.has_ended = said.is_none();
+        Ok(said.or_else(|| self.player.take().map(Player::end)))
     }
 }
 

@@ -77,6 +77,13 @@ pub enum Attached {
         /// What is spoken on it.
         dialect: Arc<Dialect>,
     },
+    /// A reader that types.
+    Keyboard {
+        /// Which input device.
+        device: InputDevice,
+        /// What it types.
+        dialect: Arc<Dialect>,
+    },
     /// A PC/SC reader whose name matches this pattern, `*` for any text.
     Pcsc(String),
     /// A reader on an OSDP bus.
@@ -104,6 +111,19 @@ pub enum Port {
         /// Serial number.
         serial: Option<String>,
     },
+}
+
+/// Which input device: all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputDevice {
+    /// Its path in `/dev/input`, or one that leads there.
+    pub path: Option<String>,
+    /// USB vendor and product.
+    pub usb: Option<(u16, u16)>,
+    /// What its name matches, `*` for any text.
+    pub name: Option<String>,
+    /// Its serial number.
+    pub serial: Option<String>,
 }
 
 /// Why there is no configuration.

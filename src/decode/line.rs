@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     card::{Kind, Presentation, SHOWN_BEFORE},
-    readers::Signal,
+    readers::{KeyEvent, Signal},
 };
 
 /// In which order a device sends the bytes of a number.
@@ -47,6 +47,8 @@ pub enum Input<'a> {
     Opened,
     /// Bytes came.
     Bytes(&'a [u8]),
+    /// Keys moved: for a reader that types ([`super::keyboard`]).
+    Keys(&'a [KeyEvent]),
     /// The reader is to show something, if it can.
     Signal(Signal),
     /// The deadline passed.
@@ -98,7 +100,7 @@ impl Line {
         match input {
             Input::Opened => self.talk.opened(now),
             Input::Signal(signal) => self.talk.signal(signal),
-            Input::Time => {}
+            Input::Time | Input::Keys(_) => {}
             Input::Bytes(bytes) => {
                 self.last_byte = now;
                 // Piecewise, so that a flood never makes the buffer longer than one frame and one piece.
@@ -125,6 +127,11 @@ impl Line {
     #[must_use]
     pub fn is_showing(&self) -> bool {
         self.talk.has_more()
+    }
+
+    /// What its cards are handed over as, unless a message says otherwise.
+    pub(super) fn kind(&self) -> Kind {
+        self.told.kind.unwrap_or(self.dialect.kind)
     }
 
     /// What silence does: it ends a line that has no other end, and drops half a frame.
@@ -209,7 +216,7 @@ impl Line {
     }
 
     /// A card: a new one, or the same one still lying there, or one that the reader holds in its memory.
-    fn shown(&mut self, mut presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
+    pub(super) fn shown(&mut self, mut presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
         let card_left = self.card_left();
         let is_there = |at: DateTime<Utc>| now >= at && now < at + card_left;
         let last = self.lying_there.as_ref().map(|(_, at)| *at);

@@ -114,8 +114,10 @@ impl Frame<'_> {
             presentation.keys = Some(keys);
             return Some(());
         }
-        if let Some(id) = self.part("id") {
-            return identify(presentation, kind, &id.bytes()?, self.told.byte_order);
+        if self.part("id").is_some() {
+            // Between the bytes of a serial number there may stand something.
+            let pieces: Option<Vec<Vec<u8>>> = self.parts.iter().filter(|part| part.name == "id").map(Part::bytes).collect();
+            return identify(presentation, kind, &pieces?.concat(), self.told.byte_order);
         }
         match self.part("bits") {
             Some(bits) if kind == Kind::Csn => identify(presentation, kind, &bits.bytes()?, self.told.byte_order),

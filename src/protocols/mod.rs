@@ -1,9 +1,11 @@
 //! The data files: everything known about card formats, serial readers and smart cards, loaded and judged.
 //!
 //! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
-//! and column. A file with a finding is left out whole. The folder has `cards/`, `serial/` and `smartcards/`.
+//! and column. A file with a finding is left out whole. The folder has `cards/`,
+//! `serial/`, `keyboards/` and `smartcards/`.
 
 pub mod cards;
+pub mod keyboards;
 pub mod serial;
 pub mod smartcards;
 
@@ -26,6 +28,7 @@ use crate::{
     smartcard::script::Script,
 };
 use cards::CardFormat;
+use keyboards::KnownKeyboard;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/protocols");
 
@@ -36,6 +39,8 @@ pub struct Protocols {
     pub formats: Vec<CardFormat>,
     /// Serial dialects.
     pub dialects: Vec<Arc<Dialect>>,
+    /// Readers that type.
+    pub keyboards: Vec<KnownKeyboard>,
     /// Smart-card scripts.
     pub scripts: Vec<Arc<Script>>,
     /// What is wrong with files that were left out.
@@ -56,7 +61,7 @@ struct Names<'a> {
 
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/ or smartcards/ in it")]
+#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/ or smartcards/ in it")]
 pub struct FolderError {
     /// The folder or file.
     pub path: PathBuf,
@@ -68,6 +73,7 @@ pub struct FolderError {
 enum Room {
     Cards,
     Serial,
+    Keyboards,
     Smartcards,
 }
 
@@ -75,7 +81,8 @@ enum Room {
 const LARGEST_FILE: u64 = 1 << 20;
 
 impl Room {
-    const ALL: [(Self, &'static str); 3] = [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards")];
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Keyboards, "keyboards"), (Self::Smartcards, "smartcards")];
 }
 
 impl Protocols {
@@ -97,7 +104,7 @@ impl Protocols {
     /// Adds a site's own folder.
     ///
     /// # Errors
-    /// A folder that cannot be read, or one in which there is none of the three.
+    /// A folder that cannot be read, or one in which there is none of the four.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
         let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
         let mut any = false;
@@ -144,6 +151,13 @@ impl Protocols {
                     && self.claim(&names, &sheet, &dialect.id, &dialect.aliases)
                 {
                     self.dialects.push(Arc::new(dialect));
+                }
+            }
+            Room::Keyboards => {
+                if let Some(keyboard) = keyboards::read(&sheet)
+                    && self.claim(&names, &sheet, &keyboard.id, &[])
+                {
+                    self.keyboards.push(keyboard);
                 }
             }
             Room::Smartcards => {
@@ -228,6 +242,11 @@ impl Protocols {
     #[must_use]
     pub fn format(&self, name: &str) -> Option<&CardFormat> {
         self.formats.iter().find(|format| is_named(name, &format.format.id, &format.format.aliases))
+    }
+
+    /// The readers that type and show this USB vendor and product.
+    pub fn keyboards_with(&self, usb: (u16, u16)) -> impl Iterator<Item = &KnownKeyboard> {
+        self.keyboards.iter().filter(move |known| known.usb.contains(&usb))
     }
 
     /// The serial dialect of that id or alias.

@@ -29,7 +29,7 @@ use crate::{
     decode::catalog::SharedCatalog,
     protocols::Protocols,
     readers::{
-        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of,
+        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of, keyboard,
         osdp::{self, Bus, Peripheral},
         pcsc, serial,
     },
@@ -151,11 +151,18 @@ impl Shell {
                         None => buses.push((bus, vec![peripheral])),
                     }
                 }
+                Attached::Keyboard { device, .. } => {
+                    let devices = keyboard::matching(device, &keyboard::list()).len().max(1);
+                    for index in 0..devices {
+                        let name = device_name(&reader.name, index, devices);
+                        let commands = keyboard::start(name.clone(), device.clone(), index, self.events.clone());
+                        self.lines.insert(name, commands);
+                    }
+                }
                 Attached::Serial { port, line, .. } => {
                     let devices = serial::matching(port).len().max(1);
                     for index in 0..devices {
-                        let name: ReaderName =
-                            if devices == 1 { reader.name.as_str().into() } else { format!("{}#{}", reader.name, index + 1).into() };
+                        let name = device_name(&reader.name, index, devices);
                         let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone());
                         self.lines.insert(name, commands);
                     }
@@ -353,8 +360,16 @@ fn saved(id: Uuid, answer: Result<Result<(), StoreError>, oneshot::error::RecvEr
     }
 }
 
-fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
+/// The name of one of the devices that a configured reader means.
+fn device_name(name: &str, index: usize, devices: usize) -> ReaderName {
+    if devices == 1 { name.into() } else { format!("{name}#{}", index + 1).into() }
+}
+
+/// What a configured reader is to the bridge.
+#[must_use]
+pub fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
     match &reader.attached {
+        Attached::Keyboard { dialect, .. } => ReaderKind::Keyboard(dialect.clone(), reader.told),
         Attached::Serial { dialect, .. } => ReaderKind::Serial(dialect.clone(), reader.told),
         Attached::Pcsc(_) => ReaderKind::Pcsc(reader.told),
         Attached::Osdp { .. } => ReaderKind::Osdp(reader.told),

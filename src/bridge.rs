@@ -218,6 +218,7 @@ impl Bridge {
                 effects.push(Effect::Tell(Notice::Lost(name.clone(), why)));
             }
             ReaderEvent::Bytes(bytes) => self.line(name, Input::Bytes(&bytes), now, effects),
+            ReaderEvent::Faulty(byte) => self.line(name, Input::Faulty(byte), now, effects),
             ReaderEvent::CardIn { atr, device } => {
                 let mut conversation = Conversation::new(&self.scripts, &atr, &device);
                 let next = conversation.begin();
@@ -275,8 +276,8 @@ impl Bridge {
             let why = "the reader does not answer; check its dialect, its baud rate and its cable".to_owned();
             effects.push(Effect::Tell(Notice::Failed(name.clone(), why)));
         }
-        if output.noise > 0 {
-            effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
+        if let Some(noise) = output.noise_to_tell {
+            effects.push(Effect::Tell(Notice::Noise(name.clone(), noise)));
         }
         for presentation in output.presentations {
             self.shown(name, Transport::Serial, presentation, now, effects);
@@ -306,7 +307,8 @@ impl Bridge {
     ) {
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
-        presentation.at = Some(now);
+        // A damaged frame was held back for a while.
+        presentation.at.get_or_insert(now);
         // A keypad beeps by itself.
         if presentation.kind != Kind::Key {
             self.signal(name, Signal::Read, now, effects);

@@ -117,8 +117,8 @@ pub struct CaptureError {
 
 const FIRST_LINE: &str = "cardbridge capture, version ";
 const VERSION: u32 = 1;
-/// How long after the last record a replay looks for what is still to come.
-const AFTERWARDS: TimeDelta = TimeDelta::seconds(10);
+/// How long after the last record a replay looks for what is still to come; noise is told once a minute.
+const AFTERWARDS: TimeDelta = TimeDelta::seconds(70);
 /// No capture is longer than a year.
 const LONGEST_S: f64 = 31_536_000.0;
 
@@ -266,6 +266,7 @@ pub fn line(at: Duration, record: &Record) -> String {
 pub fn of_event(event: &ReaderEvent) -> Option<Record> {
     match event {
         ReaderEvent::Bytes(bytes) | ReaderEvent::Answer(bytes) => Some(Record::From(bytes.clone())),
+        ReaderEvent::Faulty(byte) => Some(Record::From(vec![*byte])),
         ReaderEvent::CardIn { atr, .. } => Some(Record::CardIn(atr.clone())),
         ReaderEvent::CardOut => Some(Record::CardOut),
         ReaderEvent::CardFailed { why } => Some(Record::Failed(why.clone())),

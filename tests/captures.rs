@@ -153,7 +153,7 @@ fn plays_back(site: &Site, recorded: &Outcome, file: &str) -> Vec<Value> {
 fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
     let mut reader = SerialReader::plug_in();
     let site = bare_site();
-    site.configure(&reader.configuration("desk", "id12la-ascii", ""));
+    site.configure(&reader.configuration("desk", "id12la-ascii", "card_left_ms = 0"));
     let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "4"]));
     reader.wait_until_open();
     for bytes in [
@@ -174,7 +174,10 @@ fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
     assert_eq!(inputs, ["ambiguous", "damaged", "ambiguous", "ambiguous"]);
     assert_eq!(readings[2]["input"], "em4100:0A004D7603");
     let text = fs::read_to_string(site.path("day.capture")).unwrap();
-    assert!(text.starts_with("cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 20"), "{text}");
+    assert!(
+        text.starts_with("cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\ncard_left_ms: 0\nrecorded: 20"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl Detector {
 
 impl Finding {
     fn new(dialect: Arc<Dialect>) -> Self {
-        let line = Line::new(dialect.clone(), Told::default());
+        let line = Line::new(dialect.clone(), Told::default()).impatient();
         Self { dialect, shown: Vec::new(), cards: 0, damaged: 0, noise: 0, heard: 0, line }
     }
 
@@ -233,12 +233,9 @@ const fn delimiters(cut: &Cut) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        decode::dialect::{LineParity, Reads},
-        protocols::Protocols,
-    };
+    use crate::{decode::dialect::Reads, protocols::Protocols};
 
-    const LINE: LineSettings = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+    const LINE: LineSettings = LineSettings::EIGHT_N_ONE;
 
     /// The dialects that understand the bytes, with how many cards they read, how many damaged ones, and the noise.
     fn heard(bytes: &[u8]) -> Vec<(String, usize, usize, usize)> {

@@ -1,6 +1,6 @@
 //! From bytes to frames, from frames to bits, from bits to fits and refusals. Pure: no reader, no file, no clock.
 //!
-//! - [`line`](mod@line): a serial stage, bytes or a time in, presentations and deadlines out;
+//! - [`line`](mod@line): a serial stage, bytes or a time in, presentations and deadlines out; [`lying`]: which cards are new;
 //! - [`dialect`]: a reader's language, as its file says it; [`frame`]: how its line is cut into frames; [`payload`]: what
 //!   stands in a frame; [`check`]: how it proves itself; [`message`]: what it hands over; [`host`]: what is said to it;
 //! - [`drawing`]: the picture of a card format; [`format`](mod@format): the picture folded into [`masks`], read both ways;
@@ -17,6 +17,7 @@ pub mod frame;
 pub mod host;
 pub mod line;
 pub mod looks;
+pub mod lying;
 pub mod masks;
 pub mod message;
 pub mod narrow;

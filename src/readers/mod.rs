@@ -47,6 +47,8 @@ pub enum ReaderEvent {
     },
     /// Bytes came from a serial line.
     Bytes(Vec<u8>),
+    /// A byte came from a serial line with a parity or framing error: what was made of it.
+    Faulty(u8),
     /// A card was laid on a PC/SC reader.
     CardIn {
         /// The card's answer to reset.
@@ -158,6 +160,7 @@ impl fmt::Debug for ReaderEvent {
             Self::Up => f.write_str("Up"),
             Self::Lost { why } => write!(f, "Lost({why})"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Faulty(_) => f.write_str("Faulty"),
             Self::CardIn { device, .. } => write!(f, "CardIn({device})"),
             Self::Answer(bytes) => write!(f, "Answer({})", bytes.len()),
             Self::CardFailed { why } => write!(f, "CardFailed({why})"),

@@ -189,7 +189,7 @@ pub fn configuration(report: &Report<'_>, said: &Said<'_>) -> String {
 }
 
 fn with_template(report: &Report<'_>, template: &str) -> String {
-    let usual = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+    let usual = LineSettings::EIGHT_N_ONE;
     let keys = line_keys(&report.line, &usual);
     let bits = "# bits = 26      # the number of bits, where it is known\n";
     format!("[[reader]]\nname = {:?}\n{}template = {template:?}\n{keys}{bits}", report.name, report.attached)
@@ -198,9 +198,10 @@ fn with_template(report: &Report<'_>, template: &str) -> String {
 /// The keys of a line that is set otherwise than it would be.
 fn line_keys(line: &LineSettings, usual: &LineSettings) -> String {
     let baud = (line.baud != usual.baud).then(|| format!("baud = {}\n", line.baud));
+    let data_bits = (line.data_bits != usual.data_bits).then(|| format!("data_bits = {}\n", line.data_bits));
     let parity = (line.parity != usual.parity).then(|| format!("parity = {:?}\n", parity(line)));
     let stop_bits = (line.stop_bits != usual.stop_bits).then(|| format!("stop_bits = {}\n", line.stop_bits));
-    [baud, parity, stop_bits].into_iter().flatten().collect()
+    [baud, data_bits, parity, stop_bits].into_iter().flatten().collect()
 }
 
 /// The report for programs: one object.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     card::{Kind, Numbers, PacsBits, Presentation},
     decode::{
-        check::{Check, Method},
+        check::{Check, Covered, Method},
         dialect::{Align, Cut, Dialect, Message, Stuffing},
         frame,
         line::{ByteOrder, Told},
@@ -200,7 +200,11 @@ impl Frames {
 
     /// The check anew: right where it was right, and wrong by as much where it was wrong.
     fn prove(&self, check: Check, own: &Own<'_>, old: &[u8], body: &[u8], new: &mut [u8]) {
-        let computed = |body: &[u8], frame: &[u8]| check.method.of(&check.covered(own.at, body, frame, self.dialect.cut.start().len())?);
+        let (start, end) = (self.dialect.cut.start(), self.dialect.cut.end());
+        let computed = |body: &[u8], frame: &[u8]| {
+            let sent = frame::sent(&self.dialect.cut, frame);
+            check.method.of(&check.covered(&Covered { start, body, sent: &sent, end, until: own.at })?)
+        };
         let frame = self.frame_of(new, old);
         let (Some(before), Some(now)) = (computed(body, old), computed(new, &frame)) else { return };
         let turned = |bytes: Vec<u8>| if check.low_first { bytes.into_iter().rev().collect() } else { bytes };
@@ -220,7 +224,7 @@ impl Frames {
                 let stuffed = stuffing
                     .as_ref()
                     .map_or_else(|| body.to_vec(), |stuffing| stuff(stuffing, body, old.get(start.len()..).unwrap_or_default()));
-                let inner = stuffed.len().saturating_sub(if stuffing.is_some() { 0 } else { *trailer });
+                let inner = stuffed.len().saturating_sub(*trailer);
                 let (inner, trailer) = stuffed.split_at_checked(inner).unwrap_or_default();
                 [start, inner, end, trailer].concat()
             }
@@ -361,13 +365,12 @@ fn stuff(stuffing: &Stuffing, body: &[u8], old: &[u8]) -> Vec<u8> {
             before.extend(rest.next());
         }
         let meant = match before.as_slice() {
-            [_, place] => stuffing.escaped.get(usize::from(*place)).copied(),
+            [_, code] => stuffing.meant(*code),
             raw => raw.first().copied(),
         };
-        match stuffing.escaped.iter().position(|escaped| escaped == byte) {
-            _ if meant == Some(*byte) => stuffed.extend(before),
-            Some(place) => stuffed.extend([stuffing.escape, place as u8]),
-            None => stuffed.push(*byte),
+        match meant {
+            Some(meant) if meant == *byte => stuffed.extend(before),
+            _ => stuffed.extend(stuffing.stuffed(&[*byte])),
         }
     }
     stuffed

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::{
     card::{Kind, Literal, Presentation, from_hex},
     decode::{
-        dialect::{Dialect, DialectSample, LineParity, LineSettings, Reads},
+        dialect::{CARD_LEFT, Dialect, DialectSample, LineParity, LineSettings, Reads},
         frame::{self, Found, is_line_end},
         line::Told,
         message::{Heard, read_frame},
@@ -34,7 +34,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
     let aliases = keys.texts("aliases").into_iter().map(|alias| alias.value).collect();
     let kind = keys.text("kind");
     let kind = kind.and_then(|kind| super::kind(&keys, &kind));
-    let line = keys.table("line").map(line_settings).unwrap_or(LineSettings::EIGHT_N_ONE);
+    let (line, settle) = keys.table("line").map_or((LineSettings::EIGHT_N_ONE, Duration::ZERO), line_settings);
     let framing = keys.table("frame").map_or_else(
         || {
             keys.missing("frame");
@@ -45,9 +45,16 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
     let check = keys.table("check").and_then(message::check);
     let messages = message::messages(&mut keys, kind, check);
     let talk = keys.texts("talk").into_iter().map(|talk| talk.value).collect();
-    let host = keys.table("host").map(host::read);
+    let names: Vec<String> = messages.iter().flat_map(|message| message.payload.names().map(str::to_owned)).collect();
+    let host = keys.table("host").map(|keys| host::read(keys, check, &names));
     let caveat = keys.optional_text("caveat").map(|caveat| caveat.value);
-    let card_left = millis(&mut keys, "card_left_ms", 0);
+    // Never nought: the same card again while it lies there is one card, at every reader.
+    let card_left = keys.number("card_left_ms", 1_u64, 3_600_000).map_or(CARD_LEFT, |millis| Duration::from_millis(millis.value));
+    let repeats = keys.number("repeats_ms", 1_u64, 3_600_000);
+    if let Some(repeats) = repeats.as_ref().filter(|repeats| Duration::from_millis(repeats.value) >= card_left) {
+        let message = "`repeats_ms` must be less than `card_left_ms`: a card that is said again has not left";
+        keys.complain(repeats.span, message.to_owned());
+    }
     let samples = samples(&mut keys);
     keys.finish();
     if !sheet.is_clean() {
@@ -71,6 +78,8 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
         talk,
         host,
         card_left,
+        repeats: repeats.map(|millis| Duration::from_millis(millis.value)),
+        settle,
         samples: samples.iter().map(|(sample, _)| sample.clone()).collect(),
         file: file.to_owned(),
     };
@@ -92,15 +101,18 @@ pub fn parity(keys: &mut Keys<'_, '_>) -> Option<LineParity> {
     }
 }
 
-fn line_settings(mut keys: Keys<'_, '_>) -> LineSettings {
+fn line_settings(mut keys: Keys<'_, '_>) -> (LineSettings, Duration) {
     let settings = LineSettings {
         baud: keys.number("baud", 50, 4_000_000).map_or(LineSettings::EIGHT_N_ONE.baud, |baud| baud.value),
         data_bits: keys.number("data_bits", 7, 8).map_or(8, |bits| bits.value),
         parity: parity(&mut keys).unwrap_or(LineParity::None),
         stop_bits: keys.number("stop_bits", 1, 2).map_or(1, |bits| bits.value),
+        dtr: keys.flag("dtr"),
+        rts: keys.flag("rts"),
     };
+    let settle = millis(&mut keys, "settle_ms", 0);
     keys.finish();
-    settings
+    (settings, settle)
 }
 
 fn millis(keys: &mut Keys<'_, '_>, key: &'static str, default: u32) -> Duration {

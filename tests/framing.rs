@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use cardbridge::{
     card::{Damage, Presentation},
@@ -20,6 +20,7 @@ use cardbridge::{
     sheet::Sheet,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
 
 fn start() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(1)
@@ -457,4 +458,74 @@ fn a_marker_tells_the_length_of_a_short_card_and_the_site_says_which_it_is() {
     }
     assert_eq!(read(None, "00000602031C27\r\n"), ["unknown length"]);
     assert_eq!(read(Some(37), "0001234ABCDE08\r\n"), ["{37}091A55E6F0"]);
+}
+
+// ---- the first sample of a new dialect
+
+#[test]
+fn the_check_of_a_new_dialect_says_what_its_first_sample_reads_as_and_which_checksum_is_right() {
+    let first = DLE.replace("reads = \"csn:041003AB\"\n", "");
+    let findings = read(&first).unwrap_err();
+    assert!(findings[0].contains("reads as csn:041003AB; if that is right, write `reads = \"csn:041003AB\"`"), "{findings:?}");
+    let unproven = read(&first.replace("3A 31", "00 00")).unwrap_err();
+    assert!(unproven[0].contains("the checksum computed is 3A31 and the one received is 0000"), "{unproven:?}");
+    let none = read(DLE.split("[[sample]]").next().unwrap()).unwrap_err();
+    assert!(none[0].contains("there is no [[sample]]"), "{none:?}");
+}
+
+// ---- whatever comes
+
+/// What a line makes of these bytes in pieces of that length, and of silence behind them.
+fn played(dialect: &Arc<Dialect>, bytes: &[u8], piece: usize) -> (Vec<Presentation>, usize) {
+    let (mut line, mut shown, mut noise) = (line(dialect), Vec::new(), 0);
+    let mut take = |output: Output| {
+        shown.extend(output.presentations);
+        noise += output.noise;
+    };
+    bytes.chunks(piece.max(1)).for_each(|piece| take(line.handle(Input::Bytes(piece), ms(0))));
+    (1..4).for_each(|minute| take(line.handle(Input::Time, ms(minute * 60_000))));
+    (shown, noise)
+}
+
+/// Frames, halves of frames, turned bits and noise, one behind the other.
+fn stream(frames: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let piece = (0..frames.len(), 0..4_u8, any::<prop::sample::Index>(), any::<u8>()).prop_map(move |(which, kind, at, byte)| {
+        let mut frame = frames[which].clone();
+        match kind {
+            0 => frame.truncate(at.index(frame.len())),
+            1 => {
+                let at = at.index(frame.len());
+                frame[at] ^= 1 << (byte % 8);
+            }
+            2 => return vec![byte; at.index(7)],
+            _ => {}
+        }
+        frame
+    });
+    prop::collection::vec(piece, 1..12).prop_map(|pieces| pieces.concat())
+}
+
+fn streams() -> impl Strategy<Value = (usize, Vec<u8>, usize)> {
+    let samples = |dialect: &Arc<Dialect>| dialect.samples.iter().map(|sample| sample.frame.clone()).collect::<Vec<_>>();
+    let all: Vec<Vec<Vec<u8>>> = DIALECTS.iter().map(samples).collect();
+    (0..DIALECTS.len()).prop_flat_map(move |which| (Just(which), stream(all[which].clone()), 1..9_usize))
+}
+
+static DIALECTS: LazyLock<Vec<Arc<Dialect>>> =
+    LazyLock::new(|| [DLE, HDLC, SEQUENCED].into_iter().map(dialect).chain(Protocols::built_in().dialects).collect());
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_is_read_does_not_depend_on_how_the_bytes_are_cut_and_nothing_damaged_has_a_number((which, bytes, piece) in streams()) {
+        let dialect = &DIALECTS[which];
+        let (whole, pieces) = (played(dialect, &bytes, bytes.len()), played(dialect, &bytes, piece));
+        prop_assert_eq!(&whole, &pieces, "{}", &dialect.id);
+        prop_assert!(whole.1 <= bytes.len());
+        for shown in &whole.0 {
+            let has_number = shown.bits.is_some() || shown.csn.is_some() || shown.numbers.is_some();
+            prop_assert!(shown.damage.is_none() || !has_number);
+        }
+    }
 }

@@ -134,7 +134,7 @@ impl Method {
     pub fn from_name(name: &str) -> Option<Self> {
         let other = OTHERS.iter().find(|(known, _)| *known == name).map(|(_, method)| *method);
         let is_named = |known: &&str| known.eq_ignore_ascii_case(name);
-        let crc = || CATALOGUE.iter().find(|crc| is_named(&crc.name) || crc.aliases.iter().any(|alias| is_named(alias)));
+        let crc = || CATALOGUE.iter().find(|crc| is_named(&crc.name) || crc.aliases.iter().any(is_named));
         other.or_else(|| crc().map(|crc| crc.method))
     }
 

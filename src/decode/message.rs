@@ -95,6 +95,14 @@ pub fn judge(dialect: &Dialect, told: &Told, checks: Checks, bytes: &[u8]) -> Op
     }
 }
 
+/// The digits that stand for a card's bits in a frame, as bits, where it has such.
+#[must_use]
+pub fn digits(dialect: &Dialect, bytes: &[u8]) -> Option<Vec<bool>> {
+    let body = frame::body(&dialect.cut, bytes);
+    let read = |message: &Message| message.payload.read(&body)?.iter().find(|part| part.name == "bits")?.bits();
+    dialect.messages.iter().find_map(read)
+}
+
 /// True where one turned bit makes a frame of it that passes a check.
 fn is_one_bit_from_a_proven_one(dialect: &Dialect, told: &Told, bytes: &[u8]) -> bool {
     (0..bytes.len() * 8).any(|bit| {

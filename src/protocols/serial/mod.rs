@@ -144,7 +144,7 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(DialectSample, toml_span::Span)> {
     let top = keys.span();
     let tables = keys.tables("sample");
     if tables.is_empty() {
-        keys.complain(top, "there is no [[sample]]; a dialect proves itself with at least one".to_owned());
+        keys.complain(top, "there is no [[sample]]; a dialect proves itself with at least one: give its `source` and its `frame` or `text`, and this check says what it reads as".to_owned());
     }
     tables
         .into_iter()
@@ -164,12 +164,14 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(DialectSample, toml_span::Span)> {
             if frame.is_none() {
                 keys.missing("frame");
             }
-            if reads.len() != 1 {
+            if reads.len() > 1 {
                 let message = "a sample says one of: what it `reads` as, `damaged = true`, `talk = true` or `said = true`";
                 keys.complain(span, message.to_owned());
             }
             keys.finish();
-            Some((DialectSample { source: source?.value, constructed, frame: frame?, bits, reads: reads.pop()? }, span))
+            // What the first sample of a new dialect reads as is told by `prove`.
+            let reads = reads.pop().unwrap_or_else(|| Reads::As(String::new()));
+            Some((DialectSample { source: source?.value, constructed, frame: frame?, bits, reads }, span))
         })
         .collect()
 }
@@ -196,10 +198,30 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
             continue;
         };
         let heard = sample.frame.get(skip..skip + len).and_then(|frame| read_frame(dialect, &told, frame));
+        let why = heard.as_ref().and_then(why_damaged).map_or_else(String::new, |why| format!(": {why}"));
         let read = heard.map_or(Reads::As("nothing".to_owned()), reads);
-        if read != sample.reads {
-            sheet.add(*span, format!("the sample reads as {read}, not as {}", sample.reads));
+        if sample.reads == Reads::As(String::new()) {
+            sheet.add(*span, format!("the sample reads as {read}{why}; if that is right, write {}", as_written(&read)));
+        } else if read != sample.reads {
+            sheet.add(*span, format!("the sample reads as {read}, not as {}{why}", sample.reads));
         }
+    }
+}
+
+fn why_damaged(heard: &Heard) -> Option<String> {
+    match heard {
+        Heard::Shown(shown, _) => shown.damage.as_ref().map(|damage| damage.detail.clone()),
+        Heard::Talk => None,
+    }
+}
+
+/// The line of a sample that says what it reads as.
+fn as_written(reads: &Reads) -> String {
+    match reads {
+        Reads::As(words) => format!("`reads = {words:?}`"),
+        Reads::Damaged => "`damaged = true`".to_owned(),
+        Reads::Talk => "`talk = true`".to_owned(),
+        Reads::Said => "`said = true`".to_owned(),
     }
 }
 

@@ -264,6 +264,7 @@ impl Bridge {
             }
             ReaderEvent::Bytes(bytes) => self.line(name, Input::Bytes(&bytes), now, effects),
             ReaderEvent::Typed(events) => self.line(name, Input::Keys(&events), now, effects),
+            ReaderEvent::Faulty(byte) => self.line(name, Input::Faulty(byte), now, effects),
             ReaderEvent::CardIn { atr, device, lay_there } => {
                 let mut conversation = Conversation::new(&self.scripts, &atr, &device);
                 let next = conversation.begin();
@@ -328,8 +329,8 @@ impl Bridge {
             let why = "the reader does not answer; check its dialect, its baud rate and its cable".to_owned();
             effects.push(Effect::Tell(Notice::Failed(name.clone(), why)));
         }
-        if output.noise > 0 {
-            effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
+        if let Some(noise) = output.noise_to_tell {
+            effects.push(Effect::Tell(Notice::Noise(name.clone(), noise)));
         }
         for presentation in output.presentations {
             self.shown(name, transport, presentation, now, effects);
@@ -357,8 +358,8 @@ impl Bridge {
     /// A reader was opened: for a while, what comes from it is a card that lay there.
     fn opened(&mut self, name: &ReaderName, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let window = match (self.stages.get(name), self.kind(name)) {
-            (Some(Stage::Line(line)), _) => line.card_left(),
-            (Some(Stage::Keyboard(keyboard)), _) => keyboard.card_left(),
+            (Some(Stage::Line(line)), _) => line.opens_for(),
+            (Some(Stage::Keyboard(keyboard)), _) => keyboard.opens_for(),
             (_, Some(ReaderKind::Osdp(told))) => osdp::card_left(*told),
             // A driver of these says itself which card lay there.
             _ => Duration::ZERO,
@@ -414,7 +415,8 @@ impl Bridge {
         }
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
-        presentation.at = Some(now);
+        // A damaged frame was held back for a while.
+        presentation.at.get_or_insert(now);
         // A keypad beeps by itself.
         if presentation.kind != Kind::Key {
             self.signal(name, Signal::Read, now, effects);

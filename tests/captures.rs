@@ -159,7 +159,7 @@ fn plays_back(site: &Site, recorded: &Outcome, file: &str) -> Vec<Value> {
 fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
     let mut reader = SerialReader::plug_in();
     let site = bare_site();
-    site.configure(&reader.configuration("desk", "id12la-ascii", ""));
+    site.configure(&reader.configuration("desk", "id12la-ascii", "card_left_ms = 0"));
     let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "4"]));
     reader.wait_until_open();
     for bytes in [

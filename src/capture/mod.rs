@@ -139,6 +139,7 @@ impl Head {
 pub fn of_event(event: &ReaderEvent) -> Option<Record> {
     match event {
         ReaderEvent::Bytes(bytes) | ReaderEvent::Answer(bytes) => Some(Record::From(bytes.clone())),
+        ReaderEvent::Faulty(byte) => Some(Record::From(vec![*byte])),
         ReaderEvent::CardIn { atr, .. } => Some(Record::CardIn(atr.clone())),
         ReaderEvent::CardOut => Some(Record::CardOut),
         ReaderEvent::CardFailed { why } => Some(Record::Failed(why.clone())),

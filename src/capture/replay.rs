@@ -16,8 +16,8 @@ use crate::{
     readers::{KeyEvent, ReaderCommand, ReaderEvent, ReaderName},
 };
 
-/// How long after the last record a replay looks for what is still to come.
-const AFTERWARDS: TimeDelta = TimeDelta::seconds(10);
+/// How long after the last record a replay looks for what is still to come; noise is told once a minute.
+const AFTERWARDS: TimeDelta = TimeDelta::seconds(70);
 
 /// What is said of a record, with its time.
 pub type Said = Vec<(DateTime<Utc>, Notice)>;

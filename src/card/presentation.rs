@@ -72,6 +72,9 @@ pub struct Presentation {
     /// The keys that were pressed on a keypad: `0` to `9`, `*`, `#`, letters for others.
     #[serde(default)]
     pub keys: Option<String>,
+    /// How many bits of a check of the frame's own it has passed: one damaged frame in two to this power does. 0: none.
+    #[serde(default)]
+    pub check_bits: u8,
     /// Set when the frame's own check failed.
     pub damage: Option<Damage>,
     /// What the reader cannot be believed in, by name.
@@ -105,6 +108,7 @@ impl Presentation {
             csn: None,
             numbers: None,
             keys: None,
+            check_bits: 0,
             damage: None,
             warnings: Vec::new(),
             raw: String::new(),

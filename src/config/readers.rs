@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use toml_span::value::ValueInner;
+
 use super::{Attached, InputDevice, Port, ReaderConfig};
 use crate::{
     decode::{
@@ -69,8 +71,12 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let template = keys.optional_text("template");
     let baud = keys.number("baud", 50, 4_000_000);
     let parity = protocols::serial::parity(&mut keys);
+    let data_bits = keys.number("data_bits", 7, 8);
     let stop_bits = keys.number("stop_bits", 1, 2);
+    let (dtr, rts) = (pin(&mut keys, "dtr"), pin(&mut keys, "rts"));
     let told = told(&mut keys);
+    let only_serial =
+        stop_bits.is_some() || data_bits.is_some() || dtr.is_some() || rts.is_some() || told.settle.is_some() || told.repeats.is_some();
     let port = match (serial, usb) {
         (Some(path), None) => Some(Port::Path(path.value)),
         (None, Some(usb)) => usb_port(&keys, &usb, usb_serial),
@@ -85,7 +91,10 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
             let dialect = spoken(&keys, dialect, template, protocols)?;
             let mut line = dialect.line;
             line.baud = baud.map_or(line.baud, |baud| baud.value);
+            line.data_bits = data_bits.map_or(line.data_bits, |bits| bits.value);
             line.parity = parity.unwrap_or(line.parity);
+            line.dtr = dtr.unwrap_or(line.dtr);
+            line.rts = rts.unwrap_or(line.rts);
             line.stop_bits = stop_bits.map_or(line.stop_bits, |bits| bits.value);
             Some(Attached::Serial { port, line, dialect })
         }
@@ -94,25 +103,29 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                 || template.is_some()
                 || baud.is_some()
                 || parity.is_some()
-                || stop_bits.is_some()
+                || only_serial
                 || told.bits.is_some()
                 || told.kind.is_some()
             {
-                let message = "`dialect`, `template`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
+                let message = "`dialect`, `template`, `baud`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms`, `repeats_ms`, `bits` and \
+                               `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
             Some(Attached::Pcsc(pattern.value))
         }
         (None, None, None, Some(device)) => {
-            if baud.is_some() || parity.is_some() || stop_bits.is_some() {
-                keys.complain(span, "`baud`, `parity` and `stop_bits` belong to serial readers; a keyboard has none".to_owned());
+            if baud.is_some() || parity.is_some() || only_serial {
+                let message = "`baud`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms` and `repeats_ms` belong to serial readers; a \
+                               keyboard has none";
+                keys.complain(span, message.to_owned());
             }
             let dialect = typed(&keys, spoken(&keys, dialect, template, protocols)?)?;
             Some(Attached::Keyboard { device, dialect })
         }
         (None, None, Some(Osdp { path, address, scbk_file }), None) => {
-            if dialect.is_some() || template.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() {
-                let message = "`dialect`, `template`, `parity`, `stop_bits` and `bits` belong to serial readers; OSDP settles them";
+            if dialect.is_some() || template.is_some() || parity.is_some() || only_serial || told.bits.is_some() {
+                let message = "`dialect`, `template`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms`, `repeats_ms` and `bits` belong to \
+                               serial readers; OSDP settles them";
                 keys.complain(span, message.to_owned());
             }
             Some(Attached::Osdp { bus: Bus { path, baud: osdp_baud(&keys, baud) }, address, scbk_file })
@@ -167,7 +180,23 @@ fn told(keys: &mut Keys<'_, '_>) -> Told {
         }
     };
     let card_left = keys.number("card_left_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
-    Told { bits, kind, byte_order, card_left }
+    let repeats = keys.number("repeats_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
+    let settle = keys.number("settle_ms", 0_u64, 60_000).map(|millis| Duration::from_millis(millis.value));
+    Told { bits, kind, byte_order, card_left, repeats, settle }
+}
+
+/// What a line that the host drives is to be: on, off, or as opening the port leaves it.
+fn pin(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<Option<bool>> {
+    let mut value = keys.any(key)?;
+    let span = value.span;
+    match value.take() {
+        ValueInner::Boolean(flag) => Some(Some(flag)),
+        ValueInner::String(text) if text == "leave" => Some(None),
+        _ => {
+            keys.complain(span, format!("`{}` must be true, false or \"leave\"", keys.name(key)));
+            None
+        }
+    }
 }
 
 fn usb_port(keys: &Keys<'_, '_>, usb: &At<String>, serial: Option<String>) -> Option<Port> {

@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     dialect::{Cut, Dialect, Message},
     line::{Input, Line, Output, Told},
+    noise::Noise,
     payload::{Piece, Width},
 };
 use crate::{
@@ -40,6 +41,7 @@ pub struct Keyboard {
     /// The last key pressed, while it is not released.
     held: Option<u16>,
     burst: Burst,
+    noise: Noise,
     /// A burst that began before this is not believed.
     believed_from: DateTime<Utc>,
 }
@@ -68,8 +70,18 @@ impl Keyboard {
     #[must_use]
     pub fn new(dialect: Arc<Dialect>, mut told: Told) -> Self {
         told.card_left = told.card_left.or(Some(dialect.card_left.max(CARD_LEFT)));
-        let line = Line::new(dialect.clone(), told);
-        Self { dialect, line, modifiers: Modifiers::default(), held: None, burst: Burst::default(), believed_from: DateTime::UNIX_EPOCH }
+        // A damaged burst is said at once, so that the person at the reader learns of it.
+        let line = Line::new(dialect.clone(), told).impatient();
+        let noise = Noise::default();
+        Self {
+            dialect,
+            line,
+            noise,
+            modifiers: Modifiers::default(),
+            held: None,
+            burst: Burst::default(),
+            believed_from: DateTime::UNIX_EPOCH,
+        }
     }
 
     /// Takes what happened and says what follows.
@@ -80,16 +92,18 @@ impl Keyboard {
             Input::Opened => self.believed_from = now + GAP,
             Input::Keys(events) => events.iter().for_each(|event| self.key(event, now, &mut output)),
             Input::Time if self.burst.is_over_at(now) => self.end(End::Silence, now, &mut output),
-            Input::Time | Input::Bytes(_) | Input::Signal(_) => {}
+            Input::Time | Input::Bytes(_) | Input::Faulty(_) | Input::Signal(_) => {}
         }
-        output.deadline = (!self.burst.is_empty()).then(|| self.burst.told + GAP);
+        output.noise_to_tell = self.noise.count(output.noise, now);
+        let burst_ends = (!self.burst.is_empty()).then(|| self.burst.told + GAP);
+        output.deadline = burst_ends.into_iter().chain(self.noise.due()).min();
         output
     }
 
-    /// How long a card may be silent at the reader and still lie there.
+    /// How long after its opening a card may be typed that lay there already.
     #[must_use]
-    pub fn card_left(&self) -> Duration {
-        self.line.card_left()
+    pub fn opens_for(&self) -> Duration {
+        self.line.opens_for()
     }
 
     fn key(&mut self, event: &KeyEvent, now: DateTime<Utc>, output: &mut Output) {
@@ -142,6 +156,7 @@ impl Keyboard {
         } else {
             let said = self.line.handle(Input::Bytes(&burst.bytes()), now);
             output.lies_there |= said.lies_there;
+            output.again.extend(said.again.into_iter().map(|again| Presentation { raw: to_hex(&burst.text), ..again }));
             if said.noise > 0 {
                 self.damaged(&burst, "this is no line of the dialect".to_owned(), now, output);
             }

@@ -1,6 +1,7 @@
 //! From bytes to frames, from frames to bits, from bits to fits and refusals. Pure: no reader, no file, no clock.
 //!
-//! - [`line`](mod@line): a serial stage, bytes or a time in, presentations and deadlines out;
+//! - [`line`](mod@line): a serial stage, bytes or a time in, presentations and deadlines out; [`lying`]: which cards are new;
+//!   [`noise`]: what is no card, counted;
 //! - [`keyboard`]: the same for a reader that types: keys or a time in;
 //! - [`dialect`]: a reader's language, as its file says it; [`frame`]: how its line is cut into frames; [`payload`]: what
 //!   stands in a frame; [`check`]: how it proves itself; [`message`]: what it hands over; [`host`]: what is said to it;
@@ -20,8 +21,10 @@ pub mod host;
 pub mod keyboard;
 pub mod line;
 pub mod looks;
+pub mod lying;
 pub mod masks;
 pub mod message;
 pub mod narrow;
+pub mod noise;
 pub mod payload;
 pub mod write;

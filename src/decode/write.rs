@@ -4,6 +4,7 @@
 //! meaning; whoever writes says what the parts are to hold.
 
 use super::{
+    check::Covered,
     dialect::{Cut, Dialect, Message, Stuffing},
     payload::{Encoding, Part, Piece},
 };
@@ -36,12 +37,10 @@ pub fn bytes(part: &Part<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
 #[must_use]
 pub fn check(dialect: &Dialect, message: &Message, body: &[u8], at: usize) -> Option<Vec<u8>> {
     let check = message.check?;
-    let covered = check.covered(at, body, &frame(&dialect.cut, message, body), dialect.cut.start().len())?;
-    let mut bytes = check.method.of(&covered)?;
-    if check.low_first {
-        bytes.reverse();
-    }
-    Some(bytes)
+    let (start, end) = (dialect.cut.start(), dialect.cut.end());
+    let frame = frame(&dialect.cut, message, body);
+    let sent = super::frame::sent(&dialect.cut, &frame);
+    check.of_bytes(&check.covered(&Covered { start, body, sent: &sent, end, until: at })?)
 }
 
 /// The frame of a body: stuffed, and between its delimiters. A line ends with CR. What every frame of a message begins with
@@ -50,29 +49,20 @@ pub fn check(dialect: &Dialect, message: &Message, body: &[u8], at: usize) -> Op
 pub fn frame(cut: &Cut, message: &Message, body: &[u8]) -> Vec<u8> {
     match cut {
         Cut::Line { .. } => [body, b"\r"].concat(),
-        Cut::Delimited { start, end, stuffing: Some(stuffing), .. } => {
-            let begins = if let Some(Piece::Literal(text)) = message.payload.pieces.first() { text.len() } else { 0 };
-            let (begins, rest) = body.split_at_checked(begins).unwrap_or((&[], body));
-            [start, begins, &stuffed(stuffing, rest), end].concat()
-        }
-        Cut::Delimited { start, end, trailer, stuffing: None } => {
+        Cut::Delimited { start, end, trailer, stuffing } => {
             let (inner, trailer) = body.split_at_checked(body.len().saturating_sub(*trailer)).unwrap_or_default();
-            [start, inner, end, trailer].concat()
+            let sent = stuffing.as_ref().map_or_else(|| inner.to_vec(), |stuffing| stuffed(stuffing, message, inner));
+            [start, sent.as_slice(), end, trailer].concat()
         }
         Cut::Fixed { start, end, .. } => [start, body, end].concat(),
         Cut::Counted { start, .. } => [start, body].concat(),
     }
 }
 
-fn stuffed(stuffing: &Stuffing, body: &[u8]) -> Vec<u8> {
-    let mut sent = Vec::with_capacity(body.len());
-    for byte in body {
-        match stuffing.escaped.iter().position(|escaped| escaped == byte) {
-            Some(place) => sent.extend([stuffing.escape, place as u8]),
-            None => sent.push(*byte),
-        }
-    }
-    sent
+fn stuffed(stuffing: &Stuffing, message: &Message, body: &[u8]) -> Vec<u8> {
+    let begins = if let Some(Piece::Literal(text)) = message.payload.pieces.first() { text.len() } else { 0 };
+    let (begins, rest) = body.split_at_checked(begins).unwrap_or((&[], body));
+    [begins, &stuffing.stuffed(rest)].concat()
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub enum ReaderEvent {
     Bytes(Vec<u8>),
     /// Keys moved at a reader that types.
     Typed(Vec<KeyEvent>),
+    /// A byte came from a serial line with a parity or framing error: what was made of it.
+    Faulty(u8),
     /// A card was laid on a PC/SC reader.
     CardIn {
         /// The card's answer to reset.
@@ -192,6 +194,7 @@ impl fmt::Debug for ReaderEvent {
             Self::Lost { why } => write!(f, "Lost({why})"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Self::Typed(events) => write!(f, "Typed({})", events.len()),
+            Self::Faulty(_) => f.write_str("Faulty"),
             Self::CardIn { device, .. } => write!(f, "CardIn({device})"),
             Self::Answer(bytes) => write!(f, "Answer({})", bytes.len()),
             Self::CardFailed { why } => write!(f, "CardFailed({why})"),

@@ -314,7 +314,7 @@ impl Player {
         for effect in self.bridge.handle(event, now) {
             match effect {
                 Effect::Tell(notice) => self.notices.push((now, notice)),
-                Effect::Command(_, ReaderCommand::Write(command)) => self.asked = Some(command),
+                Effect::Command(_, ReaderCommand::Write(command) | ReaderCommand::WriteWithKey(command, _)) => self.asked = Some(command),
                 _ => {}
             }
         }

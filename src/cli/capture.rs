@@ -86,7 +86,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     let attached = match &reader.attached {
         config::Attached::Serial { dialect, .. } if dialect.is_template() => Attached::Lines(dialect.name.clone()),
         config::Attached::Serial { dialect, .. } => Attached::Serial(dialect.id.clone()),
-        config::Attached::Pcsc(pattern) => Attached::Pcsc(pattern.clone()),
+        config::Attached::Pcsc { pattern, .. } => Attached::Pcsc(pattern.clone()),
         config::Attached::Osdp { address, .. } => Attached::Osdp(*address),
     };
     let recorded = Utc::now();
@@ -129,7 +129,7 @@ fn devices(reader: &config::ReaderConfig) -> usize {
     match &reader.attached {
         config::Attached::Serial { port, .. } => serial::matching(port).len(),
         config::Attached::Osdp { .. } => 1,
-        config::Attached::Pcsc(pattern) => {
+        config::Attached::Pcsc { pattern, .. } => {
             let listed = pcsc::list().unwrap_or_default();
             listed.iter().filter(|device| crate::smartcard::script::matches(pattern, device)).count()
         }
@@ -153,7 +153,8 @@ impl Recorder {
         }
         let record = match what {
             Tapped::From(_, event) => capture::of_event(event),
-            Tapped::To(_, ReaderCommand::Write(bytes)) => Some(Record::To(bytes.clone())),
+            // Of a command with a key, all but the key.
+            Tapped::To(_, ReaderCommand::Write(bytes) | ReaderCommand::WriteWithKey(bytes, _)) => Some(Record::To(bytes.clone())),
             Tapped::To(_, ReaderCommand::Release | ReaderCommand::Signal(_)) => None,
         };
         let Some(record) = record else { return Ok(()) };

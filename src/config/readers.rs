@@ -64,6 +64,10 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);
     let pcsc = keys.optional_text("pcsc");
     let osdp = osdp(&mut keys, folder);
+    let keys_file = keys.optional_text("keys_file");
+    if let Some(file) = keys_file.as_ref().filter(|_| pcsc.is_none()) {
+        keys.complain(file.span, "`keys_file` belongs to PC/SC readers: `pcsc = \"*NAME*\"`".to_owned());
+    }
     if let Some(value) = keys.optional_text("keyboard") {
         keys.complain(value.span, "`reader.keyboard`: this version reads serial, PC/SC and OSDP readers only".to_owned());
     }
@@ -110,7 +114,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                 let message = "`dialect`, `template`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
-            Some(Attached::Pcsc(pattern.value))
+            Some(Attached::Pcsc { pattern: pattern.value, keys_file: keys_file.map(|file| folder.join(file.value)) })
         }
         (None, None, Some(Osdp { path, address, scbk_file })) => {
             if dialect.is_some() || template.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() {

@@ -184,7 +184,7 @@ impl Capture {
         };
         let kinds = vec![(self.reader.clone(), kind)];
         let bridge = Bridge::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, kinds);
-        let player = Player { bridge, reader: self.reader.as_str().into(), asked: None, notices: Vec::new() };
+        let player = Player { bridge, reader: self.reader.as_str().into(), asked: None, wants_key: false, notices: Vec::new() };
         Ok(Replay { capture: self, player, played: 0 })
     }
 
@@ -281,11 +281,16 @@ struct Player {
     reader: ReaderName,
     /// The command that waits for the next answer.
     asked: Option<Vec<u8>>,
+    /// It wants a key of the site's. Where the capture goes on otherwise, there was no such key.
+    wants_key: bool,
     notices: Vec<(DateTime<Utc>, Notice)>,
 }
 
 impl Player {
     fn play(&mut self, capture: &Capture, record: &Record, now: DateTime<Utc>) {
+        while self.wants_key && !matches!(record, Record::To(said) if self.asked.as_ref() == Some(said)) && !matches!(record, Record::From(_)) {
+            self.handle(Event::Reader(self.reader.clone(), ReaderEvent::Answer(Vec::new())), now);
+        }
         let event = match (record, &capture.attached) {
             (Record::From(bytes), Attached::Serial(_) | Attached::Lines(_)) => ReaderEvent::Bytes(bytes.clone()),
             (Record::From(bytes), Attached::Pcsc(_)) => ReaderEvent::Answer(bytes.clone()),
@@ -311,10 +316,15 @@ impl Player {
     }
 
     fn handle(&mut self, event: Event, now: DateTime<Utc>) {
+        self.wants_key = false;
         for effect in self.bridge.handle(event, now) {
             match effect {
                 Effect::Tell(notice) => self.notices.push((now, notice)),
-                Effect::Command(_, ReaderCommand::Write(command) | ReaderCommand::WriteWithKey(command, _)) => self.asked = Some(command),
+                Effect::Command(_, ReaderCommand::Write(command)) => self.asked = Some(command),
+                Effect::Command(_, ReaderCommand::WriteWithKey(command, _)) => {
+                    self.asked = Some(command);
+                    self.wants_key = true;
+                }
                 _ => {}
             }
         }

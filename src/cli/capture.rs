@@ -91,7 +91,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     };
     let recorded = Utc::now();
     let head = Capture { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded, records: Vec::new() };
-    let mut recorder = Recorder { head: Some(head), began: Instant::now() };
+    let mut recorder = Recorder { head: Some(head), began: Instant::now(), with_key: None };
     // What is to be redacted is not written down before it is.
     let mut kept = Vec::new();
     let end = recorder.began + Duration::from_secs(arguments.timeout.unwrap_or(0));
@@ -140,6 +140,8 @@ struct Recorder {
     /// The header, until it is written: a PC/SC reader's own name is known at the first card only.
     head: Option<Capture>,
     began: Instant,
+    /// A command with a key, of which all but the key is recorded once it was said: where there is no such key, it is not.
+    with_key: Option<(Duration, Record)>,
 }
 
 impl Recorder {
@@ -153,12 +155,22 @@ impl Recorder {
         }
         let record = match what {
             Tapped::From(_, event) => capture::of_event(event),
-            // Of a command with a key, all but the key.
-            Tapped::To(_, ReaderCommand::Write(bytes) | ReaderCommand::WriteWithKey(bytes, _)) => Some(Record::To(bytes.clone())),
+            Tapped::To(_, ReaderCommand::Write(bytes)) => Some(Record::To(bytes.clone())),
+            Tapped::To(_, ReaderCommand::WriteWithKey(bytes, _)) => {
+                self.with_key = Some((self.began.elapsed(), Record::To(bytes.clone())));
+                return Ok(());
+            }
             Tapped::To(_, ReaderCommand::Release | ReaderCommand::Signal(_)) => None,
         };
         let Some(record) = record else { return Ok(()) };
+        let with_key = self.with_key.take();
+        if matches!(&record, Record::From(bytes) if bytes.is_empty()) {
+            return Ok(());
+        }
         self.begin(file)?;
+        if let Some((at, command)) = with_key {
+            writeln!(file, "{}", capture::line(at, &command))?;
+        }
         writeln!(file, "{}", capture::line(self.began.elapsed(), &record))
     }
 }

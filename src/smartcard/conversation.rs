@@ -73,12 +73,15 @@ impl Conversation {
     pub fn begin(&mut self) -> Next {
         loop {
             let Some(script) = self.scripts.front().cloned() else { return self.done() };
-            let is_idle = script.kind != Kind::Csn && self.found.is_some();
-            if is_idle {
+            if script.kind != Kind::Csn && self.found.is_some() {
                 self.scripts.pop_front();
                 continue;
             }
-            if let Some(card) = script.atr.as_ref().and_then(|said| take_from_atr(said, &self.atr)) {
+            if let Some(said) = &script.atr {
+                let Some(card) = take_from_atr(said, &self.atr) else {
+                    self.scripts.pop_front();
+                    continue;
+                };
                 self.heard.clone_from(&self.atr);
                 self.take(card);
             }

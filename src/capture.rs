@@ -288,7 +288,10 @@ struct Player {
 
 impl Player {
     fn play(&mut self, capture: &Capture, record: &Record, now: DateTime<Utc>) {
-        while self.wants_key && !matches!(record, Record::To(said) if self.asked.as_ref() == Some(said)) && !matches!(record, Record::From(_)) {
+        while self.wants_key
+            && !matches!(record, Record::To(said) if self.asked.as_ref() == Some(said))
+            && !matches!(record, Record::From(_))
+        {
             self.handle(Event::Reader(self.reader.clone(), ReaderEvent::Answer(Vec::new())), now);
         }
         let event = match (record, &capture.attached) {

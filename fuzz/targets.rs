@@ -67,7 +67,7 @@ pub fn answer(data: &[u8]) {
             assert!(text.contains("ResultCode"), "{text}");
         }
     }
-    let _ = sort_cards(status, body, uuid::Uuid::from_u128(7));
+    let _ = sort_cards(status, body, uuid::Uuid::from_u128(7), &SuccessCodes::Any);
     let _ = sort_lookup(lookup::Kind::CardTypes, status, body, &success);
 }
 

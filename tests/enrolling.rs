@@ -70,7 +70,7 @@ fn every_json_line_has_every_member_of_the_contract_at_every_state() {
     let doubtful = Site::at(&dropping.base_url, "");
     let mut lines = doubtful.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]).lines();
 
-    let silent = Simulator::start(&["--fault", "unauthorized:1"]);
+    let silent = Simulator::start(&["--fault", "status=405:1"]);
     let waiting = Site::at(&silent.base_url, "");
     let saved = waiting.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]).last();
     let key = saved["enrollment"].as_str().unwrap().to_owned();

@@ -623,7 +623,7 @@ fn a_store_that_is_held_for_a_moment_is_waited_for() {
 
 #[test]
 fn nothing_is_sent_while_it_cannot_be_written_down_that_it_is() {
-    let blusky = Simulator::start(&["--fault", "status=503:1"]);
+    let blusky = Simulator::start(&["--fault", "status=429:1"]);
     let site = Site::at(&blusky.base_url, "");
     let log = site.path("log");
     let mut command = site.command(&[&ENROLL[..], &["--outcome-timeout", "60", "--json"]].concat());

@@ -44,10 +44,23 @@ pub enum Outcome {
         /// The result code is one of success; else no code is known to mean anything.
         listed: bool,
     },
-    /// It was not carried out: it never left this machine, or was turned away at the door.
+    /// It was not carried out, and that is about this call alone: it cannot be written, or BluSKY turns it down at the door and lets
+    /// others in.
     NotSent {
         /// Why.
         why: String,
+    },
+    /// It was not carried out, and no other call would be: BluSKY cannot be reached, or asks to be left alone.
+    Away {
+        /// Why.
+        why: String,
+    },
+    /// BluSKY denies access; whether to everything or to this call, another call has to show. It was not carried out.
+    Denied {
+        /// 401 or 403.
+        status: u16,
+        /// BluSKY's own words.
+        words: Option<String>,
     },
     /// It may have arrived; no answer came.
     NoAnswer {
@@ -56,14 +69,14 @@ pub enum Outcome {
         /// BluSKY may still be working on it.
         slow: bool,
     },
-    /// Not now: a fault of the server's, a page instead of an answer. It may have arrived all the same.
+    /// A fault of the server's, a page instead of an answer: it may have arrived all the same.
     Later {
         /// Why.
         why: String,
         /// BluSKY may still be working on it.
         slow: bool,
     },
-    /// Nothing will go through until somebody acts: a wrong token, a wrong address. It was not carried out.
+    /// The call itself is at fault, whatever it is about: nothing goes through until somebody acts. It was not carried out.
     Stopped {
         /// Why, and what to do.
         why: String,
@@ -104,6 +117,11 @@ pub enum Cards {
         /// Why.
         why: String,
     },
+    /// BluSKY cannot be reached, or asks to be left alone.
+    Away {
+        /// Why.
+        why: String,
+    },
     /// Nothing will go through until somebody acts.
     Stopped {
         /// Why, and what to do.
@@ -116,58 +134,66 @@ pub enum Cards {
 pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes, answers_value: bool) -> Outcome {
     let document = Document::read(body);
     let told = document.as_ref().and_then(told);
+    let words = || document.as_ref().and_then(words);
     match (status, told) {
         (200..=299, Some(told)) => sort_result(told, success, answers_value),
         (200..=299, None) => Outcome::Later {
             why: format!("BluSKY answered {status} with something that is not its answer (a page, or a broken text)"),
             slow: false,
         },
-        (401 | 403, _) => Outcome::Stopped { why: format!("{}; {ENTRIES_WAIT}", denied(status)) },
-        (400..=499, Some(told)) => Outcome::Refused(told),
-        (400, None) if is_page(body) => Outcome::Later { why: "a server before BluSKY answered 400 with a page".to_owned(), slow: false },
-        (400, None) => Outcome::Refused(Told { description: Some(bad_request(document.as_ref())), ..Told::default() }),
-        (413 | 429, _) => {
-            let words = if status == 413 { "the request is too large" } else { "too many requests" };
-            Outcome::NotSent { why: format!("BluSKY answered {status}, {words}") }
-        }
-        (408 | 500..=599, _) => Outcome::Later { why: format!("BluSKY answered {status}"), slow: status == 504 },
-        (300..=399, _) => Outcome::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
-        (406 | 415, _) => {
-            Outcome::Stopped { why: format!("BluSKY answered {status}, a media type it does not speak: check blusky.wire and media") }
-        }
+        (401 | 403, _) => Outcome::Denied { status, words: words() },
+        (429, _) => Outcome::Away { why: "BluSKY answered 429, too many requests".to_owned() },
         (407, _) => Outcome::Stopped { why: "the proxy wants a user (407): check blusky.proxy_user and proxy_password_file".to_owned() },
-        // This request, and no other, was turned down.
-        (409 | 422, None) => Outcome::Refused(Told { description: Some(format!("BluSKY answered {status}")), ..Told::default() }),
-        _ => Outcome::Stopped { why: format!("{}; {ENTRIES_WAIT}", wrong_address(status)) },
+        (300..=399, _) => {
+            Outcome::Stopped { why: format!("BluSKY answered {status}, a redirection: check blusky.base_url; {ENTRIES_WAIT}") }
+        }
+        (406 | 415, _) => Outcome::Stopped {
+            why: format!("BluSKY answered {status}, a media type it does not speak: check blusky.wire, media and base_url; {ENTRIES_WAIT}"),
+        },
+        (405, _) => Outcome::Stopped { why: format!("{}; {ENTRIES_WAIT}", wrong_address(status)) },
+        (404, None) if document.as_ref().is_some_and(is_no_such_call) => {
+            Outcome::Stopped { why: format!("{}; {ENTRIES_WAIT}", wrong_address(status)) }
+        }
+        (400..=499, _) if status != 408 && is_page(body) => {
+            Outcome::Stopped { why: format!("BluSKY answered {status} with a page for people: check blusky.base_url; {ENTRIES_WAIT}") }
+        }
+        // It is about this entry, and no other.
+        (400 | 404 | 409 | 410 | 412 | 413 | 422, Some(told)) => Outcome::Refused(told),
+        (400 | 404 | 409 | 410 | 412 | 413 | 422, None) if words().is_some() => {
+            Outcome::Refused(Told { description: words(), ..Told::default() })
+        }
+        _ => Outcome::Later { why: format!("BluSKY answered {status}"), slow: matches!(status, 408 | 504) },
     }
 }
 
 /// Sorts the answer to the read-back of this user's cards.
 #[must_use]
-pub fn sort_cards(status: u16, body: &[u8], user: Uuid) -> Cards {
+pub fn sort_cards(status: u16, body: &[u8], user: Uuid, success: &SuccessCodes) -> Cards {
     let later = |why: &str| Cards::Later { why: why.to_owned() };
+    let document = Document::read(body);
     match status {
-        200..=299 => match Document::read(body) {
+        200..=299 => match document {
             Some(document) if document.guid("UserId").is_some_and(|shown| shown != user) => {
                 later("BluSKY shows another user's cards than those it was asked for")
+            }
+            // A result that is no success holds no list, whatever stands in its place.
+            Some(document) if document.integer("ResultCode").is_some_and(|code| !success.may_be(code)) => {
+                later("BluSKY refuses to show the user's cards")
             }
             Some(document) => cards(&document).map_or_else(|| later("the list of the user's cards could not be read"), Cards::Shown),
             None => later("the list of the user's cards could not be read"),
         },
         404 | 405 | 501 => Cards::Unavailable { why: format!("BluSKY answered {status} when asked for the user's cards") },
         401 | 403 => Cards::Stopped { why: denied(status) },
+        429 => Cards::Away { why: "BluSKY answered 429, too many requests".to_owned() },
         _ => later(&format!("BluSKY answered {status} when asked for the user's cards")),
     }
 }
 
 /// The cards of a list; none where one of them is no card: then nothing can be said of the list.
 fn cards(document: &Document) -> Option<Vec<StoredCard>> {
-    // A serializer writes an empty list as null; a member that is missing is no list.
-    let items = match document.member("Cards")? {
-        Value::Null => Vec::new(),
-        list => document.items(list)?,
-    };
-    items.into_iter().map(|item| item.is_object().then(|| StoredCard::read(item))).collect()
+    // What is missing or null is no list: "not there" counts only from one.
+    document.items(document.member("Cards")?)?.into_iter().map(|item| item.is_object().then(|| StoredCard::read(item))).collect()
 }
 
 /// What a `Result` says; none where this is no `Result`.
@@ -196,12 +222,21 @@ fn is_page(body: &[u8]) -> bool {
     start.starts_with("<!doctype") || start.starts_with("<html")
 }
 
-/// The words of a 400: the message and every complaint about a member.
-pub(super) fn bad_request(document: Option<&Document>) -> String {
-    let message = document.and_then(|document| document.text("Message")).unwrap_or("the request was refused as malformed (400)");
-    let state = document.and_then(|document| document.member("ModelState")).and_then(Value::as_object);
+/// What an error says: its message, and every complaint about a member.
+pub(super) fn words(document: &Document) -> Option<String> {
+    let message = document.text("Message").or_else(|| document.text("Description")).map(str::trim).filter(|message| !message.is_empty());
+    let state = document.member("ModelState").and_then(Value::as_object);
     let complaints: Vec<String> = state.into_iter().flatten().map(|(member, words)| format!("{member}: {}", texts(words))).collect();
-    if complaints.is_empty() { message.to_owned() } else { format!("{message} {}", complaints.join("; ")) }
+    let complaints = (!complaints.is_empty()).then(|| complaints.join("; "));
+    match (message, complaints) {
+        (Some(message), Some(complaints)) => Some(format!("{message} {complaints}")),
+        (message, complaints) => message.map(ToOwned::to_owned).or(complaints),
+    }
+}
+
+/// ASP.NET's words for a path that no call has.
+fn is_no_such_call(document: &Document) -> bool {
+    document.member("MessageDetail").is_some() || document.text("Message").is_some_and(|words| words.contains("No HTTP resource was found"))
 }
 
 /// A text, or several.
@@ -213,12 +248,26 @@ fn texts(words: &Value) -> String {
 }
 
 impl Outcome {
+    /// What a denied call means once another one has shown whether others are let in.
+    #[must_use]
+    pub fn settled(self, lets_others_in: bool) -> Self {
+        match self {
+            Self::Denied { status, words } if lets_others_in => {
+                let words = words.map(|words| format!(": “{words}”")).unwrap_or_default();
+                Self::NotSent { why: format!("BluSKY turns this entry down ({status}) and lets others in{words}; it is tried again") }
+            }
+            Self::Denied { status, .. } => Self::Stopped { why: format!("{}; {ENTRIES_WAIT}", denied(status)) },
+            other => other,
+        }
+    }
+
     /// The same with these secrets blotted out of BluSKY's words: a server can repeat what it was sent.
     #[must_use]
     pub fn without(mut self, secrets: &[&Secret]) -> Self {
         let words = match &mut self {
             Self::Accepted(told) | Self::Refused(told) | Self::Unclear { told, .. } => told.description.as_mut(),
-            Self::NotSent { .. } | Self::NoAnswer { .. } | Self::Later { .. } | Self::Stopped { .. } => None,
+            Self::Denied { words, .. } => words.as_mut(),
+            Self::NotSent { .. } | Self::Away { .. } | Self::NoAnswer { .. } | Self::Later { .. } | Self::Stopped { .. } => None,
         };
         if let Some(words) = words {
             secrets.iter().for_each(|secret| *words = secret.blot(words));
@@ -268,14 +317,43 @@ mod tests {
         assert_eq!(told.description.unwrap(), "The request is invalid. model.CardType: Error converting.");
     }
 
+    const PAGE: &str = "<!DOCTYPE html><html>";
+    const WORDS: &str = "{\"Message\":\"User not found.\"}";
+
     #[test]
-    fn statuses_are_sorted_by_what_can_be_done() {
-        for status in [408, 500, 502, 503, 504] {
-            assert!(matches!(sorted(status, "<html>"), Outcome::Later { .. }), "{status}");
+    fn an_answer_about_this_entry_refuses_it_in_its_own_words() {
+        for status in [400, 404, 409, 410, 412, 413, 422] {
+            let Outcome::Refused(told) = sorted(status, WORDS) else { panic!("{status}") };
+            assert_eq!(told.description.as_deref(), Some("User not found."), "{status}");
+            assert!(matches!(sorted(status, "<Error><Message>User not found.</Message></Error>"), Outcome::Refused(_)), "{status}");
+            assert!(matches!(sorted(status, ""), Outcome::Later { .. }), "without words it is like a fault of the server's: {status}");
         }
-        assert!(matches!(sorted(429, ""), Outcome::NotSent { .. }));
-        for status in [401, 403, 302, 404, 405, 406, 407, 415] {
-            assert!(matches!(sorted(status, ""), Outcome::Stopped { .. }), "{status}");
+        assert!(matches!(sorted(402, WORDS), Outcome::Later { .. }));
+    }
+
+    #[test]
+    fn a_call_that_is_itself_at_fault_stops_every_entry_and_names_the_address() {
+        let no_such_call = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
+        let detail = "{\"Message\":\"x\",\"MessageDetail\":\"No type was found that matches the controller named 'Users'.\"}";
+        let mut stopped = vec![(404, no_such_call), (404, detail)];
+        stopped.extend([301, 302, 405, 406, 415].map(|status| (status, WORDS)));
+        stopped.extend([400, 404, 409, 413, 422].map(|status| (status, PAGE)));
+        for (status, body) in stopped {
+            let Outcome::Stopped { why } = sorted(status, body) else { panic!("{status} {body}") };
+            assert!(why.contains("base_url"), "{why}");
+        }
+        assert!(matches!(sorted(407, WORDS), Outcome::Stopped { .. }));
+    }
+
+    #[test]
+    fn the_other_statuses_are_sorted_by_what_can_be_done() {
+        for status in [408, 500, 502, 503, 504] {
+            assert!(matches!(sorted(status, PAGE), Outcome::Later { .. }), "{status}");
+            assert!(matches!(sorted(status, WORDS), Outcome::Later { .. }), "{status}");
+        }
+        assert!(matches!(sorted(429, PAGE), Outcome::Away { .. }));
+        for status in [401, 403] {
+            assert!(matches!(sorted(status, WORDS), Outcome::Denied { .. }) && matches!(sorted(status, PAGE), Outcome::Denied { .. }));
         }
     }
 
@@ -326,7 +404,7 @@ mod tests {
     #[test]
     fn the_read_back_is_read_tolerantly_and_as_a_whole() {
         let user = Uuid::from_u128(7);
-        let shown = |body: &str| sort_cards(200, body.as_bytes(), user);
+        let shown = |body: &str| sort_cards(200, body.as_bytes(), user, &SuccessCodes::Listed(vec![0]));
         let numbers = |cards: Cards| {
             let Cards::Shown(cards) = cards else { panic!("{cards:?}") };
             cards.iter().map(|card| (card.card_type, card.internal_card_number, card.card_id)).collect::<Vec<_>>()
@@ -339,12 +417,17 @@ mod tests {
         assert_eq!(numbers(xml(&card.repeat(2))).len(), 2);
         assert_eq!(numbers(xml("")).len(), 0);
         let other = "{\"UserId\":\"0f83442e-a446-4577-8cdd-8ffdd51ab9c1\",\"Cards\":[]}";
-        assert_eq!(numbers(shown("{\"Cards\":null}")).len(), 0);
+        assert_eq!(numbers(shown("{\"cards\":[],\"ResultCode\":0}")).len(), 0);
         let nil = "<V xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><Cards i:nil=\"true\"/></V>";
-        assert_eq!(numbers(shown(nil)).len(), 0);
-        for unreadable in ["<html>", "{}", "{\"UserId\":null}", "{\"Cards\":[7]}", "[]", other] {
+        let refused = "{\"ResultCode\":3,\"Cards\":[]}";
+        let null = ["{\"Cards\":null}", "{\"ResultCode\":3,\"Cards\":null}", nil];
+        for unreadable in
+            ["<html>", "{}", "{\"UserId\":null}", "{\"Cards\":[7]}", "{\"Cards\":{}}", "[]", other, refused].iter().chain(&null)
+        {
             assert!(matches!(shown(unreadable), Cards::Later { .. }), "{unreadable}");
         }
-        assert!(matches!(sort_cards(404, b"", user), Cards::Unavailable { .. }));
+        let codes = SuccessCodes::Any;
+        assert!(matches!(sort_cards(404, b"", user, &codes), Cards::Unavailable { .. }));
+        assert!(matches!(sort_cards(429, b"", user, &codes), Cards::Away { .. }));
     }
 }

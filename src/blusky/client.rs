@@ -40,6 +40,8 @@ pub struct Settings {
     pub success_codes: SuccessCodes,
     /// The time a call may take.
     pub timeout: Duration,
+    /// How long after a call BluSKY's lists may still lack what it has done.
+    pub shows_within: Duration,
     /// JSON or XML.
     pub wire: Wire,
     /// `application/…` or `text/…`.
@@ -165,7 +167,7 @@ impl AccessControl for Client {
         let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
         let outcome = match self.call(endpoint.name, LARGEST_ANSWER, request).await {
             Ok((status, body)) => sort_write(status, &body, &settings.success_codes, endpoint.answers_value),
-            Err(Failure::NotSent(why)) => Outcome::NotSent { why },
+            Err(Failure::NotSent(why)) => Outcome::Away { why },
             Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
             Err(Failure::Stopped(why)) => Outcome::Stopped { why },
         };
@@ -209,8 +211,9 @@ impl Client {
         let id = user.to_string();
         let query = [("UserId", id.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
         match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query).header(ACCEPT, self.accept())).await {
-            Ok((status, body)) => sort_cards(status, &body, user),
-            Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Cards::Later { why },
+            Ok((status, body)) => sort_cards(status, &body, user, &self.settings.success_codes),
+            Err(Failure::NotSent(why)) => Cards::Away { why },
+            Err(Failure::NoAnswer { why, .. }) => Cards::Later { why },
             Err(Failure::Stopped(why)) => Cards::Stopped { why },
         }
     }

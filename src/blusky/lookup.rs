@@ -154,8 +154,7 @@ pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], success: &SuccessCodes)
 fn refusal(status: u16, document: Option<&Document>) -> String {
     let words = match document.and_then(|document| document.text("Description")) {
         Some(words) => words.to_owned(),
-        None if document.is_some_and(|document| document.text("Message").is_some()) => answer::bad_request(document),
-        None => "nothing that could be shown".to_owned(),
+        None => document.and_then(answer::words).unwrap_or_else(|| "nothing that could be shown".to_owned()),
     };
     format!("BluSKY refuses the lookup ({status}): {words}")
 }

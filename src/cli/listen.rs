@@ -139,42 +139,36 @@ impl Ear<'_> {
         let mut ticks = interval(TICK);
         loop {
             tokio::select! {
-                heard = self.open.heard.recv() => self.take(heard)?,
-                _ = ticks.tick() => if self.tick(Utc::now()) { return Ok(()) },
+                heard = self.open.heard() => self.take(heard)?,
+                _ = ticks.tick() => if self.tick(Utc::now()).await? { return Ok(()) },
                 () = sleep_until(end) => return Ok(()),
                 () = out::interrupted() => return Ok(()),
             }
         }
     }
 
-    fn take(&mut self, heard: Option<Result<Vec<u8>, String>>) -> Result<(), Failure> {
-        match heard {
-            Some(Ok(bytes)) => {
-                self.current.heard(bytes, Utc::now());
-                Ok(())
-            }
-            Some(Err(why)) => Err(Failure::impossible("port", why, "")),
-            None => Err(Failure::impossible("port", "the port is no longer listened to", "")),
-        }
+    fn take(&mut self, heard: Result<Vec<u8>, String>) -> Result<(), Failure> {
+        self.current.heard(heard.map_err(failed)?, Utc::now());
+        Ok(())
     }
 
     /// True when there is nothing more to wait for.
-    fn tick(&mut self, now: DateTime<Utc>) -> bool {
+    async fn tick(&mut self, now: DateTime<Utc>) -> Result<bool, Failure> {
         self.current.detector.time(now);
-        let Some(burst) = self.current.burst(now) else { return false };
+        let Some(burst) = self.current.burst(now) else { return Ok(false) };
         let (cards, wanted) = (self.current.detector.cards(), usize::from(self.arguments.count));
         if cards >= wanted {
-            return true;
+            return Ok(true);
         }
         if self.current.detector.is_understood() {
             out::hint(&format!("{cards} of {wanted} cards read; show the next one"));
-            return false;
+            return Ok(false);
         }
         if looks::is_text(&burst) || self.rest.is_empty() {
-            return self.strange(&burst);
+            return Ok(self.strange(&burst));
         }
-        self.try_next(burst.len());
-        false
+        self.try_next(burst.len()).await?;
+        Ok(false)
     }
 
     /// Bytes that look right, or for which there is no other setting to try, and that no dialect reads.
@@ -191,19 +185,22 @@ impl Ear<'_> {
         enough
     }
 
-    fn try_next(&mut self, bytes: usize) {
-        let Some(line) = self.rest.pop_front() else { return };
+    async fn try_next(&mut self, bytes: usize) -> Result<(), Failure> {
+        let Some(line) = self.rest.pop_front() else { return Ok(()) };
         let before = listening::settings(&self.current.line);
+        // Whoever is asked for the card may show it at once: the port is set by then.
+        self.set(line).await?;
         out::hint(&format!(
             "nothing frames these {bytes} bytes at {before}; listening at {} now: show the card again",
             listening::settings(&line)
         ));
-        self.set(line);
+        Ok(())
     }
 
-    fn set(&mut self, line: LineSettings) {
-        self.open.set(line);
+    async fn set(&mut self, line: LineSettings) -> Result<(), Failure> {
+        self.open.set(line).await.map_err(failed)?;
         self.before.push(std::mem::replace(&mut self.current, Hearing::at(line, self.site)));
+        Ok(())
     }
 
     /// Puts to the reader what each dialect asks, once; ends at the first answer that a dialect knows.
@@ -212,7 +209,7 @@ impl Ear<'_> {
             let Some(host) = &dialect.host else { continue };
             let line = LineSettings { baud: self.arguments.baud.unwrap_or(dialect.line.baud), ..dialect.line };
             if line != self.current.line {
-                self.set(line);
+                self.set(line).await?;
             }
             for question in host.start.iter().chain(&host.poll) {
                 let hex: Vec<String> = question.iter().map(|byte| format!("{byte:02X}")).collect();
@@ -230,7 +227,7 @@ impl Ear<'_> {
     async fn hear_for(&mut self, end: Instant) -> Result<(), Failure> {
         loop {
             tokio::select! {
-                heard = self.open.heard.recv() => self.take(heard)?,
+                heard = self.open.heard() => self.take(heard)?,
                 () = sleep_until(end) => {
                     self.current.detector.time(Utc::now());
                     return Ok(());
@@ -238,6 +235,10 @@ impl Ear<'_> {
             }
         }
     }
+}
+
+fn failed(why: String) -> Failure {
+    Failure::impossible("port", why, "")
 }
 
 /// The dialects whose readers wait to be asked, those with the same settings together.

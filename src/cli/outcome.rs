@@ -120,8 +120,9 @@ pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showi
 
 /// Shows an entry's way until it is settled, delivering it from here where no other process does.
 pub async fn outcome(site: &Site, store: &StoreHandle, blusky: Settings, id: Uuid, mut showing: Showing) -> Result<ExitCode, Failure> {
+    let shows_within = blusky.shows_within;
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let delivery = Deliverer::start(store.clone(), &site.config.store, client, "enroll");
+    let delivery = Deliverer::start(store.clone(), &site.config.store, client, shows_within, "enroll");
     let unread = |error: StoreError| Failure::impossible("store", error.to_string(), "what was saved stays saved");
     let (mut entry, why) = watch(store, id, &mut showing).await.map_err(unread)?;
     let is_settled = matches!(why, Why::Settled);

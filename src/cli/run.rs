@@ -37,8 +37,9 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         let help = "one station at a time works on one store; end that one first";
         return Err(Failure::impossible("station", format!("{holder} is the station already"), help));
     }
+    let shows_within = blusky.shows_within;
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let mut delivery = Deliverer::start(store, &site.config.store, client, "run");
+    let mut delivery = Deliverer::start(store, &site.config.store, client, shows_within, "run");
     shell.open_readers(None);
     out::listen_for_signals();
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));

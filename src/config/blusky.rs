@@ -32,6 +32,7 @@ pub(super) fn blusky(mut keys: Keys<'_, '_>, folder: &Path) -> (Option<Settings>
     };
     let success_codes = success_codes(&mut keys);
     let timeout = Duration::from_millis(keys.number("timeout_ms", 100_u64, 600_000).map_or(10_000, |millis| millis.value));
+    let shows_within = Duration::from_secs(keys.number("shows_within_s", 0_u64, 86_400).map_or(60, |seconds| seconds.value));
     let replace_card_if_exists = keys.flag("replace_card_if_exists").unwrap_or(false);
     let connecting = connecting(&mut keys, folder);
     keys.finish();
@@ -42,6 +43,7 @@ pub(super) fn blusky(mut keys: Keys<'_, '_>, folder: &Path) -> (Option<Settings>
         token_scheme,
         success_codes,
         timeout,
+        shows_within,
         wire,
         media,
         replace_card_if_exists,

@@ -15,9 +15,17 @@ use crate::decode::dialect::LineSettings;
 
 /// A port that is listened to; dropped, it is closed.
 pub struct Listening {
-    /// What is heard, or why nothing will be heard any more.
-    pub heard: UnboundedReceiver<Result<Vec<u8>, String>>,
+    passed: UnboundedReceiver<Passed>,
     wishes: UnboundedSender<Wish>,
+}
+
+/// What happens at the port, in order.
+enum Passed {
+    Bytes(Vec<u8>),
+    /// The line is set anew: what follows came at the new settings.
+    Set,
+    /// Nothing more will come, and why.
+    Failed(String),
 }
 
 enum Wish {
@@ -34,19 +42,46 @@ impl Listening {
         let port = SerialStream::open(&settings(path, line)).map_err(|error| cannot_open(path, &error))?;
         port.clear(ClearBuffer::Input).map_err(|error| format!("{path} cannot be read: {error}"))?;
         let (wishes, wanted) = unbounded_channel();
-        let (tell, heard) = unbounded_channel();
+        let (tell, passed) = unbounded_channel();
         let path = path.to_owned();
         tokio::spawn(async move {
             if let Err(why) = serve(&path, port, &tell, wanted).await {
-                drop(tell.send(Err(why)));
+                drop(tell.send(Passed::Failed(why)));
             }
         });
-        Ok(Self { heard, wishes })
+        Ok(Self { passed, wishes })
     }
 
-    /// Sets the line anew; what came at the old settings and was not heard yet is dropped.
-    pub fn set(&self, line: LineSettings) {
+    /// The bytes that come next.
+    ///
+    /// # Errors
+    /// Why nothing will be heard any more.
+    pub async fn heard(&mut self) -> Result<Vec<u8>, String> {
+        loop {
+            match self.passed.recv().await {
+                Some(Passed::Bytes(bytes)) => return Ok(bytes),
+                Some(Passed::Set) => {}
+                Some(Passed::Failed(why)) => return Err(why),
+                None => return Err("the port is no longer listened to".to_owned()),
+            }
+        }
+    }
+
+    /// Sets the line anew and waits until it is: a card that is shown once this returns is heard at the new settings. What came at
+    /// the old ones and was not heard yet is dropped.
+    ///
+    /// # Errors
+    /// Why nothing will be heard any more.
+    pub async fn set(&mut self, line: LineSettings) -> Result<(), String> {
         drop(self.wishes.send(Wish::Set(line)));
+        loop {
+            match self.passed.recv().await {
+                Some(Passed::Bytes(_)) => {}
+                Some(Passed::Set) => return Ok(()),
+                Some(Passed::Failed(why)) => return Err(why),
+                None => return Err("the port is no longer listened to".to_owned()),
+            }
+        }
     }
 
     /// Writes these bytes.
@@ -59,7 +94,7 @@ impl Listening {
 async fn serve(
     path: &str,
     mut port: SerialStream,
-    tell: &UnboundedSender<Result<Vec<u8>, String>>,
+    tell: &UnboundedSender<Passed>,
     mut wanted: UnboundedReceiver<Wish>,
 ) -> Result<(), String> {
     let mut buffer = [0; 4096];
@@ -67,7 +102,7 @@ async fn serve(
         tokio::select! {
             read = port.read(&mut buffer) => match read {
                 Ok(0) => return Err(unplugged(path)),
-                Ok(count) => drop(tell.send(Ok(buffer.get(..count).unwrap_or_default().to_vec()))),
+                Ok(count) => drop(tell.send(Passed::Bytes(buffer.get(..count).unwrap_or_default().to_vec()))),
                 Err(error) => return Err(format!("{path} cannot be read: {error}")),
             },
             wish = wanted.recv() => match wish {
@@ -75,6 +110,7 @@ async fn serve(
                 Some(Wish::Set(line)) => {
                     let done = set(&mut port, line).and_then(|()| port.clear(ClearBuffer::Input));
                     done.map_err(|error| format!("{path} cannot be set: {error}"))?;
+                    drop(tell.send(Passed::Set));
                 }
                 Some(Wish::Say(bytes)) => if let Ok(Err(error)) = timeout(WRITE_WAIT, port.write_all(&bytes)).await {
                     return Err(format!("{path} cannot be written: {error}"));

@@ -5,6 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,17 +21,18 @@ use crate::{
     blusky::{
         answer::{Cards, Outcome},
         client::{AccessControl, Detail},
-        model::StoredCard,
+        model::{Sameness, StoredCard},
     },
     card::DecidedBy,
-    enroll::outbox::{Entry, Next, Operation, ReadBack, State, Step},
+    enroll::outbox::{
+        Entry, Next, Operation, ReadBack, State, Step,
+        reach::{Entrance, Heard, Reach},
+    },
     store::{StoreError, StoreHandle, lock::Lock},
 };
 
 /// How long a process without the lock waits before it tries again, and one with it before it looks for new entries.
 const LOOK: Duration = Duration::from_millis(100);
-/// After BluSKY has stopped everybody (a wrong token), how long until one entry tries again.
-const STOPPED: Duration = Duration::from_secs(10);
 /// What is due within this time is waited for by a process that is about to end.
 const SOON: TimeDelta = TimeDelta::seconds(3);
 /// How long the call under way is waited for when delivery is to end: longer than any call takes.
@@ -81,21 +83,42 @@ pub struct Deliverer<C> {
     blusky: C,
     lock: PathBuf,
     doing: &'static str,
+    /// How long BluSKY's lists may lack what it has done.
+    shows_within: TimeDelta,
     end: watch::Receiver<End>,
     reports: mpsc::UnboundedSender<Report>,
+    reach: Reach,
+    /// The entry that was tried last, and what was sent for it: its secret is gone from the disk once BluSKY has it.
+    last: Option<(Uuid, Operation)>,
+    /// A user whose cards BluSKY has shown.
+    shown: Option<Uuid>,
+    /// Why everybody is stopped, said once.
+    stopped: Option<String>,
 }
 
 impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
     /// Starts delivering from the store at this path; `doing` is what the lock file says of this process.
     #[must_use]
-    pub fn start(store: StoreHandle, store_path: &Path, blusky: C, doing: &'static str) -> Delivery {
+    pub fn start(store: StoreHandle, store_path: &Path, blusky: C, shows_within: Duration, doing: &'static str) -> Delivery {
         let (end, ends) = watch::channel(End::Not);
         let (reports, reported) = mpsc::unbounded_channel();
-        let deliverer = Self { store, blusky, lock: Lock::beside(store_path, "delivery"), doing, end: ends, reports };
+        let deliverer = Self {
+            store,
+            blusky,
+            lock: Lock::beside(store_path, "delivery"),
+            doing,
+            shows_within: TimeDelta::from_std(shows_within).unwrap_or(TimeDelta::MAX),
+            end: ends,
+            reports,
+            reach: Reach::default(),
+            last: None,
+            shown: None,
+            stopped: None,
+        };
         Delivery { end, task: tokio::spawn(deliverer.run()), reports: reported }
     }
 
-    async fn run(self) {
+    async fn run(mut self) {
         let mut told = None;
         // Where another process holds the lock, it is its business to finish.
         while *self.end.borrow() == End::Not {
@@ -119,31 +142,17 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
         }
     }
 
-    async fn with_lock(&self) {
+    async fn with_lock(&mut self) {
         if let Err(error) = self.find_abandoned().await {
             tracing::error!(%error, "the outbox cannot be read");
             return;
         }
-        let (mut is_stopped, mut told) = (false, None);
+        let mut told = None;
         while *self.end.borrow() != End::Now {
             let is_finishing = *self.end.borrow() == End::WhenIdle;
             match self.turn(Utc::now()).await {
                 Ok(Turn::Idle(soon)) if is_finishing && !soon => return,
-                Ok(Turn::Stopped(_)) if is_finishing => return,
-                Ok(Turn::Stopped(why)) => {
-                    if !std::mem::replace(&mut is_stopped, true) {
-                        drop(self.reports.send(Report::Stopped(why)));
-                    }
-                    self.pause(STOPPED).await;
-                }
-                Ok(Turn::Went) => {
-                    is_stopped = false;
-                    if let Some(time) = self.blusky.asked_to_wait()
-                        && !self.waited(time).await
-                    {
-                        return;
-                    }
-                }
+                Ok(Turn::Went) => {}
                 Ok(Turn::Idle(_)) => self.pause(LOOK).await,
                 Err(StoreError::Conflict) => {}
                 Err(error) => {
@@ -151,16 +160,6 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                     self.pause(Duration::from_secs(1)).await;
                 }
             }
-        }
-    }
-
-    /// Leaves BluSKY alone for this time; false where delivery ended before.
-    async fn waited(&self, time: Duration) -> bool {
-        tracing::info!(seconds = time.as_secs(), "BluSKY asks to be left alone");
-        let mut end = self.end.clone();
-        tokio::select! {
-            () = sleep(time) => true,
-            _ = end.wait_for(|end| *end != End::Not) => false,
         }
     }
 
@@ -174,13 +173,25 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
         Ok(())
     }
 
-    /// Does the next thing for the first entry that has one to do.
-    async fn turn(&self, now: DateTime<Utc>) -> Result<Turn, StoreError> {
+    /// Does the next thing for an entry that has one to do: the first, or while BluSKY takes no calls the one after the last.
+    async fn turn(&mut self, now: DateTime<Utc>) -> Result<Turn, StoreError> {
+        let entries = self.store.open_entries().await?;
+        let asked = entries.iter().filter_map(|entry| entry.steps.last()).filter(|(_, step)| matches!(step, Step::Retry { .. }));
+        asked.for_each(|(at, _)| self.reach.asked_for(*at));
+        let entrance = self.reach.entrance(now);
         let mut soon = false;
-        for entry in self.store.open_entries().await?.iter() {
+        for entry in self.in_turn(&entries, entrance) {
             let step = match entry.next(now) {
-                Next::Send { reassign } => return self.send(entry.clone(), reassign).await,
-                Next::ReadBack => return self.read_back(entry).await,
+                Next::Send { .. } | Next::ReadBack if matches!(entrance, Entrance::Closed(_)) => continue,
+                Next::Send { .. } if entrance == Entrance::Ask && !self.is_back(entry).await => return Ok(Turn::Went),
+                Next::Send { reassign } => {
+                    self.send(entry.clone(), reassign).await?;
+                    return Ok(Turn::Went);
+                }
+                Next::ReadBack => {
+                    self.read_back(entry).await?;
+                    return Ok(Turn::Went);
+                }
                 Next::Reassign => Step::Reassign { decided_by: DecidedBy::Operator },
                 Next::Wait(at) => {
                     soon |= at < now + SOON;
@@ -194,7 +205,60 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
         Ok(Turn::Idle(soon))
     }
 
-    async fn send(&self, mut entry: Entry, reassign: bool) -> Result<Turn, StoreError> {
+    /// The entries in the order they are to be looked at: where only one can be tried, those after the last one come first.
+    fn in_turn<'e>(&self, entries: &'e Arc<Vec<Entry>>, entrance: Entrance) -> impl Iterator<Item = &'e Entry> + use<'e, C> {
+        let last = self.last.as_ref().filter(|_| entrance != Entrance::Open).map(|(id, _)| *id);
+        let after = last.and_then(|last| entries.iter().position(|entry| entry.id == last)).map_or(0, |at| at + 1);
+        let (before, then) = entries.split_at_checked(after).unwrap_or((entries, &[]));
+        then.iter().chain(before)
+    }
+
+    /// Asks something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
+    async fn is_back(&mut self, entry: &Entry) -> bool {
+        let Some(user) = entry.operation.user() else { return true };
+        self.last = Some((entry.id, entry.operation.clone()));
+        let heard = self.cards_of(user, Detail::Card).await;
+        !matches!(heard, Cards::Away { .. } | Cards::Later { .. })
+    }
+
+    async fn cards_of(&mut self, user: Uuid, detail: Detail) -> Cards {
+        let cards = self.blusky.cards_of(user, detail).await;
+        let asked = self.blusky.asked_to_wait().and_then(|time| TimeDelta::from_std(time).ok());
+        let heard = match &cards {
+            _ if asked.is_some() => Heard::Away(asked),
+            Cards::Shown(_) | Cards::Unavailable { .. } => Heard::Answered,
+            Cards::Away { .. } => Heard::Away(None),
+            Cards::Later { .. } => Heard::Trouble,
+            Cards::Stopped { .. } => Heard::Stopped,
+        };
+        if heard == Heard::Answered {
+            self.shown = Some(user);
+        }
+        self.hear(
+            &heard,
+            Some(user),
+            match &cards {
+                Cards::Stopped { why } => Some(why),
+                _ => None,
+            },
+        );
+        cards
+    }
+
+    fn hear(&mut self, heard: &Heard, user: Option<Uuid>, why: Option<&String>) {
+        self.reach.heard(heard, user, Utc::now());
+        match (heard, why) {
+            (Heard::Stopped, Some(why)) if self.stopped.as_ref() != Some(why) => {
+                self.stopped = Some(why.clone());
+                drop(self.reports.send(Report::Stopped(why.clone())));
+            }
+            (Heard::Answered, _) => self.stopped = None,
+            _ => {}
+        }
+    }
+
+    async fn send(&mut self, mut entry: Entry, reassign: bool) -> Result<(), StoreError> {
+        let user = entry.operation.user();
         let sending = Step::Sending { reassign };
         let at = Utc::now();
         self.store.append(&entry, at, sending.clone()).await?;
@@ -202,25 +266,64 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
         let outcome = match self.whole(&entry).await {
             Ok(mut operation) => {
                 operation.reassign(reassign);
-                self.blusky.send(&operation).await
+                self.last = Some((entry.id, operation.clone()));
+                self.sent(&operation).await
             }
             Err(why) => Outcome::NotSent { why },
         };
+        let asked = self.blusky.asked_to_wait().and_then(|time| TimeDelta::from_std(time).ok());
+        let heard = match &outcome {
+            _ if asked.is_some() => Heard::Away(asked),
+            Outcome::Away { .. } => Heard::Away(None),
+            Outcome::Stopped { .. } => Heard::Stopped,
+            Outcome::NoAnswer { .. } | Outcome::Later { .. } => Heard::Trouble,
+            _ => Heard::Answered,
+        };
+        self.hear(
+            &heard,
+            user,
+            match &outcome {
+                Outcome::Stopped { why } => Some(why),
+                _ => None,
+            },
+        );
         self.append_whatever_happens(&entry, Step::Answered(outcome)).await
     }
 
-    async fn read_back(&self, entry: &Entry) -> Result<Turn, StoreError> {
+    /// Sends it. Where access is denied, a call that changes nothing shows whether to everybody.
+    async fn sent(&mut self, operation: &Operation) -> Outcome {
+        let outcome = self.blusky.send(operation).await;
+        if !matches!(outcome, Outcome::Denied { .. }) {
+            return outcome;
+        }
+        let user = self.shown.or(operation.user()).unwrap_or_default();
+        match self.blusky.cards_of(user, Detail::Card).await {
+            Cards::Shown(_) | Cards::Unavailable { .. } | Cards::Later { .. } => outcome.settled(true),
+            Cards::Stopped { .. } => outcome.settled(false),
+            Cards::Away { why } => Outcome::Away { why },
+        }
+    }
+
+    async fn read_back(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let detail = if matches!(entry.operation, Operation::AddUserCard(_)) { Detail::Card } else { Detail::Assignment };
-        let Some(user) = entry.operation.user() else { return Ok(Turn::Idle(false)) };
-        let (shown, stopped) = match self.blusky.cards_of(user, detail).await {
+        let Some(user) = entry.operation.user() else { return Ok(()) };
+        let sent = match self.last.take().filter(|(id, _)| *id == entry.id) {
+            Some((_, operation)) => operation,
             // Without its PIN an entry is compared in all else.
-            Cards::Shown(cards) => (find(entry, &self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()), cards), None),
-            Cards::Unavailable { why } => (ReadBack::Unavailable { why }, None),
-            Cards::Later { why } => (ReadBack::Failed { why }, None),
-            Cards::Stopped { why } => (ReadBack::Failed { why: why.clone() }, Some(why)),
+            None => self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()),
         };
-        let turn = self.append_whatever_happens(entry, Step::ReadBack(shown)).await?;
-        Ok(stopped.map_or(turn, Turn::Stopped))
+        let shown = match self.cards_of(user, detail).await {
+            Cards::Shown(cards) => find(entry, &sent, cards, self.shows_within, Utc::now()),
+            Cards::Unavailable { why } => ReadBack::Unavailable { why },
+            Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
+            // The pause is everybody's: nothing is written down for it.
+            Cards::Away { .. } => {
+                self.last = Some((entry.id, sent));
+                return Ok(());
+            }
+        };
+        self.last = Some((entry.id, sent));
+        self.append_whatever_happens(entry, Step::ReadBack(shown)).await
     }
 
     /// The operation with its secret, which is sealed on disk.
@@ -234,7 +337,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
 
     /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
     /// done until then.
-    async fn append_whatever_happens(&self, entry: &Entry, step: Step) -> Result<Turn, StoreError> {
+    async fn append_whatever_happens(&self, entry: &Entry, step: Step) -> Result<(), StoreError> {
         let mut told = None;
         loop {
             match self.store.append(entry, Utc::now(), step.clone()).await {
@@ -253,7 +356,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
         if progress.is_settled() {
             drop(self.reports.send(Report::Settled(entry.id, progress.state)));
         }
-        Ok(if progress.stopped { Turn::Stopped(progress.why.unwrap_or_default()) } else { Turn::Went })
+        Ok(())
     }
 }
 
@@ -261,7 +364,6 @@ enum Turn {
     Went,
     /// Nothing is due now; true where something is soon.
     Idle(bool),
-    Stopped(String),
 }
 
 /// One message for one cause, however often it is met.
@@ -272,14 +374,22 @@ fn once(told: &mut Option<String>, why: &str) {
     }
 }
 
-/// The card among the user's: by the key BluSKY gave, else by what was sent; compared with what was sent.
-fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>) -> ReadBack {
+/// The card among the user's: by the key BluSKY gave, else by what was sent; compared with what was sent. Until BluSKY has had the
+/// time to show it, what is not there proves nothing.
+fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>, shows_within: TimeDelta, now: DateTime<Utc>) -> ReadBack {
     let key = entry.progress().told.value;
     let by_key = |card: &&StoredCard| key.is_some() && card.user_card_id == key && !card.deleted;
-    let found = cards.iter().find(by_key).or_else(|| cards.iter().find(|card| card.is(sent)));
-    let Some(card) = found else { return ReadBack::NotFound };
-    match card.clone().compare(sent) {
-        Ok(card) => ReadBack::Found(Box::new(card)),
-        Err(error) => ReadBack::Failed { why: error.to_string() },
+    let is = |sameness: Sameness| cards.iter().find(|card| card.is(sent) == sameness);
+    let too_early = entry.unproven_until(shows_within).is_some_and(|until| now < until);
+    let (known, open) = (cards.iter().find(by_key).or_else(|| is(Sameness::TheOne)), is(Sameness::CannotBeTold));
+    match known.map(|card| card.clone().compare(sent)) {
+        Some(Ok(card)) if too_early && !entry.is_done(&card) && entry.progress().state == State::InDoubt => {
+            ReadBack::NotYet { why: "BluSKY does not show the change yet".to_owned() }
+        }
+        Some(Ok(card)) => ReadBack::Found(Box::new(card)),
+        Some(Err(error)) => ReadBack::Failed { why: error.to_string() },
+        None if too_early => ReadBack::NotYet { why: "BluSKY does not show the card yet".to_owned() },
+        None if open.is_some() => ReadBack::CannotTell,
+        None => ReadBack::NotFound,
     }
 }

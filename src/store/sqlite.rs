@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::{StoreError, seal::Sealer};
 use crate::{
     blusky::secret::Secret,
-    enroll::outbox::{Entry, Operation, Reassign, Step},
+    enroll::outbox::{Entry, Operation, Reassign, State, Step},
 };
 
 const LAYOUT: i64 = 2;
@@ -106,13 +106,14 @@ impl Database {
         }
         entry.steps.push((at, step.clone()));
         let progress = entry.progress();
-        let (settled, over) = (progress.is_settled(), progress.is_over());
+        let (settled, has_it) = (progress.is_settled(), progress.is_over() || progress.state == State::Accepted);
         let body = json(&self.path, step)?;
         let write = |transaction: &Transaction<'_>| {
             let id = id.to_string();
             transaction
                 .execute("INSERT INTO step (entry, n, at, body) VALUES (?1, ?2, ?3, ?4)", params![id, count as i64, time(at), body])?;
-            if over {
+            // Nothing of it is sent any more.
+            if has_it {
                 transaction.execute("UPDATE secret SET sealed = NULL WHERE entry = ?1", [&id])?;
             }
             transaction.execute("UPDATE entry SET settled = ?2 WHERE id = ?1", params![id, settled])

@@ -172,12 +172,18 @@ pub fn step(step: &Step) -> String {
                 let code = told.result_code.map(|code| format!(" (code {code})")).unwrap_or_default();
                 format!("BluSKY says{code}: {}", told.description.as_deref().unwrap_or("nothing"))
             }
-            Outcome::NotSent { why } | Outcome::NoAnswer { why, .. } | Outcome::Later { why, .. } | Outcome::Stopped { why } => why.clone(),
+            Outcome::Denied { status, .. } => format!("BluSKY denies access ({status})"),
+            Outcome::NotSent { why }
+            | Outcome::Away { why }
+            | Outcome::NoAnswer { why, .. }
+            | Outcome::Later { why, .. }
+            | Outcome::Stopped { why } => why.clone(),
         },
         Step::ReadBack(shown) => match shown {
             ReadBack::Found(_) => "BluSKY shows the card among the user's".to_owned(),
             ReadBack::NotFound => "BluSKY does not show the card among the user's".to_owned(),
-            ReadBack::Unavailable { why } | ReadBack::Failed { why } => why.clone(),
+            ReadBack::CannotTell => "BluSKY shows a card among the user's that may be this one".to_owned(),
+            ReadBack::NotYet { why } | ReadBack::Unavailable { why } | ReadBack::Failed { why } => why.clone(),
         },
         Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
         Step::Retry { absent: false } => "a person asked for another try".to_owned(),

@@ -8,6 +8,7 @@ mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alone;
 mod answers;
 mod behind;
 mod calls;
@@ -35,7 +36,7 @@ fn site(base_url: &str, blusky: &str, more: &str) -> Site {
 
 /// A site that signs in with a token and speaks this wire.
 fn on_wire(base_url: &str, wire: &str) -> Site {
-    site(base_url, &format!("token_file = \"token\"\nwire = \"{wire}\""), "")
+    site(base_url, &format!("token_file = \"token\"\nwire = \"{wire}\"\nshows_within_s = 1"), "")
 }
 
 /// Writes a file into the site's folder.

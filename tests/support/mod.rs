@@ -37,8 +37,9 @@ impl Site {
     pub fn at(base_url: &str, more: &str) -> Self {
         let site = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
         fs::write(site.path("token"), "simulator\n").unwrap();
+        // The simulator shows at once what it has done.
         site.configure(&format!(
-            "[blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n\
+            "[blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\nshows_within_s = 1\n\
              [site]\nformats = [\"H10301\"]\n\
              [[card_type]]\nblusky = 3\nname = \"HID 26-bit\"\nformats = [\"hid-h10301\"]\nsystem = \"{SYSTEM}\"\nrequires = [\"facility_code\"]\n{more}"
         ));

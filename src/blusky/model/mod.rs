@@ -16,5 +16,5 @@ mod update_user_card;
 
 pub use add_user::AddUser;
 pub use add_user_card::{ACTIVE_CARDHOLDER, AddUserCard};
-pub use stored::StoredCard;
+pub use stored::{Sameness, StoredCard};
 pub use update_user_card::UpdateUserCard;

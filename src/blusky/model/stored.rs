@@ -15,7 +15,7 @@ use crate::blusky::{
     call::Operation,
     moment::Moment,
     secret::blotted,
-    wire::{Members, WireError, named_value},
+    wire::{Members, WireError, any_case, named_value},
 };
 
 /// A card as the read-back shows it. Members that are missing or of another type are none.
@@ -35,6 +35,9 @@ pub struct StoredCard {
     pub facility_code: Option<u64>,
     /// The issue code; 0 where none was sent.
     pub issue_code: Option<u64>,
+    /// The serial number of a smart card.
+    #[serde(default)]
+    pub card_serial_number: Option<u64>,
     /// The card-user flags.
     pub card_user_flags: Option<i64>,
     /// True for an assignment that has ended.
@@ -56,12 +59,23 @@ impl fmt::Debug for StoredCard {
     }
 }
 
+/// Whether a card that is shown is the one that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sameness {
+    /// Everything that says which card it is is there and equal.
+    TheOne,
+    /// One thing that says which card it is is there, can be read, and is different.
+    AnotherOne,
+    /// What can be read is equal, and the rest is missing, null or cannot be read.
+    CannotBeTold,
+}
+
 impl StoredCard {
     /// Reads one of the read-back's `Cards`, tolerantly.
     #[must_use]
     pub fn read(card: &Value) -> Self {
-        let guid = |name: &str| card.get(name)?.as_str()?.trim().parse::<Uuid>().ok().filter(|id| !id.is_nil());
-        let number = |name: &str| number(name, card.get(name)?);
+        let guid = |name: &str| any_case(card, name)?.as_str()?.trim().parse::<Uuid>().ok().filter(|id| !id.is_nil());
+        let number = |name: &str| number(name, any_case(card, name)?);
         let unsigned = |name: &str| number(name).and_then(|number| u64::try_from(number).ok());
         Self {
             user_card_id: guid("PersonCardId"),
@@ -71,8 +85,9 @@ impl StoredCard {
             internal_card_number: unsigned("InternalCardNumber"),
             facility_code: unsigned("FacilityCode"),
             issue_code: unsigned("IssueCode"),
+            card_serial_number: unsigned("CardSerialNumber"),
             card_user_flags: number("CardUserFlags"),
-            deleted: card.get("Deleted").is_some_and(|deleted| deleted == &Value::Bool(true) || deleted == "true"),
+            deleted: any_case(card, "Deleted").is_some_and(is_true),
             differs: Vec::new(),
             not_shown: Vec::new(),
             members: card.clone(),
@@ -82,7 +97,7 @@ impl StoredCard {
     /// A member as it was shown; a PIN never is.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
-        self.members.get(name).filter(|value| name != PIN && !value.is_null())
+        any_case(&self.members, name).filter(|value| name != PIN && !value.is_null())
     }
 
     /// Everything that was shown, secrets blotted out.
@@ -91,26 +106,24 @@ impl StoredCard {
         blotted(&self.members)
     }
 
-    /// True where this is the card that was sent: by its key, or by type, system and numbers.
+    /// Whether this is the card that was sent, by its key, or by what makes it that card: type, system, numbers. Its dates, flags and
+    /// print can be stored otherwise, and make it no other card ([`Self::compare`]).
     #[must_use]
-    pub fn is(&self, operation: &Operation) -> bool {
+    pub fn is(&self, operation: &Operation) -> Sameness {
         match operation {
-            _ if self.deleted => false,
-            Operation::AddUserCard(AddUserCard { card_id: Some(id), .. }) => self.card_id == Some(*id),
-            Operation::AddUserCard(sent) => self.is_made_by(sent),
-            Operation::UpdateUserCard(sent) => self.card_id == Some(sent.card_id),
-            Operation::AddUser(_) => false,
+            _ if self.deleted => Sameness::AnotherOne,
+            Operation::AddUserCard(AddUserCard { card_id: Some(id), .. }) => same_as(&[matches(Some(*id), self.card_id)]),
+            Operation::AddUserCard(sent) => same_as(&[
+                matches(sent.card_ac_system_id, self.system),
+                matches(sent.card_type, self.card_type),
+                matches(sent.internal_card_number, self.internal_card_number),
+                matches(sent.facility_code, self.facility_code),
+                matches(sent.issue_code, self.issue_code),
+                matches(sent.card_serial_number, self.card_serial_number),
+            ]),
+            Operation::UpdateUserCard(sent) => same_as(&[matches(Some(sent.card_id), self.card_id)]),
+            Operation::AddUser(_) => Sameness::AnotherOne,
         }
-    }
-
-    fn is_made_by(&self, sent: &AddUserCard) -> bool {
-        let system = self.system.is_none() || self.system == sent.card_ac_system_id;
-        let same = |sent: Option<u64>, stored: Option<u64>| sent.is_none_or(|sent| stored == Some(sent));
-        system
-            && self.card_type == sent.card_type
-            && self.internal_card_number == sent.internal_card_number
-            && same(sent.facility_code, self.facility_code)
-            && same(sent.issue_code, self.issue_code)
     }
 
     /// Compares it with what was sent, member by member, and keeps what differs.
@@ -120,7 +133,7 @@ impl StoredCard {
     pub fn compare(mut self, operation: &Operation) -> Result<Self, WireError> {
         for (name, sent) in stored_members(operation)? {
             let shown_as = if name == "CredentialTypeId" { "CredentialType" } else { &name };
-            let verdict = self.members.get(shown_as).map_or(Some(Same::NotShown), |stored| same(&name, &sent, stored));
+            let verdict = any_case(&self.members, shown_as).map_or(Some(Same::NotShown), |stored| same(&name, &sent, stored));
             match verdict {
                 Some(Same::Yes) => {}
                 Some(Same::NotShown) => self.not_shown.push(snake(&name)),
@@ -129,6 +142,32 @@ impl StoredCard {
         }
         Ok(self)
     }
+}
+
+/// What was sent beside what is shown: nothing to compare where nothing was sent; none where nothing readable is shown.
+fn matches<T: PartialEq>(sent: Option<T>, shown: Option<T>) -> Option<bool> {
+    match (sent, shown) {
+        (None, _) => Some(true),
+        (Some(_), None) => None,
+        (Some(sent), Some(shown)) => Some(sent == shown),
+    }
+}
+
+fn same_as(members: &[Option<bool>]) -> Sameness {
+    if members.contains(&Some(false)) {
+        Sameness::AnotherOne
+    } else if members.contains(&None) {
+        Sameness::CannotBeTold
+    } else {
+        Sameness::TheOne
+    }
+}
+
+/// True, however a serializer writes it.
+fn is_true(value: &Value) -> bool {
+    value.as_bool() == Some(true)
+        || value.as_i64() == Some(1)
+        || value.as_str().is_some_and(|text| matches!(text.trim(), "true" | "True" | "TRUE" | "1"))
 }
 
 const PIN: &str = "PIN";
@@ -194,10 +233,20 @@ fn time(text: &str) -> Option<DateTime<FixedOffset>> {
     text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }
 
-/// An integer, written as a number, in quotes, or as an enumeration's name.
+/// An integer, written as a number with or without a fraction of zero, in quotes, or as an enumeration's name.
 fn number(name: &str, value: &Value) -> Option<i64> {
     let text = || value.as_str().map(str::trim);
-    value.as_i64().or_else(|| text()?.parse().ok()).or_else(|| named_value(name, text()?))
+    value
+        .as_i64()
+        .or_else(|| text()?.parse().ok())
+        .or_else(|| whole(value.as_f64().or_else(|| text()?.parse().ok())?))
+        .or_else(|| named_value(name, text()?))
+}
+
+/// An integer that was written with a fraction of zero, as far as such a number is exact.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
 /// `CardACSystemId` as `card_ac_system_id`.
@@ -259,6 +308,73 @@ mod tests {
         let (differs, not_shown) = compared(otherwise, update());
         assert_eq!(differs, ["card_user_flags", "public_notes", "card_deactivation_start_date_time"]);
         assert_eq!(not_shown, ["number_of_card_uses"]);
+    }
+
+    fn sent() -> Operation {
+        let body = json!({
+            "CardACSystemId": Uuid::from_u128(3), "CardType": 3, "CardUserFlags": 1, "ExternalCardNumber": "4567", "FacilityCode": 123,
+            "InternalCardNumber": 4567, "IssueCode": 0, "UserId": Uuid::from_u128(7), "ReassignCardIfAlreadyAssigned": false,
+        });
+        Operation::AddUserCard(serde_json::from_value(body).unwrap())
+    }
+
+    fn shown() -> Value {
+        json!({
+            "CardACSystemId": Uuid::from_u128(3), "CardType": 3, "FacilityCode": 123, "InternalCardNumber": 4567, "IssueCode": 0,
+            "Deleted": false, "ExternalCardNumber": "4567",
+        })
+    }
+
+    #[test]
+    fn a_card_is_the_one_however_its_numbers_and_names_are_written() {
+        let written = [
+            json!({"InternalCardNumber": "4567"}),
+            json!({"InternalCardNumber": 4567.0, "CardType": "3"}),
+            json!({"ExternalCardNumber": "otherwise", "CardUserFlags": 0}),
+        ];
+        for members in written {
+            let mut card = shown();
+            card.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::TheOne, "{card}");
+        }
+        let camel: Value =
+            shown().as_object().unwrap().iter().map(|(name, value)| (name[..1].to_lowercase() + &name[1..], value.clone())).collect();
+        assert_eq!(StoredCard::read(&camel).is(&sent()), Sameness::TheOne, "{camel}");
+    }
+
+    #[test]
+    fn one_member_that_is_there_and_different_makes_it_another_card() {
+        let members = ["CardType", "InternalCardNumber", "FacilityCode", "IssueCode"];
+        for name in members {
+            let mut card = shown();
+            card[name] = json!(99);
+            // What is missing beside it changes nothing.
+            card.as_object_mut().unwrap().remove(if name == "CardType" { "FacilityCode" } else { "CardType" });
+            assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::AnotherOne, "{card}");
+        }
+        for deleted in [json!(true), json!("True"), json!("true"), json!(1), json!("1")] {
+            let mut card = shown();
+            card["Deleted"] = deleted;
+            assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::AnotherOne, "{card}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_missing_null_or_unreadable_leaves_it_open_which_card_it_is() {
+        let members = ["CardACSystemId", "CardType", "InternalCardNumber", "FacilityCode", "IssueCode"];
+        for name in members {
+            for strange in
+                [None, Some(Value::Null), Some(json!("Prox26Bit")), Some(json!(4567.5)), Some(json!([])), Some(json!({"Value": 3}))]
+            {
+                let mut card = shown();
+                match strange {
+                    None => drop(card.as_object_mut().unwrap().remove(name)),
+                    Some(value) => card[name] = value,
+                }
+                assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::CannotBeTold, "{card}");
+            }
+        }
+        assert_eq!(StoredCard::read(&json!({})).is(&sent()), Sameness::CannotBeTold);
     }
 
     #[test]

@@ -14,6 +14,13 @@ pub struct Document {
     root: Option<String>,
 }
 
+/// A member by its name, in whatever case a serializer was told to write it.
+#[must_use]
+pub fn any_case<'v>(members: &'v Value, name: &str) -> Option<&'v Value> {
+    let in_another_case = || members.as_object()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    members.get(name).or_else(in_another_case)
+}
+
 /// What a tree may cost, in bytes of memory.
 pub const DEAREST: usize = 128 << 20;
 
@@ -61,10 +68,10 @@ impl Document {
         &self.value
     }
 
-    /// A member.
+    /// A member, in whatever case a serializer was told to write its name.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
-        self.value.get(name)
+        any_case(&self.value, name)
     }
 
     /// A member that is a text.

@@ -9,7 +9,7 @@
 mod document;
 mod xml;
 
-pub use document::{DEAREST, Document};
+pub use document::{DEAREST, Document, any_case};
 
 use serde::{
     Deserialize, Deserializer, Serialize,

@@ -37,7 +37,7 @@ pub async fn run(globals: &Globals, list: List) -> Result<ExitCode, Failure> {
     let cards = match client.cards_of(user, Detail::Assignment).await {
         Cards::Shown(cards) => cards,
         Cards::Unavailable { why } => return Err(Failure::impossible("read_back_unavailable", why, "this BluSKY cannot show cards")),
-        Cards::Later { why } => return Err(Failure::impossible("blusky", why, "try again later")),
+        Cards::Later { why } | Cards::Away { why } => return Err(Failure::impossible("blusky", why, "try again later")),
         Cards::Stopped { why } => return Err(Failure::impossible("blusky", why, "")),
     };
     if list.json {

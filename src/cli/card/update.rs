@@ -144,7 +144,7 @@ async fn look(blusky: Settings, update: &UpdateUserCard, forgotten: Option<&str>
             return card.map(Some).ok_or_else(|| Failure::impossible("not_this_users_card", message, help));
         }
         Cards::Unavailable { .. } => return Ok(None),
-        Cards::Later { why } | Cards::Stopped { why } => why,
+        Cards::Later { why } | Cards::Away { why } | Cards::Stopped { why } => why,
     };
     let unsaid = update.card_user_flags.is_none().then_some("--card-user-flags");
     let options: Vec<&str> = unsaid.into_iter().chain(forgotten).collect();

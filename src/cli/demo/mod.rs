@@ -92,8 +92,9 @@ impl Stage {
     async fn set(site: &Site) -> Result<Self, String> {
         let store = StoreHandle::open(&site.config.store).map_err(|error| error.to_string())?;
         let settings = site.config.blusky.clone().ok_or("it has no BluSKY")?;
+        let shows_within = settings.shows_within;
         let client = Client::new(settings).map_err(|error| error.to_string())?;
-        let delivery = Deliverer::start(store.clone(), &site.config.store, client, "demo");
+        let delivery = Deliverer::start(store.clone(), &site.config.store, client, shows_within, "demo");
         let mut shell = Shell::new(site, Some(store.clone()));
         shell.open_readers(None);
         for _ in &site.config.readers {

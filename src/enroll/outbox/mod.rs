@@ -11,6 +11,7 @@
 //! ```
 
 mod progress;
+pub mod reach;
 
 pub use progress::Progress;
 
@@ -86,8 +87,15 @@ pub enum Step {
 pub enum ReadBack {
     /// The card is this user's.
     Found(Box<StoredCard>),
-    /// It is not.
+    /// It is not: every card that is shown is another one, and BluSKY has had the time to show it.
     NotFound,
+    /// Not yet, or it cannot be told yet: BluSKY's lists may be behind what it has done.
+    NotYet {
+        /// Why.
+        why: String,
+    },
+    /// BluSKY has had the time, and shows a card that may be this one or another.
+    CannotTell,
     /// This BluSKY cannot be asked.
     Unavailable {
         /// Why.

@@ -31,9 +31,9 @@ pub struct Progress {
     phase: Phase,
     fails: u32,
     last: DateTime<Utc>,
-    /// When the call that may have arrived was sent, and for how long it may still be under way.
+    /// When the call that may have arrived was sent, and whether the server may still be at work on it.
     sent: DateTime<Utc>,
-    under_way: TimeDelta,
+    slow: bool,
     /// When the first one was sent that may have arrived.
     arrived: Option<DateTime<Utc>>,
     /// The present assignment is to be deleted.
@@ -72,15 +72,16 @@ enum Phase {
 
 /// Tries to complete an accepted card by reading it back.
 const CONFIRM_TRIES: u32 = 3;
-/// A broken connection's call may still be under way for this long, a slow server's for that long: only then does a card
-/// that BluSKY does not show prove that it never arrived.
+/// A broken connection's call may still be under way for this long, a slow server's for that long: before that, a card that BluSKY
+/// does not show proves nothing, however promptly it shows what it has done.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(2);
 const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
-/// What BluSKY shows may be this much older than what it has done; it is looked at several times before a person must look.
-const BEHIND: TimeDelta = TimeDelta::seconds(10);
 /// After this time a repeated sending no longer takes a card from anybody: it may have moved meanwhile.
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
+/// What a person is told where BluSKY shows a card that may be the one.
+const CANNOT_TELL: &str = "BluSKY shows a card that may be this one, and not enough of it to tell; look at the user's cards";
+const MAY_BE_OURS: &str = "BluSKY says that the card is assigned and does not show it as this user's, and an earlier call may have done it";
 /// What a person is told where BluSKY cannot be asked.
 const LOOK_YOURSELF: &str =
     "BluSKY names no call that shows whether the user is there: look, then `cardbridge outbox retry --absent` or `discard`";
@@ -102,7 +103,7 @@ impl Entry {
             fails: 0,
             last: self.saved_at,
             sent: self.saved_at,
-            under_way: TimeDelta::zero(),
+            slow: false,
             arrived: None,
             take: self.reassign == Reassign::Always,
             maybe_ours: None,
@@ -158,19 +159,31 @@ impl Entry {
                 }
                 progress.enter(State::Accepted, Phase::End, None);
             }
-            (ReadBack::NotFound, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_in_read_back", None),
-            (ReadBack::NotFound, Phase::Whose) => self.not_ours(progress, at, true),
+            (ReadBack::NotFound | ReadBack::NotYet { .. } | ReadBack::CannotTell, Phase::Confirm) => {
+                progress.unconfirmed(State::Accepted, "not_in_read_back", None);
+            }
+            (ReadBack::NotFound, Phase::Whose) => self.not_ours(progress, MAY_BE_OURS),
+            (ReadBack::CannotTell, Phase::Whose) => self.not_ours(progress, CANNOT_TELL),
+            (ReadBack::NotYet { .. }, Phase::Whose) if self.may_be_ours(progress) => {
+                progress.fail(State::InDoubt, Phase::Whose, MAY_BE_OURS);
+            }
+            (ReadBack::NotYet { .. }, Phase::Whose) => self.refused(progress),
+            (ReadBack::NotYet { why }, phase) => progress.fail(progress.state, phase, why),
+            (ReadBack::CannotTell, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(CANNOT_TELL)),
             (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => self.refused(progress),
             (ReadBack::NotFound, Phase::Doubt) if progress.keyless => {
-                progress.look_again(at, "BluSKY says success and shows no such card");
+                progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card; look at the user's cards"));
             }
-            (ReadBack::NotFound, _) => progress.again(at),
+            (ReadBack::NotFound, _) => progress.again(),
             (ReadBack::Unavailable { .. }, Phase::Confirm) => {
                 progress.warn("read_back_unavailable");
                 progress.enter(State::Accepted, Phase::End, None);
             }
-            (ReadBack::Unavailable { .. }, Phase::Whose) => self.not_ours(progress, at, false),
-            (ReadBack::Failed { .. }, Phase::Whose) => self.not_ours(progress, at, true),
+            (ReadBack::Unavailable { .. }, Phase::Whose) => self.not_ours(progress, MAY_BE_OURS),
+            (ReadBack::Failed { .. }, Phase::Whose) if self.may_be_ours(progress) => {
+                progress.fail(State::InDoubt, Phase::Whose, MAY_BE_OURS);
+            }
+            (ReadBack::Failed { .. }, Phase::Whose) => self.refused(progress),
             (ReadBack::Unavailable { why }, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(why)),
             (ReadBack::Failed { why }, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_read_back", Some(why)),
             (ReadBack::Failed { why }, phase) => progress.fail(progress.state, phase, why),
@@ -178,36 +191,47 @@ impl Entry {
     }
 
     /// True where a card that is shown proves that the call has been carried out: an update has to show what was sent.
-    fn is_done(&self, card: &StoredCard) -> bool {
+    #[must_use]
+    pub fn is_done(&self, card: &StoredCard) -> bool {
         !matches!(self.operation, Operation::UpdateUserCard(_)) || (card.differs.is_empty() && card.not_shown.is_empty())
     }
 
     /// The card is shown without what an update would have changed: it is sent again, unless somebody else may have changed the
-    /// card meanwhile, or nobody can see whether it has been done.
+    /// card meanwhile. What cannot be seen is never sent again.
     fn not_done(&self, progress: &mut Progress, card: &StoredCard, at: DateTime<Utc>) {
-        let differs = !card.differs.is_empty();
-        if progress.read_back_decides && differs {
-            self.refused(progress);
-        } else if progress.read_back_decides {
+        if card.differs.is_empty() {
             progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY does not show the members that were to change; look at the card"));
+        } else if progress.read_back_decides {
+            self.refused(progress);
         } else if self.is_stale(progress, at) {
             progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY shows other values, and somebody may have changed them since"));
         } else {
-            progress.again(at);
+            progress.again();
         }
     }
 
-    /// Somebody holds the card, and BluSKY does not show it as this user's: where a call of ours may have arrived a moment ago, it
-    /// may be this user's all the same.
-    fn not_ours(&self, progress: &mut Progress, at: DateTime<Utc>, can_be_seen: bool) {
-        const WHY: &str = "BluSKY says that the card is assigned and does not show it as this user's, and an earlier call may have done it";
-        if progress.maybe_ours.is_none_or(|sent| progress.sent > sent + STALE) {
-            self.refused(progress);
-        } else if can_be_seen {
-            progress.look_again(at, WHY);
+    /// True where a call of ours may have made the card this user's a moment ago, and nobody has seen it.
+    fn may_be_ours(&self, progress: &Progress) -> bool {
+        progress.maybe_ours.is_some_and(|sent| progress.sent <= sent + STALE)
+    }
+
+    /// Somebody holds the card, and BluSKY does not show it as this user's.
+    fn not_ours(&self, progress: &mut Progress, why: &str) {
+        if self.may_be_ours(progress) {
+            progress.enter(State::InDoubt, Phase::Stuck, Some(why));
         } else {
-            progress.enter(State::InDoubt, Phase::Stuck, Some(WHY));
+            self.refused(progress);
         }
+    }
+
+    /// Until when a card that BluSKY does not show proves nothing: its lists may be behind by `shows_within`, and the call may be
+    /// under way. None where nothing can have arrived.
+    #[must_use]
+    pub fn unproven_until(&self, shows_within: TimeDelta) -> Option<DateTime<Utc>> {
+        let progress = self.progress();
+        let under_way = if progress.slow { UNDER_WAY_SLOWLY } else { UNDER_WAY };
+        (progress.attempts > 0)
+            .then(|| progress.sent + shows_within.max(if progress.arrived.is_some() { under_way } else { TimeDelta::zero() }))
     }
 
     /// A person asked for another try.
@@ -216,7 +240,7 @@ impl Entry {
         if may_be_there && !self.can_be_read_back() {
             return progress.enter(State::InDoubt, Phase::Stuck, Some(LOOK_YOURSELF));
         }
-        let is_due = absent || progress.attempts == 0 || !self.can_be_read_back();
+        let is_due = absent || progress.arrived.is_none() || !self.can_be_read_back();
         progress.enter(State::Saved, if is_due { Phase::Due } else { Phase::LookFirst }, None);
         (progress.fails, progress.arrived) = (0, None);
         progress.maybe_ours = progress.maybe_ours.filter(|_| !absent);
@@ -288,31 +312,31 @@ impl Entry {
             Outcome::Refused(told) => {
                 progress.told = told.clone();
                 progress.fails = 0;
-                // Without a result code the request itself was wrong, whoever holds the card.
-                let is_about_holder = told.result_code.is_some() && matches!(self.operation, Operation::AddUserCard(_));
+                // Without a result code the request itself was wrong, whoever holds the card; unless BluSKY says that somebody does.
+                let may_be_held = told.result_code.is_some() || progress.is_held();
+                let is_about_holder = may_be_held && matches!(self.operation, Operation::AddUserCard(_));
                 progress.enter(State::Refused, if is_about_holder { Phase::Whose } else { Phase::End }, None);
             }
             Outcome::Unclear { told, listed } => {
                 progress.told = told.clone();
                 progress.read_back_decides = !listed;
                 progress.keyless = *listed;
-                progress.may_have_arrived(if *listed { BEHIND } else { TimeDelta::zero() });
+                progress.may_have_arrived(false);
                 // Earlier failures do not put the first look off.
                 progress.fails = if *listed { 0 } else { progress.fails };
                 progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it was done");
                 progress.at_once_if(progress.fails == 1);
             }
             Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
+            // The pause is everybody's, and not counted here.
+            Outcome::Away { why } => progress.enter(State::Saved, Phase::Due, Some(why)),
             Outcome::Stopped { why } => {
-                progress.fail(State::Saved, Phase::Due, why);
+                progress.enter(State::Saved, Phase::Due, Some(why));
                 progress.stopped = true;
             }
-            Outcome::Later { why, slow } => {
-                progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
-                progress.fail(State::Saved, Phase::LookFirst, why);
-            }
-            Outcome::NoAnswer { why, slow } => {
-                progress.may_have_arrived(if *slow { UNDER_WAY_SLOWLY } else { UNDER_WAY });
+            Outcome::Denied { .. } => self.answered_readably(progress, &outcome.clone().settled(false)),
+            Outcome::Later { why, slow } | Outcome::NoAnswer { why, slow } => {
+                progress.may_have_arrived(*slow);
                 progress.fail(State::InDoubt, Phase::Doubt, why);
             }
         }
@@ -360,31 +384,16 @@ impl Progress {
         self.enter(state, phase, Some(why));
     }
 
-    /// It is not there: it is sent again, unless it may still be under way; not there yet is not the same as not there.
-    fn again(&mut self, at: DateTime<Utc>) {
-        if at < self.sent + self.under_way {
-            let why = self.why.clone().unwrap_or_default();
-            self.fail(self.state, self.phase, &why);
-        } else {
-            self.enter(State::Saved, Phase::Due, None);
-            self.at_once_if(true);
-        }
+    /// It is not there: it is sent again, at once.
+    fn again(&mut self) {
+        self.enter(State::Saved, Phase::Due, None);
+        self.at_once_if(true);
     }
 
-    /// It is not there, and may be there: it is looked at again for as long as BluSKY may be behind, and then by a person. It is
-    /// never sent again for that.
-    fn look_again(&mut self, at: DateTime<Utc>, why: &str) {
-        if at < self.sent + BEHIND {
-            self.fail(State::InDoubt, self.phase, why);
-        } else {
-            self.enter(State::InDoubt, Phase::Stuck, Some(why));
-        }
-    }
-
-    fn may_have_arrived(&mut self, under_way: TimeDelta) {
+    fn may_have_arrived(&mut self, slow: bool) {
         self.arrived.get_or_insert(self.sent);
         self.maybe_ours = Some(self.sent);
-        self.under_way = under_way;
+        self.slow = slow;
     }
 
     /// The read-back has not completed what was accepted: it is tried again, and then the operator is told.

@@ -1,0 +1,154 @@
+//! Whether BluSKY takes calls now: one answer for all entries.
+//!
+//! In: what became of each call, and the time. Out: whether the next call may be made, one try of it, or nothing before some time.
+//! Never: anything written down; a pause is shared by all entries and costs none of them a step.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::progress::backoff;
+
+/// What a call says about the way to BluSKY.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// It was answered, however.
+    Answered,
+    /// BluSKY cannot be reached, or asks to be left alone for this long.
+    Away(Option<TimeDelta>),
+    /// The call is at fault whatever it is about, and so is every other.
+    Stopped,
+    /// A fault of the server's, or no answer: the entry's own trouble, until it is everybody's.
+    Trouble,
+}
+
+/// Whether a call may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// Any.
+    Open,
+    /// One, for another entry than the last: a call that changes nothing where there is one, to see whether BluSKY is back.
+    Ask,
+    /// One, for another entry than the last.
+    Try,
+    /// None before this time.
+    Closed(DateTime<Utc>),
+}
+
+/// So many entries of different users in a row meet a fault of the server's, and it is everybody's.
+const IN_A_ROW: usize = 3;
+
+/// The way to BluSKY.
+#[derive(Debug, Default)]
+pub struct Reach {
+    closed: Option<Closed>,
+    /// The users whose entries met trouble since the last answer, each once.
+    troubled: Vec<Option<Uuid>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    tries: u32,
+    is_stopped: bool,
+}
+
+impl Reach {
+    /// Whether a call may be made now.
+    #[must_use]
+    pub fn entrance(&self, now: DateTime<Utc>) -> Entrance {
+        match self.closed {
+            None => Entrance::Open,
+            // A clock that was set back makes nothing wait for it to come round again.
+            Some(closed) if now >= closed.since && now < closed.until => Entrance::Closed(closed.until),
+            Some(closed) if closed.is_stopped => Entrance::Try,
+            Some(_) => Entrance::Ask,
+        }
+    }
+
+    /// Takes what became of a call for an entry of this user's.
+    pub fn heard(&mut self, heard: &Heard, user: Option<Uuid>, now: DateTime<Utc>) {
+        match heard {
+            Heard::Answered => *self = Self::default(),
+            Heard::Away(pause) => self.close(*pause, false, now),
+            Heard::Stopped => self.close(None, true, now),
+            Heard::Trouble => {
+                if !self.troubled.contains(&user) {
+                    self.troubled.push(user);
+                }
+                if self.closed.is_some() || self.troubled.len() >= IN_A_ROW {
+                    self.close(None, false, now);
+                }
+            }
+        }
+    }
+
+    /// A person asked for another try: the pause that began before is over.
+    pub fn asked_for(&mut self, at: DateTime<Utc>) {
+        if let Some(closed) = self.closed.as_mut().filter(|closed| closed.since <= at) {
+            closed.until = closed.since;
+        }
+    }
+
+    fn close(&mut self, pause: Option<TimeDelta>, is_stopped: bool, now: DateTime<Utc>) {
+        let tries = self.closed.map_or(0, |closed| closed.tries).saturating_add(1);
+        let until = now + pause.unwrap_or_else(|| backoff(tries));
+        self.closed = Some(Closed { since: now, until, tries, is_stopped });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    fn user(number: u128) -> Option<Uuid> {
+        Some(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn an_absence_is_one_growing_pause_for_all_and_ends_with_the_first_answer() {
+        let mut reach = Reach::default();
+        let mut now = 0;
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+            reach.heard(&Heard::Away(None), user(1), at(now));
+            assert_eq!(reach.entrance(at(now)), Entrance::Closed(at(now + pause)));
+            now += pause;
+            assert_eq!(reach.entrance(at(now)), Entrance::Ask);
+        }
+        reach.heard(&Heard::Answered, user(2), at(now));
+        assert_eq!(reach.entrance(at(now)), Entrance::Open);
+    }
+
+    #[test]
+    fn a_busy_blusky_is_left_alone_for_as_long_as_it_asks() {
+        let mut reach = Reach::default();
+        reach.heard(&Heard::Away(Some(TimeDelta::seconds(300))), user(1), at(0));
+        assert_eq!((reach.entrance(at(299)), reach.entrance(at(300))), (Entrance::Closed(at(300)), Entrance::Ask));
+    }
+
+    #[test]
+    fn one_entrys_trouble_is_its_own_and_that_of_three_users_in_a_row_is_everybodys() {
+        let mut reach = Reach::default();
+        for number in [1, 1, 1, 2, 2] {
+            reach.heard(&Heard::Trouble, user(number), at(0));
+            assert_eq!(reach.entrance(at(0)), Entrance::Open);
+        }
+        reach.heard(&Heard::Answered, user(4), at(0));
+        reach.heard(&Heard::Trouble, user(3), at(0));
+        assert_eq!(reach.entrance(at(0)), Entrance::Open, "in a row");
+        reach.heard(&Heard::Trouble, user(1), at(0));
+        reach.heard(&Heard::Trouble, user(2), at(0));
+        assert_eq!(reach.entrance(at(0)), Entrance::Closed(at(1)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_the_pause() {
+        let mut reach = Reach::default();
+        reach.heard(&Heard::Stopped, user(1), at(1000));
+        assert_eq!((reach.entrance(at(1000)), reach.entrance(at(10))), (Entrance::Closed(at(1001)), Entrance::Try));
+    }
+}

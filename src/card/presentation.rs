@@ -62,7 +62,7 @@ pub const PROTECTED: &str = "protected";
 pub const WORTHLESS: &str = "worthless_number";
 
 /// What a smart card says it is, and what it was asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmartCard {
     /// Its answer to reset, hex. HID Prox readers put the card's number in it.
     pub atr: String,
@@ -70,6 +70,13 @@ pub struct SmartCard {
     pub is: Option<String>,
     /// The scripts that tried to read it and could not, each with what it met.
     pub tried: Vec<String>,
+}
+
+/// Shows what the card is, not its ATR.
+impl fmt::Debug for SmartCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmartCard").field("is", &self.is).field("tried", &self.tried).finish_non_exhaustive()
+    }
 }
 
 /// One card shown once to one reader.

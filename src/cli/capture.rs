@@ -71,7 +71,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         let help = format!("the readers are {}", names.join(", "));
         return Err(Failure::usage("unknown_reader", format!("no reader is named {name:?}"), help));
     };
-    let devices = devices(reader);
+    let devices = devices(reader, &site.protocols.models);
     if devices > 1 && !name.contains('#') {
         let (name, help) = (&reader.name, "a capture is of one reader");
         return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
@@ -125,13 +125,13 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
 }
 
 /// How many devices a configured reader means now.
-fn devices(reader: &config::ReaderConfig) -> usize {
+fn devices(reader: &config::ReaderConfig, models: &[std::sync::Arc<crate::smartcard::reader::Model>]) -> usize {
     match &reader.attached {
         config::Attached::Serial { port, .. } => serial::matching(port).len(),
         config::Attached::Osdp { .. } => 1,
         config::Attached::Pcsc { pattern, .. } => {
-            let listed = pcsc::list().unwrap_or_default();
-            listed.iter().filter(|device| crate::smartcard::script::matches(pattern, device)).count()
+            let wanted = pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None };
+            pcsc::name_devices(&[wanted], models, &pcsc::list().unwrap_or_default()).len()
         }
     }
 }

@@ -30,7 +30,6 @@ pub enum Next {
 }
 
 /// One card's conversation.
-#[derive(Debug)]
 pub struct Conversation {
     scripts: VecDeque<Arc<Script>>,
     atr: Vec<u8>,

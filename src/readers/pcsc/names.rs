@@ -38,6 +38,10 @@ impl Names {
         let mut named = Vec::new();
         for Wanted { pattern, name, .. } in wanted {
             let meant: Vec<&String> = devices.iter().filter(|device| matches(pattern, device) && self.is_asked(device)).collect();
+            // A reader that stands in for all that have gone is the first again.
+            if !meant.iter().any(|device| self.known(name, device, &meant).is_some()) {
+                self.given.retain(|(_, of, _)| of != name);
+            }
             let is_first = !self.given.iter().any(|(_, of, _)| of == name);
             for device in &meant {
                 let own = self.known(name, device, &meant).unwrap_or_else(|| self.free(name, is_first && meant.len() > 1));
@@ -130,6 +134,8 @@ mod tests {
         assert_eq!(named(&mut names, &[A]), ["desk"]);
         assert_eq!(named(&mut names, &[A, B]), ["desk", "desk#2"]);
         assert_eq!(named(&mut names, &[B]), ["desk#2"]);
+        // One that replaces it is the desk's.
+        assert_eq!(named(&mut names, &[C]), ["desk"]);
     }
 
     #[test]

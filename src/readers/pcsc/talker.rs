@@ -112,12 +112,21 @@ impl Session<'_> {
 
     /// Serves one card until it is released, fails, or goes; says what comes then.
     fn card(&mut self, atr: Vec<u8>) -> Result<Talk, Ended> {
-        // Announced before it is connected to: what is to be asked is known by the time it is there.
-        self.announce(atr);
+        // Announced before it is connected to: what is to be asked is known by the time it is there. A mute card may still speak.
+        let is_mute = atr.is_empty();
+        if !is_mute {
+            self.announce(atr);
+        }
         let mut card = match self.connect() {
             Ok(card) => card,
             Err(error) => return self.failed(error),
         };
+        if is_mute {
+            match card.status2_owned() {
+                Ok(status) => self.announce(status.atr().to_vec()),
+                Err(error) => return self.failed(error),
+            }
+        }
         let mut was_reset = false;
         let next = loop {
             let talk = self.next()?;
@@ -131,7 +140,11 @@ impl Session<'_> {
                     }
                 },
                 Talk::Command(ReaderCommand::Signal(_)) => Ok(()),
-                Talk::Command(ReaderCommand::Release) => break self.next()?,
+                Talk::Command(ReaderCommand::Release) => {
+                    // Dropping the card would reset it.
+                    drop(card.disconnect(Disposition::LeaveCard));
+                    return self.next();
+                }
                 Talk::CardIn(_) | Talk::CardOut => break talk,
             };
             match said {
@@ -149,7 +162,6 @@ impl Session<'_> {
         };
         // What is still to come for this card is for no other.
         self.skip += usize::from(std::mem::take(&mut self.owed));
-        // Dropping the card would reset it.
         drop(card.disconnect(Disposition::LeaveCard));
         Ok(next)
     }

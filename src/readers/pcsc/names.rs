@@ -73,7 +73,7 @@ impl Names {
     fn known(&self, name: &ReaderName, device: &str, there: &[&String]) -> Option<ReaderName> {
         let of_reader = || self.given.iter().filter(|(_, of, _)| of == name);
         let same = of_reader().find(|(known, ..)| known == device);
-        let gone = || of_reader().find(|(known, ..)| identity(known) == identity(device) && !there.iter().any(|there| *there == known));
+        let gone = || of_reader().find(|(known, ..)| identity(known) == identity(device) && !there.contains(&known));
         same.or_else(gone).map(|(_, _, given)| given.clone())
     }
 

@@ -8,13 +8,14 @@ pub mod osdp;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    card::{Csn, Kind, Presentation, Reading, Transport},
+    card::{Csn, Kind, LAY_THERE, Presentation, Reading, Transport},
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
@@ -23,7 +24,7 @@ use crate::{
     },
     enroll::{
         enrollment::{self, IntegerWidth, Order, Refused},
-        outbox::{Entry, Operation, Reassign},
+        outbox::{Entry, Given, Operation, Reassign, Source},
         policy::{self, Hints, SitePolicy},
     },
     readers::{ReaderCommand, ReaderEvent, ReaderName, Signal, is_device_of},
@@ -38,8 +39,10 @@ use crate::{
 pub enum Event {
     /// Something at a reader.
     Reader(ReaderName, ReaderEvent),
-    /// A card that was read elsewhere: a literal, a capture, the station's reader.
+    /// A card that the station's reader has just read.
     Presented(Box<Presentation>),
+    /// A card that no reader shows: a literal, a capture.
+    Given(Box<Presentation>),
     /// Somebody wants the next card.
     Take(Taker),
     /// Somebody no longer wants it.
@@ -48,6 +51,8 @@ pub enum Event {
     Saved(Uuid),
     /// An entry is not on disk.
     NotSaved(Uuid, String),
+    /// An entry is not on disk: its card was given to somebody else a moment ago.
+    GivenBefore(Uuid, Given),
     /// What became of an entry.
     Settled(Uuid, bool),
     /// A deadline has passed.
@@ -79,8 +84,10 @@ pub enum Purpose {
 pub enum Effect {
     /// A reader is to do something.
     Command(ReaderName, ReaderCommand),
-    /// Write an entry down, then say so.
-    Save(Box<Entry>),
+    /// Write an entry down, unless its card was given to somebody else and seen within this time; then say so.
+    Save(Box<Entry>, Option<TimeDelta>),
+    /// Write down when this card was last seen at a reader.
+    Seen(String, DateTime<Utc>),
     /// Hand a card to the taker of that id.
     HandOver(u64, Box<Presentation>),
     /// People are to be told.
@@ -92,6 +99,10 @@ pub enum Effect {
 pub enum Notice {
     /// A reader is there.
     Up(ReaderName),
+    /// Whatever lay at a reader has been seen: a card can be held to it now.
+    Ready(ReaderName),
+    /// A card that lay at a reader before somebody asked for one is not taken.
+    LayThere(ReaderName),
     /// A reader is not there.
     Lost(ReaderName, String),
     /// Something to know about a reader.
@@ -108,6 +119,8 @@ pub enum Notice {
     Saved(Uuid),
     /// An entry is not on disk.
     NotSaved(Uuid, String),
+    /// An entry is not on disk: its card was given to somebody else a moment ago.
+    GivenBefore(Given),
 }
 
 /// A configured reader, as the bridge needs it.
@@ -129,14 +142,25 @@ pub struct Bridge {
     width: IntegerWidth,
     kinds: Vec<(String, ReaderKind)>,
     stages: HashMap<ReaderName, Stage>,
-    takers: VecDeque<Taker>,
+    /// Who waits for a card, each with what had happened by then.
+    takers: VecDeque<(Taker, u64)>,
     entries: HashMap<Uuid, Option<ReaderName>>,
     deadlines: HashMap<ReaderName, DateTime<Utc>>,
+    /// Counts what happens: what came before is told from what came after, whatever the clock says.
+    happened: u64,
+    /// Until when a card at a reader that has just been opened lay there already.
+    opening: HashMap<ReaderName, DateTime<Utc>>,
+    /// The card that was shown last at each reader, and when it was last written down that it is there.
+    lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
 }
+
+/// A card that lies at a reader is written down as seen this often.
+const SEEN_EVERY: TimeDelta = TimeDelta::seconds(5);
 
 enum Stage {
     Line(Box<Line>),
-    Card(Option<Box<Conversation>>),
+    /// The conversation with the card that lies there, what had happened when it came, and whether it lay there already.
+    Card(Option<(Box<Conversation>, u64, bool)>),
     Osdp(osdp::Desk),
 }
 
@@ -160,17 +184,22 @@ impl Bridge {
             takers: VecDeque::new(),
             entries: HashMap::new(),
             deadlines: HashMap::new(),
+            happened: 0,
+            opening: HashMap::new(),
+            lying: HashMap::new(),
         }
     }
 
     /// Takes what happened and says what is to be done.
     pub fn handle(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.happened += 1;
         match event {
             Event::Reader(name, event) => self.at_reader(&name, event, now, &mut effects),
-            Event::Presented(presentation) => self.presented(*presentation, now, &mut effects),
-            Event::Take(taker) => self.takers.push_back(taker),
-            Event::Untake(id) => self.takers.retain(|taker| taker.id != id),
+            Event::Presented(presentation) => self.presented(*presentation, self.happened, now, &mut effects),
+            Event::Given(presentation) => self.given(*presentation, now, &mut effects),
+            Event::Take(taker) => self.takers.push_back((taker, self.happened)),
+            Event::Untake(id) => self.takers.retain(|(taker, _)| taker.id != id),
             Event::Saved(id) => {
                 self.signal_entry(id, Signal::Saved, now, &mut effects);
                 effects.push(Effect::Tell(Notice::Saved(id)));
@@ -178,6 +207,10 @@ impl Bridge {
             Event::NotSaved(id, why) => {
                 self.signal_entry(id, Signal::Refused, now, &mut effects);
                 effects.push(Effect::Tell(Notice::NotSaved(id, why)));
+            }
+            Event::GivenBefore(id, given) => {
+                self.signal_entry(id, Signal::Refused, now, &mut effects);
+                effects.push(Effect::Tell(Notice::GivenBefore(given)));
             }
             Event::Settled(id, accepted) => {
                 self.signal_entry(id, if accepted { Signal::Accepted } else { Signal::Refused }, now, &mut effects);
@@ -191,7 +224,12 @@ impl Bridge {
     /// When to come back with [`Event::Time`].
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
-        self.deadlines.values().min().copied()
+        self.deadlines.values().chain(self.opening.values()).min().copied()
+    }
+
+    /// What is to be done before it ends: the cards that lie there are seen for the last time.
+    pub fn end(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
+        self.lying.drain().map(|(_, (card, _))| Effect::Seen(card, now)).collect()
     }
 
     /// True while a reader still has a signal to show.
@@ -211,21 +249,24 @@ impl Bridge {
                 self.stages.remove(name);
                 effects.push(Effect::Tell(Notice::Up(name.clone())));
                 self.line(name, Input::Opened, now, effects);
+                self.opened(name, now, effects);
             }
             ReaderEvent::Lost { why } => {
                 self.stages.remove(name);
                 self.deadlines.remove(name);
+                self.opening.remove(name);
+                self.left(name, now, effects);
                 effects.push(Effect::Tell(Notice::Lost(name.clone(), why)));
             }
             ReaderEvent::Bytes(bytes) => self.line(name, Input::Bytes(&bytes), now, effects),
-            ReaderEvent::CardIn { atr, device } => {
+            ReaderEvent::CardIn { atr, device, lay_there } => {
                 let mut conversation = Conversation::new(&self.scripts, &atr, &device);
                 let next = conversation.begin();
-                self.stages.insert(name.clone(), Stage::Card(Some(Box::new(conversation))));
+                self.stages.insert(name.clone(), Stage::Card(Some((Box::new(conversation), self.happened, lay_there))));
                 self.go_on(name, next, now, effects);
             }
             ReaderEvent::Answer(answer) => {
-                if let Some(Stage::Card(Some(conversation))) = self.stages.get_mut(name) {
+                if let Some(Stage::Card(Some((conversation, ..)))) = self.stages.get_mut(name) {
                     let next = conversation.answer(&answer);
                     self.go_on(name, next, now, effects);
                 }
@@ -237,12 +278,12 @@ impl Bridge {
             }
             ReaderEvent::CardOut => {
                 self.stages.insert(name.clone(), Stage::Card(None));
+                self.left(name, now, effects);
             }
-            ReaderEvent::OsdpCard(card) => {
-                if let Some(presentation) = self.osdp_desk(name).and_then(|(desk, told)| desk.card(card, told, now)) {
-                    self.shown(name, Transport::Osdp, presentation, now, effects);
-                }
-            }
+            ReaderEvent::OsdpCard(card) => match self.osdp_desk(name).and_then(|(desk, told)| desk.card(card, told, now)) {
+                Some(presentation) => self.shown(name, Transport::Osdp, presentation, now, effects),
+                None => self.lies_there(name, now, effects),
+            },
             ReaderEvent::OsdpKeys(codes) => self.shown(name, Transport::Osdp, osdp::keys(&codes), now, effects),
             ReaderEvent::OsdpFormatted(text) => self.shown(name, Transport::Osdp, osdp::formatted(&text), now, effects),
             ReaderEvent::Note(words) => effects.push(Effect::Tell(Notice::Note(name.clone(), words))),
@@ -281,6 +322,9 @@ impl Bridge {
         for presentation in output.presentations {
             self.shown(name, Transport::Serial, presentation, now, effects);
         }
+        if output.lies_there {
+            self.lies_there(name, now, effects);
+        }
     }
 
     fn go_on(&mut self, name: &ReaderName, next: Next, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
@@ -288,12 +332,42 @@ impl Bridge {
             Next::Say(command) => effects.push(Effect::Command(name.clone(), ReaderCommand::Write(command))),
             Next::SayWithKey(command, key) => effects.push(Effect::Command(name.clone(), ReaderCommand::WriteWithKey(command, key))),
             Next::Done(presentation) => {
-                self.stages.insert(name.clone(), Stage::Card(None));
+                let came = match self.stages.insert(name.clone(), Stage::Card(None)) {
+                    Some(Stage::Card(Some((_, came, lay_there)))) => (came, lay_there),
+                    _ => (self.happened, false),
+                };
                 effects.push(Effect::Command(name.clone(), ReaderCommand::Release));
                 let told = self.kind(name).map_or_else(Told::default, ReaderKind::told);
-                self.shown(name, Transport::Pcsc, in_byte_order(*presentation, told), now, effects);
+                self.shown_since(name, Transport::Pcsc, in_byte_order(*presentation, told), came, now, effects);
             }
         }
+    }
+
+    /// A reader was opened: for a while, what comes from it is a card that lay there.
+    fn opened(&mut self, name: &ReaderName, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let window = match (self.stages.get(name), self.kind(name)) {
+            (Some(Stage::Line(line)), _) => line.card_left(),
+            (_, Some(ReaderKind::Osdp(told))) => osdp::card_left(*told),
+            // A driver of these says itself which card lay there.
+            _ => Duration::ZERO,
+        };
+        match TimeDelta::from_std(window) {
+            Ok(window) if window > TimeDelta::zero() => drop(self.opening.insert(name.clone(), now + window)),
+            _ => effects.push(Effect::Tell(Notice::Ready(name.clone()))),
+        }
+    }
+
+    /// The card that was shown last lies there still.
+    fn lies_there(&mut self, name: &ReaderName, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        if let Some((card, seen)) = self.lying.get_mut(name).filter(|(_, seen)| now >= *seen + SEEN_EVERY) {
+            *seen = now;
+            effects.push(Effect::Seen(card.clone(), now));
+        }
+    }
+
+    /// The card that lay there has gone.
+    fn left(&mut self, name: &ReaderName, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        effects.extend(self.lying.remove(name).map(|(card, _)| Effect::Seen(card, now)));
     }
 
     /// A card was shown at one of the readers.
@@ -301,10 +375,31 @@ impl Bridge {
         &mut self,
         name: &ReaderName,
         transport: Transport,
-        mut presentation: Presentation,
+        presentation: Presentation,
         now: DateTime<Utc>,
         effects: &mut Vec<Effect>,
     ) {
+        let lay_there = self.opening.contains_key(name);
+        self.shown_since(name, transport, presentation, (self.happened, lay_there), now, effects);
+    }
+
+    /// A card was shown at one of the readers, where it came after so much had happened, or lay there already.
+    fn shown_since(
+        &mut self,
+        name: &ReaderName,
+        transport: Transport,
+        mut presentation: Presentation,
+        (came, lay_there): (u64, bool),
+        now: DateTime<Utc>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if lay_there && presentation.kind != Kind::Key {
+            presentation.warnings.push(LAY_THERE.to_owned());
+        }
+        match presentation.identity().filter(|_| presentation.kind != Kind::Key) {
+            Some(card) => drop(self.lying.insert(name.clone(), (card, now))),
+            None => drop(self.lying.remove(name)),
+        }
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
         presentation.at = Some(now);
@@ -312,34 +407,69 @@ impl Bridge {
         if presentation.kind != Kind::Key {
             self.signal(name, Signal::Read, now, effects);
         }
-        self.presented(presentation, now, effects);
+        self.presented(presentation, came, now, effects);
     }
 
-    fn presented(&mut self, presentation: Presentation, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    /// A literal, or a card of a capture, for whoever waits.
+    fn given(&mut self, presentation: Presentation, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let taker = self.takers.pop_front().map(|(taker, _)| taker);
+        self.read(presentation, taker, false, now, effects);
+    }
+
+    /// A card at a reader, which came after so much had happened, for the first who has waited for it since before.
+    fn presented(&mut self, presentation: Presentation, came: u64, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let reader = presentation.reader.clone();
-        let mut reading = self.catalog.read(presentation);
         let here = |wanted: &String| reader.as_deref().is_some_and(|device| device == wanted || is_device_of(device, wanted));
-        let wants = |taker: &Taker| taker.reader.as_ref().is_none_or(here);
-        // Whoever waits for a card waits for one that is shown now, and not for a key.
-        let is_card = reading.presentation.kind != Kind::Key && !reading.presentation.was_shown_before();
-        let taker = self.takers.iter().position(wants).filter(|_| is_card).and_then(|at| self.takers.remove(at));
+        let wants = |(taker, _): &(Taker, u64)| taker.reader.as_ref().is_none_or(here);
+        // Whoever waits for a card waits for one that is shown after that, and not for a key.
+        let is_card = presentation.kind != Kind::Key;
+        let is_shown = |(_, since): &(Taker, u64)| !presentation.was_shown_before() && came > *since;
+        let waiting = self.takers.iter().position(|taker| is_card && wants(taker));
+        let taker = waiting.and_then(|_| self.takers.iter().position(|taker| wants(taker) && is_shown(taker)));
+        let taker = taker.filter(|_| is_card).and_then(|at| self.takers.remove(at)).map(|(taker, _)| taker);
+        if let (Some(_), None, Some(reader)) = (waiting, &taker, &reader) {
+            effects.push(Effect::Tell(Notice::LayThere(reader.as_str().into())));
+        }
+        if let Some(card) = presentation.identity().filter(|_| taker.is_none() && is_card && reader.is_some()) {
+            effects.push(Effect::Seen(card, now));
+        }
+        self.read(presentation, taker, true, now, effects);
+    }
+
+    /// Every format's verdict on a card, the site's choice, and what it was wanted for.
+    fn read(&mut self, presentation: Presentation, taker: Option<Taker>, at_reader: bool, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let mut reading = self.catalog.read(presentation);
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
         effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
         match taker.map(|taker| (taker.id, taker.purpose)) {
-            Some((_, Purpose::Enroll(id, order, reassign))) => self.enroll(id, reading, &order, reassign, now, effects),
+            Some((_, Purpose::Enroll(id, order, reassign))) => self.enroll(id, reading, &order, reassign, at_reader, now, effects),
             Some((id, Purpose::HandOver)) => effects.push(Effect::HandOver(id, Box::new(reading.presentation))),
             None => {}
         }
     }
 
-    fn enroll(&mut self, id: Uuid, reading: Reading, order: &Order, reassign: Reassign, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    #[allow(clippy::too_many_arguments, reason = "one card, one order, one moment")]
+    fn enroll(
+        &mut self,
+        id: Uuid,
+        reading: Reading,
+        order: &Order,
+        reassign: Reassign,
+        at_reader: bool,
+        now: DateTime<Utc>,
+        effects: &mut Vec<Effect>,
+    ) {
         let reader: Option<ReaderName> = reading.presentation.reader.as_deref().map(Into::into);
         match enrollment::add_user_card(&reading, order, &self.policy, self.width) {
             Ok(call) => {
-                let entry = Entry { id, saved_at: now, operation: Operation::AddUserCard(call), reassign, steps: Vec::new() };
+                let card = reading.presentation.identity().filter(|_| at_reader);
+                let source = reader.as_ref().zip(card).map(|(reader, card)| Source { reader: reader.to_string(), card, seen_at: now });
+                let within = self.policy.same_card.filter(|_| !order.same_card && source.is_some());
+                let operation = Operation::AddUserCard(call);
+                let entry = Entry { id, saved_at: now, operation, reassign, source, steps: Vec::new() };
                 self.entries.insert(entry.id, reader);
-                effects.push(Effect::Save(Box::new(entry)));
+                effects.push(Effect::Save(Box::new(entry), within.and_then(|within| TimeDelta::from_std(within).ok())));
             }
             Err(refused) => {
                 if let Some(reader) = reader {
@@ -355,6 +485,11 @@ impl Bridge {
         for name in due {
             self.deadlines.remove(&name);
             self.line(&name, Input::Time, now, effects);
+        }
+        let ready: Vec<ReaderName> = self.opening.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
+        for name in ready {
+            self.opening.remove(&name);
+            effects.push(Effect::Tell(Notice::Ready(name)));
         }
     }
 

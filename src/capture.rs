@@ -297,7 +297,9 @@ impl Player {
         let event = match (record, &capture.attached) {
             (Record::From(bytes), Attached::Serial(_) | Attached::Lines(_)) => ReaderEvent::Bytes(bytes.clone()),
             (Record::From(bytes), Attached::Pcsc(_)) => ReaderEvent::Answer(bytes.clone()),
-            (Record::CardIn(atr), Attached::Pcsc(device)) => ReaderEvent::CardIn { atr: atr.clone(), device: device.clone() },
+            (Record::CardIn(atr), Attached::Pcsc(device)) => {
+                ReaderEvent::CardIn { atr: atr.clone(), device: device.clone(), lay_there: false }
+            }
             (Record::CardOut, _) => ReaderEvent::CardOut,
             (Record::Failed(why), _) => ReaderEvent::CardFailed { why: why.clone() },
             (Record::To(said), Attached::Pcsc(_)) if self.asked.as_ref() != Some(said) => {

@@ -174,17 +174,20 @@ fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
     assert_eq!(inputs, ["ambiguous", "damaged", "ambiguous", "ambiguous"]);
     assert_eq!(readings[2]["input"], "em4100:0A004D7603");
     let text = fs::read_to_string(site.path("day.capture")).unwrap();
-    assert!(text.starts_with("cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 20"), "{text}");
+    assert!(
+        text.starts_with("cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\ncard_left_ms: 0\nrecorded: 20"),
+        "{text}"
+    );
 }
 
 #[test]
 fn what_the_site_says_of_a_reader_is_recorded_with_it() {
     let mut reader = SerialReader::plug_in();
     let site = bare_site();
-    let told = "bits = 26\nbyte_order = \"reversed\"\ncard_left_ms = 60000\nkind = \"wiegand\"";
+    let told = "bits = 26\nbyte_order = \"reversed\"\ncard_left_ms = 3000\nkind = \"wiegand\"";
     site.configure(&reader.configuration("desk", "hex-number-line", told));
-    let capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "2"]));
-    reader.wait_until_open();
+    let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "2"]));
+    capture.hears("recording; show cards");
     reader.send(b"AE57F602\r\nAE57F602\r\nAE23F602\r\n");
     let recorded = capture.end();
     // The file alone is enough: this site knows nothing of that reader.

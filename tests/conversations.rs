@@ -88,7 +88,8 @@ fn a_reader_that_waits_is_asked_and_a_card_that_lies_there_is_one() {
     let site = site(&reader.configuration("twn4-simple"));
     let mut read = site.start(&["read", "--json"]);
     reader.hears("0400070000");
-    reader.hears("050010");
+    // What it answers at first lay there already.
+    (0..12).for_each(|_| reader.hears("050010"));
     reader.answers(b"000180200466CF4DC2\r");
     let mut lines = read.stdout().lines();
     assert_eq!(json(&mut lines)["csn"], "66CF4DC2");
@@ -109,8 +110,8 @@ fn a_reader_shows_that_a_card_was_read_saved_and_accepted_and_another_that_it_is
     let blusky = Simulator::start(&[]);
     let reader = Asked::plug_in(b'\r', b"0000\r");
     let site = Site::at(&blusky.base_url, &reader.configuration("twn4-simple"));
-    let enroll = site.start(&["enroll", "--user", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--timeout", "20"]);
-    reader.hears("050010");
+    let mut enroll = site.start(&["enroll", "--user", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--timeout", "20"]);
+    enroll.wait_for_stderr("hold the card");
     // 26 bits of HID Prox: facility code 123, card number 4567.
     reader.answers(b"0001491A04BD88EB80\r");
     reader.hears("040204"); // yellow: read
@@ -120,8 +121,8 @@ fn a_reader_shows_that_a_card_was_read_saved_and_accepted_and_another_that_it_is
     assert_eq!(enroll.end().code, 0);
     // Bits that fit no format of this site are refused: red, and a low beep.
     reader.answers(b"0000\r");
-    let enroll = site.start(&["enroll", "--user", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--timeout", "20"]);
-    reader.hears("050010");
+    let mut enroll = site.start(&["enroll", "--user", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--timeout", "20"]);
+    enroll.wait_for_stderr("hold the card");
     reader.answers(b"0001491B05BD88EB8000\r");
     reader.hears("040201");
     reader.hears("040764F401F4013200");
@@ -136,7 +137,7 @@ fn a_card_that_the_reader_still_holds_is_shown_as_such_and_never_enrolled() {
     let mut lines = read.stdout().lines();
     let held = json(&mut lines);
     assert_eq!((&held["bits"], &held["warnings"][0]), (&Value::from("{24}153E12"), &Value::from("shown_before")), "{held}");
-    (0..3).for_each(|_| reader.hears("rfid:qid"));
+    (0..8).for_each(|_| reader.hears("rfid:qid"));
     // The same card is shown anew: it is younger than the question before.
     reader.answers(b"{0x0001,2,0x0000,24;0x00000000000000153E12}\r\nRF IDeas>");
     let fresh = json(&mut lines);

@@ -375,7 +375,7 @@ fn a_card_that_is_enrolled_is_shown_as_read_saved_and_accepted_and_a_refused_one
     let (blusky, line) = (Simulator::start(&[]), OsdpLine::plug_in(&[Peripheral::at(0)]));
     let site = Site::at(&blusky.base_url, &line.configuration("desk", ""));
     let enroll = |user, outcome: &str| {
-        let mut enroll = start(&site, &["enroll", "--user", user, "--json"]);
+        let mut enroll = start(&site, &["enroll", "--user", user, "--json", "--same-card"]);
         enroll.hears("the reader is there");
         line.card(0, 26, &[0xBD, 0x88, 0xEB, 0x80]);
         assert_eq!(enroll.end().last()["state"], outcome);
@@ -416,9 +416,9 @@ fn a_key_is_nobodys_card_while_a_card_is_waited_for() {
 #[test]
 fn what_was_captured_replays_to_the_same_readings() {
     let line = OsdpLine::plug_in(&[Peripheral::at(0)]);
-    let site = site(&line.configuration("desk", "card_left_ms = 60000"));
+    let site = site(&line.configuration("desk", "card_left_ms = 3000"));
     let mut capture = start(&site, &["capture", "--reader", "desk", "day.capture", "--count", "3"]);
-    capture.hears("OSDP reader at address 0");
+    capture.hears("recording; show cards");
     line.card(0, 26, &[0xBD, 0x88, 0xEB, 0x80]);
     line.card(0, 26, &[0xBD, 0x88, 0xEB, 0x80]);
     line.card(0, 37, &[0x00, 0x00, 0x18, 0x1C, 0xDF]);
@@ -426,7 +426,7 @@ fn what_was_captured_replays_to_the_same_readings() {
     let ended = capture.end();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     let text = fs::read_to_string(site.path("day.capture")).unwrap();
-    assert!(text.contains("osdp: 0\ncard_left_ms: 60000\n"), "{text}");
+    assert!(text.contains("osdp: 0\ncard_left_ms: 3000\n"), "{text}");
     assert_eq!(text.matches(" bits 26 BD 88 EB 80 format 1 reader 0\n").count(), 2, "{text}");
     let played = site.run(&["replay", "day.capture"]);
     assert_eq!(played.stdout.trim_end(), ended.out.join("\n"), "{text}");

@@ -41,8 +41,8 @@ fn the_five_minute_path_enrolls_a_card() {
     reader.send(b"1ABD88EB80\r");
     let read = read.end();
     assert!(read.stdout.contains("▶ hid-h10301") && read.stdout.contains("decided by: the site's policy"), "{read:?}");
-    let enroll = site.start(&["enroll", "--user", "1815"]);
-    reader.wait_until_open();
+    let mut enroll = site.start(&["enroll", "--user", "1815"]);
+    enroll.wait_for_stderr("hold the card to the reader");
     reader.send(b"1ABD88EB80\r");
     let enroll = enroll.end();
     assert_eq!(enroll.code, 0, "{enroll:?}");

@@ -113,8 +113,9 @@ fn a_random_serial_number_is_warned_about_and_never_enrolled() {
     let blusky = Simulator::start(&[]);
     // Even a site that believes serial numbers does not get this one.
     let desk = Desk::with(1, &with_card_types(&blusky.base_url, "\"csn-4-byte\""));
-    let card = desk.insert(0, uid_card("08 A1 B2 C3"));
     let mut read = desk.start(&["read", "--json", "--count", "1"]);
+    read.hears("the reader is there");
+    let card = desk.insert(0, uid_card("08 A1 B2 C3"));
     let reading = read.json();
     assert_eq!((&reading["verdict"], &reading["warnings"]), (&json!("serial_only"), &json!(["random_uid"])));
     assert_eq!((&reading["credential"], &reading["decided_by"]), (&Value::Null, &Value::Null), "{reading:#}");

@@ -54,6 +54,9 @@ pub struct Numbers {
 /// The warning of a card that the reader still holds in its memory: it was shown before anybody asked.
 pub const SHOWN_BEFORE: &str = "shown_before";
 
+/// The warning of a card that lay at the reader already when it was first looked at.
+pub const LAY_THERE: &str = "lay_there";
+
 /// The warning of a serial number that is a new one at every tap.
 pub const RANDOM_UID: &str = "random_uid";
 /// The warning of a card whose number is protected by keys that are not here.
@@ -144,10 +147,24 @@ impl Presentation {
         }
     }
 
-    /// True for a card that the reader holds in its memory and that nobody has shown now.
+    /// True for a card that the reader holds in its memory, or that lay there already: nobody has shown it now.
     #[must_use]
     pub fn was_shown_before(&self) -> bool {
-        self.warnings.iter().any(|warning| warning == SHOWN_BEFORE)
+        self.warnings.iter().any(|warning| warning == SHOWN_BEFORE || warning == LAY_THERE)
+    }
+
+    /// What tells this card from others, as text: what kind of thing was handed over, and its number. None where there is none.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        let number = match (&self.csn, self.bits, &self.numbers) {
+            (_, Some(bits), _) => bits.to_string(),
+            (Some(csn), None, _) => csn.to_string(),
+            (None, None, Some(numbers)) => {
+                numbers.credential.numbers().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+            }
+            (None, None, None) => return None,
+        };
+        Some(format!("{} {number}", self.kind.name()))
     }
 
     /// Why nobody can be told by this card, as the name of a warning: nothing of it may be enrolled.

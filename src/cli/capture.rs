@@ -82,7 +82,6 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     let (tap, mut tapped) = mpsc::unbounded_channel();
     shell.tap(tap);
     shell.open_readers(Some(name));
-    out::hint("recording; show cards, Ctrl-C ends it");
     let attached = match &reader.attached {
         config::Attached::Serial { dialect, .. } if dialect.is_template() => Attached::Lines(dialect.name.clone()),
         config::Attached::Serial { dialect, .. } => Attached::Serial(dialect.id.clone()),
@@ -103,6 +102,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
                     cards += 1;
                     out::print(&views::reading::text(&reading));
                 }
+                Notice::Ready(_) => out::hint("recording; show cards, Ctrl-C ends it"),
                 Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),
                 _ => {}
             },

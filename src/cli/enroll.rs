@@ -25,7 +25,7 @@ use crate::{
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
-        outbox::{Entry, Operation, Reassign},
+        outbox::{Entry, Given, Operation, Reassign},
     },
     run::{Shell, Site},
     store::{StoreHandle, seal::Sealer},
@@ -74,6 +74,9 @@ pub struct Arguments {
     /// Take the card from whoever holds it (where [enroll] reassign = "ask")
     #[arg(long, visible_alias = "reassign-card-if-already-assigned")]
     reassign: bool,
+    /// The card may be one that was given to somebody else a moment ago
+    #[arg(long)]
+    same_card: bool,
     /// Wait at this reader only [default: all]
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
@@ -160,6 +163,7 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
     order.pin = arguments.pin_file.as_deref().map(|path| secret(path, "pin")).transpose()?;
     order.reassign = reassign == Reassign::Always;
+    order.same_card = arguments.same_card;
     order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
     let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
     order.judge(site.config.integer_width, wire).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
@@ -195,7 +199,7 @@ pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {
     let call = enrollment::add_existing_card(card, order).map_err(|refused| Failure::usage("window", refused.to_string(), ""))?;
     let id = Uuid::now_v7();
-    let entry = Entry { id, saved_at: Utc::now(), operation: Operation::AddUserCard(call), reassign, steps: Vec::new() };
+    let entry = Entry { id, saved_at: Utc::now(), operation: Operation::AddUserCard(call), reassign, source: None, steps: Vec::new() };
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
     Ok(id)
 }
@@ -217,7 +221,7 @@ pub async fn presented(
 ) -> Result<Uuid, Failure> {
     let mut shell = Shell::new(site, Some(store.clone()));
     shell.post(take(order, reassign)).await;
-    shell.post(Event::Presented(Box::new(presentation))).await;
+    shell.post(Event::Given(Box::new(presentation))).await;
     loop {
         if let Some(decided) = decided(site, shell.next().await.notice) {
             return decided;
@@ -227,8 +231,12 @@ pub async fn presented(
 
 /// Waits for a card and enrolls it; its entry is on disk then.
 async fn shown(site: &Site, source: &mut Source, arguments: &Arguments, order: Order, reassign: Reassign) -> Result<Uuid, Failure> {
-    source.shell.post(take(order, reassign)).await;
-    out::hint("hold the card to the reader");
+    source.shell.post(take(order.clone(), reassign)).await;
+    let mut is_asked = source.is_ready();
+    if is_asked {
+        out::hint(HOLD);
+    }
+    let mut card: Option<Presentation> = None;
     let end = Instant::now() + Duration::from_secs(arguments.timeout);
     let ended = loop {
         let notice = tokio::select! {
@@ -239,8 +247,19 @@ async fn shown(site: &Site, source: &mut Source, arguments: &Arguments, order: O
             }
             () = interrupted() => break Failure::impossible("interrupted", "interrupted before a card was shown", "nothing was enrolled"),
         };
-        if let Notice::Failed(reader, why) = &notice {
-            out::hint(&format!("{reader}: {why}"));
+        match &notice {
+            Notice::Failed(reader, why) => out::hint(&format!("{reader}: {why}")),
+            Notice::LayThere(reader) => out::hint(&format!("{reader}: a card lies there already: lift the card, then show it")),
+            Notice::Ready(_) if !std::mem::replace(&mut is_asked, true) => out::hint(HOLD),
+            Notice::Read(reading) => card = Some(reading.presentation.clone()),
+            Notice::GivenBefore(given) if !arguments.json && outcome::confirmed(&given_words(site, given)).await => {
+                source.shell.post(take(Order { same_card: true, ..order.clone() }, reassign)).await;
+                if let Some(card) = card.take() {
+                    source.shell.post(Event::Presented(Box::new(card))).await;
+                }
+                continue;
+            }
+            _ => {}
         }
         if let Some(decided) = decided(site, notice) {
             return decided;
@@ -256,6 +275,15 @@ async fn shown(site: &Site, source: &mut Source, arguments: &Arguments, order: O
     Err(ended)
 }
 
+const HOLD: &str = "hold the card to the reader";
+
+/// The question that a card raises which was given to somebody else a moment ago.
+fn given_words(site: &Site, given: &Given) -> String {
+    let person = site.config.people.person(given.user);
+    let who = person.map_or_else(|| given.user.to_string(), |person| format!("{} {}", person.first_name, person.last_name));
+    format!("this card was given to {who} {} s ago: give it to somebody else instead?", given.seconds)
+}
+
 fn take(order: Order, reassign: Reassign) -> Event {
     Event::Take(Taker { id: 0, reader: None, purpose: Purpose::Enroll(Uuid::now_v7(), Box::new(order), reassign) })
 }
@@ -266,6 +294,14 @@ fn decided(site: &Site, notice: Notice) -> Option<Result<Uuid, Failure>> {
         Notice::Saved(id) => Some(Ok(id)),
         Notice::NotSaved(_, why) => {
             Some(Err(Failure::impossible("store", why, "nothing was enrolled; present the card again once that is mended")))
+        }
+        Notice::GivenBefore(given) => {
+            let message = format!("{} Nothing was enrolled.", given_words(site, &given));
+            Some(Err(Failure::impossible(
+                "same_card",
+                message,
+                "if it is meant so, say --same-card; enroll.same_card_s says for how long this is asked",
+            )))
         }
         Notice::NotEnrolled(reading, refused) => Some(Err(not_enrolled(site, &reading, &refused))),
         _ => None,

@@ -112,7 +112,7 @@ pub fn judge(site: &Site, operation: &Operation) -> Result<Settings, Failure> {
 /// Writes an operation down once it is judged sound, and follows it.
 pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showing: Showing) -> Result<ExitCode, Failure> {
     let blusky = judge(site, &operation)?;
-    let entry = Entry { id: Uuid::now_v7(), saved_at: Utc::now(), operation, reassign: Reassign::Never, steps: Vec::new() };
+    let entry = Entry { id: Uuid::now_v7(), saved_at: Utc::now(), operation, reassign: Reassign::Never, source: None, steps: Vec::new() };
     let id = entry.id;
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), "nothing was sent"))?;
     outcome(site, store, blusky, id, showing).await
@@ -183,7 +183,7 @@ async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(
         let entry = store.entry(id).await?;
         showing.follow(&entry);
         let progress = entry.progress();
-        if progress.awaits_reassignment() && !showing.json && confirmed().await {
+        if progress.awaits_reassignment() && !showing.json && confirmed("Take the card from its holder?").await {
             store.append(&entry, Utc::now(), Step::Reassign { decided_by: DecidedBy::Operator }).await?;
             continue;
         }
@@ -202,11 +202,11 @@ async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(
 }
 
 /// Asks the person at the terminal, where there is one.
-async fn confirmed() -> bool {
+pub async fn confirmed(question: &str) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    out::hint("Take the card from its holder? [y/N]");
+    out::hint(&format!("{question} [y/N]"));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map(|_| line)

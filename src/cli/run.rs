@@ -71,6 +71,7 @@ fn tell(notice: &Notice, json: bool) {
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
         Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),
         Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
-        Notice::Saved(_) | Notice::NotSaved(..) | Notice::NotEnrolled(..) => {}
+        Notice::Ready(_) | Notice::LayThere(_) | Notice::Saved(_) => {}
+        Notice::GivenBefore(_) | Notice::NotSaved(..) | Notice::NotEnrolled(..) => {}
     }
 }

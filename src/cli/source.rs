@@ -54,6 +54,11 @@ impl Source {
         Ok(Self { shell, station, only, configured, lost: HashMap::new(), give_up: None })
     }
 
+    /// True where the readers are open already, and a card can be held to one at once.
+    pub fn is_ready(&self) -> bool {
+        self.station.is_some()
+    }
+
     /// The next notice. Readers that come and go are said on standard error; with all of them gone for good, it fails.
     pub async fn next(&mut self) -> Result<Notice, Failure> {
         loop {

@@ -11,6 +11,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use uuid::Uuid;
@@ -166,10 +167,12 @@ impl Config {
     }
 }
 
+const SAME_CARD_S: u64 = 60;
 const DEFAULT_STORE: &str = "cardbridge.db";
 
 fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config {
     let mut config = Config::none();
+    config.policy.same_card = Some(Duration::from_secs(SAME_CARD_S));
     config.store = folder.join(DEFAULT_STORE);
     if let Some(table) = keys.table("blusky") {
         (config.blusky, config.integer_width) = blusky::blusky(table, folder);
@@ -183,6 +186,8 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     config.policy.card_types = card_types(&mut keys, protocols);
     if let Some(mut enroll) = keys.table("enroll") {
         config.reassign = reassign(&mut enroll);
+        let seconds = enroll.number("same_card_s", 0_u64, 86_400).map_or(SAME_CARD_S, |seconds| seconds.value);
+        config.policy.same_card = (seconds > 0).then(|| Duration::from_secs(seconds));
         config.enforce_occupancy_system = enroll.flag("enforce_occupancy_system").unwrap_or(false);
         enroll.finish();
     }

@@ -64,6 +64,8 @@ pub struct Output {
     pub noise: usize,
     /// The reader has stopped answering, or never did.
     pub unanswered: bool,
+    /// The card that was shown last lies there still.
+    pub lies_there: bool,
     /// When to come back with [`Input::Time`].
     pub deadline: Option<DateTime<Utc>>,
 }
@@ -111,6 +113,12 @@ impl Line {
         let half_frame = self.silence_ends().into_iter().chain(self.talk.deadline());
         output.deadline = half_frame.min();
         output
+    }
+
+    /// How long a card may be silent at the reader and still lie there.
+    #[must_use]
+    pub fn card_left(&self) -> Duration {
+        self.told.card_left.unwrap_or(self.dialect.card_left)
     }
 
     /// True while the reader still has a signal to show.
@@ -202,13 +210,14 @@ impl Line {
 
     /// A card: a new one, or the same one still lying there, or one that the reader holds in its memory.
     fn shown(&mut self, mut presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
-        let card_left = self.told.card_left.unwrap_or(self.dialect.card_left);
+        let card_left = self.card_left();
         let is_there = |at: DateTime<Utc>| now >= at && now < at + card_left;
         let last = self.lying_there.as_ref().map(|(_, at)| *at);
         let before = self.lying_there.as_ref().filter(|(card, _)| is_same_card(card, &presentation)).map(|(_, at)| *at);
         // A damaged frame while a card lies there is that card, and no reason to count it anew.
         let is_its_damage = presentation.damage.is_some() && last.is_some_and(is_there);
         let again = is_held && before.is_some() || before.is_some_and(is_there) || is_its_damage;
+        output.lies_there |= again && !is_held;
         if presentation.kind == Kind::Key || !again {
             presentation.at = Some(now);
             if is_held {

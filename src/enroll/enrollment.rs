@@ -43,6 +43,8 @@ pub struct Order {
     pub pin: Option<Secret>,
     /// Whether a present assignment is deleted first, at the first call.
     pub reassign: bool,
+    /// The card may be one that was given to somebody else a moment ago.
+    pub same_card: bool,
 }
 
 /// Why nothing is enrolled.
@@ -253,6 +255,7 @@ impl Order {
             enforce_occupancy_system: None,
             pin: None,
             reassign: false,
+            same_card: false,
         }
     }
 }

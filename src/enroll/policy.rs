@@ -3,6 +3,8 @@
 //! In: a reading, what the site configured, what the operator said. Out: the fit chosen and who decided it, or what
 //! would settle it. Never: a guess; none or several left is no choice, and nothing is hidden from the reading.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::card::{Credential, DecidedBy, Fit, Reading, Verdict};
@@ -16,6 +18,8 @@ pub struct SitePolicy {
     pub facility_codes: Vec<u64>,
     /// BluSKY's card types.
     pub card_types: Vec<CardType>,
+    /// For how long after it was last seen a card that was given to somebody is not given to somebody else unasked; none for never.
+    pub same_card: Option<Duration>,
 }
 
 /// One of BluSKY's card types, as the site configured it.

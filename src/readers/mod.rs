@@ -53,6 +53,8 @@ pub enum ReaderEvent {
         atr: Vec<u8>,
         /// The reader's own name.
         device: String,
+        /// It lay there already when the reader was first looked at: nobody has shown it now.
+        lay_there: bool,
     },
     /// A card answered.
     Answer(Vec<u8>),

@@ -101,6 +101,8 @@ struct Device {
     name: ReaderName,
     /// The event count at which a card was last seen there; none while it is empty.
     card: Option<u32>,
+    /// Nobody has looked at it yet.
+    is_new: bool,
     talk: Sender<Talk>,
 }
 
@@ -157,7 +159,7 @@ impl Watch {
         let waited = context.get_status_change(TURN, &mut states);
         if waited.is_ok() {
             for (device, state) in known.iter_mut().zip(&mut states) {
-                changed(device, state);
+                self.changed(device, state);
             }
         }
         devices.extend(known.into_iter().zip(states));
@@ -185,7 +187,7 @@ impl Watch {
             let is_new = !kept.iter().any(|(device, _)| device.name == name);
             if let Some(path) = CString::new(path).ok().filter(|_| is_new) {
                 let talk = self.take_up(&path, &name);
-                kept.push((Device { name, card: None, talk }, ReaderState::new(path, State::UNAWARE)));
+                kept.push((Device { name, card: None, is_new: true, talk }, ReaderState::new(path, State::UNAWARE)));
             }
         }
         for wanted in self.wanted.clone() {
@@ -213,8 +215,28 @@ impl Watch {
         drop(thread::Builder::new().name("card".to_owned()).spawn(move || talker.run()));
         self.handle.devices().insert(name.clone(), talk.clone());
         self.told.clear();
-        self.report(name, ReaderEvent::Up);
         talk
+    }
+
+    /// Tells a reader's own thread what has come or gone there: one thread alone speaks of a reader's cards, in their order.
+    fn changed(&self, device: &mut Device, state: &mut ReaderState) {
+        let (present, count) = (state.event_state().contains(State::PRESENT), state.event_count());
+        let atr = state.atr().to_vec();
+        state.sync_current_state();
+        // A swap between two looks shows only in the count.
+        if device.card.is_some_and(|seen| !present || seen != count) {
+            device.card = None;
+            drop(device.talk.send(Talk::CardOut));
+        }
+        let lay_there = std::mem::take(&mut device.is_new);
+        // It is there once somebody has looked: a card that is put down from now on is shown.
+        if lay_there {
+            self.report(&device.name, ReaderEvent::Up);
+        }
+        if present && device.card.is_none() {
+            device.card = Some(count);
+            drop(device.talk.send(Talk::CardIn { atr, lay_there }));
+        }
     }
 
     /// One message for one cause, however often it is met.
@@ -229,22 +251,6 @@ impl Watch {
         if self.events.send((name.clone(), event)).is_err() {
             self.running.end();
         }
-    }
-}
-
-/// Tells a reader's own thread what has come or gone there: one thread alone speaks of a reader's cards, in their order.
-fn changed(device: &mut Device, state: &mut ReaderState) {
-    let (present, count) = (state.event_state().contains(State::PRESENT), state.event_count());
-    let atr = state.atr().to_vec();
-    state.sync_current_state();
-    // A swap between two looks shows only in the count.
-    if device.card.is_some_and(|seen| !present || seen != count) {
-        device.card = None;
-        drop(device.talk.send(Talk::CardOut));
-    }
-    if present && device.card.is_none() {
-        device.card = Some(count);
-        drop(device.talk.send(Talk::CardIn(atr)));
     }
 }
 

@@ -185,6 +185,11 @@ impl Shell {
             // Cancelled every now and then to look again; it loses nothing by that.
             drop(timeout(LOOK, self.next()).await);
         }
+        for effect in self.bridge.end(Utc::now()) {
+            if let (Effect::Seen(card, at), Some(store)) = (effect, &self.store) {
+                drop(store.seen(card, at).await);
+            }
+        }
         self.running.end();
         let drivers = std::mem::take(&mut self.drivers);
         let ended = tokio::task::spawn_blocking(|| drivers.into_iter().for_each(|driver| drop(driver.join())));
@@ -300,10 +305,15 @@ impl Shell {
                     (None, None) => {}
                 }
             }
-            Effect::Save(entry) => match &self.store {
-                Some(store) => self.saving = Some((entry.id, store.begin_save(*entry))),
+            Effect::Save(entry, unless_given) => match &self.store {
+                Some(store) => self.saving = Some((entry.id, store.begin_save(*entry, unless_given))),
                 None => self.queue.push_front(Event::NotSaved(entry.id, "there is no store".to_owned())),
             },
+            Effect::Seen(card, at) => {
+                if let Some(store) = self.store.clone() {
+                    tokio::spawn(async move { store.seen(card, at).await });
+                }
+            }
             Effect::HandOver(id, presentation) => self.hand_over(id, *presentation),
             Effect::Tell(notice) => {
                 if let Notice::Read(reading) = &notice {
@@ -343,6 +353,7 @@ impl Drop for Shell {
 fn saved(id: Uuid, answer: Result<Result<(), StoreError>, oneshot::error::RecvError>) -> Event {
     match answer {
         Ok(Ok(())) => Event::Saved(id),
+        Ok(Err(StoreError::SameCard(given))) => Event::GivenBefore(id, given),
         Ok(Err(error)) => Event::NotSaved(id, error.to_string()),
         Err(_) => Event::NotSaved(id, "the store has ended".to_owned()),
     }

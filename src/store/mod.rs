@@ -13,13 +13,13 @@ pub mod sqlite;
 
 use std::{path::Path, sync::Arc, thread};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::{
     blusky::secret::Secret,
-    enroll::outbox::{Entry, Step},
+    enroll::outbox::{Entry, Given, Step},
 };
 use seal::{SealError, Sealer};
 use sqlite::Database;
@@ -60,6 +60,9 @@ pub enum StoreError {
     /// Somebody else has gone on with the entry.
     #[error("somebody else has gone on with this entry; look at it again")]
     Conflict,
+    /// The card was given to somebody else a moment ago.
+    #[error("this card was given to another user {} s ago", .0.seconds)]
+    SameCard(Given),
     /// There is no such entry.
     #[error("there is no entry {0}; `cardbridge outbox list` shows them all")]
     NoEntry(String),
@@ -84,7 +87,8 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// What a store is asked.
 #[derive(Debug)]
 enum Ask {
-    Save(Box<Entry>, Reply<()>),
+    Save(Box<Entry>, Option<TimeDelta>, Reply<()>),
+    Seen(String, DateTime<Utc>, Reply<()>),
     Append(Uuid, usize, DateTime<Utc>, Box<Step>, Reply<()>),
     Entry(Uuid, Reply<Entry>),
     Open(Reply<Arc<Vec<Entry>>>),
@@ -129,16 +133,25 @@ impl StoreHandle {
     /// # Errors
     /// Why it is not.
     pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Save(Box::new(entry), reply)).await
+        self.ask(|reply| Ask::Save(Box::new(entry), None, reply)).await
     }
 
-    /// Asks for an entry to be written down; it is on disk once the answer has come.
+    /// Asks for an entry to be written down, unless its card was given to somebody else and seen within this time; it is on disk once
+    /// the answer has come.
     #[must_use]
-    pub fn begin_save(&self, entry: Entry) -> oneshot::Receiver<Result<(), StoreError>> {
+    pub fn begin_save(&self, entry: Entry, unless_given: Option<TimeDelta>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, answer) = oneshot::channel();
         // A store that has ended drops the message, and the answer says so.
-        drop(self.0.send(Ask::Save(Box::new(entry), reply)));
+        drop(self.0.send(Ask::Save(Box::new(entry), unless_given, reply)));
         answer
+    }
+
+    /// Notes when the card of an entry was last seen at a reader.
+    ///
+    /// # Errors
+    /// Why it is not written down.
+    pub async fn seen(&self, card: String, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.ask(|reply| Ask::Seen(card, at, reply)).await
     }
 
     /// Writes an entry's next step down.
@@ -208,7 +221,8 @@ impl StoreHandle {
 /// Whoever asked may have gone; the work is done all the same.
 fn answer(database: &mut Database, message: Ask) {
     match message {
-        Ask::Save(entry, reply) => drop(reply.send(database.save(&entry))),
+        Ask::Save(entry, unless_given, reply) => drop(reply.send(database.save(&entry, unless_given))),
+        Ask::Seen(card, at, reply) => drop(reply.send(database.seen(&card, at))),
         Ask::Append(id, count, at, step, reply) => drop(reply.send(database.append(id, count, at, &step))),
         Ask::Entry(id, reply) => drop(reply.send(database.entry(id))),
         Ask::Open(reply) => drop(reply.send(database.open_entries())),

@@ -1,7 +1,8 @@
 //! The store as an SQLite file: entries, and the steps each has gone, appended and never changed.
 //!
 //! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n. Layout 2 adds
-//! `secret(entry, sealed)`, null once the entry has come to its end, and `list(name, at, body)`, what BluSKY was asked last.
+//! `secret(entry, sealed)`, null once the entry has come to its end, and `list(name, at, body)`, what BluSKY was asked last. Layout 3
+//! adds to an entry the `reader` and the `card` it came from, and when that card was last seen at one (`seen_at`).
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
@@ -16,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 use uuid::Uuid;
@@ -24,10 +25,10 @@ use uuid::Uuid;
 use super::{StoreError, seal::Sealer};
 use crate::{
     blusky::secret::Secret,
-    enroll::outbox::{Entry, Operation, Reassign, State, Step},
+    enroll::outbox::{Entry, Operation, Reassign, Source, State, Step, given_lately},
 };
 
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 const APPLICATION: i64 = 0x6361_7264;
 const BUSY: Duration = Duration::from_secs(5);
@@ -76,23 +77,57 @@ impl Database {
     /// Writes an entry down.
     ///
     /// # Errors
-    /// Why it is not on disk.
-    pub fn save(&mut self, entry: &Entry) -> Result<(), StoreError> {
+    /// Why it is not on disk; [`StoreError::SameCard`] where its card was given to somebody else and seen within this time.
+    pub fn save(&mut self, entry: &Entry, unless_given: Option<TimeDelta>) -> Result<(), StoreError> {
+        loop {
+            let card = entry.source.as_ref().map(|source| source.card.as_str()).filter(|_| unless_given.is_some());
+            let others = card.map(|card| self.entries("WHERE card = ?1", params![card])).transpose()?.map(readable).unwrap_or_default();
+            if let Some(given) = unless_given.and_then(|within| given_lately(entry, others.iter(), within)) {
+                return Err(StoreError::SameCard(given));
+            }
+            // Another process may have given it meanwhile: then it is looked at again.
+            match self.insert(entry, card.map(|card| (card, others.len()))) {
+                Err(StoreError::Conflict) if card.is_some() => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn insert(&mut self, entry: &Entry, others: Option<(&str, usize)>) -> Result<(), StoreError> {
         let mut operation = entry.operation.clone();
         let sealed = operation.take_secret().map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
         let (kind, body) = parts(&self.path, &operation)?;
         let reassign = json(&self.path, &entry.reassign)?;
+        let source = entry.source.as_ref().map(|source| (&source.reader, &source.card, time(source.seen_at)));
+        let source = (source.as_ref().map(|of| of.0), source.as_ref().map(|of| of.1), source.as_ref().map(|of| &of.2));
         let write = |transaction: &Transaction<'_>| {
             let id = entry.id.to_string();
+            if let Some((card, count)) = others
+                && transaction.query_row("SELECT count(*) FROM entry WHERE card = ?1", [card], |row| row.get::<_, i64>(0))? != count as i64
+            {
+                return Err(rusqlite::Error::StatementChangedRows(count));
+            }
             if let Some(sealed) = &sealed {
                 transaction.execute("INSERT INTO secret (entry, sealed) VALUES (?1, ?2)", params![id, sealed])?;
             }
             transaction.execute(
-                "INSERT INTO entry (id, saved_at, kind, body, reassign, settled) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-                params![id, time(entry.saved_at), kind, body, reassign],
+                "INSERT INTO entry (id, saved_at, kind, body, reassign, settled, reader, card, seen_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)",
+                params![id, time(entry.saved_at), kind, body, reassign, source.0, source.1, source.2],
             )
         };
         self.write(write).map(|_| ())
+    }
+
+    /// Notes when the card of the newest entry that gave it was last seen at a reader.
+    ///
+    /// # Errors
+    /// Why it is not written down.
+    pub fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let newest = "SELECT id FROM entry WHERE card = ?1 AND seen_at < ?2 ORDER BY number DESC LIMIT 1";
+        let found = self.connection.query_row(newest, params![card, time(at)], |row| row.get::<_, String>(0)).optional();
+        let Some(id) = found.map_err(|error| explain(&self.path, &error))? else { return Ok(()) };
+        self.write(|transaction| transaction.execute("UPDATE entry SET seen_at = ?2 WHERE id = ?1", params![id, time(at)])).map(|_| ())
     }
 
     /// Writes an entry's next step down, as the one after `count` others.
@@ -194,16 +229,21 @@ impl Database {
         let read = || -> rusqlite::Result<Vec<Result<Entry, StoreError>>> {
             // One transaction, so that an entry and its steps belong together.
             let transaction = self.connection.transaction()?;
-            let mut select =
-                transaction.prepare_cached(&format!("SELECT id, saved_at, kind, body, reassign FROM entry {filter} ORDER BY number"))?;
+            let mut select = transaction.prepare_cached(&format!(
+                "SELECT id, saved_at, kind, body, reassign, reader, card, seen_at FROM entry {filter} ORDER BY number"
+            ))?;
             let mut steps = transaction.prepare_cached("SELECT at, body FROM step WHERE entry = ?1 ORDER BY n")?;
-            let rows = select.query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+            let rows = select.query_map(values, |row| {
+                let source: (Option<String>, Option<String>, Option<String>) = (row.get(5)?, row.get(6)?, row.get(7)?);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, source))
+            })?;
             let mut entries = Vec::new();
             for row in rows {
-                let (id, saved_at, kind, body, reassign): (String, String, String, String, String) = row?;
+                let (id, saved_at, kind, body, reassign, source): (String, String, String, String, String, _) = row?;
                 let gone = steps.query_map([&id], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 let gone: Vec<(String, String)> = gone.collect::<rusqlite::Result<_>>()?;
-                entries.push(entry(&path, &id, &saved_at, (&kind, &body), &reassign, &gone));
+                let entry = entry(&path, &id, &saved_at, (&kind, &body), &reassign, &gone);
+                entries.push(entry.map(|entry| Entry { source: origin(source), ..entry }));
             }
             Ok(entries)
         };
@@ -222,6 +262,7 @@ impl Database {
         };
         all(&mut self.connection).map_err(|error: rusqlite::Error| match error.sqlite_error_code() {
             Some(ErrorCode::ConstraintViolation) => StoreError::Conflict,
+            None if matches!(error, rusqlite::Error::StatementChangedRows(_)) => StoreError::Conflict,
             _ => explain(path, &error),
         })
     }
@@ -252,6 +293,10 @@ impl Database {
             return Ok(());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have brought it up meanwhile.
+        if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == LAYOUT {
+            return transaction.commit();
+        }
         transaction.execute_batch(&format!(
             "CREATE TABLE IF NOT EXISTS entry (
                 number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, saved_at TEXT NOT NULL,
@@ -262,6 +307,10 @@ impl Database {
                 PRIMARY KEY (entry, n)) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS secret (entry TEXT PRIMARY KEY, sealed BLOB) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS list (name TEXT PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+             ALTER TABLE entry ADD COLUMN reader TEXT;
+             ALTER TABLE entry ADD COLUMN card TEXT;
+             ALTER TABLE entry ADD COLUMN seen_at TEXT;
+             CREATE INDEX given_card ON entry (card) WHERE card IS NOT NULL;
              PRAGMA application_id = {APPLICATION};
              PRAGMA user_version = {LAYOUT};"
         ))?;
@@ -303,8 +352,14 @@ fn entry(
         saved_at: saved_at.parse().map_err(|_| broken("a time"))?,
         operation: whole(kind, body).map_err(|_| broken("a kind or a body"))?,
         reassign: serde_json::from_str::<Reassign>(reassign).map_err(|_| broken("a reassignment rule"))?,
+        source: None,
         steps: steps.collect::<Result<_, StoreError>>()?,
     })
+}
+
+fn origin(columns: (Option<String>, Option<String>, Option<String>)) -> Option<Source> {
+    let (reader, card, seen_at) = columns;
+    Some(Source { reader: reader?, card: card?, seen_at: seen_at?.parse().ok()? })
 }
 
 /// An operation's kind and body, which are columns of their own.

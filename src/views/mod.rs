@@ -14,11 +14,12 @@ use crate::bridge::Notice;
 #[must_use]
 pub fn notice(notice: &Notice) -> Option<String> {
     match notice {
-        Notice::Up(_) | Notice::Saved(_) => None,
+        Notice::Up(_) | Notice::Ready(_) | Notice::LayThere(_) | Notice::Saved(_) => None,
         Notice::Read(reading) => Some(reading::text(reading)),
         Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => Some(format!("{reader}: {why}")),
         Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card")),
         Notice::NotEnrolled(_, refused) => Some(format!("not enrolled: {refused}")),
+        Notice::GivenBefore(given) => Some(format!("not saved: this card was given to somebody else {} s ago", given.seconds)),
         Notice::NotSaved(_, why) => Some(format!("not saved: {why}")),
     }
 }

@@ -253,6 +253,7 @@ pub fn words_of(warning: &str) -> String {
         "shown_before" => {
             "the reader still holds this card in its memory: it was shown before anybody asked, and is not enrolled".to_owned()
         }
+        "lay_there" => "the card lay there already when the reader was opened: it is not enrolled; lift it, then show it".to_owned(),
         "check_not_judged" => "the frame's check bytes are not documented and were not judged".to_owned(),
         "bits_do_not_fit" => "the frame's number needs more bits than the configured bits = N".to_owned(),
         "format_not_told" => {

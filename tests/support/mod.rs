@@ -241,8 +241,9 @@ impl SerialReader {
         Self { master, path: slave.name().unwrap() }
     }
 
-    /// The configuration of this reader.
+    /// The configuration of this reader. Unless `more` says otherwise, no card lies there: each frame is one that is shown.
     pub fn configuration(&self, name: &str, dialect: &str, more: &str) -> String {
+        let more = if more.contains("card_left_ms") { more.to_owned() } else { format!("card_left_ms = 0\n{more}") };
         format!("[[reader]]\nname = \"{name}\"\nserial = \"{}\"\ndialect = \"{dialect}\"\n{more}\n", self.path)
     }
 

@@ -116,6 +116,7 @@ impl OsdpLine {
 
     /// The configuration of one of them.
     pub fn configuration(&self, name: &str, more: &str) -> String {
+        let more = if more.contains("card_left_ms") { more.to_owned() } else { format!("card_left_ms = 0\n{more}") };
         format!("[[reader]]\nname = \"{name}\"\nosdp = \"{}\"\n{more}\n", self.path)
     }
 

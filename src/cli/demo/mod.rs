@@ -97,9 +97,11 @@ impl Stage {
         let delivery = Deliverer::start(store.clone(), &site.config.store, client, shows_within, "demo");
         let mut shell = Shell::new(site, Some(store.clone()));
         shell.open_readers(None);
-        for _ in &site.config.readers {
+        let mut ready = 0;
+        while ready < site.config.readers.len() {
             match timeout(PATIENCE, shell.next()).await.map(|numbered| numbered.notice) {
-                Ok(Notice::Up(_)) => {}
+                Ok(Notice::Ready(_)) => ready += 1,
+                Ok(Notice::Up(_) | Notice::Note(..)) => {}
                 Ok(Notice::Lost(reader, why)) => return Err(format!("{reader}: {why}")),
                 _ => return Err("a reader did not come up".to_owned()),
             }
@@ -111,7 +113,7 @@ impl Stage {
     async fn show(&mut self, card: &Card, lines: &mut SerialLines, virtual_card: SocketAddr, site: &Site) -> Result<Outcome, String> {
         let user = site.config.people.find(card.user).map_err(|error| error.to_string())?;
         let person = site.config.people.person(user).map(|person| format!("{} {}", person.first_name, person.last_name));
-        let order = Box::new(Order::of(user));
+        let order = Box::new(Order { same_card: card.same_card, ..Order::of(user) });
         let purpose = Purpose::Enroll(Uuid::now_v7(), order, site.config.reassign);
         self.shell.post(Event::Take(Taker { id: 0, reader: None, purpose })).await;
         let inserted = match &card.shown {
@@ -157,7 +159,8 @@ impl Stage {
                 Notice::Saved(id) => self.delivered(id).await?,
                 Notice::Failed(reader, why) | Notice::Lost(reader, why) => return Err(format!("{reader}: {why}")),
                 Notice::NotSaved(_, why) => return Err(why),
-                Notice::Up(_) | Notice::Noise(..) | Notice::Note(..) => continue,
+                Notice::GivenBefore(given) => return Err(format!("the card was given to somebody else {} s ago", given.seconds)),
+                Notice::Up(_) | Notice::Ready(_) | Notice::LayThere(_) | Notice::Noise(..) | Notice::Note(..) => continue,
             };
             let reading = read.ok_or("nothing was read")?;
             let numbers = reading.chosen().map(|fit| views::reading::numbers(&fit.credential));

@@ -28,8 +28,13 @@ const SETTLING: Duration = Duration::from_millis(500);
 
 /// What a talking thread is told.
 pub(super) enum Talk {
-    /// A card has come, with its ATR.
-    CardIn(Vec<u8>),
+    /// A card is there.
+    CardIn {
+        /// Its ATR, empty while it is mute.
+        atr: Vec<u8>,
+        /// It lay there when the reader was first looked at.
+        lay_there: bool,
+    },
     /// It has gone.
     CardOut,
     /// Something is to be said.
@@ -79,7 +84,7 @@ impl Session<'_> {
         let mut next = self.next()?;
         loop {
             next = match next {
-                Talk::CardIn(atr) => self.card(atr)?,
+                Talk::CardIn { atr, lay_there } => self.card(atr, lay_there)?,
                 Talk::CardOut => {
                     self.report(ReaderEvent::CardOut);
                     self.next()?
@@ -111,11 +116,11 @@ impl Session<'_> {
     }
 
     /// Serves one card until it is released, fails, or goes; says what comes then.
-    fn card(&mut self, atr: Vec<u8>) -> Result<Talk, Ended> {
+    fn card(&mut self, atr: Vec<u8>, lay_there: bool) -> Result<Talk, Ended> {
         // Announced before it is connected to: what is to be asked is known by the time it is there. A mute card may still speak.
         let is_mute = atr.is_empty();
         if !is_mute {
-            self.announce(atr);
+            self.announce(atr, lay_there);
         }
         let mut card = match self.connect() {
             Ok(card) => card,
@@ -123,7 +128,7 @@ impl Session<'_> {
         };
         if is_mute {
             match card.status2_owned() {
-                Ok(status) => self.announce(status.atr().to_vec()),
+                Ok(status) => self.announce(status.atr().to_vec(), lay_there),
                 Err(error) => return self.failed(error),
             }
         }
@@ -145,7 +150,7 @@ impl Session<'_> {
                     drop(card.disconnect(Disposition::LeaveCard));
                     return self.next();
                 }
-                Talk::CardIn(_) | Talk::CardOut => break talk,
+                Talk::CardIn { .. } | Talk::CardOut => break talk,
             };
             match said {
                 Ok(()) => {}
@@ -153,7 +158,7 @@ impl Session<'_> {
                 Err(Error::ResetCard) if !was_reset => {
                     was_reset = true;
                     match card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard).and_then(|()| card.status2_owned()) {
-                        Ok(status) => self.announce(status.atr().to_vec()),
+                        Ok(status) => self.announce(status.atr().to_vec(), lay_there),
                         Err(error) => break self.failed(error)?,
                     }
                 }
@@ -198,9 +203,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn announce(&mut self, atr: Vec<u8>) {
+    fn announce(&mut self, atr: Vec<u8>, lay_there: bool) {
         self.owed = true;
-        self.report(ReaderEvent::CardIn { atr, device: self.talker.path.to_string_lossy().into_owned() });
+        self.report(ReaderEvent::CardIn { atr, device: self.talker.path.to_string_lossy().into_owned(), lay_there });
     }
 
     fn answer(&mut self, answer: Vec<u8>) {

@@ -40,8 +40,9 @@ fn a_store_of_the_first_layout_is_taken_up_with_all_it_holds() {
     let mut order = Order::of(Uuid::from_u128(7));
     order.pin = Some(Secret::new("90417"));
     let operation = Operation::AddUserCard(add_existing_card(Uuid::from_u128(9), &order).unwrap());
-    let entry = Entry { id: Uuid::from_u128(2), saved_at: Utc::now(), operation, reassign: Reassign::Never, steps: Vec::new() };
-    store.save(&entry).unwrap();
+    let entry =
+        Entry { id: Uuid::from_u128(2), saved_at: Utc::now(), operation, reassign: Reassign::Never, source: None, steps: Vec::new() };
+    store.save(&entry, None).unwrap();
     assert_eq!(store.entry(entry.id).unwrap().operation.secret(), None, "a secret is not read with its entry");
     assert_eq!(store.secret(entry.id), Ok(Some(Secret::new("90417"))));
     store.append(entry.id, 0, Utc::now(), &Step::Discarded).unwrap();

@@ -343,6 +343,7 @@ impl Bridge {
     fn go_on(&mut self, name: &ReaderName, next: Next, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         match next {
             Next::Say(command) => effects.push(Effect::Command(name.clone(), ReaderCommand::Write(command))),
+            Next::SayWithKey(command, key) => effects.push(Effect::Command(name.clone(), ReaderCommand::WriteWithKey(command, key))),
             Next::Done(presentation) => {
                 let came = match self.stages.insert(name.clone(), Stage::Card(None)) {
                     Some(Stage::Card(Some((_, came, lay_there)))) => (came, lay_there),

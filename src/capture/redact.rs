@@ -6,7 +6,7 @@
 //! is masked.
 //!
 //! What stays: the reader's and the device's name, times, chunks, lengths, everything said to the reader or the card,
-//! ATRs, status words, TLV headers, the reasons of failures, the first byte of a random or a double-size UID.
+//! ATRs in which no reader has put a number, status words, TLV headers, the reasons of failures, the first byte of a random or a double-size UID.
 
 mod answers;
 mod cards;
@@ -224,9 +224,12 @@ fn smartcards(capture: &Capture, protocols: &Protocols, cards: &mut Cards, rando
             }
         }
     }
+    let mut masks = Masks::default();
     for (_, record) in &mut records {
-        if let Record::To(bytes) | Record::CardIn(bytes) = record {
-            *bytes = answers.overlaid(bytes);
+        match record {
+            Record::To(bytes) => *bytes = answers.overlaid(bytes),
+            Record::CardIn(bytes) => *bytes = answers::atr(&protocols.scripts, &answers.overlaid(bytes), &mut masks, random),
+            _ => {}
         }
     }
     records

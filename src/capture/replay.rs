@@ -32,6 +32,8 @@ pub struct Player {
     last: DateTime<Utc>,
     /// The command that waits for the next answer.
     asked: Option<Vec<u8>>,
+    /// It wants a key of the site's. Where the capture goes on otherwise, there was no such key.
+    wants_key: bool,
     said: Said,
 }
 
@@ -48,7 +50,7 @@ impl Player {
         };
         let bridge = bridge((&head.reader, kind), protocols, catalog, policy);
         let (reader, attached) = (head.reader.as_str().into(), Some(head.attached.clone()));
-        Ok(Self { bridge, reader, attached, recorded: head.recorded, last: head.recorded, asked: None, said: Vec::new() })
+        Ok(Self { bridge, reader, attached, recorded: head.recorded, last: head.recorded, asked: None, wants_key: false, said: Vec::new() })
     }
 
     /// A player of what this reader typed.
@@ -56,13 +58,25 @@ impl Player {
     pub fn of_keys((reader, kind): (&str, ReaderKind), protocols: &Protocols, catalog: SharedCatalog, policy: SitePolicy) -> Self {
         let bridge = bridge((reader, kind), protocols, catalog, policy);
         let began = DateTime::UNIX_EPOCH;
-        Self { bridge, reader: reader.into(), attached: None, recorded: began, last: began, asked: None, said: Vec::new() }
+        Self {
+            bridge,
+            reader: reader.into(),
+            attached: None,
+            recorded: began,
+            last: began,
+            asked: None,
+            wants_key: false,
+            said: Vec::new(),
+        }
     }
 
     /// Plays a record; what is said of it, and what was still to come before it.
     pub fn play(&mut self, at: Duration, record: Record) -> Said {
         self.last = self.recorded + TimeDelta::from_std(at).unwrap_or_default();
         self.deadlines_until(self.last);
+        while self.wants_key && !self.is_said_with_key(&record) {
+            self.handle(Event::Reader(self.reader.clone(), ReaderEvent::Answer(Vec::new())), self.last);
+        }
         if let Some(event) = self.event(record) {
             self.handle(Event::Reader(self.reader.clone(), event), self.last);
         }
@@ -81,6 +95,14 @@ impl Player {
     pub fn end(mut self) -> Said {
         self.deadlines_until(self.last + AFTERWARDS);
         self.said
+    }
+
+    fn is_said_with_key(&self, record: &Record) -> bool {
+        match record {
+            Record::To(said) => self.asked.as_ref() == Some(said),
+            Record::From(_) => true,
+            _ => false,
+        }
     }
 
     fn event(&self, record: Record) -> Option<ReaderEvent> {
@@ -108,10 +130,15 @@ impl Player {
     }
 
     fn handle(&mut self, event: Event, now: DateTime<Utc>) {
+        self.wants_key = false;
         for effect in self.bridge.handle(event, now) {
             match effect {
                 Effect::Tell(notice) => self.said.push((now, notice)),
                 Effect::Command(_, ReaderCommand::Write(command)) => self.asked = Some(command),
+                Effect::Command(_, ReaderCommand::WriteWithKey(command, _)) => {
+                    self.asked = Some(command);
+                    self.wants_key = true;
+                }
                 _ => {}
             }
         }

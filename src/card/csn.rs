@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 use std::fmt;
 
-use super::PacsBits;
+use super::{PacsBits, presentation::RANDOM_UID};
 
 /// A card serial number of 1 to 32 bytes, in the order the card sends them.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -22,11 +22,23 @@ impl Csn {
         &self.0
     }
 
-    /// A four-byte UID that starts with 08 is drawn anew at every tap: a phone, or a card in random-ID mode
-    /// (ISO 14443-3).
+    /// True for a number that is drawn anew at every tap (ISO 14443-3: a four-byte UID that starts with 08; FeliCa: an IDm
+    /// that starts with 05 FE or 01 FE): a phone, or a card in random-ID mode.
     #[must_use]
     pub fn is_random(&self) -> bool {
-        self.0.len() == 4 && self.0.first() == Some(&0x08)
+        matches!(self.bytes(), [0x08, _, _, _] | [0x01 | 0x05, 0xFE, _, _, _, _, _, _])
+    }
+
+    /// Why it identifies no card, as the name of a warning; none for an ordinary one. Four, seven or ten bytes that start
+    /// with 88, the cascade tag of ISO 14443-3, are the beginning of a longer number that was cut off.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        match self.bytes() {
+            _ if self.is_random() => Some(RANDOM_UID),
+            bytes if bytes.iter().all(|byte| *byte == 0) => Some("zero_uid"),
+            [0x88, rest @ ..] if matches!(rest.len(), 3 | 6 | 9) => Some("cut_uid"),
+            _ => None,
+        }
     }
 
     /// The bytes as one number, the first byte most significant; none above 64 bits.

@@ -70,7 +70,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         let help = format!("the readers are {}", names.join(", "));
         return Err(Failure::usage("unknown_reader", format!("no reader is named {name:?}"), help));
     };
-    let devices = devices(reader);
+    let devices = devices(reader, &site.protocols.models);
     if devices > 1 && !name.contains('#') {
         let (name, help) = (&reader.name, "a capture is of one reader");
         return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
@@ -88,14 +88,14 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     let attached = match &reader.attached {
         config::Attached::Serial { dialect, .. } if dialect.is_template() => Some(Attached::Lines(dialect.name.clone())),
         config::Attached::Serial { dialect, .. } => Some(Attached::Serial(dialect.id.clone())),
-        config::Attached::Pcsc(pattern) => Some(Attached::Pcsc(pattern.clone())),
+        config::Attached::Pcsc { pattern, .. } => Some(Attached::Pcsc(pattern.clone())),
         config::Attached::Osdp { address, .. } => Some(Attached::Osdp(*address)),
         // What is typed is written as evtest prints it, and that has no header.
         config::Attached::Keyboard { .. } => None,
     };
     let recorded = Utc::now();
     let head = |attached| Head { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded };
-    let mut recorder = Recorder { head: attached.map(head), began: Instant::now() };
+    let mut recorder = Recorder { head: attached.map(head), began: Instant::now(), with_key: None };
     // What is to be redacted is not written down before it is.
     let mut kept = Vec::new();
     let end = recorder.began + Duration::from_secs(arguments.timeout.unwrap_or(0));
@@ -131,14 +131,14 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
 }
 
 /// How many devices a configured reader means now.
-fn devices(reader: &config::ReaderConfig) -> usize {
+fn devices(reader: &config::ReaderConfig, models: &[std::sync::Arc<crate::smartcard::reader::Model>]) -> usize {
     match &reader.attached {
         config::Attached::Serial { port, .. } => serial::matching(port).len(),
         config::Attached::Keyboard { device, .. } => keyboard::matching(device, &keyboard::list()).len(),
         config::Attached::Osdp { .. } => 1,
-        config::Attached::Pcsc(pattern) => {
-            let listed = pcsc::list().unwrap_or_default();
-            listed.iter().filter(|device| crate::smartcard::script::matches(pattern, device)).count()
+        config::Attached::Pcsc { pattern, .. } => {
+            let wanted = pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None };
+            pcsc::name_devices(&[wanted], models, &pcsc::list().unwrap_or_default()).len()
         }
     }
 }
@@ -147,6 +147,8 @@ struct Recorder {
     /// The header, until it is written: a PC/SC reader's own name is known at the first card only.
     head: Option<Head>,
     began: Instant,
+    /// A command with a key, of which all but the key is recorded once it was said: where there is no such key, it is not.
+    with_key: Option<(Duration, Record)>,
 }
 
 impl Recorder {
@@ -164,10 +166,21 @@ impl Recorder {
         let record = match what {
             Tapped::From(_, event) => capture::of_event(event),
             Tapped::To(_, ReaderCommand::Write(bytes)) => Some(Record::To(bytes.clone())),
+            Tapped::To(_, ReaderCommand::WriteWithKey(bytes, _)) => {
+                self.with_key = Some((self.began.elapsed(), Record::To(bytes.clone())));
+                return Ok(());
+            }
             Tapped::To(_, ReaderCommand::Release | ReaderCommand::Signal(_)) => None,
         };
         let Some(record) = record else { return Ok(()) };
+        let with_key = self.with_key.take();
+        if matches!(&record, Record::From(bytes) if bytes.is_empty()) {
+            return Ok(());
+        }
         self.begin(file)?;
+        if let Some((at, command)) = with_key {
+            writeln!(file, "{}", capture::text::line(at, &command))?;
+        }
         writeln!(file, "{}", capture::text::line(self.began.elapsed(), &record))
     }
 }

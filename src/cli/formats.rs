@@ -200,7 +200,7 @@ fn of_dialect(dialect: &Dialect) -> Item {
 
 fn of_script(script: &Script) -> Item {
     let says: Vec<String> =
-        script.steps.iter().map(|step| step.say.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")).collect();
+        script.steps.iter().map(|step| step.say.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")).collect();
     Item {
         names: vec![script.id.clone()],
         row: vec![script.id.clone(), script.kind.name().to_owned(), script.confidence.name().to_owned(), script.name.clone()],

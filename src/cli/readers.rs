@@ -1,6 +1,6 @@
 //! `cardbridge readers`: what is plugged in, and which configured reader each one is; with `--listen`, what is spoken.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::{
     config::{Attached, ReaderConfig},
     protocols::Protocols,
     readers::{keyboard, pcsc, serial},
+    smartcard::reader::Model,
 };
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
         rows.push([path, usb, product, number, reader.unwrap_or_default()]);
     }
     let cards = pcsc::list();
-    for (device, reader) in pcsc_readers(&site.config.readers, cards.as_deref().unwrap_or_default()) {
+    for (device, reader) in pcsc_readers(&site.config.readers, &site.protocols.models, cards.as_deref().unwrap_or_default()) {
         lines.push(json!({"transport": "pcsc", "path": device, "usb": null, "product": device, "serial_number": null, "reader": reader}));
         rows.push([device, "PC/SC".to_owned(), String::new(), String::new(), reader.unwrap_or_default()]);
     }
@@ -102,19 +103,21 @@ fn serial_reader(readers: &[ReaderConfig], path: &String) -> Option<String> {
     let mut names = readers.iter().filter_map(|reader| match &reader.attached {
         Attached::Serial { port, .. } => named(&reader.name, &serial::matching(port), path),
         Attached::Osdp { bus, .. } => (bus.path == *path).then(|| reader.name.clone()),
-        Attached::Pcsc(_) | Attached::Keyboard { .. } => None,
+        Attached::Pcsc { .. } | Attached::Keyboard { .. } => None,
     });
     // Several OSDP readers may share one line.
     let first = names.next()?;
     Some(names.fold(first, |all, name| format!("{all}, {name}")))
 }
 
-fn pcsc_readers(readers: &[ReaderConfig], devices: &[String]) -> Vec<(String, Option<String>)> {
+fn pcsc_readers(readers: &[ReaderConfig], models: &[Arc<Model>], devices: &[String]) -> Vec<(String, Option<String>)> {
     let wanted = readers.iter().filter_map(|reader| match &reader.attached {
-        Attached::Pcsc(pattern) => Some((pattern.clone(), reader.name.as_str().into())),
+        Attached::Pcsc { pattern, .. } => {
+            Some(pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None })
+        }
         Attached::Serial { .. } | Attached::Osdp { .. } | Attached::Keyboard { .. } => None,
     });
-    let named = pcsc::name_devices(&wanted.collect(), devices);
+    let named = pcsc::name_devices(&wanted.collect::<Vec<_>>(), models, devices);
     let name_of = |device: &String| named.iter().find(|(path, _)| path == device).map(|(_, name)| name.to_string());
     devices.iter().map(|device| (device.clone(), name_of(device))).collect()
 }

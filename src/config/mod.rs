@@ -85,7 +85,12 @@ pub enum Attached {
         dialect: Arc<Dialect>,
     },
     /// A PC/SC reader whose name matches this pattern, `*` for any text.
-    Pcsc(String),
+    Pcsc {
+        /// What its PC/SC name looks like, `*` for any text.
+        pattern: String,
+        /// Where the site's keys for its cards stand.
+        keys_file: Option<PathBuf>,
+    },
     /// A reader on an OSDP bus.
     Osdp {
         /// The bus's line.

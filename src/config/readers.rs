@@ -66,6 +66,10 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);
     let pcsc = keys.optional_text("pcsc");
     let osdp = osdp(&mut keys, folder);
+    let keys_file = keys.optional_text("keys_file");
+    if let Some(file) = keys_file.as_ref().filter(|_| pcsc.is_none()) {
+        keys.complain(file.span, "`keys_file` belongs to PC/SC readers: `pcsc = \"*NAME*\"`".to_owned());
+    }
     let typing = keys.optional_text("keyboard").and_then(|device| input_device(&keys, &device, usb_serial.clone()));
     let dialect = keys.optional_text("dialect");
     let template = keys.optional_text("template");
@@ -111,7 +115,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                                `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
-            Some(Attached::Pcsc(pattern.value))
+            Some(Attached::Pcsc { pattern: pattern.value, keys_file: keys_file.map(|file| folder.join(file.value)) })
         }
         (None, None, None, Some(device)) => {
             if baud.is_some() || parity.is_some() || only_serial {

@@ -104,12 +104,18 @@ impl Catalog {
     /// Every format's verdict on a presentation, in words.
     #[must_use]
     pub fn read(&self, mut presentation: Presentation) -> Reading {
+        if presentation.bits.is_none() && presentation.damage.is_none() {
+            self.settle_length(&mut presentation);
+        }
         let bits = presentation.bits.unwrap_or_default();
         let mut laid = Verdicts::default();
         if presentation.damage.is_none() && presentation.bits.is_some() {
             self.lay(presentation.kind, &bits, &mut laid);
         }
         let mut fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &bits)).collect();
+        if presentation.bits.is_none() {
+            fits = self.fits_in_each_length(&presentation);
+        }
         if let Some(numbers) = presentation.numbers.as_ref().filter(|_| presentation.damage.is_none()) {
             fits = self.holders_of(numbers);
         }
@@ -120,11 +126,32 @@ impl Catalog {
         if matches!(presentation.kind, Kind::WiegandStripped | Kind::Number) {
             warn(&mut presentation, "parity_not_seen");
         }
-        if presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random) {
-            warn(&mut presentation, "random_uid");
+        if let Some(flaw) = presentation.csn.as_ref().and_then(crate::card::Csn::flaw) {
+            warn(&mut presentation, flaw);
         }
         let verdict = verdict(&presentation, &fits, &refusals);
         Reading { presentation, verdict, fits, refusals, choice: None }
+    }
+
+    /// Where formats of one length only fit, that is the length.
+    fn settle_length(&self, presentation: &mut Presentation) {
+        let mut laid = Verdicts::default();
+        let mut fitting = presentation.could_be.iter().filter(|bits| {
+            self.lay(presentation.kind, bits, &mut laid);
+            !laid.fits.is_empty()
+        });
+        presentation.bits = fitting.next().filter(|_| fitting.next().is_none()).copied();
+    }
+
+    /// Every format of every length that the bits can have; damage cannot be told from another length.
+    fn fits_in_each_length(&self, presentation: &Presentation) -> Vec<Fit> {
+        let (mut laid, mut fits) = (Verdicts::default(), Vec::new());
+        for bits in &presentation.could_be {
+            self.lay(presentation.kind, bits, &mut laid);
+            fits.extend(laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, bits)));
+        }
+        fits.sort_by(|a, b| a.odds.total_cmp(&b.odds).then_with(|| a.format.cmp(&b.format)));
+        fits
     }
 
     /// The formats that have just these numbers and room for them: the reader has decoded the card, and its bits are
@@ -188,7 +215,7 @@ fn verdict(presentation: &Presentation, fits: &[Fit], refusals: &[Refusal]) -> V
         Kind::Csn if presentation.csn.is_none() => Verdict::Unreadable,
         Kind::Csn => Verdict::SerialOnly,
         Kind::Key => Verdict::Keypad,
-        _ if presentation.bits.is_none() && presentation.numbers.is_none() => Verdict::UnknownLength,
+        _ if presentation.bits.is_none() && presentation.numbers.is_none() && fits.is_empty() => Verdict::UnknownLength,
         _ if !fits.is_empty() && fits.iter().all(is_key) => Verdict::Keypad,
         _ if fits.is_empty() && refusals.iter().any(|refusal| refusal.reason.is_damage()) => Verdict::Damaged,
         _ if fits.is_empty() => Verdict::NoFit,

@@ -256,10 +256,10 @@ impl Frame<'_> {
         if let Some(most) = self.message.marker {
             return self.bits_behind_marker(presentation, part, most);
         }
-        let counted = self.part("count");
-        let by_device = match counted {
-            Some(count) => Some(usize::try_from(count.number()?).ok()?),
-            None => self.message.bits.map(usize::from).or_else(|| (part.encoding == Encoding::Bin).then_some(part.text.len())),
+        let by_device = match (self.part("count"), self.part("unused")) {
+            (Some(count), _) => Some(usize::try_from(count.number()?).ok()?),
+            (None, Some(unused)) => Some(part.bits()?.len().checked_sub(usize::try_from(unused.number()?).ok()?)?),
+            (None, None) => self.message.bits.map(usize::from).or_else(|| (part.encoding == Encoding::Bin).then_some(part.text.len())),
         };
         let Some(count) = by_device.or(self.told.bits.map(usize::from)) else { return Some(()) };
         presentation.bits = self.frame_bits(part, count);

@@ -17,7 +17,7 @@ use crate::{
         secret::Secret,
         wire::Wire,
     },
-    card::{Credential, Fit, Reading, Verdict},
+    card::{Credential, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS},
 };
 
 /// What the operator asks for.
@@ -151,8 +151,8 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
         return Err(missing(Required::IssueCode));
     }
     let card_serial_number = match serial {
-        Some(serial) if requires(Required::Serial) && serial.is_random() => {
-            return Err(Refused::Nothing("its serial number is a new one at every tap (a phone, or a card in random-ID mode)"));
+        Some(serial) if requires(Required::Serial) && serial.flaw().is_some() => {
+            return Err(Refused::Nothing(serial.flaw().map_or("", why_nobody)));
         }
         Some(serial) if requires(Required::Serial) => Some(narrow("the card serial number", serial.number().map(u128::from), width)?),
         None if requires(Required::Serial) => return Err(missing(Required::Serial)),
@@ -285,6 +285,20 @@ impl fmt::Debug for Order {
     }
 }
 
+/// Why nobody can be told by a card with this flaw.
+fn why_nobody(flaw: &str) -> &'static str {
+    match flaw {
+        RANDOM_UID => "its serial number is a new one at every tap (a phone, or a card in random-ID mode)",
+        WORTHLESS => "its number is one that many cards share: a test card, or a card that nobody has personalized",
+        "zero_uid" => "its serial number is all zero, which is none; present it again",
+        _ => "its serial number was cut off; present it again, or use another reader",
+    }
+}
+
+/// What is said of a card whose own number is protected, where the site does not name the serial number in its place.
+const PROTECTED_NUMBER: &str = "the card's number is protected by keys that are not here, and its serial number is another number; \
+     enroll it by its printed number or at a door, or name the serial number's format in [site] formats if that is what doors here read";
+
 fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
     // The site uses a format that this reading is a damaged card of: what else fits it is no card of this site's.
     let is_ours = |format: &str| policy.formats.iter().any(|ours| ours == format);
@@ -292,15 +306,15 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
     if damaged && !reading.fits.iter().any(|fit| is_ours(&fit.format)) {
         return Refused::Damaged;
     }
+    if let Some(flaw) = reading.presentation.no_identity() {
+        return Refused::Nothing(why_nobody(flaw));
+    }
     match reading.verdict {
         Verdict::Damaged => return Refused::Damaged,
         Verdict::NoFit => return Refused::Nothing("no known format fits its bits"),
         Verdict::UnknownLength => return Refused::Nothing("its reader does not tell the number of bits; set bits = N for this reader"),
         Verdict::Keypad => return Refused::Nothing("this was a key, not a card"),
         Verdict::Unreadable => return Refused::Nothing("it answers none of the known questions"),
-        Verdict::SerialOnly if reading.presentation.warnings.iter().any(|warning| warning == "random_uid") => {
-            return Refused::Nothing("its serial number is a new one at every tap (a phone, or a card in random-ID mode)");
-        }
         _ => {}
     }
     // Had nothing been asked for, would the site have decided? Then it is what was asked for that excludes the card.
@@ -323,7 +337,9 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
     {
         return Refused::NoCardType { format };
     }
+    let is_protected = reading.presentation.warnings.iter().any(|warning| warning == PROTECTED);
     let message = match reading.fits.len() {
+        _ if is_protected => PROTECTED_NUMBER,
         _ if number.is_some() => "none of the fits, or several of them, match the printed number and the site's policy",
         1 => "the site's policy does not believe the only format that fits",
         _ if reading.verdict == Verdict::Certain => "the site's policy believes none of the formats that fit",

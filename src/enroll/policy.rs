@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::card::{Credential, DecidedBy, Fit, Kind, Reading, Verdict};
+use crate::card::{Credential, DecidedBy, Fit, Reading, Verdict};
 
 /// What a site believes.
 #[derive(Debug, Clone, Default)]
@@ -77,7 +77,7 @@ pub fn choose(reading: &mut Reading, policy: &SitePolicy, hints: &Hints) {
 }
 
 fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usize, DecidedBy)> {
-    if is_random(reading) || reading.verdict == Verdict::Keypad {
+    if reading.presentation.no_identity().is_some() || reading.verdict == Verdict::Keypad {
         return None;
     }
     let all: Vec<usize> = (0..reading.fits.len()).collect();
@@ -117,10 +117,6 @@ fn is_one(reading: &Reading, fits: &[usize]) -> bool {
 fn is_entry(fit: &Fit) -> bool {
     let has = |name| fit.credential.number(name).is_some();
     fit.credential.card_number.is_none() && (has("key") || has("pin"))
-}
-
-fn is_random(reading: &Reading) -> bool {
-    reading.presentation.kind == Kind::Csn && reading.presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random)
 }
 
 impl SitePolicy {
@@ -174,7 +170,7 @@ impl SitePolicy {
     /// The configuration lines that would settle a reading nothing was chosen from.
     #[must_use]
     pub fn settling_lines(&self, reading: &Reading) -> Vec<String> {
-        if is_random(reading) {
+        if reading.presentation.no_identity().is_some() {
             return Vec::new();
         }
         let mut lines = vec!["[site]".to_owned()];

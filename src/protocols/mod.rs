@@ -1,11 +1,12 @@
 //! The data files: everything known about card formats, serial readers and smart cards, loaded and judged.
 //!
 //! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
-//! and column. A file with a finding is left out whole. The folder has `cards/`,
-//! `serial/`, `keyboards/` and `smartcards/`.
+//! and column. A file with a finding is left out whole. The folder has
+//! `cards/`, `serial/`, `keyboards/`, `smartcards/` and `readers/`.
 
 pub mod cards;
 pub mod keyboards;
+pub mod readers;
 pub mod serial;
 pub mod smartcards;
 
@@ -25,7 +26,7 @@ use crate::{
         dialect::{Confidence, Dialect},
     },
     sheet::{At, Finding, Keys, Sheet},
-    smartcard::script::Script,
+    smartcard::{reader::Model, script::Script},
 };
 use cards::CardFormat;
 use keyboards::KnownKeyboard;
@@ -43,6 +44,8 @@ pub struct Protocols {
     pub keyboards: Vec<KnownKeyboard>,
     /// Smart-card scripts.
     pub scripts: Vec<Arc<Script>>,
+    /// Kinds of PC/SC readers.
+    pub models: Vec<Arc<Model>>,
     /// What is wrong with files that were left out.
     pub findings: Vec<Finding>,
     names: BTreeMap<(Room, String), String>,
@@ -61,7 +64,9 @@ struct Names<'a> {
 
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/ or smartcards/ in it")]
+#[error(
+    "the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/, smartcards/ or readers/ in it"
+)]
 pub struct FolderError {
     /// The folder or file.
     pub path: PathBuf,
@@ -75,14 +80,20 @@ enum Room {
     Serial,
     Keyboards,
     Smartcards,
+    Readers,
 }
 
 /// No protocol file is larger.
 const LARGEST_FILE: u64 = 1 << 20;
 
 impl Room {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Keyboards, "keyboards"), (Self::Smartcards, "smartcards")];
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Cards, "cards"),
+        (Self::Serial, "serial"),
+        (Self::Keyboards, "keyboards"),
+        (Self::Smartcards, "smartcards"),
+        (Self::Readers, "readers"),
+    ];
 }
 
 impl Protocols {
@@ -104,7 +115,7 @@ impl Protocols {
     /// Adds a site's own folder.
     ///
     /// # Errors
-    /// A folder that cannot be read, or one in which there is none of the four.
+    /// A folder that cannot be read, or one in which there is none of the five.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
         let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
         let mut any = false;
@@ -165,6 +176,13 @@ impl Protocols {
                     && self.claim(&names, &sheet, &script.id, &[])
                 {
                     self.scripts.push(Arc::new(script));
+                }
+            }
+            Room::Readers => {
+                if let Some(model) = readers::read(file, &sheet)
+                    && self.claim(&names, &sheet, &model.id, &[])
+                {
+                    self.models.push(Arc::new(model));
                 }
             }
         }

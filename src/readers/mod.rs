@@ -151,6 +151,8 @@ impl fmt::Debug for OsdpCard {
 pub enum ReaderCommand {
     /// Write to the serial line, or say to the card.
     Write(Vec<u8>),
+    /// Say to the card, with the site's key of this name behind it; the driver alone knows the key.
+    WriteWithKey(Vec<u8>, String),
     /// Show something with its lights and its sounder, as far as it has them.
     Signal(Signal),
     /// The conversation with the card is over.
@@ -212,6 +214,7 @@ impl fmt::Debug for ReaderCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write(bytes) => write!(f, "Write({})", bytes.len()),
+            Self::WriteWithKey(bytes, name) => write!(f, "WriteWithKey({}, {name})", bytes.len()),
             Self::Signal(signal) => write!(f, "Signal({signal:?})"),
             Self::Release => f.write_str("Release"),
         }

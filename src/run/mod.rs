@@ -33,6 +33,7 @@ use crate::{
         osdp::{self, Bus, Peripheral},
         pcsc, serial,
     },
+    smartcard::reader::Model,
     store::{StoreError, StoreHandle, lock::Holder},
 };
 use station::{Client, Say, Server};
@@ -74,6 +75,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Shell {
     bridge: Bridge,
     readers: Vec<ReaderConfig>,
+    models: Vec<Arc<Model>>,
     events: mpsc::UnboundedSender<(ReaderName, ReaderEvent)>,
     happened: mpsc::UnboundedReceiver<(ReaderName, ReaderEvent)>,
     clients: (mpsc::UnboundedSender<Client>, mpsc::UnboundedReceiver<Client>),
@@ -115,6 +117,7 @@ impl Shell {
         Self {
             bridge,
             readers: site.config.readers.clone(),
+            models: site.protocols.models.clone(),
             events,
             happened,
             clients: mpsc::unbounded_channel(),
@@ -142,7 +145,10 @@ impl Shell {
         self.only_device = only.filter(|only| only.contains('#')).map(ToOwned::to_owned);
         for reader in self.readers.iter().filter(|reader| only.is_none_or(|only| is_device_of(only, &reader.name))) {
             match &reader.attached {
-                Attached::Pcsc(pattern) => wanted.push((pattern.clone(), ReaderName::from(reader.name.as_str()))),
+                Attached::Pcsc { pattern, keys_file } => {
+                    let (pattern, keys_file) = (pattern.clone(), keys_file.clone());
+                    wanted.push(pcsc::Wanted { pattern, name: reader.name.as_str().into(), keys_file });
+                }
                 Attached::Osdp { bus, address, scbk_file } => {
                     let name = reader.name.as_str().into();
                     let peripheral = Peripheral { name, address: *address, scbk_file: scbk_file.clone() };
@@ -175,7 +181,7 @@ impl Shell {
             self.drivers.extend(driver.thread);
         }
         if !wanted.is_empty() {
-            self.cards = Some(pcsc::start(wanted, self.events.clone(), self.running.clone()));
+            self.cards = Some(pcsc::start(wanted, self.models.clone(), self.events.clone(), self.running.clone()));
         }
     }
 
@@ -371,7 +377,7 @@ pub fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
     match &reader.attached {
         Attached::Keyboard { dialect, .. } => ReaderKind::Keyboard(dialect.clone(), reader.told),
         Attached::Serial { dialect, .. } => ReaderKind::Serial(dialect.clone(), reader.told),
-        Attached::Pcsc(_) => ReaderKind::Pcsc(reader.told),
+        Attached::Pcsc { .. } => ReaderKind::Pcsc(reader.told),
         Attached::Osdp { .. } => ReaderKind::Osdp(reader.told),
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::card::{Credential, DecidedBy, Fit, Kind, Literal, Reading, Refusal, Verdict};
+use crate::card::{Credential, DecidedBy, Fit, Kind, Literal, Reading, Refusal, SmartCard, Verdict};
 
 /// A reading as the JSON of `decode`, `read` and `replay`.
 #[derive(Serialize)]
@@ -23,6 +23,8 @@ pub struct ReadingJson<'a> {
     numbers: Option<Numbers<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smart_card: Option<&'a SmartCard>,
     warnings: &'a [String],
     suggestions: [(); 0],
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
@@ -112,6 +114,7 @@ pub fn json<'a>(reading: &'a Reading, input: &'a str) -> ReadingJson<'a> {
         csn: presentation.csn.as_ref().map(ToString::to_string),
         numbers: presentation.numbers.as_ref().map(|numbers| Numbers(&numbers.credential)),
         keys: presentation.keys.as_deref(),
+        smart_card: presentation.smart_card.as_deref(),
         warnings: &presentation.warnings,
         suggestions: [],
         at: presentation.at,
@@ -177,6 +180,13 @@ pub fn text(reading: &Reading) -> String {
     for refusal in reading.refusals.iter().filter(|refusal| refusal.reason.is_damage() || !damaged_only) {
         lines.push(format!("    not {}: {} ({})", refusal.format, refusal.detail, refusal.reason.name()));
     }
+    if let Some(card) = &presentation.smart_card {
+        lines.extend(card.is.iter().map(|is| format!("    card: {is}")));
+        if reading.verdict == Verdict::Unreadable {
+            let tried = if card.tried.is_empty() { "nothing is known to ask it".to_owned() } else { card.tried.join("; ") };
+            lines.push(format!("    ATR {}, tried: {tried}", card.atr));
+        }
+    }
     if let Some(csn) = presentation.csn.as_ref().filter(|_| presentation.kind != Kind::Csn) {
         lines.push(format!("    card serial number {csn}"));
     }
@@ -229,6 +239,15 @@ pub fn words_of(warning: &str) -> String {
     match warning {
         "random_uid" => {
             "the serial number is a new one at every tap: a phone, or a card in random-ID mode; it cannot be enrolled".to_owned()
+        }
+        "zero_uid" => "the serial number is all zero, which is none".to_owned(),
+        "cut_uid" => "the serial number is the beginning of a longer one: the reader did not read all of it".to_owned(),
+        "protected" => {
+            "the card's number is protected by keys that are not here; the serial number is another number, which doors may not know"
+                .to_owned()
+        }
+        "worthless_number" => {
+            "the number is one that many cards share: a test card, or a card that nobody has personalized; it cannot be enrolled".to_owned()
         }
         "parity_not_seen" => "the reader takes the parity bits away: a damaged card cannot be told from an intact one".to_owned(),
         "shown_before" => {

@@ -20,7 +20,8 @@ pub(super) fn messages(keys: &mut Keys<'_, '_>, kind: Option<Kind>, check: Optio
     tables.into_iter().filter_map(|table| message(table, kind?, check)).collect()
 }
 
-fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> Option<Message> {
+/// Reads one message; `check_of_all` is the check of those that have none of their own.
+pub fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> Option<Message> {
     let span = keys.span();
     let payload = template(&mut keys, "payload");
     if payload.is_none() {
@@ -53,7 +54,7 @@ fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> O
 #[must_use]
 pub fn unknown_part(payload: &Template) -> Option<String> {
     let unknown = unknown_parts(payload).next()?;
-    let known = ["id", "bits", "count", "keys", "check", "age", "same", "seq", "counter"].into_iter().chain(NUMBERS);
+    let known = ["id", "bits", "count", "unused", "keys", "check", "age", "same", "seq", "counter"].into_iter().chain(NUMBERS);
     let hint = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
     Some(format!("no part is named `{unknown}`; {hint}a part that means nothing is named `_`"))
 }
@@ -65,7 +66,7 @@ fn unknown_parts(payload: &Template) -> impl Iterator<Item = &str> {
         payload.pieces.iter().any(told)
     };
     let is_known = move |name: &str| {
-        is_card_part(name) || matches!(name, "count" | "check" | "age" | "same" | "seq" | "counter" | "_") || tells_width(name)
+        is_card_part(name) || matches!(name, "count" | "unused" | "check" | "age" | "same" | "seq" | "counter" | "_") || tells_width(name)
     };
     payload.names().filter(move |name| !is_known(name))
 }

@@ -7,7 +7,7 @@ mod framing;
 mod host;
 mod message;
 
-pub use message::unknown_part;
+pub use message::{message, unknown_part};
 
 use std::time::Duration;
 

@@ -408,7 +408,7 @@ fn the_notations_of_an_em4100_id_are_a_tie_that_the_site_settles() {
     desk.reader.send(DIALECTS[0].frame);
     let reading = desk.read.json();
     assert_eq!((&reading["verdict"], &reading["credential"], &reading["decided_by"]), (&json!("ambiguous"), &Value::Null, &Value::Null));
-    assert_eq!(reading["fits"].as_array().unwrap().len(), 3, "{reading:#}");
+    assert_eq!(reading["fits"].as_array().unwrap().len(), 5, "{reading:#}");
 
     let mut desk = Desk::with("id12la-ascii", "", "[site]\nformats = [\"em4100-8-16\"]");
     desk.reader.send(DIALECTS[0].frame);

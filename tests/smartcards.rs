@@ -136,10 +136,10 @@ fn an_ordinary_serial_number_is_enrolled_where_the_site_believes_it() {
     let desk = Desk::with(1, &configuration);
     let mut enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
     enroll.hears("the reader is there");
-    let _card = desk.insert(0, uid_card("88 04 A1 B2")); // 08 in another place is not random
+    let _card = desk.insert(0, uid_card("A1 08 B2 C4")); // 08 in another place is not random
     let ended = enroll.end();
     assert_eq!((ended.code, &ended.last()["state"]), (Some(0), &json!("accepted")), "{ended:#?}");
-    assert_eq!(blusky.cards()[0]["InternalCardNumber"], 0x8804_A1B2_u64);
+    assert_eq!(blusky.cards()[0]["InternalCardNumber"], 0xA108_B2C4_u64);
 }
 
 #[test]

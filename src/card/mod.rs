@@ -14,7 +14,7 @@ mod reading;
 
 pub use bits::{BitsError, MAX_BITS, PacsBits};
 pub use credential::{CardNumber, Credential, FacilityCode, IssueCode, OemCode};
-pub use csn::Csn;
+pub use csn::{Csn, Oddity};
 pub use hex::{from_hex, to_hex};
 pub use kind::Kind;
 pub use literal::{Literal, LiteralError};

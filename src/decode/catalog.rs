@@ -6,8 +6,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    format::{CompactFit, CompactRefusal, Format},
+    format::{CompactFit, CompactRefusal, Format, MAX_FIELDS, NEVER},
     narrow::{Against, Narrow},
+    track,
 };
 use crate::card::{Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
 
@@ -45,7 +46,7 @@ impl Catalog {
             place.then_with(|| a.odds().total_cmp(&b.odds())).then_with(|| a.id.cmp(&b.id))
         });
         let starts = Kind::ALL.map(|kind| starts(&formats, kind)).to_vec();
-        let narrow = formats.iter().map(|(format, _)| Narrow::fold(format)).collect();
+        let narrow = narrow(&formats);
         let mut names = HashMap::new();
         for (at, (format, _)) in formats.iter().enumerate().filter(|(_, (_, kind))| *kind != Kind::WiegandStripped) {
             for name in format.aliases.iter().map(String::as_str).chain([&*format.id]) {
@@ -73,12 +74,26 @@ impl Catalog {
         into.fits.clear();
         into.refusals.clear();
         let first = bits.words()[0];
+        let mut tested = [None; TESTS];
         for at in self.candidates(kind, bits.len()) {
             let laid = match self.narrow.get(usize::from(at)) {
-                Some(Some(narrow)) => narrow.fit(first).map_err(|against| match against {
-                    Against::Parity(check) => (Reason::Parity, check),
-                    Against::Fixed => (Reason::FixedBits, self.format(at).map_or(0, |format| format.wrong_fixed_bit(bits))),
-                }),
+                Some(Some(narrow)) => {
+                    let against = match tested.get_mut(narrow.slot()) {
+                        Some(tested) => *tested.get_or_insert_with(|| narrow.against(first)),
+                        None => narrow.against(first),
+                    };
+                    let format = |other: fn(&Format, &PacsBits) -> u16| self.format(at).map_or(0, |format| other(format, bits));
+                    match against {
+                        None => match narrow.values(first) {
+                            Some(values) => Ok(values),
+                            None => self.format(at).map_or(Ok([0; MAX_FIELDS]), |format| format.values(bits)),
+                        },
+                        Some(Against::Parity(check)) => Err((Reason::Parity, check)),
+                        Some(Against::Never) => Err((Reason::Range, NEVER)),
+                        Some(Against::Digits) => Err((Reason::Digits, format(Format::wrong_digits))),
+                        Some(Against::Fixed) => Err((Reason::FixedBits, format(Format::wrong_fixed_bit))),
+                    }
+                }
                 _ => match self.format(at) {
                     Some(format) => format.fit(bits),
                     None => continue,
@@ -104,27 +119,46 @@ impl Catalog {
     /// Every format's verdict on a presentation, in words.
     #[must_use]
     pub fn read(&self, mut presentation: Presentation) -> Reading {
-        let bits = presentation.bits.unwrap_or_default();
-        let mut laid = Verdicts::default();
-        if presentation.damage.is_none() && presentation.bits.is_some() {
-            self.lay(presentation.kind, &bits, &mut laid);
-        }
-        let mut fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &bits)).collect();
+        let (mut fits, mut refusals) = match presentation.bits.filter(|_| presentation.damage.is_none()) {
+            Some(bits) => self.judge(presentation.kind, &bits, &mut presentation.warnings),
+            None => Default::default(),
+        };
         if let Some(numbers) = presentation.numbers.as_ref().filter(|_| presentation.damage.is_none()) {
             fits = self.holders_of(numbers);
         }
-        let mut refusals: Vec<Refusal> = laid.refusals.iter().filter_map(|refusal| self.refusal_in_words(*refusal)).collect();
         if let Some(damage) = &presentation.damage {
             refusals.push(Refusal { format: damage.by.as_str().into(), reason: Reason::Checksum, detail: damage.detail.as_str().into() });
         }
         if matches!(presentation.kind, Kind::WiegandStripped | Kind::Number) {
-            warn(&mut presentation, "parity_not_seen");
+            warn(&mut presentation.warnings, "parity_not_seen");
         }
-        if presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random) {
-            warn(&mut presentation, "random_uid");
+        if let Some(oddity) = presentation.csn.as_ref().and_then(crate::card::Csn::oddity) {
+            warn(&mut presentation.warnings, oddity.name());
         }
         let verdict = verdict(&presentation, &fits, &refusals);
         Reading { presentation, verdict, fits, refusals, choice: None }
+    }
+
+    /// Every format's verdict on bits of that kind, in words. Digits are laid over the track alone, as it lies between its
+    /// zeros; and bits that are a whole track are one, over whatever wires they came.
+    fn judge(&self, kind: Kind, bits: &PacsBits, warnings: &mut Vec<String>) -> (Vec<Fit>, Vec<Refusal>) {
+        let mut laid = Verdicts::default();
+        let track = if matches!(kind, Kind::Wiegand | Kind::Track2 | Kind::Fascn) { track::find(bits) } else { None };
+        let (over, of) = match track {
+            Some(track) if kind != Kind::Wiegand => (track, kind),
+            _ => (*bits, kind),
+        };
+        self.lay(of, &over, &mut laid);
+        let mut fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &over, warnings)).collect();
+        let refusals = laid.refusals.iter().filter_map(|refusal| self.refusal_in_words(*refusal)).collect();
+        if let Some(track) = track.filter(|_| kind == Kind::Wiegand) {
+            self.lay(Kind::Track2, &track, &mut laid);
+            let more = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &track, warnings));
+            let more: Vec<Fit> = more.filter(|fit| !fits.iter().any(|known: &Fit| known.format == fit.format)).collect();
+            fits.extend(more);
+            fits.sort_by(|a, b| a.odds.total_cmp(&b.odds));
+        }
+        (fits, refusals)
     }
 
     /// The formats that have just these numbers and room for them: the reader has decoded the card, and its bits are
@@ -144,8 +178,11 @@ impl Catalog {
             .collect()
     }
 
-    fn fit_in_words(&self, fit: &CompactFit, bits: &PacsBits) -> Option<Fit> {
+    fn fit_in_words(&self, fit: &CompactFit, bits: &PacsBits, warnings: &mut Vec<String>) -> Option<Fit> {
         let format = self.format(fit.format)?;
+        if format.is_doubtful(bits) {
+            warn(warnings, "check_not_judged_fails");
+        }
         Some(Fit {
             format: format.id.clone(),
             aliases: format.aliases.clone(),
@@ -167,6 +204,28 @@ impl Catalog {
     }
 }
 
+/// The most different tests of one length that are kept for a frame; those beyond are made anew for each format.
+const TESTS: usize = 32;
+
+/// The formats folded where they can be, those of one kind and length with the same test in the same place.
+fn narrow(formats: &[(Format, Kind)]) -> Vec<Option<Narrow>> {
+    let mut folded: Vec<Option<Narrow>> = formats.iter().map(|(format, _)| Narrow::fold(format)).collect();
+    let mut tests: Vec<Narrow> = Vec::new();
+    let mut of = None;
+    for (narrow, (format, kind)) in folded.iter_mut().zip(formats) {
+        if of.replace((*kind, format.len())) != Some((*kind, format.len())) {
+            tests.clear();
+        }
+        let Some(narrow) = narrow else { continue };
+        let known = tests.iter().position(|test| test.tests_as(narrow));
+        narrow.place(known.unwrap_or(tests.len()));
+        if known.is_none() {
+            tests.push(*narrow);
+        }
+    }
+    folded
+}
+
 /// Where the formats of each length of one kind begin in the sorted list.
 fn starts(formats: &[(Format, Kind)], kind: Kind) -> [u16; MAX_BITS + 2] {
     let mut starts = [0; MAX_BITS + 2];
@@ -176,9 +235,9 @@ fn starts(formats: &[(Format, Kind)], kind: Kind) -> [u16; MAX_BITS + 2] {
     starts
 }
 
-fn warn(presentation: &mut Presentation, warning: &str) {
-    if !presentation.warnings.iter().any(|known| known == warning) {
-        presentation.warnings.push(warning.to_owned());
+fn warn(warnings: &mut Vec<String>, warning: &str) {
+    if !warnings.iter().any(|known| known == warning) {
+        warnings.push(warning.to_owned());
     }
 }
 
@@ -198,9 +257,10 @@ fn verdict(presentation: &Presentation, fits: &[Fit], refusals: &[Refusal]) -> V
     }
 }
 
-/// A keypad's frame: a key and no card number.
+/// A keypad's frame: a key or a PIN, and no card number.
 fn is_key(fit: &Fit) -> bool {
-    fit.credential.card_number.is_none() && fit.credential.number("key").is_some()
+    let has = |name| fit.credential.number(name).is_some();
+    fit.credential.card_number.is_none() && (has("key") || has("pin"))
 }
 
 fn one_credential(fits: &[Fit]) -> bool {

@@ -3,7 +3,9 @@
 //! - [`line`](mod@line): a serial stage, bytes or a time in, presentations and deadlines out;
 //! - [`dialect`]: a reader's language, as its file says it; [`frame`]: how its line is cut into frames; [`payload`]: what
 //!   stands in a frame; [`check`]: how it proves itself; [`message`]: what it hands over; [`host`]: what is said to it;
-//! - [`drawing`]: the picture of a card format; [`format`](mod@format): the picture folded into [`masks`], read both ways;
+//! - [`drawing`]: the picture of a card format; [`track`]: the same in digits; [`field`]: what a letter's bits are;
+//!   [`format`](mod@format): the picture folded into [`masks`] and [`narrow`]; [`encode`]: read backwards;
+//! - [`keypad`]: keys pressed one after the other, until they are an entry;
 //! - [`catalog`]: every known format laid over the bits, with a verdict;
 //! - [`detect`]: which dialect it is; [`looks`]: what bytes look like that are of none.
 
@@ -12,12 +14,16 @@ pub mod check;
 pub mod detect;
 pub mod dialect;
 pub mod drawing;
+pub mod encode;
+pub mod field;
 pub mod format;
 pub mod frame;
 pub mod host;
+pub mod keypad;
 pub mod line;
 pub mod looks;
 pub mod masks;
 pub mod message;
 pub mod narrow;
 pub mod payload;
+pub mod track;

@@ -6,8 +6,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    format::{CompactFit, CompactRefusal, Format, MAX_FIELDS, NEVER},
-    narrow::{Against, Narrow},
+    format::{CompactFit, CompactRefusal, Format, NEVER},
+    narrow::{Against, Fields, Test},
     track,
 };
 use crate::card::{Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
@@ -16,11 +16,21 @@ use crate::card::{Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Pr
 #[derive(Debug, Default)]
 pub struct Catalog {
     formats: Vec<(Format, Kind)>,
-    /// The same formats, folded where they can be.
-    narrow: Vec<Option<Narrow>>,
-    /// For each kind, where the formats of each length begin; one more than there are lengths.
+    /// The same formats' fields, folded where they can be.
+    fields: Vec<Option<Fields>>,
+    /// Formats with the same test, one after the other.
+    runs: Vec<Run>,
+    /// For each kind, where the runs of each length begin; one more than there are lengths.
     starts: Vec<[u16; MAX_BITS + 2]>,
     names: HashMap<String, u16>,
+}
+
+/// Formats of one kind and length that a frame is held against at once; without a test, one format that tests itself.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    test: Option<Test>,
+    from: u16,
+    to: u16,
 }
 
 /// Room for what the formats say, to be used again for every frame.
@@ -41,19 +51,17 @@ impl Catalog {
         let wiegand = formats.iter().filter(|(_, kind)| *kind == Kind::Wiegand);
         let stripped: Vec<_> = wiegand.filter_map(|(format, _)| Some((format.stripped()?, Kind::WiegandStripped))).collect();
         formats.extend(stripped);
-        formats.sort_by(|(a, kind_a), (b, kind_b)| {
-            let place = (*kind_a as u8, a.len()).cmp(&(*kind_b as u8, b.len()));
-            place.then_with(|| a.odds().total_cmp(&b.odds())).then_with(|| a.id.cmp(&b.id))
-        });
-        let starts = Kind::ALL.map(|kind| starts(&formats, kind)).to_vec();
-        let narrow = narrow(&formats);
+        let tests = sort(&mut formats);
+        let runs = runs(&tests);
+        let starts = Kind::ALL.map(|kind| starts(&formats, &runs, kind)).to_vec();
+        let fields = formats.iter().map(|(format, _)| Fields::fold(format)).collect();
         let mut names = HashMap::new();
         for (at, (format, _)) in formats.iter().enumerate().filter(|(_, (_, kind))| *kind != Kind::WiegandStripped) {
             for name in format.aliases.iter().map(String::as_str).chain([&*format.id]) {
                 names.entry(name.to_lowercase()).or_insert(at as u16);
             }
         }
-        Self { formats, narrow, starts, names }
+        Self { formats, fields, runs, starts, names }
     }
 
     /// The format of that id or alias, whatever its case.
@@ -73,46 +81,56 @@ impl Catalog {
     pub fn lay(&self, kind: Kind, bits: &PacsBits, into: &mut Verdicts) {
         into.fits.clear();
         into.refusals.clear();
-        let first = bits.words()[0];
-        let mut tested = [None; TESTS];
-        for at in self.candidates(kind, bits.len()) {
-            let laid = match self.narrow.get(usize::from(at)) {
-                Some(Some(narrow)) => {
-                    let against = match tested.get_mut(narrow.slot()) {
-                        Some(tested) => *tested.get_or_insert_with(|| narrow.against(first)),
-                        None => narrow.against(first),
+        let word = bits.words()[0];
+        for run in self.candidates(kind, bits.len()) {
+            match run.test.map(|test| test.against(word)) {
+                Some(None) => into.fits.extend((run.from..run.to).map(|format| self.fitting(format, word, bits))),
+                Some(Some(against)) => {
+                    let reason = match against {
+                        Against::Fixed(_) => Reason::FixedBits,
+                        Against::Digits => Reason::Digits,
+                        Against::Never => Reason::Range,
+                        Against::Parity(_) => Reason::Parity,
                     };
-                    let format = |other: fn(&Format, &PacsBits) -> u16| self.format(at).map_or(0, |format| other(format, bits));
-                    match against {
-                        None => match narrow.values(first) {
-                            Some(values) => Ok(values),
-                            None => self.format(at).map_or(Ok([0; MAX_FIELDS]), |format| format.values(bits)),
-                        },
-                        Some(Against::Parity(check)) => Err((Reason::Parity, check)),
-                        Some(Against::Never) => Err((Reason::Range, NEVER)),
-                        Some(Against::Digits) => Err((Reason::Digits, format(Format::wrong_digits))),
-                        Some(Against::Fixed) => Err((Reason::FixedBits, format(Format::wrong_fixed_bit))),
-                    }
+                    let refusal = |format| CompactRefusal { format, reason, at: self.place(format, against, bits) };
+                    into.refusals.extend((run.from..run.to).map(refusal));
                 }
-                _ => match self.format(at) {
-                    Some(format) => format.fit(bits),
-                    None => continue,
+                None => match self.format(run.from).map(|format| format.fit(bits)) {
+                    Some(Ok(values)) => into.fits.push(CompactFit { format: run.from, values }),
+                    Some(Err((reason, at))) => into.refusals.push(CompactRefusal { format: run.from, reason, at }),
+                    None => {}
                 },
-            };
-            match laid {
-                Ok(values) => into.fits.push(CompactFit { format: at, values }),
-                Err((reason, place)) => into.refusals.push(CompactRefusal { format: at, reason, at: place }),
             }
+        }
+    }
+
+    /// A format's fields of a frame that passed its test.
+    #[inline]
+    fn fitting(&self, format: u16, word: u64, bits: &PacsBits) -> CompactFit {
+        let values = match self.fields.get(usize::from(format)) {
+            Some(Some(fields)) => fields.of(word),
+            _ => self.format(format).and_then(|format| format.values(bits).ok()).unwrap_or_default(),
+        };
+        CompactFit { format, values }
+    }
+
+    /// Which bit, field or check of the format speaks against a frame.
+    #[inline]
+    fn place(&self, format: u16, against: Against, bits: &PacsBits) -> u16 {
+        match against {
+            Against::Parity(at) | Against::Fixed(at) => at,
+            Against::Never => NEVER,
+            Against::Digits => self.format(format).map_or(0, |format| format.wrong_digits(bits)),
         }
     }
 
     /// The formats of that kind and length, most trustworthy first.
     #[inline]
-    fn candidates(&self, kind: Kind, len: usize) -> std::ops::Range<u16> {
+    fn candidates(&self, kind: Kind, len: usize) -> &[Run] {
         let starts = self.starts.get(kind as usize);
         match (starts.and_then(|starts| starts.get(len)), starts.and_then(|starts| starts.get(len + 1))) {
-            (Some(from), Some(to)) => *from..*to,
-            _ => 0..0,
+            (Some(from), Some(to)) => self.runs.get(usize::from(*from)..usize::from(*to)).unwrap_or_default(),
+            _ => &[],
         }
     }
 
@@ -204,33 +222,45 @@ impl Catalog {
     }
 }
 
-/// The most different tests of one length that are kept for a frame; those beyond are made anew for each format.
-const TESTS: usize = 32;
-
-/// The formats folded where they can be, those of one kind and length with the same test in the same place.
-fn narrow(formats: &[(Format, Kind)]) -> Vec<Option<Narrow>> {
-    let mut folded: Vec<Option<Narrow>> = formats.iter().map(|(format, _)| Narrow::fold(format)).collect();
-    let mut tests: Vec<Narrow> = Vec::new();
-    let mut of = None;
-    for (narrow, (format, kind)) in folded.iter_mut().zip(formats) {
-        if of.replace((*kind, format.len())) != Some((*kind, format.len())) {
-            tests.clear();
-        }
-        let Some(narrow) = narrow else { continue };
-        let known = tests.iter().position(|test| test.tests_as(narrow));
-        narrow.place(known.unwrap_or(tests.len()));
-        if known.is_none() {
-            tests.push(*narrow);
-        }
+/// Sorts formats by kind and length, the most trustworthy first: lower odds, then those with the same test together, then
+/// the id. Returns their tests.
+fn sort(formats: &mut [(Format, Kind)]) -> Vec<(Option<Test>, Kind, usize)> {
+    formats.sort_by(|(a, kind_a), (b, kind_b)| {
+        let place = (*kind_a as u8, a.len()).cmp(&(*kind_b as u8, b.len()));
+        place.then_with(|| a.odds().total_cmp(&b.odds())).then_with(|| a.id.cmp(&b.id))
+    });
+    let are_as_good = |(a, of_a): &(Format, Kind), (b, of_b): &(Format, Kind)| (of_a, a.len(), a.odds()) == (of_b, b.len(), b.odds());
+    let mut all = Vec::new();
+    for equals in formats.chunk_by_mut(are_as_good) {
+        let tests: Vec<Option<Test>> = equals.iter().map(|(format, _)| Test::fold(format)).collect();
+        let first = |format: &Format| {
+            let test = Test::fold(format);
+            tests.iter().position(|known| *known == test).unwrap_or(0)
+        };
+        equals.sort_by_cached_key(|(format, _)| (first(format), format.id.clone()));
+        all.extend(equals.iter().map(|(format, kind)| (Test::fold(format), *kind, format.len())));
     }
-    folded
+    all
 }
 
-/// Where the formats of each length of one kind begin in the sorted list.
-fn starts(formats: &[(Format, Kind)], kind: Kind) -> [u16; MAX_BITS + 2] {
+/// Formats one after the other with the same test are one run, within a length.
+fn runs(tests: &[(Option<Test>, Kind, usize)]) -> Vec<Run> {
+    let mut at = 0;
+    let together = |a: &(Option<Test>, Kind, usize), b: &(Option<Test>, Kind, usize)| a.0.is_some() && a == b;
+    let run = |of: &[(Option<Test>, Kind, usize)]| {
+        let from = at;
+        at += of.len() as u16;
+        Run { test: of.first().and_then(|(test, ..)| *test), from, to: at }
+    };
+    tests.chunk_by(together).map(run).collect()
+}
+
+/// Where the runs of each length of one kind begin.
+fn starts(formats: &[(Format, Kind)], runs: &[Run], kind: Kind) -> [u16; MAX_BITS + 2] {
     let mut starts = [0; MAX_BITS + 2];
+    let place = |run: &Run| formats.get(usize::from(run.from)).map(|(format, of)| (*of as u8, format.len()));
     for (len, start) in starts.iter_mut().enumerate() {
-        *start = formats.partition_point(|(format, of)| (*of as u8, format.len()) < (kind as u8, len)) as u16;
+        *start = runs.partition_point(|run| place(run) < Some((kind as u8, len))) as u16;
     }
     starts
 }

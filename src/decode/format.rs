@@ -21,6 +21,9 @@ pub(super) const NEVER: u16 = u16::MAX;
 /// The same, in words.
 const NOT_MINE: &str = "the bits are those of another thing, which the format's file names";
 
+/// The most fields whose values a compact fit carries. Nearly all formats have no more.
+pub const VALUES: usize = 4;
+
 /// The most fields a format can have.
 pub const MAX_FIELDS: usize = 10;
 
@@ -51,13 +54,13 @@ struct Parity {
 }
 
 /// A format's fit: small, copied, without words. Field `n` of the format is `values[n]`; of a field wider than 64 bits
-/// only the low 64 ([`Format::credential`] reads all of them).
+/// only the low 64, and of more than four fields the first four ([`Format::credential`] reads all of them).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompactFit {
     /// The format, as the catalog numbers it.
     pub format: u16,
     /// The fields' values.
-    pub values: [u64; MAX_FIELDS],
+    pub values: [u64; VALUES],
 }
 
 /// A format's refusal: small, copied, without words.
@@ -180,7 +183,7 @@ impl Format {
     /// # Errors
     /// The first reason against it, and which bit, field or check says so.
     #[inline]
-    pub fn fit(&self, bits: &PacsBits) -> Result<[u64; MAX_FIELDS], (Reason, u16)> {
+    pub fn fit(&self, bits: &PacsBits) -> Result<[u64; VALUES], (Reason, u16)> {
         if bits.len() != self.len() {
             return Err((Reason::Length, 0));
         }
@@ -202,10 +205,13 @@ impl Format {
     }
 
     /// The fields' numbers.
-    pub(super) fn values(&self, bits: &PacsBits) -> Result<[u64; MAX_FIELDS], (Reason, u16)> {
-        let mut values = [0; MAX_FIELDS];
-        for (at, (value, field)) in values.iter_mut().zip(&self.fields).enumerate() {
-            *value = field.read(bits.words()).map_err(|reason| (reason, at as u16))?;
+    pub(super) fn values(&self, bits: &PacsBits) -> Result<[u64; VALUES], (Reason, u16)> {
+        let mut values = [0; VALUES];
+        for (at, field) in self.fields.iter().enumerate() {
+            let value = field.read(bits.words()).map_err(|reason| (reason, at as u16))?;
+            if let Some(slot) = values.get_mut(at) {
+                *slot = value;
+            }
         }
         Ok(values)
     }
@@ -278,7 +284,7 @@ impl Format {
 
     /// The first bit that must be so and is not.
     #[inline]
-    pub(super) fn wrong_fixed_bit(&self, bits: &PacsBits) -> u16 {
+    fn wrong_fixed_bit(&self, bits: &PacsBits) -> u16 {
         let words = bits.words().iter().zip(&self.fixed.0).zip(&self.fixed.1);
         let mut wrong = (0..).step_by(64).zip(words.map(|((word, mask), wanted)| (word & mask) ^ wanted));
         wrong.find(|(_, wrong)| *wrong != 0).map_or(0, |(from, wrong)| from + wrong.leading_zeros() as u16)
@@ -299,7 +305,7 @@ fn objection(check: &Check) -> Arc<str> {
 
 /// A compiled format reads bits as any nom parser reads its input: it takes all of them or refuses.
 impl Parser<PacsBits> for &Format {
-    type Output = [u64; MAX_FIELDS];
+    type Output = [u64; VALUES];
     type Error = FitError;
 
     fn process<OM: OutputMode>(&mut self, input: PacsBits) -> PResult<OM, PacsBits, Self::Output, Self::Error> {

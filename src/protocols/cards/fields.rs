@@ -111,7 +111,7 @@ fn listed(keys: &Keys<'_, '_>, fields: &mut [Lettered], list: &str, letters: Vec
 fn digits(keys: &Keys<'_, '_>, field: &mut Field, span: Span) -> bool {
     field.bcd = true;
     let width = field.positions.len();
-    if width % 4 != 0 {
+    if !width.is_multiple_of(4) {
         keys.complain(span, format!("{} has {width} bits; decimal digits take four bits each", field.name));
     }
     true

@@ -18,5 +18,8 @@ pub use csn::Csn;
 pub use hex::{from_hex, to_hex};
 pub use kind::Kind;
 pub use literal::{Literal, LiteralError};
-pub use presentation::{Damage, LAY_THERE, Numbers, PROTECTED, Presentation, RANDOM_UID, SHOWN_BEFORE, SmartCard, Transport, WORTHLESS};
+pub use presentation::{
+    CUT_UID, Damage, FILLED_UID, LAY_THERE, Numbers, PROTECTED, Presentation, RANDOM_UID, SHOWN_BEFORE, SmartCard, Transport, WORTHLESS,
+    ZERO_UID,
+};
 pub use reading::{Checks, DecidedBy, Fit, Reading, Reason, Refusal, Verdict};

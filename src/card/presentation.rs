@@ -59,6 +59,12 @@ pub const LAY_THERE: &str = "lay_there";
 
 /// The warning of a serial number that is a new one at every tap.
 pub const RANDOM_UID: &str = "random_uid";
+/// The warning of a serial number that is all zero.
+pub const ZERO_UID: &str = "zero_uid";
+/// The warning of a serial number that is the beginning of a longer one.
+pub const CUT_UID: &str = "cut_uid";
+/// The warning of a serial number that the reader has filled up, or that is nothing but filler.
+pub const FILLED_UID: &str = "filled_uid";
 /// The warning of a card whose number is protected by keys that are not here.
 pub const PROTECTED: &str = "protected";
 /// The warning of a number that many cards share, although its checks hold.

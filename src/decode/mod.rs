@@ -5,7 +5,9 @@
 //! - [`keyboard`]: the same for a reader that types: keys or a time in;
 //! - [`dialect`]: a reader's language, as its file says it; [`frame`]: how its line is cut into frames; [`payload`]: what
 //!   stands in a frame; [`check`]: how it proves itself; [`message`]: what it hands over; [`host`]: what is said to it;
-//! - [`drawing`]: the picture of a card format; [`format`](mod@format): the picture folded into [`masks`], read both ways;
+//! - [`drawing`]: the picture of a card format; [`track`]: the same in digits; [`field`]: what a letter's bits are;
+//!   [`format`](mod@format): the picture folded into [`masks`] and [`narrow`]; [`encode`]: read backwards;
+//! - [`keypad`]: keys pressed one after the other, until they are an entry;
 //! - [`catalog`]: every known format laid over the bits, with a verdict;
 //! - [`write`](mod@write): a frame written, the way back;
 //! - [`detect`]: which dialect it is; [`looks`]: what bytes look like that are of none.
@@ -15,10 +17,13 @@ pub mod check;
 pub mod detect;
 pub mod dialect;
 pub mod drawing;
+pub mod encode;
+pub mod field;
 pub mod format;
 pub mod frame;
 pub mod host;
 pub mod keyboard;
+pub mod keypad;
 pub mod line;
 pub mod looks;
 pub mod lying;
@@ -27,4 +32,5 @@ pub mod message;
 pub mod narrow;
 pub mod noise;
 pub mod payload;
+pub mod track;
 pub mod write;

@@ -17,7 +17,7 @@ use crate::{
         secret::Secret,
         wire::Wire,
     },
-    card::{Credential, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS},
+    card::{Credential, FILLED_UID, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS, ZERO_UID},
 };
 
 /// What the operator asks for.
@@ -290,7 +290,8 @@ fn why_nobody(flaw: &str) -> &'static str {
     match flaw {
         RANDOM_UID => "its serial number is a new one at every tap (a phone, or a card in random-ID mode)",
         WORTHLESS => "its number is one that many cards share: a test card, or a card that nobody has personalized",
-        "zero_uid" => "its serial number is all zero, which is none; present it again",
+        FILLED_UID => "its serial number is filler only, which is none; present it again",
+        ZERO_UID => "its serial number is all zero, which is none; present it again",
         _ => "its serial number was cut off; present it again, or use another reader",
     }
 }

@@ -253,7 +253,7 @@ impl Protocols {
     #[must_use]
     pub fn catalog(&self, named: &[String]) -> Catalog {
         let on = self.formats.iter().filter(|format| format.is_on(named));
-        Catalog::new(on.map(|format| (format.format.clone(), format.kinds.clone())))
+        Catalog::new(on.flat_map(|format| format.formats().map(|of_length| (of_length.clone(), format.kinds.clone()))))
     }
 
     /// The card format of that id or alias.

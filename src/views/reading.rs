@@ -240,6 +240,7 @@ pub fn words_of(warning: &str) -> String {
         "random_uid" => {
             "the serial number is a new one at every tap: a phone, or a card in random-ID mode; it cannot be enrolled".to_owned()
         }
+        "filled_uid" => "the reader seems to have filled a shorter serial number up with 00 or FF".to_owned(),
         "zero_uid" => "the serial number is all zero, which is none".to_owned(),
         "cut_uid" => "the serial number is the beginning of a longer one: the reader did not read all of it".to_owned(),
         "protected" => {

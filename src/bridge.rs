@@ -324,6 +324,9 @@ impl Bridge {
         let taker = self.takers.iter().position(wants).filter(|_| is_card).and_then(|at| self.takers.remove(at));
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
+        if hints.printed.is_some() {
+            policy::explain(&mut reading, &self.catalog, &self.policy, hints.printed.as_deref());
+        }
         effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
         match taker.map(|taker| (taker.id, taker.purpose)) {
             Some((_, Purpose::Enroll(id, order, reassign))) => self.enroll(id, reading, &order, reassign, now, effects),
@@ -396,7 +399,7 @@ fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
 fn hints(taker: &Taker) -> Hints {
     match &taker.purpose {
         Purpose::Enroll(_, order, _) => {
-            Hints { card_type: order.card_type, printed: order.printed.clone().or_else(|| order.external_number.clone()) }
+            Hints { card_type: order.card_type, printed: order.printed.clone() }
         }
         Purpose::HandOver => Hints::default(),
     }

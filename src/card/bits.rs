@@ -137,6 +137,13 @@ impl PacsBits {
         }
     }
 
+    /// The frame with one bit turned over.
+    #[must_use]
+    pub fn flipped(mut self, at: usize) -> Self {
+        self.set(at, !self.get(at));
+        self
+    }
+
     /// Sets one bit within the length.
     pub(crate) fn set(&mut self, at: usize, bit: bool) {
         if at >= self.len() {

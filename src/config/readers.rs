@@ -73,6 +73,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let parity = protocols::serial::parity(&mut keys);
     let stop_bits = keys.number("stop_bits", 1, 2);
     let told = told(&mut keys);
+    let proof = super::proof(&mut keys);
     let port = match (serial, usb) {
         (Some(path), None) => Some(Port::Path(path.value)),
         (None, Some(usb)) => usb_port(&keys, &usb, usb_serial),
@@ -125,7 +126,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
         }
     };
     keys.finish();
-    Some(ReaderConfig { name: name?.value, attached: attached?, told })
+    Some(ReaderConfig { name: name?.value, attached: attached?, told, proof })
 }
 
 /// The keys that only OSDP readers have.

@@ -9,7 +9,10 @@ use super::{
     format::{CompactFit, CompactRefusal, Format},
     narrow::{Against, Narrow},
 };
-use crate::card::{Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict};
+use crate::card::{
+    Advice, CERTAIN, Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict,
+    Widths,
+};
 
 /// All formats, sorted by kind and length, the most trustworthy first: lower odds, then the id.
 #[derive(Debug, Default)]
@@ -17,9 +20,29 @@ pub struct Catalog {
     formats: Vec<(Format, Kind)>,
     /// The same formats, folded where they can be.
     narrow: Vec<Option<Narrow>>,
+    /// What a fit of each of them is worth.
+    worth: Vec<Worth>,
+    advice: Advices,
     /// For each kind, where the formats of each length begin; one more than there are lengths.
     starts: Vec<[u16; MAX_BITS + 2]>,
     names: HashMap<String, u16>,
+}
+
+/// What a format's fit is worth: the same for every frame.
+#[derive(Debug)]
+struct Worth {
+    odds: f64,
+    is_checked: bool,
+    widths: Widths,
+}
+
+/// What is known of kinds of cards, and of the cards of some formats.
+#[derive(Debug, Default)]
+pub struct Advices {
+    /// Of a kind.
+    pub of_kinds: HashMap<Kind, Arc<Advice>>,
+    /// Of a format, by its id.
+    pub of_formats: HashMap<String, Arc<Advice>>,
 }
 
 /// Room for what the formats say, to be used again for every frame.
@@ -44,6 +67,9 @@ impl Catalog {
             let place = (*kind_a as u8, a.len()).cmp(&(*kind_b as u8, b.len()));
             place.then_with(|| a.odds().total_cmp(&b.odds())).then_with(|| a.id.cmp(&b.id))
         });
+        let worth =
+            |(format, _): &(Format, Kind)| Worth { odds: format.odds(), is_checked: format.is_checked(), widths: format.widths() };
+        let worth = formats.iter().map(worth).collect();
         let starts = Kind::ALL.map(|kind| starts(&formats, kind)).to_vec();
         let narrow = formats.iter().map(|(format, _)| Narrow::fold(format)).collect();
         let mut names = HashMap::new();
@@ -52,7 +78,20 @@ impl Catalog {
                 names.entry(name.to_lowercase()).or_insert(at as u16);
             }
         }
-        Self { formats, narrow, starts, names }
+        Self { formats, narrow, worth, advice: Advices::default(), starts, names }
+    }
+
+    /// The same catalog, which knows what cards are worth.
+    #[must_use]
+    pub fn with_advice(self, advice: Advices) -> Self {
+        Self { advice, ..self }
+    }
+
+    /// What is known of such a card: by the format that fits best, else by its kind.
+    fn advice_on(&self, kind: Kind, fits: &[Fit]) -> Option<Arc<Advice>> {
+        let best = fits.first().filter(|_| !self.advice.of_formats.is_empty());
+        let of_format = best.and_then(|fit| self.advice.of_formats.get(&*fit.format));
+        of_format.or_else(|| self.advice.of_kinds.get(&kind)).cloned()
     }
 
     /// The format of that id or alias, whatever its case.
@@ -101,6 +140,14 @@ impl Catalog {
         }
     }
 
+    /// The formats that fit these bits, in words.
+    #[must_use]
+    pub fn fits(&self, kind: Kind, bits: &PacsBits) -> Vec<Fit> {
+        let mut laid = Verdicts::default();
+        self.lay(kind, bits, &mut laid);
+        laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, bits)).collect()
+    }
+
     /// Every format's verdict on a presentation, in words.
     #[must_use]
     pub fn read(&self, mut presentation: Presentation) -> Reading {
@@ -124,7 +171,8 @@ impl Catalog {
             warn(&mut presentation, "random_uid");
         }
         let verdict = verdict(&presentation, &fits, &refusals);
-        Reading { presentation, verdict, fits, refusals, choice: None }
+        let advice = self.advice_on(presentation.kind, &fits);
+        Reading { presentation, verdict, fits, refusals, choice: None, suggestions: Vec::new(), advice }
     }
 
     /// The formats that have just these numbers and room for them: the reader has decoded the card, and its bits are
@@ -139,19 +187,22 @@ impl Catalog {
                 let credential = format.credential(&format.encode(given).ok()?);
                 let checks = Checks { present: 0, passed: 0 };
                 let (format, aliases) = (format.id.clone(), format.aliases.clone());
-                Some(Fit { format, aliases, credential, checks, odds: 1.0 })
+                Some(Fit { format, aliases, credential, checks, is_checked: false, odds: 1.0, widths: Widths::default() })
             })
             .collect()
     }
 
     fn fit_in_words(&self, fit: &CompactFit, bits: &PacsBits) -> Option<Fit> {
         let format = self.format(fit.format)?;
+        let worth = self.worth.get(usize::from(fit.format))?;
         Some(Fit {
             format: format.id.clone(),
             aliases: format.aliases.clone(),
             credential: format.credential(bits),
             checks: format.checks(),
-            odds: format.odds(),
+            is_checked: worth.is_checked,
+            odds: worth.odds,
+            widths: worth.widths,
         })
     }
 
@@ -193,9 +244,21 @@ fn verdict(presentation: &Presentation, fits: &[Fit], refusals: &[Refusal]) -> V
         _ if fits.is_empty() && refusals.iter().any(|refusal| refusal.reason.is_damage()) => Verdict::Damaged,
         _ if fits.is_empty() => Verdict::NoFit,
         _ if !one_credential(fits) => Verdict::Ambiguous,
-        _ if fits.iter().any(|fit| fit.checks.passed > 0) => Verdict::Certain,
-        _ => Verdict::Unchecked,
+        _ if !fits.iter().any(|fit| fit.is_checked) => Verdict::Unchecked,
+        _ if odds_of_one(fits) <= CERTAIN => Verdict::Certain,
+        _ => Verdict::Likely,
     }
+}
+
+/// The odds of a credential that several formats agree on: the least of theirs, never their product.
+///
+/// Formats that agree are no independent witnesses: they read the same bits, and most of the time one format's checks are
+/// the other's as well. That all of them fit cannot happen more often than that the strictest one fits; this holds whatever
+/// they share, and nothing smaller does. The weaker ones take nothing away from it: the strict format's checks hold or not,
+/// whoever else agrees. What it does not say is how many formats were tried: with many strict formats of one length, random
+/// bits would fit one of them more often. `tests/calibration.rs` adds them up for every length.
+fn odds_of_one(fits: &[Fit]) -> f64 {
+    fits.iter().map(|fit| fit.odds).fold(1.0, f64::min)
 }
 
 /// A keypad's frame: a key and no card number.

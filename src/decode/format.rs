@@ -12,7 +12,7 @@ use super::{
     drawing::{Cell, Check, CheckKind, Drawing},
     masks::{Gather, Mask, mask, odd_parity, same_under},
 };
-use crate::card::{Checks, Credential, PacsBits, Reason};
+use crate::card::{Checks, Credential, PacsBits, Reason, Widths};
 
 /// The most fields a format can have.
 pub const MAX_FIELDS: usize = 10;
@@ -199,11 +199,31 @@ impl Format {
     #[must_use]
     pub fn odds(&self) -> f64 {
         let fixed: u32 = self.fixed.0.iter().map(|word| word.count_ones()).sum();
-        let digits: usize = self.fields.iter().filter(|field| field.bcd).map(|field| field.positions.len() / 4).sum();
+        // The bits of a field with one value are fixed bits: its digits and limits are counted there.
+        let free = || self.fields.iter().filter(|field| field.required.is_none());
+        let digits: usize = free().filter(|field| field.bcd && field.most.is_none()).map(|field| field.positions.len() / 4).sum();
         let check_bits: usize = self.drawing.checks.iter().map(|check| check.own.len()).sum();
         let limited = |field: &Field| field.most.map(|most| (most as f64 + 1.0) / 2_f64.powi(field.positions.len() as i32));
-        let limits: f64 = self.fields.iter().filter_map(limited).product();
+        let limits: f64 = free().filter_map(limited).product();
         0.5_f64.powi(check_bits as i32 + fixed as i32) * 0.625_f64.powi(digits as i32) * limits
+    }
+
+    /// True where something in the bits can speak against this format: a check, or bits that must be so.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        !self.drawing.checks.is_empty() || self.fixed.0 != [0; 4]
+    }
+
+    /// How many bits of choice its facility code and its card number have.
+    #[must_use]
+    pub fn widths(&self) -> Widths {
+        let free = |name: &str| self.fields.iter().find(|field| &*field.name == name && field.required.is_none());
+        let bits = |name: &str| free(name).map_or(0, |field| field.max().saturating_add(1).checked_ilog2().unwrap_or(0) as u16);
+        let is_binary = |name: &str| {
+            self.fields.iter().find(|field| &*field.name == name).is_some_and(|field| !field.bcd && field.most.is_none())
+        };
+        let are_binary = is_binary("facility_code") && is_binary("card_number");
+        Widths { facility_code: bits("facility_code"), card_number: bits("card_number"), are_binary }
     }
 
     /// Lays the format over the bits.

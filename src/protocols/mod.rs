@@ -1,8 +1,9 @@
 //! The data files: everything known about card formats, serial readers and smart cards, loaded and judged.
 //!
 //! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
-//! and column. A file with a finding is left out whole. The folder has `cards/`, `serial/` and `smartcards/`.
+//! and column. A file with a finding is left out whole. The folder has `cards/`, `serial/`, `smartcards/` and `advice/`.
 
+pub mod advice;
 pub mod cards;
 pub mod serial;
 pub mod smartcards;
@@ -19,12 +20,13 @@ use include_dir::{Dir, include_dir};
 use crate::{
     card::Kind,
     decode::{
-        catalog::Catalog,
+        catalog::{Advices, Catalog},
         dialect::{Confidence, Dialect},
     },
     sheet::{At, Finding, Keys, Sheet},
     smartcard::script::Script,
 };
+use advice::CardAdvice;
 use cards::CardFormat;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/protocols");
@@ -38,6 +40,8 @@ pub struct Protocols {
     pub dialects: Vec<Arc<Dialect>>,
     /// Smart-card scripts.
     pub scripts: Vec<Arc<Script>>,
+    /// What cards are worth.
+    pub advice: Vec<CardAdvice>,
     /// What is wrong with files that were left out.
     pub findings: Vec<Finding>,
     names: BTreeMap<(Room, String), String>,
@@ -56,7 +60,7 @@ struct Names<'a> {
 
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/ or smartcards/ in it")]
+#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, smartcards/ or advice/ in it")]
 pub struct FolderError {
     /// The folder or file.
     pub path: PathBuf,
@@ -69,10 +73,12 @@ enum Room {
     Cards,
     Serial,
     Smartcards,
+    Advice,
 }
 
 impl Room {
-    const ALL: [(Self, &'static str); 3] = [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards")];
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards"), (Self::Advice, "advice")];
 }
 
 impl Protocols {
@@ -94,7 +100,7 @@ impl Protocols {
     /// Adds a site's own folder.
     ///
     /// # Errors
-    /// A folder that cannot be read, or one in which there is none of the three.
+    /// A folder that cannot be read, or one in which there is none of the four.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
         let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
         let mut any = false;
@@ -148,6 +154,13 @@ impl Protocols {
                     && self.claim(&names, &sheet, &script.id, &[])
                 {
                     self.scripts.push(Arc::new(script));
+                }
+            }
+            Room::Advice => {
+                if let Some(advice) = advice::read(file, &sheet)
+                    && self.claim(&names, &sheet, &advice.advice.id, &[])
+                {
+                    self.advice.push(advice);
                 }
             }
         }
@@ -218,7 +231,17 @@ impl Protocols {
     #[must_use]
     pub fn catalog(&self, named: &[String]) -> Catalog {
         let on = self.formats.iter().filter(|format| format.is_on(named));
-        Catalog::new(on.map(|format| (format.format.clone(), format.kinds.clone())))
+        Catalog::new(on.map(|format| (format.format.clone(), format.kinds.clone()))).with_advice(self.advices())
+    }
+
+    /// What cards are worth; of two files that speak of the same, the one that was loaded later.
+    fn advices(&self) -> Advices {
+        let mut advices = Advices::default();
+        for advice in &self.advice {
+            advices.of_kinds.extend(advice.kinds.iter().map(|kind| (*kind, advice.advice.clone())));
+            advices.of_formats.extend(advice.formats.iter().map(|format| (format.clone(), advice.advice.clone())));
+        }
+        advices
     }
 
     /// The card format of that id or alias.

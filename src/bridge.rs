@@ -398,9 +398,7 @@ fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
 
 fn hints(taker: &Taker) -> Hints {
     match &taker.purpose {
-        Purpose::Enroll(_, order, _) => {
-            Hints { card_type: order.card_type, printed: order.printed.clone() }
-        }
+        Purpose::Enroll(_, order, _) => Hints { card_type: order.card_type, printed: order.printed.clone() },
         Purpose::HandOver => Hints::default(),
     }
 }

@@ -10,8 +10,7 @@ use super::{
     narrow::{Against, Narrow},
 };
 use crate::card::{
-    Advice, CERTAIN, Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict,
-    Widths,
+    Advice, CERTAIN, Checks, Credential, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict, Widths,
 };
 
 /// All formats, sorted by kind and length, the most trustworthy first: lower odds, then the id.
@@ -67,8 +66,7 @@ impl Catalog {
             let place = (*kind_a as u8, a.len()).cmp(&(*kind_b as u8, b.len()));
             place.then_with(|| a.odds().total_cmp(&b.odds())).then_with(|| a.id.cmp(&b.id))
         });
-        let worth =
-            |(format, _): &(Format, Kind)| Worth { odds: format.odds(), is_checked: format.is_checked(), widths: format.widths() };
+        let worth = |(format, _): &(Format, Kind)| Worth { odds: format.odds(), is_checked: format.is_checked(), widths: format.widths() };
         let worth = formats.iter().map(worth).collect();
         let starts = Kind::ALL.map(|kind| starts(&formats, kind)).to_vec();
         let narrow = formats.iter().map(|(format, _)| Narrow::fold(format)).collect();

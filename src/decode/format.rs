@@ -219,9 +219,8 @@ impl Format {
     pub fn widths(&self) -> Widths {
         let free = |name: &str| self.fields.iter().find(|field| &*field.name == name && field.required.is_none());
         let bits = |name: &str| free(name).map_or(0, |field| field.max().saturating_add(1).checked_ilog2().unwrap_or(0) as u16);
-        let is_binary = |name: &str| {
-            self.fields.iter().find(|field| &*field.name == name).is_some_and(|field| !field.bcd && field.most.is_none())
-        };
+        let is_binary =
+            |name: &str| self.fields.iter().find(|field| &*field.name == name).is_some_and(|field| !field.bcd && field.most.is_none());
         let are_binary = is_binary("facility_code") && is_binary("card_number");
         Widths { facility_code: bits("facility_code"), card_number: bits("card_number"), are_binary }
     }

@@ -196,7 +196,8 @@ impl SitePolicy {
     /// How well the fit says what is printed: by a card type's own template, or in any notation that the field prints.
     #[must_use]
     pub fn prints(&self, fit: &Fit, presentation: &Presentation, print: &str) -> Option<Match> {
-        let templates = self.card_types.iter().filter(|card_type| card_type.takes(fit)).filter_map(|card_type| card_type.external_number.as_ref());
+        let templates =
+            self.card_types.iter().filter(|card_type| card_type.takes(fit)).filter_map(|card_type| card_type.external_number.as_ref());
         let mut rendered = templates.filter_map(|template| super::enrollment::render(template, &fit.credential).ok());
         if rendered.any(|text| text == print.trim()) { Some(Match::Numbers) } else { Print::parse(print).matches(fit, presentation) }
     }

@@ -36,7 +36,8 @@ pub(super) fn compare(fit: &Fit, print: &str, tried: &mut Tried) {
             add("cut", words, one, is_cut.then_some(Corrected::Number(number)));
 
             let as_hex = u128::from_str_radix(&read.to_string(), 16).ok();
-            let words = "hex digits were taken for decimal ones (set the reader to send decimal digits, or hex for what they are)".to_owned();
+            let words =
+                "hex digits were taken for decimal ones (set the reader to send decimal digits, or hex for what they are)".to_owned();
             add("hex_as_decimal", words, one, (as_hex == Some(number)).then_some(Corrected::Number(number)));
 
             let words = "the print is in hex (type it with 0x in front)".to_owned();
@@ -50,7 +51,8 @@ pub(super) fn compare(fit: &Fit, print: &str, tried: &mut Tried) {
             let is_together = together((*digits).max(5)) == Some(read);
             add("run_together", words, one, is_together.then(|| Corrected::Both(both(), *number)));
 
-            let words = "facility code and card number come as one number that has lost zeros (set the reader to send all digits)".to_owned();
+            let words =
+                "facility code and card number come as one number that has lost zeros (set the reader to send all digits)".to_owned();
             let lost = together(number.to_string().len()) == Some(read) && !is_together;
             add("zeros_lost", words, one, lost.then(|| Corrected::Both(both(), *number)));
         }

@@ -86,19 +86,23 @@ fn each_way_in_which_bits_go_wrong_is_found_by_the_print() {
         (format!("0{card}1"), "parity_doubled"),
     ] {
         let said = site.said(&bits, print);
-        assert!(said.iter().any(|(found, code, number)| (*found, *code, *number) == (transform, Some(123), Some(4567))), "{transform}: {said:?}");
+        assert!(
+            said.iter().any(|(found, code, number)| (*found, *code, *number) == (transform, Some(123), Some(4567))),
+            "{transform}: {said:?}"
+        );
     }
 }
 
 #[test]
 fn each_way_in_which_digits_go_wrong_is_found_by_the_print() {
     let site = site(&[]);
-    let transforms = |literal: &str, print: &str| -> Vec<&str> { site.said(literal, Some(print)).iter().map(|(found, ..)| *found).collect() };
+    let transforms =
+        |literal: &str, print: &str| -> Vec<&str> { site.said(literal, Some(print)).iter().map(|(found, ..)| *found).collect() };
     assert!(transforms("csn:63A6ED04", "71884036").contains(&"low_digits"));
     assert!(transforms(&h10301(123, 4567), "70103").contains(&"cut"), "70103 is 65536 more than 4567");
     assert!(transforms("csn:00BC614E", "305419896").contains(&"hex_as_decimal"), "12345678 are the hex digits of 305419896");
     assert!(transforms(&h10301(123, 4660), "1234").contains(&"printed_in_hex"));
-    assert!(transforms("csn:01450EF0", "213,02000").contains(&"run_together"), "21302000 is 213,02000");
+    assert!(transforms("csn:01450AF0", "213,02000").contains(&"run_together"), "21302000 is 213,02000");
     assert!(transforms("csn:04A2B30C", "4A2B3C").contains(&"zeros_lost"));
 }
 
@@ -167,7 +171,7 @@ fn random_frames_are_explained_no_more_often_than_the_odds_say() {
             // Four standard deviations: one in 30,000 such tests would fail by chance, were the seed not fixed.
             assert!(found <= expected + 4.0 * expected.sqrt(), "odds {odds}: {found} of {FRAMES}, printed: {printed}");
         }
-        assert!(!least.is_empty(), "something is explained by chance, else nothing was tried");
+        assert!(printed || !least.is_empty(), "something is explained by chance, else nothing was tried");
     }
 }
 

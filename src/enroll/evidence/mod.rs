@@ -243,12 +243,7 @@ impl Case<'_> {
         let odds = self.own_odds();
         let is_answer = |evidence: &Evidence| match evidence.what {
             What::Checks | What::TransportCheck | What::ReadTwice => false,
-            What::FacilityCodeListed
-            | What::FacilityCodeSeen
-            | What::FormatSeen
-            | What::KindKnown
-            | What::Printed
-            | What::Operator => true,
+            What::FacilityCodeListed | What::FacilityCodeSeen | What::FormatSeen | What::KindKnown | What::Printed | What::Operator => true,
         };
         if odds <= self.about.proof || evidence.iter().any(is_answer) {
             return None;

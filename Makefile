@@ -6,7 +6,7 @@ SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps ca-certificates
 CARD_PORT := 35963
 
-.PHONY: demo test lint bench fuzz packages release
+.PHONY: demo test lint bench calibrate fuzz packages release
 
 demo: packages
 	cargo build --release --workspace
@@ -20,6 +20,10 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# The table of what would be enrolled without a question: source × length × verdict × what would be asked.
+calibrate:
+	cargo test --test calibration -- --nocapture --test-threads=1
 
 bench:
 	cargo bench

@@ -67,7 +67,10 @@ struct Attempt {
 /// Lays the formats over the bits that an attempt leads back to.
 fn undo(attempt: &Attempt, catalog: &Catalog, ask: &Ask<'_>, tried: &mut Tried) {
     let is_meant = |id: &str| ask.named.is_empty() || ask.named.iter().any(|named| named == id);
-    let formats = catalog.of_kind(attempt.kind).filter(|format| format.len() == attempt.bits.len() && is_meant(&format.id));
+    // A key explains no card.
+    let is_card = |format: &Format| format.fields.iter().any(|field| &*field.name == "card_number");
+    let fits = |format: &Format| format.len() == attempt.bits.len() && is_card(format) && is_meant(&format.id);
+    let formats = catalog.of_kind(attempt.kind).filter(|format| fits(format));
     let chances: Vec<(&Format, f64)> = formats.map(|format| (format, chance(format, attempt, ask))).collect();
     // Without a print, a format that anything fits explains nothing.
     let chances: Vec<(&Format, f64)> = chances.into_iter().filter(|(_, chance)| *chance < 1.0).collect();

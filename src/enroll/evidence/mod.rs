@@ -178,10 +178,15 @@ impl Case<'_> {
         (codes as f64 * 0.5_f64.powi(self.fit.widths.facility_code.into())).min(1.0)
     }
 
+    /// How many of the site's facility codes a card of this format can have; at least the one it has.
+    fn listed_codes(&self) -> usize {
+        let width = u32::from(self.fit.widths.facility_code);
+        self.policy.facility_codes.iter().filter(|code| code.checked_shr(width).unwrap_or(0) == 0).count().max(1)
+    }
+
     fn listed(&self) -> Option<Evidence> {
-        let codes = &self.policy.facility_codes;
-        let is_listed = codes.contains(&self.facility_code()?);
-        let odds = Some(self.one_of(codes.len()));
+        let is_listed = self.policy.facility_codes.contains(&self.facility_code()?);
+        let odds = Some(self.one_of(self.listed_codes()));
         is_listed.then_some(Evidence { what: What::FacilityCodeListed, odds, cards: None })
     }
 

@@ -77,6 +77,9 @@ fn a_listed_facility_code_makes_one_tap_enough() {
     // Two codes are twice as likely in noise: one in 512 is too often.
     card.codes = &[123, 124];
     assert_eq!(card.asked(), Some("second_reading"));
+    // One that no 26-bit card can have is not.
+    card.codes = &[123, 4000];
+    assert_eq!(card.asked(), None);
 }
 
 #[test]

@@ -318,3 +318,25 @@ fn people(mut keys: Keys<'_, '_>, folder: &Path) -> People {
     keys.finish();
     people
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Config, String> {
+        Config::parse("site.toml", text, Path::new(""), &Protocols::built_in()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn proof_stands_in_enroll_and_in_a_reader_and_is_a_chance() {
+        let reader = "[[reader]]\nname = \"desk\"\npcsc = \"*\"\nproof = 0.25\n";
+        let config = parsed(&format!("{reader}[enroll]\nproof = 1\n")).unwrap();
+        assert_eq!((config.proof, config.readers[0].proof), (1.0, Some(0.25)));
+        let config = parsed("[[reader]]\nname = \"desk\"\npcsc = \"*\"\n").unwrap();
+        assert_eq!((config.proof, config.readers[0].proof), (PROOF, None));
+        for wrong in ["0", "-0.5", "1.5", "\"much\"", "nan"] {
+            let why = parsed(&format!("[enroll]\nproof = {wrong}\n")).unwrap_err();
+            assert!(why.contains("`enroll.proof` must be a number above 0"), "{wrong}: {why}");
+        }
+    }
+}

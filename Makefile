@@ -8,7 +8,7 @@ CARD_PORT := 35963
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-usb lint bench fuzz packages release
+.PHONY: demo test test-usb lint bench calibrate fuzz packages release
 
 demo: packages
 	cargo build --release --workspace
@@ -29,6 +29,10 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# The table of what would be enrolled without a question: source × length × verdict × what would be asked.
+calibrate:
+	cargo test --test calibration -- --nocapture --test-threads=1
 
 bench:
 	cargo bench

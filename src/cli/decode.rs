@@ -47,7 +47,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     }
     let mut code = ExitCode::SUCCESS;
     for text in &arguments.literals {
-        match read(&site, &hints, text.trim()) {
+        match read(&site, &hints, text.trim(), false) {
             Ok(reading) if arguments.json => out::print_json(&views::reading::json(&reading, text)),
             Ok(reading) => out::print(&views::reading::text(&reading)),
             Err(error) if arguments.json => {
@@ -63,10 +63,16 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     Ok(code)
 }
 
-fn read(site: &Site, hints: &Hints, text: &str) -> Result<Reading, LiteralError> {
+/// Reads a literal. Explanations for what looks wrong are looked for where somebody asks: with a print, for a literal of its
+/// own, or at a site that names its formats; not for every line of a long list.
+fn read(site: &Site, hints: &Hints, text: &str, is_one_of_many: bool) -> Result<Reading, LiteralError> {
     let literal: Literal = text.parse()?;
+    let policy = &site.config.policy;
     let mut reading = site.catalog.read(Presentation::of_literal(&literal));
-    policy::choose(&mut reading, &site.config.policy, hints);
+    policy::choose(&mut reading, policy, hints);
+    if hints.printed.is_some() || !is_one_of_many || !policy.formats.is_empty() {
+        policy::explain(&mut reading, &site.catalog, policy, hints.printed.as_deref());
+    }
     Ok(reading)
 }
 

@@ -79,6 +79,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let stop_bits = keys.number("stop_bits", 1, 2);
     let (dtr, rts) = (pin(&mut keys, "dtr"), pin(&mut keys, "rts"));
     let told = told(&mut keys);
+    let proof = super::proof(&mut keys);
     let only_serial =
         stop_bits.is_some() || data_bits.is_some() || dtr.is_some() || rts.is_some() || told.settle.is_some() || told.repeats.is_some();
     let port = match (serial, usb) {
@@ -140,7 +141,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
         }
     };
     keys.finish();
-    Some(ReaderConfig { name: name?.value, attached: attached?, told })
+    Some(ReaderConfig { name: name?.value, attached: attached?, told, proof })
 }
 
 /// The keys that only OSDP readers have.

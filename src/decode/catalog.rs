@@ -11,7 +11,8 @@ use super::{
     track,
 };
 use crate::card::{
-    Checks, Credential, FILLED_UID, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal, Verdict,
+    Advice, CERTAIN, Checks, Credential, FILLED_UID, Fit, Kind, MAX_BITS, Numbers, PacsBits, Presentation, Reading, Reason, Refusal,
+    Verdict, Widths,
 };
 
 /// All formats, sorted by kind and length, the most trustworthy first: lower odds, then the id.
@@ -20,6 +21,9 @@ pub struct Catalog {
     formats: Vec<(Format, Kind)>,
     /// The same formats' fields, folded where they can be.
     fields: Vec<Option<Fields>>,
+    /// What a fit of each of them is worth.
+    worth: Vec<Worth>,
+    advice: Advices,
     /// Formats with the same test, one after the other.
     runs: Vec<Run>,
     /// For each kind, where the runs of each length begin; one more than there are lengths.
@@ -33,6 +37,23 @@ struct Run {
     test: Option<Test>,
     from: u16,
     to: u16,
+}
+
+/// What a format's fit is worth: the same for every frame.
+#[derive(Debug)]
+struct Worth {
+    odds: f64,
+    is_checked: bool,
+    widths: Widths,
+}
+
+/// What is known of kinds of cards, and of the cards of some formats.
+#[derive(Debug, Default)]
+pub struct Advices {
+    /// Of a kind.
+    pub of_kinds: HashMap<Kind, Arc<Advice>>,
+    /// Of a format, by its id.
+    pub of_formats: HashMap<String, Arc<Advice>>,
 }
 
 /// Room for what the formats say, to be used again for every frame.
@@ -57,13 +78,28 @@ impl Catalog {
         let runs = runs(&tests);
         let starts = Kind::ALL.map(|kind| starts(&formats, &runs, kind)).to_vec();
         let fields = formats.iter().map(|(format, _)| Fields::fold(format)).collect();
+        let worth = |(format, _): &(Format, Kind)| Worth { odds: format.odds(), is_checked: format.is_checked(), widths: format.widths() };
+        let worth = formats.iter().map(worth).collect();
         let mut names = HashMap::new();
         for (at, (format, _)) in formats.iter().enumerate().filter(|(_, (_, kind))| *kind != Kind::WiegandStripped) {
             for name in format.aliases.iter().map(String::as_str).chain([&*format.id]) {
                 names.entry(name.to_lowercase()).or_insert(at as u16);
             }
         }
-        Self { formats, fields, runs, starts, names }
+        Self { formats, fields, worth, advice: Advices::default(), runs, starts, names }
+    }
+
+    /// The same catalog, which knows what cards are worth.
+    #[must_use]
+    pub fn with_advice(self, advice: Advices) -> Self {
+        Self { advice, ..self }
+    }
+
+    /// What is known of such a card: by the format that fits best, else by its kind.
+    fn advice_on(&self, kind: Kind, fits: &[Fit]) -> Option<Arc<Advice>> {
+        let best = fits.first().filter(|_| !self.advice.of_formats.is_empty());
+        let of_format = best.and_then(|fit| self.advice.of_formats.get(&*fit.format));
+        of_format.or_else(|| self.advice.of_kinds.get(&kind)).cloned()
     }
 
     /// The format of that id or alias, whatever its case.
@@ -136,6 +172,14 @@ impl Catalog {
         }
     }
 
+    /// The formats that fit these bits, in words.
+    #[must_use]
+    pub fn fits(&self, kind: Kind, bits: &PacsBits) -> Vec<Fit> {
+        let mut laid = Verdicts::default();
+        self.lay(kind, bits, &mut laid);
+        laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, bits, &mut Vec::new())).collect()
+    }
+
     /// Every format's verdict on a presentation, in words.
     #[must_use]
     pub fn read(&self, mut presentation: Presentation) -> Reading {
@@ -164,7 +208,8 @@ impl Catalog {
             warning.into_iter().for_each(|warning| warn(&mut presentation.warnings, warning));
         }
         let verdict = verdict(&presentation, &fits, &refusals);
-        Reading { presentation, verdict, fits, refusals, choice: None }
+        let advice = self.advice_on(presentation.kind, &fits);
+        Reading { presentation, verdict, fits, refusals, choice: None, suggestions: Vec::new(), advice }
     }
 
     /// Where formats of one length only fit, that is the length.
@@ -222,13 +267,14 @@ impl Catalog {
                 let credential = format.credential(&format.encode(given).ok()?);
                 let checks = Checks { present: 0, passed: 0 };
                 let (format, aliases) = (format.id.clone(), format.aliases.clone());
-                Some(Fit { format, aliases, credential, checks, odds: 1.0 })
+                Some(Fit { format, aliases, credential, checks, is_checked: false, odds: 1.0, widths: Widths::default() })
             })
             .collect()
     }
 
     fn fit_in_words(&self, fit: &CompactFit, bits: &PacsBits, warnings: &mut Vec<String>) -> Option<Fit> {
         let format = self.format(fit.format)?;
+        let worth = self.worth.get(usize::from(fit.format))?;
         if format.is_doubtful(bits) {
             warn(warnings, "check_not_judged_fails");
         }
@@ -237,7 +283,9 @@ impl Catalog {
             aliases: format.aliases.clone(),
             credential: format.credential(bits),
             checks: format.checks(),
-            odds: format.odds(),
+            is_checked: worth.is_checked,
+            odds: worth.odds,
+            widths: worth.widths,
         })
     }
 
@@ -313,9 +361,21 @@ fn verdict(presentation: &Presentation, fits: &[Fit], refusals: &[Refusal]) -> V
         _ if fits.is_empty() && refusals.iter().any(|refusal| refusal.reason.is_damage()) => Verdict::Damaged,
         _ if fits.is_empty() => Verdict::NoFit,
         _ if !one_credential(fits) => Verdict::Ambiguous,
-        _ if fits.iter().any(|fit| fit.checks.passed > 0) => Verdict::Certain,
-        _ => Verdict::Unchecked,
+        _ if !fits.iter().any(|fit| fit.is_checked) => Verdict::Unchecked,
+        _ if odds_of_one(fits) <= CERTAIN => Verdict::Certain,
+        _ => Verdict::Likely,
     }
+}
+
+/// The odds of a credential that several formats agree on: the least of theirs, never their product.
+///
+/// Formats that agree are no independent witnesses: they read the same bits, and most of the time one format's checks are
+/// the other's as well. That all of them fit cannot happen more often than that the strictest one fits; this holds whatever
+/// they share, and nothing smaller does. The weaker ones take nothing away from it: the strict format's checks hold or not,
+/// whoever else agrees. What it does not say is how many formats were tried: with many strict formats of one length, random
+/// bits would fit one of them more often. `tests/calibration.rs` adds them up for every length.
+fn odds_of_one(fits: &[Fit]) -> f64 {
+    fits.iter().map(|fit| fit.odds).fold(1.0, f64::min)
 }
 
 /// A keypad's frame: a key or a PIN, and no card number.

@@ -13,7 +13,7 @@ use super::{
     masks::{Mask, mask, odd_parity, same_under},
 };
 pub use super::{encode::EncodeError, field::Field};
-use crate::card::{Checks, Credential, PacsBits, Reason};
+use crate::card::{Checks, Credential, PacsBits, Reason, Widths};
 
 /// What a refusal by [`Format::never`] says instead of a field.
 pub(super) const NEVER: u16 = u16::MAX;
@@ -176,6 +176,24 @@ impl Format {
         let check_bits: usize = self.judged().map(|check| check.own.len()).sum();
         let fields: f64 = self.fields.iter().map(Field::odds).product();
         0.5_f64.powi(check_bits as i32 + ones(&self.fixed.0)) * fields
+    }
+
+    /// True where something in the bits can speak against this format: a check, or bits that must be so.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.judged().next().is_some() || self.fixed.0 != [0; 4]
+    }
+
+    /// How many bits of choice its facility code and its card number have.
+    #[must_use]
+    pub fn widths(&self) -> Widths {
+        let free = |name: &str| self.fields.iter().find(|field| &*field.name == name && field.required.is_none());
+        let bits =
+            |name: &str| free(name).map_or(0, |field| (field.max() - field.min()).saturating_add(1).checked_ilog2().unwrap_or(0) as u16);
+        let is_binary =
+            |name: &str| self.fields.iter().find(|field| &*field.name == name).is_some_and(|field| !field.bcd && field.is_plain());
+        let are_binary = is_binary("facility_code") && is_binary("card_number");
+        Widths { facility_code: bits("facility_code"), card_number: bits("card_number"), are_binary }
     }
 
     /// Lays the format over the bits.

@@ -9,6 +9,7 @@
 //!   [`format`](mod@format): the picture folded into [`masks`] and [`narrow`]; [`encode`]: read backwards;
 //! - [`keypad`]: keys pressed one after the other, until they are an entry;
 //! - [`catalog`]: every known format laid over the bits, with a verdict;
+//! - [`printed`]: whether a number printed on a card is what a format reads; [`explain`]: why it may not be;
 //! - [`write`](mod@write): a frame written, the way back;
 //! - [`detect`]: which dialect it is; [`looks`]: what bytes look like that are of none.
 
@@ -18,6 +19,7 @@ pub mod detect;
 pub mod dialect;
 pub mod drawing;
 pub mod encode;
+pub mod explain;
 pub mod field;
 pub mod format;
 pub mod frame;
@@ -32,5 +34,6 @@ pub mod message;
 pub mod narrow;
 pub mod noise;
 pub mod payload;
+pub mod printed;
 pub mod track;
 pub mod write;

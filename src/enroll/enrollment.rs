@@ -27,9 +27,9 @@ pub struct Order {
     pub user_id: Uuid,
     /// The card type, where one format belongs to several.
     pub card_type: Option<i64>,
-    /// The number printed on the card, to choose among fits; sent as the external number too.
+    /// The number printed on the card, to choose among fits.
     pub printed: Option<String>,
-    /// The external number to send.
+    /// The external number to send, as it stands.
     pub external_number: Option<String>,
     /// When the card begins to work.
     pub activate: Option<Moment>,
@@ -68,7 +68,7 @@ pub enum Refused {
         format: String,
     },
     /// The number that was given is not the one read.
-    #[error("the printed or external number given, {0:?}, is not that of this card as it is read; compare the print, or leave it out")]
+    #[error("the printed number given, {0:?}, is not that of this card as it is read; compare the print, or leave it out")]
     OtherNumber(String),
     /// The fit's format is in no card type.
     #[error(
@@ -170,11 +170,7 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
     if number == 0 {
         return Err(Refused::Zero);
     }
-    let template = render(&card_type.external_number, credential).map_err(|why| Refused::Template(card_type.blusky, why));
-    let external = match order.external_number.as_ref().or(order.printed.as_ref()) {
-        Some(given) => given.trim().to_owned(),
-        None => template?,
-    };
+    let external = external_number(card_type, credential, order)?;
     Ok(AddUserCard {
         card_ac_system_id: Some(card_type.system),
         card_serial_number,
@@ -186,6 +182,21 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
         ..of_order(order)?
     })
 }
+
+/// The number that BluSKY is told is printed on the card: the one given for it as it stands, else what the card type's
+/// template makes of the card's numbers, else the print as it was typed, else the card number.
+fn external_number(card_type: &CardType, credential: &Credential, order: &Order) -> Result<String, Refused> {
+    let print = || order.printed.as_ref().map(|print| print.trim().to_owned());
+    let filled = |template: &str| render(template, credential).map_err(|why| Refused::Template(card_type.blusky, why));
+    match (&order.external_number, &card_type.external_number) {
+        (Some(given), _) => Ok(given.trim().to_owned()),
+        (None, Some(template)) => filled(template),
+        (None, None) => print().map_or_else(|| filled(CARD_NUMBER), Ok),
+    }
+}
+
+/// The template of a card type that says nothing about the printed number.
+pub const CARD_NUMBER: &str = "{card_number}";
 
 /// The call for a card that BluSKY has already.
 ///
@@ -312,11 +323,16 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
     }
     match reading.verdict {
         Verdict::Damaged => return Refused::Damaged,
+        Verdict::UnknownFormat => return Refused::Nothing("the same bits came twice, and no known format fits them"),
         Verdict::NoFit => return Refused::Nothing("no known format fits its bits"),
         Verdict::UnknownLength => return Refused::Nothing("its reader does not tell the number of bits; set bits = N for this reader"),
         Verdict::Keypad => return Refused::Nothing("this was a key, not a card"),
         Verdict::Unreadable => return Refused::Nothing("it answers none of the known questions"),
         _ => {}
+    }
+    let number = order.printed.as_ref();
+    if let Some(number) = number.filter(|number| !reading.fits.is_empty() && policy.prints_none(reading, number)) {
+        return Refused::OtherNumber(number.clone());
     }
     // Had nothing been asked for, would the site have decided? Then it is what was asked for that excludes the card.
     let chosen = |policy: &SitePolicy| {
@@ -324,7 +340,6 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
         policy::choose(&mut alone, policy, &Hints::default());
         alone.chosen().map(|fit| fit.format.to_string())
     };
-    let number = order.printed.as_ref().or(order.external_number.as_ref());
     if let Some(format) = chosen(policy) {
         let taken = order.card_type.and_then(|number| policy.card_type(number)).is_none_or(|asked| asked.formats.contains(&format));
         match (order.card_type, number) {
@@ -343,7 +358,7 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
         _ if is_protected => PROTECTED_NUMBER,
         _ if number.is_some() => "none of the fits, or several of them, match the printed number and the site's policy",
         1 => "the site's policy does not believe the only format that fits",
-        _ if reading.verdict == Verdict::Certain => "the site's policy believes none of the formats that fit",
+        _ if matches!(reading.verdict, Verdict::Certain | Verdict::Likely) => "the site's policy believes none of the formats that fit",
         _ => "several formats fit, and nothing configured decides between them",
     };
     Refused::Undecided(message.to_owned())

@@ -2,8 +2,9 @@
 //!
 //! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
 //! and column. A file with a finding is left out whole. The folder has
-//! `cards/`, `serial/`, `keyboards/`, `smartcards/` and `readers/`.
+//! `cards/`, `serial/`, `keyboards/`, `smartcards/`, `readers/` and `advice/`.
 
+pub mod advice;
 pub mod cards;
 pub mod keyboards;
 pub mod readers;
@@ -22,12 +23,13 @@ use include_dir::{Dir, include_dir};
 use crate::{
     card::Kind,
     decode::{
-        catalog::Catalog,
+        catalog::{Advices, Catalog},
         dialect::{Confidence, Dialect},
     },
     sheet::{At, Finding, Keys, Sheet},
     smartcard::{reader::Model, script::Script},
 };
+use advice::CardAdvice;
 use cards::CardFormat;
 use keyboards::KnownKeyboard;
 
@@ -46,6 +48,8 @@ pub struct Protocols {
     pub scripts: Vec<Arc<Script>>,
     /// Kinds of PC/SC readers.
     pub models: Vec<Arc<Model>>,
+    /// What cards are worth.
+    pub advice: Vec<CardAdvice>,
     /// What is wrong with files that were left out.
     pub findings: Vec<Finding>,
     names: BTreeMap<(Room, String), String>,
@@ -65,7 +69,8 @@ struct Names<'a> {
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/, smartcards/ or readers/ in it"
+    "the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/, smartcards/, readers/ or advice/ \
+     in it"
 )]
 pub struct FolderError {
     /// The folder or file.
@@ -81,18 +86,20 @@ enum Room {
     Keyboards,
     Smartcards,
     Readers,
+    Advice,
 }
 
 /// No protocol file is larger.
 const LARGEST_FILE: u64 = 1 << 20;
 
 impl Room {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::Cards, "cards"),
         (Self::Serial, "serial"),
         (Self::Keyboards, "keyboards"),
         (Self::Smartcards, "smartcards"),
         (Self::Readers, "readers"),
+        (Self::Advice, "advice"),
     ];
 }
 
@@ -115,7 +122,7 @@ impl Protocols {
     /// Adds a site's own folder.
     ///
     /// # Errors
-    /// A folder that cannot be read, or one in which there is none of the five.
+    /// A folder that cannot be read, or one in which there is none of the six.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
         let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
         let mut any = false;
@@ -183,6 +190,13 @@ impl Protocols {
                     && self.claim(&names, &sheet, &model.id, &[])
                 {
                     self.models.push(Arc::new(model));
+                }
+            }
+            Room::Advice => {
+                if let Some(advice) = advice::read(file, &sheet)
+                    && self.claim(&names, &sheet, &advice.advice.id, &[])
+                {
+                    self.advice.push(advice);
                 }
             }
         }
@@ -253,7 +267,18 @@ impl Protocols {
     #[must_use]
     pub fn catalog(&self, named: &[String]) -> Catalog {
         let on = self.formats.iter().filter(|format| format.is_on(named));
-        Catalog::new(on.flat_map(|format| format.formats().map(|of_length| (of_length.clone(), format.kinds.clone()))))
+        let formats = on.flat_map(|format| format.formats().map(|of_length| (of_length.clone(), format.kinds.clone())));
+        Catalog::new(formats).with_advice(self.advices())
+    }
+
+    /// What cards are worth; of two files that speak of the same, the one that was loaded later.
+    fn advices(&self) -> Advices {
+        let mut advices = Advices::default();
+        for advice in &self.advice {
+            advices.of_kinds.extend(advice.kinds.iter().map(|kind| (*kind, advice.advice.clone())));
+            advices.of_formats.extend(advice.formats.iter().map(|format| (format.clone(), advice.advice.clone())));
+        }
+        advices
     }
 
     /// The card format of that id or alias.

@@ -108,7 +108,7 @@ fn all(site: &Site, hints: &Hints, json: bool, batch: &[u8]) -> Batch {
 fn one(site: &Site, hints: &Hints, json: bool, line: &[u8], answers: &mut Vec<u8>) -> io::Result<()> {
     let text = String::from_utf8_lossy(line.get(..LONGEST_LINE).unwrap_or(line));
     let text = text.trim();
-    let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, text) };
+    let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, text, true) };
     match (read, json) {
         (Ok(reading), true) => serde_json::to_writer(answers, &views::reading::json(&reading, text))?,
         (Ok(reading), false) => answers.write_all(one_line(&reading).as_bytes())?,

@@ -7,8 +7,10 @@ PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps
 CARD_PORT := 35963
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+# The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
+GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test lint bench fuzz packages release rust
+.PHONY: demo test test-usb lint bench calibrate fuzz packages release rust
 
 demo: packages
 	cargo build --release --workspace
@@ -18,10 +20,21 @@ test: packages lint
 	cargo build --workspace
 	cargo test --workspace
 
+# Readers on USB, plugged in and unplugged in a guest with Debian's kernel: no part of `make test`. The kernel is fetched
+# into target/guest and not installed.
+test-usb: PACKAGES += $(GUEST)
+test-usb: packages
+	tests/guest/make-initramfs target/guest
+	cargo test --test usb -- --ignored --nocapture
+
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# The table of what would be enrolled without a question: source × length × verdict × what would be asked.
+calibrate:
+	cargo test --test calibration -- --nocapture --test-threads=1
 
 bench:
 	cargo bench

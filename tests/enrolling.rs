@@ -171,6 +171,14 @@ fn a_printed_number_is_sent_with_its_leading_zeros() {
     }
     let body = sent("", &["--printed", "4567", "--external-number", "Z-0017"]);
     assert_eq!(body["ExternalCardNumber"], "Z-0017", "the external number is the one to send, the printed one decides");
+    let body = sent("external_number = \"No. {card_number}\"\n", &["--printed", "0123-04567"]);
+    assert_eq!(body["ExternalCardNumber"], "No. 4567", "a template that the site writes comes before the print");
+}
+
+#[test]
+fn an_external_number_is_sent_as_it_stands_and_compared_with_nothing() {
+    let body = sent("", &["--external-number", "9999"]);
+    assert_eq!((&body["ExternalCardNumber"], &body["InternalCardNumber"]), (&json!("9999"), &json!(4567)));
 }
 
 #[test]
@@ -185,7 +193,9 @@ fn the_printed_number_decides_between_two_readings_of_one_card() {
     };
     assert_eq!(both(&[]), (1, None));
     assert_eq!(both(&["--printed", "4567"]), (0, Some((json!(123), json!(4567)))));
-    assert_eq!(both(&["--external-number", "471"]), (0, Some((json!(1969), json!(471)))));
+    assert_eq!(both(&["--printed", "1969 471"]), (0, Some((json!(1969), json!(471)))));
+    assert_eq!(both(&["--printed", "12304567"]), (0, Some((json!(123), json!(4567)))));
+    assert_eq!(both(&["--external-number", "471"]), (1, None), "what is sent decides nothing");
 }
 
 #[test]

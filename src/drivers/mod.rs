@@ -1,9 +1,10 @@
-//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport, pcsc and libosdp.
+//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport, pcsc, libosdp and evdev.
 //!
 //! In: a reader's configuration, and what is to be written. Out: [`ReaderEvent`]s in one channel, each with the
 //! reader's name. A reader that is not there, or goes, is tried again until the driver is dropped.
 
 pub mod holder;
+pub mod keyboard;
 pub mod listening;
 pub mod osdp;
 pub mod pcsc;

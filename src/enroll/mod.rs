@@ -1,11 +1,13 @@
 //! From a reading to a card in BluSKY: the site's policy and the enrollment. Pure.
 //!
 //! - [`policy`]: which fit is believed, and who decided it;
+//! - [`evidence`]: how sure that is, and what is still to be asked;
 //! - [`enrollment`]: the call that follows from it, or why there is none;
 //! - [`template`]: a printed number from a card's;
 //! - [`people`]: who is meant by a name.
 
 pub mod enrollment;
+pub mod evidence;
 pub mod people;
 pub mod policy;
 pub mod template;

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 /// What happens at a reader.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ReaderEvent {
@@ -16,6 +18,10 @@ pub enum ReaderEvent {
     },
     /// Bytes came from a serial line.
     Bytes(Vec<u8>),
+    /// Keys moved at a reader that types.
+    Typed(Vec<KeyEvent>),
+    /// A byte came from a serial line with a parity or framing error: what was made of it.
+    Faulty(u8),
     /// A card was laid on a PC/SC reader.
     CardIn {
         /// The card's answer to reset.
@@ -42,6 +48,26 @@ pub enum ReaderEvent {
     OsdpFormatted(Vec<u8>),
     /// Something an operator has to know about the reader.
     Note(String),
+}
+
+/// What happened to the keys of a reader that types, as the kernel tells it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub moved: KeyMove,
+}
+
+/// What a key did; the codes are the kernel's, and no layout changes them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KeyMove {
+    /// The key of this code was pressed.
+    Pressed(u16),
+    /// The key of this code was released.
+    Released(u16),
+    /// The kernel had to drop events.
+    Dropped,
 }
 
 /// A card as an OSDP reader hands it over (osdp_RAW).
@@ -75,6 +101,13 @@ impl OsdpCard {
     }
 }
 
+/// Shows that there was one; the key is a digit of a card's number.
+impl fmt::Debug for KeyEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyEvent")
+    }
+}
+
 /// Shows what the reader says about the bits, not the bits: they are the card's number.
 impl fmt::Debug for OsdpCard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,6 +120,8 @@ impl fmt::Debug for OsdpCard {
 pub enum ReaderCommand {
     /// Write to the serial line, or say to the card.
     Write(Vec<u8>),
+    /// Say to the card, with the site's key of this name behind it; the driver alone knows the key.
+    WriteWithKey(Vec<u8>, String),
     /// Show something with its lights and its sounder, as far as it has them.
     Signal(Signal),
     /// The conversation with the card is over.
@@ -129,6 +164,8 @@ impl fmt::Debug for ReaderEvent {
             Self::Up => f.write_str("Up"),
             Self::Lost { why } => write!(f, "Lost({why})"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Typed(events) => write!(f, "Typed({})", events.len()),
+            Self::Faulty(_) => f.write_str("Faulty"),
             Self::CardIn { device, .. } => write!(f, "CardIn({device})"),
             Self::Answer(bytes) => write!(f, "Answer({})", bytes.len()),
             Self::CardFailed { why } => write!(f, "CardFailed({why})"),
@@ -146,6 +183,7 @@ impl fmt::Debug for ReaderCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write(bytes) => write!(f, "Write({})", bytes.len()),
+            Self::WriteWithKey(bytes, name) => write!(f, "WriteWithKey({}, {name})", bytes.len()),
             Self::Signal(signal) => write!(f, "Signal({signal:?})"),
             Self::Release => f.write_str("Release"),
         }

@@ -27,4 +27,8 @@ pub struct ReaderHints {
     pub byte_order: ByteOrder,
     /// A site's own time until a card counts as gone.
     pub card_left: Option<Duration>,
+    /// The reader is set to say its card again and again while it lies there, so often.
+    pub repeats: Option<Duration>,
+    /// How long a board takes that restarts when its port is opened.
+    pub settle: Option<Duration>,
 }

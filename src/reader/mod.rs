@@ -7,7 +7,7 @@ mod hints;
 mod name;
 mod port;
 
-pub use event::{OsdpCard, ReaderCommand, ReaderEvent, Signal};
+pub use event::{KeyEvent, KeyMove, OsdpCard, ReaderCommand, ReaderEvent, Signal};
 pub use hints::{ByteOrder, ReaderHints};
 pub use name::{ReaderName, configured_name, is_device_of, matches};
 pub use port::{Bus, LineParity, LineSettings, Port};

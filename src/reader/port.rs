@@ -49,9 +49,13 @@ pub struct LineSettings {
     pub parity: LineParity,
     /// 1 or 2.
     pub stop_bits: u8,
+    /// DTR on or off; none leaves it as opening the port does. Some boards restart by it, some readers are switched off.
+    pub dtr: Option<bool>,
+    /// RTS on or off; none leaves it as opening the port does.
+    pub rts: Option<bool>,
 }
 
 impl LineSettings {
     /// 9600 bits a second, 8 data bits, no parity, 1 stop bit.
-    pub const EIGHT_N_ONE: Self = Self { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+    pub const EIGHT_N_ONE: Self = Self { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1, dtr: None, rts: None };
 }

@@ -21,6 +21,7 @@ use crate::{
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
+        keyboard::Keyboard,
         line::{Input, Line},
         message,
     },
@@ -130,6 +131,8 @@ pub enum Notice {
 pub enum ReaderKind {
     /// A serial line that speaks a dialect.
     Serial(Arc<Dialect>, ReaderHints),
+    /// A reader that types lines of a dialect.
+    Keyboard(Arc<Dialect>, ReaderHints),
     /// A PC/SC reader; the site may say something about its cards.
     Pcsc(ReaderHints),
     /// A reader on an OSDP bus; the site may say something about its cards.
@@ -161,6 +164,7 @@ const SEEN_EVERY: TimeDelta = TimeDelta::seconds(5);
 
 enum Stage {
     Line(Box<Line>),
+    Keyboard(Box<Keyboard>),
     /// The conversation with the card that lies there, what had happened when it came, and whether it lay there already.
     Card(Option<(Box<Conversation>, u64, bool)>),
     Osdp(osdp::Desk),
@@ -280,7 +284,7 @@ impl Station {
 impl ReaderKind {
     const fn told(&self) -> ReaderHints {
         match self {
-            Self::Serial(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
+            Self::Serial(_, told) | Self::Keyboard(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
         }
     }
 }

@@ -25,6 +25,8 @@ impl Station {
                 effects.push(Effect::Tell(Notice::Lost(name.clone(), why)));
             }
             ReaderEvent::Bytes(bytes) => self.line(name, Input::Bytes(&bytes), now, effects),
+            ReaderEvent::Typed(events) => self.line(name, Input::Keys(&events), now, effects),
+            ReaderEvent::Faulty(byte) => self.line(name, Input::Faulty(byte), now, effects),
             ReaderEvent::CardIn { atr, device, lay_there } => {
                 let mut conversation = Conversation::new(&self.scripts, &atr, &device);
                 let next = conversation.begin();
@@ -60,17 +62,24 @@ impl Station {
         let Some(ReaderKind::Osdp(told)) = self.kind(name).cloned() else { return None };
         match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
             Stage::Osdp(desk) => Some((desk, told)),
-            Stage::Line(_) | Stage::Card(_) => None,
+            Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) => None,
         }
     }
 
     pub(super) fn line(&mut self, name: &ReaderName, input: Input<'_>, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         if !self.stages.contains_key(name) {
-            let Some(ReaderKind::Serial(dialect, told)) = self.kind(name).cloned() else { return };
-            self.stages.insert(name.clone(), Stage::Line(Box::new(Line::new(dialect, told))));
+            let stage = match self.kind(name).cloned() {
+                Some(ReaderKind::Serial(dialect, told)) => Stage::Line(Box::new(Line::new(dialect, told))),
+                Some(ReaderKind::Keyboard(dialect, told)) => Stage::Keyboard(Box::new(Keyboard::new(dialect, told))),
+                _ => return,
+            };
+            self.stages.insert(name.clone(), stage);
         }
-        let Some(Stage::Line(line)) = self.stages.get_mut(name) else { return };
-        let output = line.handle(input, now);
+        let (transport, output) = match self.stages.get_mut(name) {
+            Some(Stage::Line(line)) => (Transport::Serial, line.handle(input, now)),
+            Some(Stage::Keyboard(keyboard)) => (Transport::Keyboard, keyboard.handle(input, now)),
+            _ => return,
+        };
         match output.deadline {
             Some(deadline) => self.deadlines.insert(name.clone(), deadline),
             None => self.deadlines.remove(name),
@@ -82,11 +91,11 @@ impl Station {
             let why = "the reader does not answer; check its dialect, its baud rate and its cable".to_owned();
             effects.push(Effect::Tell(Notice::Failed(name.clone(), why)));
         }
-        if output.noise > 0 {
-            effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
+        if let Some(noise) = output.noise_to_tell {
+            effects.push(Effect::Tell(Notice::Noise(name.clone(), noise)));
         }
         for presentation in output.presentations {
-            self.shown(name, Transport::Serial, presentation, now, effects);
+            self.shown(name, transport, presentation, now, effects);
         }
         if output.lies_there {
             self.lies_there(name, now, effects);
@@ -96,6 +105,7 @@ impl Station {
     fn go_on(&mut self, name: &ReaderName, next: Next, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         match next {
             Next::Say(command) => effects.push(Effect::Command(name.clone(), ReaderCommand::Write(command))),
+            Next::SayWithKey(command, key) => effects.push(Effect::Command(name.clone(), ReaderCommand::WriteWithKey(command, key))),
             Next::Done(presentation) => {
                 let came = match self.stages.insert(name.clone(), Stage::Card(None)) {
                     Some(Stage::Card(Some((_, came, lay_there)))) => (came, lay_there),
@@ -111,7 +121,8 @@ impl Station {
     /// A reader was opened: for a while, what comes from it is a card that lay there.
     fn opened(&mut self, name: &ReaderName, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let window = match (self.stages.get(name), self.kind(name)) {
-            (Some(Stage::Line(line)), _) => line.card_left(),
+            (Some(Stage::Line(line)), _) => line.opens_for(),
+            (Some(Stage::Keyboard(keyboard)), _) => keyboard.opens_for(),
             (_, Some(ReaderKind::Osdp(told))) => osdp::card_left(*told),
             // A driver of these says itself which card lay there.
             _ => Duration::ZERO,
@@ -167,7 +178,8 @@ impl Station {
         }
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
-        presentation.at = Some(now);
+        // A damaged frame was held back for a while.
+        presentation.at.get_or_insert(now);
         // A keypad beeps by itself.
         if presentation.kind != Kind::Key {
             self.signal(name, Signal::Read, now, effects);

@@ -36,6 +36,9 @@ impl Station {
         let mut reading = self.catalog.read(presentation);
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
+        if hints.printed.is_some() {
+            policy::explain(&mut reading, &self.catalog, &self.policy, hints.printed.as_deref());
+        }
         effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
         match taker.map(|taker| (taker.id, taker.purpose)) {
             Some((_, Purpose::Enroll(id, order, reassign))) => self.enroll(id, reading, &order, reassign, at_reader, now, effects),
@@ -78,9 +81,7 @@ impl Station {
 
 fn hints(taker: &Taker) -> Hints {
     match &taker.purpose {
-        Purpose::Enroll(_, order, _) => {
-            Hints { card_type: order.card_type, printed: order.printed.clone().or_else(|| order.external_number.clone()) }
-        }
+        Purpose::Enroll(_, order, _) => Hints { card_type: order.card_type, printed: order.printed.clone() },
         Purpose::HandOver => Hints::default(),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::station::Notice;
 
 const TEXT: &str = "cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 2026-01-01T00:00:00.000Z\n\n\
     # half a frame, then the whole one\n0.000 < 02 30 43\n0.900 < 02 30 43 30 30 30 36 32 31 41 35\n0.905 < 38 45 0D 0A 03 # end\n";

@@ -1,18 +1,13 @@
 //! The data files: everything known about card formats, serial readers and smart cards, loaded and judged.
 //!
-//! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
-//! and column. A file with a finding is left out whole. The folder has `cards/`, `serial/` and `smartcards/`.
+//! In: the files built into the binary, and names and texts of a site's own. Out: [`Protocols`], and every finding with file, line
+//! and column. A file with a finding is left out whole. Never: a folder read.
 
 pub mod cards;
 pub mod serial;
 pub mod smartcards;
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use include_dir::{Dir, include_dir};
 
@@ -54,25 +49,20 @@ struct Names<'a> {
     freed: Option<&'a str>,
 }
 
-/// Why a site's folder cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/ or smartcards/ in it")]
-pub struct FolderError {
-    /// The folder or file.
-    pub path: PathBuf,
-    /// Why.
-    pub cause: io::Error,
-}
-
+/// What a file is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Room {
+pub enum Room {
+    /// A card format.
     Cards,
+    /// A serial dialect.
     Serial,
+    /// A smart-card script.
     Smartcards,
 }
 
 impl Room {
-    const ALL: [(Self, &'static str); 3] = [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards")];
+    /// Every room, with the name of its folder.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards")];
 }
 
 impl Protocols {
@@ -91,37 +81,8 @@ impl Protocols {
         protocols
     }
 
-    /// Adds a site's own folder.
-    ///
-    /// # Errors
-    /// A folder that cannot be read, or one in which there is none of the three.
-    pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
-        let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
-        let mut any = false;
-        for (room, name) in Room::ALL {
-            let inner = folder.join(name);
-            if !inner.is_dir() {
-                continue;
-            }
-            any = true;
-            let entries = fs::read_dir(&inner).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let mut paths: Vec<PathBuf> = entries.map_err(|cause| failed(&inner, cause))?.iter().map(fs::DirEntry::path).collect();
-            paths.sort();
-            for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
-                let file = path.display().to_string();
-                match fs::read_to_string(path) {
-                    Ok(text) => self.add(room, &file, &text),
-                    Err(cause) => {
-                        self.findings.push(Finding { file, line: 1, column: 1, message: format!("cannot be read as text: {cause}") })
-                    }
-                }
-            }
-        }
-        if any { Ok(()) } else { Err(failed(folder, io::ErrorKind::NotFound.into())) }
-    }
-
     /// Adds one file to the room it belongs to.
-    fn add(&mut self, room: Room, file: &str, text: &str) {
+    pub fn add(&mut self, room: Room, file: &str, text: &str) {
         let sheet = Sheet::new(file, text);
         let names = Names { room, file, text, freed: None };
         match room {

@@ -1,6 +1,6 @@
 //! cardbridge: the bridge between card readers and the BluSKY access-control web API.
 //!
-//! The code reads as one sentence, one module a noun, in this order:
+//! The code reads as one sentence:
 //!
 //! ```text
 //! frame → bits → credential → enrollment → outbox → BluSKY
@@ -13,8 +13,10 @@
 //!
 //! Invariants, kept everywhere:
 //!
-//! - The middle is pure: [`card`], [`decode`], [`reader`], [`access`], [`smartcard`], [`enroll`], [`outbox`], [`station`], [`capture`] and [`views`] touch no
-//!   file, socket, device, thread or clock. Time is an argument. Events in, effects out.
+//! - A room uses the rooms below it and never one above. The ground floor are words: [`card`], [`reader`], [`access`]. The middle is
+//!   pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`], [`capture`] and [`views`] touch no file,
+//!   socket, device, thread or clock. Time is an argument. Events in, effects out. The edges touch the world: [`drivers`], [`store`],
+//!   [`blusky`], [`simulator`], [`host`]. `tests/house.rs` reads the sources and says which line broke this.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).
 //! - No candidate is dropped silently and no enrollment is ever guessed: a tie is shown, and a site policy or a person
@@ -27,27 +29,29 @@
 //! The seams are few: a byte stream for a serial line (a pty or a capture is one too), a card that answers APDUs,
 //! [`access::AccessControl`], and the [`store`] that is asked by messages.
 
-// The sentence.
+// The words.
 pub mod card;
 pub mod reader;
 pub mod access;
+pub mod sheet;
+
+// The pure middle.
 pub mod decode;
 pub mod smartcard;
+pub mod protocols;
 pub mod enroll;
 pub mod outbox;
-pub mod store;
-pub mod blusky;
-
-// What it is spoken with.
-pub mod protocols;
-pub mod drivers;
 pub mod station;
 pub mod capture;
 pub mod views;
 
-// Who speaks it.
-pub mod cli;
+// The edges.
+pub mod drivers;
+pub mod store;
+pub mod blusky;
 pub mod config;
 pub mod host;
-pub mod sheet;
 pub mod simulator;
+
+// The faces.
+pub mod cli;

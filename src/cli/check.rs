@@ -6,7 +6,7 @@ use super::{
     Globals,
     out::{self, Failure},
 };
-use crate::protocols::Protocols;
+use crate::{host::protocol_files::add_folder, protocols::Protocols};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge check\n  cardbridge check site-protocols/")]
@@ -19,7 +19,7 @@ pub struct Arguments {
 pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut protocols = Protocols::built_in();
     if let Some(folder) = arguments.folder.as_ref().or(globals.protocols.as_ref()) {
-        protocols.add_folder(folder).map_err(|error| Failure::usage("protocols", error.to_string(), ""))?;
+        add_folder(&mut protocols, folder).map_err(|error| Failure::usage("protocols", error.to_string(), ""))?;
     }
     for finding in &protocols.findings {
         out::print(&finding.to_string());

@@ -14,7 +14,10 @@ use crate::{
     blusky::{secret_file, settings::Settings},
     config::{Config, ConfigError},
     enroll::people::{self, WhoError},
-    host::{self, Site},
+    host::{
+        self, Site,
+        protocol_files::{FolderError, add_folder},
+    },
     protocols::Protocols,
     store::StoreHandle,
 };
@@ -54,8 +57,8 @@ pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
 pub fn protocols(globals: &Globals) -> Result<Protocols, Failure> {
     let mut protocols = Protocols::built_in();
     if let Some(folder) = &globals.protocols {
-        let failed = |error: crate::protocols::FolderError| Failure::usage("protocols", error.to_string(), "");
-        protocols.add_folder(folder).map_err(failed)?;
+        let failed = |error: FolderError| Failure::usage("protocols", error.to_string(), "");
+        add_folder(&mut protocols, folder).map_err(failed)?;
     }
     for finding in &protocols.findings {
         hint(&format!("{finding}; the file is left out"));

@@ -1,12 +1,14 @@
 //! A card format: its drawing folded into masks, read in both directions.
 //!
 //! In: bits, and out come the numbers or the reason why not; or numbers, and out come the bits. A compiled format is a
-//! nom [`Parser`] over bits. Never: a word for people on the way; fits and refusals are small values, and words are
+//! nom [`nom::Parser`] over bits. Never: a word for people on the way; fits and refusals are small values, and words are
 //! made when they are shown.
 
-use std::sync::Arc;
+mod parser;
 
-use nom::{Err, Mode, OutputMode, PResult, Parser, error::ErrorKind, error::ParseError};
+pub use parser::FitError;
+
+use std::sync::Arc;
 
 use super::{
     drawing::{Cell, Check, CheckKind, Drawing},
@@ -319,38 +321,6 @@ fn objection(check: &Check) -> Arc<str> {
     let own = check.own.first().unwrap_or(&0);
     let (from, to) = (check.covers.iter().min().unwrap_or(&0), check.covers.iter().max().unwrap_or(&0));
     format!("bit {own}, {kind} over {} bits from {from} to {to}, does not hold", check.covers.len()).into()
-}
-
-/// A compiled format reads bits as any nom parser reads its input: it takes all of them or refuses.
-impl Parser<PacsBits> for &Format {
-    type Output = [u64; VALUES];
-    type Error = FitError;
-
-    fn process<OM: OutputMode>(&mut self, input: PacsBits) -> PResult<OM, PacsBits, Self::Output, Self::Error> {
-        match self.fit(&input) {
-            Ok(values) => Ok((PacsBits::default(), OM::Output::bind(|| values))),
-            Err((reason, at)) => Err(Err::Error(OM::Error::bind(|| FitError { reason, at }))),
-        }
-    }
-}
-
-/// What the nom parser says of bits that do not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FitError {
-    /// Why.
-    pub reason: Reason,
-    /// Which bit, field or check says so.
-    pub at: u16,
-}
-
-impl ParseError<PacsBits> for FitError {
-    fn from_error_kind(_: PacsBits, _: ErrorKind) -> Self {
-        Self { reason: Reason::Length, at: 0 }
-    }
-
-    fn append(_: PacsBits, _: ErrorKind, other: Self) -> Self {
-        other
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //! drivers, nowhere else.
 //!
 //! - [`deliver`]: the outbox's way to BluSKY;
+//! - [`protocol_files`]: a site's own, read;
 //! - [`platform`]: what only Unix has: the locks, and the socket by which other commands share the readers of a running station.
 
 pub mod deliver;
 pub mod platform;
+pub mod protocol_files;
 
 use std::{
     collections::{HashMap, VecDeque},

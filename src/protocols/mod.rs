@@ -1,8 +1,9 @@
 //! The data files: everything known about card formats, serial readers and smart cards, loaded and judged.
 //!
-//! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
-//! and column. A file with a finding is left out whole. The folder has
-//! `cards/`, `serial/`, `keyboards/`, `smartcards/`, `readers/` and `advice/`.
+//! In: the files built into the binary, and names and texts of a site's own. Out: [`Protocols`], and every finding with file, line
+//! and column. A file with a finding is left out whole. Never: a folder read.
+//!
+//! The folder has `cards/`, `serial/`, `keyboards/`, `smartcards/`, `readers/` and `advice/`.
 
 pub mod advice;
 pub mod cards;
@@ -11,12 +12,7 @@ pub mod readers;
 pub mod serial;
 pub mod smartcards;
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use include_dir::{Dir, include_dir};
 
@@ -66,34 +62,26 @@ struct Names<'a> {
     freed: Option<&'a str>,
 }
 
-/// Why a site's folder cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/, smartcards/, readers/ or advice/ \
-     in it"
-)]
-pub struct FolderError {
-    /// The folder or file.
-    pub path: PathBuf,
-    /// Why.
-    pub cause: io::Error,
-}
-
+/// What a file is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Room {
+pub enum Room {
+    /// A card format.
     Cards,
+    /// A serial dialect.
     Serial,
+    /// A reader that types.
     Keyboards,
+    /// A smart-card script.
     Smartcards,
+    /// A kind of PC/SC reader.
     Readers,
+    /// What cards are worth.
     Advice,
 }
 
-/// No protocol file is larger.
-const LARGEST_FILE: u64 = 1 << 20;
-
 impl Room {
-    const ALL: [(Self, &'static str); 6] = [
+    /// Every room, with the name of its folder.
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Cards, "cards"),
         (Self::Serial, "serial"),
         (Self::Keyboards, "keyboards"),
@@ -119,37 +107,9 @@ impl Protocols {
         protocols
     }
 
-    /// Adds a site's own folder.
-    ///
-    /// # Errors
-    /// A folder that cannot be read, or one in which there is none of the six.
-    pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
-        let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
-        let mut any = false;
-        for (room, name) in Room::ALL {
-            let inner = folder.join(name);
-            if !inner.is_dir() {
-                continue;
-            }
-            any = true;
-            let entries = fs::read_dir(&inner).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let mut paths: Vec<PathBuf> = entries.map_err(|cause| failed(&inner, cause))?.iter().map(fs::DirEntry::path).collect();
-            paths.sort();
-            for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
-                let file = path.display().to_string();
-                match read_file(path) {
-                    Ok(text) => self.add(room, &file, &text),
-                    Err(cause) => {
-                        self.findings.push(Finding { file, line: 1, column: 1, message: format!("cannot be read as text: {cause}") })
-                    }
-                }
-            }
-        }
-        if any { Ok(()) } else { Err(failed(folder, io::ErrorKind::NotFound.into())) }
-    }
-
+    /// Every room, with the name of its folder.
     /// Adds one file to the room it belongs to.
-    fn add(&mut self, room: Room, file: &str, text: &str) {
+    pub fn add(&mut self, room: Room, file: &str, text: &str) {
         let sheet = Sheet::new(file, text);
         let names = Names { room, file, text, freed: None };
         match room {
@@ -329,18 +289,6 @@ pub fn kind(keys: &Keys<'_, '_>, name: &At<String>) -> Option<Kind> {
         keys.complain(name.span, format!("`{}` is no kind; the kinds are {known}", name.value));
     }
     kind
-}
-
-/// The text of a file. A pipe would be waited for, and a device may never end.
-fn read_file(path: &Path) -> io::Result<String> {
-    let about = path.metadata()?;
-    if !about.is_file() {
-        return Err(io::Error::other("it is no file but a folder, a pipe or a device"));
-    }
-    if about.len() > LARGEST_FILE {
-        return Err(io::Error::other(format!("it is larger than {LARGEST_FILE} bytes, and no protocol file is")));
-    }
-    fs::read_to_string(path)
 }
 
 #[cfg(test)]

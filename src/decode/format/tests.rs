@@ -1,5 +1,7 @@
 //! Formats read and written in both directions.
 
+use nom::{Err, Parser};
+
 use super::*;
 
 fn format(layout: &str, fields: &[(char, &str, bool)]) -> Format {

@@ -52,9 +52,7 @@ impl Seeded {
             let mut credential = Credential::default();
             for field in &format.fields {
                 let wide = u128::from(self.next()) << 64 | u128::from(self.next());
-                let max = field.max();
-                let value = if max == u128::MAX { wide } else { wide % (max + 1) };
-                credential.set(&field.name, field.required.map_or(value, u128::from));
+                credential.set(&field.name, field.nth(wide));
             }
             if let Ok(bits) = format.encode(&credential) {
                 // What is not understood may be anything.
@@ -278,6 +276,11 @@ fn at_most_one_in_a_thousand_is_enrolled_without_a_question_that_should_not_be()
     assert!(row.enrolled > 0 && is_rare(row.wrong, row.enrolled), "{} of {} intact cards enrolled are wrong", row.wrong, row.enrolled);
 }
 
+/// Two formats of the same bits with the same checks, whose numbers lie elsewhere: a site that names one of them has said which.
+fn are_never_told_apart(one: &str, other: &str) -> bool {
+    matches!((one, other), ("piv-75", "pivclass-75") | ("pivclass-75", "piv-75"))
+}
+
 #[test]
 fn that_holds_where_a_site_names_any_one_format() {
     let protocols = Protocols::built_in();
@@ -294,7 +297,8 @@ fn that_holds_where_a_site_names_any_one_format() {
             own.add(&site, seeded.bits(len), None);
         }
         // Cards of every format of that length: intact, and each with one bit turned over.
-        for other in protocols.formats.iter().map(|other| &other.format).filter(|other| other.len() == len) {
+        let is_other = |other: &&Format| other.len() == len && !are_never_told_apart(&format.format.id, &other.id);
+        for other in protocols.formats.iter().map(|other| &other.format).filter(is_other) {
             for _ in 0..10 {
                 let Some((bits, credential)) = seeded.card(other) else { continue };
                 let before = intact.wrong;
@@ -348,7 +352,8 @@ fn the_odds_of_every_format_are_those_of_its_checks_and_limits() {
     let protocols = Protocols::built_in();
     let mut seeded = Seeded(0x1234_5678_9ABC_DEF1);
     for format in protocols.formats.iter().map(|format| &format.format) {
-        let own: Vec<usize> = format.drawing().checks.iter().flat_map(|check| check.own.clone()).collect();
+        let judged = format.drawing().checks.iter().filter(|check| !check.warns);
+        let own: Vec<usize> = judged.flat_map(|check| check.own.clone()).collect();
         let given: Vec<usize> = {
             // The bits that are the same in all cards: fixed, or of a field with one value.
             let cards: Vec<PacsBits> = (0..40).filter_map(|_| seeded.card(format).map(|(bits, _)| bits)).collect();
@@ -371,7 +376,9 @@ fn the_odds_of_every_format_are_those_of_its_checks_and_limits() {
         let fits = fits.count() as f64 / FRAMES as f64;
         let expected = format.odds() * 2_f64.powi((own.len() + given.len()) as i32);
         let error = 4.0 * (expected * (1.0 - expected) / FRAMES as f64).sqrt() + 1e-9;
-        assert!((fits - expected).abs() <= error, "{}: {fits} of what must fit, {expected} expected", format.id);
+        // What a format leaves out is not counted in its odds.
+        let left_out = if format.leaves_out() { expected * 0.02 } else { 0.0 };
+        assert!((-error..=error + left_out).contains(&(expected - fits)), "{}: {fits} of what must fit, {expected} expected", format.id);
     }
 }
 

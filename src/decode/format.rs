@@ -142,6 +142,12 @@ impl Format {
         &self.never
     }
 
+    /// True where frames that are another thing are left out.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        !self.never.is_empty()
+    }
+
     /// The bits that must be so, and how.
     pub(super) const fn fixed(&self) -> (&Mask, &Mask) {
         (&self.fixed.0, &self.fixed.1)
@@ -171,7 +177,7 @@ impl Format {
     }
 
     /// The chance that random bits of this length fit: one half for every check bit and every bit that must be so, ten in
-    /// sixteen for every decimal digit.
+    /// sixteen for every decimal digit. What a format leaves out is little, and not counted.
     #[must_use]
     pub fn odds(&self) -> f64 {
         let ones = |mask: &Mask| mask.iter().map(|word| word.count_ones()).sum::<u32>() as i32;

@@ -189,8 +189,9 @@ pub fn blusky(site: &Site) -> Result<Settings, Failure> {
     site.config.blusky.clone().ok_or_else(missing)
 }
 
-/// The site's store.
+/// The site's store. From here on a signal ends the command as its end does: with the store closed.
 pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
+    out::listen_for_signals();
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let sealer = Sealer::beside(&site.config.store, credentials.as_deref());
     StoreHandle::open_sealed(&site.config.store, sealer).map_err(|error| Failure::impossible("store", error.to_string(), ""))

@@ -1,7 +1,8 @@
 //! What survives the power cord: the outbox on disk.
 //!
 //! Asked by messages, it answers each by one: [`StoreHandle`] is what the rest of the program holds, a thread of its own
-//! holds the database. An entry exists once [`StoreHandle::save`] has answered: the bytes are on disk by then.
+//! holds the database. An entry exists once [`StoreHandle::save`] has answered: the bytes are on disk by then. Whoever lets go of the
+//! last handle waits until the file is closed: it holds everything then, and no log lies beside it.
 //!
 //! - [`sqlite`]: the database file, its layout and invariants;
 //! - [`lock`]: which process delivers, and which one is the station;
@@ -11,7 +12,11 @@ pub mod lock;
 pub mod seal;
 pub mod sqlite;
 
-use std::{path::Path, sync::Arc, thread};
+use std::{
+    path::Path,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -103,8 +108,31 @@ enum Ask {
 /// A store, asked by messages.
 #[derive(Debug, Clone)]
 pub struct StoreHandle {
-    asks: mpsc::UnboundedSender<Ask>,
+    running: Arc<Running>,
     written: Arc<Notify>,
+}
+
+/// The store's thread, which ends once it is asked nothing more.
+#[derive(Debug)]
+struct Running {
+    asks: Option<mpsc::UnboundedSender<Ask>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn send(&self, message: Ask) -> Result<(), StoreError> {
+        let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
+        self.asks.as_ref().ok_or_else(gone)?.send(message).map_err(|_| gone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.asks = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
 }
 
 impl StoreHandle {
@@ -133,10 +161,11 @@ impl StoreHandle {
                     tell.notify_one();
                 }
             }
+            database.close();
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
-        spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
-        Ok(Self { asks: ask, written })
+        let thread = spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
+        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), written })
     }
 
     /// Writes an entry down; it is on disk once this returns.
@@ -153,7 +182,7 @@ impl StoreHandle {
     pub fn begin_save(&self, entry: Entry, unless_given: Option<TimeDelta>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, answer) = oneshot::channel();
         // A store that has ended drops the message, and the answer says so.
-        drop(self.asks.send(Ask::Save(Box::new(entry), unless_given, reply)));
+        drop(self.running.send(Ask::Save(Box::new(entry), unless_given, reply)));
         answer
     }
 
@@ -245,7 +274,7 @@ impl StoreHandle {
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
         let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
         let (reply, answer) = oneshot::channel();
-        self.asks.send(message(reply)).map_err(|_| gone())?;
+        self.running.send(message(reply))?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 }

@@ -7,12 +7,13 @@
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
-//! steps, kept only to find open entries quickly. The file is 0600. A PIN or password is in `secret`, sealed, and nowhere else.
+//! steps, kept only to find open entries quickly. The file is 0600. A PIN or password is in `secret`, sealed, and nowhere else; once it
+//! is wiped there, the log that held it is emptied. A store that is closed has no log.
 
 use std::{
     fs,
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -33,6 +34,8 @@ const LAYOUT: i64 = 3;
 const APPLICATION: i64 = 0x6361_7264;
 const BUSY: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(20);
+/// How long others are waited for before the log is emptied at the next occasion.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// So many entries are read at once.
 const PAGE: i64 = 256;
 
@@ -41,6 +44,8 @@ pub struct Database {
     connection: Connection,
     path: String,
     sealer: Sealer,
+    /// A secret was wiped, and the log may hold it still.
+    log_holds_secrets: bool,
 }
 
 impl Database {
@@ -51,20 +56,48 @@ impl Database {
     pub fn open(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
         let name = path.display().to_string();
         create(path).map_err(|why| StoreError::Open { path: name.clone(), why })?;
+        // Whoever wrote it was killed: it may hold what was wiped since.
+        let has_log = fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(path)?;
             connection.busy_timeout(BUSY)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { connection, path: name, sealer };
+        let mut database = Self { connection, path: name, sealer, log_holds_secrets: has_log };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + BUSY;
         loop {
             match database.take_up() {
                 Err(StoreError::Locked(_)) if Instant::now() < until => thread::sleep(AGAIN),
-                other => return other.map(|()| database),
+                other => {
+                    database.empty_log_of_secrets();
+                    return other.map(|()| database);
+                }
             }
+        }
+    }
+
+    /// Brings everything into the one file, and closes it.
+    pub fn close(mut self) {
+        self.empty_log();
+        drop(self.connection.close());
+    }
+
+    /// Brings what the log holds into the file, and the log down to nothing; false where others are at work in it.
+    fn empty_log(&mut self) -> bool {
+        let empty = || -> rusqlite::Result<bool> {
+            self.connection.busy_timeout(PATIENCE)?;
+            let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            self.connection.busy_timeout(BUSY)?;
+            Ok(busy == 0)
+        };
+        empty().unwrap_or(false)
+    }
+
+    fn empty_log_of_secrets(&mut self) {
+        if self.log_holds_secrets {
+            self.log_holds_secrets = !self.empty_log();
         }
     }
 
@@ -139,18 +172,22 @@ impl Database {
         let progress = entry.progress();
         let (settled, has_it) = (progress.is_settled(), progress.is_over() || progress.state == State::Accepted);
         let body = json(&self.path, step)?;
+        let mut wiped = false;
         let write = |transaction: &Transaction<'_>| {
             let id = id.to_string();
             transaction
                 .execute("INSERT INTO step (entry, n, at, body) VALUES (?1, ?2, ?3, ?4)", params![id, count as i64, time(at), body])?;
             // Nothing of it is sent any more.
             if has_it {
-                transaction.execute("UPDATE secret SET sealed = NULL WHERE entry = ?1", [&id])?;
+                wiped = transaction.execute("UPDATE secret SET sealed = NULL WHERE entry = ?1 AND sealed IS NOT NULL", [&id])? > 0;
             }
             let settle = "UPDATE entry SET settled = ?2, changed = (SELECT ifnull(max(changed), 0) + 1 FROM entry) WHERE id = ?1";
             transaction.execute(settle, params![id, settled])
         };
-        self.write(write).map(|_| ())
+        self.write(write)?;
+        self.log_holds_secrets |= wiped;
+        self.empty_log_of_secrets();
+        Ok(())
     }
 
     /// One entry with its steps.
@@ -301,6 +338,7 @@ impl Database {
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         // What is deleted is overwritten, sealed or not.
         self.connection.pragma_update(None, "secure_delete", "ON")?;
+        self.connection.pragma_update(None, "temp_store", "MEMORY")?;
         if !is_older {
             return Ok(());
         }
@@ -340,6 +378,13 @@ fn create(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(format!("{error}; check that its folder is there and can be written")),
     }
+}
+
+/// SQLite's write-ahead log beside the file.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }
 
 /// An entry's number, and the entry where it can be read.

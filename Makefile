@@ -6,7 +6,7 @@ SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps ca-certificates
 CARD_PORT := 35963
 
-.PHONY: demo test lint bench fuzz packages release
+.PHONY: demo test lint bench fuzz damage packages release
 
 demo: packages
 	cargo build --release --workspace
@@ -29,6 +29,10 @@ SECONDS := 60
 fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; cargo install cargo-fuzz --locked; }
 	for target in literal drawing decode template line answer; do cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) || exit 1; done
+
+# Turns over each bit of a small store, one after the other, and counts what came of it. Minutes.
+damage:
+	cargo test --test damage -- --ignored --nocapture
 
 release: packages
 	cargo build --release

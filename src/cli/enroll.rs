@@ -25,7 +25,7 @@ use crate::{
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
-        outbox::{Entry, Given, Operation, Reassign},
+        outbox::{Entry, Given, Named, Operation, Origin, Reassign},
     },
     run::{Shell, Site},
     store::{StoreHandle, seal::Sealer},
@@ -153,7 +153,7 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
         (Reassign::Ask, true) => Reassign::Given,
         (configured, _) => configured,
     };
-    let mut order = Order::of(user);
+    let mut order = order_of(site, user);
     order.card_type = arguments.card_type;
     order.printed.clone_from(&arguments.printed);
     order.external_number.clone_from(&arguments.external_number);
@@ -168,6 +168,21 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
     order.judge(site.config.integer_width, wire).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was enrolled"))?;
     Ok((order, reassign))
+}
+
+/// An order for this user, by whoever runs this program.
+pub fn order_of(site: &Site, user: Uuid) -> Order {
+    let person = site.config.people.person(user).map(|person| Named {
+        name: format!("{} {}", person.first_name, person.last_name),
+        employee_number: Some(person.employee_number.clone()).filter(|number| !number.is_empty()),
+    });
+    Order { person, ordered_by: Some(this_user()), ..Order::of(user) }
+}
+
+/// The Unix user that runs this program.
+pub fn this_user() -> String {
+    let id = nix::unistd::getuid();
+    nix::unistd::User::from_uid(id).ok().flatten().map_or_else(|| format!("user {id}"), |user| user.name)
 }
 
 /// A PIN or password, which comes from a file.
@@ -194,13 +209,15 @@ pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
     out::listen_for_signals();
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let sealer = Sealer::beside(&site.config.store, credentials.as_deref());
-    StoreHandle::open_sealed(&site.config.store, sealer).map_err(|error| Failure::impossible("store", error.to_string(), ""))
+    let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
+    StoreHandle::open_sealed(&site.config.store, base_url, sealer).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {
     let call = enrollment::add_existing_card(card, order).map_err(|refused| Failure::usage("window", refused.to_string(), ""))?;
     let id = Uuid::now_v7();
-    let entry = Entry { id, saved_at: Utc::now(), operation: Operation::AddUserCard(call), reassign, source: None, steps: Vec::new() };
+    let origin = Origin::of_order(order);
+    let entry = Entry { origin, ..Entry::of(id, Utc::now(), Operation::AddUserCard(call), reassign) };
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
     Ok(id)
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     blusky::client::{Client, Settings},
     card::DecidedBy,
-    enroll::outbox::{Entry, Operation, Reassign, State, Step},
+    enroll::outbox::{Entry, Operation, Origin, Reassign, State, Step},
     run::{
         Site,
         deliver::{Deliverer, Rules},
@@ -115,7 +115,8 @@ pub fn judge(site: &Site, operation: &Operation) -> Result<Settings, Failure> {
 /// Writes an operation down once it is judged sound, and follows it.
 pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showing: Showing) -> Result<ExitCode, Failure> {
     let blusky = judge(site, &operation)?;
-    let entry = Entry { id: Uuid::now_v7(), saved_at: Utc::now(), operation, reassign: Reassign::Never, source: None, steps: Vec::new() };
+    let origin = Origin { ordered_by: Some(enroll::this_user()), ..Origin::default() };
+    let entry = Entry { origin, ..Entry::of(Uuid::now_v7(), Utc::now(), operation, Reassign::Never) };
     let id = entry.id;
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), "nothing was sent"))?;
     outcome(site, store, blusky, id, showing).await

@@ -22,7 +22,7 @@ use crate::{
     bridge::Notice,
     capture::{Capture, Replay, osdpcap},
     card::Presentation,
-    enroll::{enrollment::Order, outbox::Reassign},
+    enroll::outbox::Reassign,
     run::Site,
     store::StoreHandle,
     views,
@@ -130,7 +130,7 @@ impl<'a> Enrolling<'a> {
 
     async fn enroll(&self, card: Presentation) -> Result<ExitCode, Failure> {
         let reassign = self.site.config.reassign;
-        let mut order = Order::of(self.user);
+        let mut order = enroll::order_of(self.site, self.user);
         order.enforce_occupancy_system = Some(self.site.config.enforce_occupancy_system);
         order.reassign = reassign == Reassign::Always;
         match enroll::presented(self.site, &self.store, card, order, reassign).await {

@@ -39,6 +39,8 @@ pub struct Format {
     pub id: Arc<str>,
     /// The names other tools have for it.
     pub aliases: Arc<[String]>,
+    /// The SHA-256 of its file, hex; empty where it was not read from one.
+    pub digest: Arc<str>,
     /// What it reads, in the order of the file.
     pub fields: Vec<Field>,
     drawing: Drawing,
@@ -145,7 +147,7 @@ impl Format {
         let parities = parities.collect();
         let gathers = fields.iter().map(|field| Gather::new(&field.positions, field.bcd)).collect();
         let objections = drawing.checks.iter().map(objection).collect();
-        Self { id, aliases, fields, drawing, fixed, parities, gathers, objections }
+        Self { id, aliases, digest: Arc::from(""), fields, drawing, fixed, parities, gathers, objections }
     }
 
     /// The format as it looks through a reader that takes the check bits away; none where there are none.

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use toml_span::{Span, value::ValueInner};
 
 use crate::{
-    card::{Credential, Kind, Literal},
+    card::{Credential, Kind, Literal, to_hex},
     decode::{
         dialect::Confidence,
         drawing::Drawing,
@@ -93,7 +94,8 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
     if !sheet.is_clean() {
         return None;
     }
-    let format = Format::compile(id?.value.into(), Arc::from(aliases), drawing?, fields?);
+    let mut format = Format::compile(id?.value.into(), Arc::from(aliases), drawing?, fields?);
+    format.digest = to_hex(&Sha256::digest(sheet.text().as_bytes())).into();
     let format = CardFormat {
         name: name?.value,
         source: source?.value,

@@ -62,6 +62,11 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+    /// Something in it is not as it was written.
+    #[error(
+        "the store is damaged: {0} is not as it was written down. Nothing of that is sent; put a backup in its place, or order it anew"
+    )]
+    Damaged(String),
     /// Somebody else has gone on with the entry.
     #[error("somebody else has gone on with this entry; look at it again")]
     Conflict,
@@ -100,6 +105,7 @@ enum Ask {
     OpenAfter(u64, Reply<Vec<(u64, Entry)>>),
     ChangedAfter(i64, Reply<(i64, Vec<(u64, Entry)>)>),
     All(Reply<Vec<Entry>>),
+    Findings(Reply<Vec<String>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
     Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
@@ -110,6 +116,7 @@ enum Ask {
 pub struct StoreHandle {
     running: Arc<Running>,
     written: Arc<Notify>,
+    base_url: Arc<str>,
 }
 
 /// The store's thread, which ends once it is asked nothing more.
@@ -136,20 +143,21 @@ impl Drop for Running {
 }
 
 impl StoreHandle {
-    /// Opens the store at this path, making it where there is none, and gives it a thread of its own.
+    /// Opens the store at this path, making it where there is none, and gives it a thread of its own. What is saved is for the BluSKY
+    /// at this `base_url`, and only what is for it is delivered.
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_sealed(path, Sealer::beside(path, None))
+    pub fn open(path: &Path, base_url: &str) -> Result<Self, StoreError> {
+        Self::open_sealed(path, base_url, Sealer::beside(path, None))
     }
 
     /// The same, with a sealer of the site's own.
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open_sealed(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
-        let mut database = Database::open(path, sealer)?;
+    pub fn open_sealed(path: &Path, base_url: &str, sealer: Sealer) -> Result<Self, StoreError> {
+        let mut database = Database::open(path, base_url, sealer)?;
         let (ask, mut asked) = mpsc::unbounded_channel();
         let written = Arc::new(Notify::new());
         let tell = written.clone();
@@ -165,7 +173,13 @@ impl StoreHandle {
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
         let thread = spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
-        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), written })
+        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), written, base_url: base_url.into() })
+    }
+
+    /// The BluSKY whose entries are delivered from here.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     /// Writes an entry down; it is on disk once this returns.
@@ -239,12 +253,20 @@ impl StoreHandle {
         self.written.notified().await;
     }
 
-    /// All entries, oldest first.
+    /// All entries that are not damaged, oldest first, those for another BluSKY too.
     ///
     /// # Errors
     /// They cannot be read.
     pub async fn all(&self) -> Result<Vec<Entry>, StoreError> {
         self.ask(Ask::All).await
+    }
+
+    /// What is wrong with the store, in words; all of it is read for that.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn findings(&self) -> Result<Vec<String>, StoreError> {
+        self.ask(Ask::Findings).await
     }
 
     /// An entry's PIN or password, unsealed; none where it has none.
@@ -290,6 +312,7 @@ fn answer(database: &mut Database, message: Ask) {
         Ask::OpenAfter(number, reply) => drop(reply.send(database.open_after(number))),
         Ask::ChangedAfter(change, reply) => drop(reply.send(database.changed_after(change))),
         Ask::All(reply) => drop(reply.send(database.all())),
+        Ask::Findings(reply) => drop(reply.send(database.findings())),
         Ask::Secret(id, reply) => drop(reply.send(database.secret(id))),
         Ask::Keep(name, at, text, reply) => drop(reply.send(database.keep(&name, at, &text))),
         Ask::Kept(name, reply) => drop(reply.send(database.kept(&name))),

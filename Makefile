@@ -5,21 +5,36 @@ SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers.
 PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps ca-certificates
 CARD_PORT := 35963
+TARGET   := $(or $(CARGO_TARGET_DIR),target)
+RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+# The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
+GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test lint bench fuzz damage packages release
+.PHONY: demo test test-usb lint bench calibrate damage fuzz packages release rust
 
 demo: packages
 	cargo build --release --workspace
-	tests/support/with-pcscd target/release/libvirtual_reader.so $(CARD_PORT) target/release/cardbridge demo --virtual-card 127.0.0.1:$(CARD_PORT)
+	tests/support/with-pcscd $(TARGET)/release/libvirtual_reader.so $(CARD_PORT) $(TARGET)/release/cardbridge demo --virtual-card 127.0.0.1:$(CARD_PORT)
 
 test: packages lint
 	cargo build --workspace
 	cargo test --workspace
 
+# Readers on USB, plugged in and unplugged in a guest with Debian's kernel: no part of `make test`. The kernel is fetched
+# into target/guest and not installed.
+test-usb: PACKAGES += $(GUEST)
+test-usb: packages
+	tests/guest/make-initramfs target/guest
+	cargo test --test usb -- --ignored --nocapture
+
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# The table of what would be enrolled without a question: source × length × verdict × what would be asked.
+calibrate:
+	cargo test --test calibration -- --nocapture --test-threads=1
 
 bench:
 	cargo bench
@@ -37,7 +52,15 @@ damage:
 release: packages
 	cargo build --release
 
-packages:
+# Debian's own Rust is too old, and says so less clearly.
+rust:
+	@have=$$(rustc --version 2>/dev/null | cut -d' ' -f2); \
+	if [ -z "$$have" ]; then echo "there is no Rust here; install $(RUST) or newer with rustup (https://rustup.rs)"; exit 1; fi; \
+	if [ "$$(printf '%s\n%s\n' $(RUST) "$$have" | sort -V | head -n 1)" != "$(RUST)" ]; then \
+	  echo "this is Rust $$have, and cardbridge needs $(RUST) or newer; install it with rustup (https://rustup.rs)"; exit 1; \
+	fi
+
+packages: rust
 	@missing=; for package in $(PACKAGES); do dpkg -s "$$package" >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing the Debian packages that are missing:$$missing"; \

@@ -19,6 +19,7 @@ use crate::{
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
+        keyboard::Keyboard,
         line::{ByteOrder, Input, Line, Told},
         message,
     },
@@ -128,6 +129,8 @@ pub enum Notice {
 pub enum ReaderKind {
     /// A serial line that speaks a dialect.
     Serial(Arc<Dialect>, Told),
+    /// A reader that types lines of a dialect.
+    Keyboard(Arc<Dialect>, Told),
     /// A PC/SC reader; the site may say something about its cards.
     Pcsc(Told),
     /// A reader on an OSDP bus; the site may say something about its cards.
@@ -159,6 +162,7 @@ const SEEN_EVERY: TimeDelta = TimeDelta::seconds(5);
 
 enum Stage {
     Line(Box<Line>),
+    Keyboard(Box<Keyboard>),
     /// The conversation with the card that lies there, what had happened when it came, and whether it lay there already.
     Card(Option<(Box<Conversation>, u64, bool)>),
     Osdp(osdp::Desk),
@@ -259,6 +263,8 @@ impl Bridge {
                 effects.push(Effect::Tell(Notice::Lost(name.clone(), why)));
             }
             ReaderEvent::Bytes(bytes) => self.line(name, Input::Bytes(&bytes), now, effects),
+            ReaderEvent::Typed(events) => self.line(name, Input::Keys(&events), now, effects),
+            ReaderEvent::Faulty(byte) => self.line(name, Input::Faulty(byte), now, effects),
             ReaderEvent::CardIn { atr, device, lay_there } => {
                 let mut conversation = Conversation::new(&self.scripts, &atr, &device);
                 let next = conversation.begin();
@@ -294,17 +300,24 @@ impl Bridge {
         let Some(ReaderKind::Osdp(told)) = self.kind(name).cloned() else { return None };
         match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
             Stage::Osdp(desk) => Some((desk, told)),
-            Stage::Line(_) | Stage::Card(_) => None,
+            Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) => None,
         }
     }
 
     fn line(&mut self, name: &ReaderName, input: Input<'_>, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         if !self.stages.contains_key(name) {
-            let Some(ReaderKind::Serial(dialect, told)) = self.kind(name).cloned() else { return };
-            self.stages.insert(name.clone(), Stage::Line(Box::new(Line::new(dialect, told))));
+            let stage = match self.kind(name).cloned() {
+                Some(ReaderKind::Serial(dialect, told)) => Stage::Line(Box::new(Line::new(dialect, told))),
+                Some(ReaderKind::Keyboard(dialect, told)) => Stage::Keyboard(Box::new(Keyboard::new(dialect, told))),
+                _ => return,
+            };
+            self.stages.insert(name.clone(), stage);
         }
-        let Some(Stage::Line(line)) = self.stages.get_mut(name) else { return };
-        let output = line.handle(input, now);
+        let (transport, output) = match self.stages.get_mut(name) {
+            Some(Stage::Line(line)) => (Transport::Serial, line.handle(input, now)),
+            Some(Stage::Keyboard(keyboard)) => (Transport::Keyboard, keyboard.handle(input, now)),
+            _ => return,
+        };
         match output.deadline {
             Some(deadline) => self.deadlines.insert(name.clone(), deadline),
             None => self.deadlines.remove(name),
@@ -316,11 +329,11 @@ impl Bridge {
             let why = "the reader does not answer; check its dialect, its baud rate and its cable".to_owned();
             effects.push(Effect::Tell(Notice::Failed(name.clone(), why)));
         }
-        if output.noise > 0 {
-            effects.push(Effect::Tell(Notice::Noise(name.clone(), output.noise)));
+        if let Some(noise) = output.noise_to_tell {
+            effects.push(Effect::Tell(Notice::Noise(name.clone(), noise)));
         }
         for presentation in output.presentations {
-            self.shown(name, Transport::Serial, presentation, now, effects);
+            self.shown(name, transport, presentation, now, effects);
         }
         if output.lies_there {
             self.lies_there(name, now, effects);
@@ -330,6 +343,7 @@ impl Bridge {
     fn go_on(&mut self, name: &ReaderName, next: Next, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         match next {
             Next::Say(command) => effects.push(Effect::Command(name.clone(), ReaderCommand::Write(command))),
+            Next::SayWithKey(command, key) => effects.push(Effect::Command(name.clone(), ReaderCommand::WriteWithKey(command, key))),
             Next::Done(presentation) => {
                 let came = match self.stages.insert(name.clone(), Stage::Card(None)) {
                     Some(Stage::Card(Some((_, came, lay_there)))) => (came, lay_there),
@@ -345,7 +359,8 @@ impl Bridge {
     /// A reader was opened: for a while, what comes from it is a card that lay there.
     fn opened(&mut self, name: &ReaderName, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let window = match (self.stages.get(name), self.kind(name)) {
-            (Some(Stage::Line(line)), _) => line.card_left(),
+            (Some(Stage::Line(line)), _) => line.opens_for(),
+            (Some(Stage::Keyboard(keyboard)), _) => keyboard.opens_for(),
             (_, Some(ReaderKind::Osdp(told))) => osdp::card_left(*told),
             // A driver of these says itself which card lay there.
             _ => Duration::ZERO,
@@ -401,7 +416,8 @@ impl Bridge {
         }
         presentation.reader = Some(name.to_string());
         presentation.transport = Some(transport);
-        presentation.at = Some(now);
+        // A damaged frame was held back for a while.
+        presentation.at.get_or_insert(now);
         // A keypad beeps by itself.
         if presentation.kind != Kind::Key {
             self.signal(name, Signal::Read, now, effects);
@@ -440,6 +456,9 @@ impl Bridge {
         let mut reading = self.catalog.read(presentation);
         let hints = taker.as_ref().map(hints).unwrap_or_default();
         policy::choose(&mut reading, &self.policy, &hints);
+        if hints.printed.is_some() {
+            policy::explain(&mut reading, &self.catalog, &self.policy, hints.printed.as_deref());
+        }
         effects.push(Effect::Tell(Notice::Read(Box::new(reading.clone()))));
         match taker.map(|taker| (taker.id, taker.purpose)) {
             Some((_, Purpose::Enroll(id, order, reassign))) => self.enroll(id, reading, &order, reassign, at_reader, now, effects),
@@ -516,7 +535,7 @@ impl Bridge {
 impl ReaderKind {
     const fn told(&self) -> Told {
         match self {
-            Self::Serial(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
+            Self::Serial(_, told) | Self::Keyboard(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
         }
     }
 }
@@ -532,9 +551,7 @@ fn in_byte_order(mut presentation: Presentation, told: Told) -> Presentation {
 
 fn hints(taker: &Taker) -> Hints {
     match &taker.purpose {
-        Purpose::Enroll(_, order, _) => {
-            Hints { card_type: order.card_type, printed: order.printed.clone().or_else(|| order.external_number.clone()) }
-        }
+        Purpose::Enroll(_, order, _) => Hints { card_type: order.card_type, printed: order.printed.clone() },
         Purpose::HandOver => Hints::default(),
     }
 }

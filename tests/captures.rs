@@ -14,6 +14,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex},
@@ -23,7 +24,7 @@ use std::{
 
 use cardbridge::simulator::virtual_card::VirtualCard;
 use cards::{Followed, Outcome, pac_card, slow, uid_card};
-use nix::pty::openpty;
+use nix::{pty::openpty, sys::stat::Mode, unistd::mkfifo};
 use serde_json::{Value, json};
 use support::{ADA, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
 
@@ -91,6 +92,11 @@ fn the_site_policy_holds_for_a_replay_too() {
     assert_eq!((&reading["credential"]["format"], &reading["decided_by"]), (&json!("em4100-8-16"), &json!("policy")));
 }
 
+/// Who may do what with a file: cards stand in a capture.
+fn mode_of(site: &Site, file: &str) -> u32 {
+    fs::metadata(site.path(file)).unwrap().permissions().mode() & 0o777
+}
+
 // ---- long captures
 
 /// A capture of so many cards, all of them one frame.
@@ -125,7 +131,7 @@ fn a_long_replay_shows_on_a_terminal_how_far_it_is_and_a_short_one_does_not() {
     assert_eq!((lines.len(), shown.as_str()), (1, ""));
     long_capture(&site, 30_000);
     let (lines, shown) = replayed_at_a_terminal(&site);
-    assert!(shown.contains("/30000 records") && shown.contains("long.capture"), "{shown:?}");
+    assert!(shown.contains(" %, ") && shown.contains("long.capture"), "{shown:?}");
     assert_eq!(lines.len(), 30_000);
     assert!(lines.iter().all(|line| line["input"] == "em4100:0C000621A5"));
     let elsewhere = site.run(&["replay", "--json", "long.capture"]);
@@ -153,7 +159,7 @@ fn plays_back(site: &Site, recorded: &Outcome, file: &str) -> Vec<Value> {
 fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
     let mut reader = SerialReader::plug_in();
     let site = bare_site();
-    site.configure(&reader.configuration("desk", "id12la-ascii", ""));
+    site.configure(&reader.configuration("desk", "id12la-ascii", "card_left_ms = 0"));
     let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "4"]));
     reader.wait_until_open();
     for bytes in [
@@ -172,6 +178,7 @@ fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
     let readings = plays_back(&site, &recorded, "day.capture");
     let inputs: Vec<&str> = readings.iter().map(|reading| reading["verdict"].as_str().unwrap()).collect();
     assert_eq!(inputs, ["ambiguous", "damaged", "ambiguous", "ambiguous"]);
+    assert_eq!(mode_of(&site, "day.capture"), 0o600);
     assert_eq!(readings[2]["input"], "em4100:0A004D7603");
     let text = fs::read_to_string(site.path("day.capture")).unwrap();
     assert!(
@@ -346,6 +353,53 @@ fn a_file_that_cannot_be_read_as_text_is_refused_with_its_name() {
         assert_eq!(ended.code, 2, "{ended:?}");
         assert!(ended.stderr.contains(file), "{ended:?}");
     }
+}
+
+#[test]
+fn what_never_ends_is_refused_at_once_and_not_waited_for() {
+    let site = bare_site();
+    mkfifo(&site.path("pipe.capture"), Mode::S_IRWXU).unwrap();
+    for arguments in [&["replay"][..], &["replay", "--json"], &["capture", "--redact"]] {
+        for file in ["pipe.capture", "/dev/zero", "."] {
+            let new: &[&str] = if arguments[0] == "capture" { &["new.capture"] } else { &[] };
+            let ended = site.run(&[arguments, &[file], new].concat());
+            let said = format!("{}{}", ended.stdout, ended.stderr);
+            assert!(ended.code == 2 && said.contains(&format!("{file}: this is no file")), "{arguments:?} {file}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_no_line_of_a_capture_is_refused_with_its_number() {
+    let site = bare_site();
+    fs::write(site.path("long.capture"), format!("{HEAD}0.000 <{}\n", " 30".repeat(1 << 20))).unwrap();
+    let ended = site.run(&["replay", "long.capture"]);
+    assert!(ended.code == 2 && ended.stderr.contains("long.capture: line 6: the line is longer than"), "{}", ended.stderr);
+    fs::write(site.path("late.capture"), format!("{HEAD}0.000 < 30\nbits: 26\n")).unwrap();
+    let ended = site.run(&["replay", "late.capture"]);
+    assert!(ended.code == 2 && ended.stderr.contains("late.capture: line 7: the header `bits:`"), "{}", ended.stderr);
+}
+
+#[test]
+fn cards_before_a_wrong_line_are_shown_and_the_line_is_told() {
+    let site = bare_site();
+    long_capture(&site, 100);
+    let text = fs::read_to_string(site.path("long.capture")).unwrap();
+    fs::write(site.path("long.capture"), format!("{text}100.000 < 0\n")).unwrap();
+    let ended = site.run(&["replay", "--json", "long.capture"]);
+    assert_eq!((ended.code, ended.lines().len()), (2, 101), "{}", ended.stderr);
+    assert!(ended.last()["error"]["message"].as_str().unwrap().contains("long.capture: line 106: column "), "{}", ended.last());
+}
+
+#[test]
+fn no_card_is_enrolled_from_a_file_that_is_wrong_in_its_last_line() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let good = capture_file("twn3-hidprox");
+    fs::write(site.path("wrong.capture"), format!("{HEAD}0.000 < 0\n")).unwrap();
+    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--json", &good, "wrong.capture"]);
+    assert!(ended.code == 2 && ended.last()["error"]["message"].as_str().unwrap().contains("line 6"), "{ended:?}");
+    assert_eq!((blusky.sent(), site.outbox().len()), (0, 0));
 }
 
 // ---- replay --enroll

@@ -119,11 +119,11 @@ fn a_reader_shows_that_a_card_was_read_saved_and_accepted_and_another_that_it_is
     reader.hears("040202"); // green: accepted
     reader.hears("040764600996003200"); // and its beep
     assert_eq!(enroll.end().code, 0);
-    // Bits that fit no format of this site are refused: red, and a low beep.
+    // A serial number, which no card type of this site takes, is refused: red, and a low beep.
     reader.answers(b"0000\r");
     let mut enroll = site.start(&["enroll", "--user", "0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "--timeout", "20"]);
     enroll.wait_for_stderr("hold the card");
-    reader.answers(b"0001491B05BD88EB8000\r");
+    reader.answers(b"000180200466CF4DC2\r");
     reader.hears("040201");
     reader.hears("040764F401F4013200");
     assert_eq!(enroll.end().code, 1);

@@ -174,8 +174,11 @@ fn any_numbers() -> impl Strategy<Value = (&'static Format, Vec<u128>)> {
     let formats: Vec<&'static Format> =
         PROTOCOLS.formats.iter().filter(|format| format.is_on(&[]) && free(&format.format)).map(|format| &format.format).collect();
     prop::sample::select(formats).prop_flat_map(|format| {
-        let values: Vec<_> =
-            format.fields.iter().map(|field| prop_oneof![6 => 0..=field.max(), 1 => Just(0), 1 => Just(field.max())]).collect();
+        let values: Vec<_> = format
+            .fields
+            .iter()
+            .map(|field| prop_oneof![6 => any::<u128>().prop_map(|n| field.nth(n)), 1 => Just(field.min()), 1 => Just(field.max())])
+            .collect();
         (Just(format), values)
     })
 }
@@ -225,8 +228,11 @@ proptest! {
         }
         prop_assert!(reading.fits.windows(2).all(|pair| pair[0].odds <= pair[1].odds), "most trustworthy first");
         prop_assert!(reading.choice.is_none(), "reading is no choosing");
-        let of_length = PROTOCOLS.formats.iter().filter(|format| format.is_on(&[]) && format.kinds.contains(&kind) && format.format.len() == bits.len()).count();
-        if kind != Kind::WiegandStripped {
+        // Digits are laid over the track alone, which may be shorter than what came.
+        let is_track = matches!(kind, Kind::Wiegand | Kind::Track2 | Kind::Fascn) && cardbridge::decode::track::find(&bits).is_some();
+        let on = PROTOCOLS.formats.iter().filter(|format| format.is_on(&[]) && format.kinds.contains(&kind));
+        let of_length = on.flat_map(|format| format.formats()).filter(|format| format.len() == bits.len()).count();
+        if kind != Kind::WiegandStripped && !is_track {
             prop_assert_eq!(reading.fits.len() + reading.refusals.len(), of_length, "every format of that length says something");
         }
     }

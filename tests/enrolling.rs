@@ -174,6 +174,14 @@ fn a_printed_number_is_sent_with_its_leading_zeros() {
     }
     let body = sent("", &["--printed", "4567", "--external-number", "Z-0017"]);
     assert_eq!(body["ExternalCardNumber"], "Z-0017", "the external number is the one to send, the printed one decides");
+    let body = sent("external_number = \"No. {card_number}\"\n", &["--printed", "0123-04567"]);
+    assert_eq!(body["ExternalCardNumber"], "No. 4567", "a template that the site writes comes before the print");
+}
+
+#[test]
+fn an_external_number_is_sent_as_it_stands_and_compared_with_nothing() {
+    let body = sent("", &["--external-number", "9999"]);
+    assert_eq!((&body["ExternalCardNumber"], &body["InternalCardNumber"]), (&json!("9999"), &json!(4567)));
 }
 
 #[test]
@@ -188,7 +196,9 @@ fn the_printed_number_decides_between_two_readings_of_one_card() {
     };
     assert_eq!(both(&[]), (1, None));
     assert_eq!(both(&["--printed", "4567"]), (0, Some((json!(123), json!(4567)))));
-    assert_eq!(both(&["--external-number", "471"]), (0, Some((json!(1969), json!(471)))));
+    assert_eq!(both(&["--printed", "1969 471"]), (0, Some((json!(1969), json!(471)))));
+    assert_eq!(both(&["--printed", "12304567"]), (0, Some((json!(123), json!(4567)))));
+    assert_eq!(both(&["--external-number", "471"]), (1, None), "what is sent decides nothing");
 }
 
 #[test]
@@ -278,13 +288,29 @@ fn nobody_is_guessed_where_a_name_is_unknown_or_means_several() {
 }
 
 #[test]
-fn a_wrong_line_of_the_list_of_people_is_named() {
-    let site = Site::at("http://127.0.0.1:9", "[people]\nfile = \"people.csv\"\n");
-    std::fs::write(site.path("people.csv"), format!("{PEOPLE}not-a-guid,Alan,Turing,1912\n")).unwrap();
+fn a_wrong_row_of_the_list_of_people_is_named_and_costs_nobody_else() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");
+    let list = PEOPLE.replace(',', ";").replace("user_id", "User ID");
+    std::fs::write(site.path("people.csv"), format!("{list}not-a-guid;Alan;Turing;1912\n;;;\n")).unwrap();
     let ended = site.run(&["enroll", "--user", "1906", "--bits", CARD, "--json"]);
-    assert_eq!(ended.code, 2);
+    assert_eq!((ended.code, &ended.last()["user_id"]), (0, &json!(GRACE)), "{ended:?}");
+    assert!(ended.stderr.contains("row 5, column 1: the user_id is not a GUID"), "{ended:?}");
+}
+
+#[test]
+fn a_list_of_people_that_cannot_be_read_stops_only_who_looks_somebody_up() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");
+    std::fs::write(site.path("people.csv"), &PEOPLE[PEOPLE.find('\n').unwrap() + 1..]).unwrap();
+    let ended = site.run(&["enroll", "--user", "1906", "--bits", CARD, "--json"]);
     let message = ended.error()["message"].to_string();
-    assert!(message.contains("people.csv") && message.contains("line: 5"), "{message}");
+    assert!(ended.code == 2 && message.contains("people.csv") && message.contains("row 1") && message.contains("last_name"), "{message}");
+    assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).code, 0);
+    assert_eq!(site.outbox().len(), 1);
+    std::fs::remove_file(site.path("people.csv")).unwrap();
+    let mut station = site.start(&["run"]);
+    station.wait_for_stderr("people.csv");
 }
 
 // ---- a card that is somebody's already

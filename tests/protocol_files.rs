@@ -124,3 +124,79 @@ fn a_format_known_from_a_table_speaks_once_the_site_or_a_card_type_names_it() {
     site.configure("[[card_type]]\nblusky = 9\nformats = [\"twic-58\"]\nsystem = \"309fbabb-0642-44e1-b262-67442dc491ed\"\n");
     assert_eq!(reads(&site), 1);
 }
+
+/// A file that draws this, and proves it with these bits and numbers.
+fn file(id: &str, drawing: &str, sample: &str) -> String {
+    format!(
+        "id = \"{id}\"\nname = \"Ours\"\nsource = \"the vendor\"\nconfidence = \"documented\"\n{drawing}\n\
+         [[sample]]\nsource = \"a card of ours\"\n{sample}\n"
+    )
+}
+
+#[test]
+fn every_word_of_the_drawing_language_is_read_and_written() {
+    let site = bare();
+    let number = "[fields]\nN = \"card_number\"\n";
+    let day = format!("dates = [\"D\"]\nlayout = \"{}{}\"\n{number}D = \"expiry\"\n", "N".repeat(8), "D".repeat(25));
+    for (id, drawing, sample) in [
+        ("shifted", format!("layout = \"NNNNNNNN\"\n{number}[add]\nN = 1000\n"), "bits = \"00000111\"\ncard_number = 1007"),
+        ("shifted-down", format!("layout = \"NNNNNNNN\"\n{number}[add]\nN = -5\n"), "bits = \"00000111\"\ncard_number = 2"),
+        ("turned", format!("layout = \"NNNNNNNN\"\n{number}[xor]\nN = 0b10101010\n"), "bits = \"10101011\"\ncard_number = 1"),
+        ("turned-and-shifted", format!("layout = \"NNNN\"\n{number}[xor]\nN = 15\n[add]\nN = 100\n"), "bits = \"1100\"\ncard_number = 103"),
+        ("between", format!("layout = \"NNNN\"\n{number}[least]\nN = 3\n[most]\nN = 9\n"), "bits = \"0011\"\ncard_number = 3"),
+        (
+            "digits-reversed",
+            format!("bcd = [\"N\"]\nlast_byte_first = [\"N\"]\nlayout = \"{}\"\n{number}", "N".repeat(24)),
+            "bits = \"{24}563412\"\ncard_number = 123456",
+        ),
+        ("day", day.clone(), "bits = \"000001111001101011100010110101111\"\ncard_number = 7\nexpiry = 20301231"),
+        ("no-day", day.clone(), "bits = \"000001111001101011100000111000111\"\ncard_number = 7\nexpiry = 20300231"),
+        ("another", format!("never = [\"1000....\"]\nlayout = \"NNNNNNNN\"\n{number}"), "bits = \"10010000\"\ncard_number = 144"),
+        ("unjudged", format!("layout = \"\"\"\nNNNNP\nXXXXe\n\"\"\"\n{number}"), "bits = \"00011\"\ncard_number = 1"),
+        ("unjudged-wrong", format!("layout = \"\"\"\nNNNNP\nXXXXo\n\"\"\"\n{number}"), "bits = \"00011\"\ncard_number = 1"),
+        (
+            "digits",
+            format!("kinds = [\"track2\"]\ntrack = \";N+?\"\n{number}"),
+            "bits = \"0001101010000010001111111100\"\ncard_number = 12",
+        ),
+        (
+            "pad",
+            "never_a_card = true\nlayout = \"KKKK\"\n[fields]\nK = \"key\"\n[keys]\n\"0\" = 10\n\"5\" = 5\n".into(),
+            "bits = \"1010\"\nkey = 0",
+        ),
+    ] {
+        write(&site, &format!("{id}.toml"), &file(id, &drawing, sample));
+    }
+    let checked = site.run(&["check", "own"]);
+    let findings: Vec<&str> = checked.stdout.lines().collect();
+    // The one mistake: a day that there is not.
+    assert_eq!(findings.len(), 1, "{checked:?}");
+    assert!(findings[0].contains("no-day.toml") && findings[0].contains("expiry is no day from 2000 to 2099"), "{checked:?}");
+}
+
+#[test]
+fn every_mistake_in_a_field_is_named() {
+    let site = bare();
+    let number = "[fields]\nN = \"card_number\"\n";
+    for (id, drawing, finding) in [
+        (
+            "a",
+            format!("last_byte_first = [\"N\"]\nlayout = \"NNNN\"\n{number}"),
+            "`last_byte_first` cannot be said of `N`, which has 4 bits",
+        ),
+        ("b", format!("dates = [\"D\"]\nlayout = \"NNNN\"\n{number}"), "`dates` names `D`, which is no letter"),
+        ("c", format!("never = [\"1\"]\nlayout = \"NNNN\"\n{number}"), "a row of `never` has 4 columns"),
+        ("d", format!("layout = \"NNNN\"\n{number}[least]\nN = 9\n[most]\nN = 3\n"), "can have no value at all"),
+        ("e", format!("layout = \"NNNN\"\n{number}[keys]\n\"5\" = 5\n"), "`keys` says what a field named `key` sends"),
+        ("f", "layout = \"KKKK\"\n[fields]\nK = \"key\"\n".to_owned(), "add never_a_card = true"),
+        ("g", format!("never_a_card = true\nlayout = \"NNNN\"\n{number}"), "has a field named key or pin, and none named card_number"),
+        ("h", format!("track = \"NN?\"\n{number}"), "a track begins with ;"),
+        ("i", format!("bcd = [\"N\"]\nlayout = \"NNNN\"\n{number}[xor]\nN = 1\n"), "`xor` turns over the bits of a binary number"),
+    ] {
+        write(&site, &format!("{id}.toml"), &file(id, &drawing, "bits = \"0001\"\ncard_number = 1"));
+        let checked = site.run(&["check", "own"]);
+        assert_eq!(checked.code, 1, "{id}");
+        assert!(checked.stdout.contains(finding), "{id}: {checked:?}");
+        fs::remove_file(site.path("own/cards").join(format!("{id}.toml"))).unwrap();
+    }
+}

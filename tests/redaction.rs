@@ -7,7 +7,7 @@
 mod cards;
 mod support;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use cards::Followed;
 use serde_json::{Value, json};
@@ -86,10 +86,12 @@ fn a_redacted_capture_says_the_same_and_holds_none_of_the_numbers() {
         assert_eq!(redacted.code, 0, "{old}: {redacted:?}");
         assert!(!redacted.stderr.contains("something else"), "{old}: {redacted:?}");
         assert_eq!(said(&site, old), said(&site, &new), "{old}");
-        let text = searchable(&fs::read_to_string(site.path(&new)).unwrap());
+        let written = fs::read_to_string(site.path(&new)).unwrap();
+        let text = searchable(&written);
         let found: Vec<String> = notations(&site, old).into_iter().filter(|number| text.contains(number)).collect();
         assert!(found.is_empty(), "{old}: {found:?} in\n{text}");
-        assert!(!text.contains('#'), "a comment may say whose card it is: {text}");
+        assert_eq!(fs::metadata(site.path(&new)).unwrap().permissions().mode() & 0o777, 0o600, "{old}");
+        assert!(!written.contains('#'), "a comment may say whose card it is: {written}");
     }
 }
 

@@ -22,6 +22,9 @@ pub enum SecretError {
     /// It is empty.
     #[error("{0} is empty; put the secret into it")]
     Empty(String),
+    /// It holds no PIN.
+    #[error("{0} holds no PIN: a PIN is 1 to 16 digits and nothing else, and there are {1} characters, or other ones than digits")]
+    NoPin(String, usize),
     /// It holds more than one line.
     #[error("{0} holds more than one line; a secret is one line of text")]
     SeveralLines(String),
@@ -47,6 +50,17 @@ impl Secret {
             text if text.contains(['\r', '\n']) => Err(SecretError::SeveralLines(name())),
             _ => Ok(secret),
         }
+    }
+
+    /// Reads a file with a PIN: 1 to 16 digits.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds something else.
+    pub fn read_pin(path: &Path) -> Result<Self, SecretError> {
+        let secret = Self::read(path)?;
+        let count = secret.expose().chars().count();
+        let is_pin = (1..=16).contains(&count) && secret.expose().bytes().all(|byte| byte.is_ascii_digit());
+        if is_pin { Ok(secret) } else { Err(SecretError::NoPin(path.display().to_string(), count)) }
     }
 
     /// The text itself.

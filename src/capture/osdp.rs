@@ -10,7 +10,7 @@ use nom::{
     sequence::{preceded, terminated},
 };
 
-use super::bytes;
+use super::text::bytes;
 use crate::readers::OsdpCard;
 
 /// A card as a record; what stands behind `bits`.

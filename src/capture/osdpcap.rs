@@ -1,16 +1,18 @@
 //! Packet captures of an OSDP line in the conformance tools' format (osdpcap): one JSON object a line, a packet each.
 //!
-//! In: the text. Out: a capture of a serial line that is listened to, at the packets' own times. Never: a packet left out
+//! In: lines. Out: records of a serial line that is listened to, at the packets' own times. Never: a packet left out
 //! silently; a line that is no packet is an error with its number.
 //!
 //! ```text
 //! { "timeSec":"1700000000","timeNano":"250000000","io":"in","data":" ff 53 80 08 00 04 40 …","osdpTraceVersion":"1",… }
 //! ```
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{Attached, Capture, CaptureError, Record, bytes};
+use super::{Attached, CaptureError, Head, Record, text::bytes};
 use crate::decode::line::Told;
 
 /// The dialect that reads a listened-to OSDP line.
@@ -49,33 +51,42 @@ enum Direction {
     Trace,
 }
 
-/// True where a text is a packet capture rather than one of cardbridge's own.
-#[must_use]
-pub fn is_one(text: &str) -> bool {
-    text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
+/// Reads a packet capture line by line.
+#[derive(Default)]
+pub(super) struct Packets {
+    head: Option<Head>,
 }
 
-/// Reads a packet capture.
-///
-/// # Errors
-/// The first line that is wrong.
-pub fn parse(text: &str) -> Result<Capture, CaptureError> {
-    let lines = text.trim_start_matches('\u{feff}').lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
-    let mut recorded: Option<DateTime<Utc>> = None;
-    let mut records = Vec::new();
-    for (line, text) in lines.filter(|(_, text)| !text.is_empty()) {
+impl Packets {
+    /// The packet of a line, with its time; nothing of an empty one.
+    pub fn read(&mut self, line: usize, text: &str) -> Result<Option<(Duration, Record)>, CaptureError> {
+        if text.is_empty() {
+            return Ok(None);
+        }
         let (at, record) = packet(line, text)?;
-        let began = *recorded.get_or_insert(at);
+        let began = self.head.get_or_insert_with(|| head(at)).recorded;
         let since =
             (at - began).to_std().map_err(|_| wrong(line, "this packet is older than the first one; sort the lines by their times"))?;
         if since.as_secs_f64() > super::LONGEST_S {
             return Err(wrong(line, "this packet is more than a year younger than the first one"));
         }
-        records.push((since, record));
+        Ok(Some((since, record)))
     }
-    let recorded = recorded.ok_or_else(|| wrong(1, "no packet is in this file"))?;
+
+    /// The line that is listened to; there once a packet has been read.
+    pub const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// The capture has ended.
+    pub fn end(&self) -> Result<Head, CaptureError> {
+        self.head.clone().ok_or_else(|| wrong(1, "no packet is in this file"))
+    }
+}
+
+fn head(recorded: DateTime<Utc>) -> Head {
     let attached = Attached::Serial(DIALECT.to_owned());
-    Ok(Capture { reader: READER.to_owned(), attached, attached_at: 1, told: Told::default(), recorded, records })
+    Head { reader: READER.to_owned(), attached, attached_at: 1, told: Told::default(), recorded }
 }
 
 fn packet(line: usize, text: &str) -> Result<(DateTime<Utc>, Record), CaptureError> {
@@ -119,24 +130,26 @@ fn wrong(line: usize, message: &str) -> CaptureError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::Capture;
 
     const POLL: &str = r#"{ "timeSec":"1700000000","timeNano":"250000000","io":"out","data":" ff 53 00 08 00 04 60 ba 00","osdpTraceVersion":"1","osdpSource":"x" }"#;
     const CARD: &str = r#"{"timeSec":"1700000000","timeNano":"301000000","io":"trace","data":"53ff0f000250ff011a00cd22c71667"}"#;
 
     #[test]
     fn packets_become_records_of_both_directions_at_their_times() {
-        let capture = parse(&format!("{POLL}\n\n{CARD}\n{}\n", CARD.replace("trace", "in"))).unwrap();
-        assert_eq!(capture.recorded.timestamp_millis(), 1_700_000_000_250);
+        let capture = Capture::parse(&format!("{POLL}\n\n{CARD}\n{}\n", CARD.replace("trace", "in"))).unwrap();
+        assert_eq!(capture.head.recorded.timestamp_millis(), 1_700_000_000_250);
         let times: Vec<u128> = capture.records.iter().map(|(at, _)| at.as_millis()).collect();
         assert_eq!(times, [0, 51, 51]);
         let kinds: Vec<&Record> = capture.records.iter().map(|(_, record)| record).collect();
         assert!(matches!(kinds.as_slice(), [Record::To(poll), Record::From(card), Record::From(_)] if poll.len() == 9 && card.len() == 15));
-        assert_eq!(capture.attached, Attached::Serial("osdp-v2".to_owned()));
+        assert_eq!(capture.head.attached, Attached::Serial("osdp-v2".to_owned()));
     }
 
     #[test]
     fn a_packet_capture_is_told_from_a_capture() {
-        assert!(is_one(&format!("\u{feff}\n{POLL}")) && !is_one("cardbridge capture, version 1\n"));
+        let head = Capture::parse(&format!("\u{feff}\n{POLL}")).unwrap().head;
+        assert_eq!((head.reader.as_str(), head.recorded.timestamp()), (READER, 1_700_000_000));
     }
 
     #[test]
@@ -155,9 +168,8 @@ mod tests {
             ("[1]".to_owned(), "a packet is one JSON object"),
         ];
         for (line, words) in cases {
-            let error = parse(&format!("{CARD}\n\n{line}\n")).unwrap_err();
+            let error = Capture::parse(&format!("{CARD}\n\n{line}\n")).unwrap_err();
             assert!(error.line == 3 && error.message.contains(words), "{error} does not say {words:?}");
         }
-        assert_eq!(parse("\n").unwrap_err().message, "no packet is in this file");
     }
 }

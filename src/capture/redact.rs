@@ -6,7 +6,7 @@
 //! is masked.
 //!
 //! What stays: the reader's and the device's name, times, chunks, lengths, everything said to the reader or the card,
-//! ATRs, status words, TLV headers, the reasons of failures, the first byte of a random or a double-size UID.
+//! ATRs in which no reader has put a number, status words, TLV headers, the reasons of failures, the first byte of a random or a double-size UID.
 
 mod answers;
 mod cards;
@@ -24,7 +24,6 @@ use self::{
     cards::{Cards, shape},
     frames::{Draw, Frames},
     mask::Masks,
-    pieces::Piece,
 };
 use super::{Attached, Capture, CaptureError, Record};
 use crate::{
@@ -85,12 +84,12 @@ fn said(capture: &Capture, protocols: &Protocols, catalog: &SharedCatalog) -> Re
 
 fn drawn(capture: &Capture, protocols: &Protocols, every: &[String], random: &mut dyn Rng) -> Result<Capture, CaptureError> {
     let mut cards = Cards::new(protocols.catalog(every));
-    let records = match &capture.attached {
-        Attached::Serial(_) | Attached::Lines(_) => serial(capture, &capture.dialect(protocols)?, &mut cards, random),
+    let records = match &capture.head.attached {
+        Attached::Serial(_) | Attached::Lines(_) => serial(capture, &capture.head.dialect(protocols)?, &mut cards, random),
         Attached::Osdp(_) => osdp(capture, &mut cards, random),
         Attached::Pcsc(_) => smartcards(capture, protocols, &mut cards, random),
     };
-    Ok(Capture { records, ..capture.clone() })
+    Ok(Capture { head: capture.head.clone(), records })
 }
 
 /// The records of a serial line: the reader's stream is replaced whole, and cut into the same chunks.
@@ -98,14 +97,12 @@ fn serial(capture: &Capture, dialect: &Arc<Dialect>, cards: &mut Cards, random: 
     let chunks: Vec<(Duration, &[u8])> = capture.records.iter().filter_map(|(at, record)| Some((*at, from(record)?))).collect();
     let stream: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
     let mut masks = Masks::around([reserved(&dialect.cut), dialect.fill.clone()].concat());
-    let mut frames = Frames::of(dialect, capture.told);
+    let mut frames = Frames::of(dialect, capture.head.told);
     let mut new = Vec::with_capacity(stream.len());
-    for piece in pieces::pieces(dialect, &capture.told, &chunks) {
+    for (range, is_frame) in pieces::pieces(dialect, &capture.head.told, &chunks) {
         let draw = &mut Draw { cards, masks: &mut masks, random };
-        new.extend(match piece {
-            Piece::Frame(range) => frames.frame(stream.get(range).unwrap_or_default(), draw),
-            Piece::Other(range) => other(dialect, stream.get(range).unwrap_or_default(), draw),
-        });
+        let old = stream.get(range).unwrap_or_default();
+        new.extend(if is_frame { frames.frame(old, draw) } else { other(dialect, old, draw) });
     }
     let mut rest = new.into_iter();
     let mut replaced = |record: &Record| match record {
@@ -120,7 +117,7 @@ fn serial(capture: &Capture, dialect: &Arc<Dialect>, cards: &mut Cards, random: 
 fn osdp(capture: &Capture, cards: &mut Cards, random: &mut dyn Rng) -> Vec<(Duration, Record)> {
     let mut masks = Masks::default();
     let mut replaced = |record: &Record| match record {
-        Record::Bits(card) => Record::Bits(osdp_card(card, capture.told.kind, cards, &mut masks, random)),
+        Record::Bits(card) => Record::Bits(osdp_card(card, capture.head.told.kind, cards, &mut masks, random)),
         Record::Keys(keys) => Record::Keys(keys.iter().map(|key| osdp_key(*key, random)).collect()),
         Record::Text(text) => Record::Text(masks.text(text, random)),
         record => record.clone(),
@@ -206,7 +203,7 @@ fn reserved(cut: &Cut) -> Vec<u8> {
 
 /// The records of a smart-card reader. What is found in a later answer may stand in an earlier one: it is gone through twice.
 fn smartcards(capture: &Capture, protocols: &Protocols, cards: &mut Cards, random: &mut dyn Rng) -> Vec<(Duration, Record)> {
-    let mut answers = Answers::new(&protocols.scripts, capture.told);
+    let mut answers = Answers::new(&protocols.scripts, capture.head.told);
     let mut records = Vec::new();
     for _ in 0..2 {
         records = capture.records.clone();
@@ -227,9 +224,12 @@ fn smartcards(capture: &Capture, protocols: &Protocols, cards: &mut Cards, rando
             }
         }
     }
+    let mut masks = Masks::default();
     for (_, record) in &mut records {
-        if let Record::To(bytes) | Record::CardIn(bytes) = record {
-            *bytes = answers.overlaid(bytes);
+        match record {
+            Record::To(bytes) => *bytes = answers.overlaid(bytes),
+            Record::CardIn(bytes) => *bytes = answers::atr(&protocols.scripts, &answers.overlaid(bytes), &mut masks, random),
+            _ => {}
         }
     }
     records

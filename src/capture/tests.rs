@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::{bridge::Notice, enroll::policy::SitePolicy};
 
 const TEXT: &str = "cardbridge capture, version 1\nreader: desk\ndialect: id12la-ascii\nrecorded: 2026-01-01T00:00:00.000Z\n\n\
     # half a frame, then the whole one\n0.000 < 02 30 43\n0.900 < 02 30 43 30 30 30 36 32 31 41 35\n0.905 < 38 45 0D 0A 03 # end\n";
@@ -11,11 +12,7 @@ const TEXT: &str = "cardbridge capture, version 1\nreader: desk\ndialect: id12la
 fn a_capture_is_read_and_written_as_text() {
     let capture = Capture::parse(TEXT).unwrap();
     assert_eq!(capture.records.len(), 3);
-    let mut text = capture.header();
-    for (at, record) in &capture.records {
-        text.push_str(&format!("{}\n", line(*at, record)));
-    }
-    assert_eq!(Capture::parse(&text).unwrap(), capture);
+    assert_eq!(Capture::parse(&capture.text()).unwrap(), capture);
 }
 
 #[test]
@@ -46,9 +43,7 @@ const OSDP: &str = "cardbridge capture, version 1\nreader: door\nosdp: 3\ncard_l
 #[test]
 fn the_cards_and_keys_of_an_osdp_reader_are_written_and_played_back() {
     let capture = Capture::parse(OSDP).unwrap();
-    let mut text = capture.header();
-    capture.records.iter().for_each(|(at, record)| text.push_str(&format!("{}\n", line(*at, record))));
-    assert_eq!(text, OSDP);
+    assert_eq!(capture.text(), OSDP);
     let protocols = Protocols::built_in();
     let notices = capture.replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default()).unwrap();
     let read: Vec<String> = notices
@@ -83,7 +78,7 @@ fn a_capture_of_a_sites_own_lines_says_their_template_and_is_played_back_by_it()
     let template = "cardbridge capture, version 1\nreader: desk\ntemplate: W26:{facility_code:dec}:{card_number:dec}\nbits: 26\n\
                     recorded: 2026-01-01T00:00:00.000Z\n\n";
     let capture = Capture::parse(&format!("{template}0.000 < 57 32 36 3A 31 32 33 3A 30 34 35 36 37 0D\n")).unwrap();
-    assert_eq!(capture.header(), template);
+    assert_eq!(capture.head.text(), template);
     let protocols = Protocols::built_in();
     let notices: Vec<Notice> = capture
         .replay(&protocols, Arc::new(protocols.catalog(&[])), SitePolicy::default())

@@ -137,6 +137,13 @@ impl PacsBits {
         }
     }
 
+    /// The frame with one bit turned over.
+    #[must_use]
+    pub fn flipped(mut self, at: usize) -> Self {
+        self.set(at, !self.get(at));
+        self
+    }
+
     /// Sets one bit within the length.
     pub(crate) fn set(&mut self, at: usize, bit: bool) {
         if at >= self.len() {
@@ -175,7 +182,8 @@ impl PacsBits {
 /// The literal, `{26}BD88EB80`: length in braces, hex left-aligned and filled up to whole bytes.
 impl fmt::Display for PacsBits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digit = |at: usize| char::from_digit(self.number(at * 4, 4) as u32, 16).unwrap_or('0').to_ascii_uppercase();
+        let nibble = |at: usize| self.words.get(at / 16).map_or(0, |word| word >> (60 - at % 16 * 4) & 0xF);
+        let digit = |at: usize| char::from_digit(nibble(at) as u32, 16).unwrap_or('0').to_ascii_uppercase();
         let digits: String = (0..self.len().div_ceil(8) * 2).map(digit).collect();
         write!(f, "{{{}}}", self.len)?;
         f.write_str(&digits)

@@ -1,7 +1,5 @@
 //! Bytes written in hex.
 
-use std::fmt::Write as _;
-
 /// The bytes of hex digits, in pairs, blanks between them passed over; none for anything else.
 #[must_use]
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -12,10 +10,8 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 /// Bytes as upper-case hex digits.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'A' + value - 10 });
     let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02X}");
-    }
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0F)]));
     text
 }

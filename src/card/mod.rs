@@ -6,6 +6,7 @@
 mod bits;
 mod credential;
 mod csn;
+mod evidence;
 mod hex;
 mod kind;
 mod literal;
@@ -15,8 +16,12 @@ mod reading;
 pub use bits::{BitsError, MAX_BITS, PacsBits};
 pub use credential::{CardNumber, Credential, FacilityCode, IssueCode, OemCode};
 pub use csn::Csn;
+pub use evidence::{Evidence, What};
 pub use hex::{from_hex, to_hex};
 pub use kind::Kind;
 pub use literal::{Literal, LiteralError};
-pub use presentation::{Damage, LAY_THERE, Numbers, Presentation, SHOWN_BEFORE, Transport};
-pub use reading::{Checks, DecidedBy, Fit, Reading, Reason, Refusal, Verdict};
+pub use presentation::{
+    CUT_UID, Damage, FILLED_UID, LAY_THERE, Numbers, PROTECTED, Presentation, RANDOM_UID, SHOWN_BEFORE, SmartCard, Transport, WORTHLESS,
+    ZERO_UID,
+};
+pub use reading::{Advice, CERTAIN, Checks, DecidedBy, Fit, Reading, Reason, Refusal, Suggestion, Verdict, Widths};

@@ -57,6 +57,37 @@ pub const SHOWN_BEFORE: &str = "shown_before";
 /// The warning of a card that lay at the reader already when it was first looked at.
 pub const LAY_THERE: &str = "lay_there";
 
+/// The warning of a serial number that is a new one at every tap.
+pub const RANDOM_UID: &str = "random_uid";
+/// The warning of a serial number that is all zero.
+pub const ZERO_UID: &str = "zero_uid";
+/// The warning of a serial number that is the beginning of a longer one.
+pub const CUT_UID: &str = "cut_uid";
+/// The warning of a serial number that the reader has filled up, or that is nothing but filler.
+pub const FILLED_UID: &str = "filled_uid";
+/// The warning of a card whose number is protected by keys that are not here.
+pub const PROTECTED: &str = "protected";
+/// The warning of a number that many cards share, although its checks hold.
+pub const WORTHLESS: &str = "worthless_number";
+
+/// What a smart card says it is, and what it was asked.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmartCard {
+    /// Its answer to reset, hex. HID Prox readers put the card's number in it.
+    pub atr: String,
+    /// What it is, in words, where that is known.
+    pub is: Option<String>,
+    /// The scripts that tried to read it and could not, each with what it met.
+    pub tried: Vec<String>,
+}
+
+/// Shows what the card is, not its ATR.
+impl fmt::Debug for SmartCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmartCard").field("is", &self.is).field("tried", &self.tried).finish_non_exhaustive()
+    }
+}
+
 /// One card shown once to one reader.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presentation {
@@ -64,14 +95,23 @@ pub struct Presentation {
     pub kind: Kind,
     /// Its bits; none where the length is unknown, or where there are none.
     pub bits: Option<PacsBits>,
+    /// Its bits in each length they can have, where the reader does not tell the length.
+    #[serde(default)]
+    pub could_be: Vec<PacsBits>,
     /// The card serial number, where the reader told it.
     pub csn: Option<Csn>,
     /// The numbers, where the reader has decoded them itself.
     #[serde(default)]
     pub numbers: Option<Numbers>,
+    /// What a smart card is; none for everything else.
+    #[serde(default)]
+    pub smart_card: Option<Box<SmartCard>>,
     /// The keys that were pressed on a keypad: `0` to `9`, `*`, `#`, letters for others.
     #[serde(default)]
     pub keys: Option<String>,
+    /// How many bits of a check of the frame's own it has passed: one damaged frame in two to this power does. 0: none.
+    #[serde(default)]
+    pub check_bits: u8,
     /// Set when the frame's own check failed.
     pub damage: Option<Damage>,
     /// What the reader cannot be believed in, by name.
@@ -102,9 +142,12 @@ impl Presentation {
         Self {
             kind,
             bits: None,
+            could_be: Vec::new(),
             csn: None,
             numbers: None,
+            smart_card: None,
             keys: None,
+            check_bits: 0,
             damage: None,
             warnings: Vec::new(),
             raw: String::new(),
@@ -132,6 +175,13 @@ impl Presentation {
             (None, None, None) => return None,
         };
         Some(format!("{} {number}", self.kind.name()))
+    }
+
+    /// Why nobody can be told by this card, as the name of a warning: nothing of it may be enrolled.
+    #[must_use]
+    pub fn no_identity(&self) -> Option<&str> {
+        let flaw = self.csn.as_ref().filter(|_| self.kind == Kind::Csn).and_then(Csn::flaw);
+        flaw.or_else(|| self.warnings.iter().map(String::as_str).find(|warning| *warning == WORTHLESS))
     }
 
     /// The presentation a literal stands for.

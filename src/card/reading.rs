@@ -3,20 +3,29 @@
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use super::{Credential, Presentation};
+use super::{Credential, PacsBits, Presentation};
+
+/// The largest odds at which one credential that fits is `certain`: one random frame in a thousand passes.
+pub const CERTAIN: f64 = 0.001;
 
 /// What the bits say, before any policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// One credential fits, and one of its checks passed.
+    /// One credential fits, and random bits fit it with odds of at most [`CERTAIN`].
     Certain,
+    /// One credential fits and a check of it passed, but random bits pass too often, and no table knows every format of
+    /// that length.
+    Likely,
     /// Several different credentials fit.
     Ambiguous,
     /// Only formats without any check fit.
     Unchecked,
-    /// A check failed and nothing else fits: the card is to be presented again.
+    /// A check failed and nothing else fits: a damaged card, or a format that is not known here. The card is to be
+    /// presented again.
     Damaged,
+    /// A check failed, nothing else fits, and the same bits came twice: that is no damage.
+    UnknownFormat,
     /// The length is known, and every format says "not mine".
     NoFit,
     /// The reader does not tell the length.
@@ -35,9 +44,11 @@ impl Verdict {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Certain => "certain",
+            Self::Likely => "likely",
             Self::Ambiguous => "ambiguous",
             Self::Unchecked => "unchecked",
             Self::Damaged => "damaged",
+            Self::UnknownFormat => "unknown_format",
             Self::NoFit => "no_fit",
             Self::UnknownLength => "unknown_length",
             Self::SerialOnly => "serial_only",
@@ -106,7 +117,37 @@ pub struct Fit {
     pub credential: Credential,
     /// Its checks.
     pub checks: Checks,
+    /// A check of it passed; bits and values that must be so count as one.
+    pub is_checked: bool,
     /// The chance that random bits of this length fit it.
+    pub odds: f64,
+    /// How many bits of choice its numbers have.
+    pub widths: Widths,
+}
+
+/// How many bits of choice the numbers of a format have: what it is worth when one of them is the expected one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Widths {
+    /// The facility code's; 0 where the format has none or allows one value only.
+    pub facility_code: u16,
+    /// The card number's; the same.
+    pub card_number: u16,
+    /// Both are plain binary numbers, so that they can be written as one: the facility code above, the card number below.
+    pub are_binary: bool,
+}
+
+/// A way to explain a number that looks wrong: what may have happened on the way, and what is read once it is undone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suggestion {
+    /// What happened, by name.
+    pub transform: &'static str,
+    /// What happened and what to do, in words.
+    pub words: String,
+    /// The bits once it is undone; none where the bits are right and the number is written in another way.
+    pub bits: Option<PacsBits>,
+    /// What is read then.
+    pub fit: Fit,
+    /// The chance that random bits are explained as well as this, among all the explanations that were tried.
     pub odds: f64,
 }
 
@@ -161,6 +202,19 @@ pub struct Reading {
     pub refusals: Vec<Refusal>,
     /// The fit that is believed, as an index into `fits`, and who chose it.
     pub choice: Option<(usize, DecidedBy)>,
+    /// What may explain a number that looks wrong; empty unless somebody asked.
+    pub suggestions: Vec<Suggestion>,
+    /// What the card is and what that is worth; none where nothing is known.
+    pub advice: Option<Arc<Advice>>,
+}
+
+/// What a kind of card is worth, as its file says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// Its id.
+    pub id: String,
+    /// What the card is and what that is worth.
+    pub words: String,
 }
 
 impl Reading {
@@ -168,5 +222,39 @@ impl Reading {
     #[must_use]
     pub fn chosen(&self) -> Option<&Fit> {
         self.choice.and_then(|(at, _)| self.fits.get(at))
+    }
+
+    /// Takes into account that the same card was shown before: bits that come twice are not damaged, however many checks
+    /// speak against them. Bits whose frame was damaged on its way, and different bits, say nothing.
+    pub fn compare_with(&mut self, earlier: &Self) {
+        let (now, then) = (&self.presentation, &earlier.presentation);
+        let same = now.bits.is_some() && (now.kind, now.bits) == (then.kind, then.bits);
+        if same && now.damage.is_none() && then.damage.is_none() && self.verdict == Verdict::Damaged {
+            self.verdict = Verdict::UnknownFormat;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{card::Literal, protocols::Protocols};
+
+    #[test]
+    fn bits_that_a_check_speaks_against_twice_are_not_damaged() {
+        let catalog = Protocols::built_in().catalog(&[]);
+        let read = |literal: &str| catalog.read(Presentation::of_literal(&literal.parse::<Literal>().unwrap()));
+        let first = read("{28}898E83E0");
+        assert_eq!(first.verdict, Verdict::Damaged);
+        let mut second = read("{28}898E83E0");
+        second.compare_with(&first);
+        assert_eq!(second.verdict, Verdict::UnknownFormat);
+        let mut other = read("{28}898E83D0");
+        let verdict = other.verdict;
+        other.compare_with(&first);
+        assert_eq!(other.verdict, verdict, "different bits say nothing");
+        let mut intact = read("{26}BD88EB80");
+        intact.compare_with(&read("{26}BD88EB80"));
+        assert_eq!(intact.verdict, Verdict::Ambiguous, "only what was called damaged changes");
     }
 }

@@ -1,7 +1,6 @@
 //! `cardbridge capture`: records what passes between a reader and cardbridge into a text file.
 
 use std::{
-    fs::OpenOptions,
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -15,16 +14,16 @@ use tokio::{
 };
 
 use super::{
-    Globals,
+    Globals, capture_file,
     out::{self, Failure},
     redact,
     site::{self, Look},
 };
 use crate::{
     bridge::Notice,
-    capture::{self, Attached, Capture, Record},
+    capture::{self, Attached, Capture, Head, Record, evtest},
     config,
-    readers::{ReaderCommand, ReaderEvent, is_device_of, pcsc, serial},
+    readers::{ReaderCommand, ReaderEvent, is_device_of, keyboard, pcsc, serial},
     run::{Shell, Tapped},
     views,
 };
@@ -71,26 +70,32 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         let help = format!("the readers are {}", names.join(", "));
         return Err(Failure::usage("unknown_reader", format!("no reader is named {name:?}"), help));
     };
-    let devices = devices(reader);
+    let devices = devices(reader, &site.protocols.models);
     if devices > 1 && !name.contains('#') {
         let (name, help) = (&reader.name, "a capture is of one reader");
         return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
     }
+    if arguments.redact && matches!(reader.attached, config::Attached::Keyboard { .. }) {
+        let help = "record without --redact, and give the file to nobody";
+        return Err(Failure::usage("usage", "what a keyboard reader types cannot be redacted", help));
+    }
     let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", path.display()), "");
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let mut file = capture_file::create(path).map_err(failed)?;
     let mut shell = Shell::new(&site, None);
     let (tap, mut tapped) = mpsc::unbounded_channel();
     shell.tap(tap);
     shell.open_readers(Some(name));
     let attached = match &reader.attached {
-        config::Attached::Serial { dialect, .. } if dialect.is_template() => Attached::Lines(dialect.name.clone()),
-        config::Attached::Serial { dialect, .. } => Attached::Serial(dialect.id.clone()),
-        config::Attached::Pcsc(pattern) => Attached::Pcsc(pattern.clone()),
-        config::Attached::Osdp { address, .. } => Attached::Osdp(*address),
+        config::Attached::Serial { dialect, .. } if dialect.is_template() => Some(Attached::Lines(dialect.name.clone())),
+        config::Attached::Serial { dialect, .. } => Some(Attached::Serial(dialect.id.clone())),
+        config::Attached::Pcsc { pattern, .. } => Some(Attached::Pcsc(pattern.clone())),
+        config::Attached::Osdp { address, .. } => Some(Attached::Osdp(*address)),
+        // What is typed is written as evtest prints it, and that has no header.
+        config::Attached::Keyboard { .. } => None,
     };
     let recorded = Utc::now();
-    let head = Capture { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded, records: Vec::new() };
-    let mut recorder = Recorder { head: Some(head), began: Instant::now() };
+    let head = |attached| Head { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded };
+    let mut recorder = Recorder { head: attached.map(head), began: Instant::now(), with_key: None };
     // What is to be redacted is not written down before it is.
     let mut kept = Vec::new();
     let end = recorder.began + Duration::from_secs(arguments.timeout.unwrap_or(0));
@@ -116,7 +121,8 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     }
     recorder.begin(if arguments.redact { &mut kept as &mut dyn Write } else { &mut file }).map_err(failed)?;
     if arguments.redact {
-        let text = redact::text(&site.protocols, path, &String::from_utf8_lossy(&kept))?;
+        let capture = Capture::parse(&String::from_utf8_lossy(&kept)).map_err(|error| capture_file::failed(path, &error))?;
+        let text = redact::text(&site.protocols, path, &capture)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
     }
     file.sync_all().map_err(failed)?;
@@ -125,39 +131,56 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
 }
 
 /// How many devices a configured reader means now.
-fn devices(reader: &config::ReaderConfig) -> usize {
+fn devices(reader: &config::ReaderConfig, models: &[std::sync::Arc<crate::smartcard::reader::Model>]) -> usize {
     match &reader.attached {
         config::Attached::Serial { port, .. } => serial::matching(port).len(),
+        config::Attached::Keyboard { device, .. } => keyboard::matching(device, &keyboard::list()).len(),
         config::Attached::Osdp { .. } => 1,
-        config::Attached::Pcsc(pattern) => {
-            let listed = pcsc::list().unwrap_or_default();
-            listed.iter().filter(|device| crate::smartcard::script::matches(pattern, device)).count()
+        config::Attached::Pcsc { pattern, .. } => {
+            let wanted = pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None };
+            pcsc::name_devices(&[wanted], models, &pcsc::list().unwrap_or_default()).len()
         }
     }
 }
 
 struct Recorder {
     /// The header, until it is written: a PC/SC reader's own name is known at the first card only.
-    head: Option<Capture>,
+    head: Option<Head>,
     began: Instant,
+    /// A command with a key, of which all but the key is recorded once it was said: where there is no such key, it is not.
+    with_key: Option<(Duration, Record)>,
 }
 
 impl Recorder {
     fn begin(&mut self, file: &mut dyn Write) -> std::io::Result<()> {
-        self.head.take().map_or(Ok(()), |head| file.write_all(head.header().as_bytes()))
+        self.head.take().map_or(Ok(()), |head| file.write_all(head.text().as_bytes()))
     }
 
     fn write(&mut self, file: &mut dyn Write, what: &Tapped) -> std::io::Result<()> {
         if let (Some(head), Tapped::From(_, ReaderEvent::CardIn { device, .. })) = (&mut self.head, what) {
             head.attached = Attached::Pcsc(device.clone());
         }
+        if let Tapped::From(_, ReaderEvent::Typed(events)) = what {
+            return events.iter().try_for_each(|event| writeln!(file, "{}", evtest::line(event)));
+        }
         let record = match what {
             Tapped::From(_, event) => capture::of_event(event),
             Tapped::To(_, ReaderCommand::Write(bytes)) => Some(Record::To(bytes.clone())),
+            Tapped::To(_, ReaderCommand::WriteWithKey(bytes, _)) => {
+                self.with_key = Some((self.began.elapsed(), Record::To(bytes.clone())));
+                return Ok(());
+            }
             Tapped::To(_, ReaderCommand::Release | ReaderCommand::Signal(_)) => None,
         };
         let Some(record) = record else { return Ok(()) };
+        let with_key = self.with_key.take();
+        if matches!(&record, Record::From(bytes) if bytes.is_empty()) {
+            return Ok(());
+        }
         self.begin(file)?;
-        writeln!(file, "{}", capture::line(self.began.elapsed(), &record))
+        if let Some((at, command)) = with_key {
+            writeln!(file, "{}", capture::text::line(at, &command))?;
+        }
+        writeln!(file, "{}", capture::text::line(self.began.elapsed(), &record))
     }
 }

@@ -11,7 +11,7 @@ use crate::protocols::Protocols;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge check\n  cardbridge check site-protocols/")]
 pub struct Arguments {
-    /// A folder with cards/, serial/ or smartcards/ [default: --protocols, else the built-in files]
+    /// A folder with cards/, serial/, keyboards/ or smartcards/ [default: --protocols, else the built-in files]
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }

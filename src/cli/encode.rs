@@ -68,7 +68,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
         }
         credential.set(name, value);
     }
-    let bits = format.format.encode(&credential).map_err(|error| Failure::usage("encode", error.to_string(), "correct the number"))?;
+    let bits = format.encode(&credential).map_err(|error| Failure::usage("encode", error.to_string(), "correct the number"))?;
     let carried = format.format.carries();
     if arguments.json {
         let warnings: &[&str] = if carried { &["carried_bits_are_0"] } else { &[] };

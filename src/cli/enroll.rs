@@ -26,6 +26,7 @@ use crate::{
     enroll::{
         enrollment::{self, Order, Refused},
         outbox::{Entry, Given, Named, Operation, Origin, Reassign},
+        people::{self, Person, WhoError},
     },
     run::{Shell, Site},
     store::{StoreHandle, seal::Sealer},
@@ -161,7 +162,8 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
     order.deactivate = arguments.deactivate;
     order.card_user_flags = arguments.card_user_flags.unwrap_or(order.card_user_flags);
     order.enforce_occupancy_system = Some(arguments.enforce_occupancy_system || site.config.enforce_occupancy_system);
-    order.pin = arguments.pin_file.as_deref().map(|path| secret(path, "pin")).transpose()?;
+    let pin = |path| Secret::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), PIN_HELP));
+    order.pin = arguments.pin_file.as_deref().map(pin).transpose()?;
     order.reassign = reassign == Reassign::Always;
     order.same_card = arguments.same_card;
     order.window().map_err(|refused| Failure::usage("window", refused.to_string(), "nothing was enrolled"))?;
@@ -172,8 +174,9 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
 
 /// An order for this user, by whoever runs this program.
 pub fn order_of(site: &Site, user: Uuid) -> Order {
-    let person = site.config.people.person(user).map(|person| Named {
-        name: format!("{} {}", person.first_name, person.last_name),
+    let people = site.config.people().unwrap_or_default();
+    let person = people.person(user).map(|person| Named {
+        name: person.name(),
         employee_number: Some(person.employee_number.clone()).filter(|number| !number.is_empty()),
     });
     Order { person, ordered_by: Some(this_user()), ..Order::of(user) }
@@ -190,12 +193,20 @@ pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
     Secret::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
 }
 
-/// The user that is meant.
+/// The user that is meant. The list of people is read for a name or a number only; what is wrong in it is said.
 pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
-    site.config.people.find(who).map_err(|error| match error.is_usage() {
+    let failed = |error: WhoError| match error.is_usage() {
         true => Failure::usage("user", error.to_string(), ""),
         false => Failure::impossible("unknown_user", error.to_string(), ""),
-    })
+    };
+    if let Some(id) = people::key(who).map_err(failed)? {
+        return Ok(id);
+    }
+    let list = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
+    for finding in &list.findings {
+        out::hint(&format!("the list of people, {finding}; the row is left out"));
+    }
+    list.find(who).map_err(failed)
 }
 
 /// The way to BluSKY that the site configured.
@@ -293,12 +304,13 @@ async fn shown(site: &Site, source: &mut Source, arguments: &Arguments, order: O
     Err(ended)
 }
 
+const PIN_HELP: &str = "write it into a file that only you can read";
 const HOLD: &str = "hold the card to the reader";
 
 /// The question that a card raises which was given to somebody else a moment ago.
 fn given_words(site: &Site, given: &Given) -> String {
-    let person = site.config.people.person(given.user);
-    let who = person.map_or_else(|| given.user.to_string(), |person| format!("{} {}", person.first_name, person.last_name));
+    let person = site.config.people().ok().and_then(|people| people.person(given.user).map(Person::name));
+    let who = person.unwrap_or_else(|| given.user.to_string());
     format!("this card was given to {who} {} s ago: give it to somebody else instead?", given.seconds)
 }
 

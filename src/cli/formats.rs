@@ -160,7 +160,11 @@ fn of_dialect(dialect: &Dialect) -> Item {
         format!("  {kind:<18}{}", message.payload.text)
     });
     let host = dialect.host.as_ref().map_or_else(String::new, |host| {
-        let asked = host.poll.as_ref().map(|poll| format!("asked every {} ms: {}", host.every.as_millis(), to_hex(poll)));
+        let asked = host
+            .poll
+            .as_ref()
+            .and_then(|poll| poll.first(dialect))
+            .map(|poll| format!("asked every {} ms: {}", host.every.as_millis(), to_hex(&poll)));
         let signals: Vec<&str> = host.signals.iter().map(|(signal, _)| signal.name()).collect();
         let shown = (!signals.is_empty()).then(|| format!("shows: {}", signals.join(", ")));
         [asked, shown].into_iter().flatten().collect::<Vec<_>>().join("\n")
@@ -196,7 +200,7 @@ fn of_dialect(dialect: &Dialect) -> Item {
 
 fn of_script(script: &Script) -> Item {
     let says: Vec<String> =
-        script.steps.iter().map(|step| step.say.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")).collect();
+        script.steps.iter().map(|step| step.say.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")).collect();
     Item {
         names: vec![script.id.clone()],
         row: vec![script.id.clone(), script.kind.name().to_owned(), script.confidence.name().to_owned(), script.name.clone()],

@@ -211,10 +211,10 @@ impl Ear<'_> {
             if line != self.current.line {
                 self.set(line).await?;
             }
-            for question in host.start.iter().chain(&host.poll) {
+            for question in host.start.iter().cloned().chain(host.poll.iter().filter_map(|poll| poll.first(&dialect))) {
                 let hex: Vec<String> = question.iter().map(|byte| format!("{byte:02X}")).collect();
                 out::hint(&format!("asking as {} does, at {}: {}", dialect.id, listening::settings(&line), hex.join(" ")));
-                self.open.say(question.clone());
+                self.open.say(question);
                 self.hear_for(end.min(Instant::now() + host.answer + QUIET)).await?;
             }
             if self.current.detector.is_understood() {

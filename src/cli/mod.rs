@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 refused or impossible; 2 wrong usage or configuration; 3 saved, outcome not known yet.
 
 mod capture;
+mod capture_file;
 mod card;
 mod check;
 mod decode;
@@ -50,7 +51,7 @@ struct Globals {
     /// The configuration file [default: cardbridge.toml here, then the user's, then the system's]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A folder with the site's own cards/, serial/ and smartcards/
+    /// A folder with the site's own cards/, serial/, keyboards/ and smartcards/
     #[arg(long, global = true, value_name = "DIR")]
     protocols: Option<PathBuf>,
 }

@@ -127,9 +127,14 @@ pub fn print(text: &str) {
 pub fn print_json(value: &impl Serialize) {
     if let Ok(mut line) = serde_json::to_vec(value) {
         line.push(b'\n');
-        let mut stdout = std::io::stdout().lock();
-        drop(stdout.write_all(&line).and_then(|()| stdout.flush()));
+        print_lines(&line);
     }
+}
+
+/// Lines for programs, at once.
+pub fn print_lines(lines: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    drop(stdout.write_all(lines).and_then(|()| stdout.flush()));
 }
 
 /// A word beside the result: progress, hints, errors.

@@ -101,7 +101,7 @@ impl Showing {
     }
 }
 
-/// How often the store is asked how far an entry has got.
+/// How often the store is asked how far an entry has got that another process delivers.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Refuses what BluSKY would refuse or lose; gives the way to it.
@@ -183,6 +183,7 @@ enum Why {
 /// Follows an entry until it is settled, stopped, or patience ends.
 async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(Entry, Why), StoreError> {
     let end = Instant::now() + showing.patience;
+    let mut writes = store.writes();
     loop {
         let entry = store.entry(id).await?;
         showing.follow(&entry);
@@ -198,6 +199,7 @@ async fn watch(store: &StoreHandle, id: Uuid, showing: &mut Showing) -> Result<(
             return Ok((entry, Why::Patience));
         }
         tokio::select! {
+            _ = writes.changed() => {}
             () = sleep(LOOK) => {}
             () = sleep_until(end) => return Ok((entry, Why::Patience)),
             () = interrupted() => return Ok((entry, Why::Interrupted)),

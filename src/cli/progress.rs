@@ -19,22 +19,25 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing is shown yet, and never where it is not `wanted` or standard error is no terminal.
-    pub fn of(file: &Path, records: usize, wanted: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(records as u64), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} records, {eta} left") {
+    /// Nothing is shown yet, and never where standard error is no terminal.
+    pub fn of(file: &Path, bytes: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent} %, {eta} left") {
             bar.set_style(style);
         }
         bar.set_message(file.display().to_string());
-        Self { bar, began: Instant::now(), wanted: wanted && stderr().is_terminal() }
+        Self { bar, began: Instant::now(), wanted: stderr().is_terminal() }
     }
 
-    /// One more record has been played.
-    pub fn one_more(&self) {
-        if self.wanted && self.bar.is_hidden() && self.began.elapsed() >= PATIENCE {
+    /// So many bytes are done.
+    pub fn is_at(&self, bytes: u64) {
+        if !self.wanted {
+            return;
+        }
+        if self.bar.is_hidden() && self.began.elapsed() >= PATIENCE {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-        self.bar.inc(1);
+        self.bar.set_position(bytes);
     }
 
     /// Does what writes to standard output; on the same terminal, the bar makes room for it.

@@ -10,7 +10,7 @@ use super::{
     site::{self, Look},
     source::Source,
 };
-use crate::{bridge::Notice, views};
+use crate::{bridge::Notice, enroll::policy, views};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge read\n  cardbridge read --reader desk --count 1 --timeout 30 --json")]
@@ -41,8 +41,9 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
             () = out::interrupted() => return Ok(ExitCode::SUCCESS),
         };
         match notice {
-            Notice::Read(reading) => {
+            Notice::Read(mut reading) => {
                 seen += 1;
+                policy::explain(&mut reading, &site.catalog, &site.config.policy, None);
                 if arguments.json {
                     out::print_json(&views::reading::json(&reading, &views::reading::literal(&reading)));
                 } else {

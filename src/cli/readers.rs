@@ -1,6 +1,6 @@
 //! `cardbridge readers`: what is plugged in, and which configured reader each one is; with `--listen`, what is spoken.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     config::{Attached, ReaderConfig},
-    readers::{pcsc, serial},
+    protocols::Protocols,
+    readers::{keyboard, pcsc, serial},
+    smartcard::reader::Model,
 };
 
 #[derive(Debug, clap::Args)]
@@ -43,18 +45,34 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
         rows.push([path, usb, product, number, reader.unwrap_or_default()]);
     }
     let cards = pcsc::list();
-    for (device, reader) in pcsc_readers(&site.config.readers, cards.as_deref().unwrap_or_default()) {
+    for (device, reader) in pcsc_readers(&site.config.readers, &site.protocols.models, cards.as_deref().unwrap_or_default()) {
         lines.push(json!({"transport": "pcsc", "path": device, "usb": null, "product": device, "serial_number": null, "reader": reader}));
         rows.push([device, "PC/SC".to_owned(), String::new(), String::new(), reader.unwrap_or_default()]);
+    }
+    let mut strangers = Vec::new();
+    for (found, reader, known) in typing_readers(&site.config.readers, &site.protocols) {
+        let usb = format!("{:04x}:{:04x}", found.usb.0, found.usb.1);
+        if reader.is_none() && known.is_empty() {
+            strangers.push(format!("{usb} {}", found.name));
+            continue;
+        }
+        let (path, product, number) = (found.path, found.name, found.serial_number);
+        lines.push(json!({
+            "transport": "keyboard", "path": path, "usb": usb, "product": product, "serial_number": number, "reader": reader, "known": known
+        }));
+        rows.push([path, usb, product, number.unwrap_or_default(), reader.unwrap_or_default()]);
     }
     if arguments.json {
         lines.iter().for_each(out::print_json);
     } else if rows.is_empty() {
-        out::print("no serial port and no PC/SC reader is plugged in");
+        out::print("no serial port, no PC/SC reader and no keyboard that is known as a reader is plugged in");
     } else {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(["PORT", "USB", "PRODUCT", "SERIAL NUMBER", "CONFIGURED AS"]).add_rows(rows);
         out::print(&table.to_string());
+    }
+    if !strangers.is_empty() {
+        out::hint(&format!("other keyboards, of which one may be a reader that is not known here: {}", strangers.join(", ")));
     }
     if let Err(why) = cards {
         out::hint(&format!("PC/SC readers cannot be listed: {why}"));
@@ -62,27 +80,44 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-fn serial_reader(readers: &[ReaderConfig], path: &str) -> Option<String> {
+/// Every keyboard, with the configured reader that it is and the readers that are known by its ids.
+fn typing_readers(readers: &[ReaderConfig], protocols: &Protocols) -> Vec<(keyboard::Found, Option<String>, Vec<String>)> {
+    let listed = keyboard::list();
+    let named = |path: &String| {
+        readers.iter().find_map(|reader| {
+            let Attached::Keyboard { device, .. } = &reader.attached else { return None };
+            named(&reader.name, &keyboard::matching(device, &listed), path)
+        })
+    };
+    let known = |found: &keyboard::Found| protocols.keyboards_with(found.usb).map(|known| known.id.clone()).collect();
+    listed.iter().map(|found| (found.clone(), named(&found.path), known(found))).collect()
+}
+
+/// The name of one of the devices that a configured reader means.
+fn named(name: &str, paths: &[String], path: &String) -> Option<String> {
+    let at = paths.iter().position(|meant| meant == path)?;
+    Some(if paths.len() == 1 { name.to_owned() } else { format!("{name}#{}", at + 1) })
+}
+
+fn serial_reader(readers: &[ReaderConfig], path: &String) -> Option<String> {
     let mut names = readers.iter().filter_map(|reader| match &reader.attached {
-        Attached::Serial { port, .. } => {
-            let paths = serial::matching(port);
-            let at = paths.iter().position(|meant| meant == path)?;
-            Some(if paths.len() == 1 { reader.name.clone() } else { format!("{}#{}", reader.name, at + 1) })
-        }
-        Attached::Osdp { bus, .. } => (bus.path == path).then(|| reader.name.clone()),
-        Attached::Pcsc(_) => None,
+        Attached::Serial { port, .. } => named(&reader.name, &serial::matching(port), path),
+        Attached::Osdp { bus, .. } => (bus.path == *path).then(|| reader.name.clone()),
+        Attached::Pcsc { .. } | Attached::Keyboard { .. } => None,
     });
     // Several OSDP readers may share one line.
     let first = names.next()?;
     Some(names.fold(first, |all, name| format!("{all}, {name}")))
 }
 
-fn pcsc_readers(readers: &[ReaderConfig], devices: &[String]) -> Vec<(String, Option<String>)> {
+fn pcsc_readers(readers: &[ReaderConfig], models: &[Arc<Model>], devices: &[String]) -> Vec<(String, Option<String>)> {
     let wanted = readers.iter().filter_map(|reader| match &reader.attached {
-        Attached::Pcsc(pattern) => Some((pattern.clone(), reader.name.as_str().into())),
-        Attached::Serial { .. } | Attached::Osdp { .. } => None,
+        Attached::Pcsc { pattern, .. } => {
+            Some(pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None })
+        }
+        Attached::Serial { .. } | Attached::Osdp { .. } | Attached::Keyboard { .. } => None,
     });
-    let named = pcsc::name_devices(&wanted.collect(), devices);
+    let named = pcsc::name_devices(&wanted.collect::<Vec<_>>(), models, devices);
     let name_of = |device: &String| named.iter().find(|(path, _)| path == device).map(|(_, name)| name.to_string());
     devices.iter().map(|device| (device.clone(), name_of(device))).collect()
 }

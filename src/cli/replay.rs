@@ -1,17 +1,21 @@
 //! `cardbridge replay`: plays captures back through the same code, and enrolls from them where asked.
 
 use std::{
-    fmt::Display,
-    fs,
+    mem,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::mpsc::sync_channel,
+    thread,
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Globals, enroll,
+    Globals,
+    capture_file::{self, FileLines, Keys, Records},
+    enroll,
     out::{self, Failure},
     outcome::{self, Showing},
     progress::Progress,
@@ -20,21 +24,30 @@ use super::{
 use crate::{
     blusky::client::{Client, Settings},
     bridge::Notice,
-    capture::{Capture, Replay, osdpcap},
-    card::Presentation,
+    capture::{
+        Head,
+        replay::{Player, Said},
+    },
+    card::{Presentation, Reading},
+    config::{Attached, ReaderConfig},
     enroll::outbox::Reassign,
-    run::Site,
+    readers::is_device_of,
+    run::{Site, reader_kind},
     store::StoreHandle,
     views,
 };
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge replay strange-card.capture\n  cardbridge replay *.capture --json\n  \
+                        cardbridge replay typed.evtest --reader desk\n  \
                         cardbridge replay day.capture --enroll --user 1815")]
 pub struct Arguments {
-    /// Captures; packet captures of an OSDP line (osdpcap) as well
+    /// Captures; packet captures of an OSDP line (osdpcap) and, with --reader, what evtest prints of a reader that types
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The configured keyboard reader that typed what evtest printed
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -51,59 +64,171 @@ pub struct Arguments {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, if arguments.enroll { Look::Needed } else { Look::Anywhere })?;
+    let typist = arguments.reader.as_deref();
     let mut enrolling = None;
     if let Some(user) = arguments.user.as_ref().filter(|_| arguments.enroll) {
         // No card is enrolled before every file is known to be a capture that can be played.
         for path in &arguments.files {
-            play(&site, path, &read(path)?)?;
+            judge(&site, path, typist)?;
         }
         enrolling = Some(Enrolling::prepare(&site, user, &arguments).await?);
     }
     let mut code = ExitCode::SUCCESS;
     for path in &arguments.files {
-        let capture = read(path)?;
-        // An enrollment says itself how far it is.
-        let progress = Progress::of(path, capture.records.len(), enrolling.is_none());
-        for notices in play(&site, path, &capture)? {
-            for (_, notice) in notices {
-                match (&enrolling, notice) {
-                    (None, notice) => progress.aside(|| show(&notice, arguments.json)),
-                    (Some(enrolling), Notice::Read(reading)) => {
-                        let done = enrolling.enroll(reading.presentation).await?;
-                        code = if done == ExitCode::SUCCESS { code } else { done };
+        match &enrolling {
+            None => shown(&site, path, typist, arguments.json)?,
+            Some(enrolling) => {
+                let mut playing = Playing::open(&site, path, typist)?;
+                while let Some(said) = playing.next()? {
+                    for (_, notice) in said {
+                        if let Notice::Read(reading) = notice {
+                            let done = enrolling.enroll(reading.presentation).await?;
+                            code = if done == ExitCode::SUCCESS { code } else { done };
+                        }
                     }
-                    _ => {}
                 }
             }
-            progress.one_more();
         }
     }
     Ok(code)
 }
 
-fn read(path: &Path) -> Result<Capture, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
-    let capture = if osdpcap::is_one(&text) { osdpcap::parse(&text) } else { Capture::parse(&text) };
-    capture.map_err(|error| failed(path, &error))
-}
+/// So many readings are written at once, as input never waits.
+const MANY: usize = 256;
+/// So many such batches wait for being written.
+const WAITING: usize = 4;
 
-fn play<'a>(site: &Site, path: &Path, capture: &'a Capture) -> Result<Replay<'a>, Failure> {
-    capture.replay(&site.protocols, site.catalog.clone(), site.config.policy.clone()).map_err(|error| failed(path, &error))
-}
-
-fn failed(path: &Path, why: &impl Display) -> Failure {
-    Failure::usage("capture", format!("{}: {why}", path.display()), "")
-}
-
-fn show(notice: &Notice, json: bool) {
-    match notice {
-        Notice::Read(reading) if json => out::print_json(&views::reading::json(reading, &views::reading::literal(reading))),
-        notice if !json => {
-            if let Some(words) = views::notice(notice) {
-                out::print(&words);
+/// Shows what a capture says. Lines for programs are written beside the playing.
+fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(), Failure> {
+    let mut playing = Playing::open(site, path, typist)?;
+    let progress = &Progress::of(path, playing.file().size);
+    thread::scope(|scope| {
+        let (lines, waiting) = sync_channel(WAITING);
+        scope.spawn(move || waiting.iter().for_each(|readings: Vec<_>| write(&readings, progress)));
+        let mut readings = Vec::new();
+        let ended = loop {
+            match playing.next() {
+                Ok(Some(said)) if json => readings.extend(said.into_iter().filter_map(reading)),
+                Ok(Some(said)) => {
+                    said.iter().filter_map(|(_, notice)| views::notice(notice)).for_each(|words| progress.aside(|| out::print(&words)))
+                }
+                Ok(None) => break Ok(()),
+                Err(failure) => break Err(failure),
             }
+            if readings.len() >= MANY && lines.send(mem::take(&mut readings)).is_err() {
+                break Ok(());
+            }
+            progress.is_at(playing.file().done);
+        };
+        drop(lines.send(readings));
+        ended
+    })
+}
+
+fn reading((_, notice): (DateTime<Utc>, Notice)) -> Option<Box<Reading>> {
+    if let Notice::Read(reading) = notice { Some(reading) } else { None }
+}
+
+/// A line for each reading, all of them at once.
+fn write(readings: &[Box<Reading>], progress: &Progress) {
+    let mut lines = Vec::new();
+    for reading in readings {
+        // Writing to memory does not fail.
+        drop(serde_json::to_writer(&mut lines, &views::reading::json(reading, &views::reading::literal(reading))));
+        lines.push(b'\n');
+    }
+    progress.aside(|| out::print_lines(&lines));
+}
+
+/// Reads a whole file and plays nothing.
+fn judge(site: &Site, path: &Path, typist: Option<&str>) -> Result<(), Failure> {
+    if let Some(mut keys) = capture_file::keys(path)? {
+        typing_reader(site, typist)?;
+        while keys.next()?.is_some() {}
+        return Ok(());
+    }
+    let mut records = Records::open(path)?;
+    while records.next()?.is_some() {}
+    player(site, path, &records.end()?).map(drop)
+}
+
+fn player(site: &Site, path: &Path, head: &Head) -> Result<Player, Failure> {
+    let policy = site.config.policy.clone();
+    Player::of(head, &site.protocols, site.catalog.clone(), policy).map_err(|error| capture_file::failed(path, &error))
+}
+
+/// The configured reader that typed what evtest printed, which does not say what the keys mean.
+fn typing_reader<'a>(site: &'a Site, name: Option<&str>) -> Result<&'a ReaderConfig, Failure> {
+    let is_typist = |reader: &&ReaderConfig| matches!(reader.attached, Attached::Keyboard { .. });
+    let known: Vec<&str> = site.config.readers.iter().filter(is_typist).map(|reader| reader.name.as_str()).collect();
+    let help = match known.as_slice() {
+        [] => "configure one: [[reader]] with name, keyboard, and a dialect or a template".to_owned(),
+        known => format!("the keyboard readers are {}", known.join(", ")),
+    };
+    let Some(name) = name else {
+        return Err(Failure::usage("unknown_reader", "name the reader that typed this: --reader NAME", help));
+    };
+    let found = site.config.readers.iter().filter(is_typist).find(|reader| is_device_of(name, &reader.name));
+    found.ok_or_else(|| Failure::usage("unknown_reader", format!("no keyboard reader is named {name:?}"), help))
+}
+
+/// A file being played, record by record.
+struct Playing<'a> {
+    site: &'a Site,
+    path: &'a Path,
+    input: Played,
+    player: Option<Player>,
+    has_ended: bool,
+}
+
+/// What is played.
+enum Played {
+    Records(Box<Records>),
+    Keys(Keys),
+}
+
+impl<'a> Playing<'a> {
+    fn open(site: &'a Site, path: &'a Path, typist: Option<&str>) -> Result<Self, Failure> {
+        let (input, player) = match capture_file::keys(path)? {
+            Some(keys) => {
+                let reader = typing_reader(site, typist)?;
+                let (catalog, policy) = (site.catalog.clone(), site.config.policy.clone());
+                let player = Player::of_keys((&reader.name, reader_kind(reader)), &site.protocols, catalog, policy);
+                (Played::Keys(keys), Some(player))
+            }
+            None => (Played::Records(Box::new(Records::open(path)?)), None),
+        };
+        Ok(Self { site, path, input, player, has_ended: false })
+    }
+
+    const fn file(&self) -> &FileLines {
+        match &self.input {
+            Played::Records(records) => &records.file,
+            Played::Keys(keys) => &keys.file,
         }
-        _ => {}
+    }
+
+    /// What the next record says; once more at the end of the file, and then nothing.
+    fn next(&mut self) -> Result<Option<Said>, Failure> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        let said = match &mut self.input {
+            Played::Keys(keys) => keys.next()?.and_then(|event| self.player.as_mut().map(|player| player.play_key(event))),
+            Played::Records(records) => {
+                let record = records.next()?;
+                if self.player.is_none() {
+                    let head = match records.head() {
+                        Some(head) => head.clone(),
+                        None => records.end()?,
+                    };
+                    self.player = Some(player(self.site, self.path, &head)?);
+                }
+                record.and_then(|(at, record)| self.player.as_mut().map(|player| player.play(at, record)))
+            }
+        };
+        self.has_ended = said.is_none();
+        Ok(said.or_else(|| self.player.take().map(Player::end)))
     }
 }
 

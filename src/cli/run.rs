@@ -43,6 +43,10 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let rules = Rules { parallel: site.config.parallel, shows_within: blusky.shows_within };
     let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     let mut delivery = Deliverer::start(store, &site.config.store, client, rules, "run");
+    // A station does without it.
+    if let Err(why) = site.config.people() {
+        out::hint(&why);
+    }
     shell.open_readers(None);
     out::listen_for_signals();
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));

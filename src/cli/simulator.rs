@@ -1,6 +1,6 @@
 //! `cardbridge simulator`: a BluSKY to develop, demo and train against.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use tokio::net::TcpListener;
 
@@ -43,11 +43,19 @@ pub struct Arguments {
     /// Answer lookups with an object that holds the list
     #[arg(long)]
     wrap_lookups: bool,
+    /// Show a change in the read-back only this long after it was made
+    #[arg(long, value_name = "MILLIS", default_value_t = 0)]
+    shows_after: u64,
+    /// Give a card again while somebody holds it: both assignments stay
+    #[arg(long)]
+    allow_double: bool,
     /// What goes wrong: KIND for every AddUserCard, KIND:N for the first N, KIND:after=N for all later ones, KIND:every=N for every Nth;
-    /// @CALL after it for another call, @all for every call. KIND is delay=MILLIS, status=503, retry-after=SECONDS, unauthorized, html,
+    /// @CALL after it for another call, @all for every call; #GUID after that for requests about one user. KIND is delay=MILLIS,
+    /// status=503, message=STATUS:WORDS, no-such-call, retry-after=SECONDS, unauthorized, html,
     /// html=502, drop-before-commit, drop-after-commit, status-after-commit=504, garbage, truncate, break-off, zero-value,
-    /// result-code=7 or forget=MEMBER
-    #[arg(long = "fault", value_name = "KIND[:WHEN][@CALL]")]
+    /// result-code=7, forget=MEMBER or, of the read-back in JSON, show=MEMBER:null|missing|float|text|lowercase and show=Cards:null
+    /// (lowercase is the member's name)
+    #[arg(long = "fault", value_name = "KIND[:WHEN][@CALL][#GUID]")]
     faults: Vec<Fault>,
 }
 
@@ -61,6 +69,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         report_lost: arguments.report_lost_elements,
         card_types: arguments.card_types,
         wrap_lookups: arguments.wrap_lookups,
+        allow_double: arguments.allow_double,
+        shows_after: Duration::from_millis(arguments.shows_after),
         faults: arguments.faults,
     };
     let simulator = Simulator::open(options).map_err(|error| Failure::usage("simulator", error.to_string(), ""))?;
@@ -69,6 +79,11 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     let listener = TcpListener::bind(arguments.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    if !address.ip().is_loopback() {
+        out::hint(
+            "warning: whoever reaches this address can use the simulator and see every card number it was sent; listen on 127.0.0.1 if that is not meant",
+        );
+    }
     out::print(&format!(
         "a simulated BluSKY listens; configure it as\n    [blusky]\n    base_url = \"http://{address}\"\n    token_file = \"…\"   # a file with the token in it"
     ));

@@ -24,6 +24,7 @@ use crate::{
     },
     enroll::{
         enrollment::IntegerWidth,
+        evidence::PROOF,
         outbox::Reassign,
         people::People,
         policy::{CardType, Required, SitePolicy},
@@ -48,10 +49,12 @@ pub struct Config {
     pub reassign: Reassign,
     /// Whether the system must be the one of the user's occupancy.
     pub enforce_occupancy_system: bool,
-    /// The list of people.
-    pub people: People,
+    /// The file with the list of people; only what looks a person up reads it ([`Config::people`]).
+    pub people_file: Option<PathBuf>,
     /// How many calls may be under way at once.
     pub parallel: usize,
+    /// How small the chance of a mistake must be before nobody is asked.
+    pub proof: f64,
     /// The store.
     pub store: PathBuf,
 }
@@ -65,6 +68,8 @@ pub struct ReaderConfig {
     pub attached: Attached,
     /// A site's own time until a card counts as gone.
     pub told: Told,
+    /// How small the chance of a mistake must be at this reader; none where `[enroll]` says it.
+    pub proof: Option<f64>,
 }
 
 /// Where a reader is attached.
@@ -79,8 +84,20 @@ pub enum Attached {
         /// What is spoken on it.
         dialect: Arc<Dialect>,
     },
+    /// A reader that types.
+    Keyboard {
+        /// Which input device.
+        device: InputDevice,
+        /// What it types.
+        dialect: Arc<Dialect>,
+    },
     /// A PC/SC reader whose name matches this pattern, `*` for any text.
-    Pcsc(String),
+    Pcsc {
+        /// What its PC/SC name looks like, `*` for any text.
+        pattern: String,
+        /// Where the site's keys for its cards stand.
+        keys_file: Option<PathBuf>,
+    },
     /// A reader on an OSDP bus.
     Osdp {
         /// The bus's line.
@@ -106,6 +123,19 @@ pub enum Port {
         /// Serial number.
         serial: Option<String>,
     },
+}
+
+/// Which input device: all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputDevice {
+    /// Its path in `/dev/input`, or one that leads there.
+    pub path: Option<String>,
+    /// USB vendor and product.
+    pub usb: Option<(u16, u16)>,
+    /// What its name matches, `*` for any text.
+    pub name: Option<String>,
+    /// Its serial number.
+    pub serial: Option<String>,
 }
 
 /// Why there is no configuration.
@@ -148,6 +178,17 @@ impl Config {
         }
     }
 
+    /// Reads the list of people; an empty one where the site has none.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, or it has no headings.
+    pub fn people(&self) -> Result<People, String> {
+        let Some(path) = &self.people_file else { return Ok(People::default()) };
+        let failed = |why: String| format!("the list of people {}: {why}", path.display());
+        let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+        People::read(&bytes).map_err(|finding| failed(finding.to_string()))
+    }
+
     /// What holds where there is no file at all.
     #[must_use]
     pub fn none() -> Self {
@@ -158,8 +199,9 @@ impl Config {
             policy: SitePolicy::default(),
             reassign: Reassign::Never,
             enforce_occupancy_system: false,
-            people: People::default(),
+            people_file: None,
             parallel: PARALLEL,
+            proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
         }
     }
@@ -188,6 +230,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         let seconds = enroll.number("same_card_s", 0_u64, 86_400).map_or(SAME_CARD_S, |seconds| seconds.value);
         config.policy.same_card = (seconds > 0).then(|| Duration::from_secs(seconds));
         config.enforce_occupancy_system = enroll.flag("enforce_occupancy_system").unwrap_or(false);
+        config.proof = proof(&mut enroll).unwrap_or(PROOF);
         enroll.finish();
     }
     if let Some(mut delivery) = keys.table("delivery") {
@@ -195,7 +238,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         delivery.finish();
     }
     if let Some(table) = keys.table("people") {
-        config.people = people(table, folder);
+        config.people_file = people(table, folder);
     }
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
@@ -263,12 +306,13 @@ fn card_type(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<CardType> 
     });
     let requires = keys.texts("requires").iter().filter_map(|name| required(&keys, name)).collect();
     let external = keys.optional_text("external_number");
-    let external_number = external.as_ref().map_or_else(|| "{card_number}".to_owned(), |template| template.value.clone());
+    let external_number = external.as_ref().map(|template| template.value.clone());
     let at = external.map_or(span, |template| template.span);
     for format in formats.iter().filter_map(|id| protocols.format(id)) {
         let mut numbers = crate::card::Credential::default();
         format.format.fields.iter().for_each(|field| numbers.set(&field.name, 0));
-        if let Err(why) = crate::enroll::enrollment::render(&external_number, &numbers) {
+        let template = external_number.as_deref().unwrap_or(crate::enroll::enrollment::CARD_NUMBER);
+        if let Err(why) = crate::enroll::enrollment::render(template, &numbers) {
             keys.complain(at, format!("`card_type.external_number` does not suit {}: {why}", format.format.id));
         }
     }
@@ -299,15 +343,42 @@ fn reassign(keys: &mut Keys<'_, '_>) -> Reassign {
     }
 }
 
-fn people(mut keys: Keys<'_, '_>, folder: &Path) -> People {
-    let mut people = People::default();
-    if let Some(file) = keys.text("file") {
-        let path = folder.join(&file.value);
-        match fs::read_to_string(&path).map_err(|error| error.to_string()).and_then(|text| People::parse(&text)) {
-            Ok(list) => people = list,
-            Err(why) => keys.complain(file.span, format!("the list of people {}: {why}", path.display())),
+/// `proof`, which may stand in `[enroll]` and in a `[[reader]]`.
+fn proof(keys: &mut Keys<'_, '_>) -> Option<f64> {
+    let value = keys.any("proof")?;
+    let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+    let proof = number.filter(|proof| *proof > 0.0 && *proof <= 1.0);
+    if proof.is_none() {
+        let name = keys.name("proof");
+        keys.complain(value.span, format!("`{name}` must be a number above 0 and not above 1; 1 asks nothing, 0.001 is the default"));
+    }
+    proof
+}
+
+fn people(mut keys: Keys<'_, '_>, folder: &Path) -> Option<PathBuf> {
+    let file = keys.text("file").map(|file| folder.join(&file.value));
+    keys.finish();
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Config, String> {
+        Config::parse("site.toml", text, Path::new(""), &Protocols::built_in()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn proof_stands_in_enroll_and_in_a_reader_and_is_a_chance() {
+        let reader = "[[reader]]\nname = \"desk\"\npcsc = \"*\"\nproof = 0.25\n";
+        let config = parsed(&format!("{reader}[enroll]\nproof = 1\n")).unwrap();
+        assert_eq!((config.proof, config.readers[0].proof), (1.0, Some(0.25)));
+        let config = parsed("[[reader]]\nname = \"desk\"\npcsc = \"*\"\n").unwrap();
+        assert_eq!((config.proof, config.readers[0].proof), (PROOF, None));
+        for wrong in ["0", "-0.5", "1.5", "\"much\"", "nan"] {
+            let why = parsed(&format!("[enroll]\nproof = {wrong}\n")).unwrap_err();
+            assert!(why.contains("`enroll.proof` must be a number above 0"), "{wrong}: {why}");
         }
     }
-    keys.finish();
-    people
 }

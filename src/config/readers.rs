@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Attached, Port, ReaderConfig};
+use toml_span::value::ValueInner;
+
+use super::{Attached, InputDevice, Port, ReaderConfig};
 use crate::{
     decode::{
-        dialect::Dialect,
+        dialect::{Cut, Dialect},
         line::{ByteOrder, Told},
     },
     protocols::{self, Protocols},
@@ -64,15 +66,22 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);
     let pcsc = keys.optional_text("pcsc");
     let osdp = osdp(&mut keys, folder);
-    if let Some(value) = keys.optional_text("keyboard") {
-        keys.complain(value.span, "`reader.keyboard`: this version reads serial, PC/SC and OSDP readers only".to_owned());
+    let keys_file = keys.optional_text("keys_file");
+    if let Some(file) = keys_file.as_ref().filter(|_| pcsc.is_none()) {
+        keys.complain(file.span, "`keys_file` belongs to PC/SC readers: `pcsc = \"*NAME*\"`".to_owned());
     }
+    let typing = keys.optional_text("keyboard").and_then(|device| input_device(&keys, &device, usb_serial.clone()));
     let dialect = keys.optional_text("dialect");
     let template = keys.optional_text("template");
     let baud = keys.number("baud", 50, 4_000_000);
     let parity = protocols::serial::parity(&mut keys);
+    let data_bits = keys.number("data_bits", 7, 8);
     let stop_bits = keys.number("stop_bits", 1, 2);
+    let (dtr, rts) = (pin(&mut keys, "dtr"), pin(&mut keys, "rts"));
     let told = told(&mut keys);
+    let proof = super::proof(&mut keys);
+    let only_serial =
+        stop_bits.is_some() || data_bits.is_some() || dtr.is_some() || rts.is_some() || told.settle.is_some() || told.repeats.is_some();
     let port = match (serial, usb) {
         (Some(path), None) => Some(Port::Path(path.value)),
         (None, Some(usb)) => usb_port(&keys, &usb, usb_serial),
@@ -82,50 +91,57 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
         }
         (None, None) => None,
     };
-    let attached = match (port, pcsc, osdp) {
-        (Some(port), None, None) => {
-            let dialect = match (dialect, template) {
-                (dialect, None) => dialect_named(&keys, dialect, protocols)?,
-                (None, Some(template)) => line_of(&keys, &template)?,
-                (Some(_), Some(template)) => {
-                    keys.complain(template.span, "a reader speaks a `dialect` or sends lines of a `template`, not both".to_owned());
-                    return None;
-                }
-            };
+    let attached = match (port, pcsc, osdp, typing) {
+        (Some(port), None, None, None) => {
+            let dialect = spoken(&keys, dialect, template, protocols)?;
             let mut line = dialect.line;
             line.baud = baud.map_or(line.baud, |baud| baud.value);
+            line.data_bits = data_bits.map_or(line.data_bits, |bits| bits.value);
             line.parity = parity.unwrap_or(line.parity);
+            line.dtr = dtr.unwrap_or(line.dtr);
+            line.rts = rts.unwrap_or(line.rts);
             line.stop_bits = stop_bits.map_or(line.stop_bits, |bits| bits.value);
             Some(Attached::Serial { port, line, dialect })
         }
-        (None, Some(pattern), None) => {
+        (None, Some(pattern), None, None) => {
             if dialect.is_some()
                 || template.is_some()
                 || baud.is_some()
                 || parity.is_some()
-                || stop_bits.is_some()
+                || only_serial
                 || told.bits.is_some()
                 || told.kind.is_some()
             {
-                let message = "`dialect`, `template`, `baud`, `parity`, `stop_bits`, `bits` and `kind` belong to serial readers; a PC/SC reader tells them itself";
+                let message = "`dialect`, `template`, `baud`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms`, `repeats_ms`, `bits` and \
+                               `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
-            Some(Attached::Pcsc(pattern.value))
+            Some(Attached::Pcsc { pattern: pattern.value, keys_file: keys_file.map(|file| folder.join(file.value)) })
         }
-        (None, None, Some(Osdp { path, address, scbk_file })) => {
-            if dialect.is_some() || template.is_some() || parity.is_some() || stop_bits.is_some() || told.bits.is_some() {
-                let message = "`dialect`, `template`, `parity`, `stop_bits` and `bits` belong to serial readers; OSDP settles them";
+        (None, None, None, Some(device)) => {
+            if baud.is_some() || parity.is_some() || only_serial {
+                let message = "`baud`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms` and `repeats_ms` belong to serial readers; a \
+                               keyboard has none";
+                keys.complain(span, message.to_owned());
+            }
+            let dialect = typed(&keys, spoken(&keys, dialect, template, protocols)?)?;
+            Some(Attached::Keyboard { device, dialect })
+        }
+        (None, None, Some(Osdp { path, address, scbk_file }), None) => {
+            if dialect.is_some() || template.is_some() || parity.is_some() || only_serial || told.bits.is_some() {
+                let message = "`dialect`, `template`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms`, `repeats_ms` and `bits` belong to \
+                               serial readers; OSDP settles them";
                 keys.complain(span, message.to_owned());
             }
             Some(Attached::Osdp { bus: Bus { path, baud: osdp_baud(&keys, baud) }, address, scbk_file })
         }
         _ => {
-            keys.complain(span, "a reader has one of `serial`, `usb`, `pcsc` or `osdp`".to_owned());
+            keys.complain(span, "a reader has one of `serial`, `usb`, `pcsc` or `osdp`, or `keyboard`".to_owned());
             None
         }
     };
     keys.finish();
-    Some(ReaderConfig { name: name?.value, attached: attached?, told })
+    Some(ReaderConfig { name: name?.value, attached: attached?, told, proof })
 }
 
 /// The keys that only OSDP readers have.
@@ -169,16 +185,79 @@ fn told(keys: &mut Keys<'_, '_>) -> Told {
         }
     };
     let card_left = keys.number("card_left_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
-    Told { bits, kind, byte_order, card_left }
+    let repeats = keys.number("repeats_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
+    let settle = keys.number("settle_ms", 0_u64, 60_000).map(|millis| Duration::from_millis(millis.value));
+    Told { bits, kind, byte_order, card_left, repeats, settle }
+}
+
+/// What a line that the host drives is to be: on, off, or as opening the port leaves it.
+fn pin(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<Option<bool>> {
+    let mut value = keys.any(key)?;
+    let span = value.span;
+    match value.take() {
+        ValueInner::Boolean(flag) => Some(Some(flag)),
+        ValueInner::String(text) if text == "leave" => Some(None),
+        _ => {
+            keys.complain(span, format!("`{}` must be true, false or \"leave\"", keys.name(key)));
+            None
+        }
+    }
 }
 
 fn usb_port(keys: &Keys<'_, '_>, usb: &At<String>, serial: Option<String>) -> Option<Port> {
-    let ids =
-        usb.value.split_once(':').and_then(|(vid, pid)| Some((u16::from_str_radix(vid, 16).ok()?, u16::from_str_radix(pid, 16).ok()?)));
+    let ids = usb_ids(&usb.value);
     if ids.is_none() {
         keys.complain(usb.span, "`reader.usb` must be vendor and product in hex, such as \"0403:6001\"".to_owned());
     }
     ids.map(|(vid, pid)| Port::Usb { vid, pid, serial })
+}
+
+/// Vendor and product, a pattern for the name, or both; or a path.
+fn input_device(keys: &Keys<'_, '_>, device: &At<String>, serial: Option<String>) -> Option<InputDevice> {
+    let text = device.value.trim();
+    let (first, rest) = text.split_once(' ').map_or((text, ""), |(first, rest)| (first, rest.trim()));
+    let found = match usb_ids(first) {
+        _ if text.starts_with('/') => InputDevice { path: Some(text.to_owned()), serial, ..InputDevice::default() },
+        Some(usb) => InputDevice { usb: Some(usb), name: Some(rest.to_owned()).filter(|rest| !rest.is_empty()), serial, path: None },
+        None => InputDevice { name: Some(text.to_owned()), serial, ..InputDevice::default() },
+    };
+    // The keyboard that somebody types on must not be taken by mistake.
+    if found.name.as_ref().is_some_and(|name| !name.chars().any(char::is_alphanumeric)) {
+        let message = "`reader.keyboard` would take every keyboard; write its USB ids such as \"0c27:3bfa\", or more of its name: `cardbridge readers` shows both";
+        keys.complain(device.span, message.to_owned());
+        return None;
+    }
+    Some(found)
+}
+
+/// What a serial reader speaks, and a reader that types.
+fn spoken(keys: &Keys<'_, '_>, dialect: Option<At<String>>, template: Option<At<String>>, protocols: &Protocols) -> Option<Arc<Dialect>> {
+    match (dialect, template) {
+        (dialect, None) => dialect_named(keys, dialect, protocols),
+        (None, Some(template)) => line_of(keys, &template),
+        (Some(_), Some(template)) => {
+            keys.complain(template.span, "a reader speaks a `dialect` or sends lines of a `template`, not both".to_owned());
+            None
+        }
+    }
+}
+
+/// A dialect that can be typed: lines of text, and nothing is said to the reader.
+fn typed(keys: &Keys<'_, '_>, dialect: Arc<Dialect>) -> Option<Arc<Dialect>> {
+    let can_be_typed = matches!(dialect.cut, Cut::Line { .. }) && dialect.host.is_none();
+    if !can_be_typed {
+        keys.complain(
+            keys.span(),
+            format!("`{}` is nothing that a keyboard types; it needs a dialect of text lines, or a `template`", dialect.id),
+        );
+    }
+    can_be_typed.then_some(dialect)
+}
+
+/// Vendor and product in hex.
+fn usb_ids(text: &str) -> Option<(u16, u16)> {
+    let (vid, pid) = text.split_once(':')?;
+    Some((u16::from_str_radix(vid, 16).ok()?, u16::from_str_radix(pid, 16).ok()?))
 }
 
 fn dialect_named(keys: &Keys<'_, '_>, name: Option<At<String>>, protocols: &Protocols) -> Option<Arc<Dialect>> {

@@ -7,16 +7,19 @@ use std::{cmp::Reverse, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
+mod bitcount;
+
+pub use bitcount::BitCounts;
+
 use super::{
     catalog::Catalog,
     check::Method,
     dialect::{Cut, Dialect, LineSettings, Message},
     frame,
     line::{Input, Line, Output, Told},
-    message::{Heard, read_frame},
     payload::Piece,
 };
-use crate::card::{Kind, MAX_BITS, Presentation, from_hex};
+use crate::card::{Kind, Presentation, from_hex};
 
 /// So many cards are kept of each dialect; all are counted.
 const KEPT: usize = 16;
@@ -107,7 +110,7 @@ impl Detector {
 
 impl Finding {
     fn new(dialect: Arc<Dialect>) -> Self {
-        let line = Line::new(dialect.clone(), Told::default());
+        let line = Line::new(dialect.clone(), Told::default()).impatient();
         Self { dialect, shown: Vec::new(), cards: 0, damaged: 0, noise: 0, heard: 0, line }
     }
 
@@ -176,20 +179,14 @@ impl Finding {
         self.shown.iter().any(is_of_unknown_length)
     }
 
-    /// The numbers of bits at which a known format's checks pass on every card of unknown length.
+    /// The numbers of bits at which a known format's checks pass on every card of unknown length, and how sure that is.
     #[must_use]
-    pub fn bit_counts(&self, catalog: &Catalog) -> Vec<u16> {
-        let unknown: Vec<Vec<u8>> =
+    pub fn bit_counts(&self, catalog: &Catalog) -> BitCounts {
+        let mut unknown: Vec<Vec<u8>> =
             self.shown.iter().filter(|shown| is_of_unknown_length(shown)).filter_map(|shown| from_hex(&shown.raw)).collect();
-        let proves = |frame: &Vec<u8>, bits: u16| {
-            let told = Told { bits: Some(bits), ..Told::default() };
-            match read_frame(&self.dialect, &told, frame) {
-                Some(Heard::Shown(presentation, _)) => catalog.read(*presentation).fits.iter().any(|fit| fit.checks.passed > 0),
-                _ => false,
-            }
-        };
-        let counts = 1..=u16::try_from(MAX_BITS).unwrap_or(u16::MAX);
-        counts.filter(|bits| !unknown.is_empty() && unknown.iter().all(|frame| proves(frame, *bits))).collect()
+        unknown.sort();
+        unknown.dedup();
+        bitcount::of(&self.dialect, &unknown, catalog)
     }
 }
 
@@ -233,12 +230,9 @@ const fn delimiters(cut: &Cut) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        decode::dialect::{LineParity, Reads},
-        protocols::Protocols,
-    };
+    use crate::{decode::dialect::Reads, protocols::Protocols};
 
-    const LINE: LineSettings = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+    const LINE: LineSettings = LineSettings::EIGHT_N_ONE;
 
     /// The dialects that understand the bytes, with how many cards they read, how many damaged ones, and the noise.
     fn heard(bytes: &[u8]) -> Vec<(String, usize, usize, usize)> {
@@ -288,7 +282,56 @@ mod tests {
         let findings = detector.findings(&LINE, &catalog);
         let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hex-line").unwrap();
         assert!(own.wants_bits());
-        assert!(own.bit_counts(&catalog).contains(&26));
+        let counts = own.bit_counts(&catalog);
+        assert!(counts.counts.contains(&26));
+        assert_eq!((counts.only(), counts.is_sure()), (None, false), "one card is not enough: {counts:?}");
+    }
+
+    #[test]
+    fn the_number_of_bits_is_sure_once_enough_different_cards_pass_at_no_other() {
+        let protocols = Protocols::built_in();
+        let catalog = protocols.catalog(&[]);
+        let card = |format: &str, number: u128| {
+            let format = &protocols.formats.iter().find(|known| &*known.format.id == format).unwrap().format;
+            let mut credential = crate::card::Credential::default();
+            credential.set("facility_code", number * 167 % 251 + 1);
+            credential.set("card_number", number * number * 40_503 % 65_521);
+            format!("{}\r\n", crate::card::to_hex(&format.encode(&credential).unwrap().to_bytes()))
+        };
+        let of = |lines: &str| {
+            let detector = listening(&protocols, lines.as_bytes());
+            let findings = detector.findings(&LINE, &catalog);
+            let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hex-line").unwrap();
+            own.bit_counts(&catalog)
+        };
+        let cards = |format: &str, cards: u128| of(&(1..=cards).map(|number| card(format, number)).collect::<String>());
+        let few = cards("hid-corporate-1000-48", 2);
+        assert!(!few.is_sure() && few.more.is_some(), "{few:?}");
+        let many = cards("hid-corporate-1000-48", 16);
+        assert_eq!((many.only(), many.more), (Some(48), Some(0)), "{many:?}");
+        // The same card again and again says nothing new.
+        assert!(!of(&card("hid-corporate-1000-48", 1).repeat(16)).is_sure());
+        // 26 bits with four zeros behind them pass the checks of a format of 30 bits, on however many cards.
+        let two = cards("hid-h10301", 16);
+        assert_eq!((two.only(), two.more, two.counts.contains(&26)), (None, None, true), "{two:?}");
+    }
+
+    #[test]
+    fn bits_behind_a_marker_are_never_advised_as_a_longer_card() {
+        let protocols = Protocols::built_in();
+        let catalog = protocols.catalog(&[]);
+        // Cards of a HID reader (stackoverflow 8591465), as its frames and as bare digits.
+        let detector = listening(&protocols, b"00000602031C27\r\n00000602031F2A\r\n");
+        let findings = detector.findings(&LINE, &catalog);
+        let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hid-maxiprox").unwrap();
+        let counts = own.bit_counts(&catalog);
+        assert_eq!((counts.only(), counts.is_sure()), (Some(26), true), "{counts:?}");
+        let detector = listening(&protocols, b"000602031C\r\n000602031F\r\n");
+        let findings = detector.findings(&LINE, &catalog);
+        for (_, finding) in findings.iter().filter(|(_, finding)| finding.dialect.id.starts_with("hex-")) {
+            let counts = finding.bit_counts(&catalog);
+            assert_eq!((counts.marked, counts.is_sure()), (Some(26), false), "{}: {counts:?}", finding.dialect.id);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{check::Check, payload::Template};
+use super::{check::Check, frame, payload::Template};
 use crate::{card::Kind, readers::Signal};
 
 /// How far a file's facts can be believed.
@@ -46,6 +46,10 @@ pub struct LineSettings {
     pub parity: LineParity,
     /// 1 or 2.
     pub stop_bits: u8,
+    /// DTR on or off; none leaves it as opening the port does. Some boards restart by it, some readers are switched off.
+    pub dtr: Option<bool>,
+    /// RTS on or off; none leaves it as opening the port does.
+    pub rts: Option<bool>,
 }
 
 /// How frames are cut from the stream.
@@ -91,13 +95,71 @@ pub enum Cut {
     },
 }
 
-/// A byte that would look like a delimiter is sent as two: the escape, and its place in the list.
+/// A byte that would look like a delimiter is sent as two: the escape, and a byte that stands for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuffing {
     /// The escape.
     pub escape: u8,
     /// The bytes that are sent so.
     pub escaped: Vec<u8>,
+    /// What follows the escape.
+    pub code: Code,
+}
+
+/// What stands behind an escape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The byte's place in the list.
+    Place,
+    /// The byte itself: a DLE is sent twice.
+    Itself,
+    /// The byte with these bits turned over, as in HDLC; any byte may be sent so.
+    Xor(u8),
+}
+
+impl Stuffing {
+    /// The byte that the escape and this one stand for; none where they stand for nothing.
+    #[must_use]
+    pub fn meant(&self, code: u8) -> Option<u8> {
+        match self.code {
+            Code::Place => self.escaped.get(usize::from(code)).copied(),
+            Code::Itself => self.escaped.contains(&code).then_some(code),
+            Code::Xor(bits) => Some(code ^ bits),
+        }
+    }
+
+    /// How many bytes an escape and what follows it are, where they are not the end: two, or the escape alone. None where
+    /// they stand for nothing: another frame begins there, or this one was given up.
+    #[must_use]
+    pub fn taken(&self, code: u8, end: &[u8]) -> Option<usize> {
+        let may_end = end.starts_with(&[code]);
+        match self.code {
+            // A place that is not in the list may be damaged: the check finds it.
+            Code::Place => Some(if may_end { 1 } else { 2 }),
+            Code::Itself => self.escaped.contains(&code).then_some(2),
+            Code::Xor(_) => (!may_end).then_some(2),
+        }
+    }
+
+    /// Bytes as they are sent.
+    #[must_use]
+    pub fn stuffed(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut sent = Vec::with_capacity(bytes.len());
+        for byte in bytes {
+            match self.escaped.iter().position(|escaped| escaped == byte) {
+                Some(place) => {
+                    let code = match self.code {
+                        Code::Place => u8::try_from(place).unwrap_or_default(),
+                        Code::Itself => *byte,
+                        Code::Xor(bits) => byte ^ bits,
+                    };
+                    sent.extend([self.escape, code]);
+                }
+                None => sent.push(*byte),
+            }
+        }
+        sent
+    }
 }
 
 /// Where digits stand for bits that do not fill them up.
@@ -122,6 +184,8 @@ pub struct Message {
     pub align: Align,
     /// Leading zeros are not sent.
     pub short: bool,
+    /// Before the first bit of a card stands a 1, and before that zeros; a card of so many bits has no room for it.
+    pub marker: Option<u16>,
     /// The bits that do not fill the last byte may be anything.
     pub any_pad: bool,
     /// How many bits it hands over, where that is always the same.
@@ -138,18 +202,27 @@ pub struct Host {
     /// Said once, one after the other, when the line is open.
     pub start: Vec<Vec<u8>>,
     /// Asked again and again.
-    pub poll: Option<Vec<u8>>,
+    pub poll: Option<Said>,
     /// The pause between an answer and the next question.
     pub every: Duration,
     /// How long an answer may take.
     pub answer: Duration,
-    /// Said after every frame.
-    pub acknowledge: Vec<u8>,
+    /// Said after every frame that has the parts it repeats.
+    pub acknowledge: Option<Said>,
     /// What a part `age` counts in: the reader holds its last card and tells how long ago it was shown.
     pub age: Option<Duration>,
+    /// The check of what has a part `check`.
+    pub check: Option<Check>,
     /// What makes the reader show a signal.
     pub signals: Vec<(Signal, Vec<Vec<u8>>)>,
 }
+
+/// Something the host says: bytes, and parts that are different each time.
+///
+/// `{counter:byte1}` counts what was said in these words, `{check:byte1}` is the check over all before it, and any other
+/// part repeats the one of that name in the frame that is answered. Parts are stuffed as the reader's frames are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said(pub Template);
 
 /// A frame with what it is to be read as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,8 +285,12 @@ pub struct Dialect {
     pub talk: Vec<String>,
     /// What is said to the reader.
     pub host: Option<Host>,
-    /// A card that comes again within this time is the same card still lying there.
+    /// A card that comes again within this time is the same card still lying there; never nought.
     pub card_left: Duration,
+    /// The reader says its card again and again while it lies there, so often; none where it says it once.
+    pub repeats: Option<Duration>,
+    /// How long a board that restarts when its port is opened takes until it reads cards.
+    pub settle: Duration,
     /// Its proofs.
     pub samples: Vec<DialectSample>,
     /// The file it stands in.
@@ -244,7 +321,9 @@ impl Dialect {
             messages: vec![message],
             talk: Vec::new(),
             host: None,
-            card_left: Duration::ZERO,
+            card_left: CARD_LEFT,
+            repeats: None,
+            settle: Duration::ZERO,
             samples: Vec::new(),
             file: "the configuration".to_owned(),
         })
@@ -260,19 +339,49 @@ impl Dialect {
 /// The id of what a site has built itself.
 const TEMPLATE: &str = "template";
 
+/// A card that comes again within this time lies there still, where a file does not say otherwise.
+pub const CARD_LEFT: Duration = Duration::from_millis(1000);
+
 /// The longest line of a template, in bytes.
 const LONGEST_LINE: usize = 1024;
 
 impl LineSettings {
     /// 9600 bits a second, 8 data bits, no parity, 1 stop bit.
-    pub const EIGHT_N_ONE: Self = Self { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+    pub const EIGHT_N_ONE: Self = Self { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1, dtr: None, rts: None };
 }
 
 impl Message {
     /// A message without a check, whose digits stand for bits at the right.
     #[must_use]
     pub const fn of(payload: Template, kind: Kind) -> Self {
-        Self { payload, kind, check: None, align: Align::Right, short: false, any_pad: false, bits: None, keys: None, damaged: None }
+        Self {
+            payload,
+            kind,
+            check: None,
+            align: Align::Right,
+            short: false,
+            marker: None,
+            any_pad: false,
+            bits: None,
+            keys: None,
+            damaged: None,
+        }
+    }
+}
+
+impl Dialect {
+    /// True where frames that prove themselves are looked for within what was none: they have a beginning of their own, or a
+    /// check so wide that bytes which merely stand together do not pass it.
+    #[must_use]
+    pub fn looks_within(&self) -> bool {
+        let is_wide = |message: &Message| message.check.is_some_and(|check| check.method.width() >= frame::WIDE);
+        !self.cut.start().is_empty() || self.messages.iter().any(is_wide)
+    }
+
+    /// True where whether frames have a check is a setting of the reader's.
+    #[must_use]
+    pub fn has_optional_checks(&self) -> bool {
+        self.messages.iter().any(|message| message.check.is_some_and(|check| check.optional))
     }
 }
 
@@ -285,6 +394,33 @@ impl Cut {
             Self::Delimited { start, .. } | Self::Fixed { start, .. } | Self::Counted { start, .. } => start,
         }
     }
+
+    /// The bytes a frame ends with, as far as they are always the same.
+    #[must_use]
+    pub fn end(&self) -> &[u8] {
+        match self {
+            Self::Line { .. } | Self::Counted { .. } => &[],
+            Self::Delimited { end, .. } | Self::Fixed { end, .. } => end,
+        }
+    }
+
+    /// How many bytes of a frame's end may be the beginning of the next one.
+    #[must_use]
+    pub fn shared(&self) -> usize {
+        match self {
+            Self::Delimited { start, end, trailer: 0, .. } if start == end => end.len(),
+            _ => 0,
+        }
+    }
+
+    /// How bytes that would look like delimiters are sent.
+    #[must_use]
+    pub const fn stuffing(&self) -> Option<&Stuffing> {
+        match self {
+            Self::Delimited { stuffing, .. } => stuffing.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Host {
@@ -292,7 +428,8 @@ impl Host {
     #[must_use]
     pub fn says(&self, bytes: &[u8]) -> bool {
         let signals = self.signals.iter().flat_map(|(_, said)| said);
-        self.start.iter().chain(&self.poll).chain([&self.acknowledge]).chain(signals).any(|said| said == bytes)
+        let with_parts = self.poll.iter().chain(&self.acknowledge);
+        self.start.iter().chain(signals).any(|said| said == bytes) || with_parts.into_iter().any(|said| said.0.read(bytes).is_some())
     }
 }
 

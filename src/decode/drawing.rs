@@ -9,6 +9,7 @@
 //! .............XXXXXXXXXXXXO
 //! ```
 //!
+//! A small `e` or `o` is a check that is written and not judged: where it does not hold, that is a warning.
 //! A row with eight `C` is a checksum byte: the exclusive or of the covered bits, taken eight at a time. With eight `B` it
 //! is the same, and one more where its low digit is F (Barium Ferrite encoders).
 
@@ -44,6 +45,8 @@ pub struct Check {
     pub own: Vec<usize>,
     /// The bits covered, its own not among them.
     pub covers: Vec<usize>,
+    /// It is written, and a card on which it does not hold is warned of and not refused.
+    pub warns: bool,
 }
 
 /// How a check is computed.
@@ -60,6 +63,11 @@ pub enum CheckKind {
 }
 
 impl Check {
+    /// True where the check holds.
+    pub fn holds(&self, bit: impl Fn(usize) -> bool) -> bool {
+        self.computed(&bit).into_iter().all(|(own, wanted)| bit(own) == wanted)
+    }
+
     /// The bits that the check is to have, each with its position; `bit` tells the bits covered.
     pub fn computed(&self, bit: impl Fn(usize) -> bool) -> Vec<(usize, bool)> {
         let is_odd = |covers: &[usize]| covers.iter().filter(|at| bit(**at)).count() % 2 == 1;
@@ -133,7 +141,7 @@ impl Drawing {
             let marks = row(
                 at,
                 text,
-                many0(one_of("EOXCB.")),
+                many0(one_of("EOeoXCB.")),
                 "E or O for the check's own bit, C or B for a checksum byte's, X for a covered bit, or .",
                 &mut complaints,
             );
@@ -210,11 +218,11 @@ fn row<'t, T>(
 }
 
 fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Complaint>) -> Option<Check> {
-    let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'C' | 'B'));
+    let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'e' | 'o' | 'C' | 'B'));
     let covers = places(marks, |mark| mark == 'X');
     let kind = match (own.as_slice(), own.first().and_then(|at| marks.get(*at))) {
-        ([_], Some('E')) => CheckKind::Even,
-        ([_], Some('O')) => CheckKind::Odd,
+        ([_], Some('E' | 'e')) => CheckKind::Even,
+        ([_], Some('O' | 'o')) => CheckKind::Odd,
         ([_, .., _], _) if own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&'C')) => CheckKind::Xor8,
         ([_, .., _], _) if own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&'B')) => CheckKind::Xor8Bumped,
         ([], _) => {
@@ -242,7 +250,8 @@ fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Compla
         };
         complaints.push(complaint(row, *own.first()?, message.into()));
     }
-    Some(Check { kind, own, covers })
+    let warns = own.first().is_some_and(|at| matches!(marks.get(*at), Some('e' | 'o')));
+    Some(Check { kind, own, covers, warns })
 }
 
 fn places(marks: &[char], wanted: impl Fn(char) -> bool) -> Vec<usize> {

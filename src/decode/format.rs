@@ -10,27 +10,22 @@ use nom::{Err, Mode, OutputMode, PResult, Parser, error::ErrorKind, error::Parse
 
 use super::{
     drawing::{Cell, Check, CheckKind, Drawing},
-    masks::{Gather, Mask, mask, odd_parity, same_under},
+    masks::{Mask, mask, odd_parity, same_under},
 };
-use crate::card::{Checks, Credential, PacsBits, Reason};
+pub use super::{encode::EncodeError, field::Field};
+use crate::card::{Checks, Credential, PacsBits, Reason, Widths};
+
+/// What a refusal by [`Format::never`] says instead of a field.
+pub(super) const NEVER: u16 = u16::MAX;
+
+/// The same, in words.
+const NOT_MINE: &str = "the bits are those of another thing, which the format's file names";
+
+/// The most fields whose values a compact fit carries. Nearly all formats have no more.
+pub const VALUES: usize = 4;
 
 /// The most fields a format can have.
 pub const MAX_FIELDS: usize = 10;
-
-/// One field of a format: where its bits lie and how they make a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// `facility_code`, `card_number`, `issue_code`, `oem_code`, or a name of the format's own.
-    pub name: Arc<str>,
-    /// The positions of its bits, most significant first.
-    pub positions: Vec<usize>,
-    /// Four bits are one decimal digit.
-    pub bcd: bool,
-    /// The one value it can have.
-    pub required: Option<u64>,
-    /// The largest value it can have, where that is not its width's.
-    pub most: Option<u64>,
-}
 
 /// A card format, compiled.
 #[derive(Debug, Clone)]
@@ -46,7 +41,8 @@ pub struct Format {
     drawing: Drawing,
     fixed: (Mask, Mask),
     parities: Vec<Parity>,
-    gathers: Vec<Gather>,
+    /// Frames that are another thing, whatever the checks say: which bits, and how.
+    never: Vec<(Mask, Mask)>,
     /// What each check says when it does not hold.
     objections: Vec<Arc<str>>,
 }
@@ -60,13 +56,13 @@ struct Parity {
 }
 
 /// A format's fit: small, copied, without words. Field `n` of the format is `values[n]`; of a field wider than 64 bits
-/// only the low 64 ([`Format::credential`] reads all of them).
+/// only the low 64, and of more than four fields the first four ([`Format::credential`] reads all of them).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompactFit {
     /// The format, as the catalog numbers it.
     pub format: u16,
     /// The fields' values.
-    pub values: [u64; MAX_FIELDS],
+    pub values: [u64; VALUES],
 }
 
 /// A format's refusal: small, copied, without words.
@@ -78,53 +74,6 @@ pub struct CompactRefusal {
     pub reason: Reason,
     /// Which bit (fixed bits), field (digits) or check (parity, checksum), counted from 0.
     pub at: u16,
-}
-
-/// Why numbers cannot be written in a format.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EncodeError {
-    /// The value is wider than its field.
-    #[error("{field} is {value}, and {format} holds at most {max}")]
-    TooLarge {
-        /// The format's id.
-        format: Arc<str>,
-        /// The field's name.
-        field: Arc<str>,
-        /// The value asked for.
-        value: u128,
-        /// The largest value.
-        max: u128,
-    },
-    /// The format allows one value only.
-    #[error("{field} is {value}, and in {format} it is always {required}")]
-    Required {
-        /// The format's id.
-        format: Arc<str>,
-        /// The field's name.
-        field: Arc<str>,
-        /// The value asked for.
-        value: u128,
-        /// The one value.
-        required: u64,
-    },
-    /// The format needs a field that was not given.
-    #[error("{format} needs {field}, and it was not given")]
-    Missing {
-        /// The format's id.
-        format: Arc<str>,
-        /// The field's name.
-        field: Arc<str>,
-    },
-    /// The format has no such field.
-    #[error("{format} has no {field}; its fields are {known}")]
-    Unknown {
-        /// The format's id.
-        format: Arc<str>,
-        /// The name given.
-        field: String,
-        /// What the format has.
-        known: String,
-    },
 }
 
 impl Format {
@@ -139,15 +88,24 @@ impl Format {
         let fixed: Vec<(usize, bool)> = drawn.chain(required).collect();
         let fixed = (mask(fixed.iter().map(|(at, _)| *at)), mask(fixed.iter().filter(|(_, bit)| *bit).map(|(at, _)| *at)));
         // A checksum with a carry is no parity; it is computed anew.
-        let linear = drawing.checks.iter().zip(0..).filter(|(check, _)| check.kind != CheckKind::Xor8Bumped);
+        let judged = drawing.checks.iter().zip(0..).filter(|(check, _)| !check.warns);
+        let linear = judged.filter(|(check, _)| check.kind != CheckKind::Xor8Bumped);
         let parities = linear.flat_map(|(check, number)| {
             let odd = check.kind == CheckKind::Odd;
             check.parities().map(move |(own, covers)| Parity { mask: mask(covers.into_iter().chain([own])), odd, check: number })
         });
         let parities = parities.collect();
-        let gathers = fields.iter().map(|field| Gather::new(&field.positions, field.bcd)).collect();
         let objections = drawing.checks.iter().map(objection).collect();
-        Self { id, aliases, digest: Arc::from(""), fields, drawing, fixed, parities, gathers, objections }
+        let fields = fields.into_iter().map(Field::folded).collect();
+        Self { id, aliases, digest: Arc::from(""), fields, drawing, fixed, parities, never: Vec::new(), objections }
+    }
+
+    /// The same format, which refuses a frame that has these bits: `(position, bit)`.
+    #[must_use]
+    pub fn never(mut self, bits: &[(usize, bool)]) -> Self {
+        let set = bits.iter().filter(|(_, bit)| *bit).map(|(at, _)| *at);
+        self.never.push((mask(bits.iter().map(|(at, _)| *at)), mask(set)));
+        self
     }
 
     /// The format as it looks through a reader that takes the check bits away; none where there are none.
@@ -179,6 +137,17 @@ impl Format {
         &self.drawing
     }
 
+    /// The frames that are another thing: which bits, and how.
+    pub(super) fn excluded(&self) -> &[(Mask, Mask)] {
+        &self.never
+    }
+
+    /// True where frames that are another thing are left out.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        !self.never.is_empty()
+    }
+
     /// The bits that must be so, and how.
     pub(super) const fn fixed(&self) -> (&Mask, &Mask) {
         (&self.fixed.0, &self.fixed.1)
@@ -192,20 +161,47 @@ impl Format {
     /// The checks on a frame that fits: all present, all passed.
     #[must_use]
     pub fn checks(&self) -> Checks {
-        let present = u8::try_from(self.drawing.checks.len()).unwrap_or(u8::MAX);
+        let present = u8::try_from(self.judged().count()).unwrap_or(u8::MAX);
         Checks { present, passed: present }
     }
 
+    /// The checks that are judged.
+    pub(super) fn judged(&self) -> impl Iterator<Item = &Check> {
+        self.drawing.checks.iter().filter(|check| !check.warns)
+    }
+
+    /// True where a check that is not judged does not hold on these bits.
+    #[must_use]
+    pub fn is_doubtful(&self, bits: &PacsBits) -> bool {
+        self.drawing.checks.iter().any(|check| check.warns && !check.holds(|at| bits.get(at)))
+    }
+
     /// The chance that random bits of this length fit: one half for every check bit and every bit that must be so, ten in
-    /// sixteen for every decimal digit.
+    /// sixteen for every decimal digit. What a format leaves out is little, and not counted.
     #[must_use]
     pub fn odds(&self) -> f64 {
-        let fixed: u32 = self.fixed.0.iter().map(|word| word.count_ones()).sum();
-        let digits: usize = self.fields.iter().filter(|field| field.bcd).map(|field| field.positions.len() / 4).sum();
-        let check_bits: usize = self.drawing.checks.iter().map(|check| check.own.len()).sum();
-        let limited = |field: &Field| field.most.map(|most| (most as f64 + 1.0) / 2_f64.powi(field.positions.len() as i32));
-        let limits: f64 = self.fields.iter().filter_map(limited).product();
-        0.5_f64.powi(check_bits as i32 + fixed as i32) * 0.625_f64.powi(digits as i32) * limits
+        let ones = |mask: &Mask| mask.iter().map(|word| word.count_ones()).sum::<u32>() as i32;
+        let check_bits: usize = self.judged().map(|check| check.own.len()).sum();
+        let fields: f64 = self.fields.iter().map(Field::odds).product();
+        0.5_f64.powi(check_bits as i32 + ones(&self.fixed.0)) * fields
+    }
+
+    /// True where something in the bits can speak against this format: a check, or bits that must be so.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.judged().next().is_some() || self.fixed.0 != [0; 4]
+    }
+
+    /// How many bits of choice its facility code and its card number have.
+    #[must_use]
+    pub fn widths(&self) -> Widths {
+        let free = |name: &str| self.fields.iter().find(|field| &*field.name == name && field.required.is_none());
+        let bits =
+            |name: &str| free(name).map_or(0, |field| (field.max() - field.min()).saturating_add(1).checked_ilog2().unwrap_or(0) as u16);
+        let is_binary =
+            |name: &str| self.fields.iter().find(|field| &*field.name == name).is_some_and(|field| !field.bcd && field.is_plain());
+        let are_binary = is_binary("facility_code") && is_binary("card_number");
+        Widths { facility_code: bits("facility_code"), card_number: bits("card_number"), are_binary }
     }
 
     /// Lays the format over the bits.
@@ -213,7 +209,7 @@ impl Format {
     /// # Errors
     /// The first reason against it, and which bit, field or check says so.
     #[inline]
-    pub fn fit(&self, bits: &PacsBits) -> Result<[u64; MAX_FIELDS], (Reason, u16)> {
+    pub fn fit(&self, bits: &PacsBits) -> Result<[u64; VALUES], (Reason, u16)> {
         if bits.len() != self.len() {
             return Err((Reason::Length, 0));
         }
@@ -221,12 +217,9 @@ impl Format {
         if !same_under(words, &self.fixed.1, &self.fixed.0) {
             return Err((Reason::FixedBits, self.wrong_fixed_bit(bits)));
         }
-        let mut values = [0; MAX_FIELDS];
-        for (at, (value, gather)) in values.iter_mut().zip(&self.gathers).enumerate() {
-            *value = gather.low_64(words).ok_or((Reason::Digits, at as u16))?;
-        }
-        if let Some(at) = self.fields.iter().zip(values).position(|(field, value)| field.most.is_some_and(|most| value > most)) {
-            return Err((Reason::Range, at as u16));
+        let values = self.values(bits)?;
+        if self.never.iter().any(|(mask, wanted)| same_under(words, wanted, mask)) {
+            return Err((Reason::Range, NEVER));
         }
         if let Some(parity) = self.parities.iter().find(|parity| odd_parity(words, &parity.mask) != parity.odd) {
             return Err((self.reason(parity.check), parity.check));
@@ -235,6 +228,18 @@ impl Format {
             Some((check, _)) => Err((Reason::Checksum, check)),
             None => Ok(values),
         }
+    }
+
+    /// The fields' numbers.
+    pub(super) fn values(&self, bits: &PacsBits) -> Result<[u64; VALUES], (Reason, u16)> {
+        let mut values = [0; VALUES];
+        for (at, field) in self.fields.iter().enumerate() {
+            let value = field.read(bits.words()).map_err(|reason| (reason, at as u16))?;
+            if let Some(slot) = values.get_mut(at) {
+                *slot = value;
+            }
+        }
+        Ok(values)
     }
 
     /// The checksums with a carry.
@@ -246,34 +251,10 @@ impl Format {
     #[must_use]
     pub fn credential(&self, bits: &PacsBits) -> Credential {
         let mut credential = Credential::default();
-        for (field, gather) in self.fields.iter().zip(&self.gathers) {
-            credential.set(&field.name, gather.number(bits.words()).unwrap_or_default());
+        for field in &self.fields {
+            credential.set(&field.name, field.number(bits.words()));
         }
         credential
-    }
-
-    /// The bits of a credential: the same drawing, read backwards. Carried bits are 0. An issue or OEM code that is not
-    /// given is 0, a field with one value has it.
-    ///
-    /// # Errors
-    /// A value that is too large, missing, or has no place in this format.
-    pub fn encode(&self, credential: &Credential) -> Result<PacsBits, EncodeError> {
-        if let Some((name, _)) = credential.numbers().find(|(name, _)| !self.fields.iter().any(|field| &*field.name == *name)) {
-            return Err(self.unknown(name));
-        }
-        let mut bits = PacsBits::zeros(self.len());
-        for (at, cell) in self.drawing.cells.iter().enumerate() {
-            bits.set(at, *cell == Cell::Fixed(true));
-        }
-        for field in &self.fields {
-            field.write(self.value_of(field, credential)?, &mut bits);
-        }
-        for check in &self.drawing.checks {
-            for (own, bit) in check.computed(|at| bits.get(at)) {
-                bits.set(own, bit);
-            }
-        }
-        Ok(bits)
     }
 
     /// True where encoding writes a 0 that a real card may not carry.
@@ -292,7 +273,8 @@ impl Format {
         self.len() == other.len()
             && same_fixed
             && self.parities.iter().all(held)
-            && !self.fields.iter().any(|field| field.bcd || field.most.is_some())
+            && self.never.is_empty()
+            && !self.fields.iter().any(|field| field.bcd || !field.is_plain())
     }
 
     /// A refusal's reason in words, with bit positions counted from 0 in transmission order.
@@ -310,10 +292,7 @@ impl Format {
                 format!("a decimal digit of {name} is above 9").into()
             }
             Reason::Parity | Reason::Checksum => self.objections.get(at).cloned().unwrap_or_default(),
-            Reason::Range => {
-                let limit = |field: &Field| format!("{} is above {}", field.name, field.max());
-                self.fields.get(at).map_or_else(String::new, limit).into()
-            }
+            Reason::Range => self.fields.get(at).map_or_else(|| NOT_MINE.to_owned(), Field::limits).into(),
         }
     }
 
@@ -324,31 +303,17 @@ impl Format {
         }
     }
 
-    #[cold]
-    pub(super) fn wrong_fixed_bit(&self, bits: &PacsBits) -> u16 {
-        let must = |words: &Mask| PacsBits::from_words(*words, self.len());
-        let (wanted, fixed) = (must(&self.fixed.1), must(&self.fixed.0));
-        (0..self.len()).find(|at| fixed.get(*at) && wanted.get(*at) != bits.get(*at)).unwrap_or(0) as u16
+    /// The first field with a digit above nine.
+    pub(super) fn wrong_digits(&self, bits: &PacsBits) -> u16 {
+        self.values(bits).map_or_else(|(_, at)| at, |_| 0)
     }
 
-    fn value_of(&self, field: &Field, credential: &Credential) -> Result<u128, EncodeError> {
-        let (format, name) = (self.id.clone(), field.name.clone());
-        let optional = matches!(&*field.name, "issue_code" | "oem_code");
-        match (credential.number(&field.name), field.required) {
-            (Some(value), Some(required)) if value != u128::from(required) => {
-                Err(EncodeError::Required { format, field: name, value, required })
-            }
-            (_, Some(required)) => Ok(required.into()),
-            (Some(value), None) if value > field.max() => Err(EncodeError::TooLarge { format, field: name, value, max: field.max() }),
-            (Some(value), None) => Ok(value),
-            (None, None) if optional => Ok(0),
-            (None, None) => Err(EncodeError::Missing { format, field: name }),
-        }
-    }
-
-    fn unknown(&self, name: &str) -> EncodeError {
-        let known = self.fields.iter().map(|field| &*field.name).collect::<Vec<_>>().join(", ");
-        EncodeError::Unknown { format: self.id.clone(), field: name.to_owned(), known }
+    /// The first bit that must be so and is not.
+    #[inline]
+    fn wrong_fixed_bit(&self, bits: &PacsBits) -> u16 {
+        let words = bits.words().iter().zip(&self.fixed.0).zip(&self.fixed.1);
+        let mut wrong = (0..).step_by(64).zip(words.map(|((word, mask), wanted)| (word & mask) ^ wanted));
+        wrong.find(|(_, wrong)| *wrong != 0).map_or(0, |(from, wrong)| from + wrong.leading_zeros() as u16)
     }
 }
 
@@ -364,41 +329,9 @@ fn objection(check: &Check) -> Arc<str> {
     format!("bit {own}, {kind} over {} bits from {from} to {to}, does not hold", check.covers.len()).into()
 }
 
-impl Field {
-    /// The largest value: its width in bits, or in digits.
-    #[must_use]
-    pub fn max(&self) -> u128 {
-        if let Some(most) = self.most {
-            return most.into();
-        }
-        let width = self.positions.len() as u32;
-        if self.bcd { 10_u128.saturating_pow(width / 4) - 1 } else { 1_u128.checked_shl(width).map_or(u128::MAX, |top| top - 1) }
-    }
-
-    /// The bits a value has in this field, most significant first.
-    fn bits_of(&self, value: u128) -> impl Iterator<Item = (usize, bool)> + '_ {
-        let mut coded = value;
-        if self.bcd {
-            let digits = self.positions.len() / 4;
-            coded = (0..digits).fold(0, |coded, at| coded | (value / 10_u128.pow(at as u32) % 10) << (4 * at));
-        }
-        self.positions.iter().rev().enumerate().map(move |(at, position)| (*position, coded >> at & 1 == 1))
-    }
-
-    fn required_bits(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        self.required.into_iter().flat_map(|value| self.bits_of(value.into()))
-    }
-
-    fn write(&self, value: u128, bits: &mut PacsBits) {
-        for (at, bit) in self.bits_of(value) {
-            bits.set(at, bit);
-        }
-    }
-}
-
 /// A compiled format reads bits as any nom parser reads its input: it takes all of them or refuses.
 impl Parser<PacsBits> for &Format {
-    type Output = [u64; MAX_FIELDS];
+    type Output = [u64; VALUES];
     type Error = FitError;
 
     fn process<OM: OutputMode>(&mut self, input: PacsBits) -> PResult<OM, PacsBits, Self::Output, Self::Error> {

@@ -1,20 +1,22 @@
 //! A serial reader's line as a pure machine: bytes or a time in; presentations, bytes to write and a deadline out.
 //!
-//! Bytes may arrive one at a time, joined, or after noise; half a frame times out. The same card again while it lies
-//! there is one presentation. Memory is bounded by the dialect's longest frame. Never: a clock; time is told.
+//! Bytes may arrive one at a time, joined, or after noise; half a frame times out, and what proves itself behind it is read.
+//! What lies there is [`super::lying`]'s. Memory is bounded by the dialect's longest frame. Never: a clock; time is told.
 
 use chrono::{DateTime, Utc};
-use std::{sync::Arc, time::Duration};
+use std::{cell::RefCell, sync::Arc, time::Duration};
 
 use super::{
     dialect::{Cut, Dialect},
-    frame::{self, Found},
+    frame::{self, Found, Search, Sense},
     host::Talk,
-    message::{Heard, read_frame},
+    lying::{Lying, Seen},
+    message::{Checks, Heard, Judged, judge},
+    noise::Noise,
 };
 use crate::{
-    card::{Kind, Presentation, SHOWN_BEFORE},
-    readers::Signal,
+    card::{Kind, Presentation},
+    readers::{KeyEvent, Signal},
 };
 
 /// In which order a device sends the bytes of a number.
@@ -38,6 +40,26 @@ pub struct Told {
     pub byte_order: ByteOrder,
     /// A site's own time until a card counts as gone.
     pub card_left: Option<Duration>,
+    /// The reader is set to say its card again and again while it lies there, so often.
+    pub repeats: Option<Duration>,
+    /// How long a board takes that restarts when its port is opened.
+    pub settle: Option<Duration>,
+}
+
+impl Told {
+    /// How often a card is read again while it lies there, because the reader says it again or is asked again; none where
+    /// it says it once.
+    #[must_use]
+    pub fn repeats_of(&self, dialect: &Dialect) -> Option<Duration> {
+        let asked = dialect.host.as_ref().filter(|host| host.poll.is_some()).map(|host| host.every);
+        self.repeats.or(dialect.repeats).or(asked).filter(|every| !every.is_zero())
+    }
+
+    /// How long the reader takes until it reads cards, from the opening of its port.
+    #[must_use]
+    pub fn settle_of(&self, dialect: &Dialect) -> Duration {
+        self.settle.unwrap_or(dialect.settle)
+    }
 }
 
 /// What happens to a line.
@@ -47,6 +69,10 @@ pub enum Input<'a> {
     Opened,
     /// Bytes came.
     Bytes(&'a [u8]),
+    /// Keys moved: for a reader that types ([`super::keyboard`]).
+    Keys(&'a [KeyEvent]),
+    /// A byte came with a parity or framing error: this is what was made of it.
+    Faulty(u8),
     /// The reader is to show something, if it can.
     Signal(Signal),
     /// The deadline passed.
@@ -58,10 +84,14 @@ pub enum Input<'a> {
 pub struct Output {
     /// Cards that were shown.
     pub presentations: Vec<Presentation>,
+    /// Cards that lie there and were read once more: each is a second reading of one that was shown.
+    pub again: Vec<Presentation>,
     /// Bytes to write to the reader.
     pub write: Vec<u8>,
     /// Bytes that were neither a frame nor the reader's known talk.
     pub noise: usize,
+    /// The same, counted until people are to be told of it: at once, and then once a minute at most.
+    pub noise_to_tell: Option<usize>,
     /// The reader has stopped answering, or never did.
     pub unanswered: bool,
     /// The card that was shown last lies there still.
@@ -70,16 +100,26 @@ pub struct Output {
     pub deadline: Option<DateTime<Utc>>,
 }
 
+/// So many frames without a check, and the reader sends none.
+const FRAMES_WITHOUT_CHECK: u8 = 3;
+
 /// One serial reader's line.
 #[derive(Debug, Clone)]
 pub struct Line {
     dialect: Arc<Dialect>,
     told: Told,
     waiting: Vec<u8>,
+    /// Where in what waits a byte stands that came with an error.
+    faulty: Vec<usize>,
     last_byte: DateTime<Utc>,
     in_overlong_line: bool,
-    lying_there: Option<(Presentation, DateTime<Utc>)>,
+    lying: Lying,
     talk: Talk,
+    checks: Checks,
+    without_check: u8,
+    /// Until then the board restarts.
+    settles: Option<DateTime<Utc>>,
+    noise: Noise,
 }
 
 impl Line {
@@ -87,8 +127,28 @@ impl Line {
     #[must_use]
     pub fn new(dialect: Arc<Dialect>, told: Told) -> Self {
         let talk = Talk::new(dialect.clone());
-        let (waiting, last_byte) = (Vec::new(), DateTime::UNIX_EPOCH);
-        Self { dialect, told, waiting, last_byte, in_overlong_line: false, lying_there: None, talk }
+        let lying = Lying::new(told.card_left.unwrap_or(dialect.card_left));
+        Self {
+            dialect,
+            told,
+            waiting: Vec::new(),
+            faulty: Vec::new(),
+            last_byte: DateTime::UNIX_EPOCH,
+            in_overlong_line: false,
+            lying,
+            talk,
+            checks: Checks::Unknown,
+            without_check: 0,
+            settles: None,
+            noise: Noise::default(),
+        }
+    }
+
+    /// The same, and a damaged frame is said at once: whoever looks for a dialect wants to see it.
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        self.lying.hold_nothing_back();
+        self
     }
 
     /// Takes what happened and says what follows.
@@ -96,22 +156,22 @@ impl Line {
         let mut output = Output::default();
         self.let_time_pass(now, &mut output);
         match input {
-            Input::Opened => self.talk.opened(now),
+            Input::Opened => self.opened(now),
             Input::Signal(signal) => self.talk.signal(signal),
-            Input::Time => {}
-            Input::Bytes(bytes) => {
-                self.last_byte = now;
-                // Piecewise, so that a flood never makes the buffer longer than one frame and one piece.
-                for piece in bytes.chunks(self.dialect.longest.max(1)) {
-                    self.waiting.extend_from_slice(piece);
-                    self.cut_frames(false, now, &mut output);
-                }
+            Input::Time | Input::Keys(_) => {}
+            Input::Faulty(byte) => {
+                self.faulty.push(self.waiting.len());
+                self.bytes(&[byte], now, &mut output);
             }
+            Input::Bytes(bytes) => self.bytes(bytes, now, &mut output),
         }
-        output.write = self.talk.say(now);
-        output.unanswered = self.talk.is_unanswered();
-        let half_frame = self.silence_ends().into_iter().chain(self.talk.deadline());
-        output.deadline = half_frame.min();
+        if self.settles.is_none() {
+            output.write = self.talk.say(now);
+            output.unanswered = self.talk.is_unanswered();
+        }
+        output.noise_to_tell = self.noise.count(output.noise, now);
+        let talk = if self.settles.is_some() { self.settles } else { self.talk.deadline() };
+        output.deadline = self.silence_ends().into_iter().chain(talk).chain(self.lying.deadline()).chain(self.noise.due()).min();
         output
     }
 
@@ -121,13 +181,40 @@ impl Line {
         self.told.card_left.unwrap_or(self.dialect.card_left)
     }
 
+    /// How long after its opening a card may be read that lay there already.
+    #[must_use]
+    pub fn opens_for(&self) -> Duration {
+        self.told.settle_of(&self.dialect) + self.card_left()
+    }
+
     /// True while the reader still has a signal to show.
     #[must_use]
     pub fn is_showing(&self) -> bool {
         self.talk.has_more()
     }
 
-    /// What silence does: it ends a line that has no other end, and drops half a frame.
+    /// What its cards are handed over as, unless a message says otherwise.
+    pub(super) fn kind(&self) -> Kind {
+        self.told.kind.unwrap_or(self.dialect.kind)
+    }
+
+    fn opened(&mut self, now: DateTime<Utc>) {
+        let settle = self.told.settle_of(&self.dialect);
+        let settled = now + settle;
+        self.settles = (!settle.is_zero()).then_some(settled);
+        self.talk.opened(settled);
+    }
+
+    fn bytes(&mut self, bytes: &[u8], now: DateTime<Utc>, output: &mut Output) {
+        self.last_byte = now;
+        // Piecewise, so that a flood never makes the buffer longer than two frames and one piece.
+        for piece in bytes.chunks(self.dialect.longest.max(1)) {
+            self.waiting.extend_from_slice(piece);
+            self.cut_frames(false, now, output);
+        }
+    }
+
+    /// What silence does: it ends a line that has no other end, and gives up half a frame.
     fn let_time_pass(&mut self, now: DateTime<Utc>, output: &mut Output) {
         if let Cut::Line { idle: Some(idle) } = self.dialect.cut
             && !self.waiting.is_empty()
@@ -135,13 +222,20 @@ impl Line {
         {
             self.cut_frames(true, now, output);
         }
-        // What is left of an answer that did not come whole is no beginning of the next one.
         let silent = now >= self.last_byte + self.dialect.half_frame || self.talk.is_overdue(now);
         if silent || now < self.last_byte {
-            output.noise += self.waiting.len();
-            self.waiting.clear();
+            // What is left of an answer that did not come whole is no beginning of the next one. What proves itself in it
+            // is a frame all the same.
+            if silent && !self.waiting.is_empty() && !matches!(self.dialect.cut, Cut::Line { .. }) {
+                self.cut_frames(true, now, output);
+            }
+            self.drop_as_noise(self.waiting.len(), output);
             self.in_overlong_line = false;
         }
+        if self.settles.is_some_and(|settled| now >= settled) {
+            self.settles = None;
+        }
+        output.presentations.extend(self.lying.let_time_pass(now));
     }
 
     /// When silence does something.
@@ -154,30 +248,51 @@ impl Line {
     }
 
     fn cut_frames(&mut self, silent: bool, now: DateTime<Utc>, output: &mut Output) {
+        let dialect = self.dialect.clone();
+        let search = Search { longest: dialect.longest, silent, within: dialect.looks_within() };
         loop {
             if self.in_overlong_line && !self.end_overlong_line(output) {
                 return;
             }
-            let (dialect, told) = (self.dialect.clone(), self.told);
-            let known = |frame: &[u8]| read_frame(&dialect, &told, frame).is_some();
-            match frame::next(&dialect.cut, &self.waiting, dialect.longest, silent, known) {
+            // What was asked last is what is found.
+            let judged = RefCell::new(None);
+            let sense = |at: usize, frame: &[u8]| {
+                let found = self.judge(at, frame);
+                let sense = found.as_ref().map_or(Sense::None, Judged::sense);
+                judged.replace(found.map(|found| (at, frame.len(), found)));
+                sense
+            };
+            match frame::find(&dialect.cut, &self.waiting, search, sense) {
                 Found::Frame { skip, len } => {
-                    output.noise += self.noise_in(skip);
-                    let bytes: Vec<u8> = self.waiting.drain(..skip + len).skip(skip).collect();
-                    if let Some(heard) = read_frame(&dialect, &told, &bytes) {
-                        self.heard(heard, now, output);
+                    let found = judged.into_inner().filter(|(at, long, _)| (*at, *long) == (skip, len)).map(|(.., found)| found);
+                    let found = found.or_else(|| self.judge(skip, self.waiting.get(skip..skip + len)?));
+                    self.drop_as_noise(skip, output);
+                    self.pass(len.saturating_sub(dialect.cut.shared()));
+                    if let Some(found) = found {
+                        self.heard(found, now, output);
                     }
                 }
-                Found::Unknown { skip, len } => {
-                    output.noise += self.noise_in(skip + len);
-                    self.waiting.drain(..skip + len);
-                }
+                Found::Unknown { skip, len } => self.drop_as_noise(skip + len, output),
                 Found::Wait { skip } => {
-                    output.noise += self.noise_in(skip);
-                    self.waiting.drain(..skip);
+                    self.drop_as_noise(skip, output);
                     return;
                 }
                 Found::Overlong => self.in_overlong_line = true,
+            }
+        }
+    }
+
+    /// What the frame at this place of what waits is. One in which a byte came with an error is damaged.
+    fn judge(&self, at: usize, frame: &[u8]) -> Option<Judged> {
+        let judged = judge(&self.dialect, &self.told, self.checks, frame)?;
+        if !self.faulty.iter().any(|faulty| (at..at + frame.len()).contains(faulty)) {
+            return Some(judged);
+        }
+        match judged.heard {
+            Heard::Talk => None,
+            shown => {
+                let heard = shown.damaged(&self.dialect.id, "a byte of it came with a parity or framing error");
+                Some(Judged { heard, proof: 0, repeated: Vec::new() })
             }
         }
     }
@@ -186,20 +301,35 @@ impl Line {
     fn end_overlong_line(&mut self, output: &mut Output) -> bool {
         let end = self.waiting.iter().position(|byte| frame::is_line_end(*byte));
         let dropped = end.map_or(self.waiting.len(), |end| end + 1);
-        output.noise += self.noise_in(dropped);
-        self.waiting.drain(..dropped);
+        self.drop_as_noise(dropped, output);
         self.in_overlong_line = end.is_none();
         end.is_some()
     }
 
-    /// What stands between frames and means nothing is no noise.
-    fn noise_in(&self, skip: usize) -> usize {
-        self.waiting.iter().take(skip).filter(|byte| !self.dialect.fill.contains(byte)).count()
+    /// Drops the first bytes that wait. What stands between frames and means nothing is no noise, nor is the greeting of a
+    /// board that restarts.
+    fn drop_as_noise(&mut self, count: usize, output: &mut Output) {
+        if self.settles.is_none() {
+            output.noise += self.waiting.iter().take(count).filter(|byte| !self.is_fill(**byte)).count();
+        }
+        self.pass(count);
     }
 
-    fn heard(&mut self, heard: Heard, now: DateTime<Utc>, output: &mut Output) {
-        let since = self.talk.heard(now);
-        if let Heard::Shown(presentation, ago) = heard {
+    fn is_fill(&self, byte: u8) -> bool {
+        let shared = self.dialect.cut.end().get(..self.dialect.cut.shared()).unwrap_or_default();
+        self.dialect.fill.contains(&byte) || shared == [byte]
+    }
+
+    /// Takes the first bytes that wait away.
+    fn pass(&mut self, count: usize) {
+        self.waiting.drain(..count.min(self.waiting.len()));
+        self.faulty = self.faulty.iter().filter_map(|at| at.checked_sub(count)).collect();
+    }
+
+    fn heard(&mut self, judged: Judged, now: DateTime<Utc>, output: &mut Output) {
+        self.learn(&judged);
+        let since = self.talk.heard(&judged.repeated, now);
+        if let Heard::Shown(presentation, ago) = judged.heard {
             // A reader that holds its last card says the same again and again: it is shown anew where it is younger
             // than the answer before.
             let unit = self.dialect.host.as_ref().and_then(|host| host.age).unwrap_or_default();
@@ -209,32 +339,28 @@ impl Line {
     }
 
     /// A card: a new one, or the same one still lying there, or one that the reader holds in its memory.
-    fn shown(&mut self, mut presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
-        let card_left = self.card_left();
-        let is_there = |at: DateTime<Utc>| now >= at && now < at + card_left;
-        let last = self.lying_there.as_ref().map(|(_, at)| *at);
-        let before = self.lying_there.as_ref().filter(|(card, _)| is_same_card(card, &presentation)).map(|(_, at)| *at);
-        // A damaged frame while a card lies there is that card, and no reason to count it anew.
-        let is_its_damage = presentation.damage.is_some() && last.is_some_and(is_there);
-        let again = is_held && before.is_some() || before.is_some_and(is_there) || is_its_damage;
-        output.lies_there |= again && !is_held;
-        if presentation.kind == Kind::Key || !again {
-            presentation.at = Some(now);
-            if is_held {
-                presentation.warnings.push(SHOWN_BEFORE.to_owned());
+    pub(super) fn shown(&mut self, presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
+        match self.lying.shown(presentation, is_held, now) {
+            Seen::New(shown) => output.presentations.push(shown),
+            Seen::Again(again) => {
+                output.lies_there = true;
+                output.again.push(again);
             }
-            output.presentations.push(presentation.clone());
+            Seen::Nothing => {}
         }
-        if presentation.kind == Kind::Key || is_its_damage || (is_held && again) {
-            return;
-        }
-        // A card in the reader's memory does not lie there: shown anew, it is a card.
-        self.lying_there = Some((presentation, if is_held { DateTime::UNIX_EPOCH } else { now }));
     }
-}
 
-fn is_same_card(a: &Presentation, b: &Presentation) -> bool {
-    (a.kind, a.bits, &a.csn, &a.numbers, &a.damage) == (b.kind, b.bits, &b.csn, &b.numbers, &b.damage)
-        // Where nothing was understood, only the same bytes are the same card.
-        && (a.bits.is_some() || a.csn.is_some() || a.numbers.is_some() || a.raw == b.raw)
+    /// Learns whether the reader sends checks, where that is a setting of it.
+    fn learn(&mut self, judged: &Judged) {
+        match judged.sense() {
+            Sense::Proven(_) => self.checks = Checks::Sent,
+            Sense::Whole if self.checks == Checks::Unknown => {
+                self.without_check = self.without_check.saturating_add(1);
+                if self.without_check >= FRAMES_WITHOUT_CHECK {
+                    self.checks = Checks::NotSent;
+                }
+            }
+            _ => {}
+        }
+    }
 }

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use super::{
-    dialect::{Align, Dialect, Message},
-    frame,
+    check::Covered,
+    dialect::{Align, Cut, Dialect, Message},
+    frame::{self, Sense},
     line::{ByteOrder, Told},
     payload::{Encoding, Part, Template},
 };
@@ -32,13 +33,94 @@ pub fn is_card_part(name: &str) -> bool {
     matches!(name, "id" | "bits" | "keys") || NUMBERS.contains(&name)
 }
 
-/// The first message that is whole and whose check passes; else the first that is whole.
+/// What is known of a reader whose setting it is whether its frames have a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checks {
+    /// Nothing yet.
+    #[default]
+    Unknown,
+    /// A check was passed: all of its frames have one.
+    Sent,
+    /// Several frames had none, and none had one.
+    NotSent,
+}
+
+/// A frame that was read, with what is known beside what it says.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// What it is.
+    pub heard: Heard,
+    /// How many bits of a check it has passed.
+    pub proof: u8,
+    /// Its parts that are numbers, where an acknowledgement may repeat them.
+    pub repeated: Vec<(String, u64)>,
+}
+
+impl Judged {
+    /// What it is, before it is read.
+    #[must_use]
+    pub fn sense(&self) -> Sense {
+        match &self.heard {
+            Heard::Shown(presentation, _) if presentation.damage.is_some() => Sense::Damaged,
+            _ if self.proof > 0 => Sense::Proven(self.proof),
+            _ => Sense::Whole,
+        }
+    }
+}
+
+/// The first message that is whole and whose check passes; else the first that is whole. Nothing is known of the reader.
 #[must_use]
 pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Heard> {
+    judge(dialect, told, Checks::Unknown, bytes).map(|judged| judged.heard)
+}
+
+/// The same, of a reader of whose checks this is known.
+#[must_use]
+pub fn judge(dialect: &Dialect, told: &Told, checks: Checks, bytes: &[u8]) -> Option<Judged> {
+    if !dialect.has_optional_checks() {
+        return first_that_fits(dialect, told, dialect.messages.iter(), bytes);
+    }
+    match checks {
+        Checks::Sent => first_that_fits(dialect, told, checked(dialect), bytes),
+        _ => {
+            let all = checked(dialect).chain(dialect.messages.iter().filter(|message| message.check.is_none()));
+            let mut judged = first_that_fits(dialect, told, all, bytes)?;
+            // A frame with a check, of which a bit is damaged, may look like one without.
+            let is_bare = judged.proof == 0 && judged.sense() == Sense::Whole;
+            if checks == Checks::Unknown && is_bare && is_one_bit_from_a_proven_one(dialect, told, bytes) {
+                judged.heard = judged.heard.damaged(&dialect.id, "it is one bit away from a frame whose checksum is right");
+            }
+            Some(judged)
+        }
+    }
+}
+
+/// The digits that stand for a card's bits in a frame, as bits, where it has such.
+#[must_use]
+pub fn digits(dialect: &Dialect, bytes: &[u8]) -> Option<Vec<bool>> {
     let body = frame::body(&dialect.cut, bytes);
-    let lenient = matches!(dialect.cut, super::dialect::Cut::Line { .. });
+    let read = |message: &Message| message.payload.read(&body)?.iter().find(|part| part.name == "bits")?.bits();
+    dialect.messages.iter().find_map(read)
+}
+
+/// True where one turned bit makes a frame of it that passes a check.
+fn is_one_bit_from_a_proven_one(dialect: &Dialect, told: &Told, bytes: &[u8]) -> bool {
+    (0..bytes.len() * 8).any(|bit| {
+        let turn = |(at, byte): (usize, &u8)| if at == bit / 8 { byte ^ 1 << (bit % 8) } else { *byte };
+        let turned: Vec<u8> = bytes.iter().enumerate().map(turn).collect();
+        first_that_fits(dialect, told, checked(dialect), &turned).is_some_and(|judged| judged.proof > 0)
+    })
+}
+
+fn checked(dialect: &Dialect) -> impl Iterator<Item = &Message> {
+    dialect.messages.iter().filter(|message| message.check.is_some())
+}
+
+fn first_that_fits<'a>(dialect: &Dialect, told: &Told, messages: impl Iterator<Item = &'a Message>, bytes: &[u8]) -> Option<Judged> {
+    let body = frame::body(&dialect.cut, bytes);
+    let lenient = matches!(dialect.cut, Cut::Line { .. });
     let mut damaged = None;
-    for message in &dialect.messages {
+    for message in messages {
         let parts = if lenient { message.payload.read_after_noise(&body, message.proves_itself()) } else { message.payload.read(&body) };
         let Some(parts) = parts else { continue };
         let frame = Frame { dialect, told, message, bytes, body: &body, parts: &parts };
@@ -46,13 +128,31 @@ pub fn read_frame(dialect: &Dialect, told: &Told, bytes: &[u8]) -> Option<Heard>
             Some(Heard::Shown(presentation, _)) if presentation.damage.is_some() => {
                 damaged = damaged.or(Some(Heard::Shown(presentation, None)));
             }
-            // What fits everything is no word against a frame that fits a card and is damaged.
-            Some(Heard::Talk) if damaged.is_some() && message.check.is_none() => {}
-            Some(heard) => return Some(heard),
+            // What has no check is no word against a frame that fits a card's check and fails it.
+            Some(_) if damaged.is_some() && message.check.is_none() => {}
+            Some(heard) => {
+                let proof = message.check.map_or(0, |check| check.method.width());
+                return Some(Judged { heard, proof, repeated: frame.repeated() });
+            }
             None => {}
         }
     }
-    damaged.or_else(|| is_talk(dialect, &body).then_some(Heard::Talk))
+    let heard = damaged.or_else(|| is_talk(dialect, &body).then_some(Heard::Talk))?;
+    Some(Judged { heard, proof: 0, repeated: Vec::new() })
+}
+
+impl Heard {
+    /// The same, not to be believed: what it says is no number of a card.
+    #[must_use]
+    pub fn damaged(self, by: &str, detail: &str) -> Self {
+        match self {
+            Self::Shown(shown, _) if shown.damage.is_none() => {
+                let damage = Some(Damage { by: by.to_owned(), detail: detail.to_owned() });
+                Self::Shown(Box::new(Presentation { raw: shown.raw, damage, ..Presentation::of(shown.kind) }), None)
+            }
+            other => other,
+        }
+    }
 }
 
 fn is_talk(dialect: &Dialect, body: &[u8]) -> bool {
@@ -81,7 +181,7 @@ impl Frame<'_> {
         if self.message.check.is_some_and(|check| check.method == super::check::Method::NotJudged) {
             presentation.warnings.push("check_not_judged".to_owned());
         }
-        let is_empty = self.part("count").is_some_and(|count| count.number() == Some(0));
+        let is_empty = self.part("id").is_none() && self.part("count").is_some_and(|count| count.number() == Some(0));
         if is_empty && damage.is_none() {
             return Some(Heard::Talk);
         }
@@ -90,6 +190,9 @@ impl Frame<'_> {
             // What a damaged frame says is no number of a card.
             presentation = Presentation { raw: presentation.raw, damage, ..Presentation::of(presentation.kind) };
         }
+        if let Some(check) = self.message.check.filter(|_| presentation.damage.is_none()) {
+            presentation.check_bits = check.bits();
+        }
         let unit = self.dialect.host.as_ref().and_then(|host| host.age);
         let ago = self.part("age").and_then(|age| unit?.checked_mul(u32::try_from(age.number()?).ok()?));
         Some(Heard::Shown(Box::new(presentation), ago))
@@ -97,6 +200,13 @@ impl Frame<'_> {
 
     fn part(&self, name: &str) -> Option<&Part<'_>> {
         self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// The parts that are numbers, where something is said to the reader that may repeat them.
+    fn repeated(&self) -> Vec<(String, u64)> {
+        let acknowledges = self.dialect.host.as_ref().is_some_and(|host| host.acknowledge.is_some());
+        let parts = self.parts.iter().filter(|part| acknowledges && part.name != "_");
+        parts.filter_map(|part| Some((part.name.to_owned(), part.number()?))).collect()
     }
 
     /// What the site says its reader hands over, where that is not a key.
@@ -114,8 +224,16 @@ impl Frame<'_> {
             presentation.keys = Some(keys);
             return Some(());
         }
-        if let Some(id) = self.part("id") {
-            return identify(presentation, kind, &id.bytes()?, self.told.byte_order);
+        if self.part("id").is_some() {
+            // Between the bytes of a serial number there may stand something.
+            let pieces: Option<Vec<Vec<u8>>> = self.parts.iter().filter(|part| part.name == "id").map(Part::bytes).collect();
+            let id = pieces?.concat();
+            // A number of bits that these bytes cannot be is that of another message, or of a damaged one.
+            let bytes = u64::try_from(id.len()).ok()?;
+            if self.part("count").is_some_and(|count| count.number().is_none_or(|count| count.div_ceil(8) != bytes)) {
+                return None;
+            }
+            return identify(presentation, kind, &id, self.told.byte_order);
         }
         match self.part("bits") {
             Some(bits) if kind == Kind::Csn => identify(presentation, kind, &bits.bytes()?, self.told.byte_order),
@@ -135,10 +253,13 @@ impl Frame<'_> {
     }
 
     fn bits(&self, presentation: &mut Presentation, part: &Part<'_>) -> Option<()> {
-        let counted = self.part("count");
-        let by_device = match counted {
-            Some(count) => Some(usize::try_from(count.number()?).ok()?),
-            None => self.message.bits.map(usize::from).or_else(|| (part.encoding == Encoding::Bin).then_some(part.text.len())),
+        if let Some(most) = self.message.marker {
+            return self.bits_behind_marker(presentation, part, most);
+        }
+        let by_device = match (self.part("count"), self.part("unused")) {
+            (Some(count), _) => Some(usize::try_from(count.number()?).ok()?),
+            (None, Some(unused)) => Some(part.bits()?.len().checked_sub(usize::try_from(unused.number()?).ok()?)?),
+            (None, None) => self.message.bits.map(usize::from).or_else(|| (part.encoding == Encoding::Bin).then_some(part.text.len())),
         };
         let Some(count) = by_device.or(self.told.bits.map(usize::from)) else { return Some(()) };
         presentation.bits = self.frame_bits(part, count);
@@ -147,6 +268,22 @@ impl Frame<'_> {
             if by_device.is_some() || !part.is_fixed {
                 return None;
             }
+            presentation.warnings.push("bits_do_not_fit".to_owned());
+        }
+        Some(())
+    }
+
+    /// Bits behind a 1 that marks where they begin. A card of as many bits as there is room for has none, so that only the
+    /// site can tell a short card from a long one with zeros in front; what it says is held against the marker.
+    fn bits_behind_marker(&self, presentation: &mut Presentation, part: &Part<'_>, most: u16) -> Option<()> {
+        let Some(count) = self.told.bits else { return Some(()) };
+        let digits = part.bits()?;
+        let begins = digits.len().checked_sub(usize::from(count.min(most)));
+        let (before, bits) = digits.split_at_checked(begins?)?;
+        let zeros = if count < most { before.split_last().filter(|(marker, _)| **marker).map(|(_, zeros)| zeros) } else { Some(before) };
+        let fits = count <= most && zeros.is_some_and(|zeros| !zeros.contains(&true));
+        presentation.bits = fits.then(|| PacsBits::from_bits(bits.iter().copied()).ok()).flatten();
+        if presentation.bits.is_none() {
             presentation.warnings.push("bits_do_not_fit".to_owned());
         }
         Some(())
@@ -190,12 +327,10 @@ impl Frame<'_> {
         let Some(check) = self.message.check else { return Some(None) };
         let own = self.part("check")?;
         let received = own.bytes()?;
-        let Some(mut computed) = check.method.of(&check.covered(own.at, self.body, self.bytes, self.dialect.cut.start().len())?) else {
-            return Some(None);
-        };
-        if check.low_first {
-            computed.reverse();
-        }
+        let sent = frame::sent(&self.dialect.cut, self.bytes);
+        let (start, end) = (self.dialect.cut.start(), self.dialect.cut.end());
+        let covered = Covered { start, body: self.body, sent: &sent, end, until: own.at };
+        let Some(computed) = check.of_bytes(&check.covered(&covered)?) else { return Some(None) };
         let detail = || format!("the checksum computed is {} and the one received is {}", to_hex(&computed), to_hex(&received));
         Some((computed != received).then(|| Damage { by, detail: detail() }))
     }

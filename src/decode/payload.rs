@@ -98,6 +98,39 @@ impl Template {
         grammar::template(text)
     }
 
+    /// The bytes of this template with these numbers for its parts; none where one has no number or no room for it. What
+    /// comes of a part goes through `stuffed`, which is told what stands before it.
+    #[must_use]
+    pub fn written(&self, mut number: impl FnMut(&str, &[u8]) -> Option<u64>, stuffed: impl Fn(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
+        // What is meant, and what is sent for it.
+        let (mut meant, mut sent) = (Vec::new(), Vec::new());
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(bytes) => [&mut meant, &mut sent].into_iter().for_each(|all| all.extend_from_slice(bytes)),
+                Piece::Masked(..) => return None,
+                Piece::Part { name, encoding, width } => {
+                    let bytes = encoding.written(number(name, &meant)?, width)?;
+                    sent.extend(stuffed(&bytes));
+                    meant.extend(bytes);
+                }
+            }
+        }
+        Some(sent)
+    }
+
+    /// How many bits the part of that name has room for, where that is known.
+    #[must_use]
+    pub fn room(&self, name: &str) -> Option<u32> {
+        self.pieces.iter().find_map(|piece| match piece {
+            Piece::Part { name: known, encoding, width: Width::Fixed(width) } if known == name => {
+                // Of decimal digits those numbers are used that as many bits hold.
+                let bits = if *encoding == Encoding::Dec { 3 } else { encoding.bits()? };
+                Some(u32::try_from(*width).ok()?.saturating_mul(bits))
+            }
+            _ => None,
+        })
+    }
+
     /// The bytes of a template that has no parts: what is said to a reader.
     #[must_use]
     pub fn literal(&self) -> Option<Vec<u8>> {
@@ -211,6 +244,32 @@ impl Encoding {
             Self::Char => byte.is_ascii_graphic(),
             Self::Space => byte == b' ',
             Self::Byte | Self::Le | Self::Text => true,
+        }
+    }
+
+    /// A number as it is written; none where it has no room.
+    fn written(self, number: u64, width: &Width) -> Option<Vec<u8>> {
+        let text = match self {
+            Self::Hex => format!("{number:X}"),
+            Self::Dec => format!("{number}"),
+            Self::Bin => format!("{number:b}"),
+            Self::Byte | Self::Le => String::new(),
+            Self::Char | Self::Text | Self::Space => return None,
+        };
+        match (self, width) {
+            (_, Width::Told(_)) | (Self::Byte | Self::Le, Width::Open) => None,
+            (Self::Byte | Self::Le, Width::Fixed(width)) => {
+                let bytes = number.to_be_bytes();
+                let (above, kept) = bytes.split_at(bytes.len().saturating_sub(*width));
+                let mut written = vec![0; width.saturating_sub(bytes.len())];
+                written.extend_from_slice(kept);
+                if self == Self::Le {
+                    written.reverse();
+                }
+                above.iter().all(|byte| *byte == 0).then_some(written)
+            }
+            (_, Width::Open) => Some(text.into_bytes()),
+            (_, Width::Fixed(width)) => (text.len() <= *width).then(|| format!("{text:0>width$}").into_bytes()),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
         secret::Secret,
         wire::Wire,
     },
-    card::{Credential, Fit, Reading, Verdict},
+    card::{Credential, FILLED_UID, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS, ZERO_UID},
 };
 
 /// What the operator asks for.
@@ -30,9 +30,9 @@ pub struct Order {
     pub user_id: Uuid,
     /// The card type, where one format belongs to several.
     pub card_type: Option<i64>,
-    /// The number printed on the card, to choose among fits; sent as the external number too.
+    /// The number printed on the card, to choose among fits.
     pub printed: Option<String>,
-    /// The external number to send.
+    /// The external number to send, as it stands.
     pub external_number: Option<String>,
     /// When the card begins to work.
     pub activate: Option<Moment>,
@@ -75,7 +75,7 @@ pub enum Refused {
         format: String,
     },
     /// The number that was given is not the one read.
-    #[error("the printed or external number given, {0:?}, is not that of this card as it is read; compare the print, or leave it out")]
+    #[error("the printed number given, {0:?}, is not that of this card as it is read; compare the print, or leave it out")]
     OtherNumber(String),
     /// The fit's format is in no card type.
     #[error(
@@ -158,8 +158,8 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
         return Err(missing(Required::IssueCode));
     }
     let card_serial_number = match serial {
-        Some(serial) if requires(Required::Serial) && serial.is_random() => {
-            return Err(Refused::Nothing("its serial number is a new one at every tap (a phone, or a card in random-ID mode)"));
+        Some(serial) if requires(Required::Serial) && serial.flaw().is_some() => {
+            return Err(Refused::Nothing(serial.flaw().map_or("", why_nobody)));
         }
         Some(serial) if requires(Required::Serial) => Some(narrow("the card serial number", serial.number().map(u128::from), width)?),
         None if requires(Required::Serial) => return Err(missing(Required::Serial)),
@@ -177,11 +177,7 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
     if number == 0 {
         return Err(Refused::Zero);
     }
-    let template = render(&card_type.external_number, credential).map_err(|why| Refused::Template(card_type.blusky, why));
-    let external = match order.external_number.as_ref().or(order.printed.as_ref()) {
-        Some(given) => given.trim().to_owned(),
-        None => template?,
-    };
+    let external = external_number(card_type, credential, order)?;
     Ok(AddUserCard {
         card_ac_system_id: Some(card_type.system),
         card_serial_number,
@@ -193,6 +189,21 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
         ..of_order(order)?
     })
 }
+
+/// The number that BluSKY is told is printed on the card: the one given for it as it stands, else what the card type's
+/// template makes of the card's numbers, else the print as it was typed, else the card number.
+fn external_number(card_type: &CardType, credential: &Credential, order: &Order) -> Result<String, Refused> {
+    let print = || order.printed.as_ref().map(|print| print.trim().to_owned());
+    let filled = |template: &str| render(template, credential).map_err(|why| Refused::Template(card_type.blusky, why));
+    match (&order.external_number, &card_type.external_number) {
+        (Some(given), _) => Ok(given.trim().to_owned()),
+        (None, Some(template)) => filled(template),
+        (None, None) => print().map_or_else(|| filled(CARD_NUMBER), Ok),
+    }
+}
+
+/// The template of a card type that says nothing about the printed number.
+pub const CARD_NUMBER: &str = "{card_number}";
 
 /// The call for a card that BluSKY has already.
 ///
@@ -294,6 +305,21 @@ impl fmt::Debug for Order {
     }
 }
 
+/// Why nobody can be told by a card with this flaw.
+fn why_nobody(flaw: &str) -> &'static str {
+    match flaw {
+        RANDOM_UID => "its serial number is a new one at every tap (a phone, or a card in random-ID mode)",
+        WORTHLESS => "its number is one that many cards share: a test card, or a card that nobody has personalized",
+        FILLED_UID => "its serial number is filler only, which is none; present it again",
+        ZERO_UID => "its serial number is all zero, which is none; present it again",
+        _ => "its serial number was cut off; present it again, or use another reader",
+    }
+}
+
+/// What is said of a card whose own number is protected, where the site does not name the serial number in its place.
+const PROTECTED_NUMBER: &str = "the card's number is protected by keys that are not here, and its serial number is another number; \
+     enroll it by its printed number or at a door, or name the serial number's format in [site] formats if that is what doors here read";
+
 fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
     // The site uses a format that this reading is a damaged card of: what else fits it is no card of this site's.
     let is_ours = |format: &str| policy.formats.iter().any(|ours| ours == format);
@@ -301,16 +327,21 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
     if damaged && !reading.fits.iter().any(|fit| is_ours(&fit.format)) {
         return Refused::Damaged;
     }
+    if let Some(flaw) = reading.presentation.no_identity() {
+        return Refused::Nothing(why_nobody(flaw));
+    }
     match reading.verdict {
         Verdict::Damaged => return Refused::Damaged,
+        Verdict::UnknownFormat => return Refused::Nothing("the same bits came twice, and no known format fits them"),
         Verdict::NoFit => return Refused::Nothing("no known format fits its bits"),
         Verdict::UnknownLength => return Refused::Nothing("its reader does not tell the number of bits; set bits = N for this reader"),
         Verdict::Keypad => return Refused::Nothing("this was a key, not a card"),
         Verdict::Unreadable => return Refused::Nothing("it answers none of the known questions"),
-        Verdict::SerialOnly if reading.presentation.warnings.iter().any(|warning| warning == "random_uid") => {
-            return Refused::Nothing("its serial number is a new one at every tap (a phone, or a card in random-ID mode)");
-        }
         _ => {}
+    }
+    let number = order.printed.as_ref();
+    if let Some(number) = number.filter(|number| !reading.fits.is_empty() && policy.prints_none(reading, number)) {
+        return Refused::OtherNumber(number.clone());
     }
     // Had nothing been asked for, would the site have decided? Then it is what was asked for that excludes the card.
     let chosen = |policy: &SitePolicy| {
@@ -318,7 +349,6 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
         policy::choose(&mut alone, policy, &Hints::default());
         alone.chosen().map(|fit| fit.format.to_string())
     };
-    let number = order.printed.as_ref().or(order.external_number.as_ref());
     if let Some(format) = chosen(policy) {
         let taken = order.card_type.and_then(|number| policy.card_type(number)).is_none_or(|asked| asked.formats.contains(&format));
         match (order.card_type, number) {
@@ -332,10 +362,12 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
     {
         return Refused::NoCardType { format };
     }
+    let is_protected = reading.presentation.warnings.iter().any(|warning| warning == PROTECTED);
     let message = match reading.fits.len() {
+        _ if is_protected => PROTECTED_NUMBER,
         _ if number.is_some() => "none of the fits, or several of them, match the printed number and the site's policy",
         1 => "the site's policy does not believe the only format that fits",
-        _ if reading.verdict == Verdict::Certain => "the site's policy believes none of the formats that fit",
+        _ if matches!(reading.verdict, Verdict::Certain | Verdict::Likely) => "the site's policy believes none of the formats that fit",
         _ => "several formats fit, and nothing configured decides between them",
     };
     Refused::Undecided(message.to_owned())

@@ -7,7 +7,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::card::{Credential, DecidedBy, Fit, Kind, Reading, Verdict};
+use crate::{
+    card::{Credential, DecidedBy, Fit, Presentation, Reading, Verdict},
+    decode::{
+        catalog::Catalog,
+        explain::{self, Ask},
+        printed::{Match, Print},
+    },
+};
 
 /// What a site believes.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +42,8 @@ pub struct CardType {
     pub system: Uuid,
     /// The numbers BluSKY requires for it.
     pub requires: Vec<Required>,
-    /// How the printed number follows from the encoded ones.
-    pub external_number: String,
+    /// How the printed number follows from the encoded ones, where the site says so.
+    pub external_number: Option<String>,
 }
 
 /// A number that a card type requires.
@@ -76,8 +83,26 @@ pub fn choose(reading: &mut Reading, policy: &SitePolicy, hints: &Hints) {
     reading.choice = decide(reading, policy, hints);
 }
 
+/// Looks for what may explain a reading that looks wrong, and writes it into the reading: one that gives no number at all, or
+/// one whose numbers are not the printed one. It does nothing to a reading that looks right. A print that is none of the
+/// numbers is warned of.
+pub fn explain(reading: &mut Reading, catalog: &Catalog, policy: &SitePolicy, print: Option<&str>) {
+    let wrong_print = print.filter(|print| policy.prints_none(reading, print));
+    let reads_nothing = matches!(reading.verdict, Verdict::Damaged | Verdict::UnknownFormat | Verdict::NoFit);
+    if wrong_print.is_some() && !reading.fits.is_empty() {
+        reading.presentation.warnings.push(PRINTED_NOT_READ.to_owned());
+    }
+    if wrong_print.is_some() || reads_nothing {
+        let named = policy.named_formats();
+        reading.suggestions = explain::explain(reading, catalog, &Ask { named: &named, print: wrong_print });
+    }
+}
+
+/// The warning of a print that is none of the numbers read.
+const PRINTED_NOT_READ: &str = "printed_not_read";
+
 fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usize, DecidedBy)> {
-    if is_random(reading) || reading.verdict == Verdict::Keypad {
+    if reading.presentation.no_identity().is_some() || reading.verdict == Verdict::Keypad {
         return None;
     }
     let all: Vec<usize> = (0..reading.fits.len()).collect();
@@ -86,15 +111,20 @@ fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usiz
     };
     let site = keep(&all, &|fit| policy.admits(fit) && policy.is_taken(fit));
     let typed = keep(&site, &|fit| hints.card_type.is_none_or(|number| policy.takes(number, fit)));
-    let printed = keep(&typed, &|fit| hints.printed.as_ref().is_none_or(|printed| policy.prints(fit, printed)));
+    let printed = match &hints.printed {
+        Some(print) => printed(reading, &typed, policy, print),
+        None => typed.clone(),
+    };
     let chosen = *printed.first()?;
     if !is_one(reading, &printed) {
         return None;
     }
     let fit = reading.fits.get(chosen)?;
-    let unchecked = fit.checks.passed == 0;
-    // What nothing on the card confirms is believed only where the site names it; it stands against the others all the same.
-    if (unchecked && !policy.names(fit)) || is_entry(fit) {
+    let unchecked = !fit.is_checked;
+    // What nothing confirms is believed only where the site names it; it stands against the others all the same. Among
+    // several readings of one card the print confirms the one it is a notation of.
+    let confirmed = hints.printed.is_some() && reading.verdict == Verdict::Ambiguous;
+    if (unchecked && !confirmed && !policy.names(fit)) || is_entry(fit) {
         return None;
     }
     let decided_by = match () {
@@ -104,6 +134,14 @@ fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usiz
         () => DecidedBy::Printed,
     };
     Some((chosen, decided_by))
+}
+
+/// Those of the fits that say best what is printed.
+fn printed(reading: &Reading, fits: &[usize], policy: &SitePolicy, print: &str) -> Vec<usize> {
+    let presentation = &reading.presentation;
+    let how = |at: &usize| reading.fits.get(*at).and_then(|fit| policy.prints(fit, presentation, print));
+    let best = fits.iter().filter_map(how).min();
+    fits.iter().copied().filter(|at| best.is_some() && how(at) == best).collect()
 }
 
 /// True where the fits are one credential, however many formats say so.
@@ -119,10 +157,6 @@ fn is_entry(fit: &Fit) -> bool {
     fit.credential.card_number.is_none() && (has("key") || has("pin"))
 }
 
-fn is_random(reading: &Reading) -> bool {
-    reading.presentation.kind == Kind::Csn && reading.presentation.csn.as_ref().is_some_and(crate::card::Csn::is_random)
-}
-
 impl SitePolicy {
     /// Every format that the site or one of its card types names, by id.
     #[must_use]
@@ -132,7 +166,7 @@ impl SitePolicy {
     }
 
     /// True where the site names the fit's format.
-    fn names(&self, fit: &Fit) -> bool {
+    pub(super) fn names(&self, fit: &Fit) -> bool {
         self.formats.iter().any(|format| **format == *fit.format)
     }
 
@@ -159,10 +193,19 @@ impl SitePolicy {
         self.card_types.iter().any(|card_type| card_type.blusky == number && card_type.takes(fit))
     }
 
-    fn prints(&self, fit: &Fit, printed: &str) -> bool {
-        let templates = self.card_types.iter().filter(|card_type| card_type.takes(fit)).map(|card_type| &card_type.external_number);
+    /// How well the fit says what is printed: by a card type's own template, or in any notation that the field prints.
+    #[must_use]
+    pub fn prints(&self, fit: &Fit, presentation: &Presentation, print: &str) -> Option<Match> {
+        let templates =
+            self.card_types.iter().filter(|card_type| card_type.takes(fit)).filter_map(|card_type| card_type.external_number.as_ref());
         let mut rendered = templates.filter_map(|template| super::enrollment::render(template, &fit.credential).ok());
-        rendered.any(|text| text == printed.trim()) || shows(&fit.credential, printed)
+        if rendered.any(|text| text == print.trim()) { Some(Match::Numbers) } else { Print::parse(print).matches(fit, presentation) }
+    }
+
+    /// True where a print is none of the reading's numbers, whatever the site believes.
+    #[must_use]
+    pub fn prints_none(&self, reading: &Reading, print: &str) -> bool {
+        !reading.fits.iter().any(|fit| self.prints(fit, &reading.presentation, print).is_some())
     }
 
     /// The card type of that number.
@@ -174,7 +217,7 @@ impl SitePolicy {
     /// The configuration lines that would settle a reading nothing was chosen from.
     #[must_use]
     pub fn settling_lines(&self, reading: &Reading) -> Vec<String> {
-        if is_random(reading) {
+        if reading.presentation.no_identity().is_some() {
             return Vec::new();
         }
         let mut lines = vec!["[site]".to_owned()];
@@ -199,19 +242,5 @@ impl CardType {
     #[must_use]
     pub fn takes(&self, fit: &Fit) -> bool {
         self.formats.iter().any(|format| **format == *fit.format)
-    }
-}
-
-/// A print is the card number, or facility code and card number with anything but digits between them. Leading zeros do
-/// not matter.
-fn shows(credential: &Credential, printed: &str) -> bool {
-    let digits: Vec<Option<u128>> =
-        printed.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect();
-    let facility = credential.facility_code.map(|code| u128::from(code.0));
-    let number = credential.card_number.map(|number| number.0);
-    match digits.as_slice() {
-        [one] => one.is_some() && *one == number,
-        [code, one] => code.is_some() && *code == facility && one.is_some() && *one == number,
-        _ => false,
     }
 }

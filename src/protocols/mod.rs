@@ -1,9 +1,13 @@
 //! The data files: everything known about card formats, serial readers and smart cards, loaded and judged.
 //!
 //! In: the files built into the binary, and a site's own folder. Out: [`Protocols`], and every finding with file, line
-//! and column. A file with a finding is left out whole. The folder has `cards/`, `serial/` and `smartcards/`.
+//! and column. A file with a finding is left out whole. The folder has
+//! `cards/`, `serial/`, `keyboards/`, `smartcards/`, `readers/` and `advice/`.
 
+pub mod advice;
 pub mod cards;
+pub mod keyboards;
+pub mod readers;
 pub mod serial;
 pub mod smartcards;
 
@@ -19,13 +23,15 @@ use include_dir::{Dir, include_dir};
 use crate::{
     card::Kind,
     decode::{
-        catalog::Catalog,
+        catalog::{Advices, Catalog},
         dialect::{Confidence, Dialect},
     },
     sheet::{At, Finding, Keys, Sheet},
-    smartcard::script::Script,
+    smartcard::{reader::Model, script::Script},
 };
+use advice::CardAdvice;
 use cards::CardFormat;
+use keyboards::KnownKeyboard;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/protocols");
 
@@ -36,8 +42,14 @@ pub struct Protocols {
     pub formats: Vec<CardFormat>,
     /// Serial dialects.
     pub dialects: Vec<Arc<Dialect>>,
+    /// Readers that type.
+    pub keyboards: Vec<KnownKeyboard>,
     /// Smart-card scripts.
     pub scripts: Vec<Arc<Script>>,
+    /// Kinds of PC/SC readers.
+    pub models: Vec<Arc<Model>>,
+    /// What cards are worth.
+    pub advice: Vec<CardAdvice>,
     /// What is wrong with files that were left out.
     pub findings: Vec<Finding>,
     names: BTreeMap<(Room, String), String>,
@@ -56,7 +68,10 @@ struct Names<'a> {
 
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/ or smartcards/ in it")]
+#[error(
+    "the protocol folder {path} cannot be read: {cause}; give a folder with cards/, serial/, keyboards/, smartcards/, readers/ or advice/ \
+     in it"
+)]
 pub struct FolderError {
     /// The folder or file.
     pub path: PathBuf,
@@ -68,11 +83,24 @@ pub struct FolderError {
 enum Room {
     Cards,
     Serial,
+    Keyboards,
     Smartcards,
+    Readers,
+    Advice,
 }
 
+/// No protocol file is larger.
+const LARGEST_FILE: u64 = 1 << 20;
+
 impl Room {
-    const ALL: [(Self, &'static str); 3] = [(Self::Cards, "cards"), (Self::Serial, "serial"), (Self::Smartcards, "smartcards")];
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Cards, "cards"),
+        (Self::Serial, "serial"),
+        (Self::Keyboards, "keyboards"),
+        (Self::Smartcards, "smartcards"),
+        (Self::Readers, "readers"),
+        (Self::Advice, "advice"),
+    ];
 }
 
 impl Protocols {
@@ -94,7 +122,7 @@ impl Protocols {
     /// Adds a site's own folder.
     ///
     /// # Errors
-    /// A folder that cannot be read, or one in which there is none of the three.
+    /// A folder that cannot be read, or one in which there is none of the six.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), FolderError> {
         let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
         let mut any = false;
@@ -109,7 +137,7 @@ impl Protocols {
             paths.sort();
             for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
                 let file = path.display().to_string();
-                match fs::read_to_string(path) {
+                match read_file(path) {
                     Ok(text) => self.add(room, &file, &text),
                     Err(cause) => {
                         self.findings.push(Finding { file, line: 1, column: 1, message: format!("cannot be read as text: {cause}") })
@@ -143,11 +171,32 @@ impl Protocols {
                     self.dialects.push(Arc::new(dialect));
                 }
             }
+            Room::Keyboards => {
+                if let Some(keyboard) = keyboards::read(&sheet)
+                    && self.claim(&names, &sheet, &keyboard.id, &[])
+                {
+                    self.keyboards.push(keyboard);
+                }
+            }
             Room::Smartcards => {
                 if let Some(script) = smartcards::read(file, &sheet)
                     && self.claim(&names, &sheet, &script.id, &[])
                 {
                     self.scripts.push(Arc::new(script));
+                }
+            }
+            Room::Readers => {
+                if let Some(model) = readers::read(file, &sheet)
+                    && self.claim(&names, &sheet, &model.id, &[])
+                {
+                    self.models.push(Arc::new(model));
+                }
+            }
+            Room::Advice => {
+                if let Some(advice) = advice::read(file, &sheet)
+                    && self.claim(&names, &sheet, &advice.advice.id, &[])
+                {
+                    self.advice.push(advice);
                 }
             }
         }
@@ -218,13 +267,29 @@ impl Protocols {
     #[must_use]
     pub fn catalog(&self, named: &[String]) -> Catalog {
         let on = self.formats.iter().filter(|format| format.is_on(named));
-        Catalog::new(on.map(|format| (format.format.clone(), format.kinds.clone())))
+        let formats = on.flat_map(|format| format.formats().map(|of_length| (of_length.clone(), format.kinds.clone())));
+        Catalog::new(formats).with_advice(self.advices())
+    }
+
+    /// What cards are worth; of two files that speak of the same, the one that was loaded later.
+    fn advices(&self) -> Advices {
+        let mut advices = Advices::default();
+        for advice in &self.advice {
+            advices.of_kinds.extend(advice.kinds.iter().map(|kind| (*kind, advice.advice.clone())));
+            advices.of_formats.extend(advice.formats.iter().map(|format| (format.clone(), advice.advice.clone())));
+        }
+        advices
     }
 
     /// The card format of that id or alias.
     #[must_use]
     pub fn format(&self, name: &str) -> Option<&CardFormat> {
         self.formats.iter().find(|format| is_named(name, &format.format.id, &format.format.aliases))
+    }
+
+    /// The readers that type and show this USB vendor and product.
+    pub fn keyboards_with(&self, usb: (u16, u16)) -> impl Iterator<Item = &KnownKeyboard> {
+        self.keyboards.iter().filter(move |known| known.usb.contains(&usb))
     }
 
     /// The serial dialect of that id or alias.
@@ -264,6 +329,18 @@ pub fn kind(keys: &Keys<'_, '_>, name: &At<String>) -> Option<Kind> {
         keys.complain(name.span, format!("`{}` is no kind; the kinds are {known}", name.value));
     }
     kind
+}
+
+/// The text of a file. A pipe would be waited for, and a device may never end.
+fn read_file(path: &Path) -> io::Result<String> {
+    let about = path.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::other("it is no file but a folder, a pipe or a device"));
+    }
+    if about.len() > LARGEST_FILE {
+        return Err(io::Error::other(format!("it is larger than {LARGEST_FILE} bytes, and no protocol file is")));
+    }
+    fs::read_to_string(path)
 }
 
 #[cfg(test)]

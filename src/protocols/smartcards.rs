@@ -3,16 +3,23 @@
 //! In: a file's name and text. Out: a [`Script`] or findings with line and column. A command outside the allow-list is
 //! refused here, so that no protocol file can do anything to a card but read it.
 
+mod step;
+
 use std::sync::Arc;
 
+use toml_span::Span;
+
 use crate::{
-    card::{Kind, Literal, from_hex},
-    sheet::{Keys, Sheet},
+    card::{Kind, Literal, Presentation, from_hex},
+    decode::dialect::{Cut, Dialect, Message},
+    sheet::{At, Keys, Sheet},
     smartcard::{
-        apdu,
+        atr::Class,
         conversation::{Conversation, Next},
-        script::{Condition, Script, ScriptSample, Step, Take},
+        pattern::Pattern,
+        script::{Chips, Condition, Script, ScriptSample},
     },
+    views::reading::numbers,
 };
 
 /// Reads one file. Findings go to the sheet.
@@ -28,8 +35,13 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Script> {
     let order = keys.number("order", 0, 1000).map_or(500, |order| order.value);
     let when = keys.tables("when").into_iter().map(condition).collect();
     let unless = keys.tables("unless").into_iter().map(condition).collect();
-    let steps: Vec<Step> = keys.tables("step").into_iter().filter_map(step).collect();
-    if steps.is_empty() && sheet.is_clean() {
+    let card = keys.optional_text("card").map(|card| card.value);
+    let protected = keys.flag("protected").unwrap_or(false);
+    let chips = Chips { standards: words(&mut keys, "standards"), names: words(&mut keys, "chips") };
+    let messages: Vec<Message> = keys.tables("atr").into_iter().filter_map(|table| super::serial::message(table, kind?, None)).collect();
+    let atr = (!messages.is_empty()).then(|| said(messages)).flatten();
+    let steps = step::steps(&mut keys);
+    if steps.is_empty() && atr.is_none() && card.is_none() && chips.is_empty() && sheet.is_clean() {
         keys.missing("[[step]]");
     }
     let samples = samples(&mut keys);
@@ -46,6 +58,10 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Script> {
         order,
         when,
         unless,
+        card,
+        protected,
+        chips,
+        atr,
         steps,
         samples: samples.iter().map(|(sample, _)| sample.clone()).collect(),
         file: file.to_owned(),
@@ -54,19 +70,30 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Script> {
     sheet.is_clean().then_some(script)
 }
 
-fn condition(mut keys: Keys<'_, '_>) -> Condition {
-    let atr = keys.optional_text("atr").and_then(|atr| {
-        let pattern = atr.value.split_whitespace().map(|byte| match byte {
-            ".." => Some(None),
-            hex if hex.len() == 2 => u8::from_str_radix(hex, 16).ok().map(Some),
-            _ => None,
-        });
-        let pattern: Option<Vec<_>> = pattern.collect();
-        if pattern.is_none() {
-            keys.complain(atr.span, "`atr` must be bytes in hex with a space between, .. for any byte".to_owned());
+/// Messages that are read as they stand, from the first byte to the last.
+fn said(messages: Vec<Message>) -> Option<Arc<Dialect>> {
+    let mut said = Dialect::of_lines(messages.first()?.payload.clone())?;
+    said.cut = Cut::Fixed { start: Vec::new(), end: Vec::new(), lengths: Vec::new() };
+    said.messages = messages;
+    Some(Arc::new(said))
+}
+
+/// A table of bytes in hex with the words for each.
+fn words<T: TryFrom<u32>>(keys: &mut Keys<'_, '_>, key: &'static str) -> Vec<(T, String)> {
+    let Some(mut table) = keys.table(key) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, mut value) in table.rest() {
+        let number = u32::from_str_radix(&name.value, 16).ok().and_then(|number| T::try_from(number).ok());
+        match (number, value.take_string(None)) {
+            (Some(number), Ok(words)) => found.push((number, words.into_owned())),
+            _ => table.complain(name.span, format!("`{}` must be bytes in hex, and what stands behind it a text", name.value)),
         }
-        pattern
-    });
+    }
+    found
+}
+
+fn condition(mut keys: Keys<'_, '_>) -> Condition {
+    let atr = keys.optional_text("atr").and_then(|atr| pattern(&keys, &atr));
     let reader = keys.optional_text("reader").map(|reader| reader.value);
     let standard = bytes_of(&mut keys, "standard").and_then(|(standard, span)| match standard.as_slice() {
         [one] => Some(*one),
@@ -75,47 +102,34 @@ fn condition(mut keys: Keys<'_, '_>) -> Condition {
             None
         }
     });
-    if atr.is_none() && reader.is_none() && standard.is_none() {
-        keys.complain(keys.span(), "a condition names an `atr`, a `standard` or a `reader`".to_owned());
-    }
-    keys.finish();
-    Condition { atr, standard, reader }
-}
-
-fn step(mut keys: Keys<'_, '_>) -> Option<Step> {
-    let say = bytes(&mut keys, "say");
-    if let Some((command, span)) = &say
-        && let Err(refused) = apdu::allowed(command)
-    {
-        keys.complain(*span, refused.to_string());
-    }
-    let want = keys.optional_text("want").map_or(Some(0x9000), |want| {
-        let status = from_hex(&want.value).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok()).map(u16::from_be_bytes);
-        if status.is_none() {
-            keys.complain(want.span, "`want` must be a status word such as \"90 00\"".to_owned());
-        }
-        status
-    });
-    let path = keys.optional_text("path").and_then(|path| {
-        let tags = from_hex(&path.value);
-        if tags.is_none() {
-            keys.complain(path.span, "`path` must be tags in hex, outermost first, such as \"9D 03\"".to_owned());
-        }
-        tags
-    });
-    let take = keys.optional_text("take").map_or(Some(Take::Nothing), |take| match take.value.as_str() {
-        "bytes" => Some(Take::Bytes),
-        "bit_string" => Some(Take::BitString),
+    let class = keys.optional_text("class").and_then(|class| match class.value.as_str() {
+        "storage" => Some(Class::Storage),
+        "contactless" => Some(Class::Contactless),
+        "other" => Some(Class::Other),
         _ => {
-            keys.complain(take.span, "`take` must be \"bytes\" or \"bit_string\"".to_owned());
+            keys.complain(class.span, "`class` must be \"storage\", \"contactless\" or \"other\"".to_owned());
             None
         }
     });
+    if atr.is_none() && reader.is_none() && standard.is_none() && class.is_none() {
+        keys.complain(keys.span(), "a condition names an `atr`, a `standard`, a `class` or a `reader`".to_owned());
+    }
     keys.finish();
-    Some(Step { say: say?.0, want: want?, path: path.unwrap_or_default(), take: take? })
+    Condition { atr, standard, class, reader }
 }
 
-fn bytes(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml_span::Span)> {
+fn pattern(keys: &Keys<'_, '_>, text: &At<String>) -> Option<Pattern> {
+    let pattern = Pattern::parse(&text.value);
+    if pattern.is_none() {
+        keys.complain(
+            text.span,
+            format!("{:?} must be bytes in hex with a space between, .. for any byte, * at the end for any more", text.value),
+        );
+    }
+    pattern
+}
+
+fn bytes(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, Span)> {
     let bytes = bytes_of(keys, key);
     if bytes.is_none() && keys.sheet.is_clean() {
         keys.missing(key);
@@ -123,7 +137,7 @@ fn bytes(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml_sp
     bytes
 }
 
-fn bytes_of(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml_span::Span)> {
+fn bytes_of(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, Span)> {
     let text = keys.optional_text(key)?;
     let bytes = from_hex(&text.value);
     if bytes.is_none() {
@@ -132,7 +146,7 @@ fn bytes_of(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, toml
     bytes.map(|bytes| (bytes, text.span))
 }
 
-fn samples(keys: &mut Keys<'_, '_>) -> Vec<(ScriptSample, toml_span::Span)> {
+fn samples(keys: &mut Keys<'_, '_>) -> Vec<(ScriptSample, Span)> {
     let top = keys.span();
     let tables = keys.tables("sample");
     if tables.is_empty() {
@@ -151,35 +165,51 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(ScriptSample, toml_span::Span)> {
                 keys.complain(span, "`answers` must be bytes in hex".to_owned());
             }
             let reads = keys.optional_text("reads").map(|reads| reads.value);
+            let warns = keys.texts("warns").into_iter().map(|warning| warning.value).collect();
+            let card = keys.optional_text("card").map(|card| card.value);
             keys.finish();
-            Some((ScriptSample { source: source?.value, constructed, atr: atr?.0, answers: answers?, reads }, span))
+            Some((ScriptSample { source: source?.value, constructed, atr: atr?.0, answers: answers?, reads, warns, card }, span))
         })
         .collect()
 }
 
 /// A sample passes when the conversation it holds is read as it says.
-fn prove(script: &Script, samples: &[(ScriptSample, toml_span::Span)], sheet: &Sheet<'_>) {
+fn prove(script: &Script, samples: &[(ScriptSample, Span)], sheet: &Sheet<'_>) {
     for (sample, span) in samples {
         // The script alone, whatever reader the sample was read in.
         let alone = Script { when: Vec::new(), unless: Vec::new(), ..script.clone() };
         let mut conversation = Conversation::new(&[Arc::new(alone)], &sample.atr, "");
         let mut next = conversation.begin();
         for answer in &sample.answers {
-            if matches!(next, Next::Say(_)) {
+            if !matches!(next, Next::Done(_)) {
                 next = conversation.answer(answer);
             }
         }
-        let Next::Done(presentation) = next else {
+        let Next::Done(read) = next else {
             sheet.add(*span, "the sample has fewer answers than the script asks for".to_owned());
             continue;
         };
-        let read = match (presentation.kind, presentation.csn, presentation.bits) {
-            (Kind::Csn, csn, _) => csn.map(|csn| Literal::Csn(csn).to_string()),
-            (_, _, bits) => bits.map(|bits| bits.to_string()),
-        };
-        if read != sample.reads {
+        let could_be = |literal: &String| read.could_be.iter().any(|bits| bits.to_string() == *literal);
+        let found = literal(&read);
+        if found != sample.reads && !sample.reads.as_ref().is_some_and(could_be) {
             let words = |reads: &Option<String>| reads.clone().unwrap_or_else(|| "nothing".to_owned());
-            sheet.add(*span, format!("the sample reads as {}, not as {}", words(&read), words(&sample.reads)));
+            sheet.add(*span, format!("the sample reads as {}, not as {}", words(&found), words(&sample.reads)));
         }
+        if read.warnings != sample.warns {
+            sheet.add(*span, format!("the sample reads with the warnings {:?}, not {:?}", read.warnings, sample.warns));
+        }
+        let is = read.smart_card.and_then(|card| card.is);
+        if sample.card.is_some() && is != sample.card {
+            sheet.add(*span, format!("the sample's card is called {:?}", is.unwrap_or_default()));
+        }
+    }
+}
+
+/// What was read, as a sample writes it.
+fn literal(read: &Presentation) -> Option<String> {
+    match (read.kind, &read.csn, read.bits, &read.numbers) {
+        (Kind::Csn, csn, ..) => csn.clone().map(|csn| Literal::Csn(csn).to_string()),
+        (_, _, _, Some(read)) => Some(numbers(&read.credential)),
+        (_, _, bits, None) => bits.map(|bits| bits.to_string()),
     }
 }

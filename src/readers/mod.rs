@@ -1,9 +1,10 @@
-//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport, pcsc and libosdp.
+//! Hardware: thin drivers that carry bytes and decide nothing. The only place that names serialport, pcsc, libosdp and evdev.
 //!
 //! In: a reader's configuration, and what the bridge wants written. Out: [`ReaderEvent`]s in one channel, each with the
 //! reader's name. A reader that is not there, or goes, is tried again until the driver is dropped.
 
 pub mod holder;
+pub mod keyboard;
 pub mod listening;
 pub mod osdp;
 pub mod pcsc;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 /// A reader's name, `NAME#2` for the second device that matches one configuration.
@@ -47,6 +49,10 @@ pub enum ReaderEvent {
     },
     /// Bytes came from a serial line.
     Bytes(Vec<u8>),
+    /// Keys moved at a reader that types.
+    Typed(Vec<KeyEvent>),
+    /// A byte came from a serial line with a parity or framing error: what was made of it.
+    Faulty(u8),
     /// A card was laid on a PC/SC reader.
     CardIn {
         /// The card's answer to reset.
@@ -73,6 +79,26 @@ pub enum ReaderEvent {
     OsdpFormatted(Vec<u8>),
     /// Something an operator has to know about the reader.
     Note(String),
+}
+
+/// What happened to the keys of a reader that types, as the kernel tells it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub moved: KeyMove,
+}
+
+/// What a key did; the codes are the kernel's, and no layout changes them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KeyMove {
+    /// The key of this code was pressed.
+    Pressed(u16),
+    /// The key of this code was released.
+    Released(u16),
+    /// The kernel had to drop events.
+    Dropped,
 }
 
 /// A card as an OSDP reader hands it over (osdp_RAW).
@@ -106,6 +132,13 @@ impl OsdpCard {
     }
 }
 
+/// Shows that there was one; the key is a digit of a card's number.
+impl fmt::Debug for KeyEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyEvent")
+    }
+}
+
 /// Shows what the reader says about the bits, not the bits: they are the card's number.
 impl fmt::Debug for OsdpCard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,6 +151,8 @@ impl fmt::Debug for OsdpCard {
 pub enum ReaderCommand {
     /// Write to the serial line, or say to the card.
     Write(Vec<u8>),
+    /// Say to the card, with the site's key of this name behind it; the driver alone knows the key.
+    WriteWithKey(Vec<u8>, String),
     /// Show something with its lights and its sounder, as far as it has them.
     Signal(Signal),
     /// The conversation with the card is over.
@@ -160,6 +195,8 @@ impl fmt::Debug for ReaderEvent {
             Self::Up => f.write_str("Up"),
             Self::Lost { why } => write!(f, "Lost({why})"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Typed(events) => write!(f, "Typed({})", events.len()),
+            Self::Faulty(_) => f.write_str("Faulty"),
             Self::CardIn { device, .. } => write!(f, "CardIn({device})"),
             Self::Answer(bytes) => write!(f, "Answer({})", bytes.len()),
             Self::CardFailed { why } => write!(f, "CardFailed({why})"),
@@ -177,6 +214,7 @@ impl fmt::Debug for ReaderCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write(bytes) => write!(f, "Write({})", bytes.len()),
+            Self::WriteWithKey(bytes, name) => write!(f, "WriteWithKey({}, {name})", bytes.len()),
             Self::Signal(signal) => write!(f, "Signal({signal:?})"),
             Self::Release => f.write_str("Release"),
         }

@@ -2,6 +2,8 @@
 //!
 //! It is a task that waits for the port's file descriptor: no thread stands between the line and whoever decodes it.
 
+mod marks;
+
 use std::{io::ErrorKind, time::Duration};
 
 use serialport::{ClearBuffer, DataBits, Parity, SerialPort as _, SerialPortBuilder, SerialPortType, StopBits};
@@ -13,6 +15,7 @@ use tokio::{
 };
 use tokio_serial::SerialStream;
 
+use self::marks::Marks;
 use super::{AGAIN, Events, ReaderCommand, ReaderEvent, ReaderName, holder};
 use crate::{
     config::Port,
@@ -95,9 +98,9 @@ impl Driver {
         let mut told = None;
         loop {
             let why = match self.open(&port, index).await {
-                Ok((path, port)) => {
+                Ok((path, opened)) => {
                     told = None;
-                    match self.serve(&path, port).await {
+                    match self.serve(&path, opened).await {
                         End::Unwanted => return,
                         End::Failed(why) => why,
                     }
@@ -123,7 +126,7 @@ impl Driver {
     }
 
     /// Opens the port; finding and opening it may take its time.
-    async fn open(&self, port: &Port, index: usize) -> Result<(String, SerialStream), String> {
+    async fn open(&self, port: &Port, index: usize) -> Result<(String, Opened), String> {
         let (port, line) = (port.clone(), self.line);
         let opening = spawn_blocking(move || match matching(&port).get(index) {
             Some(path) => opened(path, line).map(|port| (path.clone(), port)),
@@ -133,18 +136,22 @@ impl Driver {
     }
 
     /// Serves a port until it fails, or until nobody wants it.
-    async fn serve(&mut self, path: &str, mut port: SerialStream) -> End {
+    async fn serve(&mut self, path: &str, opened: Opened) -> End {
         if !self.report(ReaderEvent::Up) {
             return End::Unwanted;
         }
         let mut buffer = [0; 4096];
+        let Opened { mut port, mut marks, notes } = opened;
+        if !notes.into_iter().all(|words| self.report(ReaderEvent::Note(words))) {
+            return End::Unwanted;
+        }
         loop {
             tokio::select! {
                 read = port.read(&mut buffer) => match read {
                     Ok(0) => return End::Failed(unplugged(path)),
                     Ok(count) => {
-                        let bytes = buffer.get(..count).unwrap_or_default().to_vec();
-                        if !self.report(ReaderEvent::Bytes(bytes)) {
+                        let heard = marks.read(buffer.get(..count).unwrap_or_default());
+                        if !heard.into_iter().all(|event| self.report(event)) {
                             return End::Unwanted;
                         }
                     }
@@ -164,11 +171,30 @@ impl Driver {
     }
 }
 
+/// An open port.
+struct Opened {
+    port: SerialStream,
+    marks: Marks,
+    /// What could not be set, in words.
+    notes: Vec<String>,
+}
+
 /// Opens a port. What a reader sent before anybody listened is nobody's card.
-fn opened(path: &str, line: LineSettings) -> Result<SerialStream, String> {
-    let port = SerialStream::open(&settings(path, line)).map_err(|error| cannot_open(path, &error))?;
+fn opened(path: &str, line: LineSettings) -> Result<Opened, String> {
+    // Opened before the port itself, which nobody else can open then.
+    let tty = marks::tty(path);
+    let mut port = SerialStream::open(&settings(path, line)).map_err(|error| cannot_open(path, &error))?;
+    let notes = drive(&mut port, line).into_iter().map(|pin| format!("{path} has no {pin}: `{pin}` of this reader is not set")).collect();
+    let marks = Marks::of(tty.is_some_and(|tty| marks::mark_errors(&tty)));
     port.clear(ClearBuffer::Input).map_err(|error| format!("{path} cannot be read: {error}"))?;
-    Ok(port)
+    Ok(Opened { port, marks, notes })
+}
+
+/// Sets DTR and RTS as the reader wants them; which of them the port does not have.
+fn drive(port: &mut SerialStream, line: LineSettings) -> Vec<&'static str> {
+    let dtr = line.dtr.is_some_and(|on| port.write_data_terminal_ready(on).is_err()).then_some("dtr");
+    let rts = line.rts.is_some_and(|on| port.write_request_to_send(on).is_err()).then_some("rts");
+    dtr.into_iter().chain(rts).collect()
 }
 
 fn describe(port: &Port) -> String {
@@ -193,7 +219,9 @@ pub(super) fn set(port: &mut SerialStream, line: LineSettings) -> serialport::Re
     port.set_baud_rate(line.baud)?;
     port.set_data_bits(data_bits)?;
     port.set_parity(parity)?;
-    port.set_stop_bits(stop_bits)
+    port.set_stop_bits(stop_bits)?;
+    drive(port, line);
+    Ok(())
 }
 
 fn words_of(line: LineSettings) -> (DataBits, Parity, StopBits) {

@@ -100,6 +100,8 @@ pub struct Deliverer<C> {
 struct Known {
     schedule: Schedule,
     under_way: JoinSet<Called>,
+    /// What this process writes.
+    writes: watch::Receiver<u64>,
     /// The last change of the store that has been taken up.
     change: i64,
     /// Why everybody is stopped, said once.
@@ -175,6 +177,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
     /// The entries that are not settled. What somebody was sending when they ended is in doubt.
     async fn take_stock(&self) -> Result<Known, StoreError> {
         let store = &self.call.store;
+        let writes = store.writes();
         let change = store.last_change().await?;
         let (mut schedule, mut last) = (Schedule::new(self.parallel), 0);
         loop {
@@ -190,7 +193,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                 schedule.put(Waiting::of(&entry, number, Utc::now()));
             }
         }
-        Ok(Known { schedule, under_way: JoinSet::new(), change, stopped: None })
+        Ok(Known { schedule, under_way: JoinSet::new(), writes, change, stopped: None })
     }
 
     /// Takes up what this process and others have written since; what is under way here comes back by itself.
@@ -233,7 +236,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
         let before = *end.borrow();
         tokio::select! {
             Some(called) = known.under_way.join_next() => self.called(known, called),
-            () = self.call.store.written() => {}
+            _ = known.writes.changed() => {}
             () = sleep(until) => {}
             _ = end.wait_for(|end| *end != before) => {}
         }

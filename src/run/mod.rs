@@ -29,10 +29,11 @@ use crate::{
     decode::catalog::SharedCatalog,
     protocols::Protocols,
     readers::{
-        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of,
+        ReaderCommand, ReaderEvent, ReaderName, Running, is_device_of, keyboard,
         osdp::{self, Bus, Peripheral},
         pcsc, serial,
     },
+    smartcard::reader::Model,
     store::{StoreError, StoreHandle, lock::Holder},
 };
 use station::{Client, Say, Server};
@@ -74,6 +75,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Shell {
     bridge: Bridge,
     readers: Vec<ReaderConfig>,
+    models: Vec<Arc<Model>>,
     events: mpsc::UnboundedSender<(ReaderName, ReaderEvent)>,
     happened: mpsc::UnboundedReceiver<(ReaderName, ReaderEvent)>,
     clients: (mpsc::UnboundedSender<Client>, mpsc::UnboundedReceiver<Client>),
@@ -115,6 +117,7 @@ impl Shell {
         Self {
             bridge,
             readers: site.config.readers.clone(),
+            models: site.protocols.models.clone(),
             events,
             happened,
             clients: mpsc::unbounded_channel(),
@@ -142,7 +145,10 @@ impl Shell {
         self.only_device = only.filter(|only| only.contains('#')).map(ToOwned::to_owned);
         for reader in self.readers.iter().filter(|reader| only.is_none_or(|only| is_device_of(only, &reader.name))) {
             match &reader.attached {
-                Attached::Pcsc(pattern) => wanted.push((pattern.clone(), ReaderName::from(reader.name.as_str()))),
+                Attached::Pcsc { pattern, keys_file } => {
+                    let (pattern, keys_file) = (pattern.clone(), keys_file.clone());
+                    wanted.push(pcsc::Wanted { pattern, name: reader.name.as_str().into(), keys_file });
+                }
                 Attached::Osdp { bus, address, scbk_file } => {
                     let name = reader.name.as_str().into();
                     let peripheral = Peripheral { name, address: *address, scbk_file: scbk_file.clone() };
@@ -151,11 +157,18 @@ impl Shell {
                         None => buses.push((bus, vec![peripheral])),
                     }
                 }
+                Attached::Keyboard { device, .. } => {
+                    let devices = keyboard::matching(device, &keyboard::list()).len().max(1);
+                    for index in 0..devices {
+                        let name = device_name(&reader.name, index, devices);
+                        let commands = keyboard::start(name.clone(), device.clone(), index, self.events.clone());
+                        self.lines.insert(name, commands);
+                    }
+                }
                 Attached::Serial { port, line, .. } => {
                     let devices = serial::matching(port).len().max(1);
                     for index in 0..devices {
-                        let name: ReaderName =
-                            if devices == 1 { reader.name.as_str().into() } else { format!("{}#{}", reader.name, index + 1).into() };
+                        let name = device_name(&reader.name, index, devices);
                         let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone());
                         self.lines.insert(name, commands);
                     }
@@ -168,7 +181,7 @@ impl Shell {
             self.drivers.extend(driver.thread);
         }
         if !wanted.is_empty() {
-            self.cards = Some(pcsc::start(wanted, self.events.clone(), self.running.clone()));
+            self.cards = Some(pcsc::start(wanted, self.models.clone(), self.events.clone(), self.running.clone()));
         }
     }
 
@@ -353,10 +366,18 @@ fn saved(id: Uuid, answer: Result<Result<(), StoreError>, oneshot::error::RecvEr
     }
 }
 
-fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
+/// The name of one of the devices that a configured reader means.
+fn device_name(name: &str, index: usize, devices: usize) -> ReaderName {
+    if devices == 1 { name.into() } else { format!("{name}#{}", index + 1).into() }
+}
+
+/// What a configured reader is to the bridge.
+#[must_use]
+pub fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
     match &reader.attached {
+        Attached::Keyboard { dialect, .. } => ReaderKind::Keyboard(dialect.clone(), reader.told),
         Attached::Serial { dialect, .. } => ReaderKind::Serial(dialect.clone(), reader.told),
-        Attached::Pcsc(_) => ReaderKind::Pcsc(reader.told),
+        Attached::Pcsc { .. } => ReaderKind::Pcsc(reader.told),
         Attached::Osdp { .. } => ReaderKind::Osdp(reader.told),
     }
 }

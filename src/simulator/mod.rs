@@ -3,53 +3,46 @@
 //! In: HTTP requests as the BluSKY Web API takes them. Out: answers in its shapes, every one marked with the header
 //! `x-cardbridge-simulator: 1`, and faults on demand (see [`Fault`]). It is stricter than the real one and says what was wrong, because
 //! whoever talks to it is still being written. Beyond the API it answers `GET /simulator` (everything it knows) and
-//! `POST /simulator/cards/{CardId}/unassign` (takes a card from its holder, as an operator at the console would).
+//! `POST /simulator/cards/{CardId}/unassign` (takes a card from its holder, as an operator at the console would; it wants the token, and
+//! no page of another site can ask it).
 //!
 //! It never echoes or keeps a PIN or a password, never logs a card number or a description, and never judges what it cannot know:
 //! `EnforceOccupancySystem` is ignored for users whom AddUser has not put into an occupancy.
 //!
-//! The way of a request: `line` (the connection, which can be cut) → `routes` (which call is it) → `api` (token, media type) → `calls`
-//! (what the call does). There: `wire` (JSON or XML) → `newtonsoft` or `datacontract` (which members the real serializer would find, by
-//! the call's `contract`) → `reading`, `model`, `add_user` (their values, strictly) → `rules`, `card_types` (what needs no memory) →
-//! `state`, `update`, `users`, `lookups`, `recall` (memory, kept by `schema`) → `shown` and `answer`. `spoil` does what `faults` name,
-//! before and after the commit; `journal` stands beside it all.
+//! The way of a request: `front` (from the connection to the call) → `faults` (what goes wrong before it) → `calls` (one file for each:
+//! its rules and its answer) → `state` (the memory); `wire` reads the bodies and writes the answers, `words` are what all of them share.
+//! Each room uses only those below it: `front`, `faults`, `calls`, `state`, `wire`, `words`. `virtual_card` is no part of it: a smart card
+//! for the readers' side.
 
-mod add_user;
-mod answer;
-mod api;
 mod calls;
-mod card_types;
-mod contract;
-mod datacontract;
 mod faults;
-mod journal;
-mod line;
-mod lookups;
-mod model;
-mod newtonsoft;
-mod people;
-mod reading;
-mod recall;
-mod routes;
-mod rules;
-mod schema;
-mod shown;
-mod spoil;
+mod front;
 mod state;
-mod update;
-mod users;
 pub mod virtual_card;
 mod wire;
-mod xml;
+mod words;
 
-use std::{fmt, io, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch};
 
-pub use card_types::CardType;
-pub use faults::{Calls, Fault, FaultError, FaultKind, Forgettable, When};
-pub use rules::ResultCode;
+pub use faults::{
+    fault::{Calls, Fault, FaultError},
+    kind::FaultKind,
+    show::Show,
+    when::When,
+};
+use front::{
+    api::{self, Front},
+    journal::Journal,
+    line::{Connection, Lines},
+    service::Service,
+};
+pub use state::forget::Forgettable;
+pub use words::{card_type::CardType, error::SimulatorError, result_code::ResultCode};
+
+use self::{calls::context::Context, faults::spoil::Faults, state::store::Habits};
 
 /// How a simulator behaves. The default is what a demo wants.
 #[derive(Clone)]
@@ -71,6 +64,10 @@ pub struct Options {
     pub card_types: Vec<CardType>,
     /// Whether the lookups answer an object that holds the list, and not the list itself: nobody knows which the real ones do.
     pub wrap_lookups: bool,
+    /// Whether a card can be given again while somebody holds it; the first assignment stays. A client that sends twice shows as two.
+    pub allow_double: bool,
+    /// How long after a change the read-back shows it.
+    pub shows_after: Duration,
     /// What goes wrong, in this order.
     pub faults: Vec<Fault>,
 }
@@ -86,13 +83,15 @@ impl Default for Options {
             report_lost: false,
             card_types: Vec::new(),
             wrap_lookups: false,
+            allow_double: false,
+            shows_after: Duration::ZERO,
             faults: Vec::new(),
         }
     }
 }
 
 /// A simulated BluSKY, ready to be served.
-pub struct Simulator(Arc<api::Service>);
+pub struct Simulator(Arc<Service>);
 
 impl Simulator {
     /// Reads the people, opens or makes the data file. Nothing listens yet.
@@ -107,18 +106,20 @@ impl Simulator {
                 return Err(SimulatorError::EmptySecret(secret));
             }
         }
-        let people = options.people.as_deref().map(people::read).transpose()?;
-        let store = state::Store::open(options.data.as_deref(), people, largest)?;
-        Ok(Simulator(Arc::new(api::Service {
-            store,
-            journal: journal::Journal::default(),
-            faults: spoil::Faults::new(options.faults),
+        let habits = Habits { only_people: false, largest, allow_double: options.allow_double, shows_after: options.shows_after };
+        let context = Context {
+            store: state::open::open(options.data.as_deref(), options.people.as_deref(), habits)?,
             token: options.token,
             password: options.password,
             largest,
-            report_lost: options.report_lost,
             card_types: options.card_types,
             wrap_lookups: options.wrap_lookups,
+        };
+        Ok(Simulator(Arc::new(Service {
+            context: Arc::new(context),
+            journal: Journal::default(),
+            faults: Faults::new(options.faults),
+            report_lost: options.report_lost,
         })))
     }
 
@@ -127,8 +128,8 @@ impl Simulator {
         // The sender lives exactly as long as this future: its end is the signal, for axum as for requests that are being worked on.
         let (_running, stopped) = watch::channel(());
         let mut signal = stopped.clone();
-        let app = Router::new().fallback(api::answer).with_state(api::Front { service: self.0, stopped });
-        axum::serve(line::Lines(listener), app.into_make_service_with_connect_info::<line::Cut>())
+        let app = Router::new().fallback(api::answer).with_state(Front { service: self.0, stopped });
+        axum::serve(Lines(listener), app.into_make_service_with_connect_info::<Connection>())
             .with_graceful_shutdown(async move { while signal.changed().await.is_ok() {} })
             .await
             .map_err(SimulatorError::Serve)
@@ -139,43 +140,4 @@ impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Simulator")
     }
-}
-
-/// Why a simulator could not be opened or served, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SimulatorError {
-    /// Neither 32 nor 64.
-    #[error("an integer width of {0} is not possible: use 32 (as BluSKY most likely has it) or 64")]
-    IntegerWidth(u8),
-    /// An empty token or password would let everybody in.
-    #[error("the simulator's {0} is empty: give it at least one character")]
-    EmptySecret(&'static str),
-    /// The people file cannot be used.
-    #[error("people file {}: {problem}", path.display())]
-    People {
-        /// The file.
-        path: PathBuf,
-        /// Line, what is wrong, what to write instead.
-        problem: String,
-    },
-    /// The data file cannot be opened.
-    #[error("data file {}: {source}. Choose another file with --data, or leave --data out to keep everything in memory", path.display())]
-    Data {
-        /// The file, or `:memory:`.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// The data file is an SQLite file of another program, or of another version of the simulator.
-    #[error("data file {}: {problem}. Choose another file with --data; this one is left as it is", path.display())]
-    NotOurs {
-        /// The file.
-        path: PathBuf,
-        /// Whose it seems to be.
-        problem: &'static str,
-    },
-    /// The listening socket failed.
-    #[error("the simulator stopped listening: {0}. Choose another address with --listen")]
-    Serve(#[source] io::Error),
 }

@@ -29,6 +29,29 @@ pub struct StorageCard {
     pub name: u16,
 }
 
+/// What class of card an ATR speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A contactless card without a processor: its ATR names it (PC/SC part 3, 3.1.3.2.3.2).
+    Storage,
+    /// A contactless card with a processor: `3B 8n 80 01`, then its historical bytes.
+    Contactless,
+    /// Anything else: a card with contacts, or what a reader makes up.
+    Other,
+}
+
+impl Class {
+    /// The class of an ATR.
+    #[must_use]
+    pub fn of(atr: &[u8]) -> Self {
+        match Atr::parse(atr) {
+            Ok(parsed) if parsed.storage_card().is_some() => Self::Storage,
+            Ok(_) if matches!(atr, [0x3B, t0, 0x80, 0x01, ..] if t0 >> 4 == 8) => Self::Contactless,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Why bytes are no ATR.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the ATR cannot be parsed at byte {at}: it ends too early or does not begin with 3B or 3F")]
@@ -97,6 +120,15 @@ mod tests {
         let atr = Atr::parse(&bytes).unwrap();
         assert_eq!(atr.storage_card(), Some(StorageCard { standard: 0x0A, name: 0x001A }));
         assert_eq!((atr.protocols.as_slice(), atr.check), (&[0_u8, 1][..], Some(true)));
+    }
+
+    #[test]
+    fn an_atr_says_what_class_of_card_it_speaks_for() {
+        let storage = [0x3B, 0x8F, 0x80, 0x01, 0x80, 0x4F, 0x0C, 0xA0, 0, 0, 3, 6, 0x0A, 0, 0x1A, 0, 0, 0, 0, 0x78];
+        assert_eq!(Class::of(&storage), Class::Storage);
+        assert_eq!(Class::of(&[0x3B, 0x81, 0x80, 0x01, 0x80, 0x80]), Class::Contactless);
+        assert_eq!(Class::of(&[0x3B, 0x05, 0x00, 0x00, 0x02, 0x25, 0x64]), Class::Other);
+        assert_eq!(Class::of(&[]), Class::Other);
     }
 
     #[test]

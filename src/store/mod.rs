@@ -19,7 +19,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use crate::{
@@ -115,7 +115,7 @@ enum Ask {
 #[derive(Debug, Clone)]
 pub struct StoreHandle {
     running: Arc<Running>,
-    written: Arc<Notify>,
+    writes: watch::Receiver<u64>,
     base_url: Arc<str>,
 }
 
@@ -159,21 +159,20 @@ impl StoreHandle {
     pub fn open_sealed(path: &Path, base_url: &str, sealer: Sealer) -> Result<Self, StoreError> {
         let mut database = Database::open(path, base_url, sealer)?;
         let (ask, mut asked) = mpsc::unbounded_channel();
-        let written = Arc::new(Notify::new());
-        let tell = written.clone();
+        let (count, writes) = watch::channel(0);
         let run = move || {
             while let Some(message) = asked.blocking_recv() {
-                let writes = matches!(message, Ask::Save(..) | Ask::Append(..));
+                let is_write = matches!(message, Ask::Save(..) | Ask::Append(..));
                 answer(&mut database, message);
-                if writes {
-                    tell.notify_one();
+                if is_write {
+                    count.send_modify(|count| *count += 1);
                 }
             }
             database.close();
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
         let thread = spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
-        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), written, base_url: base_url.into() })
+        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), writes, base_url: base_url.into() })
     }
 
     /// The BluSKY whose entries are delivered from here.
@@ -248,9 +247,10 @@ impl StoreHandle {
         self.ask(|reply| Ask::ChangedAfter(change, reply)).await
     }
 
-    /// Waits until this process has written something down.
-    pub async fn written(&self) {
-        self.written.notified().await;
+    /// Counts what this process has written down: whoever keeps it is woken by every write.
+    #[must_use]
+    pub fn writes(&self) -> watch::Receiver<u64> {
+        self.writes.clone()
     }
 
     /// All entries that are not damaged, oldest first, those for another BluSKY too.

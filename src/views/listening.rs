@@ -10,7 +10,7 @@ use super::reading;
 use crate::{
     card::{Reading, to_hex},
     decode::{
-        detect::Finding,
+        detect::{BitCounts, Finding},
         dialect::{LineParity, LineSettings},
     },
 };
@@ -46,8 +46,8 @@ pub struct Said<'a> {
     pub finding: &'a Finding,
     /// What the known formats say of each card.
     pub readings: Vec<Reading>,
-    /// The numbers of bits at which known formats pass their checks.
-    pub bits: Vec<u16>,
+    /// The numbers of bits at which known formats pass their checks, and how sure that is.
+    pub bits: BitCounts,
     /// Another dialect has the same evidence.
     pub tied: bool,
 }
@@ -162,10 +162,24 @@ fn in_one_line(reading: &Reading) -> String {
     }
 }
 
-fn bits_hint(counts: &[u16]) -> String {
-    match counts {
-        [] => "the site must say it".to_owned(),
+/// What is known of the number of bits, and what it takes to be sure of it.
+fn bits_hint(bits: &BitCounts) -> String {
+    let otherwise = "the reader's manual says it, or the numbers printed on several cards do";
+    if let Some(marked) = bits.marked {
+        return format!(
+            "on every card a 1 stands before the last {marked} bits and zeros before it, and checks of {marked} bits pass behind it: a \
+             marker, which this dialect does not know, so that its cards must not be read as longer ones; write it down as a dialect with `marker`"
+        );
+    }
+    let passed = match bits.counts.as_slice() {
+        [] => return format!("no known format's checks pass at any number; {otherwise}"),
         counts => format!("checks of known formats pass at {}", list(counts)),
+    };
+    let cards = if bits.cards == 1 { "one card".to_owned() } else { format!("{} different cards", bits.cards) };
+    match bits.more {
+        Some(0) => format!("{passed} on {cards}, and chance does not explain that"),
+        Some(more) => format!("{passed} on {cards}, which may be chance: to be sure, show {more} or more other cards; or {otherwise}"),
+        None => format!("{passed} on {cards}, which more cards do not settle; {otherwise}"),
     }
 }
 
@@ -180,27 +194,33 @@ pub fn configuration(report: &Report<'_>, said: &Said<'_>) -> String {
     let mut lines = format!("[[reader]]\nname = {:?}\n{}dialect = {:?}\n", report.name, report.attached, said.finding.dialect.id);
     lines.push_str(&line_keys(&report.line, &own));
     if said.finding.wants_bits() {
-        match said.bits.as_slice() {
-            [only] => lines.push_str(&format!("bits = {only}\n")),
-            counts => lines.push_str(&format!("# bits = N       # {}\n", bits_hint(counts))),
+        match said.bits.only() {
+            Some(only) => lines.push_str(&format!("bits = {only}\n")),
+            None => lines.push_str(&format!("# bits = N       # {}\n", bits_hint(&said.bits))),
         }
     }
     lines
 }
 
 fn with_template(report: &Report<'_>, template: &str) -> String {
-    let usual = LineSettings { baud: 9600, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+    let usual = LineSettings::EIGHT_N_ONE;
     let keys = line_keys(&report.line, &usual);
-    let bits = "# bits = 26      # the number of bits, where it is known\n";
+    let bits = if template.contains("{bits:hex}") {
+        "# bits = N       # these lines do not tell it, and with another number another card is read: the reader's manual says it, or the \
+         numbers printed on several cards do\n"
+    } else {
+        "# bits = 26      # the number of bits, where it is known\n"
+    };
     format!("[[reader]]\nname = {:?}\n{}template = {template:?}\n{keys}{bits}", report.name, report.attached)
 }
 
 /// The keys of a line that is set otherwise than it would be.
 fn line_keys(line: &LineSettings, usual: &LineSettings) -> String {
     let baud = (line.baud != usual.baud).then(|| format!("baud = {}\n", line.baud));
+    let data_bits = (line.data_bits != usual.data_bits).then(|| format!("data_bits = {}\n", line.data_bits));
     let parity = (line.parity != usual.parity).then(|| format!("parity = {:?}\n", parity(line)));
     let stop_bits = (line.stop_bits != usual.stop_bits).then(|| format!("stop_bits = {}\n", line.stop_bits));
-    [baud, parity, stop_bits].into_iter().flatten().collect()
+    [baud, data_bits, parity, stop_bits].into_iter().flatten().collect()
 }
 
 /// The report for programs: one object.
@@ -230,7 +250,8 @@ fn dialect_json(report: &Report<'_>, said: &Said<'_>) -> Value {
         said.readings.iter().filter_map(|read| serde_json::to_value(reading::json(read, &reading::literal(read))).ok()).collect();
     json!({
         "dialect": dialect.id, "name": dialect.name, "confidence": dialect.confidence.name(), "cards": cards, "damaged": damaged,
-        "noise": noise, "tied": said.tied, "readings": readings, "wants_bits": said.finding.wants_bits(), "bits": said.bits,
+        "noise": noise, "tied": said.tied, "readings": readings, "wants_bits": said.finding.wants_bits(), "bits": said.bits.counts,
+        "bits_are_sure": said.bits.is_sure(), "cards_wanted": said.bits.more, "marked": said.bits.marked,
         "configuration": (*cards > 0).then(|| configuration(report, said)),
     })
 }

@@ -1,10 +1,12 @@
 //! What people and programs are shown, as text and JSON. Pure: values in, words out.
 //!
 //! - [`reading`]: a card with every format's verdict on it;
+//! - [`evidence`]: how sure that is, and what is asked;
 //! - [`listening`]: what was heard at an unknown reader;
 //! - [`enrollment`]: an entry of the outbox, state by state.
 
 pub mod enrollment;
+pub mod evidence;
 pub mod listening;
 pub mod reading;
 

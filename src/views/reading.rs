@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::card::{Credential, DecidedBy, Fit, Kind, Literal, Reading, Refusal, Verdict};
+use crate::card::{Credential, DecidedBy, Fit, Kind, Literal, Reading, Refusal, SmartCard, Suggestion, Verdict};
 
 /// A reading as the JSON of `decode`, `read` and `replay`.
 #[derive(Serialize)]
@@ -23,8 +23,12 @@ pub struct ReadingJson<'a> {
     numbers: Option<Numbers<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smart_card: Option<&'a SmartCard>,
     warnings: &'a [String],
-    suggestions: [(); 0],
+    suggestions: Vec<SuggestionJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<AdviceJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
     at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +47,21 @@ struct FitJson<'a> {
     numbers: Numbers<'a>,
     checks: ChecksJson,
     odds: f64,
+}
+
+#[derive(Serialize)]
+struct SuggestionJson<'a> {
+    transform: &'static str,
+    words: &'a str,
+    bits: Option<String>,
+    fit: FitJson<'a>,
+    odds: f64,
+}
+
+#[derive(Serialize)]
+struct AdviceJson<'a> {
+    id: &'a str,
+    words: &'a str,
 }
 
 #[derive(Serialize)]
@@ -112,8 +131,10 @@ pub fn json<'a>(reading: &'a Reading, input: &'a str) -> ReadingJson<'a> {
         csn: presentation.csn.as_ref().map(ToString::to_string),
         numbers: presentation.numbers.as_ref().map(|numbers| Numbers(&numbers.credential)),
         keys: presentation.keys.as_deref(),
+        smart_card: presentation.smart_card.as_deref(),
         warnings: &presentation.warnings,
-        suggestions: [],
+        suggestions: reading.suggestions.iter().map(suggestion_json).collect(),
+        advice: reading.advice.as_deref().map(|advice| AdviceJson { id: &advice.id, words: &advice.words }),
         at: presentation.at,
         reader: presentation.reader.as_deref(),
         transport: presentation.transport.map(crate::card::Transport::name),
@@ -128,6 +149,16 @@ fn fit_json(fit: &Fit) -> FitJson<'_> {
         numbers: Numbers(&fit.credential),
         checks: ChecksJson { present: fit.checks.present, passed: fit.checks.passed },
         odds: fit.odds,
+    }
+}
+
+fn suggestion_json(suggestion: &Suggestion) -> SuggestionJson<'_> {
+    SuggestionJson {
+        transform: suggestion.transform,
+        words: &suggestion.words,
+        bits: suggestion.bits.map(|bits| bits.to_string()),
+        fit: fit_json(&suggestion.fit),
+        odds: suggestion.odds,
     }
 }
 
@@ -177,11 +208,33 @@ pub fn text(reading: &Reading) -> String {
     for refusal in reading.refusals.iter().filter(|refusal| refusal.reason.is_damage() || !damaged_only) {
         lines.push(format!("    not {}: {} ({})", refusal.format, refusal.detail, refusal.reason.name()));
     }
+    if let Some(card) = &presentation.smart_card {
+        lines.extend(card.is.iter().map(|is| format!("    card: {is}")));
+        if reading.verdict == Verdict::Unreadable {
+            let tried = if card.tried.is_empty() { "nothing is known to ask it".to_owned() } else { card.tried.join("; ") };
+            lines.push(format!("    ATR {}, tried: {tried}", card.atr));
+        }
+    }
     if let Some(csn) = presentation.csn.as_ref().filter(|_| presentation.kind != Kind::Csn) {
         lines.push(format!("    card serial number {csn}"));
     }
     lines.extend(presentation.warnings.iter().map(|warning| format!("    note: {}", words_of(warning))));
+    lines.extend(reading.suggestions.iter().map(|suggestion| format!("    perhaps {}", suggestion_text(suggestion))));
+    lines.extend(reading.advice.iter().map(|advice| format!("    worth: {}", advice.words)));
     lines.join("\n")
+}
+
+/// An explanation for people: what happened and what to do, what is read then, and what that is worth.
+#[must_use]
+pub fn suggestion_text(suggestion: &Suggestion) -> String {
+    let fit = &suggestion.fit;
+    format!("{}: then {} is {} ({})", suggestion.words, numbers(&fit.credential), fit.format, chance(suggestion.odds))
+}
+
+/// Odds in words: `1 in 4`.
+#[must_use]
+pub fn chance(odds: f64) -> String {
+    if odds > 0.5 { format!("{:.0} in 100 by chance", odds * 100.0) } else { format!("1 in {:.0} by chance", 1.0 / odds) }
 }
 
 /// A credential's numbers, in words.
@@ -194,9 +247,11 @@ pub fn numbers(credential: &Credential) -> String {
 fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Certain => "certain",
+        Verdict::Likely => "likely: one credential fits, but so do many random bits",
         Verdict::Ambiguous => "ambiguous, several different credentials fit",
         Verdict::Unchecked => "unchecked, only formats without any check fit",
-        Verdict::Damaged => "damaged, present the card again",
+        Verdict::Damaged => "damaged, or of a format not known here; present the card again",
+        Verdict::UnknownFormat => "of a format not known here: the same bits came twice, so it is not damaged",
         Verdict::NoFit => "no known format fits",
         Verdict::UnknownLength => "the reader does not tell the number of bits; set bits = N for it",
         Verdict::SerialOnly => "a card serial number only",
@@ -206,7 +261,7 @@ fn verdict(verdict: Verdict) -> &'static str {
 }
 
 fn evidence(fit: &Fit) -> String {
-    let chance = if fit.odds >= 1.0 { "any bits fit it".to_owned() } else { format!("1 in {:.0} by chance", 1.0 / fit.odds) };
+    let chance = if fit.odds >= 1.0 { "any bits fit it".to_owned() } else { chance(fit.odds) };
     match fit.checks.passed {
         0 => format!("no check, {chance}"),
         1 => format!("1 check passed, {chance}"),
@@ -230,11 +285,22 @@ pub fn words_of(warning: &str) -> String {
         "random_uid" => {
             "the serial number is a new one at every tap: a phone, or a card in random-ID mode; it cannot be enrolled".to_owned()
         }
+        "filled_uid" => "the reader seems to have filled a shorter serial number up with 00 or FF".to_owned(),
+        "zero_uid" => "the serial number is all zero, which is none".to_owned(),
+        "cut_uid" => "the serial number is the beginning of a longer one: the reader did not read all of it".to_owned(),
+        "protected" => {
+            "the card's number is protected by keys that are not here; the serial number is another number, which doors may not know"
+                .to_owned()
+        }
+        "worthless_number" => {
+            "the number is one that many cards share: a test card, or a card that nobody has personalized; it cannot be enrolled".to_owned()
+        }
         "parity_not_seen" => "the reader takes the parity bits away: a damaged card cannot be told from an intact one".to_owned(),
         "shown_before" => {
             "the reader still holds this card in its memory: it was shown before anybody asked, and is not enrolled".to_owned()
         }
         "lay_there" => "the card lay there already when the reader was opened: it is not enrolled; lift it, then show it".to_owned(),
+        "printed_not_read" => "the number printed is none of the numbers read here".to_owned(),
         "check_not_judged" => "the frame's check bytes are not documented and were not judged".to_owned(),
         "bits_do_not_fit" => "the frame's number needs more bits than the configured bits = N".to_owned(),
         "format_not_told" => {

@@ -5,9 +5,12 @@
 mod blusky;
 mod faults;
 mod keeping;
+mod late;
 mod lookups;
 mod overview;
+mod own;
 mod reading;
+mod strange;
 mod updates;
 mod user_cards;
 mod users;

@@ -10,10 +10,10 @@ use rand::{Rng, RngExt};
 
 use super::{cards::Cards, mask::Masks};
 use crate::{
-    card::{Csn, Kind, PacsBits},
+    card::{Csn, Kind, PacsBits, from_hex, to_hex},
     decode::{
         line::{ByteOrder, Told},
-        message::ordered,
+        message::{is_card_part, ordered},
     },
     smartcard::{
         apdu::Response,
@@ -96,19 +96,36 @@ impl<'a> Answers<'a> {
         }
         let mut taken = Vec::new();
         for (script, step) in self.scripts.iter().flat_map(|script| script.steps.iter().map(move |step| (script, step))) {
-            if step.want != status || !same_command(&step.say, &self.asked) {
+            if step.want != status || !step.may_say(&self.asked) {
                 continue;
             }
-            let Some((headers, value)) = walk(&step.path, &data) else { continue };
-            headers.into_iter().for_each(&mut keep);
-            taken.push((script.kind, step.take, value));
+            for taking in &step.takes {
+                let Some((headers, value)) = walk(&taking.path, &data) else { continue };
+                headers.into_iter().for_each(&mut keep);
+                let begins = value.start + taking.begins.len();
+                let ends = taking.bytes.map_or(value.end, |bytes| value.end.min(begins + bytes));
+                if begins >= ends || !data.get(value.start..).is_some_and(|rest| rest.starts_with(&taking.begins)) {
+                    continue;
+                }
+                keep(value.start..begins);
+                let of_many = data.get(begins..ends).is_some_and(|value| taking.worthless.iter().any(|pattern| pattern.matches(value)));
+                match taking.take {
+                    // What a later command repeats, and what many cards share, is no number of this card.
+                    Take::Keep(_) => keep(begins..ends),
+                    _ if of_many => keep(begins..ends),
+                    _ => taken.push((taking.kind.unwrap_or(script.kind), taking.take.clone(), begins..ends)),
+                }
+            }
         }
         let mut values = Vec::new();
         for (kind, take, range) in taken {
             let value = data.get(range.clone()).unwrap_or_default();
-            if let Some(new) = self.another(kind, take, value, cards, random) {
-                values.push((range, new));
-            }
+            let new = if matches!(take, Take::Payload(_)) {
+                Some(masks.text(value, random))
+            } else {
+                self.another(kind, &take, value, cards, random)
+            };
+            values.extend(new.map(|new| (range, new)));
         }
         cards.settle();
         let leaves: Vec<u8> = data.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(byte, _)| *byte).collect();
@@ -126,10 +143,24 @@ impl<'a> Answers<'a> {
         new
     }
 
+    /// Other bits behind the first 1, and how many bits stand before them.
+    fn behind_the_first_one(&self, kind: Kind, value: &[u8], cards: &mut Cards, random: &mut dyn Rng) -> Option<(PacsBits, usize)> {
+        let bits: Vec<bool> = PacsBits::from_left_aligned(value, value.len() * 8).ok()?.iter().collect();
+        let spare = bits.iter().position(|bit| *bit)? + 1;
+        let old = PacsBits::from_bits(bits.into_iter().skip(spare)).ok()?;
+        Some((cards.bits(kind, old, 0, random), spare))
+    }
+
     /// What stands for a value that a script takes.
-    fn another(&mut self, kind: Kind, take: Take, value: &[u8], cards: &mut Cards, random: &mut dyn Rng) -> Option<Vec<u8>> {
+    fn another(&mut self, kind: Kind, take: &Take, value: &[u8], cards: &mut Cards, random: &mut dyn Rng) -> Option<Vec<u8>> {
         let new = match take {
-            Take::Nothing => return None,
+            Take::Nothing | Take::Keep(_) | Take::Payload(_) => return None,
+            Take::Bits => cards.bits(kind, PacsBits::from_left_aligned(value, value.len() * 8).ok()?, 0, random).to_bytes(),
+            Take::Sentinel => {
+                let (new, spare) = self.behind_the_first_one(kind, value, cards, random)?;
+                let sentinel = std::iter::repeat_n(false, spare - 1).chain([true]);
+                PacsBits::from_bits(sentinel.chain(new.iter())).ok()?.to_bytes()
+            }
             Take::Bytes => {
                 let order = self.told.byte_order;
                 let csn = cards.csn(&Csn::new(&ordered(value.to_vec(), order))?, random)?;
@@ -147,7 +178,7 @@ impl<'a> Answers<'a> {
                 [vec![*unused], new].concat()
             }
         };
-        let (old, other) = if take == Take::BitString { (value.get(1..)?, new.get(1..)?) } else { (value, new.as_slice()) };
+        let (old, other) = if matches!(take, Take::BitString) { (value.get(1..)?, new.get(1..)?) } else { (value, new.as_slice()) };
         if old.len() >= A_NUMBER && !self.known.iter().any(|(real, _)| real == old) {
             self.known.push((old.to_vec(), other.to_vec()));
             let turned = |bytes: &[u8]| ordered(bytes.to_vec(), ByteOrder::Reversed);
@@ -157,9 +188,25 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// The same command, whatever length it asks for.
-fn same_command(a: &[u8], b: &[u8]) -> bool {
-    a == b || (a.len() == b.len() && a.len() > 4 && a.split_last().map(|(_, a)| a) == b.split_last().map(|(_, b)| b))
+/// An ATR in which a reader has put a card's number, with another number; any other ATR as it is.
+#[must_use]
+pub fn atr(scripts: &[Arc<Script>], atr: &[u8], masks: &mut Masks, random: &mut dyn Rng) -> Vec<u8> {
+    let text = to_hex(atr).into_bytes();
+    let messages = scripts.iter().filter_map(|script| script.atr.as_ref()).flat_map(|said| &said.messages);
+    let Some((message, parts)) = messages.filter_map(|message| Some((message, message.payload.read(&text)?))).next() else {
+        return atr.to_vec();
+    };
+    let mut new = text.clone();
+    for part in parts.iter().filter(|part| is_card_part(part.name)) {
+        let digits = masks.digits(part.encoding, part.text, random);
+        new.iter_mut().skip(part.at).zip(digits).for_each(|(old, new)| *old = new);
+    }
+    let mut bytes = String::from_utf8(new).ok().and_then(|text| from_hex(&text)).unwrap_or_default();
+    // The check byte of an ATR (ISO 7816-3, 8.2.5).
+    if let (Some((last, rest)), Some(_)) = (bytes.split_last_mut(), message.check) {
+        *last = rest.iter().skip(1).fold(0, |check, byte| check ^ byte);
+    }
+    bytes
 }
 
 fn places_of(wanted: &[u8], bytes: &[u8]) -> Vec<usize> {

@@ -101,7 +101,13 @@ impl Cards {
 
     fn draw(&self, kind: Kind, old: PacsBits, same: usize, reading: &Reading, random: &mut dyn Rng) -> PacsBits {
         let owners = self.of_length(kind, old, Reason::is_damage);
-        let judged = self.of_length(kind, old, |reason| !matches!(reason, Reason::Length | Reason::FixedBits));
+        let fitting: Vec<&Format> = owners.iter().copied().filter(|format| format.fit(&old).is_ok()).collect();
+        let limiting = if fitting.is_empty() { &owners } else { &fitting };
+        let judged = match reading.verdict {
+            // Several keypads send as few bits, and one of them was pressed.
+            crate::card::Verdict::Keypad => fitting.clone(),
+            _ => self.of_length(kind, old, |reason| !matches!(reason, Reason::Length | Reason::FixedBits)),
+        };
         let mut equations = equations(kind, old, &judged);
         (0..same).for_each(|at| equations.demand([at], false));
         let wanted = shape(reading);
@@ -112,7 +118,7 @@ impl Cards {
                 // Formats of different widths agree on small numbers only: a small number stays one.
                 (1..first_set(&old)).for_each(|at| equations.demand([at], false));
             }
-            for (at, bit) in owners.iter().flat_map(|format| limited(format, &old, random)).collect::<Vec<_>>() {
+            for (at, bit) in limiting.iter().flat_map(|format| limited(format, &old, random)).collect::<Vec<_>>() {
                 // Where two formats want different digits of one bit, the first is heard and the shape decides.
                 equations.demand([at], bit != old.get(at));
             }
@@ -173,17 +179,24 @@ fn equations(kind: Kind, old: PacsBits, owners: &[&Format]) -> Equations {
         equations.demand(0..old.len().div_ceil(2), false);
     }
     if kind == Kind::Csn {
-        let keeps_first = matches!((old.len(), old.number(0, 8)), (32, 0x08) | (56 | 80, _));
-        // The 08 of a random UID; a maker's code.
-        (0..if keeps_first { 8 } else { 0 }).for_each(|at| equations.demand([at], false));
+        let kept = match (old.len(), old.number(0, 8), old.number(8, 8)) {
+            // What tells a random number, the 88 of one cut short, a maker's code.
+            (64, 0x01 | 0x05, 0xFE) => 16,
+            (32, 0x08 | 0x88, _) | (56 | 80, ..) => 8,
+            _ => 0,
+        };
+        (0..kept).for_each(|at| equations.demand([at], false));
+        if Csn::new(&old.to_bytes()).is_some_and(|csn| csn.is_filled_up()) {
+            let is_filler = |at: &usize| matches!(old.number(at / 8 * 8, 8), 0x00 | 0xFF);
+            (0..old.len()).filter(is_filler).for_each(|at| equations.demand([at], false));
+        }
     }
     equations
 }
 
-/// New bits for the fields that cannot have every value: decimal digits, limits, keys.
+/// New bits for the fields that cannot have every value: decimal digits, limits, dates, keys.
 fn limited(format: &Format, old: &PacsBits, random: &mut dyn Rng) -> Vec<(usize, bool)> {
-    let fields =
-        format.fields.iter().filter(|field| field.required.is_none() && (field.bcd || field.most.is_some() || &*field.name == "key"));
+    let fields = format.fields.iter().filter(|field| field.required.is_none() && (field.bcd || !field.is_plain()));
     fields.flat_map(|field| value(field, old, random)).collect()
 }
 
@@ -195,15 +208,16 @@ fn value(field: &Field, old: &PacsBits, random: &mut dyn Rng) -> Vec<(usize, boo
         });
         return digits.collect();
     }
-    let before = field.positions.iter().fold(0_u64, |value, at| value << 1 | u64::from(old.get(*at)));
-    let most = u64::try_from(field.max()).unwrap_or(u64::MAX);
-    let drawn = match &*field.name {
+    let before = field.read(old.words()).ok();
+    let drawn = match before {
         // Enter and clear are no secret, and digits stay digits.
-        "key" if before > 9 => before,
-        "key" => (before + random.random_range(1..=9_u64)) % 10,
-        _ => random.random_range(0..=most),
+        Some(key) if !field.keys.is_empty() && key > 9 => key.into(),
+        Some(key) if !field.keys.is_empty() => ((key + random.random_range(1..=9_u64)) % 10).into(),
+        // Nothing is drawn for what the field cannot have; the shape decides.
+        None => return Vec::new(),
+        Some(_) => field.nth(random.random()),
     };
-    bits_of(&field.positions, drawn)
+    field.bits_of(drawn).collect()
 }
 
 fn bits_of(positions: &[usize], value: u64) -> Vec<(usize, bool)> {

@@ -8,19 +8,17 @@ use std::{collections::HashMap, sync::Arc};
 
 use rand::{Rng, RngExt};
 
-use super::{
-    cards::Cards,
-    mask::{Masks, upper_hex},
-};
+use super::{cards::Cards, mask::Masks};
 use crate::{
     card::{Kind, Numbers, PacsBits, Presentation},
     decode::{
-        check::{Check, Method},
-        dialect::{Align, Cut, Dialect, Message, Stuffing},
+        check::Method,
+        dialect::{Align, Cut, Dialect, Message},
         frame,
         line::{ByteOrder, Told},
         message::{Heard, NUMBERS, ordered, read_frame},
         payload::{Encoding, Part, Piece, Width},
+        write,
     },
 };
 
@@ -124,22 +122,22 @@ impl Frames {
             };
             overwrite(&mut new, begins + part.at, &text);
         }
-        if let (Some(check), Some(own)) = (message.check, parts.iter().find(|part| part.name == "check")) {
-            self.prove(check, &Own { part: own, at: begins + own.at }, old, &body, &mut new);
+        if let Some(own) = parts.iter().find(|part| part.name == "check") {
+            self.prove(message, own, begins + own.at, &body, &mut new);
         }
-        Some(self.frame_of(&new, old))
+        Some(self.frame_of(message, &new, old))
     }
 
     /// The text of the card's part.
     fn card(&self, part: &Part<'_>, message: &Message, shown: &Presentation, draw: &mut Draw<'_>) -> Option<Vec<u8>> {
         if let (Kind::Csn, Some(csn)) = (shown.kind, &shown.csn) {
             let new = draw.cards.csn(csn, draw.random)?;
-            return written(part, &ordered(new.bytes().to_vec(), self.told.byte_order));
+            return write::bytes(part, &ordered(new.bytes().to_vec(), self.told.byte_order));
         }
         let Some(old) = shown.bits else { return Some(draw.masks.digits(part.encoding, part.text, draw.random)) };
         let new = draw.cards.bits(shown.kind, old, staying(part, message, old), draw.random);
         if part.name == "id" {
-            return written(part, &ordered(new.to_bytes(), self.told.byte_order));
+            return write::bytes(part, &ordered(new.to_bytes(), self.told.byte_order));
         }
         if part.encoding == Encoding::Dec {
             let digits = format!("{:0width$}", new.number(0, new.len()), width = part.text.len());
@@ -154,7 +152,7 @@ impl Frames {
         if is_turned {
             digits = digits.chunks(8).rev().flatten().copied().collect();
         }
-        Some(write_bits(part, &digits))
+        Some(write::digits(part, &digits))
     }
 
     /// The texts of all numbers that the reader has decoded; empty ones for other parts.
@@ -199,33 +197,20 @@ impl Frames {
     }
 
     /// The check anew: right where it was right, and wrong by as much where it was wrong.
-    fn prove(&self, check: Check, own: &Own<'_>, old: &[u8], body: &[u8], new: &mut [u8]) {
-        let computed = |body: &[u8], frame: &[u8]| check.method.of(&check.covered(own.at, body, frame, self.dialect.cut.start().len())?);
-        let frame = self.frame_of(new, old);
-        let (Some(before), Some(now)) = (computed(body, old), computed(new, &frame)) else { return };
-        let turned = |bytes: Vec<u8>| if check.low_first { bytes.into_iter().rev().collect() } else { bytes };
-        let (before, now): (Vec<u8>, Vec<u8>) = (turned(before), turned(now));
-        let received = own.part.bytes().unwrap_or_default();
+    fn prove(&self, message: &Message, own: &Part<'_>, at: usize, old: &[u8], new: &mut [u8]) {
+        let computed = |body: &[u8]| write::check(&self.dialect, message, body, at);
+        let (Some(before), Some(now), Some(received)) = (computed(old), computed(new), own.bytes()) else { return };
         let anew: Vec<u8> = now.iter().zip(before.iter().zip(&received)).map(|(now, (before, received))| now ^ before ^ received).collect();
-        if let Some(text) = written(own.part, &anew) {
-            overwrite(new, own.at, &text);
+        if let Some(text) = write::bytes(own, &anew) {
+            overwrite(new, at, &text);
         }
     }
 
-    /// The frame of a body, delimited as the old one.
-    fn frame_of(&self, body: &[u8], old: &[u8]) -> Vec<u8> {
+    /// The frame of a body of as many bytes; a line ends as the old one did.
+    fn frame_of(&self, message: &Message, body: &[u8], old: &[u8]) -> Vec<u8> {
         match &self.dialect.cut {
             Cut::Line { .. } => [body, old.get(body.len()..).unwrap_or_default()].concat(),
-            Cut::Delimited { start, end, trailer, stuffing } => {
-                let stuffed = stuffing
-                    .as_ref()
-                    .map_or_else(|| body.to_vec(), |stuffing| stuff(stuffing, body, old.get(start.len()..).unwrap_or_default()));
-                let inner = stuffed.len().saturating_sub(if stuffing.is_some() { 0 } else { *trailer });
-                let (inner, trailer) = stuffed.split_at_checked(inner).unwrap_or_default();
-                [start, inner, end, trailer].concat()
-            }
-            Cut::Fixed { start, end, .. } => [start, body, end].concat(),
-            Cut::Counted { start, .. } => [start, body].concat(),
+            cut => write::frame(cut, message, body),
         }
     }
 
@@ -255,12 +240,6 @@ impl Frames {
         };
         same && now == at
     }
-}
-
-/// A check's own part, and where it stands in the body.
-struct Own<'a> {
-    part: &'a Part<'a>,
-    at: usize,
 }
 
 /// What a presentation says beside its numbers: of each the length, where it is there, and whether it is damaged.
@@ -328,49 +307,6 @@ fn place(digits: &mut [bool], old: PacsBits, new: PacsBits, message: &Message, r
         }
     }
     Some(())
-}
-
-/// Bytes as a part writes them; none where they do not fill it.
-fn written(part: &Part<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
-    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1 == 1)).collect();
-    (part.bits()?.len() == bits.len()).then(|| write_bits(part, &bits))
-}
-
-/// Bits as a part writes them, in the case it has.
-fn write_bits(part: &Part<'_>, bits: &[bool]) -> Vec<u8> {
-    let value = |bits: &[bool]| bits.iter().fold(0_u8, |value, bit| value << 1 | u8::from(*bit));
-    let is_lower = part.text.iter().any(u8::is_ascii_lowercase);
-    match part.encoding {
-        Encoding::Bin => bits.iter().map(|bit| b'0' + u8::from(*bit)).collect(),
-        Encoding::Byte => bits.chunks(8).map(value).collect(),
-        Encoding::Le => bits.chunks(8).rev().map(value).collect(),
-        _ => bits
-            .chunks(4)
-            .map(|digit| upper_hex(value(digit)))
-            .map(|digit| if is_lower { digit.to_ascii_lowercase() } else { digit })
-            .collect(),
-    }
-}
-
-/// Stuffs a body; bytes that are the same as in the old frame are written as there.
-fn stuff(stuffing: &Stuffing, body: &[u8], old: &[u8]) -> Vec<u8> {
-    let (mut stuffed, mut rest) = (Vec::with_capacity(old.len()), old.iter().copied());
-    for byte in body {
-        let mut before = rest.next().map_or_else(Vec::new, |first| vec![first]);
-        if before == [stuffing.escape] {
-            before.extend(rest.next());
-        }
-        let meant = match before.as_slice() {
-            [_, place] => stuffing.escaped.get(usize::from(*place)).copied(),
-            raw => raw.first().copied(),
-        };
-        match stuffing.escaped.iter().position(|escaped| escaped == byte) {
-            _ if meant == Some(*byte) => stuffed.extend(before),
-            Some(place) => stuffed.extend([stuffing.escape, place as u8]),
-            None => stuffed.push(*byte),
-        }
-    }
-    stuffed
 }
 
 fn overwrite(bytes: &mut [u8], at: usize, text: &[u8]) {

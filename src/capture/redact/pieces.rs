@@ -1,4 +1,4 @@
-//! Which bytes of a serial line are frames, as the line itself cuts them ([`crate::decode::line`]).
+//! Which bytes of a serial line are frames, as the framer cuts them ([`crate::decode::frame`]).
 //!
 //! In: bytes with their times. Out: ranges of the stream, in order and without a gap. Never: a meaning.
 
@@ -11,99 +11,39 @@ use crate::decode::{
     message::read_frame,
 };
 
-/// A piece of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// A frame that says something known.
-    Frame(Range<usize>),
-    /// Everything else: noise, half frames, lines that say nothing known.
-    Other(Range<usize>),
-}
+/// A piece of the stream: a frame that says something known, or else noise, half a frame, a line that says nothing known.
+pub type Piece = (Range<usize>, bool);
 
-/// The pieces of a stream that came in these chunks.
+/// The pieces of a stream that came in these chunks. No frame goes on after a silence.
 #[must_use]
 pub fn pieces(dialect: &Dialect, told: &Told, chunks: &[(Duration, &[u8])]) -> Vec<Piece> {
-    let stream: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
-    let mut cutter = Cutter { dialect, told, stream: &stream, from: 0, end: 0, in_overlong_line: false, pieces: Vec::new() };
-    let mut last: Option<Duration> = None;
-    for (at, bytes) in chunks {
-        if let Some(last) = last {
-            cutter.silence(last, *at);
-        }
-        for piece in bytes.chunks(dialect.longest.max(1)) {
-            cutter.end += piece.len();
-            cutter.cut(false);
-        }
-        last = Some(*at);
+    let silence = match dialect.cut {
+        Cut::Line { idle: Some(idle) } => idle.min(dialect.half_frame),
+        _ => dialect.half_frame,
+    };
+    let is_together = |a: &(Duration, &[u8]), b: &(Duration, &[u8])| b.0 >= a.0 && b.0 < a.0.saturating_add(silence);
+    let (mut pieces, mut from) = (Vec::new(), 0);
+    for talk in chunks.chunk_by(is_together) {
+        let bytes: Vec<u8> = talk.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+        cut(dialect, told, &bytes, from, &mut pieces);
+        from += bytes.len();
     }
-    cutter.silence(Duration::ZERO, Duration::MAX);
-    cutter.other(stream.len());
-    cutter.pieces
+    pieces
 }
 
-struct Cutter<'a> {
-    dialect: &'a Dialect,
-    told: &'a Told,
-    stream: &'a [u8],
-    /// Where the bytes that wait begin and end.
-    from: usize,
-    end: usize,
-    in_overlong_line: bool,
-    pieces: Vec<Piece>,
-}
-
-impl Cutter<'_> {
-    fn silence(&mut self, last: Duration, now: Duration) {
-        if let Cut::Line { idle: Some(idle) } = self.dialect.cut
-            && self.from < self.end
-            && now >= last.saturating_add(idle)
-        {
-            self.cut(true);
-        }
-        if now >= last.saturating_add(self.dialect.half_frame) || now < last {
-            self.other(self.end);
-            self.in_overlong_line = false;
-        }
-    }
-
-    fn cut(&mut self, silent: bool) {
-        loop {
-            if self.in_overlong_line {
-                let waiting = self.stream.get(self.from..self.end).unwrap_or_default();
-                let line_end = waiting.iter().position(|byte| is_line_end(*byte));
-                self.in_overlong_line = line_end.is_none();
-                self.other(line_end.map_or(self.end, |at| self.from + at + 1));
-                if line_end.is_none() {
-                    return;
-                }
-            }
-            let waiting = self.stream.get(self.from..self.end).unwrap_or_default();
-            let known = |frame: &[u8]| read_frame(self.dialect, self.told, frame).is_some();
-            match frame::next(&self.dialect.cut, waiting, self.dialect.longest, silent, known) {
-                Found::Frame { skip, len } => {
-                    self.other(self.from + skip);
-                    self.pieces.push(Piece::Frame(self.from..self.from + len));
-                    self.from += len;
-                }
-                Found::Unknown { skip, len } => self.other(self.from + skip + len),
-                Found::Wait { skip } => {
-                    self.other(self.from + skip);
-                    return;
-                }
-                Found::Overlong => self.in_overlong_line = true,
-            }
-        }
-    }
-
-    /// What waits before this place is no frame.
-    fn other(&mut self, until: usize) {
-        if until <= self.from {
-            return;
-        }
-        match self.pieces.last_mut() {
-            Some(Piece::Other(range)) => range.end = until,
-            _ => self.pieces.push(Piece::Other(self.from..until)),
-        }
-        self.from = until;
+/// The pieces of bytes between two silences, which begin at `from`.
+fn cut(dialect: &Dialect, told: &Told, bytes: &[u8], from: usize, pieces: &mut Vec<Piece>) {
+    let known = |frame: &[u8]| read_frame(dialect, told, frame).is_some();
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let (skip, frame) = match frame::next(&dialect.cut, rest, dialect.longest, true, known) {
+            Found::Frame { skip, len } => (skip, len),
+            Found::Unknown { skip, len } => (skip + len, 0),
+            Found::Wait { .. } => (rest.len(), 0),
+            Found::Overlong => (rest.iter().position(|byte| is_line_end(*byte)).map_or(rest.len(), |end| end + 1), 0),
+        };
+        let begins = from + at + skip;
+        pieces.extend([(from + at..begins, false), (begins..begins + frame, true)].into_iter().filter(|(range, _)| !range.is_empty()));
+        at += skip + frame;
     }
 }

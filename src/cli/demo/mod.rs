@@ -17,7 +17,7 @@ use crate::{
     bridge::{Event, Notice, Purpose, Taker},
     card::{Reading, Verdict},
     config::Config,
-    enroll::{enrollment::Order, outbox::State, policy::SitePolicy},
+    enroll::{enrollment::Order, outbox::State, people::Person, policy::SitePolicy},
     protocols::Protocols,
     readers::pcsc,
     run::{
@@ -111,8 +111,9 @@ impl Stage {
 
     /// Shows one card and follows it to its end.
     async fn show(&mut self, card: &Card, lines: &mut SerialLines, virtual_card: SocketAddr, site: &Site) -> Result<Outcome, String> {
-        let user = site.config.people.find(card.user).map_err(|error| error.to_string())?;
-        let person = site.config.people.person(user).map(|person| format!("{} {}", person.first_name, person.last_name));
+        let people = site.config.people()?;
+        let user = people.find(card.user).map_err(|error| error.to_string())?;
+        let person = people.person(user).map(Person::name);
         let order = Box::new(Order { same_card: card.same_card, ..Order::of(user) });
         let purpose = Purpose::Enroll(Uuid::now_v7(), order, site.config.reassign);
         self.shell.post(Event::Take(Taker { id: 0, reader: None, purpose })).await;

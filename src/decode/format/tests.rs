@@ -4,13 +4,7 @@ use super::*;
 
 fn format(layout: &str, fields: &[(char, &str, bool)]) -> Format {
     let drawing = Drawing::parse(layout).unwrap();
-    let field = |(letter, name, bcd): &(char, &str, bool)| Field {
-        name: (*name).into(),
-        positions: drawing.positions(*letter),
-        bcd: *bcd,
-        required: None,
-        most: None,
-    };
+    let field = |(letter, name, bcd): &(char, &str, bool)| Field { bcd: *bcd, ..Field::new(name, drawing.positions(*letter)) };
     let fields = fields.iter().map(field).collect();
     Format::compile("test".into(), Arc::from([]), drawing, fields)
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::decode::dialect::Code;
 
 const LINE: Cut = Cut::Line { idle: None };
 
@@ -88,7 +89,7 @@ fn a_trailer_follows_the_end_and_stuffed_bytes_are_as_they_were_meant() {
     let balluff = Cut::Delimited { start: vec![2], end: vec![3], trailer: 1, stuffing: None };
     assert_eq!(any(&balluff, b"\x0212\x03\x03\x02", 20), Found::Frame { skip: 0, len: 5 });
     assert_eq!(&*body(&balluff, b"\x0212\x03\x03"), b"12\x03");
-    let stuffing = Some(Stuffing { escape: 0xF8, escaped: vec![0xF8, 0xFB, 0xFD, 0xFE] });
+    let stuffing = Some(Stuffing { escape: 0xF8, escaped: vec![0xF8, 0xFB, 0xFD, 0xFE], code: Code::Place });
     let stuffed = Cut::Delimited { start: vec![0xFB], end: vec![0xFE], trailer: 0, stuffing };
     assert_eq!(&*body(&stuffed, &[0xFB, 1, 0xF8, 3, 0xF8, 0, 0xFE]), &[1, 0xFE, 0xF8]);
 }

@@ -36,8 +36,8 @@ pub struct Progress {
     slow: bool,
     /// When the first one was sent that may have arrived.
     arrived: Option<DateTime<Utc>>,
-    /// The present assignment is to be deleted.
-    take: bool,
+    /// The present assignment is to be deleted: since when that is decided.
+    take: Option<DateTime<Utc>>,
     /// When the last one was sent that may have made the card this user's without anybody having seen it there.
     maybe_ours: Option<DateTime<Utc>>,
     /// The last answer said success and gave no key.
@@ -76,7 +76,8 @@ const CONFIRM_TRIES: u32 = 3;
 /// does not show proves nothing, however promptly it shows what it has done.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(2);
 const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
-/// After this time a repeated sending no longer takes a card from anybody: it may have moved meanwhile.
+/// After this time a decision to take a card is none any more, and a repeated update overwrites nothing: the card may have moved
+/// meanwhile, or been changed.
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
 /// What a person is told where BluSKY shows a card that may be the one.
@@ -105,7 +106,7 @@ impl Entry {
             sent: self.saved_at,
             slow: false,
             arrived: None,
-            take: self.reassign == Reassign::Always,
+            take: (self.reassign == Reassign::Always).then_some(self.saved_at),
             maybe_ours: None,
             keyless: false,
             read_back_decides: false,
@@ -131,7 +132,7 @@ impl Entry {
             Step::Answered(outcome) => self.answered(progress, outcome),
             Step::ReadBack(shown) => self.read_back(progress, shown, at),
             Step::Reassign { .. } => {
-                progress.take = true;
+                progress.take = Some(at);
                 (progress.arrived, progress.maybe_ours) = (None, None);
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
@@ -257,7 +258,7 @@ impl Entry {
         let phase = match self.reassign {
             Reassign::Never => Phase::End,
             _ if asked_for_it || !progress.is_held() => Phase::End,
-            Reassign::Given if !progress.take => Phase::Given,
+            Reassign::Given if progress.take.is_none() => Phase::Given,
             _ => Phase::Held,
         };
         progress.enter(State::Refused, phase, None);
@@ -273,7 +274,7 @@ impl Entry {
         let waits = progress.fails > 0 && now < due && now >= progress.last;
         match progress.phase {
             Phase::Due | Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose if waits => Next::Wait(due),
-            Phase::Due => Next::Send { reassign: progress.take && !self.is_stale(&progress, now) },
+            Phase::Due => Next::Send { reassign: progress.takes(now) },
             Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose => Next::ReadBack,
             Phase::Given => Next::Reassign,
             Phase::InFlight | Phase::Held | Phase::Stuck => Next::Person,
@@ -366,6 +367,13 @@ impl Progress {
     #[must_use]
     pub fn awaits_reassignment(&self) -> bool {
         self.phase == Phase::Held
+    }
+
+    /// True where the card is to be taken from its holder: the decision is fresh, and no call may have arrived since. A negative age
+    /// is no fresh one.
+    fn takes(&self, now: DateTime<Utc>) -> bool {
+        let is_fresh = |decided: DateTime<Utc>| decided <= now && now <= decided + STALE;
+        self.arrived.is_none() && self.take.is_some_and(is_fresh)
     }
 
     /// BluSKY's console words for a card that somebody holds.

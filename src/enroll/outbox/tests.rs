@@ -91,7 +91,7 @@ fn an_earlier_refusal_says_nothing_about_a_later_sending() {
     let decided = Step::Reassign { decided_by: DecidedBy::Operator };
     let mut steps = vec![SENDING, refused, not_found(), decided, Step::Sending { reassign: true }, no_answer()];
     steps.extend([not_found(), not_found()]);
-    assert_eq!(entry(Reassign::Given, steps).next(at(9)), Next::Send { reassign: true });
+    assert_eq!(entry(Reassign::Given, steps).next(at(9)), Next::Send { reassign: false });
 }
 
 /// Long after the epoch, which stands for a wait that has been served.
@@ -162,10 +162,13 @@ fn a_malformed_request_is_refused_whoever_holds_the_card() {
 }
 
 #[test]
-fn an_outage_does_not_make_the_sites_decision_stale() {
-    let not_sent = Step::Answered(Outcome::NotSent { why: "no route".into() });
-    let entry = entry(Reassign::Always, vec![Step::Sending { reassign: true }, not_sent]);
-    assert_eq!(entry.next(at(600)), Next::Send { reassign: true });
+fn a_decision_to_take_a_card_ages_also_while_nothing_can_be_sent() {
+    let away = Step::Answered(Outcome::Away { why: "no route".into() });
+    let entry = entry(Reassign::Always, vec![Step::Sending { reassign: true }, away]);
+    assert_eq!(entry.next(at(120)), Next::Send { reassign: true });
+    for later in [121, 172_800, -1] {
+        assert_eq!(entry.next(at(later)), Next::Send { reassign: false }, "{later}");
+    }
 }
 
 #[test]
@@ -194,7 +197,9 @@ fn reassignment_is_a_decision_of_its_own() {
     assert_eq!(entry(Reassign::Given, steps.clone()).next(at(9)), Next::Reassign);
     let mut decided = steps;
     decided.push(Step::Reassign { decided_by: DecidedBy::Operator });
-    assert_eq!(entry(Reassign::Ask, decided).next(at(9)), Next::Send { reassign: true });
+    let asked = entry(Reassign::Ask, decided);
+    assert_eq!(asked.next(at(9)), Next::Send { reassign: true });
+    assert_eq!(asked.next(at(200)), Next::Send { reassign: false }, "then it is asked again");
 }
 
 #[test]
@@ -202,8 +207,7 @@ fn a_stale_repetition_never_takes_a_card_back() {
     let not_found = || Step::ReadBack(ReadBack::NotFound);
     let doubt = vec![Step::Sending { reassign: true }, no_answer(), not_found(), not_found()];
     let mut entry = entry(Reassign::Always, doubt);
-    assert_eq!(entry.next(at(10)), Next::Send { reassign: true });
-    assert_eq!(entry.next(at(600)), Next::Send { reassign: false });
+    assert_eq!(entry.next(at(10)), Next::Send { reassign: false }, "a call may have arrived: it may have moved since");
     let refused = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
     for step in [Step::Sending { reassign: false }, refused, not_found()] {
         entry.steps.push((at(600), step));

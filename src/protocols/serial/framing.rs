@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{bytes, millis};
 use crate::{
-    decode::dialect::{Cut, Stuffing},
+    decode::dialect::{Code, Cut, Stuffing},
     sheet::Keys,
 };
 
@@ -51,20 +51,42 @@ fn line(keys: &mut Keys<'_, '_>) -> Cut {
 fn delimited(keys: &mut Keys<'_, '_>) -> Option<Cut> {
     let (start, end) = (needed(keys, "start"), needed(keys, "end"));
     let trailer = keys.number("trailer", 0_usize, 8).map_or(0, |trailer| trailer.value);
+    let stuffing = stuffing(keys);
+    Some(Cut::Delimited { start: start?, end: end?, trailer, stuffing })
+}
+
+/// How bytes that would look like delimiters are sent: nothing is where no escape is named.
+fn stuffing(keys: &mut Keys<'_, '_>) -> Option<Stuffing> {
     let escape = bytes(keys, "escape");
     let escaped = bytes(keys, "escaped");
-    let stuffing = match (escape.as_deref(), escaped) {
-        (Some([escape]), Some(escaped)) => Some(Stuffing { escape: *escape, escaped }),
-        (None, None) => None,
+    let code = code(keys);
+    let wrong = match (escape.as_deref(), escaped, code) {
+        (None, None, None) => return None,
+        (Some([escape]), Some(escaped), Some(Code::Itself)) if escaped != [*escape] => {
+            "of `frame.escaped_as = \"itself\"` the escape alone is escaped: it is sent twice"
+        }
+        (Some([escape]), None, Some(Code::Itself)) => {
+            return Some(Stuffing { escape: *escape, escaped: vec![*escape], code: Code::Itself });
+        }
+        (Some([escape]), Some(escaped), code) => return Some(Stuffing { escape: *escape, escaped, code: code.unwrap_or(Code::Place) }),
+        _ => "`frame.escape` is one byte, and `frame.escaped` lists the bytes that are sent as the escape and another one",
+    };
+    keys.complain(keys.span(), wrong.to_owned());
+    None
+}
+
+fn code(keys: &mut Keys<'_, '_>) -> Option<Code> {
+    let code = keys.optional_text("escaped_as")?;
+    match (code.value.as_str(), code.value.strip_prefix("xor ").and_then(|bits| u8::from_str_radix(bits, 16).ok())) {
+        ("place", _) => Some(Code::Place),
+        ("itself", _) => Some(Code::Itself),
+        (_, Some(bits)) if bits != 0 => Some(Code::Xor(bits)),
         _ => {
-            keys.complain(
-                keys.span(),
-                "`frame.escape` is one byte, and `frame.escaped` lists the bytes sent as the escape and their place".to_owned(),
-            );
+            let message = "`frame.escaped_as` must be \"place\" (in the list), \"itself\" (the escape is sent twice) or \"xor 20\"";
+            keys.complain(code.span, message.to_owned());
             None
         }
-    };
-    Some(Cut::Delimited { start: start?, end: end?, trailer, stuffing })
+    }
 }
 
 fn fixed(keys: &mut Keys<'_, '_>) -> Option<Cut> {

@@ -20,7 +20,8 @@ pub(super) fn messages(keys: &mut Keys<'_, '_>, kind: Option<Kind>, check: Optio
     tables.into_iter().filter_map(|table| message(table, kind?, check)).collect()
 }
 
-fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> Option<Message> {
+/// Reads one message; `check_of_all` is the check of those that have none of their own.
+pub fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> Option<Message> {
     let span = keys.span();
     let payload = template(&mut keys, "payload");
     if payload.is_none() {
@@ -30,6 +31,7 @@ fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> O
     let own_check = keys.table("check").and_then(check);
     let align = align(&mut keys);
     let short = keys.flag("short").unwrap_or(false);
+    let marker = keys.number("marker", 2_u16, 256).map(|most| most.value);
     let any_pad = keys.flag("any_pad").unwrap_or(false);
     let bits = keys.number("bits", 1_u16, 256).map(|bits| bits.value);
     let pressed = keys.optional_text("keys").map(|keys| keys.value);
@@ -45,14 +47,14 @@ fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> O
     }
     keys.finish();
     let kind = own_kind.unwrap_or_else(|| if pressed.is_some() { Kind::Key } else { payload.kind(kind) });
-    Some(Message { payload, kind, check, align, short, any_pad, bits, keys: pressed, damaged })
+    Some(Message { payload, kind, check, align, short, marker, any_pad, bits, keys: pressed, damaged })
 }
 
 /// What is wrong with the first part whose name means nothing.
 #[must_use]
 pub fn unknown_part(payload: &Template) -> Option<String> {
     let unknown = unknown_parts(payload).next()?;
-    let known = ["id", "bits", "count", "keys", "check", "age", "same"].into_iter().chain(NUMBERS);
+    let known = ["id", "bits", "count", "unused", "keys", "check", "age", "same", "seq", "counter"].into_iter().chain(NUMBERS);
     let hint = nearest(unknown, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
     Some(format!("no part is named `{unknown}`; {hint}a part that means nothing is named `_`"))
 }
@@ -63,7 +65,9 @@ fn unknown_parts(payload: &Template) -> impl Iterator<Item = &str> {
         let told = |piece: &Piece| matches!(piece, Piece::Part { width: Width::Told(by), .. } if by == name);
         payload.pieces.iter().any(told)
     };
-    let is_known = move |name: &str| is_card_part(name) || matches!(name, "count" | "check" | "age" | "same" | "_") || tells_width(name);
+    let is_known = move |name: &str| {
+        is_card_part(name) || matches!(name, "count" | "unused" | "check" | "age" | "same" | "seq" | "counter" | "_") || tells_width(name)
+    };
     payload.names().filter(move |name| !is_known(name))
 }
 
@@ -75,23 +79,32 @@ pub(super) fn check(mut keys: Keys<'_, '_>) -> Option<Check> {
         Some(At { value, .. }) if value == "body" => Over::Body,
         Some(At { value, .. }) if value == "digits" => Over::Digits,
         Some(At { value, .. }) if value == "frame" => Over::Frame,
+        Some(At { value, .. }) if value == "sent" => Over::Sent,
         Some(At { span, .. }) => {
-            keys.complain(span, "`check.over` must be \"digits\", \"body\" or \"frame\"".to_owned());
+            keys.complain(span, "`check.over` must be \"digits\", \"body\", \"frame\" or \"sent\"".to_owned());
             Over::Body
         }
     };
     let from = keys.number("from", 0_usize, 64).map_or(0, |from| from.value);
     let gap = keys.number("gap", 0_usize, 8).map_or(0, |gap| gap.value);
+    let end = keys.number("end", 0_usize, 8).map_or(0, |end| end.value);
     let low_first = keys.flag("low_first").unwrap_or(false);
+    let optional = keys.flag("optional").unwrap_or(false);
+    let worth = keys.number("worth", 0_u8, 128);
     let sheet = keys.sheet;
     keys.finish();
     let method = method?;
     let known = Method::from_name(&method.value);
     if known.is_none() {
-        let names: Vec<&str> = Method::names().collect();
-        sheet.add(method.span, format!("no check is named `{}`; known are {}", method.value, names.join(", ")));
+        let hint = nearest(&method.value, Method::names()).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        let known = "known are xor, sum, twos-complement, not-judged and every CRC by its names in the catalogue of parametrised CRCs";
+        sheet.add(method.span, format!("no check is named `{}`; {hint}{known}", method.value));
     }
-    Some(Check { method: known?, over, from, gap, low_first })
+    let check = Check { method: known?, over, from, gap, end, low_first, optional, worth: worth.map(|worth| worth.value) };
+    if let Some(worth) = worth.filter(|worth| worth.value > check.method.width()) {
+        sheet.add(worth.span, format!("`check.worth` is {} bits; the check has {}", worth.value, check.method.width()));
+    }
+    Some(check)
 }
 
 fn align(keys: &mut Keys<'_, '_>) -> Align {

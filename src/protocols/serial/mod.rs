@@ -7,14 +7,14 @@ mod framing;
 mod host;
 mod message;
 
-pub use message::unknown_part;
+pub use message::{message, unknown_part};
 
 use std::time::Duration;
 
 use crate::{
     card::{Kind, Literal, Presentation, from_hex},
     decode::{
-        dialect::{Dialect, DialectSample, LineParity, LineSettings, Reads},
+        dialect::{CARD_LEFT, Dialect, DialectSample, LineParity, LineSettings, Reads},
         frame::{self, Found, is_line_end},
         line::Told,
         message::{Heard, read_frame},
@@ -34,7 +34,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
     let aliases = keys.texts("aliases").into_iter().map(|alias| alias.value).collect();
     let kind = keys.text("kind");
     let kind = kind.and_then(|kind| super::kind(&keys, &kind));
-    let line = keys.table("line").map(line_settings).unwrap_or(LineSettings::EIGHT_N_ONE);
+    let (line, settle) = keys.table("line").map_or((LineSettings::EIGHT_N_ONE, Duration::ZERO), line_settings);
     let framing = keys.table("frame").map_or_else(
         || {
             keys.missing("frame");
@@ -45,9 +45,16 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
     let check = keys.table("check").and_then(message::check);
     let messages = message::messages(&mut keys, kind, check);
     let talk = keys.texts("talk").into_iter().map(|talk| talk.value).collect();
-    let host = keys.table("host").map(host::read);
+    let names: Vec<String> = messages.iter().flat_map(|message| message.payload.names().map(str::to_owned)).collect();
+    let host = keys.table("host").map(|keys| host::read(keys, check, &names));
     let caveat = keys.optional_text("caveat").map(|caveat| caveat.value);
-    let card_left = millis(&mut keys, "card_left_ms", 0);
+    // Never nought: the same card again while it lies there is one card, at every reader.
+    let card_left = keys.number("card_left_ms", 1_u64, 3_600_000).map_or(CARD_LEFT, |millis| Duration::from_millis(millis.value));
+    let repeats = keys.number("repeats_ms", 1_u64, 3_600_000);
+    if let Some(repeats) = repeats.as_ref().filter(|repeats| Duration::from_millis(repeats.value) >= card_left) {
+        let message = "`repeats_ms` must be less than `card_left_ms`: a card that is said again has not left";
+        keys.complain(repeats.span, message.to_owned());
+    }
     let samples = samples(&mut keys);
     keys.finish();
     if !sheet.is_clean() {
@@ -71,6 +78,8 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
         talk,
         host,
         card_left,
+        repeats: repeats.map(|millis| Duration::from_millis(millis.value)),
+        settle,
         samples: samples.iter().map(|(sample, _)| sample.clone()).collect(),
         file: file.to_owned(),
     };
@@ -92,15 +101,18 @@ pub fn parity(keys: &mut Keys<'_, '_>) -> Option<LineParity> {
     }
 }
 
-fn line_settings(mut keys: Keys<'_, '_>) -> LineSettings {
+fn line_settings(mut keys: Keys<'_, '_>) -> (LineSettings, Duration) {
     let settings = LineSettings {
         baud: keys.number("baud", 50, 4_000_000).map_or(LineSettings::EIGHT_N_ONE.baud, |baud| baud.value),
         data_bits: keys.number("data_bits", 7, 8).map_or(8, |bits| bits.value),
         parity: parity(&mut keys).unwrap_or(LineParity::None),
         stop_bits: keys.number("stop_bits", 1, 2).map_or(1, |bits| bits.value),
+        dtr: keys.flag("dtr"),
+        rts: keys.flag("rts"),
     };
+    let settle = millis(&mut keys, "settle_ms", 0);
     keys.finish();
-    settings
+    (settings, settle)
 }
 
 fn millis(keys: &mut Keys<'_, '_>, key: &'static str, default: u32) -> Duration {
@@ -132,7 +144,7 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(DialectSample, toml_span::Span)> {
     let top = keys.span();
     let tables = keys.tables("sample");
     if tables.is_empty() {
-        keys.complain(top, "there is no [[sample]]; a dialect proves itself with at least one".to_owned());
+        keys.complain(top, "there is no [[sample]]; a dialect proves itself with at least one: give its `source` and its `frame` or `text`, and this check says what it reads as".to_owned());
     }
     tables
         .into_iter()
@@ -152,12 +164,14 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(DialectSample, toml_span::Span)> {
             if frame.is_none() {
                 keys.missing("frame");
             }
-            if reads.len() != 1 {
+            if reads.len() > 1 {
                 let message = "a sample says one of: what it `reads` as, `damaged = true`, `talk = true` or `said = true`";
                 keys.complain(span, message.to_owned());
             }
             keys.finish();
-            Some((DialectSample { source: source?.value, constructed, frame: frame?, bits, reads: reads.pop()? }, span))
+            // What the first sample of a new dialect reads as is told by `prove`.
+            let reads = reads.pop().unwrap_or_else(|| Reads::As(String::new()));
+            Some((DialectSample { source: source?.value, constructed, frame: frame?, bits, reads }, span))
         })
         .collect()
 }
@@ -184,10 +198,30 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
             continue;
         };
         let heard = sample.frame.get(skip..skip + len).and_then(|frame| read_frame(dialect, &told, frame));
+        let why = heard.as_ref().and_then(why_damaged).map_or_else(String::new, |why| format!(": {why}"));
         let read = heard.map_or(Reads::As("nothing".to_owned()), reads);
-        if read != sample.reads {
-            sheet.add(*span, format!("the sample reads as {read}, not as {}", sample.reads));
+        if sample.reads == Reads::As(String::new()) {
+            sheet.add(*span, format!("the sample reads as {read}{why}; if that is right, write {}", as_written(&read)));
+        } else if read != sample.reads {
+            sheet.add(*span, format!("the sample reads as {read}, not as {}{why}", sample.reads));
         }
+    }
+}
+
+fn why_damaged(heard: &Heard) -> Option<String> {
+    match heard {
+        Heard::Shown(shown, _) => shown.damage.as_ref().map(|damage| damage.detail.clone()),
+        Heard::Talk => None,
+    }
+}
+
+/// The line of a sample that says what it reads as.
+fn as_written(reads: &Reads) -> String {
+    match reads {
+        Reads::As(words) => format!("`reads = {words:?}`"),
+        Reads::Damaged => "`damaged = true`".to_owned(),
+        Reads::Talk => "`talk = true`".to_owned(),
+        Reads::Said => "`said = true`".to_owned(),
     }
 }
 

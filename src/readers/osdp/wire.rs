@@ -17,10 +17,7 @@ use super::{
     TICK,
     packet::{self, Packet},
 };
-use crate::{
-    decode::dialect::{LineParity, LineSettings},
-    readers::serial,
-};
+use crate::{decode::dialect::LineSettings, readers::serial};
 
 /// What arrived for libosdp and was not taken: no packet is longer.
 const LONGEST: usize = 4096;
@@ -52,7 +49,7 @@ impl Wire {
     /// # Errors
     /// Why it cannot be, and what to do.
     pub fn open(path: &str, baud: u32) -> Result<Self, String> {
-        let line = LineSettings { baud, data_bits: 8, parity: LineParity::None, stop_bits: 1 };
+        let line = LineSettings { baud, ..LineSettings::EIGHT_N_ONE };
         let mut port = serial::settings(path, line).open_native().map_err(|error| serial::cannot_open(path, &error))?;
         port.set_timeout(TICK).map_err(|error| format!("{path} cannot be read: {error}"))?;
         let (waiting, heard, packets) = (VecDeque::new(), Vec::new(), Vec::new());

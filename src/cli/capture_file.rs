@@ -1,0 +1,163 @@
+//! The file of a capture: read record by record, or made anew for this user alone.
+//!
+//! In: a path. Out: records, or a file to write to. Never: more of a capture in memory than one line, or a pipe or a
+//! device that is waited for.
+
+use std::{
+    fmt::Display,
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::out::Failure;
+use crate::{
+    capture::{Capture, CaptureError, Head, Record, evtest, text::Lines},
+    readers::KeyEvent,
+};
+
+/// No line of a capture is longer: an answer of 64 KiB has three characters for each byte.
+const LONGEST_LINE: u64 = 1 << 20;
+/// What is redacted is held in memory as a whole.
+const LARGEST_REDACTED: u64 = 1 << 26;
+
+/// What evtest prints of a device is known by a line among the first so many bytes.
+const BEGINNING: u64 = 1 << 16;
+
+/// The lines of a file, one after the other.
+pub struct FileLines {
+    path: PathBuf,
+    input: BufReader<File>,
+    line: Vec<u8>,
+    number: usize,
+    /// The file's bytes: all, and those that have been read.
+    pub size: u64,
+    /// Those that have been read.
+    pub done: u64,
+}
+
+impl FileLines {
+    /// Opens a file, where it is one.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let (file, size) = open(path).map_err(|error| failed(path, &error))?;
+        let input = BufReader::with_capacity(1 << 16, file);
+        Ok(Self { path: path.to_owned(), input, line: Vec::new(), number: 0, size, done: 0 })
+    }
+
+    /// The next line with its number, counted from 1; none at the end.
+    pub fn next(&mut self) -> Result<Option<(usize, &str)>, Failure> {
+        self.line.clear();
+        let read = self.input.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut self.line);
+        let read = read.map_err(|error| failed(&self.path, &error))?;
+        self.number += 1;
+        self.done += read as u64;
+        let wrong = |message: String| failed(&self.path, &CaptureError { line: self.number, message });
+        if self.line.len() as u64 > LONGEST_LINE {
+            return Err(wrong(format!("the line is longer than {LONGEST_LINE} bytes, and no line of a capture is")));
+        }
+        match std::str::from_utf8(&self.line) {
+            Ok(_) if read == 0 => Ok(None),
+            Ok(text) => Ok(Some((self.number, text))),
+            Err(error) => Err(wrong(format!("column {}: this is no text (UTF-8)", error.valid_up_to() + 1))),
+        }
+    }
+}
+
+/// The records of a capture's file.
+pub struct Records {
+    /// The file.
+    pub file: FileLines,
+    lines: Lines,
+}
+
+impl Records {
+    /// Opens a file, where it is one.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        Ok(Self { file: FileLines::open(path)?, lines: Lines::default() })
+    }
+
+    /// The next record, with its time.
+    pub fn next(&mut self) -> Result<Option<(Duration, Record)>, Failure> {
+        while let Some((_, text)) = self.file.next()? {
+            let read = self.lines.read(text);
+            if let Some(record) = read.map_err(|error| failed(&self.file.path, &error))? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Of which reader the records are; there once one has been read.
+    pub const fn head(&self) -> Option<&Head> {
+        self.lines.head()
+    }
+
+    /// Of which reader the capture is, once there are no more records.
+    pub fn end(&self) -> Result<Head, Failure> {
+        self.lines.end().map_err(|error| failed(&self.file.path, &error))
+    }
+}
+
+/// The keys of a file that evtest wrote.
+pub struct Keys {
+    /// The file.
+    pub file: FileLines,
+}
+
+impl Keys {
+    /// The next one.
+    pub fn next(&mut self) -> Result<Option<KeyEvent>, Failure> {
+        while let Some((line, text)) = self.file.next()? {
+            let read = evtest::read(line, text);
+            if let Some(event) = read.map_err(|error| failed(&self.file.path, &error))? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The keys of a file, where evtest wrote it.
+pub fn keys(path: &Path) -> Result<Option<Keys>, Failure> {
+    let mut beginning = Vec::new();
+    let read = open(path).and_then(|(file, _)| file.take(BEGINNING).read_to_end(&mut beginning));
+    read.map_err(|error| failed(path, &error))?;
+    let is_typed = evtest::is_one(&String::from_utf8_lossy(&beginning));
+    is_typed.then(|| FileLines::open(path).map(|file| Keys { file })).transpose()
+}
+
+/// A capture as a whole, which must not be large.
+pub fn whole(path: &Path) -> Result<Capture, Failure> {
+    let mut records = Records::open(path)?;
+    if records.file.size > LARGEST_REDACTED {
+        let help = "cut out the lines that show the card, and keep the headers";
+        let message = format!("{}: a capture of more than {} MiB is not redacted", path.display(), LARGEST_REDACTED >> 20);
+        return Err(Failure::usage("capture", message, help));
+    }
+    let mut all = Vec::new();
+    while let Some(record) = records.next()? {
+        all.push(record);
+    }
+    Ok(Capture { head: records.end()?, records: all })
+}
+
+/// Makes a file that only this user can read: cards stand in it.
+pub fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// What is wrong with a capture's file.
+pub fn failed(path: &Path, why: &impl Display) -> Failure {
+    Failure::usage("capture", format!("{}: {why}", path.display()), "")
+}
+
+/// A pipe would be waited for, and a device may never end.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let about = path.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::other("this is no file but a folder, a pipe or a device"));
+    }
+    Ok((File::open(path)?, about.len()))
+}

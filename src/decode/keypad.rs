@@ -1,0 +1,196 @@
+//! A keypad: keys that come one after the other become what was entered.
+//!
+//! In: a key, or a time. Out: an entry, once the end key was pressed, the entry is long enough, or nothing more came. Time
+//! is an argument. Never: a card. What was entered is a secret: no `Debug` shows it.
+
+use chrono::{DateTime, Utc};
+use std::{fmt, time::Duration};
+
+/// What stands on the keys, in the order of the numbers that a card format's `key` gives them: `*` is 10, `#` is 11.
+pub const KEYS: &str = "0123456789*#ABCDEFGH";
+
+/// The most keys of one entry; more are dropped, and the entry is none.
+const LONGEST: usize = 32;
+
+/// How a keypad's keys are taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entering {
+    /// The key that ends an entry, and is no part of it.
+    pub end: Option<char>,
+    /// The key that throws away what was pressed so far.
+    pub clear: Option<char>,
+    /// The number of keys with which an entry is complete.
+    pub complete: Option<usize>,
+    /// An entry ends when no key was pressed for so long.
+    pub time_out: Duration,
+}
+
+impl Default for Entering {
+    /// What nearly all keypads are printed with: `#` ends, `*` clears, five seconds.
+    fn default() -> Self {
+        Self { end: Some('#'), clear: Some('*'), complete: None, time_out: Duration::from_secs(5) }
+    }
+}
+
+/// Why an entry ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The end key was pressed.
+    EndKey,
+    /// It has as many keys as it is to have.
+    Complete,
+    /// Nothing more was pressed: perhaps it was given up.
+    TimeOut,
+}
+
+/// What was entered.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The keys, the end key not among them.
+    pub keys: String,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+/// The keys pressed so far.
+#[derive(Clone, Default)]
+pub struct Keypad {
+    entering: Entering,
+    keys: String,
+    last: Option<DateTime<Utc>>,
+}
+
+impl Keypad {
+    /// A keypad on which nothing was pressed yet.
+    #[must_use]
+    pub fn new(entering: Entering) -> Self {
+        Self { entering, ..Self::default() }
+    }
+
+    /// A key was pressed. What was begun and left lying before it is no part of a new entry; ask [`Self::time`] first.
+    pub fn press(&mut self, key: char, at: DateTime<Utc>) -> Option<Entry> {
+        if self.deadline().is_some_and(|deadline| at >= deadline) {
+            self.keys.clear();
+        }
+        self.last = Some(at);
+        if Some(key) == self.entering.clear {
+            self.keys.clear();
+            return None;
+        }
+        if Some(key) == self.entering.end {
+            return self.ended(Ended::EndKey);
+        }
+        if self.keys.len() <= LONGEST {
+            self.keys.push(key);
+        }
+        if self.entering.complete == Some(self.keys.chars().count()) { self.ended(Ended::Complete) } else { None }
+    }
+
+    /// When an entry ends if nothing more is pressed; none where nothing was pressed.
+    #[must_use]
+    pub fn deadline(&self) -> Option<DateTime<Utc>> {
+        let time_out = chrono::Duration::from_std(self.entering.time_out).ok()?;
+        self.last.filter(|_| !self.keys.is_empty())?.checked_add_signed(time_out)
+    }
+
+    /// Time has passed.
+    pub fn time(&mut self, now: DateTime<Utc>) -> Option<Entry> {
+        if self.deadline().is_some_and(|deadline| now >= deadline) { self.ended(Ended::TimeOut) } else { None }
+    }
+
+    fn ended(&mut self, ended: Ended) -> Option<Entry> {
+        let keys = std::mem::take(&mut self.keys);
+        (!keys.is_empty() && keys.len() <= LONGEST).then_some(Entry { keys, ended })
+    }
+}
+
+/// The number of that key.
+#[must_use]
+pub fn number(key: &str) -> Option<u64> {
+    KEYS.chars().zip(0..).find(|(known, _)| key == known.to_string()).map(|(_, number)| number)
+}
+
+/// The key of that number.
+#[must_use]
+pub fn key(number: u128) -> Option<char> {
+    KEYS.chars().nth(usize::try_from(number).ok()?)
+}
+
+/// Shows how many keys there are, not which.
+impl fmt::Debug for Keypad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keypad({} keys)", self.keys.len())
+    }
+}
+
+/// Shows how many keys there are, not which.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({} keys, {:?})", self.keys.len(), self.ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    fn press(keypad: &mut Keypad, keys: &str, seconds: i64) -> Option<Entry> {
+        keys.chars().map(|key| keypad.press(key, at(seconds))).last().flatten()
+    }
+
+    #[test]
+    fn the_end_key_makes_keys_an_entry() {
+        let mut keypad = Keypad::default();
+        assert_eq!(press(&mut keypad, "1234", 0), None);
+        assert_eq!(press(&mut keypad, "#", 1), Some(Entry { keys: "1234".into(), ended: Ended::EndKey }));
+        assert_eq!(press(&mut keypad, "#", 2), None, "an end key alone enters nothing");
+    }
+
+    #[test]
+    fn the_clear_key_throws_away_what_was_pressed() {
+        let mut keypad = Keypad::default();
+        assert_eq!(press(&mut keypad, "99*1234#", 0).unwrap().keys, "1234");
+    }
+
+    #[test]
+    fn an_entry_ends_when_nothing_more_is_pressed() {
+        let mut keypad = Keypad::default();
+        press(&mut keypad, "12", 0);
+        press(&mut keypad, "3", 4);
+        assert_eq!((keypad.deadline(), keypad.time(at(8))), (Some(at(9)), None));
+        assert_eq!(keypad.time(at(9)), Some(Entry { keys: "123".into(), ended: Ended::TimeOut }));
+        assert_eq!((keypad.deadline(), keypad.time(at(99))), (None, None));
+    }
+
+    #[test]
+    fn keys_left_lying_are_no_part_of_the_next_entry() {
+        let mut keypad = Keypad::default();
+        press(&mut keypad, "99", 0);
+        assert_eq!(press(&mut keypad, "1234#", 60).unwrap().keys, "1234");
+    }
+
+    #[test]
+    fn an_entry_of_a_known_length_needs_no_end_key() {
+        let mut keypad = Keypad::new(Entering { complete: Some(4), ..Entering::default() });
+        assert_eq!(press(&mut keypad, "1234", 0), Some(Entry { keys: "1234".into(), ended: Ended::Complete }));
+    }
+
+    #[test]
+    fn a_key_that_is_stuck_enters_nothing() {
+        let mut keypad = Keypad::default();
+        press(&mut keypad, &"5".repeat(1000), 0);
+        assert_eq!(press(&mut keypad, "#", 1), None);
+    }
+
+    #[test]
+    fn what_was_entered_is_never_shown() {
+        let mut keypad = Keypad::default();
+        press(&mut keypad, "1234", 0);
+        let shown = format!("{keypad:?} {:?}", press(&mut keypad, "#", 0).unwrap());
+        assert!(!shown.contains("1234"), "{shown}");
+    }
+}

@@ -1,0 +1,207 @@
+//! The list of people as spreadsheets write it.
+//!
+//! In: the bytes of a file: comma, semicolon or tab; UTF-8 with or without a mark, UTF-16 with one, or Windows-1252; headings in any
+//! case and spacing. Out: the people, and every finding with row and column. Never: a row that is wrong costing another one, or
+//! somebody taken for a heading.
+
+use std::collections::HashMap;
+
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use uuid::Uuid;
+
+use super::{People, Person};
+
+/// What is wrong in a row; the row is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The row, counted from 1; the headings are one.
+    pub row: usize,
+    /// The column, counted from 1.
+    pub column: usize,
+    /// What is wrong, and what to write.
+    pub message: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "row {}, column {}: {}", self.row, self.column, self.message)
+    }
+}
+
+/// The headings that must be there; `employee_number` may.
+const REQUIRED: [&str; 3] = ["user_id", "first_name", "last_name"];
+const EMPLOYEE_NUMBER: &str = "employee_number";
+
+impl People {
+    /// Reads a list.
+    ///
+    /// # Errors
+    /// Nobody can be read at all: the headings are not there.
+    pub fn read(bytes: &[u8]) -> Result<Self, Finding> {
+        let text = decoded(bytes);
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter(&text)).flexible(true).has_headers(false).from_reader(text.as_bytes());
+        let mut rows = reader.records().enumerate().map(|(at, row)| (at + 1, row)).filter(|(_, row)| !is_blank(row));
+        let places = match rows.next() {
+            Some((row, Ok(headings))) => Places::of(&headings, row)?,
+            Some((row, Err(error))) => return Err(Finding { row, column: 1, message: error.to_string() }),
+            None => return Err(Finding { row: 1, column: 1, message: format!("the file is empty; its headings are {}", wanted()) }),
+        };
+        let mut people = Self::default();
+        let mut rows_of: HashMap<Uuid, usize> = HashMap::new();
+        for (number, row) in rows {
+            match row
+                .map_err(|error| Finding { row: number, column: 1, message: error.to_string() })
+                .and_then(|row| places.person(&row, number))
+            {
+                // A person who stands there twice is one person, as the first row has it.
+                Ok(person) if rows_of.contains_key(&person.user_id) => {}
+                Ok(person) => {
+                    rows_of.insert(person.user_id, number);
+                    people.persons.push(person);
+                }
+                Err(finding) => people.findings.push(finding),
+            }
+        }
+        people.one_number_each(&rows_of, places.number);
+        Ok(people)
+    }
+
+    /// A number that two people have is nobody's.
+    fn one_number_each(&mut self, rows_of: &HashMap<Uuid, usize>, column: Option<usize>) {
+        let mut owners: HashMap<String, usize> = HashMap::new();
+        for person in self.persons.iter().filter(|person| !person.employee_number.is_empty()) {
+            *owners.entry(person.employee_number.clone()).or_default() += 1;
+        }
+        for person in self.persons.iter_mut().filter(|person| owners.get(&person.employee_number).is_some_and(|count| *count > 1)) {
+            let (row, column) = (rows_of.get(&person.user_id).copied().unwrap_or_default(), column.map_or(1, |at| at + 1));
+            let message = format!("several people have the employee number {:?}; it finds none of them", person.employee_number);
+            self.findings.push(Finding { row, column, message });
+            person.employee_number.clear();
+        }
+    }
+}
+
+/// Where each column stands.
+struct Places {
+    required: [usize; 3],
+    number: Option<usize>,
+}
+
+impl Places {
+    fn of(headings: &csv::StringRecord, row: usize) -> Result<Self, Finding> {
+        let names: Vec<String> = headings.iter().map(plain).collect();
+        let at = |wanted: &str| names.iter().position(|name| *name == plain(wanted));
+        let missing: Vec<&str> = REQUIRED.iter().copied().filter(|name| at(name).is_none()).collect();
+        if !missing.is_empty() {
+            let message = format!("the first row has no heading {}; the headings are {}", missing.join(", "), wanted());
+            return Err(Finding { row, column: 1, message });
+        }
+        Ok(Self { required: REQUIRED.map(|name| at(name).unwrap_or_default()), number: at(EMPLOYEE_NUMBER) })
+    }
+
+    fn person(&self, row: &csv::StringRecord, number: usize) -> Result<Person, Finding> {
+        let field = |at: usize| row.get(at).unwrap_or_default().trim();
+        let [id, first, last] = self.required;
+        let finding = |column: usize, message: &str| Finding { row: number, column: column + 1, message: message.to_owned() };
+        let user_id = match Uuid::try_parse(field(id)) {
+            Ok(user_id) if user_id.is_nil() => return Err(finding(id, "the all-zero GUID is nobody; give the user's own")),
+            Ok(user_id) => user_id,
+            Err(_) if field(id).is_empty() => return Err(finding(id, "there is no user_id; give the user's GUID")),
+            Err(_) => return Err(finding(id, "the user_id is not a GUID; write it as 0f83442e-a446-4577-8cdd-8ffdd51ab9c1")),
+        };
+        if field(first).is_empty() && field(last).is_empty() {
+            return Err(finding(first, "there is no name"));
+        }
+        let employee_number = self.number.map(|at| field(at).to_owned()).unwrap_or_default();
+        Ok(Person { user_id, first_name: field(first).to_owned(), last_name: field(last).to_owned(), employee_number })
+    }
+}
+
+fn wanted() -> String {
+    [&REQUIRED[..], &[EMPLOYEE_NUMBER]].concat().join(", ")
+}
+
+/// A heading without what spreadsheets do to it: `User ID` is `user_id`.
+fn plain(heading: &str) -> String {
+    heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn is_blank(row: &csv::Result<csv::StringRecord>) -> bool {
+    row.as_ref().is_ok_and(|row| row.iter().all(|field| field.trim().is_empty()))
+}
+
+/// The text: by its mark, else UTF-8 where it is, else Windows-1252, which old spreadsheets write.
+fn decoded(bytes: &[u8]) -> String {
+    let encoding = match Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding,
+        None if std::str::from_utf8(bytes).is_ok() => UTF_8,
+        None => WINDOWS_1252,
+    };
+    encoding.decode(bytes).0.into_owned()
+}
+
+/// What stands most often in the first line that is not blank.
+fn delimiter(text: &str) -> u8 {
+    let line = text.lines().find(|line| !line.trim_matches([' ', ',', ';', '\t']).is_empty()).unwrap_or_default();
+    let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
+    [b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: &str = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1";
+
+    fn read(bytes: &[u8]) -> People {
+        People::read(bytes).unwrap_or_else(|finding| panic!("{finding}"))
+    }
+
+    #[test]
+    fn a_list_is_read_however_a_spreadsheet_writes_it() {
+        let list = |separator: &str| {
+            format!(
+                "User ID{separator}First Name{separator}LAST NAME{separator}Employee-Number\r\n\r\n{ADA}{separator}Zoë{separator}Lovelace{separator}0815\r\n{separator}{separator}{separator}\r\n"
+            )
+        };
+        let utf_16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> { format!("\u{feff}{}", list("\t")).encode_utf16().flat_map(order).collect() };
+        let written: [Vec<u8>; 6] = [
+            list(",").into_bytes(),
+            format!("\u{feff}{}", list(";")).into_bytes(),
+            list("\t").into_bytes(),
+            utf_16(u16::to_le_bytes),
+            utf_16(u16::to_be_bytes),
+            list(";").replace('ë', "\u{1}").bytes().map(|byte| if byte == 1 { 0xEB } else { byte }).collect(),
+        ];
+        for bytes in written {
+            let people = read(&bytes);
+            assert_eq!((people.persons.len(), people.findings.len()), (1, 0), "{:?}", people.findings);
+            let person = &people.persons[0];
+            assert_eq!((person.first_name.as_str(), person.employee_number.as_str()), ("Zoë", "0815"));
+        }
+    }
+
+    #[test]
+    fn every_wrong_row_is_named_with_row_and_column_and_costs_nobody_else() {
+        let list = format!(
+            "user_id,first_name,last_name,employee_number\n{ADA},Ada,Lovelace,1\nx,Alan,Turing,2\n\
+             00000000-0000-0000-0000-000000000000,No,Body,3\n,Grace,Hopper,4\n309fbabb-0642-44e1-b262-67442dc491ed,Grace,Hopper,7\n\
+             d8f00538-00a9-4db3-acc8-e64d728390f2,Edsger,Dijkstra,7\n{ADA},Ada,Lovelace,1\n"
+        );
+        let people = read(list.as_bytes());
+        assert_eq!(people.persons.len(), 3, "the same person twice is one person");
+        let found: Vec<(usize, usize)> = people.findings.iter().map(|finding| (finding.row, finding.column)).collect();
+        assert_eq!(found, [(3, 1), (4, 1), (5, 1), (6, 4), (7, 4)]);
+        assert!(people.persons.iter().skip(1).all(|person| person.employee_number.is_empty()));
+    }
+
+    #[test]
+    fn without_headings_nobody_is_taken_for_them() {
+        let finding = People::read(format!("{ADA},Ada,Lovelace,1815\n").as_bytes()).unwrap_err();
+        assert!(finding.message.contains("user_id, first_name, last_name") && finding.row == 1, "{finding}");
+        let finding = People::read(b"user_id;first_name\n").unwrap_err();
+        assert!(finding.message.contains("no heading last_name"), "{finding}");
+        assert!(People::read(b"").is_err() && People::read(b"\n\n").is_err());
+    }
+}

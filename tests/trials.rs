@@ -1,0 +1,144 @@
+//! Sixty-five cards that people asked about in public, with the answer that was found: each is read as that, or as something
+//! that is honestly not known here.
+//!
+//! `UPDATE_EXPECT=1 cargo test --test trials` writes what is read into `tests/golden/trials.txt`; look at the difference
+//! before you keep it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+use std::{fs, path::Path};
+
+use cardbridge::{
+    card::{Credential, Literal, Presentation, Reading, Verdict, from_hex},
+    decode::{
+        catalog::Catalog,
+        line::{ByteOrder, Input, Line, Told},
+    },
+    enroll::policy::{self, Hints, SitePolicy},
+    protocols::Protocols,
+    views::reading::{literal, numbers},
+};
+use chrono::DateTime;
+use serde_json::Value;
+
+/// Those that are not read as the right answer yet: no format or dialect here knows them. They must not be believed more than
+/// they deserve: nothing of them is certain.
+const OPEN: [&str; 17] =
+    ["S01", "S02", "S03", "L13", "L14", "L15", "L16", "L17", "L19", "L21", "L24", "L25", "L27", "L28", "L33", "L43", "L45"];
+
+fn cases() -> Vec<Value> {
+    include_str!("vectors/trials.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What is read of a case, at a site that says nothing about formats.
+fn readings(case: &Value, protocols: &Protocols, catalog: &Catalog) -> Vec<Reading> {
+    let policy = SitePolicy::default();
+    let print = case["printed"].as_str();
+    let hints = Hints { card_type: None, printed: print.map(ToOwned::to_owned) };
+    let mut readings: Vec<Reading> = presentations(case, protocols).into_iter().map(|card| catalog.read(card)).collect();
+    for reading in &mut readings {
+        policy::choose(reading, &policy, &hints);
+        policy::explain(reading, catalog, &policy, print);
+    }
+    readings
+}
+
+fn presentations(case: &Value, protocols: &Protocols) -> Vec<Presentation> {
+    if let Some(literals) = case["literals"].as_array() {
+        let literals = literals.iter().map(|literal| literal.as_str().unwrap().parse::<Literal>().unwrap());
+        return literals.map(|literal| Presentation::of_literal(&literal)).collect();
+    }
+    let Some(dialect) = case["dialect"].as_str().map(|name| protocols.dialect(name).unwrap()) else { return Vec::new() };
+    let byte_order = if case["reversed"] == true { ByteOrder::Reversed } else { ByteOrder::AsSent };
+    let told = Told { bits: case["bits"].as_u64().map(|bits| bits as u16), byte_order, ..Told::default() };
+    let mut shown = Vec::new();
+    for (second, frame) in case["frames"].as_array().unwrap().iter().enumerate() {
+        // A reader that has just been plugged in, for each frame: no two of them are one card lying there.
+        let mut line = Line::new(dialect.clone(), told);
+        let at = |later: i64| DateTime::from_timestamp(1_767_225_600 + second as i64 * 60 + later, 0).unwrap();
+        line.handle(Input::Opened, at(0));
+        shown.extend(line.handle(Input::Bytes(&from_hex(frame.as_str().unwrap()).unwrap()), at(10)).presentations);
+        shown.extend(line.handle(Input::Time, at(20)).presentations);
+    }
+    shown
+}
+
+fn shown(reading: &Reading) -> String {
+    let mut lines = vec![format!("    {}: {}", literal(reading), reading.verdict.name())];
+    for (at, fit) in reading.fits.iter().enumerate() {
+        let mark = if reading.choice.is_some_and(|(chosen, _)| chosen == at) { "▶" } else { " " };
+        lines.push(format!("      {mark} {} {}", fit.format, numbers(&fit.credential)));
+    }
+    lines.extend(reading.presentation.warnings.iter().map(|warning| format!("        warning {warning}")));
+    lines.extend(reading.suggestions.iter().map(|found| {
+        let odds = 1.0 / found.odds;
+        format!("        perhaps {}: {} {} (1 in {odds:.1})", found.transform, found.fit.format, numbers(&found.fit.credential))
+    }));
+    lines.join("\n")
+}
+
+#[test]
+fn every_trial_is_read_as_it_was_when_somebody_last_looked() {
+    let protocols = Protocols::built_in();
+    let catalog = protocols.catalog(&[]);
+    let mut rows = String::new();
+    for case in cases() {
+        let open = if OPEN.contains(&case["id"].as_str().unwrap()) { " (open)" } else { "" };
+        rows.push_str(&format!("{}{open}: {}\n", case["id"].as_str().unwrap(), case["source"].as_str().unwrap()));
+        if let Some(format) = case["encode"].as_str() {
+            let mut credential = Credential::default();
+            credential.set("facility_code", case["facility_code"].as_u64().unwrap().into());
+            credential.set("card_number", case["card_number"].as_u64().unwrap().into());
+            rows.push_str(&format!("    {}\n", protocols.format(format).unwrap().format.encode(&credential).unwrap().to_binary()));
+        }
+        for reading in readings(&case, &protocols, &catalog) {
+            rows.push_str(&shown(&reading));
+            rows.push('\n');
+        }
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/trials.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&golden, &rows).unwrap();
+    }
+    assert_eq!(rows, fs::read_to_string(&golden).unwrap_or_default(), "run with UPDATE_EXPECT=1 and look at the difference");
+}
+
+/// `213/2000`, facility code and card number, or the card number alone.
+fn says(credential: &Credential, wanted: &str) -> bool {
+    let number = |name: &str| credential.number(name).map(|number| number.to_string());
+    match wanted.split_once('/') {
+        Some((code, card)) => number("facility_code").as_deref() == Some(code) && number("card_number").as_deref() == Some(card),
+        None => number("card_number").as_deref() == Some(wanted),
+    }
+}
+
+#[test]
+fn the_numbers_that_were_found_are_among_the_readings_or_their_explanations() {
+    let protocols = Protocols::built_in();
+    let catalog = protocols.catalog(&[]);
+    let mut found = 0;
+    for case in cases() {
+        let readings = readings(&case, &protocols, &catalog);
+        let fits = || readings.iter().flat_map(|reading| reading.fits.iter().chain(reading.suggestions.iter().map(|other| &other.fit)));
+        for wanted in case["wanted"].as_array().into_iter().flatten().map(|wanted| wanted.as_str().unwrap()) {
+            assert!(fits().any(|fit| says(&fit.credential, wanted)), "{}: {wanted} is not read", case["id"]);
+            found += 1;
+        }
+        if let Some(believed) = case["believed"].as_str() {
+            assert!(readings[0].chosen().is_some_and(|fit| says(&fit.credential, believed)), "{}: the print decides", case["id"]);
+        }
+    }
+    assert!(found > 40, "{found}");
+}
+
+#[test]
+fn no_trial_whose_format_is_not_known_here_is_certain() {
+    let protocols = Protocols::built_in();
+    let catalog = protocols.catalog(&[]);
+    for case in cases() {
+        for reading in readings(&case, &protocols, &catalog) {
+            let id = case["id"].as_str().unwrap();
+            assert!(!OPEN.contains(&id) || reading.verdict != Verdict::Certain, "{id}: {}", literal(&reading));
+        }
+    }
+}

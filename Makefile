@@ -10,7 +10,7 @@ RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-usb lint bench calibrate fuzz packages release rust
+.PHONY: demo test test-usb lint bench calibrate damage fuzz packages release rust
 
 demo: packages
 	cargo build --release --workspace
@@ -44,6 +44,10 @@ SECONDS := 60
 fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; cargo install cargo-fuzz --locked; }
 	for target in literal drawing decode template line answer; do cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) || exit 1; done
+
+# Turns over each bit of a small store, one after the other, and counts what came of it. Minutes.
+damage:
+	cargo test --test damage -- --ignored --nocapture
 
 release: packages
 	cargo build --release

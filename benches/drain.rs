@@ -80,11 +80,11 @@ fn body(number: u32) -> serde_json::Value {
 async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     let (folder, simulator) = (tempfile::tempdir().unwrap(), Simulator::start());
     let path = folder.path().join("cardbridge.db");
-    let store = host::open_store(&path, None).unwrap();
+    let store = host::open_store(&path, "http://127.0.0.1", None).unwrap();
     for number in 1..=entries {
         let operation = Operation::AddUserCard(serde_json::from_value(body(number)).unwrap());
         let id = Uuid::from_u128(u128::from(number) << 64);
-        let entry = Entry { id, saved_at: Utc::now(), operation, reassign: Reassign::Never, source: None, steps: Vec::new() };
+        let entry = Entry::of(id, Utc::now(), operation, Reassign::Never);
         store.save(entry).await.unwrap();
     }
     std::fs::write(folder.path().join("token"), "simulator").unwrap();

@@ -44,6 +44,12 @@ impl<'a> Sheet<'a> {
         Self { file, text, findings: RefCell::new(Vec::new()) }
     }
 
+    /// The file's text.
+    #[must_use]
+    pub const fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// The top table; none when the text is not TOML (a finding says where).
     pub fn root(&self) -> Option<Keys<'_, 'a>> {
         match toml_span::parse(self.text) {

@@ -99,7 +99,10 @@ fn the_last_line_names_the_keys_that_blusky_gave() {
         "user_card_id": card["Assignment"]["PersonCardId"], "card_id": card["CardId"], "result_code": 0, "description": "Success",
         "attempts": 1, "reassigned": false, "previous_user_id": null, "warnings": [],
     });
-    assert_eq!(ended.last(), wanted);
+    let last = ended.last();
+    for (member, value) in wanted.as_object().unwrap() {
+        assert_eq!(&last[member], value, "{member}");
+    }
 }
 
 #[test]

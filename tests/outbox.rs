@@ -381,10 +381,12 @@ fn an_enrollment_waits_while_another_command_makes_the_store() {
     assert_eq!(outcome(&ended), accepted_after(1), "{ended:?}");
 }
 
-/// A site that shares the other's store and has no way to BluSKY: what it saves, only another process can deliver.
-fn beside(site: &Site) -> Site {
+/// A site that shares the other's store and its BluSKY, and has no token: what it saves, only another process can deliver.
+fn beside(blusky: &str, site: &Site) -> Site {
     let store = site.path("cardbridge.db");
-    Site::at("http://127.0.0.1:9", &format!("[store]\npath = \"{}\"\n", store.display()))
+    let beside = Site::at(blusky, &format!("[store]\npath = \"{}\"\n", store.display()));
+    fs::remove_file(beside.path("token")).unwrap();
+    beside
 }
 
 #[test]
@@ -393,7 +395,7 @@ fn a_card_saved_while_a_station_delivers_is_delivered_by_the_station() {
     let site = Site::at(&blusky.base_url, "");
     let _station = site.start(&["run"]);
     wait_until_delivering(&site, "run");
-    let ended = beside(&site).run(&ENROLL);
+    let ended = beside(&blusky.base_url, &site).run(&ENROLL);
     assert_eq!((outcome(&ended), count(&blusky)), (accepted_after(1), (1, 1)), "{ended:?}");
 }
 
@@ -403,7 +405,7 @@ fn a_card_saved_while_another_enrollment_delivers_is_delivered_by_that_one() {
     let site = Site::at(&blusky.base_url, "");
     let first = site.start(&ENROLL);
     wait_for("the call", || (blusky.sent() == 1).then_some(()));
-    let ended = beside(&site).run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    let ended = beside(&blusky.base_url, &site).run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
     assert_eq!((outcome(&ended), first.end().code), (accepted_after(1), 0), "{ended:?}");
     assert_eq!(count(&blusky), (2, 2));
 }

@@ -419,7 +419,7 @@ fn a_day_at_the_station(log: &str, arguments: &[&str]) -> (Outcome, Vec<Outcome>
          [[reader]]\nname = \"cards\"\npcsc = \"cardbridge virtual reader*\"\n{}{}",
         blusky.base_url,
         desk.configuration("desk", "twn3-hidprox", "card_left_ms = 0"),
-        gate.configuration("gate", "id12la-ascii", "card_left_ms = 0")
+        gate.configuration("gate", "id12la-ascii", "")
     ));
     let mut run = Followed::start(site.command(&[&["run"], arguments].concat()));
     for _ in 0..3 {
@@ -452,6 +452,7 @@ fn a_day_at_the_station(log: &str, arguments: &[&str]) -> (Outcome, Vec<Outcome>
     run.line();
     desk.send(b"x257A087582D0zz\r257A087582D0");
     run.hears("bytes that are no card");
+    run.hears("bytes that are no card");
     for ended in &others {
         assert_eq!(ended.code, Some(0), "{ended:#?}");
     }
@@ -481,6 +482,7 @@ fn the_fullest_log_shows_no_cards_number_no_bits_and_no_token() {
     read.hears("the reader is there");
     desk.reader.send(b"x257A087582D0zz\r257A087582D0\r257A08");
     assert_eq!(read.json()["input"], H10302_CARD);
+    read.hears("noise on the line");
     read.hears("noise on the line");
     tells_nothing("read's log", &read.signal("INT").err.join("\n"));
 }
@@ -523,7 +525,7 @@ fn a_card_that_blusky_refuses_or_a_token_it_denies_is_logged_without_either() {
     site.configure(&config.replace("token_file", "integer_width = 64\ntoken_file"));
     let mut run = Followed::start(site.command(&["run"]));
     run.hears("desk: there");
-    let mut enroll = Followed::start(site.command(&["enroll", "--user", ADA, "--json", "--outcome-timeout", "3"]));
+    let mut enroll = Followed::start(site.command(&["enroll", "--user", ADA, "--outcome-timeout", "3"]));
     enroll.hears(HELD);
     reader.send(b"257A087582D0\r");
     let ended = enroll.end();

@@ -20,6 +20,7 @@ use crate::{
     card::{Literal, LiteralError, Presentation, Reading, Verdict},
     enroll::{
         enrollment::{self, Order, Refused},
+        origin::Origin,
         people::Person,
     },
     host::{Shell, Site},
@@ -150,7 +151,7 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
         (Reassign::Ask, true) => Reassign::Given,
         (configured, _) => configured,
     };
-    let mut order = Order::of(user);
+    let mut order = site::order_of(site, user);
     order.card_type = arguments.card_type;
     order.printed.clone_from(&arguments.printed);
     order.external_number.clone_from(&arguments.external_number);
@@ -171,7 +172,8 @@ fn order(site: &Site, arguments: &Arguments) -> Result<(Order, Reassign), Failur
 async fn existing(store: &StoreHandle, card: Uuid, order: &Order, reassign: Reassign) -> Result<Uuid, Failure> {
     let call = enrollment::add_existing_card(card, order).map_err(|refused| Failure::usage("window", refused.to_string(), ""))?;
     let id = Uuid::now_v7();
-    let entry = Entry { id, saved_at: Utc::now(), operation: Operation::AddUserCard(call), reassign, source: None, steps: Vec::new() };
+    let origin = Origin::of_order(order);
+    let entry = Entry { origin, ..Entry::of(id, Utc::now(), Operation::AddUserCard(call), reassign) };
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
     Ok(id)
 }

@@ -30,6 +30,7 @@ mod user;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use nix::sys::resource::{Resource, setrlimit};
 
 use out::Failure;
 
@@ -101,9 +102,17 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     out::start_logging();
+    no_core_dump();
     match dispatch(cli) {
         Ok(code) => code,
         Err(failure) => out::fail(&failure, wants_json),
+    }
+}
+
+/// A core dump would hold the secrets of this process. A limit of one byte, unlike one of none, holds for dumps that go to a program too.
+fn no_core_dump() {
+    if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 1, 1) {
+        tracing::warn!(%error, "core dumps cannot be switched off");
     }
 }
 
@@ -133,7 +142,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
 fn asynchronous(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::impossible("runtime", format!("no runtime: {error}"), ""))?;
-    let result = runtime.block_on(command);
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = command => result,
+            () = out::unanswered() => Err(Failure::impossible("interrupted", "interrupted", "what is saved stays saved")),
+        }
+    });
     // Threads that wait for a device or a terminal are not waited for.
     runtime.shutdown_background();
     result

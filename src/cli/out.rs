@@ -1,12 +1,13 @@
 //! What goes out: people's text and JSON lines on standard output, everything else on standard error.
 
-use std::{io::Write, process::ExitCode, sync::Once};
+use std::{io::Write, process::ExitCode, sync::Once, time::Duration};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
+    time::sleep,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -54,6 +55,10 @@ pub fn seconds() -> impl clap::builder::TypedValueParser<Value = u64> {
 /// Signals that nobody has answered yet: kept, so that one that comes between two waits is not lost.
 static SIGNALS: Semaphore = Semaphore::const_new(0);
 static LISTENING: Once = Once::new();
+/// Wakes [`unanswered`] at each signal.
+static CAME: Notify = Notify::const_new();
+/// How long a signal may wait for whoever answers it.
+const ANSWER: Duration = Duration::from_millis(200);
 
 /// From here on Ctrl-C and SIGTERM are answered by [`interrupted`].
 pub fn listen_for_signals() {
@@ -62,6 +67,7 @@ pub fn listen_for_signals() {
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
                     SIGNALS.add_permits(1);
+                    CAME.notify_one();
                 }
             });
         }
@@ -73,6 +79,17 @@ pub async fn interrupted() {
     listen_for_signals();
     if let Ok(answered) = SIGNALS.acquire().await {
         answered.forget();
+    }
+}
+
+/// Waits for a signal that no part of the command answers.
+pub async fn unanswered() {
+    loop {
+        CAME.notified().await;
+        sleep(ANSWER).await;
+        if let Ok(signal) = SIGNALS.try_acquire() {
+            return signal.forget();
+        }
     }
 }
 

@@ -64,10 +64,18 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     match arguments.action {
         Action::List => {
             let entries = store.all().await.map_err(failed)?;
+            for finding in store.findings().await.map_err(failed)? {
+                out::hint(&finding);
+            }
+            for entry in entries.iter().filter(|entry| !entry.progress().is_over()) {
+                if let Some(elsewhere) = views::enrollment::elsewhere(entry, store.base_url()) {
+                    out::hint(&format!("entry {}: {elsewhere}", entry.id));
+                }
+            }
             if arguments.json {
                 entries.iter().for_each(|entry| out::print_json(&views::enrollment::json(entry)));
             } else {
-                list(&entries);
+                list(&entries, store.base_url());
             }
         }
         Action::Show { id } => show(&find(&store, &id).await?, arguments.json),
@@ -81,7 +89,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(entries: &[Entry]) {
+fn list(entries: &[Entry], base_url: &str) {
     if entries.is_empty() {
         return out::print("the outbox is empty");
     }
@@ -96,7 +104,7 @@ fn list(entries: &[Entry]) {
             entry.operation.user().map(|user| user.to_string()).unwrap_or_default(),
             progress.state.name().to_owned(),
             progress.attempts.to_string(),
-            progress.why.or(progress.told.description).unwrap_or_default(),
+            views::enrollment::elsewhere(entry, base_url).or(progress.why).or(progress.told.description).unwrap_or_default(),
         ]);
     }
     out::print(&table.to_string());
@@ -131,6 +139,9 @@ async fn settle(site: &Site, store: &StoreHandle, id: &str, step: Step, json: bo
         return Err(Failure::impossible("state", format!("the entry is {}; nothing was done", state.name().replace('_', " ")), ""));
     }
     if matches!(step, Step::Retry { .. }) {
+        if let Some(elsewhere) = views::enrollment::elsewhere(&entry, store.base_url()) {
+            return Err(Failure::impossible("base_url", elsewhere, "set blusky.base_url to that address, or discard the entry"));
+        }
         store.secret(entry.id).await.map_err(failed)?;
     }
     store.append(&entry, Utc::now(), step).await.map_err(failed)?;

@@ -19,6 +19,7 @@ use crate::{
     access::Operation,
     blusky::{call, client::Client, settings::Settings},
     card::DecidedBy,
+    enroll::origin::Origin,
     host::{
         Site,
         deliver::{Deliverer, Rules},
@@ -116,7 +117,8 @@ pub fn judge(site: &Site, operation: &Operation) -> Result<Settings, Failure> {
 /// Writes an operation down once it is judged sound, and follows it.
 pub async fn order(site: &Site, store: &StoreHandle, operation: Operation, showing: Showing) -> Result<ExitCode, Failure> {
     let blusky = judge(site, &operation)?;
-    let entry = Entry { id: Uuid::now_v7(), saved_at: Utc::now(), operation, reassign: Reassign::Never, source: None, steps: Vec::new() };
+    let origin = Origin { ordered_by: Some(site::this_user()), ..Origin::default() };
+    let entry = Entry { origin, ..Entry::of(Uuid::now_v7(), Utc::now(), operation, Reassign::Never) };
     let id = entry.id;
     store.save(entry).await.map_err(|error| Failure::impossible("store", error.to_string(), "nothing was sent"))?;
     outcome(site, store, blusky, id, showing).await

@@ -29,7 +29,6 @@ use crate::{
     },
     card::{Presentation, Reading},
     config::{Attached, ReaderConfig},
-    enroll::enrollment::Order,
     host::{Site, reader_kind},
     outbox::Reassign,
     reader::is_device_of,
@@ -256,7 +255,7 @@ impl<'a> Enrolling<'a> {
 
     async fn enroll(&self, card: Presentation) -> Result<ExitCode, Failure> {
         let reassign = self.site.config.reassign;
-        let mut order = Order::of(self.user);
+        let mut order = site::order_of(self.site, self.user);
         order.enforce_occupancy_system = Some(self.site.config.enforce_occupancy_system);
         order.reassign = reassign == Reassign::Always;
         match enroll::presented(self.site, &self.store, card, order, reassign).await {

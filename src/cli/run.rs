@@ -30,6 +30,9 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let site = site::load(globals, Look::NeededOutside)?;
     let blusky = blusky(&site)?;
     let store = open_store(&site)?;
+    for finding in store.findings().await.map_err(|error| Failure::impossible("store", error.to_string(), ""))? {
+        out::hint(&finding);
+    }
     let mut shell = Shell::new(&site, Some(store.clone()));
     let failed = |error: std::io::Error| Failure::impossible("station", format!("the station's socket cannot be made: {error}"), "");
     if let Err(holder) = shell.serve_station(&site.config.store).map_err(failed)? {

@@ -36,6 +36,8 @@ pub struct Format {
     pub id: Arc<str>,
     /// The names other tools have for it.
     pub aliases: Arc<[String]>,
+    /// The SHA-256 of its file, hex; empty where it was not read from one.
+    pub digest: Arc<str>,
     /// What it reads, in the order of the file.
     pub fields: Vec<Field>,
     drawing: Drawing,
@@ -97,7 +99,7 @@ impl Format {
         let parities = parities.collect();
         let objections = drawing.checks.iter().map(objection).collect();
         let fields = fields.into_iter().map(Field::folded).collect();
-        Self { id, aliases, fields, drawing, fixed, parities, never: Vec::new(), objections }
+        Self { id, aliases, digest: Arc::from(""), fields, drawing, fixed, parities, never: Vec::new(), objections }
     }
 
     /// The same format, which refuses a frame that has these bits: `(position, bit)`.

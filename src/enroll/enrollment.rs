@@ -8,6 +8,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::{
+    origin::Named,
     policy::{self, CardType, Hints, Required, SitePolicy},
     template,
 };
@@ -44,6 +45,10 @@ pub struct Order {
     pub reassign: bool,
     /// The card may be one that was given to somebody else a moment ago.
     pub same_card: bool,
+    /// The person the card is for, as the site's list calls them.
+    pub person: Option<Named>,
+    /// The person or program that orders it.
+    pub ordered_by: Option<String>,
 }
 
 /// Why nothing is enrolled.
@@ -267,6 +272,8 @@ impl Order {
             pin: None,
             reassign: false,
             same_card: false,
+            person: None,
+            ordered_by: None,
         }
     }
 }

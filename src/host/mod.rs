@@ -68,8 +68,8 @@ impl Site {
 ///
 /// # Errors
 /// Why it cannot be opened.
-pub fn open_store(path: &Path, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
-    StoreHandle::open_sealed(path, Sealer::new(Lock::beside(path, "key"), credentials))
+pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
+    StoreHandle::open_sealed(path, base_url, Sealer::new(Lock::beside(path, "key"), credentials))
 }
 
 /// A notice with its place in the stream of all.

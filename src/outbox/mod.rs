@@ -25,6 +25,7 @@ use crate::card::Presentation;
 use crate::{
     access::{Operation, Outcome, StoredCard},
     card::DecidedBy,
+    enroll::origin::Origin,
 };
 
 /// When BluSKY says that somebody holds the card already.
@@ -52,13 +53,26 @@ pub struct Entry {
     pub operation: Operation,
     /// What may be done about a card that somebody holds.
     pub reassign: Reassign,
+    /// The BluSKY it is for; empty until it is saved, which is for the store to say.
+    pub base_url: String,
+    /// Where it came from.
+    pub origin: Origin,
     /// The reader its card came from; none for a literal, a capture, an existing card, or another call.
     pub source: Option<Source>,
     /// What has happened, in order.
     pub steps: Vec<(DateTime<Utc>, Step)>,
 }
 
-/// Where an entry's card came from.
+impl Entry {
+    /// An entry to which nothing has happened yet, and of whose origin nothing is said.
+    #[must_use]
+    pub fn of(id: Uuid, saved_at: DateTime<Utc>, operation: Operation, reassign: Reassign) -> Self {
+        let (base_url, origin) = (String::new(), Origin::default());
+        Self { id, saved_at, operation, reassign, base_url, origin, source: None, steps: Vec::new() }
+    }
+}
+
+/// Where an entry's card was seen.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     /// The reader's name.

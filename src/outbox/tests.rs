@@ -17,7 +17,7 @@ fn entry(reassign: Reassign, steps: Vec<Step>) -> Entry {
     order.reassign = reassign == Reassign::Always;
     let body = add_existing_card(Uuid::from_u128(9), &order).unwrap();
     let steps = steps.into_iter().enumerate().map(|(second, step)| (at(second as i64), step)).collect();
-    Entry { id: Uuid::from_u128(1), saved_at: at(0), operation: Operation::AddUserCard(body), reassign, source: None, steps }
+    Entry { steps, ..Entry::of(Uuid::from_u128(1), at(0), Operation::AddUserCard(body), reassign) }
 }
 
 fn told(code: i64, words: &str) -> Told {
@@ -249,7 +249,7 @@ fn update(steps: Vec<(i64, Step)>) -> Entry {
     let body = serde_json::json!({"CardId": Uuid::from_u128(9), "UserId": Uuid::from_u128(7), "CardUserFlags": 1, "PublicNotes": "x"});
     let operation = Operation::UpdateUserCard(serde_json::from_value(body).unwrap());
     let steps = steps.into_iter().map(|(second, step)| (at(second), step)).collect();
-    Entry { id: Uuid::from_u128(1), saved_at: at(0), operation, reassign: Reassign::Never, source: None, steps }
+    Entry { steps, ..Entry::of(Uuid::from_u128(1), at(0), operation, Reassign::Never) }
 }
 
 fn shown(differs: &[&str], not_shown: &[&str]) -> Step {
@@ -304,7 +304,7 @@ fn user(steps: Vec<Step>) -> Entry {
     });
     let operation = Operation::AddUser(serde_json::from_value(body).unwrap());
     let steps = steps.into_iter().enumerate().map(|(second, step)| (at(second as i64), step)).collect();
-    Entry { id: Uuid::from_u128(1), saved_at: at(0), operation, reassign: Reassign::Never, source: None, steps }
+    Entry { steps, ..Entry::of(Uuid::from_u128(1), at(0), operation, Reassign::Never) }
 }
 
 #[test]

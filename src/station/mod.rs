@@ -27,6 +27,7 @@ use crate::{
     },
     enroll::{
         enrollment::{self, Order, Refused},
+        origin::Origin,
         policy::{self, Hints, SitePolicy},
     },
     outbox::{Entry, Given, Reassign, Source},

@@ -65,7 +65,9 @@ impl Station {
                 let source = reader.as_ref().zip(card).map(|(reader, card)| Source { reader: reader.to_string(), card, seen_at: now });
                 let within = self.policy.same_card.filter(|_| !order.same_card && source.is_some());
                 let operation = Operation::AddUserCard(call);
-                let entry = Entry { id, saved_at: now, operation, reassign, source, steps: Vec::new() };
+                let format = reading.chosen().and_then(|fit| self.catalog.find(&fit.format));
+                let origin = Origin::of_reading(order, &reading, format.map_or("", |format| &format.digest));
+                let entry = Entry { source, origin, ..Entry::of(id, now, operation, reassign) };
                 self.entries.insert(entry.id, reader);
                 effects.push(Effect::Save(Box::new(entry), within.and_then(|within| TimeDelta::from_std(within).ok())));
             }

@@ -1,7 +1,8 @@
 //! What survives the power cord: the outbox on disk.
 //!
 //! Asked by messages, it answers each by one: [`StoreHandle`] is what the rest of the program holds, a thread of its own
-//! holds the database. An entry exists once [`StoreHandle::save`] has answered: the bytes are on disk by then.
+//! holds the database. An entry exists once [`StoreHandle::save`] has answered: the bytes are on disk by then. Whoever lets go of the
+//! last handle waits until the file is closed: it holds everything then, and no log lies beside it.
 //!
 //! - [`sqlite`]: the database file, its layout and invariants;
 //! - [`seal`]: PINs and passwords, as they lie on disk.
@@ -9,7 +10,11 @@
 pub mod seal;
 pub mod sqlite;
 
-use std::{path::Path, thread};
+use std::{
+    path::Path,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -55,6 +60,11 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+    /// Something in it is not as it was written.
+    #[error(
+        "the store is damaged: {0} is not as it was written down. Nothing of that is sent; put a backup in its place, or order it anew"
+    )]
+    Damaged(String),
     /// Somebody else has gone on with the entry.
     #[error("somebody else has gone on with this entry; look at it again")]
     Conflict,
@@ -93,6 +103,7 @@ enum Ask {
     OpenAfter(u64, Reply<Vec<(u64, Entry)>>),
     ChangedAfter(i64, Reply<(i64, Vec<(u64, Entry)>)>),
     All(Reply<Vec<Entry>>),
+    Findings(Reply<Vec<String>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
     Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
@@ -101,17 +112,42 @@ enum Ask {
 /// A store, asked by messages.
 #[derive(Debug, Clone)]
 pub struct StoreHandle {
-    asks: mpsc::UnboundedSender<Ask>,
+    running: Arc<Running>,
     writes: watch::Receiver<u64>,
+    base_url: Arc<str>,
+}
+
+/// The store's thread, which ends once it is asked nothing more.
+#[derive(Debug)]
+struct Running {
+    asks: Option<mpsc::UnboundedSender<Ask>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn send(&self, message: Ask) -> Result<(), StoreError> {
+        let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
+        self.asks.as_ref().ok_or_else(gone)?.send(message).map_err(|_| gone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.asks = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
 }
 
 impl StoreHandle {
-    /// Opens the store at this path, making it where there is none, and gives it a thread of its own.
+    /// Opens the store at this path, making it where there is none, and gives it a thread of its own. What is saved is for the BluSKY
+    /// at this `base_url`, and only what is for it is delivered.
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open_sealed(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
-        let mut database = Database::open(path, sealer)?;
+    pub fn open_sealed(path: &Path, base_url: &str, sealer: Sealer) -> Result<Self, StoreError> {
+        let mut database = Database::open(path, base_url, sealer)?;
         let (ask, mut asked) = mpsc::unbounded_channel();
         let (count, writes) = watch::channel(0);
         let run = move || {
@@ -122,10 +158,17 @@ impl StoreHandle {
                     count.send_modify(|count| *count += 1);
                 }
             }
+            database.close();
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
-        spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
-        Ok(Self { asks: ask, writes })
+        let thread = spawned.map_err(|error| StoreError::Open { path: path.display().to_string(), why: error.to_string() })?;
+        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), writes, base_url: base_url.into() })
+    }
+
+    /// The BluSKY whose entries are delivered from here.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     /// Writes an entry down; it is on disk once this returns.
@@ -142,7 +185,7 @@ impl StoreHandle {
     pub fn begin_save(&self, entry: Entry, unless_given: Option<TimeDelta>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, answer) = oneshot::channel();
         // A store that has ended drops the message, and the answer says so.
-        drop(self.asks.send(Ask::Save(Box::new(entry), unless_given, reply)));
+        drop(self.running.send(Ask::Save(Box::new(entry), unless_given, reply)));
         answer
     }
 
@@ -200,12 +243,20 @@ impl StoreHandle {
         self.writes.clone()
     }
 
-    /// All entries, oldest first.
+    /// All entries that are not damaged, oldest first, those for another BluSKY too.
     ///
     /// # Errors
     /// They cannot be read.
     pub async fn all(&self) -> Result<Vec<Entry>, StoreError> {
         self.ask(Ask::All).await
+    }
+
+    /// What is wrong with the store, in words; all of it is read for that.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn findings(&self) -> Result<Vec<String>, StoreError> {
+        self.ask(Ask::Findings).await
     }
 
     /// An entry's PIN or password, unsealed; none where it has none.
@@ -235,7 +286,7 @@ impl StoreHandle {
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
         let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
         let (reply, answer) = oneshot::channel();
-        self.asks.send(message(reply)).map_err(|_| gone())?;
+        self.running.send(message(reply))?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -251,6 +302,7 @@ fn answer(database: &mut Database, message: Ask) {
         Ask::OpenAfter(number, reply) => drop(reply.send(database.open_after(number))),
         Ask::ChangedAfter(change, reply) => drop(reply.send(database.changed_after(change))),
         Ask::All(reply) => drop(reply.send(database.all())),
+        Ask::Findings(reply) => drop(reply.send(database.findings())),
         Ask::Secret(id, reply) => drop(reply.send(database.secret(id))),
         Ask::Keep(name, at, text, reply) => drop(reply.send(database.keep(&name, at, &text))),
         Ask::Kept(name, reply) => drop(reply.send(database.kept(&name))),

@@ -1,11 +1,14 @@
 //! An entry of the outbox, for programs and for people.
 
+use chrono::SecondsFormat;
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::reading::words_of;
 use crate::{
     access::{AddUserCard, Operation, Outcome},
+    card::DecidedBy,
     outbox::{Entry, Progress, ReadBack, State, Step},
 };
 
@@ -14,9 +17,9 @@ use crate::{
 #[serde(untagged)]
 pub enum EntryJson {
     /// A card for a user: `enroll`, `outbox`, `replay --enroll`.
-    Enrollment(EnrollmentJson),
+    Enrollment(Box<EnrollmentJson>),
     /// Any other call: `user add`, `card update`, `outbox`.
-    Call(CallJson),
+    Call(Box<CallJson>),
 }
 
 /// A call other than AddUserCard, and what became of it.
@@ -34,6 +37,9 @@ pub struct CallJson {
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    ordered_by: Option<String>,
+    saved_at: String,
+    base_url: String,
 }
 
 /// A card for a user, and what became of it.
@@ -53,14 +59,44 @@ pub struct EnrollmentJson {
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    user: UserJson,
+    card: CardJson,
+    reader: Option<String>,
+    ordered_by: Option<String>,
+    decided_by: Option<&'static str>,
+    evidence: Vec<Value>,
+    saved_at: String,
+    base_url: String,
+    superseded_by: Option<Uuid>,
+    undone_by: Option<Uuid>,
+}
+
+/// Whom it is for.
+#[derive(Debug, Serialize)]
+struct UserJson {
+    id: Uuid,
+    name: Option<String>,
+    employee_number: Option<String>,
+}
+
+/// The card as it was read; of one that was not, what is sent of it.
+#[derive(Debug, Serialize)]
+struct CardJson {
+    format: Option<String>,
+    facility_code: Option<u64>,
+    card_number: Option<u128>,
+    issue_code: Option<u64>,
+    printed: Option<String>,
+    raw: Option<String>,
+    bits: Option<String>,
 }
 
 /// The JSON of an entry.
 #[must_use]
 pub fn json(entry: &Entry) -> EntryJson {
     match &entry.operation {
-        Operation::AddUserCard(card) => EntryJson::Enrollment(enrollment(entry, card)),
-        Operation::UpdateUserCard(_) | Operation::AddUser(_) => EntryJson::Call(call(entry)),
+        Operation::AddUserCard(card) => EntryJson::Enrollment(Box::new(enrollment(entry, card))),
+        Operation::UpdateUserCard(_) | Operation::AddUser(_) => EntryJson::Call(Box::new(call(entry))),
     }
 }
 
@@ -81,6 +117,9 @@ fn call(entry: &Entry) -> CallJson {
         attempts: progress.attempts,
         warnings: progress.warnings,
         why: progress.why,
+        ordered_by: entry.origin.ordered_by.clone(),
+        saved_at: saved_at(entry),
+        base_url: entry.base_url.clone(),
     }
 }
 
@@ -100,7 +139,51 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         previous_user_id: progress.told.previous_user_id,
         warnings: progress.warnings,
         why: progress.why,
+        user: user_json(entry, card.user_id),
+        card: card_json(entry, card),
+        reader: entry.source.as_ref().map(|source| source.reader.clone()),
+        ordered_by: entry.origin.ordered_by.clone(),
+        decided_by: entry.origin.decided_by.map(DecidedBy::name),
+        evidence: entry.origin.evidence.clone(),
+        saved_at: saved_at(entry),
+        base_url: entry.base_url.clone(),
+        superseded_by: None,
+        undone_by: None,
     }
+}
+
+fn user_json(entry: &Entry, id: Uuid) -> UserJson {
+    let person = entry.origin.person.as_ref();
+    UserJson {
+        id,
+        name: person.map(|person| person.name.clone()),
+        employee_number: person.and_then(|person| person.employee_number.clone()),
+    }
+}
+
+fn card_json(entry: &Entry, call: &AddUserCard) -> CardJson {
+    let read = entry.origin.card.as_ref();
+    let number = |name: &str| read.and_then(|read| read.credential.number(name));
+    let narrow = |name: &str| number(name).and_then(|number| u64::try_from(number).ok());
+    CardJson {
+        format: read.map(|read| read.format.clone()),
+        facility_code: narrow("facility_code").or(call.facility_code),
+        card_number: number("card_number").or(call.internal_card_number.map(u128::from)),
+        issue_code: narrow("issue_code").or(call.issue_code),
+        printed: entry.origin.order.as_ref().and_then(|order| order.printed.clone()),
+        raw: read.map(|read| read.raw.clone()),
+        bits: read.and_then(|read| read.bits.clone()),
+    }
+}
+
+fn saved_at(entry: &Entry) -> String {
+    entry.saved_at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Why an entry is not delivered from a store that is open for this BluSKY; none where it is.
+#[must_use]
+pub fn elsewhere(entry: &Entry, base_url: &str) -> Option<String> {
+    (entry.base_url != base_url).then(|| format!("it was saved for {}, and is delivered only there", entry.base_url))
 }
 
 /// The states an entry has gone through from its `from`th step on, each as the entry was then: what is shown of its way.

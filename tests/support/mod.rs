@@ -141,6 +141,11 @@ impl Running {
         self.end()
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
     /// Kills it with SIGKILL, as a power cut would.
     pub fn kill(mut self) {
         let mut child = self.0.take().unwrap();

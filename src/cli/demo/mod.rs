@@ -92,8 +92,8 @@ struct Stage {
 
 impl Stage {
     async fn set(site: &Site) -> Result<Self, String> {
-        let store = open_store(&site.config.store, None).map_err(|error| error.to_string())?;
         let settings = site.config.blusky.clone().ok_or("it has no BluSKY")?;
+        let store = open_store(&site.config.store, &settings.base_url, None).map_err(|error| error.to_string())?;
         let rules = Rules { parallel: site.config.parallel, shows_within: settings.shows_within };
         let client = Client::new(settings).map_err(|error| error.to_string())?;
         let delivery = Deliverer::start(store.clone(), &site.config.store, client, rules, "demo");

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::{
-    access::Secret,
+    access::{Operation, Secret},
     enroll::enrollment::{Order, add_existing_card},
-    outbox::State,
+    outbox::{Reassign, State},
 };
+
+const BLUSKY: &str = "https://blusky.example";
 
 /// A store of the first layout, with one card that was accepted then.
 const FIRST_LAYOUT: &str = r#"
@@ -29,17 +31,16 @@ fn a_store_of_the_first_layout_is_taken_up_with_all_it_holds() {
     let path = folder.path().join("old.db");
     let old = Connection::open(&path).unwrap();
     old.execute_batch(FIRST_LAYOUT).unwrap();
-    old.pragma_update(None, "application_id", APPLICATION).unwrap();
+    old.pragma_update(None, "application_id", layout::APPLICATION).unwrap();
     drop(old);
-    let mut store = Database::open(&path, Sealer::new(folder.path().join("old.db.key"), None)).unwrap();
+    let mut store = Database::open(&path, BLUSKY, Sealer::new(folder.path().join("old.db.key"), None)).unwrap();
     let old = store.entry(Uuid::from_u128(1)).unwrap();
     assert_eq!((old.progress().state, store.secret(old.id)), (State::Accepted, Ok(None)));
 
     let mut order = Order::of(Uuid::from_u128(7));
     order.pin = Some(Secret::new("90417"));
     let operation = Operation::AddUserCard(add_existing_card(Uuid::from_u128(9), &order).unwrap());
-    let entry =
-        Entry { id: Uuid::from_u128(2), saved_at: Utc::now(), operation, reassign: Reassign::Never, source: None, steps: Vec::new() };
+    let entry = Entry::of(Uuid::from_u128(2), Utc::now(), operation, Reassign::Never);
     store.save(&entry, None).unwrap();
     assert_eq!(store.entry(entry.id).unwrap().operation.secret(), None, "a secret is not read with its entry");
     assert_eq!(store.secret(entry.id), Ok(Some(Secret::new("90417"))));

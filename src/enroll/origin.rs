@@ -1,0 +1,123 @@
+//! Where an entry came from: for whom, on whose word, from which card, and why this credential was believed.
+//!
+//! In: an order and the reading it was carried out on. Out: what is kept with the entry. Never: a PIN, a password, or a number in
+//! `Debug`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::enrollment::Order;
+use crate::card::{Credential, DecidedBy, Reading, Transport, Verdict};
+
+/// Where an entry came from. What is not known is left out: an older program kept nothing of it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    /// The person it is for, as the site's list calls them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<Named>,
+    /// What was ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Ordered>,
+    /// The person or program that ordered it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordered_by: Option<String>,
+    /// What was read; none for an existing card, and for another call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardRead>,
+    /// Who chose the credential among those that fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<DecidedBy>,
+    /// What made it sure.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Value>,
+}
+
+/// Somebody of the site's list of people.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Given and family name.
+    pub name: String,
+    /// The employee number, where it is known.
+    pub employee_number: Option<String>,
+}
+
+/// What of an order is not in the call.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// The card type that was asked for.
+    pub card_type: Option<i64>,
+    /// The number printed on the card.
+    pub printed: Option<String>,
+    /// The external number that was asked for.
+    pub external_number: Option<String>,
+    /// A present assignment was to be deleted first.
+    pub reassign: bool,
+    /// It might be a card that was given to somebody else a moment ago.
+    pub same_card: bool,
+}
+
+/// A card as it was read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardRead {
+    /// How the reader is attached; none for a literal.
+    pub transport: Option<Transport>,
+    /// The bytes as they came, hex.
+    pub raw: String,
+    /// The bits, as a literal.
+    pub bits: Option<String>,
+    /// The format that was believed.
+    pub format: String,
+    /// The SHA-256 of that format's file, hex.
+    pub format_digest: String,
+    /// The numbers read.
+    pub credential: Credential,
+    /// Every format that fits, with its numbers in short.
+    pub fits: Vec<(String, String)>,
+    /// What the bits say.
+    pub verdict: Verdict,
+}
+
+/// Shows who decided, not whose card and not which.
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("decided_by", &self.decided_by).finish_non_exhaustive()
+    }
+}
+
+impl Origin {
+    /// The origin of an entry that was ordered so.
+    #[must_use]
+    pub fn of_order(order: &Order) -> Self {
+        let ordered = Ordered {
+            card_type: order.card_type,
+            printed: order.printed.clone(),
+            external_number: order.external_number.clone(),
+            reassign: order.reassign,
+            same_card: order.same_card,
+        };
+        Self { person: order.person.clone(), order: Some(ordered), ordered_by: order.ordered_by.clone(), ..Self::default() }
+    }
+
+    /// The same, from a card that was read so; `digest` is that of the file of the format that was believed.
+    #[must_use]
+    pub fn of_reading(order: &Order, reading: &Reading, digest: &str) -> Self {
+        let card = reading.chosen().map(|fit| CardRead {
+            transport: reading.presentation.transport,
+            raw: reading.presentation.raw.clone(),
+            bits: reading.presentation.bits.map(|bits| bits.to_string()),
+            format: fit.format.to_string(),
+            format_digest: digest.to_owned(),
+            credential: fit.credential.clone(),
+            fits: reading.fits.iter().map(|fit| (fit.format.to_string(), in_short(&fit.credential))).collect(),
+            verdict: reading.verdict,
+        });
+        Self { card, decided_by: reading.choice.map(|(_, by)| by), ..Self::of_order(order) }
+    }
+}
+
+fn in_short(credential: &Credential) -> String {
+    credential.numbers().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,145 @@
+//! Whatever bit of the store is turned over: nothing is sent that was not ordered, and what is lost is said.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+#![allow(clippy::print_stdout, reason = "it counts")]
+
+use std::{fs, path::Path};
+
+use cardbridge::{
+    access::{Operation, Outcome, Secret},
+    enroll::enrollment::{Order, add_existing_card},
+    outbox::{Entry, Reassign, Source, Step},
+    store::{StoreError, seal::Sealer, sqlite::Database},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+const BLUSKY: &str = "https://blusky.example";
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+}
+
+fn open(path: &Path) -> Result<Database, StoreError> {
+    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None))
+}
+
+/// What was ordered: entries as they are on disk, each with its PIN where it has one.
+type Ordered = Vec<(Entry, Option<Secret>)>;
+
+/// A small store: a card with a PIN, one from a reader, one in doubt, one that was discarded.
+fn small_store(path: &Path) -> Ordered {
+    // Small pages: several of each kind.
+    let empty = rusqlite::Connection::open(path).unwrap();
+    empty.execute_batch("PRAGMA page_size = 512; PRAGMA user_version = 0; VACUUM;").unwrap();
+    drop(empty);
+    let mut store = open(path).unwrap();
+    let mut ordered = Vec::new();
+    let sending = || Step::Sending { reassign: false };
+    let closed = || Step::Answered(Outcome::NoAnswer { why: "the connection was closed".to_owned(), slow: false });
+    for (number, steps) in (1..).zip([vec![], vec![], vec![sending(), closed()], vec![Step::Discarded]]) {
+        let mut order = Order::of(Uuid::from_u128(100 + number));
+        order.pin = (number == 1).then(|| Secret::new("90417"));
+        let operation = Operation::AddUserCard(add_existing_card(Uuid::from_u128(200 + number), &order).unwrap());
+        let mut entry = Entry::of(Uuid::from_u128(number), at(1), operation, Reassign::Never);
+        entry.source = (number == 2).then(|| Source { reader: "desk".to_owned(), card: "wiegand {26}BD88EB80".to_owned(), seen_at: at(1) });
+        store.save(&entry, None).unwrap();
+        for step in steps {
+            store.append(entry.clone(), at(2), &step).unwrap();
+            entry.steps.push((at(2), step));
+        }
+        ordered.push((store.entry(entry.id).unwrap(), order.pin));
+    }
+    assert_eq!(store.findings(), Ok(Vec::new()));
+    store.close();
+    ordered
+}
+
+/// How a turned bit ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    /// Nothing came of it.
+    harmless: usize,
+    /// Said, and everything is delivered.
+    said: usize,
+    /// Said, and the rest is delivered.
+    rest: usize,
+    /// The store was refused as damaged.
+    refused: usize,
+}
+
+/// Opens a store with one bit turned over, and looks at all that would be sent from it.
+fn judge(path: &Path, ordered: &Ordered, counts: &mut Counts) -> Result<(), String> {
+    let looked = || -> Result<(Vec<Entry>, Vec<String>), StoreError> {
+        let mut store = open(path)?;
+        let mut due = Vec::new();
+        for (_, shown) in store.open_after(0)? {
+            // A step is made from what is read then, and with the PIN that is read then.
+            let (Ok(entry), Ok(pin)) = (store.entry(shown.id), store.secret(shown.id)) else { continue };
+            if !ordered.contains(&(shown.clone(), pin.clone())) || !ordered.contains(&(entry.clone(), pin)) {
+                return Ok((vec![entry], vec!["wrong".to_owned()]));
+            }
+            due.push(entry);
+        }
+        let mut said = match store.findings() {
+            Ok(said) => said,
+            Err(error) => vec![error.to_string()],
+        };
+        said.extend(
+            ordered
+                .iter()
+                .filter_map(|(entry, _)| store.secret(entry.id).err())
+                .filter(|error| *error != StoreError::SecretGone)
+                .map(|error| error.to_string()),
+        );
+        Ok((due, said))
+    };
+    match looked() {
+        Err(StoreError::Damaged(_) | StoreError::Foreign(_) | StoreError::Newer { .. }) => counts.refused += 1,
+        Err(other) => return Err(format!("refused without a clear word: {other}")),
+        Ok((due, said)) if said == ["wrong"] => return Err(format!("this would be sent, and nobody ordered it: {due:?}")),
+        Ok((due, said)) => match (due.len(), said.is_empty()) {
+            (3, true) => counts.harmless += 1,
+            (3, false) => counts.said += 1,
+            (_, false) => counts.rest += 1,
+            (few, true) => return Err(format!("{few} of 3 would be sent, and nothing is said")),
+        },
+    }
+    Ok(())
+}
+
+/// Turns over each bit of every `step`th byte, all eight or one.
+fn turn_over(step: usize, all_bits: bool) -> Counts {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cardbridge.db");
+    let ordered = small_store(&path);
+    let sound = fs::read(&path).unwrap();
+    let mut counts = Counts::default();
+    for place in (0..sound.len()).step_by(step) {
+        let bits = if all_bits { 0..8 } else { place / step % 8..place / step % 8 + 1 };
+        for bit in bits {
+            let mut damaged = sound.clone();
+            damaged[place] ^= 1 << bit;
+            fs::write(&path, &damaged).unwrap();
+            for beside in ["cardbridge.db-wal", "cardbridge.db-shm", "cardbridge.db-journal"] {
+                drop(fs::remove_file(folder.path().join(beside)));
+            }
+            judge(&path, &ordered, &mut counts).unwrap_or_else(|why| panic!("byte {place}, bit {bit} of {}: {why}", sound.len()));
+        }
+    }
+    println!("{} bytes: {counts:?}", sound.len());
+    counts
+}
+
+#[test]
+fn a_bit_turned_over_sends_nothing_that_was_not_ordered_and_what_is_lost_is_said() {
+    let counts = turn_over(11, false);
+    assert!(counts.rest > 0 && counts.said > 0 && counts.refused > 0, "{counts:?}");
+}
+
+/// `make damage`.
+#[test]
+#[ignore = "takes minutes"]
+fn each_bit_turned_over_sends_nothing_that_was_not_ordered_and_what_is_lost_is_said() {
+    turn_over(1, true);
+}

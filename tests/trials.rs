@@ -17,7 +17,7 @@ use cardbridge::{
     enroll::policy::{self, Hints, SitePolicy},
     protocols::Protocols,
     reader::{ByteOrder, ReaderHints},
-    views::reading::{literal, numbers},
+    views::reading::literal,
 };
 use chrono::DateTime;
 use serde_json::Value;
@@ -68,12 +68,12 @@ fn shown(reading: &Reading) -> String {
     let mut lines = vec![format!("    {}: {}", literal(reading), reading.verdict.name())];
     for (at, fit) in reading.fits.iter().enumerate() {
         let mark = if reading.choice.is_some_and(|(chosen, _)| chosen == at) { "▶" } else { " " };
-        lines.push(format!("      {mark} {} {}", fit.format, numbers(&fit.credential)));
+        lines.push(format!("      {mark} {} {}", fit.format, fit.credential.words()));
     }
     lines.extend(reading.presentation.warnings.iter().map(|warning| format!("        warning {warning}")));
     lines.extend(reading.suggestions.iter().map(|found| {
         let odds = 1.0 / found.odds;
-        format!("        perhaps {}: {} {} (1 in {odds:.1})", found.transform, found.fit.format, numbers(&found.fit.credential))
+        format!("        perhaps {}: {} {} (1 in {odds:.1})", found.transform, found.fit.format, found.fit.credential.words())
     }));
     lines.join("\n")
 }

@@ -77,6 +77,13 @@ impl Credential {
             .filter_map(|name| self.number(name).map(|value| (name, value)))
             .chain(self.fields.iter().map(|(name, value)| (name.as_str(), *value)))
     }
+
+    /// The numbers in words: `facility code 123, card number 45`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let words: Vec<String> = self.numbers().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+        words.join(", ")
+    }
 }
 
 /// Shows which numbers are there, not what they are.

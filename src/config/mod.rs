@@ -27,7 +27,7 @@ use crate::{
     },
     outbox::Reassign,
     protocols::Protocols,
-    reader::{Bus, LineSettings, Port, ReaderHints},
+    reader::{Bus, InputDevice, LineSettings, Port, ReaderHints},
     sheet::{At, Finding, Keys, Sheet, nearest},
 };
 
@@ -104,19 +104,6 @@ pub enum Attached {
         /// The file with the key of its secure channel.
         scbk_file: Option<PathBuf>,
     },
-}
-
-/// Which input device: all that is said must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InputDevice {
-    /// Its path in `/dev/input`, or one that leads there.
-    pub path: Option<String>,
-    /// USB vendor and product.
-    pub usb: Option<(u16, u16)>,
-    /// What its name matches, `*` for any text.
-    pub name: Option<String>,
-    /// Its serial number.
-    pub serial: Option<String>,
 }
 
 /// Why there is no configuration.

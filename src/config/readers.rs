@@ -8,11 +8,11 @@ use std::{
 
 use toml_span::value::ValueInner;
 
-use super::{Attached, InputDevice, ReaderConfig};
+use super::{Attached, ReaderConfig};
 use crate::{
     decode::dialect::{Cut, Dialect},
     protocols::{self, Protocols},
-    reader::{Bus, ByteOrder, Port, ReaderHints},
+    reader::{Bus, ByteOrder, InputDevice, Port, ReaderHints},
     sheet::{At, Keys, nearest},
 };
 

@@ -19,10 +19,7 @@ use tokio::{
 };
 
 use super::{AGAIN, Events, holder};
-use crate::{
-    config::InputDevice,
-    reader::{KeyEvent, KeyMove, ReaderCommand, ReaderEvent, ReaderName, matches},
-};
+use crate::reader::{InputDevice, KeyEvent, KeyMove, ReaderCommand, ReaderEvent, ReaderName, matches};
 
 /// An input device of this machine that could be a reader: it has digits and Enter.
 #[derive(Debug, Clone, PartialEq, Eq)]

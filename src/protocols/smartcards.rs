@@ -19,7 +19,6 @@ use crate::{
         pattern::Pattern,
         script::{Chips, Condition, Script, ScriptSample},
     },
-    views::reading::numbers,
 };
 
 /// Reads one file. Findings go to the sheet.
@@ -209,7 +208,7 @@ fn prove(script: &Script, samples: &[(ScriptSample, Span)], sheet: &Sheet<'_>) {
 fn literal(read: &Presentation) -> Option<String> {
     match (read.kind, &read.csn, read.bits, &read.numbers) {
         (Kind::Csn, csn, ..) => csn.clone().map(|csn| Literal::Csn(csn).to_string()),
-        (_, _, _, Some(read)) => Some(numbers(&read.credential)),
+        (_, _, _, Some(read)) => Some(read.credential.words()),
         (_, _, bits, None) => bits.map(|bits| bits.to_string()),
     }
 }

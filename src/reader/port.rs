@@ -18,6 +18,19 @@ pub enum Port {
     },
 }
 
+/// Which input device: all that is said must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputDevice {
+    /// Its path in `/dev/input`, or one that leads there.
+    pub path: Option<String>,
+    /// USB vendor and product.
+    pub usb: Option<(u16, u16)>,
+    /// What its name matches, `*` for any text.
+    pub name: Option<String>,
+    /// Its serial number.
+    pub serial: Option<String>,
+}
+
 /// A line with OSDP readers on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bus {

@@ -183,7 +183,7 @@ pub fn literal(reading: &Reading) -> String {
         (_, _, Some(bits)) => bits.to_string(),
         // What is pressed on a keypad may be somebody's PIN.
         (Kind::Key, _, None) => "keypad".to_owned(),
-        _ => presentation.numbers.as_ref().map_or_else(|| presentation.raw.clone(), |read| numbers(&read.credential)),
+        _ => presentation.numbers.as_ref().map_or_else(|| presentation.raw.clone(), |read| read.credential.words()),
     }
 }
 
@@ -199,7 +199,7 @@ pub fn text(reading: &Reading) -> String {
     let mut lines = vec![format!("{reader}{}{length}: {}", literal(reading), verdict(reading.verdict))];
     for (at, fit) in reading.fits.iter().enumerate() {
         let mark = if reading.choice.is_some_and(|(chosen, _)| chosen == at) { "▶" } else { " " };
-        lines.push(format!("  {mark} {:<24} {:<44} {}", fit.format, numbers(&fit.credential), evidence(fit)));
+        lines.push(format!("  {mark} {:<24} {:<44} {}", fit.format, fit.credential.words(), evidence(fit)));
     }
     if let Some((_, decided_by)) = reading.choice {
         lines.push(format!("    decided by: {}", decision(decided_by)));
@@ -228,20 +228,13 @@ pub fn text(reading: &Reading) -> String {
 #[must_use]
 pub fn suggestion_text(suggestion: &Suggestion) -> String {
     let fit = &suggestion.fit;
-    format!("{}: then {} is {} ({})", suggestion.words, numbers(&fit.credential), fit.format, chance(suggestion.odds))
+    format!("{}: then {} is {} ({})", suggestion.words, fit.credential.words(), fit.format, chance(suggestion.odds))
 }
 
 /// Odds in words: `1 in 4`.
 #[must_use]
 pub fn chance(odds: f64) -> String {
     if odds > 0.5 { format!("{:.0} in 100 by chance", odds * 100.0) } else { format!("1 in {:.0} by chance", 1.0 / odds) }
-}
-
-/// A credential's numbers, in words.
-#[must_use]
-pub fn numbers(credential: &Credential) -> String {
-    let words: Vec<String> = credential.numbers().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
-    words.join(", ")
 }
 
 fn verdict(verdict: Verdict) -> &'static str {

@@ -119,7 +119,6 @@ fn one(site: &Site, hints: &Hints, json: bool, line: &[u8], answers: &mut Vec<u8
 }
 
 fn one_line(reading: &Reading) -> String {
-    let fits: Vec<String> =
-        reading.fits.iter().map(|fit| format!("{} ({})", fit.format, views::reading::numbers(&fit.credential))).collect();
+    let fits: Vec<String> = reading.fits.iter().map(|fit| format!("{} ({})", fit.format, fit.credential.words())).collect();
     format!("{} {}: {}", views::reading::literal(reading), reading.verdict.name(), fits.join("; "))
 }

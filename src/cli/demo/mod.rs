@@ -166,7 +166,7 @@ impl Stage {
                 Notice::Up(_) | Notice::Ready(_) | Notice::LayThere(_) | Notice::Noise(..) | Notice::Note(..) => continue,
             };
             let reading = read.ok_or("nothing was read")?;
-            let numbers = reading.chosen().map(|fit| views::reading::numbers(&fit.credential));
+            let numbers = reading.chosen().map(|fit| fit.credential.words());
             return Ok(Outcome {
                 reader: reading.presentation.reader.clone().unwrap_or_default(),
                 verdict: numbers.unwrap_or_else(|| reading.verdict.name().replace('_', " ")),

@@ -4,7 +4,7 @@
 //! at intervals, as the daemon's own notification is not reliable before 2.3. One thread watches, because libpcsclite
 //! keeps the readers' states in one place per process without a lock.
 //!
-//! - [`names`]: which device is which configured reader; [`talker`]: one reader and its cards; [`keys`]: the site's keys.
+//! - `names`: which device is which configured reader; `talker`: one reader and its cards; `keys`: the site's keys.
 
 mod keys;
 mod names;

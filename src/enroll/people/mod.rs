@@ -84,7 +84,7 @@ impl People {
         if let Some(id) = key(who)? {
             return Ok(id);
         }
-        if self.persons.is_empty() {
+        if self.persons.is_empty() && self.findings.is_empty() {
             return Err(WhoError::NotAGuid(who.to_owned()));
         }
         let by = |is: &dyn Fn(&Person) -> bool| self.persons.iter().filter(|person| is(person)).collect::<Vec<&Person>>();
@@ -160,6 +160,8 @@ mod tests {
         assert!(matches!(people.find("Alan Turing"), Err(WhoError::Unknown(_))));
         assert_eq!(people.find("00000000-0000-0000-0000-000000000000"), Err(WhoError::Zero));
         assert!(matches!(People::default().find("0f83442e"), Err(WhoError::NotAGuid(_))));
+        let unusable = People::read(b"user_id;first_name;last_name;employee_number\nnobody;Ada;Lovelace;1815\n").unwrap();
+        assert!(matches!(unusable.find("1815"), Err(WhoError::Unknown(_))), "there is a list, and nothing in it can be used");
     }
 
     #[test]

@@ -110,18 +110,18 @@ pub const CARDS: [Card; 9] = [
         ends: Ends::Accepted,
     },
     Card {
-        title: "An EM4100 fob at an ID-12LA reader",
-        shown: Shown::Serial("desk", b"\x020C000621A58E\r\n\x03"),
-        user: "1906",
-        same_card: false,
-        ends: Ends::Accepted,
-    },
-    Card {
-        title: "The same reader, one bit of the frame damaged on the line",
+        title: "An EM4100 fob at an ID-12LA reader, one bit of the frame damaged on the line",
         shown: Shown::Serial("desk", b"\x020C000621A58F\r\n\x03"),
         user: "1906",
         same_card: false,
         ends: Ends::Damaged,
+    },
+    Card {
+        title: "The same fob, shown again",
+        shown: Shown::Serial("desk", b"\x020C000621A58E\r\n\x03"),
+        user: "1906",
+        same_card: false,
+        ends: Ends::Accepted,
     },
     Card {
         title: "A 26-bit card at an Arduino with WiegandNG, after its banner",

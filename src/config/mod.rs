@@ -54,6 +54,10 @@ pub struct Config {
     pub proof: f64,
     /// The store.
     pub store: PathBuf,
+    /// How long a command waits for the outcome once an entry is saved.
+    pub wait: Duration,
+    /// The file's text; empty where there is none.
+    pub text: String,
 }
 
 /// One reader.
@@ -141,7 +145,7 @@ impl Config {
         let sheet = Sheet::new(file, text);
         let config = sheet.root().map(|keys| read(keys, folder, protocols));
         match (config, sheet.into_findings()) {
-            (Some(config), findings) if findings.is_empty() => Ok(config),
+            (Some(config), findings) if findings.is_empty() => Ok(Self { text: text.to_owned(), ..config }),
             (_, findings) => Err(ConfigError::Wrong(findings)),
         }
     }
@@ -171,12 +175,15 @@ impl Config {
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
+            wait: Duration::from_secs(WAIT_S),
+            text: String::new(),
         }
     }
 }
 
 const PARALLEL: usize = 4;
 const SAME_CARD_S: u64 = 60;
+const WAIT_S: u64 = 20;
 const DEFAULT_STORE: &str = "cardbridge.db";
 
 fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config {
@@ -197,6 +204,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         config.reassign = reassign(&mut enroll);
         let seconds = enroll.number("same_card_s", 0_u64, 86_400).map_or(SAME_CARD_S, |seconds| seconds.value);
         config.policy.same_card = (seconds > 0).then(|| Duration::from_secs(seconds));
+        config.wait = enroll.number("wait_s", 0_u64, 31_536_000).map_or(config.wait, |seconds| Duration::from_secs(seconds.value));
         config.enforce_occupancy_system = enroll.flag("enforce_occupancy_system").unwrap_or(false);
         config.proof = proof(&mut enroll).unwrap_or(PROOF);
         enroll.finish();

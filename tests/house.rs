@@ -26,7 +26,7 @@ const FLOORS: [(&str, &str); 19] = [
     ("store", "access enroll outbox"),
     ("blusky", "access"),
     ("simulator", ""),
-    ("config", "card sheet access reader decode protocols enroll outbox blusky"),
+    ("config", "card sheet access reader decode protocols enroll outbox station blusky"),
     ("host", "card sheet access reader decode smartcard protocols outbox station drivers store config"),
     ("cli", "*"),
 ];

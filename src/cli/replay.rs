@@ -28,11 +28,11 @@ use crate::{
         replay::{Player, Said},
     },
     card::{Presentation, Reading},
-    config::{Attached, ReaderConfig},
-    host::{Site, reader_kind},
+    config::ReaderConfig,
+    host::Site,
     outbox::Reassign,
     reader::is_device_of,
-    station::Notice,
+    station::{Notice, ReaderKind},
     store::StoreHandle,
     views,
 };
@@ -159,7 +159,7 @@ fn player(site: &Site, path: &Path, head: &Head) -> Result<Player, Failure> {
 
 /// The configured reader that typed what evtest printed, which does not say what the keys mean.
 fn typing_reader<'a>(site: &'a Site, name: Option<&str>) -> Result<&'a ReaderConfig, Failure> {
-    let is_typist = |reader: &&ReaderConfig| matches!(reader.attached, Attached::Keyboard { .. });
+    let is_typist = |reader: &&ReaderConfig| matches!(reader.kind, ReaderKind::Keyboard(..));
     let known: Vec<&str> = site.config.readers.iter().filter(is_typist).map(|reader| reader.name.as_str()).collect();
     let help = match known.as_slice() {
         [] => "configure one: [[reader]] with name, keyboard, and a dialect or a template".to_owned(),
@@ -193,7 +193,7 @@ impl<'a> Playing<'a> {
             Some(keys) => {
                 let reader = typing_reader(site, typist)?;
                 let (catalog, policy) = (site.catalog.clone(), site.config.policy.clone());
-                let player = Player::of_keys((&reader.name, reader_kind(reader)), &site.protocols, catalog, policy);
+                let player = Player::of_keys((&reader.name, reader.kind.clone()), &site.protocols, catalog, policy);
                 (Played::Keys(keys), Some(player))
             }
             None => (Played::Records(Box::new(Records::open(path)?)), None),

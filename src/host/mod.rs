@@ -13,7 +13,6 @@ use std::{
     collections::{HashMap, VecDeque},
     path::Path,
     sync::Arc,
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -26,17 +25,13 @@ use uuid::Uuid;
 
 use crate::{
     card::Presentation,
-    config::{Attached, Config, ReaderConfig},
+    config::{Config, ReaderConfig},
     decode::catalog::SharedCatalog,
-    drivers::{
-        Running, keyboard,
-        osdp::{self, Peripheral},
-        pcsc, serial,
-    },
+    drivers::{Drivers, Setup},
     protocols::Protocols,
-    reader::{Bus, ReaderCommand, ReaderEvent, ReaderName, is_device_of},
+    reader::{ReaderCommand, ReaderEvent, ReaderName},
     smartcard::reader::Model,
-    station::{Effect, Event, Notice, Purpose, ReaderKind, Station, Taker},
+    station::{Effect, Event, Notice, Purpose, Station, Taker},
     store::{StoreError, StoreHandle, seal::Sealer},
 };
 use platform::{
@@ -95,10 +90,7 @@ pub struct Shell {
     clients: (mpsc::UnboundedSender<Client>, mpsc::UnboundedReceiver<Client>),
     connected: HashMap<u64, (bool, mpsc::Sender<Say>)>,
     server: Option<Server>,
-    lines: HashMap<ReaderName, mpsc::UnboundedSender<ReaderCommand>>,
-    cards: Option<pcsc::PcscHandle>,
-    drivers: Vec<JoinHandle<()>>,
-    running: Running,
+    drivers: Option<Drivers>,
     store: Option<StoreHandle>,
     /// What has happened and is not yet handled, what is to be done and is not yet done, and the entry that is being
     /// written: kept here, so that whoever stops waiting loses nothing of it.
@@ -125,7 +117,7 @@ impl Shell {
     #[must_use]
     pub fn new(site: &Site, store: Option<StoreHandle>) -> Self {
         let (events, happened) = mpsc::unbounded_channel();
-        let kinds = site.config.readers.iter().map(|reader| (reader.name.clone(), reader_kind(reader))).collect();
+        let kinds = site.config.readers.iter().map(|reader| (reader.name.clone(), reader.kind.clone())).collect();
         let scripts = site.protocols.scripts.clone();
         let station = Station::new(site.catalog.clone(), scripts, site.config.policy.clone(), site.config.integer_width, kinds);
         Self {
@@ -137,10 +129,7 @@ impl Shell {
             clients: mpsc::unbounded_channel(),
             connected: HashMap::new(),
             server: None,
-            lines: HashMap::new(),
-            cards: None,
-            drivers: Vec::new(),
-            running: Running::default(),
+            drivers: None,
             store,
             queue: VecDeque::new(),
             effects: VecDeque::new(),
@@ -154,49 +143,9 @@ impl Shell {
 
     /// Opens the configured readers, or the one of that name only; `NAME#2` is one of several devices.
     pub fn open_readers(&mut self, only: Option<&str>) {
-        let mut wanted = Vec::new();
-        let mut buses: Vec<(&Bus, Vec<Peripheral>)> = Vec::new();
         self.only_device = only.filter(|only| only.contains('#')).map(ToOwned::to_owned);
-        for reader in self.readers.iter().filter(|reader| only.is_none_or(|only| is_device_of(only, &reader.name))) {
-            match &reader.attached {
-                Attached::Pcsc { pattern, keys_file } => {
-                    let (pattern, keys_file) = (pattern.clone(), keys_file.clone());
-                    wanted.push(pcsc::Wanted { pattern, name: reader.name.as_str().into(), keys_file });
-                }
-                Attached::Osdp { bus, address, scbk_file } => {
-                    let name = reader.name.as_str().into();
-                    let peripheral = Peripheral { name, address: *address, scbk_file: scbk_file.clone() };
-                    match buses.iter_mut().find(|(other, _)| *other == bus) {
-                        Some((_, peripherals)) => peripherals.push(peripheral),
-                        None => buses.push((bus, vec![peripheral])),
-                    }
-                }
-                Attached::Keyboard { device, .. } => {
-                    let devices = keyboard::matching(device, &keyboard::list()).len().max(1);
-                    for index in 0..devices {
-                        let name = device_name(&reader.name, index, devices);
-                        let commands = keyboard::start(name.clone(), device.clone(), index, self.events.clone());
-                        self.lines.insert(name, commands);
-                    }
-                }
-                Attached::Serial { port, line, .. } => {
-                    let devices = serial::matching(port).len().max(1);
-                    for index in 0..devices {
-                        let name = device_name(&reader.name, index, devices);
-                        let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone());
-                        self.lines.insert(name, commands);
-                    }
-                }
-            }
-        }
-        for (bus, peripherals) in buses {
-            let driver = osdp::start(bus.clone(), peripherals, &self.events, self.running.clone());
-            self.lines.extend(driver.ways);
-            self.drivers.extend(driver.thread);
-        }
-        if !wanted.is_empty() {
-            self.cards = Some(pcsc::start(wanted, self.models.clone(), self.events.clone(), self.running.clone()));
-        }
+        let readers: Vec<Setup> = self.readers.iter().map(|reader| Setup::new(&reader.name, reader.port.clone())).collect();
+        self.drivers = Some(Drivers::open(&readers, only, self.models.clone(), self.events.clone()));
     }
 
     /// Ends the drivers once they have shown what they were told to.
@@ -211,10 +160,9 @@ impl Shell {
                 drop(store.seen(card, at).await);
             }
         }
-        self.running.end();
-        let drivers = std::mem::take(&mut self.drivers);
-        let ended = tokio::task::spawn_blocking(|| drivers.into_iter().for_each(|driver| drop(driver.join())));
-        drop(ended.await);
+        if let Some(drivers) = self.drivers.take() {
+            drivers.end().await;
+        }
     }
 
     /// Becomes the station beside this store, or says who is.
@@ -320,10 +268,8 @@ impl Shell {
         match effect {
             Effect::Command(name, command) => {
                 self.tapped(|| Tapped::To(name.clone(), command.clone()));
-                match (self.lines.get(&name), &self.cards) {
-                    (Some(line), _) => drop(line.send(command)),
-                    (None, Some(cards)) => cards.command(&name, command),
-                    (None, None) => {}
+                if let Some(drivers) = &self.drivers {
+                    drivers.command(&name, command);
                 }
             }
             Effect::Save(entry, unless_given) => match &self.store {
@@ -365,33 +311,11 @@ impl Shell {
     }
 }
 
-impl Drop for Shell {
-    fn drop(&mut self) {
-        self.running.end();
-    }
-}
-
 fn saved(id: Uuid, answer: Result<Result<(), StoreError>, oneshot::error::RecvError>) -> Event {
     match answer {
         Ok(Ok(())) => Event::Saved(id),
         Ok(Err(StoreError::SameCard(given))) => Event::GivenBefore(id, given),
         Ok(Err(error)) => Event::NotSaved(id, error.to_string()),
         Err(_) => Event::NotSaved(id, "the store has ended".to_owned()),
-    }
-}
-
-/// The name of one of the devices that a configured reader means.
-fn device_name(name: &str, index: usize, devices: usize) -> ReaderName {
-    if devices == 1 { name.into() } else { format!("{name}#{}", index + 1).into() }
-}
-
-/// What a configured reader is to the bridge.
-#[must_use]
-pub fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
-    match &reader.attached {
-        Attached::Keyboard { dialect, .. } => ReaderKind::Keyboard(dialect.clone(), reader.told),
-        Attached::Serial { dialect, .. } => ReaderKind::Serial(dialect.clone(), reader.told),
-        Attached::Pcsc { .. } => ReaderKind::Pcsc(reader.told),
-        Attached::Osdp { .. } => ReaderKind::Osdp(reader.told),
     }
 }

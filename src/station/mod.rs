@@ -283,7 +283,9 @@ impl Station {
 }
 
 impl ReaderKind {
-    const fn told(&self) -> ReaderHints {
+    /// What the site says about it.
+    #[must_use]
+    pub const fn told(&self) -> ReaderHints {
         match self {
             Self::Serial(_, told) | Self::Keyboard(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
         }

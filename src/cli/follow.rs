@@ -32,7 +32,8 @@ use crate::{
 const HOLD: &str = "hold the card to the reader";
 /// Said beside a station that runs.
 pub const HELD: &str = "a running station holds the readers; the next card is taken from it";
-const STAYS: &str = "what is saved stays, and is delivered by `cardbridge run` or `cardbridge outbox deliver`; `cardbridge outbox list` shows it";
+const STAYS: &str =
+    "what is saved stays, and is delivered by `cardbridge run` or `cardbridge outbox deliver`; `cardbridge outbox list` shows it";
 
 /// How long all readers may be gone (the smart-card service restarts, a plug is wriggled) before the command gives up.
 const GRACE: Duration = Duration::from_secs(2);

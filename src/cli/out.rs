@@ -21,6 +21,13 @@ pub struct Failure {
     more: Vec<(String, Value)>,
 }
 
+/// What went wrong, in a line.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl Failure {
     /// The thing asked for was refused or cannot be done: exit code 1.
     pub fn impossible(code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
@@ -30,6 +37,12 @@ impl Failure {
     /// Wrong usage or configuration: exit code 2.
     pub fn usage(code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { exit: 2, ..Self::impossible(code, message, help) }
+    }
+
+    /// Adds a member to the JSON of the error.
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.push((name.to_owned(), value));
+        self
     }
 
     /// True for wrong usage or configuration.

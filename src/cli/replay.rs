@@ -28,10 +28,10 @@ use crate::{
         replay::{Player, Said},
     },
     card::{Presentation, Reading},
-    config::{Attached, ReaderConfig},
-    host::{Site, api::body::OrderBody, reader_kind},
+    config::ReaderConfig,
+    host::{Site, api::body::OrderBody},
     reader::is_device_of,
-    station::Notice,
+    station::{Notice, ReaderKind},
     views,
 };
 
@@ -113,9 +113,10 @@ fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(
         let ended = loop {
             match playing.next() {
                 Ok(Some(said)) if json => readings.extend(said.into_iter().filter_map(reading)),
-                Ok(Some(said)) => {
-                    said.iter().filter_map(|(_, notice)| views::notice::text(notice)).for_each(|words| progress.aside(|| out::print(&words)))
-                }
+                Ok(Some(said)) => said
+                    .iter()
+                    .filter_map(|(_, notice)| views::notice::text(notice))
+                    .for_each(|words| progress.aside(|| out::print(&words))),
                 Ok(None) => break Ok(()),
                 Err(failure) => break Err(failure),
             }
@@ -163,7 +164,7 @@ fn player(site: &Site, path: &Path, head: &Head) -> Result<Player, Failure> {
 
 /// The configured reader that typed what evtest printed, which does not say what the keys mean.
 fn typing_reader<'a>(site: &'a Site, name: Option<&str>) -> Result<&'a ReaderConfig, Failure> {
-    let is_typist = |reader: &&ReaderConfig| matches!(reader.attached, Attached::Keyboard { .. });
+    let is_typist = |reader: &&ReaderConfig| matches!(reader.kind, ReaderKind::Keyboard(..));
     let known: Vec<&str> = site.config.readers.iter().filter(is_typist).map(|reader| reader.name.as_str()).collect();
     let help = match known.as_slice() {
         [] => "configure one: [[reader]] with name, keyboard, and a dialect or a template".to_owned(),
@@ -197,7 +198,7 @@ impl<'a> Playing<'a> {
             Some(keys) => {
                 let reader = typing_reader(site, typist)?;
                 let (catalog, policy) = (site.catalog.clone(), site.config.policy.clone());
-                let player = Player::of_keys((&reader.name, reader_kind(reader)), &site.protocols, catalog, policy);
+                let player = Player::of_keys((&reader.name, reader.kind.clone()), &site.protocols, catalog, policy);
                 (Played::Keys(keys), Some(player))
             }
             None => (Played::Records(Box::new(Records::open(path)?)), None),

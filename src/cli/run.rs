@@ -115,7 +115,9 @@ fn entry_told(entry: &Entry) {
     let state = progress.state.name().replace('_', " ");
     let why = match (progress.why, progress.told.result_code) {
         (Some(why), _) => format!(" ({why})"),
-        (None, Some(code)) if progress.state != State::Accepted => format!(" (BluSKY's code {code}; `cardbridge outbox show` has its words)"),
+        (None, Some(code)) if progress.state != State::Accepted => {
+            format!(" (BluSKY's code {code}; `cardbridge outbox show` has its words)")
+        }
         _ => String::new(),
     };
     out::hint(&format!("entry {}: {state}{why}", entry.id));

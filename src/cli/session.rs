@@ -95,7 +95,8 @@ async fn station(site: &Site, doing: &'static str, ordered_by: Option<&str>) -> 
         match Host::become_station(site, doing, site::credentials()).await.map_err(failed)? {
             Ok(host) => {
                 let connected = Client::connect(&site.config.store, ordered_by).await;
-                let (client, _) = connected.ok_or_else(|| Failure::impossible("station", "this process's own station does not answer", ""))?;
+                let (client, _) =
+                    connected.ok_or_else(|| Failure::impossible("station", "this process's own station does not answer", ""))?;
                 return Ok((client, Some(host)));
             }
             Err(other) => holder = other,
@@ -124,7 +125,8 @@ fn same_site(site: &Site, said: &Value) -> Result<(), Failure> {
         _ => "protocol files",
     };
     let doing = said["doing"].as_str().unwrap_or_default();
-    let message = format!("the station at this store (cardbridge {doing}, process {}) has another {differs} than this command", said["process"]);
+    let message =
+        format!("the station at this store (cardbridge {doing}, process {}) has another {differs} than this command", said["process"]);
     Err(Failure::usage("other_site", message, format!("give both the same {differs}, or end that station and start it again")))
 }
 

@@ -10,7 +10,6 @@ mod readers;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -19,7 +18,6 @@ use uuid::Uuid;
 use crate::{
     access::check::IntegerWidth,
     blusky::settings::Settings,
-    decode::dialect::Dialect,
     enroll::{
         evidence::PROOF,
         people::People,
@@ -27,8 +25,9 @@ use crate::{
     },
     outbox::Reassign,
     protocols::Protocols,
-    reader::{Bus, InputDevice, LineSettings, Port, ReaderHints},
+    reader::Port,
     sheet::{At, Finding, Keys, Sheet, nearest},
+    station::ReaderKind,
 };
 
 /// Everything a site has configured.
@@ -66,48 +65,11 @@ pub struct ReaderConfig {
     /// Its name.
     pub name: String,
     /// Where it is attached.
-    pub attached: Attached,
-    /// A site's own time until a card counts as gone.
-    pub told: ReaderHints,
+    pub port: Port,
+    /// What it is to the station: what it speaks, and what the site says about it.
+    pub kind: ReaderKind,
     /// How small the chance of a mistake must be at this reader; none where `[enroll]` says it.
     pub proof: Option<f64>,
-}
-
-/// Where a reader is attached.
-#[derive(Debug, Clone)]
-pub enum Attached {
-    /// A serial line.
-    Serial {
-        /// Which line.
-        port: Port,
-        /// How it is set.
-        line: LineSettings,
-        /// What is spoken on it.
-        dialect: Arc<Dialect>,
-    },
-    /// A reader that types.
-    Keyboard {
-        /// Which input device.
-        device: InputDevice,
-        /// What it types.
-        dialect: Arc<Dialect>,
-    },
-    /// A PC/SC reader whose name matches this pattern, `*` for any text.
-    Pcsc {
-        /// What its PC/SC name looks like, `*` for any text.
-        pattern: String,
-        /// Where the site's keys for its cards stand.
-        keys_file: Option<PathBuf>,
-    },
-    /// A reader on an OSDP bus.
-    Osdp {
-        /// The bus's line.
-        bus: Bus,
-        /// The reader's address there, 0 to 126.
-        address: u8,
-        /// The file with the key of its secure channel.
-        scbk_file: Option<PathBuf>,
-    },
 }
 
 /// Why there is no configuration.

@@ -182,7 +182,13 @@ async fn answered(response: Response) -> Result<Response, AskError> {
 
 /// A name as a part of a path or query.
 fn escaped(name: &str) -> String {
-    name.bytes().map(|byte| if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    name.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            },
+        )
+        .collect()
 }
 
 /// Notices as they come.

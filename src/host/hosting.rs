@@ -151,7 +151,8 @@ impl Running {
         }
         drop(self.store);
         if let Some((_, done)) = end {
-            drop(done.send(()));
+            // Whoever asked for the end may have gone.
+            let _ = done.send(());
         }
     }
 

@@ -24,10 +24,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     card::to_hex,
-    config::{Attached, Config, ReaderConfig},
+    config::{Config, ReaderConfig},
     decode::catalog::SharedCatalog,
     protocols::Protocols,
-    station::{ReaderKind, ReaderSetup, Setup},
+    station::{ReaderSetup, Setup},
     store::{StoreError, StoreHandle, seal::Sealer},
 };
 use platform::lock::Lock;
@@ -55,7 +55,7 @@ impl Site {
     #[must_use]
     pub fn setup(&self) -> Setup {
         let config = &self.config;
-        let reader = |reader: &ReaderConfig| ReaderSetup { name: reader.name.clone(), kind: reader_kind(reader), proof: reader.proof };
+        let reader = |reader: &ReaderConfig| ReaderSetup { name: reader.name.clone(), kind: reader.kind.clone(), proof: reader.proof };
         Setup {
             catalog: self.catalog.clone(),
             scripts: self.protocols.scripts.clone(),
@@ -90,15 +90,4 @@ pub struct Digests {
 /// Why it cannot be opened.
 pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
     StoreHandle::open_sealed(path, base_url, Sealer::new(Lock::beside(path, "key"), credentials))
-}
-
-/// What a configured reader is to the station.
-#[must_use]
-pub fn reader_kind(reader: &ReaderConfig) -> ReaderKind {
-    match &reader.attached {
-        Attached::Keyboard { dialect, .. } => ReaderKind::Keyboard(dialect.clone(), reader.told),
-        Attached::Serial { dialect, .. } => ReaderKind::Serial(dialect.clone(), reader.told),
-        Attached::Pcsc { .. } => ReaderKind::Pcsc(reader.told),
-        Attached::Osdp { .. } => ReaderKind::Osdp(reader.told),
-    }
 }

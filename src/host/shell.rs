@@ -3,12 +3,7 @@
 //! In: events from drivers, the store, calls, and whoever asks. Out: notices, one after the other. Never: a wait for the disk; a card
 //! is shown while another one's entry is being written.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
@@ -18,14 +13,10 @@ use tokio::{
 
 use super::{Site, deliver::Caller, notices::Numbered};
 use crate::{
-    config::{Attached, ReaderConfig},
-    drivers::{
-        Running, keyboard,
-        osdp::{self, Peripheral},
-        pcsc, serial,
-    },
+    config::ReaderConfig,
+    drivers::{Drivers, Setup},
     outbox::Entry,
-    reader::{Bus, ReaderCommand, ReaderEvent, ReaderName, is_device_of},
+    reader::{ReaderCommand, ReaderEvent, ReaderName},
     smartcard::reader::Model,
     station::{Effect, Event, Notice, Now, Station},
     store::{StoreError, StoreHandle},
@@ -42,23 +33,18 @@ pub struct Shell {
     station: Station,
     clock: Clock,
     readers: Vec<ReaderConfig>,
-    open: Vec<String>,
     models: Vec<Arc<Model>>,
     events: mpsc::UnboundedSender<(ReaderName, ReaderEvent)>,
     happened: mpsc::UnboundedReceiver<(ReaderName, ReaderEvent)>,
     posted: mpsc::UnboundedReceiver<Event>,
     post: mpsc::UnboundedSender<Event>,
-    lines: HashMap<ReaderName, mpsc::UnboundedSender<ReaderCommand>>,
-    cards: Option<pcsc::PcscHandle>,
-    drivers: Vec<JoinHandle<()>>,
-    running: Running,
+    drivers: Option<Drivers>,
     store: Option<StoreHandle>,
     caller: Option<Caller>,
     effects: VecDeque<Effect>,
     notices: VecDeque<Notice>,
     count: u64,
     tap: Option<mpsc::UnboundedSender<Tapped>>,
-    only_device: Option<String>,
 }
 
 /// What passes between a reader and the station, for whoever records it.
@@ -103,73 +89,27 @@ impl Shell {
             station: Station::new(site.setup()),
             clock: Clock::start(),
             readers: site.config.readers.clone(),
-            open: Vec::new(),
             models: site.protocols.models.clone(),
             events,
             happened,
             posted,
             post,
-            lines: HashMap::new(),
-            cards: None,
-            drivers: Vec::new(),
-            running: Running::default(),
+            drivers: None,
             store,
             caller: None,
             effects: VecDeque::new(),
             notices: VecDeque::new(),
             count: 0,
             tap: None,
-            only_device: None,
         }
     }
 
-    /// Opens those of the configured readers that are not open yet, or the one of that name only; `NAME#2` is one of several devices.
+    /// Opens the configured readers, or the one of that name only; `NAME#2` is one of several devices. What is open stays open.
     pub fn open_readers(&mut self, only: Option<&str>) {
-        let mut wanted = Vec::new();
-        let mut buses: Vec<(&Bus, Vec<Peripheral>)> = Vec::new();
-        self.only_device = only.filter(|only| only.contains('#')).map(ToOwned::to_owned);
-        let is_wanted = |reader: &&ReaderConfig| only.is_none_or(|only| is_device_of(only, &reader.name)) && !self.open.contains(&reader.name);
-        let readers: Vec<ReaderConfig> = self.readers.iter().filter(is_wanted).cloned().collect();
-        self.open.extend(readers.iter().map(|reader| reader.name.clone()));
-        for reader in &readers {
-            match &reader.attached {
-                Attached::Pcsc { pattern, keys_file } => {
-                    let (pattern, keys_file) = (pattern.clone(), keys_file.clone());
-                    wanted.push(pcsc::Wanted { pattern, name: reader.name.as_str().into(), keys_file });
-                }
-                Attached::Osdp { bus, address, scbk_file } => {
-                    let name = reader.name.as_str().into();
-                    let peripheral = Peripheral { name, address: *address, scbk_file: scbk_file.clone() };
-                    match buses.iter_mut().find(|(other, _)| *other == bus) {
-                        Some((_, peripherals)) => peripherals.push(peripheral),
-                        None => buses.push((bus, vec![peripheral])),
-                    }
-                }
-                Attached::Keyboard { device, .. } => {
-                    let devices = keyboard::matching(device, &keyboard::list()).len().max(1);
-                    for index in 0..devices {
-                        let name = device_name(&reader.name, index, devices);
-                        let commands = keyboard::start(name.clone(), device.clone(), index, self.events.clone());
-                        self.lines.insert(name, commands);
-                    }
-                }
-                Attached::Serial { port, line, .. } => {
-                    let devices = serial::matching(port).len().max(1);
-                    for index in 0..devices {
-                        let name = device_name(&reader.name, index, devices);
-                        let commands = serial::start(name.clone(), port.clone(), index, *line, self.events.clone());
-                        self.lines.insert(name, commands);
-                    }
-                }
-            }
-        }
-        for (bus, peripherals) in buses {
-            let driver = osdp::start(bus.clone(), peripherals, &self.events, self.running.clone());
-            self.lines.extend(driver.ways);
-            self.drivers.extend(driver.thread);
-        }
-        if !wanted.is_empty() {
-            self.cards = Some(pcsc::start(wanted, self.models.clone(), self.events.clone(), self.running.clone()));
+        let readers: Vec<Setup> = self.readers.iter().map(|reader| Setup::new(&reader.name, reader.port.clone())).collect();
+        match &mut self.drivers {
+            Some(drivers) => drivers.open_more(&readers, only),
+            None => self.drivers = Some(Drivers::open(&readers, only, self.models.clone(), self.events.clone())),
         }
     }
 
@@ -188,10 +128,9 @@ impl Shell {
             // Cancelled every now and then to look again; it loses nothing by that.
             drop(timeout(LOOK, self.step()).await);
         }
-        self.running.end();
-        let drivers = std::mem::take(&mut self.drivers);
-        let ended = tokio::task::spawn_blocking(|| drivers.into_iter().for_each(|driver| drop(driver.join())));
-        drop(ended.await);
+        if let Some(drivers) = self.drivers.take() {
+            drivers.end().await;
+        }
     }
 
     /// Makes the calls from now on; without it nothing is delivered.
@@ -258,9 +197,6 @@ impl Shell {
         };
         let event = tokio::select! {
             Some((name, event)) = self.happened.recv() => {
-                if self.is_unwanted(&name, &event) {
-                    return;
-                }
                 self.tapped(|| Tapped::From(name.clone(), event.clone()));
                 Event::Reader(name, event)
             }
@@ -270,21 +206,13 @@ impl Shell {
         self.happens(event);
     }
 
-    /// A card at another device of the same name than the one that is asked for.
-    fn is_unwanted(&self, name: &ReaderName, event: &ReaderEvent) -> bool {
-        let about_reader = matches!(event, ReaderEvent::Up | ReaderEvent::Lost { .. });
-        !about_reader && self.only_device.as_ref().is_some_and(|only| **only != **name)
-    }
-
     /// Carries one effect out.
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Command(name, command) => {
                 self.tapped(|| Tapped::To(name.clone(), command.clone()));
-                match (self.lines.get(&name), &self.cards) {
-                    (Some(line), _) => drop(line.send(command)),
-                    (None, Some(cards)) => cards.command(&name, command),
-                    (None, None) => {}
+                if let Some(drivers) = &self.drivers {
+                    drivers.command(&name, command);
                 }
             }
             Effect::Save(entry, unless_given) => self.save(entry, unless_given),
@@ -347,15 +275,4 @@ impl Shell {
             drop(tap.send(what()));
         }
     }
-}
-
-impl Drop for Shell {
-    fn drop(&mut self) {
-        self.running.end();
-    }
-}
-
-/// The name of one of the devices that a configured reader means.
-fn device_name(name: &str, index: usize, devices: usize) -> ReaderName {
-    if devices == 1 { name.into() } else { format!("{name}#{}", index + 1).into() }
 }

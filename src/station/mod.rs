@@ -45,8 +45,8 @@ use crate::{
 };
 use desks::Desk;
 pub use notice::{Ended, Notice, Question};
-pub use sending::{Called, Scope};
 use sending::Sending;
+pub use sending::{Called, Scope};
 
 /// What time it is, twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -394,7 +394,9 @@ impl Station {
 }
 
 impl ReaderKind {
-    const fn hints(&self) -> ReaderHints {
+    /// What the site says about the reader.
+    #[must_use]
+    pub const fn told(&self) -> ReaderHints {
         match self {
             Self::Serial(_, hints) | Self::Keyboard(_, hints) | Self::Pcsc(hints) | Self::Osdp(hints) => *hints,
         }

@@ -246,7 +246,9 @@ impl Station {
             let place = self.sending.place(id);
             return self.sending.put(waiting(&entry, place, turn.now));
         }
-        if progress.state == State::Accepted && let Some(card) = &entry.origin.card {
+        if progress.state == State::Accepted
+            && let Some(card) = &entry.origin.card
+        {
             self.seen.accepted(&card.format, card.credential.facility_code);
         }
         let can_be_asked = self.sending.ordered.get(&id).is_some_and(|ordered| ordered.can_be_asked);

@@ -121,7 +121,7 @@ impl Station {
                     _ => (self.happened, false),
                 };
                 turn.effects.push(Effect::Command(name.clone(), ReaderCommand::Release));
-                let hints = self.reader(name).map_or_else(ReaderHints::default, |reader| reader.kind.hints());
+                let hints = self.reader(name).map_or_else(ReaderHints::default, |reader| reader.kind.told());
                 self.shown_since(name, Transport::Pcsc, in_byte_order(*presentation, hints), came, turn);
             }
         }

@@ -25,7 +25,9 @@ pub fn text(notice: &Notice) -> Option<String> {
         Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
         Notice::LayThere(reader) => Some(format!("{reader}: a card lies there already: lift the card, then show it")),
         Notice::Asked(_, question) => Some(question_words(&question.kind)),
-        Notice::WaitsFor(_, before) => Some(format!("it waits for entry {before}, which is for the same user or card and was saved before")),
+        Notice::WaitsFor(_, before) => {
+            Some(format!("it waits for entry {before}, which is for the same user or card and was saved before"))
+        }
         Notice::Postponed(_, None) => Some("saved; it will be sent when BluSKY is back".to_owned()),
         Notice::Postponed(_, Some(why)) => Some(format!("saved; nothing is delivered: {why}")),
         Notice::Away(true) => Some("BluSKY cannot be reached; what is saved is sent when it is back".to_owned()),

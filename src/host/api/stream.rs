@@ -3,7 +3,7 @@
 //! In: where a listener left off. Out: everything since, and then each notice as it is told. Never: a listener that holds anybody up;
 //! what is not read stays in its connection, and one that was away too long is told so.
 
-use std::{collections::HashSet, convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{Query, State},
@@ -24,7 +24,7 @@ use crate::{
         hosting::Control,
         notices::{Heard, Listener, Numbered},
     },
-    reader::{configured_name, is_device_of},
+    reader::configured_name,
     station::{Event, Notice},
     views,
 };
@@ -38,7 +38,11 @@ pub(super) struct Wanted {
     reader: Option<String>,
 }
 
-pub(super) async fn notices(State(shared): State<Arc<Shared>>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Result<Response, Failed> {
+pub(super) async fn notices(
+    State(shared): State<Arc<Shared>>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Failed> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = last.or(wanted.after).unwrap_or_else(|| shared.notices.last());
     let listener = shared.notices.listen(after);
@@ -47,13 +51,15 @@ pub(super) async fn notices(State(shared): State<Arc<Shared>>, Query(wanted): Qu
         known(&shared, reader.as_deref())?;
         drop(shared.control.send(Control::Open(reader)));
     }
-    Ok(Sse::new(unfold(Following { shared, listener, order: None, leaves: None }, Following::next)).keep_alive(KeepAlive::default()).into_response())
+    Ok(Sse::new(unfold(Following { shared, listener, order: None, _leaves: None }, Following::next))
+        .keep_alive(KeepAlive::default())
+        .into_response())
 }
 
 /// The notices about one order and about readers, from the order on. Whoever hangs up before a card is taken has withdrawn it.
 pub(super) fn order(shared: &Arc<Shared>, listener: Listener, id: Uuid, first: Option<Value>) -> Response {
-    let leaves = Some(Leaves { shared: shared.clone(), id });
-    let following = Following { shared: shared.clone(), listener, order: Some((id, first)), leaves };
+    let _leaves = Some(Leaves { shared: shared.clone(), id });
+    let following = Following { shared: shared.clone(), listener, order: Some((id, first)), _leaves };
     Sse::new(unfold(following, Following::next)).keep_alive(KeepAlive::default()).into_response()
 }
 
@@ -77,7 +83,7 @@ struct Following {
     listener: Listener,
     /// One order only, and what is said of it first.
     order: Option<(Uuid, Option<Value>)>,
-    leaves: Option<Leaves>,
+    _leaves: Option<Leaves>,
 }
 
 /// Withdraws an order once nobody listens to it any more.
@@ -131,10 +137,4 @@ pub(super) fn said(shared: &Shared, numbered: &Numbered) -> Value {
         members.insert("number".to_owned(), numbered.number.into());
     }
     json
-}
-
-/// The names of the readers that an order takes from.
-pub(super) fn readers_of(shared: &Shared, reader: Option<&str>) -> HashSet<String> {
-    let names = shared.site.config.readers.iter().map(|reader| reader.name.clone());
-    names.filter(|name| reader.is_none_or(|wanted| is_device_of(wanted, name))).collect()
 }

@@ -11,22 +11,20 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use cardbridge::{
     access::Operation,
-    blusky::{
-        answer::SuccessCodes,
-        client::Client,
-        settings::{Connecting, Settings, SignIn},
-        wire::{Media, Wire},
-    },
+    config::Config,
     host::{
-        self,
-        deliver::{Deliverer, Report, Rules},
+        self, Site,
+        hosting::{Control, Host},
+        notices::Heard,
     },
     outbox::{Entry, Reassign, State},
+    protocols::Protocols,
+    station::{Notice, Scope},
 };
 use chrono::Utc;
 use tokio::sync::{mpsc, oneshot};
@@ -80,47 +78,45 @@ fn body(number: u32) -> serde_json::Value {
 async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     let (folder, simulator) = (tempfile::tempdir().unwrap(), Simulator::start());
     let path = folder.path().join("cardbridge.db");
-    let store = host::open_store(&path, "http://127.0.0.1", None).unwrap();
+    let text = format!(
+        "[blusky]\nbase_url = \"{}\"\ntoken_file = \"token\"\n[delivery]\nparallel = {parallel}\n[store]\npath = \"{}\"\n",
+        simulator.1,
+        path.display()
+    );
+    std::fs::write(folder.path().join("token"), "simulator").unwrap();
+    let protocols = Protocols::built_in();
+    let site = Site::new(Config::parse("bench", &text, folder.path(), &protocols).unwrap(), protocols);
+    let store = host::open_store(&path, &simulator.1, None).unwrap();
     for number in 1..=entries {
         let operation = Operation::AddUserCard(serde_json::from_value(body(number)).unwrap());
         let id = Uuid::from_u128(u128::from(number) << 64);
         let entry = Entry::of(id, Utc::now(), operation, Reassign::Never);
         store.save(entry).await.unwrap();
     }
-    std::fs::write(folder.path().join("token"), "simulator").unwrap();
-    let client = Client::new(settings(&simulator.1, folder.path())).unwrap();
-    let rules = Rules { parallel, shows_within: Duration::from_secs(60) };
+    drop(store);
+    let station = Host::become_station(&site, "bench", None).await.unwrap().unwrap();
+    let mut notices = station.shared().notices().listen(0);
     let begun = Instant::now();
-    let mut delivery = Deliverer::start(store, &path, client, rules, "bench");
-    let mut memory = 0;
-    for done in 0..entries {
-        match delivery.reports.recv().await.unwrap() {
-            Report::Settled(_, state) => assert_eq!(state, State::Accepted),
-            Report::Stopped(why) => panic!("{why}"),
+    station.tell(Control::Deliver(Scope::All));
+    let (mut memory, mut done) = (0, 0);
+    while done < entries {
+        let Some(Heard::Notice(numbered)) = notices.next().await else { panic!("notices were missed") };
+        match &numbered.notice {
+            Notice::Entry(entry, _) if entry.progress().is_settled() => {
+                assert_eq!(entry.progress().state, State::Accepted);
+                done += 1;
+            }
+            Notice::Stopped(why) => panic!("{why}"),
+            _ => continue,
         }
-        if done == 0 {
+        if done == 1 {
             memory = resident();
         }
     }
     let rate = f64::from(entries) / begun.elapsed().as_secs_f64();
-    delivery.end().await;
+    drop(notices);
+    station.end(false).await;
     (rate, memory)
-}
-
-fn settings(base_url: &str, folder: &Path) -> Settings {
-    Settings {
-        base_url: base_url.to_owned(),
-        sign_in: SignIn::TokenFile(folder.join("token")),
-        token_header: "Authorization".to_owned(),
-        token_scheme: "Bearer".to_owned(),
-        success_codes: SuccessCodes::Listed(vec![0]),
-        timeout: Duration::from_secs(10),
-        shows_within: Duration::from_secs(60),
-        wire: Wire::Json,
-        media: Media::Application,
-        replace_card_if_exists: false,
-        connecting: Connecting::default(),
-    }
 }
 
 /// The memory of this process, in KiB.

@@ -115,6 +115,9 @@ fn show(entry: &Entry, json: bool) {
         return out::print_json(&views::enrollment::json(entry));
     }
     out::print(&format!("{} saved {}", entry.id, entry.saved_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
+    if !entry.origin.evidence.is_empty() {
+        out::print(&format!("  {}", views::evidence::line(&entry.origin.evidence)));
+    }
     let mut upto = Entry { steps: Vec::new(), ..entry.clone() };
     for (at, step) in &entry.steps {
         upto.steps.push((*at, step.clone()));

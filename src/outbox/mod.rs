@@ -43,7 +43,7 @@ pub enum Reassign {
 }
 
 /// One entry of the outbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Its key.
     pub id: Uuid,

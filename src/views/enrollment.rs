@@ -2,13 +2,12 @@
 
 use chrono::SecondsFormat;
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::reading::words_of;
 use crate::{
     access::{AddUserCard, Operation, Outcome},
-    card::DecidedBy,
+    card::{DecidedBy, Evidence},
     outbox::{Entry, Progress, ReadBack, State, Step},
 };
 
@@ -64,7 +63,7 @@ pub struct EnrollmentJson {
     reader: Option<String>,
     ordered_by: Option<String>,
     decided_by: Option<&'static str>,
-    evidence: Vec<Value>,
+    evidence: Vec<Evidence>,
     saved_at: String,
     base_url: String,
     superseded_by: Option<Uuid>,

@@ -46,7 +46,7 @@ fn small_store(path: &Path) -> Ordered {
         store.save(&entry, None).unwrap();
         for step in steps {
             store.append(entry.clone(), at(2), &step).unwrap();
-            entry.steps.push((at(2), step));
+            entry.add(at(2), step);
         }
         ordered.push((store.entry(entry.id).unwrap(), order.pin));
     }

@@ -104,7 +104,7 @@ fn list(entries: &[Entry], base_url: &str) {
             entry.operation.user().map(|user| user.to_string()).unwrap_or_default(),
             progress.state.name().to_owned(),
             progress.attempts.to_string(),
-            views::enrollment::elsewhere(entry, base_url).or(progress.why).or(progress.told.description).unwrap_or_default(),
+            views::enrollment::elsewhere(entry, base_url).or_else(|| progress.said()).unwrap_or_default(),
         ]);
     }
     out::print(&table.to_string());
@@ -118,10 +118,8 @@ fn show(entry: &Entry, json: bool) {
     if !entry.origin.evidence.is_empty() {
         out::print(&format!("  {}", views::evidence::line(&entry.origin.evidence)));
     }
-    let mut upto = Entry { steps: Vec::new(), ..entry.clone() };
-    for (at, step) in &entry.steps {
-        upto.steps.push((*at, step.clone()));
-        let state = upto.progress().state.name();
+    for (count, (at, step)) in (1..).zip(entry.steps()) {
+        let state = entry.upto(count).progress().state.name();
         out::print(&format!("  {}  {:<9} {}", at.to_rfc3339_opts(SecondsFormat::Millis, true), state, views::enrollment::step(step)));
     }
     out::print(&views::enrollment::text(entry));

@@ -60,7 +60,7 @@ impl Showing {
         for then in views::enrollment::states_since(entry, self.seen) {
             self.show(&then);
         }
-        self.seen = entry.steps.len() + 1;
+        self.seen = entry.steps().len() + 1;
     }
 
     /// Shows the entry as it is at the end: the last line says all that is known, and nothing older.
@@ -86,7 +86,7 @@ impl Showing {
     /// Shows a state, but not the same failure again at every further try.
     fn show(&mut self, entry: &Entry) {
         let progress = entry.progress();
-        let now = (progress.state, progress.why);
+        let now = (progress.state, progress.why.clone());
         let is_another_try = now.0 == State::Sending && matches!(&self.shown, Some((State::Saved, Some(_))));
         if is_another_try || self.shown.as_ref() == Some(&now) {
             return;

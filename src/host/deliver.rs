@@ -189,7 +189,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
                 if let Some(step) = entry.abandoned() {
                     let at = Utc::now();
                     store.append(&entry, at, step.clone()).await?;
-                    entry.steps.push((at, step));
+                    entry.add(at, step);
                 }
                 schedule.put(Waiting::of(&entry, number, Utc::now()));
             }
@@ -206,7 +206,7 @@ impl<C: AccessControl + Send + Sync + 'static> Deliverer<C> {
             }
             known.change = change;
             for (number, entry) in entries {
-                if let Some((at, Step::Retry { .. } | Step::Reassign { .. })) = entry.steps.last() {
+                if let Some((at, Step::Retry { .. } | Step::Reassign { .. })) = entry.steps().last() {
                     known.schedule.asked_for(*at);
                 }
                 if !known.schedule.is_under_way(entry.id) {

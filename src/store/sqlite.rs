@@ -204,8 +204,8 @@ impl Database {
     /// # Errors
     /// [`StoreError::Conflict`] where that step is taken; else why it is not on disk.
     pub fn append(&mut self, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<(), StoreError> {
-        let (id, n) = (entry.id.to_string(), entry.steps.len() as i64);
-        entry.steps.push((at, step.clone()));
+        let (id, n) = (entry.id.to_string(), entry.steps().len() as i64);
+        entry.add(at, step.clone());
         let progress = entry.progress();
         let (settled, has_it) = (progress.is_settled(), progress.is_over() || progress.state == State::Accepted);
         let body = json(&self.path, step)?;

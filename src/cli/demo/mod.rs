@@ -183,7 +183,7 @@ impl Stage {
             for then in views::enrollment::states_since(&entry, seen) {
                 out::print(&indented(&views::enrollment::text(&then)));
             }
-            seen = entry.steps.len() + 1;
+            seen = entry.steps().len() + 1;
             let progress = entry.progress();
             if progress.is_settled() {
                 return Ok(match progress.state {

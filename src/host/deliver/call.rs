@@ -193,7 +193,7 @@ impl<C: AccessControl> Call<C> {
     async fn append(&self, entry: &mut Entry, step: Step) -> Result<(), StoreError> {
         let at = Utc::now();
         self.store.append(entry, at, step.clone()).await?;
-        entry.steps.push((at, step));
+        entry.add(at, step);
         Ok(())
     }
 

@@ -177,16 +177,15 @@ fn steps(transaction: &Transaction<'_>, row: &Sound) -> rusqlite::Result<Option<
 fn whole(row: Sound, steps: Steps) -> Option<Entry> {
     let body: Value = serde_json::from_str(&row.body).ok()?;
     let source = row.source.map(|(reader, card, seen_at)| Some(Source { reader, card, seen_at: seen_at.parse().ok()? }));
-    Some(Entry {
-        id: row.id.parse().ok()?,
-        saved_at: row.saved_at.parse().ok()?,
-        operation: serde_json::from_value::<Operation>(serde_json::json!({ "kind": row.kind, "body": body })).ok()?,
-        reassign: serde_json::from_str::<Reassign>(&row.reassign).ok()?,
+    let operation = serde_json::from_value::<Operation>(serde_json::json!({ "kind": row.kind, "body": body })).ok()?;
+    let reassign = serde_json::from_str::<Reassign>(&row.reassign).ok()?;
+    let entry = Entry {
         base_url: row.base_url,
         origin: serde_json::from_str::<Origin>(&row.origin).ok()?,
         source: source.flatten(),
-        steps,
-    })
+        ..Entry::of(row.id.parse().ok()?, row.saved_at.parse().ok()?, operation, reassign)
+    };
+    Some(entry.after(steps))
 }
 
 /// The first column as a key; what is no key is shown as it can be.

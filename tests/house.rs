@@ -23,7 +23,7 @@ const FLOORS: [(&str, &str); 19] = [
     ("capture", "card access reader decode smartcard protocols enroll station"),
     ("views", "card access reader decode enroll outbox station"),
     ("drivers", "card reader smartcard"),
-    ("store", "access enroll outbox"),
+    ("store", "card access enroll outbox"),
     ("blusky", "access"),
     ("simulator", ""),
     ("config", "card sheet access reader decode protocols enroll outbox blusky"),
@@ -68,7 +68,6 @@ const DEBTS: &[(&str, &str, &str)] = &[
     ("src/decode/dialect.rs", "length", "what is said to a reader could stand apart from what it says"),
     ("src/decode/message.rs", "length", "how sure a frame is could stand apart from what it says"),
     ("src/decode/payload.rs", "length", "pieces of text and pieces of bytes could stand apart"),
-    ("src/store/sqlite.rs", "length", "to be taken apart with the store's trait"),
 ];
 
 #[test]

@@ -40,6 +40,7 @@ use crate::{
     store::{StoreError, StoreHandle, seal::Sealer},
 };
 use platform::{
+    files,
     lock::{Holder, Lock},
     socket::{Client, Say, Server},
 };
@@ -69,7 +70,9 @@ impl Site {
 /// # Errors
 /// Why it cannot be opened.
 pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
-    StoreHandle::open_sealed(path, base_url, Sealer::new(Lock::beside(path, "key"), credentials))
+    let why = |error: std::io::Error| format!("{error}; check that its folder is there and can be written");
+    files::make(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
+    StoreHandle::open_sealed(path, base_url, Sealer::new(Lock::beside(path, "key"), credentials, files::is_private))
 }
 
 /// A notice with its place in the stream of all.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Progress, Reassign, State, Step};
 #[cfg(doc)]
 use crate::card::Presentation;
-use crate::{access::Operation, enroll::origin::Origin};
+use crate::{access::Operation, card::What, enroll::origin::Origin};
 
 /// One entry of the outbox.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,12 +74,33 @@ impl Entry {
         &self.history.progress
     }
 
+    /// How its card counts for later cards of its format and facility code; none where it does not.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        let is_vouched_for = || self.origin.evidence.iter().any(|evidence| matches!(evidence.what, What::Printed | What::Operator));
+        match self.progress().state {
+            _ if self.origin.card.is_none() => None,
+            State::Accepted => Some(Standing::Accepted),
+            State::Saved | State::Sending | State::InDoubt => is_vouched_for().then_some(Standing::Vouched),
+            State::Refused | State::Discarded => None,
+        }
+    }
+
     /// The entry as it was after so many steps.
     #[must_use]
     pub fn upto(&self, count: usize) -> Self {
         let bare = Self { history: History::default(), ..self.clone() };
         bare.after(self.steps().iter().take(count).cloned())
     }
+}
+
+/// How an entry's card counts for later cards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// BluSKY has accepted it.
+    Accepted,
+    /// It was saved after a print or a person's word, and BluSKY has not accepted it yet.
+    Vouched,
 }
 
 /// Where an entry's card was seen.

@@ -15,7 +15,7 @@ mod progress;
 pub mod reach;
 pub mod schedule;
 
-pub use entry::{Entry, Given, History, Source, given_lately};
+pub use entry::{Entry, Given, History, Source, Standing, given_lately};
 pub use progress::Progress;
 
 use chrono::{DateTime, Utc};

@@ -2,5 +2,6 @@
 //!
 //! In: paths beside the store. Out: locks, connections. Never: a word about what is done under them.
 
+pub mod files;
 pub mod lock;
 pub mod socket;

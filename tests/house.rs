@@ -26,8 +26,8 @@ const FLOORS: [(&str, &str); 19] = [
     ("store", "card access enroll outbox"),
     ("blusky", "access"),
     ("simulator", ""),
-    ("config", "card sheet access reader decode protocols enroll outbox blusky"),
-    ("host", "card sheet access reader decode smartcard protocols outbox station drivers store config"),
+    ("config", "card sheet access reader decode protocols enroll outbox station blusky"),
+    ("host", "card sheet access reader decode smartcard protocols enroll outbox station views drivers store blusky config"),
     ("cli", "*"),
 ];
 

@@ -1,7 +1,15 @@
-//! What only Unix has, behind names of its own: locks that the kernel drops with their process, and the station's socket.
+//! What only Unix has, behind names of its own: files that are one user's alone, locks that the kernel drops with their process, and
+//! the station's socket.
 //!
-//! In: paths beside the store. Out: locks, connections. Never: a word about what is done under them.
+//! In: paths. Out: files, locks, connections. Never: a word about what is done under them.
 
 pub mod files;
 pub mod lock;
 pub mod socket;
+
+/// The name of the Unix user of this number.
+#[must_use]
+pub fn user_name(id: u32) -> String {
+    let user = nix::unistd::User::from_uid(id.into()).ok().flatten();
+    user.map_or_else(|| format!("user {id}"), |user| user.name)
+}

@@ -145,7 +145,7 @@ fn show(told: &Value, json: bool) {
         return out::print_json(entry);
     }
     out::print(&format!("{} saved {}", text(entry, "enrollment"), text(entry, "saved_at")));
-    if let Some(evidence) = told["evidence"].as_str() {
+    if let Some(evidence) = told.get("evidence").and_then(Value::as_str) {
         out::print(&format!("  {evidence}"));
     }
     for step in told["steps"].as_array().into_iter().flatten() {

@@ -27,7 +27,7 @@
 //!   passwords wait on disk sealed, and are gone once their entry has come to its end ([`store::seal`]).
 //!
 //! The seams are few: a byte stream for a serial line (a pty or a capture is one too), a card that answers APDUs,
-//! [`access::AccessControl`], and the [`store`] that is asked by messages.
+//! [`access::AccessControl`], and the [`store::Store`].
 
 // The words.
 pub mod card;

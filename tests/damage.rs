@@ -6,10 +6,16 @@
 use std::{fs, path::Path};
 
 use cardbridge::{
-    access::{Operation, Outcome, Secret},
-    enroll::enrollment::{Order, add_existing_card},
-    outbox::{Entry, Reassign, Source, Step},
-    store::{StoreError, seal::Sealer, sqlite::Database},
+    access::{Operation, Outcome, Secret, Told},
+    card::{Credential, Evidence, FacilityCode, Verdict, What},
+    enroll::{
+        enrollment::{Order, add_existing_card},
+        evidence::Seen,
+        origin::{CardRead, Origin},
+    },
+    host::platform::files,
+    outbox::{Entry, ReadBack, Reassign, Source, Step},
+    store::{Store, StoreError, seal::Sealer, sqlite::Database},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -21,13 +27,13 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 fn open(path: &Path) -> Result<Database, StoreError> {
-    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None))
+    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, files::is_private))
 }
 
 /// What was ordered: entries as they are on disk, each with its PIN where it has one.
 type Ordered = Vec<(Entry, Option<Secret>)>;
 
-/// A small store: a card with a PIN, one from a reader, one in doubt, one that was discarded.
+/// A small store: a card with a PIN, one from a reader, one in doubt, one that was discarded, and two that were accepted.
 fn small_store(path: &Path) -> Ordered {
     // Small pages: several of each kind.
     let empty = rusqlite::Connection::open(path).unwrap();
@@ -37,23 +43,46 @@ fn small_store(path: &Path) -> Ordered {
     let mut ordered = Vec::new();
     let sending = || Step::Sending { reassign: false };
     let closed = || Step::Answered(Outcome::NoAnswer { why: "the connection was closed".to_owned(), slow: false });
-    for (number, steps) in (1..).zip([vec![], vec![], vec![sending(), closed()], vec![Step::Discarded]]) {
+    let accepted = || {
+        let told = Told { result_code: Some(0), description: None, value: Some(Uuid::from_u128(5)), previous_user_id: None };
+        let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "no such call".to_owned() });
+        vec![sending(), Step::Answered(Outcome::Accepted(told)), unavailable]
+    };
+    for (number, steps) in (1..).zip([vec![], vec![], vec![sending(), closed()], vec![Step::Discarded], accepted(), accepted()]) {
         let mut order = Order::of(Uuid::from_u128(100 + number));
         order.pin = (number == 1).then(|| Secret::new("90417"));
         let operation = Operation::AddUserCard(add_existing_card(Uuid::from_u128(200 + number), &order).unwrap());
         let mut entry = Entry::of(Uuid::from_u128(number), at(1), operation, Reassign::Never);
+        entry.origin = read(number as u64);
         entry.source = (number == 2).then(|| Source { reader: "desk".to_owned(), card: "wiegand {26}BD88EB80".to_owned(), seen_at: at(1) });
         store.save(&entry, None).unwrap();
         for step in steps {
             store.append(entry.clone(), at(2), &step).unwrap();
-            entry.steps.push((at(2), step));
+            entry.add(at(2), step);
         }
         ordered.push((store.entry(entry.id).unwrap(), order.pin));
     }
-    assert_eq!(store.findings(), Ok(Vec::new()));
-    store.close();
+    assert_eq!((store.findings(), taken(&store.evidence_seen().unwrap())), (Ok(Vec::new()), TAKEN.to_vec()));
+    Box::new(store).close();
     ordered
 }
+
+/// A card of a facility code of its own, with somebody's word for it.
+fn read(code: u64) -> Origin {
+    let credential = Credential { facility_code: Some(FacilityCode(code)), ..Credential::default() };
+    let (raw, format, format_digest) = (String::new(), "hid-h10301".to_owned(), "00".to_owned());
+    let card = CardRead { transport: None, raw, bits: None, format, format_digest, credential, fits: vec![], verdict: Verdict::Likely };
+    let evidence = vec![Evidence { what: What::Operator, odds: None, cards: None }];
+    Origin { card: Some(card), evidence, ..Origin::default() }
+}
+
+/// What was taken there, by facility code: accepted by BluSKY, and vouched for by somebody.
+fn taken(seen: &Seen) -> Vec<(u32, u32)> {
+    let cards = |code| seen.cards("hid-h10301", Some(FacilityCode(code)));
+    (0..=8).map(|code| (cards(code).accepted, cards(code).vouched)).chain([(seen.accepted_codes("hid-h10301") as u32, 0)]).collect()
+}
+
+const TAKEN: [(u32, u32); 10] = [(0, 0), (0, 1), (0, 1), (0, 1), (0, 0), (1, 0), (1, 0), (0, 0), (0, 0), (2, 0)];
 
 /// How a turned bit ended.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +110,9 @@ fn judge(path: &Path, ordered: &Ordered, counts: &mut Counts) -> Result<(), Stri
             }
             due.push(entry);
         }
+        if let Some(seen) = store.evidence_seen().ok().filter(|seen| taken(seen) != TAKEN) {
+            return Ok((vec![], vec!["wrong".to_owned(), format!("{:?}", taken(&seen))]));
+        }
         let mut said = match store.findings() {
             Ok(said) => said,
             Err(error) => vec![error.to_string()],
@@ -97,7 +129,9 @@ fn judge(path: &Path, ordered: &Ordered, counts: &mut Counts) -> Result<(), Stri
     match looked() {
         Err(StoreError::Damaged(_) | StoreError::Foreign(_) | StoreError::Newer { .. }) => counts.refused += 1,
         Err(other) => return Err(format!("refused without a clear word: {other}")),
-        Ok((due, said)) if said == ["wrong"] => return Err(format!("this would be sent, and nobody ordered it: {due:?}")),
+        Ok((due, said)) if said.first().is_some_and(|said| said == "wrong") => {
+            return Err(format!("this would be sent, and nobody ordered it, or counts as evidence, and is none: {due:?} {said:?}"));
+        }
         Ok((due, said)) => match (due.len(), said.is_empty()) {
             (3, true) => counts.harmless += 1,
             (3, false) => counts.said += 1,

@@ -68,8 +68,6 @@ const DEBTS: &[(&str, &str, &str)] = &[
     ("src/decode/dialect.rs", "length", "what is said to a reader could stand apart from what it says"),
     ("src/decode/message.rs", "length", "how sure a frame is could stand apart from what it says"),
     ("src/decode/payload.rs", "length", "pieces of text and pieces of bytes could stand apart"),
-    ("src/outbox/progress.rs", "length", "to be taken apart when progress is brought forward step by step"),
-    ("src/store/sqlite.rs", "length", "to be taken apart with the store's trait"),
 ];
 
 #[test]

@@ -269,6 +269,21 @@ fn a_store_of_the_second_layout_is_taken_up_with_entries_in_every_state() {
 }
 
 #[test]
+fn a_store_of_the_third_layout_is_taken_up_and_its_evidence_is_shown() {
+    let site = Site::at("https://blusky.example", "");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    fs::copy(fixtures.join("layout3.db"), site.path("cardbridge.db")).unwrap();
+    let listed = site.run(&["outbox", "list", "--json"]);
+    let wanted = ["saved", "saved", "sending", "accepted", "refused", "in_doubt", "discarded", "accepted", "accepted", "accepted"];
+    assert_eq!(listed.states(), wanted, "{listed:?}");
+    assert_eq!(listed.stderr, "", "nothing is damaged, and all of it is for the BluSKY that is configured");
+    let evidence = json!([{"what": "checks", "odds": 0.25}, {"what": "printed", "odds": 0.0002}]);
+    assert_eq!((&listed.lines()[0]["evidence"], &listed.lines()[1]["evidence"]), (&evidence, &json!([])));
+    let shown = site.run(&["outbox", "show", "00000000-0000-0000-0000-000000000001"]).stdout;
+    assert!(shown.contains("checks passed (1 in 4), number matches the print"), "{shown}");
+}
+
+#[test]
 fn an_entry_says_where_it_came_from() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");

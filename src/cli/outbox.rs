@@ -145,6 +145,9 @@ fn show(told: &Value, json: bool) {
         return out::print_json(entry);
     }
     out::print(&format!("{} saved {}", text(entry, "enrollment"), text(entry, "saved_at")));
+    if let Some(evidence) = told.get("evidence").and_then(Value::as_str) {
+        out::print(&format!("  {evidence}"));
+    }
     for step in told["steps"].as_array().into_iter().flatten() {
         out::print(&format!("  {}  {:<9} {}", text(step, "at"), text(step, "state"), text(step, "words")));
     }

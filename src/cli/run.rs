@@ -113,7 +113,7 @@ fn entry_told(entry: &Entry) {
         return;
     }
     let state = progress.state.name().replace('_', " ");
-    let why = match (progress.why, progress.told.result_code) {
+    let why = match (&progress.why, progress.told.result_code) {
         (Some(why), _) => format!(" ({why})"),
         (None, Some(code)) if progress.state != State::Accepted => {
             format!(" (BluSKY's code {code}; `cardbridge outbox show` has its words)")

@@ -29,7 +29,7 @@ pub struct Origin {
     /// Who chose the credential among those that fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<DecidedBy>,
-    /// What made it sure.
+    /// What spoke for the card.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
 }

@@ -30,7 +30,7 @@ use crate::{
     station::{ReaderSetup, Setup},
     store::{StoreError, StoreHandle, seal::Sealer},
 };
-use platform::lock::Lock;
+use platform::{files, lock::Lock};
 
 /// What a site is: its configuration and what is known about its readers and cards.
 #[derive(Debug, Clone)]
@@ -89,5 +89,7 @@ pub struct Digests {
 /// # Errors
 /// Why it cannot be opened.
 pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
-    StoreHandle::open_sealed(path, base_url, Sealer::new(Lock::beside(path, "key"), credentials))
+    let why = |error: std::io::Error| format!("{error}; check that its folder is there and can be written");
+    files::make(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
+    StoreHandle::open_sealed(path, base_url, Sealer::new(Lock::beside(path, "key"), credentials, files::is_private))
 }

@@ -10,22 +10,20 @@
 //!   └──────────┴───────▶ in doubt ─────────▶ read-back ──▶ accepted, or sent again
 //! ```
 
+mod entry;
 mod progress;
 pub mod reach;
 pub mod schedule;
 
+pub use entry::{Entry, Given, History, Source, Standing, given_lately};
 pub use progress::Progress;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-#[cfg(doc)]
-use crate::card::Presentation;
 use crate::{
-    access::{Operation, Outcome, StoredCard},
+    access::{Outcome, StoredCard},
     card::DecidedBy,
-    enroll::origin::Origin,
 };
 
 /// When BluSKY says that somebody holds the card already.
@@ -40,85 +38,6 @@ pub enum Reassign {
     Given,
     /// The site has decided: the first call takes it.
     Always,
-}
-
-/// One entry of the outbox.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Its key.
-    pub id: Uuid,
-    /// When it was written down.
-    pub saved_at: DateTime<Utc>,
-    /// What is to be done.
-    pub operation: Operation,
-    /// What may be done about a card that somebody holds.
-    pub reassign: Reassign,
-    /// The BluSKY it is for; empty until it is saved, which is for the store to say.
-    pub base_url: String,
-    /// Where it came from.
-    pub origin: Origin,
-    /// The reader its card came from; none for a literal, a capture, an existing card, or another call.
-    pub source: Option<Source>,
-    /// What has happened, in order.
-    pub steps: Vec<(DateTime<Utc>, Step)>,
-}
-
-impl Entry {
-    /// An entry to which nothing has happened yet, and of whose origin nothing is said.
-    #[must_use]
-    pub fn of(id: Uuid, saved_at: DateTime<Utc>, operation: Operation, reassign: Reassign) -> Self {
-        let (base_url, origin) = (String::new(), Origin::default());
-        Self { id, saved_at, operation, reassign, base_url, origin, source: None, steps: Vec::new() }
-    }
-}
-
-/// Where an entry's card was seen.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Source {
-    /// The reader's name.
-    pub reader: String,
-    /// What tells the card from others ([`Presentation::identity`]).
-    pub card: String,
-    /// When it was last seen at a reader.
-    pub seen_at: DateTime<Utc>,
-}
-
-/// Shows where, not which card.
-impl std::fmt::Debug for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("reader", &self.reader).field("seen_at", &self.seen_at).finish_non_exhaustive()
-    }
-}
-
-/// A card that was given to somebody a moment ago, and is about to be given to somebody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
-    /// The entry that gave it.
-    pub entry: Uuid,
-    /// To whom.
-    pub user: Uuid,
-    /// The same, as the site's list calls them.
-    pub name: Option<String>,
-    /// How many seconds ago it was last seen at a reader.
-    pub seconds: i64,
-}
-
-/// The entry among these that gave the same card to another user, where the card has been out of sight for no longer than `within`.
-/// What was refused or discarded gave nothing. A clock that was set back makes no card forgotten.
-#[must_use]
-pub fn given_lately<'e>(entry: &Entry, others: impl Iterator<Item = &'e Entry>, within: TimeDelta) -> Option<Given> {
-    let source = entry.source.as_ref()?;
-    let mut found = None;
-    for other in others {
-        let Some(before) = other.source.as_ref().filter(|before| before.card == source.card) else { continue };
-        let age = source.seen_at - before.seen_at;
-        let is_given = matches!(other.progress().state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
-        if let Some(user) = other.operation.user().filter(|user| is_given && age <= within && Some(*user) != entry.operation.user()) {
-            let name = other.origin.person.as_ref().map(|person| person.name.clone());
-            found = Some(Given { entry: other.id, user, name, seconds: age.num_seconds().max(0) });
-        }
-    }
-    found
 }
 
 /// One thing that happened to an entry, written down before anything else is done.
@@ -176,10 +95,11 @@ pub enum ReadBack {
 }
 
 /// An entry's state, as people see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Written down.
+    #[default]
     Saved,
     /// On its way.
     Sending,

@@ -1,13 +1,21 @@
-//! An entry's progress: what is known of it, folded from its steps, and what is to be done next.
+//! An entry's progress: what is known of it, brought forward by each step, and what is to be done next.
+//!
+//! In: what is known so far, and a step. Out: what is known then. Never: a look at the steps before.
+//!
+//! - `answered`: what an answer of BluSKY's means;
+//! - `read_back`: what the user's cards mean, as BluSKY shows them.
+
+mod answered;
+mod read_back;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Entry, Next, ReadBack, Reassign, State, Step};
-use crate::access::{Operation, Outcome, StoredCard, Told};
+use super::{Entry, Next, Reassign, State, Step};
+use crate::access::{Outcome, Told};
 
-/// An entry's state with all that is known about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An entry's state with all that is known about it. The default is that of an entry to which nothing has happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The state.
     pub state: State,
@@ -33,7 +41,7 @@ pub struct Progress {
     slow: bool,
     /// When the first one was sent that may have arrived.
     arrived: Option<DateTime<Utc>>,
-    /// The present assignment is to be deleted: since when that is decided.
+    /// When a person decided that the present assignment is to be deleted.
     take: Option<DateTime<Utc>>,
     /// When the last one was sent that may have made the card this user's without anybody having seen it there.
     maybe_ours: Option<DateTime<Utc>>,
@@ -43,9 +51,10 @@ pub struct Progress {
     read_back_decides: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Phase {
     /// It may be sent.
+    #[default]
     Due,
     /// It is being sent.
     InFlight,
@@ -67,8 +76,6 @@ enum Phase {
     End,
 }
 
-/// Tries to complete an accepted card by reading it back.
-const CONFIRM_TRIES: u32 = 3;
 /// A broken connection's call may still be under way for this long, a slow server's for that long: before that, a card that BluSKY
 /// does not show proves nothing, however promptly it shows what it has done.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(2);
@@ -77,46 +84,15 @@ const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
 /// meanwhile, or been changed.
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
-/// What a person is told where BluSKY shows a card that may be the one.
-const CANNOT_TELL: &str = "BluSKY shows a card that may be this one, and not enough of it to tell; look at the user's cards";
-const MAY_BE_OURS: &str = "BluSKY says that the card is assigned and does not show it as this user's, and an earlier call may have done it";
 /// What a person is told where BluSKY cannot be asked.
 const LOOK_YOURSELF: &str =
     "BluSKY names no call that shows whether the user is there: look, then `cardbridge outbox retry --absent` or `discard`";
 
 impl Entry {
-    /// Folds the steps into what is known now.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        let mut progress = Progress {
-            state: State::Saved,
-            attempts: 0,
-            told: Told::default(),
-            card_id: None,
-            reassigned: false,
-            warnings: Vec::new(),
-            why: None,
-            stopped: false,
-            phase: Phase::Due,
-            fails: 0,
-            last: self.saved_at,
-            sent: self.saved_at,
-            slow: false,
-            arrived: None,
-            take: (self.reassign == Reassign::Always).then_some(self.saved_at),
-            maybe_ours: None,
-            keyless: false,
-            read_back_decides: false,
-        };
-        for (at, step) in &self.steps {
-            progress.last = *at;
-            progress.stopped = false;
-            self.fold(&mut progress, *at, step);
-        }
-        progress
-    }
-
-    fn fold(&self, progress: &mut Progress, at: DateTime<Utc>, step: &Step) {
+    /// Brings what is known forward by one step.
+    pub(super) fn bring_forward(&self, progress: &mut Progress, at: DateTime<Utc>, step: &Step) {
+        progress.last = at;
+        progress.stopped = false;
         match step {
             Step::Sending { reassign } => {
                 progress.attempts += 1;
@@ -138,87 +114,6 @@ impl Entry {
                 self.retried(progress, *absent);
             }
             Step::Discarded => progress.enter(State::Discarded, Phase::End, None),
-        }
-    }
-
-    fn read_back(&self, progress: &mut Progress, shown: &ReadBack, at: DateTime<Utc>) {
-        match (shown, progress.phase) {
-            (ReadBack::Found(card), Phase::Doubt | Phase::LookFirst) if !self.is_done(card) => self.not_done(progress, card, at),
-            (ReadBack::Found(card), phase) => {
-                progress.card_id = card.card_id;
-                progress.told.value = progress.told.value.or(card.user_card_id);
-                if phase == Phase::Whose || (progress.read_back_decides && progress.is_held()) {
-                    progress.warn("already_assigned_to_this_user");
-                }
-                for (warning, members) in [("stored_differs", &card.differs), ("not_shown", &card.not_shown)] {
-                    if !members.is_empty() {
-                        progress.warn(&format!("{warning}: {}", members.join(", ")));
-                    }
-                }
-                progress.enter(State::Accepted, Phase::End, None);
-            }
-            (ReadBack::NotFound | ReadBack::NotYet { .. } | ReadBack::CannotTell, Phase::Confirm) => {
-                progress.unconfirmed(State::Accepted, "not_in_read_back", None);
-            }
-            (ReadBack::NotFound, Phase::Whose) => self.not_ours(progress, MAY_BE_OURS),
-            (ReadBack::CannotTell, Phase::Whose) => self.not_ours(progress, CANNOT_TELL),
-            (ReadBack::NotYet { .. }, Phase::Whose) if self.may_be_ours(progress) => {
-                progress.fail(State::InDoubt, Phase::Whose, MAY_BE_OURS);
-            }
-            (ReadBack::NotYet { .. }, Phase::Whose) => self.refused(progress),
-            (ReadBack::NotYet { why }, phase) => progress.fail(progress.state, phase, why),
-            (ReadBack::CannotTell, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(CANNOT_TELL)),
-            (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => self.refused(progress),
-            (ReadBack::NotFound, Phase::Doubt) if progress.keyless => {
-                progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card; look at the user's cards"));
-            }
-            (ReadBack::NotFound, _) => progress.again(),
-            (ReadBack::Unavailable { .. }, Phase::Confirm) => {
-                progress.warn("read_back_unavailable");
-                progress.enter(State::Accepted, Phase::End, None);
-            }
-            (ReadBack::Unavailable { .. }, Phase::Whose) => self.not_ours(progress, MAY_BE_OURS),
-            (ReadBack::Failed { .. }, Phase::Whose) if self.may_be_ours(progress) => {
-                progress.fail(State::InDoubt, Phase::Whose, MAY_BE_OURS);
-            }
-            (ReadBack::Failed { .. }, Phase::Whose) => self.refused(progress),
-            (ReadBack::Unavailable { why }, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(why)),
-            (ReadBack::Failed { why }, Phase::Confirm) => progress.unconfirmed(State::Accepted, "not_read_back", Some(why)),
-            (ReadBack::Failed { why }, phase) => progress.fail(progress.state, phase, why),
-        }
-    }
-
-    /// True where a card that is shown proves that the call has been carried out: an update has to show what was sent.
-    #[must_use]
-    pub fn is_done(&self, card: &StoredCard) -> bool {
-        !matches!(self.operation, Operation::UpdateUserCard(_)) || (card.differs.is_empty() && card.not_shown.is_empty())
-    }
-
-    /// The card is shown without what an update would have changed: it is sent again, unless somebody else may have changed the
-    /// card meanwhile. What cannot be seen is never sent again.
-    fn not_done(&self, progress: &mut Progress, card: &StoredCard, at: DateTime<Utc>) {
-        if card.differs.is_empty() {
-            progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY does not show the members that were to change; look at the card"));
-        } else if progress.read_back_decides {
-            self.refused(progress);
-        } else if self.is_stale(progress, at) {
-            progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY shows other values, and somebody may have changed them since"));
-        } else {
-            progress.again();
-        }
-    }
-
-    /// True where a call of ours may have made the card this user's a moment ago, and nobody has seen it.
-    fn may_be_ours(&self, progress: &Progress) -> bool {
-        progress.maybe_ours.is_some_and(|sent| progress.sent <= sent + STALE)
-    }
-
-    /// Somebody holds the card, and BluSKY does not show it as this user's.
-    fn not_ours(&self, progress: &mut Progress, why: &str) {
-        if self.may_be_ours(progress) {
-            progress.enter(State::InDoubt, Phase::Stuck, Some(why));
-        } else {
-            self.refused(progress);
         }
     }
 
@@ -286,7 +181,7 @@ impl Entry {
     pub fn due(&self, now: DateTime<Utc>) -> Next {
         let progress = self.progress();
         match progress.phase {
-            Phase::Due => Next::Send { reassign: progress.takes(now) },
+            Phase::Due => Next::Send { reassign: self.takes(now) },
             Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose => Next::ReadBack,
             Phase::Given => Next::Reassign,
             Phase::InFlight | Phase::Held | Phase::Stuck => Next::Person,
@@ -294,8 +189,13 @@ impl Entry {
         }
     }
 
-    fn is_stale(&self, progress: &Progress, now: DateTime<Utc>) -> bool {
-        progress.arrived.is_some_and(|first| now > first + STALE)
+    /// True where the card is to be taken from its holder: the decision is fresh, and no call may have arrived since. A negative age
+    /// is no fresh one.
+    fn takes(&self, now: DateTime<Utc>) -> bool {
+        let is_fresh = |decided: DateTime<Utc>| decided <= now && now <= decided + STALE;
+        let by_order = (self.reassign == Reassign::Always).then_some(self.saved_at);
+        let progress = self.progress();
+        progress.arrived.is_none() && progress.take.or(by_order).is_some_and(is_fresh)
     }
 
     /// The step that says so, where whoever was sending it has ended.
@@ -306,57 +206,13 @@ impl Entry {
     }
 }
 
-impl Entry {
-    fn answered(&self, progress: &mut Progress, outcome: &Outcome) {
-        self.answered_readably(progress, outcome);
-        if matches!(progress.phase, Phase::Doubt | Phase::LookFirst) && !self.can_be_read_back() {
-            let why = format!("{}; {LOOK_YOURSELF}", progress.why.take().unwrap_or_default());
-            progress.enter(State::InDoubt, Phase::Stuck, Some(&why));
-        }
-    }
-
-    fn answered_readably(&self, progress: &mut Progress, outcome: &Outcome) {
-        match outcome {
-            Outcome::Accepted(told) => {
-                progress.told = told.clone();
-                progress.fails = 0;
-                progress.enter(State::Accepted, if self.can_be_read_back() { Phase::Confirm } else { Phase::End }, None);
-            }
-            Outcome::Refused(told) => {
-                progress.told = told.clone();
-                progress.fails = 0;
-                // Without a result code the request itself was wrong, whoever holds the card; unless BluSKY says that somebody does.
-                let may_be_held = told.result_code.is_some() || progress.is_held();
-                let is_about_holder = may_be_held && matches!(self.operation, Operation::AddUserCard(_));
-                progress.enter(State::Refused, if is_about_holder { Phase::Whose } else { Phase::End }, None);
-            }
-            Outcome::Unclear { told, listed } => {
-                progress.told = told.clone();
-                progress.read_back_decides = !listed;
-                progress.keyless = *listed;
-                progress.may_have_arrived(false);
-                // Earlier failures do not put the first look off.
-                progress.fails = if *listed { 0 } else { progress.fails };
-                progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it was done");
-                progress.at_once_if(progress.fails == 1);
-            }
-            Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
-            // The pause is everybody's, and not counted here.
-            Outcome::Away { why } => progress.enter(State::Saved, Phase::Due, Some(why)),
-            Outcome::Stopped { why } => {
-                progress.enter(State::Saved, Phase::Due, Some(why));
-                progress.stopped = true;
-            }
-            Outcome::Denied { .. } => self.answered_readably(progress, &outcome.clone().settled(false)),
-            Outcome::Later { why, slow } | Outcome::NoAnswer { why, slow } => {
-                progress.may_have_arrived(*slow);
-                progress.fail(State::InDoubt, Phase::Doubt, why);
-            }
-        }
-    }
-}
-
 impl Progress {
+    /// Why it waits, else what BluSKY said last.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        self.why.clone().or_else(|| self.told.description.clone())
+    }
+
     /// True once nothing more will happen by itself.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -387,13 +243,6 @@ impl Progress {
         self.phase == Phase::Held
     }
 
-    /// True where the card is to be taken from its holder: the decision is fresh, and no call may have arrived since. A negative age
-    /// is no fresh one.
-    fn takes(&self, now: DateTime<Utc>) -> bool {
-        let is_fresh = |decided: DateTime<Utc>| decided <= now && now <= decided + STALE;
-        self.arrived.is_none() && self.take.is_some_and(is_fresh)
-    }
-
     /// BluSKY's console words for a card that somebody holds.
     fn is_held(&self) -> bool {
         self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
@@ -413,7 +262,7 @@ impl Progress {
     /// It is not there: it is sent again, at once.
     fn again(&mut self) {
         self.enter(State::Saved, Phase::Due, None);
-        self.at_once_if(true);
+        self.at_once();
     }
 
     fn may_have_arrived(&mut self, slow: bool) {
@@ -422,21 +271,9 @@ impl Progress {
         self.slow = slow;
     }
 
-    /// The read-back has not completed what was accepted: it is tried again, and then the operator is told.
-    fn unconfirmed(&mut self, state: State, warning: &str, why: Option<&str>) {
-        if self.fails + 1 >= CONFIRM_TRIES {
-            self.warn(warning);
-            self.enter(state, Phase::End, None);
-        } else {
-            self.fail(state, Phase::Confirm, why.unwrap_or("BluSKY does not show the card yet"));
-        }
-    }
-
-    /// The wait has been served already, or there is none: failures still count.
-    fn at_once_if(&mut self, now: bool) {
-        if now {
-            self.last = DateTime::UNIX_EPOCH;
-        }
+    /// Go on now, and keep the failure count.
+    const fn at_once(&mut self) {
+        self.last = DateTime::UNIX_EPOCH;
     }
 
     fn warn(&mut self, warning: &str) {

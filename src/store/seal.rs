@@ -7,7 +7,6 @@
 use std::{
     fs,
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -41,19 +40,23 @@ pub enum SealError {
     OtherKey(String),
 }
 
+/// Tells whether a file is its owner's alone.
+pub type IsPrivate = fn(&Path) -> io::Result<bool>;
+
 /// Seals and unseals.
 #[derive(Debug, Clone)]
 pub struct Sealer {
     credential: Option<PathBuf>,
     file: PathBuf,
+    is_private: IsPrivate,
 }
 
 impl Sealer {
     /// A sealer whose key stands in this file; `credentials` is where systemd puts them, if it does.
     #[must_use]
-    pub fn new(file: PathBuf, credentials: Option<&Path>) -> Self {
+    pub fn new(file: PathBuf, credentials: Option<&Path>, is_private: IsPrivate) -> Self {
         let credential = credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists());
-        Self { credential, file }
+        Self { credential, file, is_private }
     }
 
     /// Seals a secret for an entry.
@@ -62,7 +65,7 @@ impl Sealer {
     /// There is no key, and none can be made.
     pub fn seal(&self, entry: Uuid, secret: &Secret) -> Result<Vec<u8>, SealError> {
         let key = match &self.credential {
-            Some(path) => read(path, false)?,
+            Some(path) => read(path)?,
             None => self.file_key()?,
         };
         let nonce = XNonce::generate();
@@ -80,7 +83,7 @@ impl Sealer {
         let other = || SealError::OtherKey(self.name());
         let (nonce, text) = sealed.split_at_checked(NONCE).ok_or_else(other)?;
         let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| other())?;
-        let keys = [self.credential.as_ref().map(|path| read(path, false)), self.file.exists().then(|| read(&self.file, true))];
+        let keys = [self.credential.as_deref().map(read), self.file.exists().then(|| self.read_file())];
         for key in keys.into_iter().flatten() {
             let payload = Payload { msg: text, aad: entry.as_bytes() };
             if let Ok(text) = XChaCha20Poly1305::new(&key?).decrypt(&XNonce::from(nonce), payload) {
@@ -100,14 +103,25 @@ impl Sealer {
             let failed = |error: io::Error| SealError::Key { path: self.file.display().to_string(), why: error.to_string() };
             make(&self.file).map_err(failed)?;
         }
-        read(&self.file, true)
+        self.read_file()
+    }
+
+    /// Reads the key in the file, which must be its owner's alone.
+    fn read_file(&self) -> Result<Key<XChaCha20Poly1305>, SealError> {
+        let failed = |why: String| SealError::Key { path: self.file.display().to_string(), why };
+        match (self.is_private)(&self.file) {
+            Ok(true) => read(&self.file),
+            Ok(false) => Err(failed("others can read it; chmod 600 it, and consider its secrets known".to_owned())),
+            Err(error) => Err(failed(error.to_string())),
+        }
     }
 }
 
 /// Writes a new key beside its place and moves it there at once: nobody reads half a key.
 fn make(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".cardbridge-key").permissions(fs::Permissions::from_mode(0o600)).tempfile_in(folder)?;
+    // Such a file is its owner's alone.
+    let mut file = tempfile::Builder::new().prefix(".cardbridge-key").tempfile_in(folder)?;
     file.write_all(&Key::<XChaCha20Poly1305>::generate())?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {
@@ -117,13 +131,9 @@ fn make(path: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
-/// Reads a key: 32 bytes, or 64 hex digits. A file of our own must be its owner's alone.
-fn read(path: &Path, is_ours: bool) -> Result<Key<XChaCha20Poly1305>, SealError> {
+/// Reads a key: 32 bytes, or 64 hex digits.
+fn read(path: &Path) -> Result<Key<XChaCha20Poly1305>, SealError> {
     let failed = |why: String| SealError::Key { path: path.display().to_string(), why };
-    let mode = fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
-    if is_ours && mode & 0o077 != 0 {
-        return Err(failed("others can read it; chmod 600 it, and consider its secrets known".to_owned()));
-    }
     let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
     let key = if bytes.len() == KEY { Some(bytes) } else { std::str::from_utf8(&bytes).ok().and_then(unhex) };
     let key: Option<[u8; KEY]> = key.and_then(|key| key.try_into().ok());
@@ -138,36 +148,36 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::platform::files::is_private;
 
     #[test]
     fn a_secret_is_unsealed_with_its_key_in_its_entry_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::new(folder.path().join("a.db.key"), None);
+        let sealer = Sealer::new(folder.path().join("a.db.key"), None, is_private);
         let (entry, pin) = (Uuid::from_u128(1), Secret::new("0417"));
         let sealed = sealer.seal(entry, &pin).unwrap();
         assert!(!sealed.windows(4).any(|part| part == b"0417"));
         assert_ne!(sealed, sealer.seal(entry, &pin).unwrap(), "no two sealings are alike");
         assert_eq!(sealer.unseal(entry, &sealed), Ok(pin));
         assert!(matches!(sealer.unseal(Uuid::from_u128(2), &sealed), Err(SealError::OtherKey(_))));
-        let other = Sealer::new(folder.path().join("b.db.key"), None);
+        let other = Sealer::new(folder.path().join("b.db.key"), None, is_private);
         other.seal(entry, &Secret::new("x")).unwrap();
         assert!(matches!(other.unseal(entry, &sealed), Err(SealError::OtherKey(_))));
         assert!(matches!(sealer.unseal(entry, &sealed[..10]), Err(SealError::OtherKey(_))));
-        let mode = fs::metadata(folder.path().join("a.db.key")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert!(is_private(&folder.path().join("a.db.key")).unwrap());
     }
 
     #[test]
     fn a_credential_comes_first_and_what_the_file_sealed_is_still_unsealed() {
         let folder = tempfile::tempdir().unwrap();
         let (key, entry) = (folder.path().join("a.db.key"), Uuid::from_u128(1));
-        let by_file = Sealer::new(key.clone(), None).seal(entry, &Secret::new("one")).unwrap();
+        let by_file = Sealer::new(key.clone(), None, is_private).seal(entry, &Secret::new("one")).unwrap();
         fs::write(folder.path().join(CREDENTIAL), "0f".repeat(32) + "\n").unwrap();
-        let sealer = Sealer::new(key.clone(), Some(folder.path()));
+        let sealer = Sealer::new(key.clone(), Some(folder.path()), is_private);
         let by_credential = sealer.seal(entry, &Secret::new("two")).unwrap();
         assert_eq!(sealer.unseal(entry, &by_file), Ok(Secret::new("one")));
         assert_eq!(sealer.unseal(entry, &by_credential), Ok(Secret::new("two")));
-        assert!(Sealer::new(key.clone(), None).unseal(entry, &by_credential).is_err());
+        assert!(Sealer::new(key.clone(), None, is_private).unseal(entry, &by_credential).is_err());
     }
 
     #[test]
@@ -175,8 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("a.db.key");
         fs::write(&key, [7; 32]).unwrap();
-        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-        let refused = Sealer::new(folder.path().join("a.db.key"), None).seal(Uuid::from_u128(1), &Secret::new("x"));
+        let refused = Sealer::new(key, None, |_| Ok(false)).seal(Uuid::from_u128(1), &Secret::new("x"));
         assert!(refused.unwrap_err().to_string().contains("chmod 600"));
     }
 }

@@ -111,11 +111,11 @@ fn call(entry: &Entry) -> CallJson {
             _ => None,
         },
         result_code: progress.told.result_code,
-        description: progress.told.description,
+        description: progress.told.description.clone(),
         value: progress.told.value.filter(|_| entry.operation.answers_value()),
         attempts: progress.attempts,
-        warnings: progress.warnings,
-        why: progress.why,
+        warnings: progress.warnings.clone(),
+        why: progress.why.clone(),
         ordered_by: entry.origin.ordered_by.clone(),
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),
@@ -132,12 +132,12 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         user_card_id: progress.told.value,
         card_id: progress.card_id.or(card.card_id),
         result_code: progress.told.result_code,
-        description: progress.told.description,
+        description: progress.told.description.clone(),
         attempts: progress.attempts,
         reassigned: progress.reassigned && progress.state == State::Accepted,
         previous_user_id: progress.told.previous_user_id,
-        warnings: progress.warnings,
-        why: progress.why,
+        warnings: progress.warnings.clone(),
+        why: progress.why.clone(),
         user: user_json(entry, card.user_id),
         card: card_json(entry, card),
         reader: entry.source.as_ref().map(|source| source.reader.clone()),
@@ -221,12 +221,11 @@ pub fn elsewhere(entry: &Entry, base_url: &str) -> Option<String> {
 /// The states an entry has gone through from its `from`th step on, each as the entry was then: what is shown of its way.
 #[must_use]
 pub fn states_since(entry: &Entry, from: usize) -> Vec<Entry> {
-    let upto = |count: usize| Entry { steps: entry.steps.iter().take(count).cloned().collect(), ..entry.clone() };
-    let mut last = from.checked_sub(1).map(|before| upto(before).progress());
+    let mut last = from.checked_sub(1).map(|before| entry.upto(before).progress().clone());
     let mut shown = Vec::new();
-    for count in from..=entry.steps.len() {
-        let then = upto(count);
-        let progress = then.progress();
+    for count in from..=entry.steps().len() {
+        let then = entry.upto(count);
+        let progress = then.progress().clone();
         let worth = last.as_ref().is_none_or(|last| last.state != progress.state || last.why != progress.why) && !is_passing(&progress);
         if worth || (progress.is_settled() && last.as_ref().is_none_or(|last| !last.is_settled())) {
             shown.push(then);
@@ -254,8 +253,8 @@ pub fn text(entry: &Entry) -> String {
         State::Accepted => match (&entry.operation, progress.told.value) {
             (Operation::AddUser(_), Some(user)) => format!("accepted.{told} The user's GUID is {user}."),
             (Operation::AddUser(_), None) => format!("accepted.{told}"),
-            _ if !other_card(&progress).is_empty() => {
-                let members = other_card(&progress).join(", ");
+            _ if !other_card(progress).is_empty() => {
+                let members = other_card(progress).join(", ");
                 format!("accepted, but BluSKY stored another card than was sent: {members} differ.{told}")
             }
             _ => format!("accepted.{told} A door may need up to 2 minutes to know the card."),

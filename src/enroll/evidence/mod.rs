@@ -22,7 +22,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use seen::Seen;
+pub use seen::{Cards, Seen};
 
 use super::policy::SitePolicy;
 use crate::{

@@ -43,6 +43,11 @@ impl Seen {
         cards.vouched = cards.vouched.saturating_add(1);
     }
 
+    /// There were so many cards of that format and facility code.
+    pub fn put(&mut self, format: &str, facility_code: Option<FacilityCode>, cards: Cards) {
+        *self.entry(format, facility_code) = cards;
+    }
+
     /// How many cards of that format and facility code there were.
     #[must_use]
     pub fn cards(&self, format: &str, facility_code: Option<FacilityCode>) -> Cards {

@@ -69,14 +69,15 @@ fn told(shared: &Shared, entry: &Entry) -> Value {
 /// An entry with everything that has happened to it.
 fn way(shared: &Shared, entry: &Entry) -> Value {
     let mut json = told(shared, entry);
-    let mut upto = Entry { steps: Vec::new(), ..entry.clone() };
     let mut steps = Vec::new();
-    for (at, step) in &entry.steps {
-        upto.steps.push((*at, step.clone()));
+    for (count, (at, step)) in (1..).zip(entry.steps()) {
         let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
-        steps.push(json!({"at": at, "state": upto.progress().state.name(), "words": views::enrollment::step(step)}));
+        let state = entry.upto(count).progress().state;
+        steps.push(json!({"at": at, "state": state.name(), "words": views::enrollment::step(step)}));
     }
+    let evidence = Some(&entry.origin.evidence).filter(|evidence| !evidence.is_empty());
     if let Some(members) = json.as_object_mut() {
+        members.insert("evidence".to_owned(), evidence.map(|evidence| views::evidence::line(evidence)).into());
         members.insert("steps".to_owned(), steps.into());
     }
     json

@@ -222,7 +222,7 @@ impl<C: AccessControl> Call<C> {
     async fn append(&self, entry: &mut Entry, step: Step, post: &Post) -> Result<(), StoreError> {
         let at = Utc::now();
         self.store.append(entry, at, step.clone()).await?;
-        entry.steps.push((at, step));
+        entry.add(at, step);
         drop(post.send(Event::Stepped(Box::new(entry.clone()))));
         Ok(())
     }

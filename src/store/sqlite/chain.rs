@@ -1,15 +1,15 @@
 //! The chain: every entry and every step in the order they were written, each linked to the one before.
 //!
 //! A record's digest is a hash of its text and a salt of its own; its link is a hash of the link before and that digest. The head
-//! holds the last link, and how many records and entries there are. Whoever erases a person's text and salts leaves digests and links,
-//! and the chain stays valid. Never: a record that is added behind a damaged head.
+//! holds the last link, how many records and entries there are, and what the counts of evidence come to. Whoever erases a person's text
+//! and salts leaves digests and links, and the chain stays valid. Never: a record that is added behind a damaged head.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use uuid::Uuid;
 
 use super::{
     Wrong,
-    rows::{self, Hash, Record},
+    rows::{self, COLUMNS, FIXED_COUNT, Hash, STEP_COLUMNS, STEP_FIXED_COUNT},
 };
 use crate::store::StoreError;
 
@@ -19,20 +19,29 @@ pub(super) struct Head {
     pub(super) records: i64,
     pub(super) entries: i64,
     pub(super) changed: i64,
+    /// The marks of the counts of evidence, put together; empty in the third layout, which had none.
+    pub(super) evidence: Vec<u8>,
     link: Vec<u8>,
+}
+
+/// A record's place in the chain.
+pub(super) struct Place {
+    pub(super) seq: i64,
+    pub(super) link: Vec<u8>,
 }
 
 impl Head {
     /// The head of an empty store.
     pub(super) fn first() -> Self {
-        Self { records: 0, entries: 0, changed: 0, link: vec![0; 32] }
+        Self { records: 0, entries: 0, changed: 0, evidence: Vec::new(), link: vec![0; 32] }
     }
 
     /// Reads it.
     pub(super) fn read(transaction: &Transaction<'_>) -> Result<Self, Wrong> {
-        let mut select = transaction.prepare_cached("SELECT records, entries, changed, link, mark FROM head WHERE one = 1")?;
+        let mut select = transaction.prepare_cached("SELECT records, entries, changed, link, evidence, mark FROM head WHERE one = 1")?;
         let row = select.query_row([], |row| {
-            Ok((Self { records: row.get(0)?, entries: row.get(1)?, changed: row.get(2)?, link: row.get(3)? }, row.get::<_, Vec<u8>>(4)?))
+            let (records, entries, changed) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((Self { records, entries, changed, link: row.get(3)?, evidence: row.get(4)? }, row.get::<_, Vec<u8>>(5)?))
         });
         let found = match row.optional() {
             Err(rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) => None,
@@ -44,39 +53,54 @@ impl Head {
 
     /// Writes it.
     pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let replace = "INSERT OR REPLACE INTO head (one, records, entries, changed, link, mark) VALUES (1, ?1, ?2, ?3, ?4, ?5)";
+        let replace =
+            "INSERT OR REPLACE INTO head (one, records, entries, changed, link, evidence, mark) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)";
         let mark = self.mark();
-        let values = params![self.records, self.entries, self.changed, self.link, mark.as_slice()];
+        let values = params![self.records, self.entries, self.changed, self.link, self.evidence, mark.as_slice()];
         transaction.prepare_cached(replace)?.execute(values).map(|_| ())
     }
 
     fn mark(&self) -> [u8; 32] {
         let numbers = [self.records, self.entries, self.changed].map(i64::to_le_bytes).concat();
-        Hash::default().bytes(6, &numbers).bytes(7, &self.link).finish()
+        let hash = Hash::default().bytes(6, &numbers).bytes(7, &self.link);
+        if self.evidence.is_empty() { hash.finish() } else { hash.bytes(10, &self.evidence).finish() }
     }
 
-    /// Links a record that has just been written.
-    pub(super) fn add(&mut self, transaction: &Transaction<'_>, record: Record<'_>) -> rusqlite::Result<()> {
-        let salt = Uuid::new_v4().into_bytes();
-        let digest = rows::digest(transaction, record, &salt)?;
-        self.link = link(&self.link, &digest);
-        self.records += 1;
-        let (id, n) = match record {
-            Record::Entry(id) => (id, -1),
-            Record::Step(id, n) => (id, n),
-        };
-        transaction.prepare_cached("INSERT INTO salt (entry, n, salt) VALUES (?1, ?2, ?3)")?.execute(params![id, n, salt.as_slice()])?;
-        let update = match record {
-            Record::Entry(_) => "UPDATE entry SET seq = ?3, digest = ?4, link = ?5 WHERE id = ?1 AND ?2 < 0",
-            Record::Step(..) => "UPDATE step SET seq = ?3, digest = ?4, link = ?5 WHERE entry = ?1 AND n = ?2",
-        };
-        transaction.prepare_cached(update)?.execute(params![id, n, self.records, digest.as_slice(), self.link])?;
-        match record {
-            Record::Entry(_) => self.entries += 1,
-            Record::Step(..) => rows::mark_step(transaction, id, n)?,
-        }
-        Ok(())
+    /// Gives an entry its place.
+    pub(super) fn place_entry(&mut self, digest: &[u8]) -> Place {
+        self.entries += 1;
+        self.place(digest)
     }
+
+    /// Gives a step its place.
+    pub(super) fn place_step(&mut self, digest: &[u8]) -> Place {
+        self.place(digest)
+    }
+
+    fn place(&mut self, digest: &[u8]) -> Place {
+        self.records += 1;
+        self.link = link(&self.link, digest);
+        Place { seq: self.records, link: self.link.clone() }
+    }
+}
+
+/// Makes a salt for a record and writes it down; the entry itself has the number -1.
+pub(super) fn salt(transaction: &Transaction<'_>, id: &str, n: i64) -> rusqlite::Result<[u8; 16]> {
+    let salt = Uuid::new_v4().into_bytes();
+    let insert = "INSERT INTO salt (entry, n, salt) VALUES (?1, ?2, ?3)";
+    transaction.prepare_cached(insert)?.execute(params![id, n, salt.as_slice()])?;
+    Ok(salt)
+}
+
+/// The digest of a record as it lies on disk.
+pub(super) fn digest(transaction: &Transaction<'_>, (id, n): (&str, i64), salt: &[u8]) -> rusqlite::Result<[u8; 32]> {
+    let (select, count) = if n < 0 {
+        (format!("SELECT {COLUMNS} FROM entry WHERE id = ?1 AND ?2 < 0"), FIXED_COUNT)
+    } else {
+        (format!("SELECT {STEP_COLUMNS} FROM step WHERE entry = ?1 AND n = ?2"), STEP_FIXED_COUNT)
+    };
+    let mut select = transaction.prepare_cached(&select)?;
+    select.query_row(params![id, n], |row| Ok(rows::salted(salt).columns(row, count)?.finish()))
 }
 
 fn link(before: &[u8], digest: &[u8]) -> Vec<u8> {
@@ -124,13 +148,12 @@ pub(super) fn findings(transaction: &Transaction<'_>) -> Result<Vec<String>, Wro
 }
 
 /// True where the record's text and salt give its digest, or its salt was erased with its text.
-fn is_salted(transaction: &Transaction<'_>, (id, n): (&str, i64), digest: &[u8]) -> rusqlite::Result<bool> {
+fn is_salted(transaction: &Transaction<'_>, (id, n): (&str, i64), expected: &[u8]) -> rusqlite::Result<bool> {
     let mut select = transaction.prepare_cached("SELECT salt FROM salt WHERE entry = ?1 AND n = ?2")?;
     let salt = match select.query_row(params![id, n], |row| row.get::<_, Vec<u8>>(0)).optional() {
         Err(rusqlite::Error::InvalidColumnType(..)) => return Ok(false),
         other => other?,
     };
-    let record = if n < 0 { Record::Entry(id) } else { Record::Step(id, n) };
     match salt {
         None => {
             let body =
@@ -138,6 +161,6 @@ fn is_salted(transaction: &Transaction<'_>, (id, n): (&str, i64), digest: &[u8])
             let body: Option<String> = transaction.query_row(body, params![id, n], |row| row.get(0)).optional()?;
             Ok(body.is_some_and(|body| body.is_empty()))
         }
-        Some(salt) => Ok(rows::digest(transaction, record, &salt).optional()?.is_some_and(|found| found == *digest)),
+        Some(salt) => Ok(digest(transaction, (id, n), &salt).optional()?.is_some_and(|found| found == *expected)),
     }
 }

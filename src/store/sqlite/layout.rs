@@ -3,16 +3,17 @@
 //! In: a file that was just made, or that an older program left. Out: the same file in this layout, in one transaction. Never: a newer
 //! layout, or a file of somebody else's.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::{
     Wrong,
-    chain::Head,
-    rows::{self, Record},
+    chain::{self, Head},
+    evidence,
+    rows::{COLUMNS, COUNT, Hash, STEP_COLUMNS, STEP_COUNT},
 };
 use crate::store::StoreError;
 
-const LAYOUT: i64 = 3;
+const LAYOUT: i64 = 4;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 pub(super) const APPLICATION: i64 = 0x6361_7264;
 
@@ -23,61 +24,82 @@ pub(super) fn is_older(connection: &Connection, path: &str) -> Result<bool, Wron
         let found = connection.query_row(&format!("SELECT 1 FROM sqlite_master {filter} LIMIT 1"), [], |row| row.get::<_, i64>(0));
         Ok::<_, rusqlite::Error>(found.optional()?.is_some())
     };
-    let has_head = has_table("WHERE name = 'head'")?;
+    let (has_head, has_evidence) = (has_table("WHERE name = 'head'")?, has_table("WHERE name = 'evidence'")?);
     if has_table("")? && pragma("application_id")? != APPLICATION {
         return Err(StoreError::Foreign(path.to_owned()).into());
     }
     match pragma("user_version")? {
         found if found > LAYOUT => Err(StoreError::Newer { path: path.to_owned(), found, known: LAYOUT }.into()),
-        found if (found == LAYOUT) != has_head => Err(StoreError::Damaged("the number of its layout".to_owned()).into()),
+        found if (found >= 3) != has_head || (found >= 4) != has_evidence => {
+            Err(StoreError::Damaged("the number of its layout".to_owned()).into())
+        }
         found => Ok(found < LAYOUT),
     }
 }
 
-/// Brings an older store, or none yet, to this layout; its entries are for this BluSKY.
+/// Brings an older store, or none yet, to this layout; the entries of the first two are for this BluSKY.
 pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<(), Wrong> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     // Another process may have brought it up meanwhile.
-    if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == LAYOUT {
-        return Ok(transaction.commit()?);
+    if found < LAYOUT {
+        transaction.execute_batch(if found < 3 { TO_THIRD } else { "" })?;
+        transaction.execute_batch(TO_FOURTH)?;
+        transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};"))?;
+        if found < 3 {
+            link_all(&transaction, base_url)?;
+        }
+        count_all(&transaction)?;
     }
-    transaction.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS entry (
-            number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, saved_at TEXT NOT NULL,
-            kind TEXT NOT NULL, body TEXT NOT NULL, reassign TEXT NOT NULL, settled INTEGER NOT NULL);
-         CREATE INDEX IF NOT EXISTS open_entry ON entry (settled) WHERE settled = 0;
-         CREATE TABLE IF NOT EXISTS step (
-            entry TEXT NOT NULL REFERENCES entry (id), n INTEGER NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
-            PRIMARY KEY (entry, n)) WITHOUT ROWID;
-         CREATE TABLE IF NOT EXISTS secret (entry TEXT PRIMARY KEY, sealed BLOB) WITHOUT ROWID;
-         CREATE TABLE IF NOT EXISTS list (name TEXT PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
-         DROP INDEX open_entry;
-         ALTER TABLE entry ADD COLUMN base_url TEXT NOT NULL DEFAULT '';
-         ALTER TABLE entry ADD COLUMN origin TEXT NOT NULL DEFAULT '{{}}';
-         ALTER TABLE entry ADD COLUMN reader TEXT;
-         ALTER TABLE entry ADD COLUMN card TEXT;
-         ALTER TABLE entry ADD COLUMN seen_at TEXT;
-         ALTER TABLE entry ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;
-         ALTER TABLE entry ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
-         ALTER TABLE entry ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
-         ALTER TABLE entry ADD COLUMN seq INTEGER;
-         ALTER TABLE entry ADD COLUMN digest BLOB;
-         ALTER TABLE entry ADD COLUMN link BLOB;
-         ALTER TABLE entry ADD COLUMN mark BLOB;
-         ALTER TABLE step ADD COLUMN seq INTEGER;
-         ALTER TABLE step ADD COLUMN digest BLOB;
-         ALTER TABLE step ADD COLUMN link BLOB;
-         ALTER TABLE step ADD COLUMN mark BLOB;
-         CREATE TABLE salt (entry TEXT NOT NULL, n INTEGER NOT NULL, salt BLOB NOT NULL, PRIMARY KEY (entry, n)) WITHOUT ROWID;
-         CREATE TABLE head (one INTEGER PRIMARY KEY, records INTEGER NOT NULL, entries INTEGER NOT NULL, changed INTEGER NOT NULL,
-            link BLOB NOT NULL, mark BLOB NOT NULL);
-         CREATE INDEX given_card ON entry (card) WHERE card IS NOT NULL;
-         CREATE INDEX changed_entry ON entry (changed);
-         PRAGMA application_id = {APPLICATION};
-         PRAGMA user_version = {LAYOUT};"
-    ))?;
-    link_all(&transaction, base_url)?;
     Ok(transaction.commit()?)
+}
+
+/// From nothing, or from the first or second layout.
+const TO_THIRD: &str = "CREATE TABLE IF NOT EXISTS entry (
+       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, saved_at TEXT NOT NULL,
+       kind TEXT NOT NULL, body TEXT NOT NULL, reassign TEXT NOT NULL, settled INTEGER NOT NULL);
+    DROP INDEX IF EXISTS open_entry;
+    CREATE TABLE IF NOT EXISTS step (
+       entry TEXT NOT NULL REFERENCES entry (id), n INTEGER NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
+       PRIMARY KEY (entry, n)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS secret (entry TEXT PRIMARY KEY, sealed BLOB) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS list (name TEXT PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+    ALTER TABLE entry ADD COLUMN base_url TEXT NOT NULL DEFAULT '';
+    ALTER TABLE entry ADD COLUMN origin TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE entry ADD COLUMN reader TEXT;
+    ALTER TABLE entry ADD COLUMN card TEXT;
+    ALTER TABLE entry ADD COLUMN seen_at TEXT;
+    ALTER TABLE entry ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entry ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entry ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entry ADD COLUMN seq INTEGER;
+    ALTER TABLE entry ADD COLUMN digest BLOB;
+    ALTER TABLE entry ADD COLUMN link BLOB;
+    ALTER TABLE entry ADD COLUMN mark BLOB;
+    ALTER TABLE step ADD COLUMN seq INTEGER;
+    ALTER TABLE step ADD COLUMN digest BLOB;
+    ALTER TABLE step ADD COLUMN link BLOB;
+    ALTER TABLE step ADD COLUMN mark BLOB;
+    CREATE TABLE salt (entry TEXT NOT NULL, n INTEGER NOT NULL, salt BLOB NOT NULL, PRIMARY KEY (entry, n)) WITHOUT ROWID;
+    CREATE TABLE head (one INTEGER PRIMARY KEY, records INTEGER NOT NULL, entries INTEGER NOT NULL, changed INTEGER NOT NULL,
+       link BLOB NOT NULL, mark BLOB NOT NULL);
+    CREATE INDEX given_card ON entry (card) WHERE card IS NOT NULL;
+    CREATE INDEX changed_entry ON entry (changed);";
+
+/// What was taken here is counted.
+const TO_FOURTH: &str = "ALTER TABLE head ADD COLUMN evidence BLOB NOT NULL DEFAULT x'';
+    CREATE TABLE evidence (base_url TEXT NOT NULL, format TEXT NOT NULL, facility_code TEXT NOT NULL, accepted INTEGER NOT NULL,
+       vouched INTEGER NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (base_url, format, facility_code)) WITHOUT ROWID;";
+
+/// Counts what older programs have written down.
+fn count_all(transaction: &Transaction<'_>) -> Result<(), Wrong> {
+    let mut head = match Head::read(transaction) {
+        // A damaged head stays one: nothing is added behind it, and all is counted when it is asked for.
+        Err(Wrong::Store(StoreError::Damaged(_))) => return Ok(()),
+        head => head?,
+    };
+    evidence::write(transaction, &mut head, &evidence::count(transaction)?)?;
+    Ok(head.write(transaction)?)
 }
 
 /// Marks and links what an older program has written down.
@@ -94,12 +116,26 @@ fn link_all(transaction: &Transaction<'_>, base_url: &str) -> Result<(), Wrong> 
     for (number, id, steps) in entries {
         // A key that cannot be read names nothing; its entry has no mark then, and is damaged.
         let Ok(id) = String::from_utf8(id) else { continue };
-        head.add(transaction, Record::Entry(&id))?;
+        let digest = chain::digest(transaction, (&id, -1), &chain::salt(transaction, &id, -1)?)?;
+        let place = head.place_entry(&digest);
+        let link = "UPDATE entry SET seq = ?2, digest = ?3, link = ?4 WHERE number = ?1";
+        transaction.prepare_cached(link)?.execute(params![number, place.seq, digest.as_slice(), place.link])?;
         for n in 0..steps {
-            head.add(transaction, Record::Step(&id, n))?;
+            let digest = chain::digest(transaction, (&id, n), &chain::salt(transaction, &id, n)?)?;
+            let place = head.place_step(&digest);
+            let link = "UPDATE step SET seq = ?3, digest = ?4, link = ?5 WHERE entry = ?1 AND n = ?2";
+            transaction.prepare_cached(link)?.execute(params![id, n, place.seq, digest.as_slice(), place.link])?;
+            let select = format!("SELECT {STEP_COLUMNS} FROM step WHERE entry = ?1 AND n = ?2");
+            let mark = transaction.prepare_cached(&select)?.query_row(params![id, n], |row| mark(row, STEP_COUNT))?;
+            transaction.prepare_cached("UPDATE step SET mark = ?3 WHERE entry = ?1 AND n = ?2")?.execute(params![id, n, mark])?;
         }
-        rows::mark_entry(transaction, number)?;
+        let select = format!("SELECT {COLUMNS} FROM entry WHERE number = ?1");
+        let mark = transaction.prepare_cached(&select)?.query_row([number], |row| mark(row, COUNT))?;
+        transaction.prepare_cached("UPDATE entry SET mark = ?2 WHERE number = ?1")?.execute(params![number, mark])?;
     }
-    head.write(transaction)?;
-    Ok(())
+    Ok(head.write(transaction)?)
+}
+
+fn mark(row: &Row<'_>, count: usize) -> rusqlite::Result<Vec<u8>> {
+    Ok(Hash::default().columns(row, count)?.mark())
 }

@@ -1,10 +1,13 @@
-//! A row of the store and its mark: from columns to a value, where the columns are those that were written.
+//! Rows of the store and their marks: from columns to values, where the columns are those that were written.
 //!
-//! In: columns as they lie on disk. Out: entries and steps, or which one is damaged. Each row carries a mark, a hash over all its
-//! columns, which are hashed before anything else is believed of them. Never: a damaged value.
+//! In: columns as they lie on disk, or what is to lie there. Out: entries and steps, or which one is damaged. Each row carries a mark, a
+//! hash over all its columns, which are hashed before anything else is believed of them. Never: a damaged value.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Row, Transaction, params, types::ValueRef};
+use rusqlite::{
+    Row, Transaction, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -16,17 +19,15 @@ use crate::{
     store::StoreError,
 };
 
-/// The columns of an entry that never change, in the order they are hashed in.
-pub(super) const FIXED: &str = "id, saved_at, kind, body, reassign, base_url, origin, reader, card, sealed";
-const FIXED_COUNT: usize = 10;
-/// All columns of an entry before its mark.
+/// All columns of an entry before its mark, in the order they are hashed in; the first of them never change.
 pub(super) const COLUMNS: &str = "id, saved_at, kind, body, reassign, base_url, origin, reader, card, sealed, \
                                   number, seen_at, settled, changed, steps, seq, digest, link";
-const COUNT: usize = 18;
+pub(super) const COUNT: usize = 18;
+pub(super) const FIXED_COUNT: usize = 10;
 /// All columns of a step before its mark.
 pub(super) const STEP_COLUMNS: &str = "entry, n, at, body, seq, digest, link";
-const STEP_FIXED_COUNT: usize = 4;
-const STEP_COUNT: usize = 7;
+pub(super) const STEP_COUNT: usize = 7;
+pub(super) const STEP_FIXED_COUNT: usize = 4;
 
 /// A hash over columns: each with its type and its length, so that no two rows have the same bytes to hash.
 #[derive(Default)]
@@ -50,8 +51,13 @@ impl Hash {
         }
     }
 
-    fn columns(row: &Row<'_>, start: Self, count: usize) -> rusqlite::Result<Self> {
-        (0..count).try_fold(start, |hash, at| Ok(hash.value(row.get_ref(at)?)))
+    pub(super) fn values<'v>(self, values: impl IntoIterator<Item = ValueRef<'v>>) -> Self {
+        values.into_iter().fold(self, Self::value)
+    }
+
+    /// The first columns of a row as it lies on disk.
+    pub(super) fn columns(self, row: &Row<'_>, count: usize) -> rusqlite::Result<Self> {
+        (0..count).try_fold(self, |hash, at| Ok(hash.value(row.get_ref(at)?)))
     }
 
     pub(super) fn finish(self) -> [u8; 32] {
@@ -59,84 +65,183 @@ impl Hash {
     }
 
     /// A mark is short: it is there for damage, not for forgers.
-    fn mark(self) -> Vec<u8> {
+    pub(super) fn mark(self) -> Vec<u8> {
         self.finish().iter().take(16).copied().collect()
     }
 }
 
-/// What tells a record from others of the same text: once the salt is gone, its digest tells nobody what it was.
-pub(super) fn digest(transaction: &Transaction<'_>, of: Record<'_>, salt: &[u8]) -> rusqlite::Result<[u8; 32]> {
-    let salted = Hash::default().bytes(5, salt);
-    match of {
-        Record::Entry(id) => transaction.query_row(&format!("SELECT {FIXED} FROM entry WHERE id = ?1"), [id], |row| {
-            Ok(Hash::columns(row, salted, FIXED_COUNT)?.finish())
-        }),
-        Record::Step(id, n) => {
-            let select = format!("SELECT {STEP_COLUMNS} FROM step WHERE entry = ?1 AND n = ?2");
-            transaction.query_row(&select, params![id, n], |row| Ok(Hash::columns(row, salted, STEP_FIXED_COUNT)?.finish()))
-        }
+/// True where the columns are those that were marked; the mark stands behind them.
+pub(super) fn is_marked(row: &Row<'_>, count: usize) -> rusqlite::Result<bool> {
+    let mark = Hash::default().columns(row, count)?.mark();
+    Ok(matches!(row.get_ref(count)?, ValueRef::Blob(bytes) if bytes == mark))
+}
+
+/// A row of `entry`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct EntryRow {
+    pub(super) id: String,
+    pub(super) saved_at: String,
+    pub(super) kind: String,
+    pub(super) body: String,
+    pub(super) reassign: String,
+    pub(super) base_url: String,
+    pub(super) origin: String,
+    pub(super) reader: Option<String>,
+    pub(super) card: Option<String>,
+    pub(super) sealed: bool,
+    pub(super) number: i64,
+    pub(super) seen_at: Option<String>,
+    pub(super) settled: bool,
+    pub(super) changed: i64,
+    pub(super) steps: i64,
+    pub(super) seq: i64,
+    pub(super) digest: Vec<u8>,
+    pub(super) link: Vec<u8>,
+}
+
+impl EntryRow {
+    /// Reads it; the mark is somebody else's to look at.
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            saved_at: row.get(1)?,
+            kind: row.get(2)?,
+            body: row.get(3)?,
+            reassign: row.get(4)?,
+            base_url: row.get(5)?,
+            origin: row.get(6)?,
+            reader: row.get(7)?,
+            card: row.get(8)?,
+            sealed: row.get(9)?,
+            number: row.get(10)?,
+            seen_at: row.get(11)?,
+            settled: row.get(12)?,
+            changed: row.get(13)?,
+            steps: row.get(14)?,
+            seq: row.get(15)?,
+            digest: row.get(16)?,
+            link: row.get(17)?,
+        })
+    }
+
+    fn values(&self) -> [ValueRef<'_>; COUNT] {
+        [
+            text(&self.id),
+            text(&self.saved_at),
+            text(&self.kind),
+            text(&self.body),
+            text(&self.reassign),
+            text(&self.base_url),
+            text(&self.origin),
+            optional(self.reader.as_ref()),
+            optional(self.card.as_ref()),
+            ValueRef::Integer(self.sealed.into()),
+            ValueRef::Integer(self.number),
+            optional(self.seen_at.as_ref()),
+            ValueRef::Integer(self.settled.into()),
+            ValueRef::Integer(self.changed),
+            ValueRef::Integer(self.steps),
+            ValueRef::Integer(self.seq),
+            ValueRef::Blob(&self.digest),
+            ValueRef::Blob(&self.link),
+        ]
+    }
+
+    /// What tells it from others of the same text: once the salt is gone, its digest tells nobody what it was.
+    pub(super) fn digest(&self, salt: &[u8]) -> [u8; 32] {
+        salted(salt).values(self.values().into_iter().take(FIXED_COUNT)).finish()
+    }
+
+    /// Writes it down with its mark.
+    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let insert = format!(
+            "INSERT INTO entry ({COLUMNS}, mark)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+        );
+        insert_marked(transaction, &insert, self.values()).map(|_| ())
+    }
+
+    /// Writes down those of its columns that change, with its mark.
+    pub(super) fn update(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let update = "UPDATE entry SET seen_at = ?2, settled = ?3, changed = ?4, steps = ?5, mark = ?6 WHERE number = ?1";
+        let mark = Hash::default().values(self.values()).mark();
+        let values = rusqlite::params![self.number, self.seen_at, self.settled, self.changed, self.steps, mark];
+        transaction.prepare_cached(update)?.execute(values).map(|_| ())
     }
 }
 
-/// One record of the chain.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Record<'a> {
-    /// The entry of this key.
-    Entry(&'a str),
-    /// A step of it.
-    Step(&'a str, i64),
+/// A row of `step`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StepRow {
+    pub(super) entry: String,
+    pub(super) n: i64,
+    pub(super) at: String,
+    pub(super) body: String,
+    pub(super) seq: i64,
+    pub(super) digest: Vec<u8>,
+    pub(super) link: Vec<u8>,
 }
 
-/// Writes the mark of an entry as it stands now.
-pub(super) fn mark_entry(transaction: &Transaction<'_>, number: i64) -> rusqlite::Result<()> {
-    let select = format!("SELECT {COLUMNS} FROM entry WHERE number = ?1");
-    let mark = transaction.prepare_cached(&select)?.query_row([number], |row| Ok(Hash::columns(row, Hash::default(), COUNT)?.mark()))?;
-    transaction.prepare_cached("UPDATE entry SET mark = ?2 WHERE number = ?1")?.execute(params![number, mark])?;
-    Ok(())
+impl StepRow {
+    fn values(&self) -> [ValueRef<'_>; STEP_COUNT] {
+        let (digest, link) = (ValueRef::Blob(&self.digest), ValueRef::Blob(&self.link));
+        [text(&self.entry), ValueRef::Integer(self.n), text(&self.at), text(&self.body), ValueRef::Integer(self.seq), digest, link]
+    }
+
+    /// As an entry's.
+    pub(super) fn digest(&self, salt: &[u8]) -> [u8; 32] {
+        salted(salt).values(self.values().into_iter().take(STEP_FIXED_COUNT)).finish()
+    }
+
+    /// Writes it down with its mark.
+    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let insert = format!("INSERT INTO step ({STEP_COLUMNS}, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+        insert_marked(transaction, &insert, self.values()).map(|_| ())
+    }
 }
 
-/// Writes the mark of a step as it stands now.
-pub(super) fn mark_step(transaction: &Transaction<'_>, id: &str, n: i64) -> rusqlite::Result<()> {
-    let select = format!("SELECT {STEP_COLUMNS} FROM step WHERE entry = ?1 AND n = ?2");
-    let hash = |row: &Row<'_>| Ok(Hash::columns(row, Hash::default(), STEP_COUNT)?.mark());
-    let mark = transaction.prepare_cached(&select)?.query_row(params![id, n], hash)?;
-    transaction.prepare_cached("UPDATE step SET mark = ?3 WHERE entry = ?1 AND n = ?2")?.execute(params![id, n, mark])?;
-    Ok(())
+/// What a record's digest begins with.
+pub(super) fn salted(salt: &[u8]) -> Hash {
+    Hash::default().bytes(5, salt)
 }
 
-/// A row of `entry` that is as it was written.
-#[derive(Debug, Clone)]
-pub(super) struct Sound {
-    pub(super) number: i64,
-    pub(super) id: String,
-    pub(super) base_url: String,
-    pub(super) sealed: bool,
-    pub(super) steps: i64,
-    saved_at: String,
-    kind: String,
-    body: String,
-    reassign: String,
-    origin: String,
-    source: Option<(String, String, String)>,
+pub(super) fn text(text: &str) -> ValueRef<'_> {
+    ValueRef::Text(text.as_bytes())
+}
+
+fn optional(text: Option<&String>) -> ValueRef<'_> {
+    text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
+}
+
+/// Writes a row down with its mark, which comes last; gives the mark.
+pub(super) fn insert_marked<const N: usize>(
+    transaction: &Transaction<'_>,
+    insert: &str,
+    values: [ValueRef<'_>; N],
+) -> rusqlite::Result<Vec<u8>> {
+    let mark = Hash::default().values(values).mark();
+    let all = values.into_iter().chain([ValueRef::Blob(&mark)]).map(ToSqlOutput::Borrowed);
+    transaction.prepare_cached(insert)?.execute(params_from_iter(all))?;
+    Ok(mark)
 }
 
 /// A row of `entry`: its number, and what it holds or what it is called.
-pub(super) type Found = (i64, Result<Sound, StoreError>);
+pub(super) type Found = (i64, Result<EntryRow, StoreError>);
 
 /// Reads the entries of a filter.
 pub(super) fn found(transaction: &Transaction<'_>, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Found>> {
     let mut select = transaction.prepare_cached(&format!("SELECT {COLUMNS}, mark FROM entry {filter}"))?;
     let rows = select.query_map(values, |row| {
         let number: i64 = row.get(10)?;
-        let sound = if is_marked(row, COUNT)? { sound(row).ok() } else { None };
-        let damaged = StoreError::Damaged(format!("entry {number} ({})", key(row.get_ref(0)?)));
-        Ok((number, sound.ok_or(damaged)))
+        let sound = if is_marked(row, COUNT)? { EntryRow::read(row).ok() } else { None };
+        let damaged = || StoreError::Damaged(format!("entry {number} ({})", key(row.get_ref(0).unwrap_or(ValueRef::Null))));
+        Ok((number, sound.ok_or_else(damaged)))
     })?;
     rows.collect()
 }
 
 /// The entry of this key. Where the index does not lead to it, every row is looked at.
-pub(super) fn row_of(transaction: &Transaction<'_>, id: &str) -> Result<Sound, Wrong> {
+pub(super) fn row_of(transaction: &Transaction<'_>, id: &str) -> Result<EntryRow, Wrong> {
     for filter in ["WHERE id = ?1", "NOT INDEXED WHERE id = ?1"] {
         if let Some((_, row)) = found(transaction, filter, [id])?.pop() {
             let sound = row?;
@@ -149,17 +254,17 @@ pub(super) fn row_of(transaction: &Transaction<'_>, id: &str) -> Result<Sound, W
 }
 
 /// The whole entry of a row.
-pub(super) fn entry(transaction: &Transaction<'_>, row: Sound) -> rusqlite::Result<Result<Entry, StoreError>> {
-    let damaged = || StoreError::Damaged(format!("entry {} ({})", row.number, row.id));
+pub(super) fn entry(transaction: &Transaction<'_>, row: EntryRow) -> rusqlite::Result<Result<Entry, StoreError>> {
+    let damaged = StoreError::Damaged(format!("entry {} ({})", row.number, row.id));
     let steps = steps(transaction, &row)?;
-    Ok(steps.and_then(|steps| whole(row.clone(), steps)).ok_or_else(damaged))
+    Ok(steps.and_then(|steps| whole(row, steps)).ok_or(damaged))
 }
 
 /// What has happened to an entry, and when.
 type Steps = Vec<(DateTime<Utc>, Step)>;
 
 /// The steps of an entry; none where one is damaged, or not all are there.
-fn steps(transaction: &Transaction<'_>, row: &Sound) -> rusqlite::Result<Option<Steps>> {
+fn steps(transaction: &Transaction<'_>, row: &EntryRow) -> rusqlite::Result<Option<Steps>> {
     let select = format!("SELECT {STEP_COLUMNS}, mark FROM step WHERE entry = ?1 ORDER BY n");
     let mut select = transaction.prepare_cached(&select)?;
     let read = |row: &Row<'_>| -> rusqlite::Result<Option<(i64, DateTime<Utc>, Step)>> {
@@ -174,19 +279,21 @@ fn steps(transaction: &Transaction<'_>, row: &Sound) -> rusqlite::Result<Option<
     Ok(is_whole.then(|| found.into_iter().flatten().map(|(_, at, step)| (at, step)).collect()))
 }
 
-fn whole(row: Sound, steps: Steps) -> Option<Entry> {
+fn whole(row: EntryRow, steps: Steps) -> Option<Entry> {
     let body: Value = serde_json::from_str(&row.body).ok()?;
-    let source = row.source.map(|(reader, card, seen_at)| Some(Source { reader, card, seen_at: seen_at.parse().ok()? }));
-    Some(Entry {
-        id: row.id.parse().ok()?,
-        saved_at: row.saved_at.parse().ok()?,
-        operation: serde_json::from_value::<Operation>(serde_json::json!({ "kind": row.kind, "body": body })).ok()?,
-        reassign: serde_json::from_str::<Reassign>(&row.reassign).ok()?,
+    let operation = serde_json::from_value::<Operation>(serde_json::json!({ "kind": row.kind, "body": body })).ok()?;
+    let reassign = serde_json::from_str::<Reassign>(&row.reassign).ok()?;
+    let source = match (row.reader, row.card, row.seen_at) {
+        (Some(reader), Some(card), Some(seen_at)) => Some(Source { reader, card, seen_at: seen_at.parse().ok()? }),
+        _ => None,
+    };
+    let entry = Entry {
         base_url: row.base_url,
         origin: serde_json::from_str::<Origin>(&row.origin).ok()?,
-        source: source.flatten(),
-        steps,
-    })
+        source,
+        ..Entry::of(row.id.parse().ok()?, row.saved_at.parse().ok()?, operation, reassign)
+    };
+    Some(entry.after(steps))
 }
 
 /// The first column as a key; what is no key is shown as it can be.
@@ -195,33 +302,4 @@ fn key(value: ValueRef<'_>) -> String {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         _ => "its key is unreadable".to_owned(),
     }
-}
-
-/// True where the columns are those that were marked; the mark stands behind them.
-fn is_marked(row: &Row<'_>, count: usize) -> rusqlite::Result<bool> {
-    let mark = Hash::columns(row, Hash::default(), count)?.mark();
-    Ok(matches!(row.get_ref(count)?, ValueRef::Blob(bytes) if bytes == mark))
-}
-
-fn sound(row: &Row<'_>) -> rusqlite::Result<Sound> {
-    let source: (Option<String>, Option<String>, Option<String>) = (row.get(7)?, row.get(8)?, row.get(11)?);
-    Ok(Sound {
-        id: row.get(0)?,
-        saved_at: row.get(1)?,
-        kind: row.get(2)?,
-        body: row.get(3)?,
-        reassign: row.get(4)?,
-        base_url: row.get(5)?,
-        origin: row.get(6)?,
-        source: if let (Some(reader), Some(card), Some(seen_at)) = source { Some((reader, card, seen_at)) } else { None },
-        sealed: row.get(9)?,
-        number: row.get(10)?,
-        steps: row.get(14)?,
-    })
-}
-
-/// An operation's kind and body, which are columns of their own.
-pub(super) fn parts(operation: &Operation) -> Option<(String, String)> {
-    let whole = serde_json::to_value(operation).ok()?;
-    Some((whole.get("kind").and_then(Value::as_str)?.to_owned(), whole.get("body")?.to_string()))
 }

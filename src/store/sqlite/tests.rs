@@ -1,10 +1,9 @@
-//! What an older program left behind, and what becomes of a secret.
+//! What an older program left behind, and what becomes of damaged counts.
 
 use super::*;
 use crate::{
-    access::{Operation, Secret},
-    enroll::enrollment::{Order, add_existing_card},
-    outbox::{Reassign, State},
+    card::{FacilityCode, What},
+    outbox::State,
 };
 
 const BLUSKY: &str = "https://blusky.example";
@@ -33,17 +32,81 @@ fn a_store_of_the_first_layout_is_taken_up_with_all_it_holds() {
     old.execute_batch(FIRST_LAYOUT).unwrap();
     old.pragma_update(None, "application_id", layout::APPLICATION).unwrap();
     drop(old);
-    let mut store = Database::open(&path, BLUSKY, Sealer::new(folder.path().join("old.db.key"), None)).unwrap();
+    let mut store = open(&path);
     let old = store.entry(Uuid::from_u128(1)).unwrap();
     assert_eq!((old.progress().state, store.secret(old.id)), (State::Accepted, Ok(None)));
+}
 
-    let mut order = Order::of(Uuid::from_u128(7));
-    order.pin = Some(Secret::new("90417"));
-    let operation = Operation::AddUserCard(add_existing_card(Uuid::from_u128(9), &order).unwrap());
-    let entry = Entry::of(Uuid::from_u128(2), Utc::now(), operation, Reassign::Never);
-    store.save(&entry, None).unwrap();
-    assert_eq!(store.entry(entry.id).unwrap().operation.secret(), None, "a secret is not read with its entry");
-    assert_eq!(store.secret(entry.id), Ok(Some(Secret::new("90417"))));
-    store.append(entry.clone(), Utc::now(), &Step::Discarded).unwrap();
-    assert_eq!(store.secret(entry.id), Err(StoreError::SecretGone));
+/// A copy of the store of the third layout, opened.
+fn third_layout(folder: &Path) -> Database {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/layout3.db");
+    let path = folder.join("old.db");
+    fs::copy(fixture, &path).unwrap();
+    open(&path)
+}
+
+fn open(path: &Path) -> Database {
+    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, |_| Ok(true))).unwrap()
+}
+
+/// What was taken there: a code, how many BluSKY accepted, how many somebody vouched for.
+const TAKEN: [(u64, u32, u32); 7] = [(77, 0, 0), (123, 2, 1), (124, 0, 1), (125, 0, 0), (126, 0, 1), (127, 0, 0), (0, 0, 0)];
+
+fn taken(store: &mut Database) -> Vec<(u64, u32, u32)> {
+    let seen = store.evidence_seen().unwrap();
+    assert_eq!((seen.cards("csn-serial", None).accepted, seen.accepted_codes("hid-h10301")), (1, 1));
+    let cards = |code| seen.cards("hid-h10301", Some(FacilityCode(code)));
+    TAKEN.map(|(code, ..)| (code, cards(code).accepted, cards(code).vouched)).to_vec()
+}
+
+#[test]
+fn a_store_of_the_third_layout_is_taken_up_with_what_was_taken_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let all = store.page_after(0).unwrap();
+    let states: Vec<State> = all.iter().map(|(_, entry)| entry.progress().state).collect();
+    use State::{Accepted, Discarded, InDoubt, Refused, Saved, Sending};
+    assert_eq!(states, [Saved, Saved, Sending, Accepted, Refused, InDoubt, Discarded, Accepted, Accepted, Accepted]);
+    assert_eq!((taken(&mut store), store.findings()), (TAKEN.to_vec(), Ok(vec![])));
+    let (_, saved) = &all[0];
+    let told = saved.origin.evidence.iter().map(|evidence| (evidence.what, evidence.odds)).collect::<Vec<_>>();
+    assert_eq!(told, [(What::Checks, Some(0.25)), (What::Printed, Some(0.0002))]);
+    Box::new(store).close();
+    assert_eq!(taken(&mut open(&folder.path().join("old.db"))), TAKEN);
+}
+
+#[test]
+fn counts_that_are_damaged_missing_or_too_many_are_made_anew() {
+    let damages = [
+        "UPDATE evidence SET accepted = 200 WHERE facility_code = '123'",
+        "UPDATE evidence SET facility_code = '77' WHERE facility_code = '123'",
+        "DELETE FROM evidence WHERE facility_code = '123'",
+        "DELETE FROM evidence",
+        "INSERT INTO evidence SELECT base_url, format, '99', 7, 0, mark FROM evidence WHERE facility_code = '123'",
+        "UPDATE evidence SET mark = x'00'",
+        "UPDATE evidence SET accepted = CAST(x'FF' AS TEXT)",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for damage in damages {
+        let mut store = third_layout(folder.path());
+        store.connection.execute(damage, []).unwrap();
+        assert_eq!(taken(&mut store), TAKEN, "{damage}");
+        store.connection.execute_batch("PRAGMA query_only = ON").unwrap();
+        let is_sound = store.read(|transaction| Ok(evidence::read(transaction, BLUSKY)?.is_some()));
+        assert_eq!(is_sound, Ok(true), "{damage}: they are written down anew");
+        Box::new(store).close();
+    }
+}
+
+#[test]
+fn damaged_counts_are_made_anew_though_they_cannot_be_written_and_a_step_is_written_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    store.connection.execute("UPDATE evidence SET accepted = 200 WHERE facility_code = '123'", []).unwrap();
+    let saved = store.entry(Uuid::from_u128(1)).unwrap();
+    store.append(saved, Utc::now(), &Step::Discarded).unwrap();
+    let given_up: Vec<_> =
+        TAKEN.iter().map(|(code, accepted, vouched)| (*code, *accepted, if *code == 123 { 0 } else { *vouched })).collect();
+    store.connection.execute_batch("PRAGMA query_only = ON").unwrap();
+    assert_eq!(taken(&mut store), given_up);
 }

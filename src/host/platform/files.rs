@@ -1,0 +1,29 @@
+//! Files that are this user's alone.
+//!
+//! In: a path. Out: a file that nobody else can read, or whether one is so. Never: another mode for a file that is there already.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+/// Makes an empty file where there is none.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// True where nobody but its owner can read or write it.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn is_private(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o077 == 0)
+}

@@ -1,0 +1,153 @@
+//! One entry: what is to be done, where it came from, and what has happened to it.
+//!
+//! In: an operation, then one step after the other. Out: the steps, and what is known from them. Never: a step that progress does not
+//! know of; [`Entry::add`] is the only way to add one.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{Progress, Reassign, State, Step};
+#[cfg(doc)]
+use crate::card::Presentation;
+use crate::{access::Operation, card::What, enroll::origin::Origin};
+
+/// One entry of the outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its key.
+    pub id: Uuid,
+    /// When it was written down.
+    pub saved_at: DateTime<Utc>,
+    /// What is to be done.
+    pub operation: Operation,
+    /// What may be done about a card that somebody holds.
+    pub reassign: Reassign,
+    /// The BluSKY it is for; empty until it is saved, which is for the store to say.
+    pub base_url: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The reader its card came from; none for a literal, a capture, an existing card, or another call.
+    pub source: Option<Source>,
+    /// What has happened to it.
+    pub history: History,
+}
+
+/// The steps of an entry, with what is known from them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    steps: Vec<(DateTime<Utc>, Step)>,
+    progress: Progress,
+}
+
+impl Entry {
+    /// An entry to which nothing has happened yet, and of whose origin nothing is said.
+    #[must_use]
+    pub fn of(id: Uuid, saved_at: DateTime<Utc>, operation: Operation, reassign: Reassign) -> Self {
+        let (base_url, origin) = (String::new(), Origin::default());
+        Self { id, saved_at, operation, reassign, base_url, origin, source: None, history: History::default() }
+    }
+
+    /// The same, after these steps.
+    #[must_use]
+    pub fn after(mut self, steps: impl IntoIterator<Item = (DateTime<Utc>, Step)>) -> Self {
+        steps.into_iter().for_each(|(at, step)| self.add(at, step));
+        self
+    }
+
+    /// Adds its next step, and brings forward what is known of it.
+    pub fn add(&mut self, at: DateTime<Utc>, step: Step) {
+        let mut progress = std::mem::take(&mut self.history.progress);
+        self.bring_forward(&mut progress, at, &step);
+        self.history.progress = progress;
+        self.history.steps.push((at, step));
+    }
+
+    /// What has happened to it, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[(DateTime<Utc>, Step)] {
+        &self.history.steps
+    }
+
+    /// What is known of it now.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.history.progress
+    }
+
+    /// How its card counts for later cards of its format and facility code; none where it does not.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        let is_vouched_for = || self.origin.evidence.iter().any(|evidence| matches!(evidence.what, What::Printed | What::Operator));
+        match self.progress().state {
+            _ if self.origin.card.is_none() => None,
+            State::Accepted => Some(Standing::Accepted),
+            State::Saved | State::Sending | State::InDoubt => is_vouched_for().then_some(Standing::Vouched),
+            State::Refused | State::Discarded => None,
+        }
+    }
+
+    /// The entry as it was after so many steps.
+    #[must_use]
+    pub fn upto(&self, count: usize) -> Self {
+        let bare = Self { history: History::default(), ..self.clone() };
+        bare.after(self.steps().iter().take(count).cloned())
+    }
+}
+
+/// How an entry's card counts for later cards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// BluSKY has accepted it.
+    Accepted,
+    /// It was saved after a print or a person's word, and BluSKY has not accepted it yet.
+    Vouched,
+}
+
+/// Where an entry's card was seen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The reader's name.
+    pub reader: String,
+    /// What tells the card from others ([`Presentation::identity`]).
+    pub card: String,
+    /// When it was last seen at a reader.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// Shows where, not which card.
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("reader", &self.reader).field("seen_at", &self.seen_at).finish_non_exhaustive()
+    }
+}
+
+/// A card that was given to somebody a moment ago, and is about to be given to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The entry that gave it.
+    pub entry: Uuid,
+    /// To whom.
+    pub user: Uuid,
+    /// The same, as the site's list calls them.
+    pub name: Option<String>,
+    /// How many seconds ago it was last seen at a reader.
+    pub seconds: i64,
+}
+
+/// The entry among these that gave the same card to another user, where the card has been out of sight for no longer than `within`.
+/// What was refused or discarded gave nothing. A clock that was set back makes no card forgotten.
+#[must_use]
+pub fn given_lately<'e>(entry: &Entry, others: impl Iterator<Item = &'e Entry>, within: TimeDelta) -> Option<Given> {
+    let source = entry.source.as_ref()?;
+    let mut found = None;
+    for other in others {
+        let Some(before) = other.source.as_ref().filter(|before| before.card == source.card) else { continue };
+        let age = source.seen_at - before.seen_at;
+        let is_given = matches!(other.progress().state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
+        if let Some(user) = other.operation.user().filter(|user| is_given && age <= within && Some(*user) != entry.operation.user()) {
+            let name = other.origin.person.as_ref().map(|person| person.name.clone());
+            found = Some(Given { entry: other.id, user, name, seconds: age.num_seconds().max(0) });
+        }
+    }
+    found
+}

@@ -1,0 +1,61 @@
+//! What an answer of BluSKY's means for an entry.
+//!
+//! In: what is known so far, and what became of the sending. Out: what is known then. Never: "not done" of a call that may have arrived.
+
+use super::{LOOK_YOURSELF, Phase, Progress};
+use crate::{
+    access::{Operation, Outcome},
+    outbox::{Entry, State},
+};
+
+impl Entry {
+    pub(super) fn answered(&self, progress: &mut Progress, outcome: &Outcome) {
+        self.answered_readably(progress, outcome);
+        if matches!(progress.phase, Phase::Doubt | Phase::LookFirst) && !self.can_be_read_back() {
+            let why = format!("{}; {LOOK_YOURSELF}", progress.why.take().unwrap_or_default());
+            progress.enter(State::InDoubt, Phase::Stuck, Some(&why));
+        }
+    }
+
+    fn answered_readably(&self, progress: &mut Progress, outcome: &Outcome) {
+        match outcome {
+            Outcome::Accepted(told) => {
+                progress.told = told.clone();
+                progress.fails = 0;
+                progress.enter(State::Accepted, if self.can_be_read_back() { Phase::Confirm } else { Phase::End }, None);
+            }
+            Outcome::Refused(told) => {
+                progress.told = told.clone();
+                progress.fails = 0;
+                // Without a result code the request itself was wrong, whoever holds the card; unless BluSKY says that somebody does.
+                let may_be_held = told.result_code.is_some() || progress.is_held();
+                let is_about_holder = may_be_held && matches!(self.operation, Operation::AddUserCard(_));
+                progress.enter(State::Refused, if is_about_holder { Phase::Whose } else { Phase::End }, None);
+            }
+            Outcome::Unclear { told, listed } => {
+                progress.told = told.clone();
+                progress.read_back_decides = !listed;
+                progress.keyless = *listed;
+                progress.may_have_arrived(false);
+                // Earlier failures do not put the first look off.
+                progress.fails = if *listed { 0 } else { progress.fails };
+                progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it was done");
+                if progress.fails == 1 {
+                    progress.at_once();
+                }
+            }
+            Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
+            // The pause is everybody's, and not counted here.
+            Outcome::Away { why } => progress.enter(State::Saved, Phase::Due, Some(why)),
+            Outcome::Stopped { why } => {
+                progress.enter(State::Saved, Phase::Due, Some(why));
+                progress.stopped = true;
+            }
+            Outcome::Denied { .. } => self.answered_readably(progress, &outcome.clone().settled(false)),
+            Outcome::Later { why, slow } | Outcome::NoAnswer { why, slow } => {
+                progress.may_have_arrived(*slow);
+                progress.fail(State::InDoubt, Phase::Doubt, why);
+            }
+        }
+    }
+}

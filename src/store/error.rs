@@ -1,0 +1,67 @@
+//! Why a store cannot do what it was asked, in words that say what to do.
+
+use super::seal::SealError;
+use crate::outbox::Given;
+
+/// Why the store cannot do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another program holds it.
+    #[error("the store {0} is locked by another program; close what holds it (a database browser, a backup) and try again")]
+    Locked(String),
+    /// It cannot be written.
+    #[error("the store {0} cannot be written (read-only); check the owner and mode of the file and of its folder")]
+    ReadOnly(String),
+    /// The disk is full.
+    #[error("the store {0} cannot grow: the disk is full; free some space")]
+    Full(String),
+    /// A newer program made it.
+    #[error("the store {path} has layout {found}, and this program knows {known}; a newer cardbridge made it, use that one")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its layout.
+        found: i64,
+        /// The newest one known here.
+        known: i64,
+    },
+    /// It is something else.
+    #[error("{0} is not a cardbridge store; name another file under [store] path")]
+    Foreign(String),
+    /// It cannot be opened.
+    #[error("the store {path} cannot be opened: {why}")]
+    Open {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// Something in it is not as it was written.
+    #[error(
+        "the store is damaged: {0} is not as it was written down. Nothing of that is sent; put a backup in its place, or order it anew"
+    )]
+    Damaged(String),
+    /// Somebody else has gone on with the entry.
+    #[error("somebody else has gone on with this entry; look at it again")]
+    Conflict,
+    /// The card was given to somebody else a moment ago.
+    #[error("this card was given to another user {} s ago", .0.seconds)]
+    SameCard(Given),
+    /// There is no such entry.
+    #[error("there is no entry {0}; `cardbridge outbox list` shows them all")]
+    NoEntry(String),
+    /// A PIN or password cannot be sealed or unsealed.
+    #[error("{0}")]
+    Seal(#[from] SealError),
+    /// The PIN or password of an entry that has come to its end is gone.
+    #[error("its PIN or password was wiped when it came to its end; order it anew")]
+    SecretGone,
+    /// Anything else.
+    #[error("the store {path} failed: {why}")]
+    Failed {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+}

@@ -1,0 +1,183 @@
+//! A store that survives nothing: entries in memory.
+//!
+//! In and out: as any [`Store`]. Never: a file, or damage. It is for tests of what stands above a store.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{Page, Store, StoreError};
+use crate::{
+    access::Secret,
+    enroll::evidence::Seen,
+    outbox::{Entry, Standing, State, Step, given_lately},
+};
+
+/// So many entries are given at once.
+const PAGE: usize = 256;
+
+/// What is kept in memory, as a file keeps it on disk: it outlives the stores that are opened over it.
+#[derive(Debug, Clone, Default)]
+pub struct Memory(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// In the order they were saved, each with its last change.
+    entries: Vec<(i64, Entry)>,
+    /// None once it is wiped.
+    secrets: HashMap<Uuid, Option<Secret>>,
+    lists: HashMap<String, (DateTime<Utc>, String)>,
+    changed: i64,
+}
+
+/// A store over it.
+#[derive(Debug)]
+pub struct MemoryStore {
+    memory: Memory,
+    base_url: String,
+}
+
+impl Memory {
+    /// Opens a store over it, for the entries of this BluSKY.
+    #[must_use]
+    pub fn open(&self, base_url: &str) -> MemoryStore {
+        MemoryStore { memory: self.clone(), base_url: base_url.to_owned() }
+    }
+}
+
+impl MemoryStore {
+    fn memory(&self) -> MutexGuard<'_, Kept> {
+        self.memory.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The entries that are wanted, a page of them, each with its number.
+    fn page(&self, wanted: impl Fn(u64, &Entry) -> bool) -> Page {
+        let kept = self.memory();
+        let numbered = (1..).zip(kept.entries.iter().map(|(_, entry)| entry));
+        numbered.filter(|(number, entry)| wanted(*number, entry)).take(PAGE).map(|(number, entry)| (number, entry.clone())).collect()
+    }
+}
+
+impl Kept {
+    fn change(&mut self) -> i64 {
+        self.changed += 1;
+        self.changed
+    }
+
+    fn find(&mut self, id: Uuid) -> Result<&mut (i64, Entry), StoreError> {
+        let found = self.entries.iter_mut().find(|(_, entry)| entry.id == id);
+        found.ok_or_else(|| StoreError::NoEntry(id.to_string()))
+    }
+}
+
+impl Store for MemoryStore {
+    fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    fn save(&mut self, entry: &Entry, unless_given: Option<TimeDelta>) -> Result<(), StoreError> {
+        let mut entry = Entry { base_url: self.base_url.clone(), ..entry.clone() };
+        let mut kept = self.memory();
+        let others = kept.entries.iter().map(|(_, other)| other).filter(|other| other.base_url == entry.base_url);
+        if let Some(given) = unless_given.and_then(|within| given_lately(&entry, others, within)) {
+            return Err(StoreError::SameCard(given));
+        }
+        if kept.find(entry.id).is_ok() {
+            return Err(StoreError::Conflict);
+        }
+        if let Some(secret) = entry.operation.take_secret() {
+            kept.secrets.insert(entry.id, Some(secret));
+        }
+        let change = kept.change();
+        kept.entries.push((change, entry));
+        Ok(())
+    }
+
+    fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut kept = self.memory();
+        let sources = kept.entries.iter_mut().rev().filter_map(|(_, entry)| entry.source.as_mut());
+        if let Some(source) = sources.into_iter().find(|source| source.card == card && source.seen_at < at) {
+            source.seen_at = at;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<(), StoreError> {
+        let mut kept = self.memory();
+        let change = kept.changed + 1;
+        let (changed, found) = kept.find(entry.id)?;
+        if found.steps().len() != entry.steps().len() {
+            return Err(StoreError::Conflict);
+        }
+        found.add(at, step.clone());
+        *changed = change;
+        let is_done = found.progress().is_over() || found.progress().state == State::Accepted;
+        kept.changed = change;
+        if let Some(secret) = kept.secrets.get_mut(&entry.id).filter(|_| is_done) {
+            *secret = None;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
+        self.memory().find(id).map(|(_, entry)| entry.clone())
+    }
+
+    fn open_after(&mut self, after: u64) -> Result<Page, StoreError> {
+        Ok(self.page(|number, entry| number > after && entry.base_url == self.base_url && !entry.progress().is_settled()))
+    }
+
+    fn page_after(&mut self, after: u64) -> Result<Page, StoreError> {
+        Ok(self.page(|number, _| number > after))
+    }
+
+    fn changed_after(&mut self, change: i64) -> Result<(i64, Page), StoreError> {
+        let kept = self.memory();
+        let numbered = (1..).zip(&kept.entries);
+        let mut changed: Vec<_> = numbered.filter(|(_, (last, entry))| *last > change && entry.base_url == self.base_url).collect();
+        changed.sort_by_key(|(_, (last, _))| *last);
+        Ok((kept.changed.max(change), changed.into_iter().map(|(number, (_, entry))| (number, entry.clone())).collect()))
+    }
+
+    fn last_change(&mut self) -> Result<i64, StoreError> {
+        Ok(self.memory().changed)
+    }
+
+    fn evidence_seen(&mut self) -> Result<Seen, StoreError> {
+        let mut seen = Seen::default();
+        let kept = self.memory();
+        for (_, entry) in kept.entries.iter().filter(|(_, entry)| entry.base_url == self.base_url) {
+            let Some((card, standing)) = entry.origin.card.as_ref().zip(entry.standing()) else { continue };
+            match standing {
+                Standing::Accepted => seen.accepted(&card.format, card.credential.facility_code),
+                Standing::Vouched => seen.vouched(&card.format, card.credential.facility_code),
+            }
+        }
+        Ok(seen)
+    }
+
+    fn findings(&mut self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {
+        let mut kept = self.memory();
+        kept.find(id)?;
+        kept.secrets.get(&id).map(|secret| secret.clone().ok_or(StoreError::SecretGone)).transpose()
+    }
+
+    fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
+        self.memory().lists.insert(name.to_owned(), (at, text.to_owned()));
+        Ok(())
+    }
+
+    fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
+        Ok(self.memory().lists.get(name).cloned())
+    }
+
+    fn close(self: Box<Self>) {}
+}

@@ -1,0 +1,114 @@
+//! What is read of a store: one entry, a page of them, all of them.
+//!
+//! In: a key, or the number that a page begins after. Out: entries, each with its number; a damaged one as an error of its own. Never:
+//! an index where every row has to be seen: a damaged one would hide some.
+
+use rusqlite::{Transaction, params};
+use uuid::Uuid;
+
+use super::{
+    Wrong,
+    chain::Head,
+    rows::{self, Found},
+};
+use crate::{
+    outbox::Entry,
+    store::{Page, StoreError},
+};
+
+/// So many entries are read at once.
+const PAGE: i64 = 256;
+
+/// An entry's number, and the entry where it is not damaged.
+pub(super) type Read = (u64, Result<Entry, StoreError>);
+
+/// One entry with its steps.
+pub(super) fn entry(transaction: &Transaction<'_>, id: Uuid) -> Result<Entry, Wrong> {
+    let row = rows::row_of(transaction, &id.to_string())?;
+    Ok(rows::entry(transaction, row)??)
+}
+
+/// The entries of a filter.
+pub(super) fn entries(transaction: &Transaction<'_>, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Read>> {
+    let whole = |(number, row): Found| {
+        let entry = match row {
+            Ok(row) => rows::entry(transaction, row)?,
+            Err(error) => Err(error),
+        };
+        Ok((u64::try_from(number).unwrap_or_default(), entry))
+    };
+    rows::found(transaction, filter, values)?.into_iter().map(whole).collect()
+}
+
+/// A page of the entries for this BluSKY that are not settled and were saved after this number.
+pub(super) fn open_after(transaction: &Transaction<'_>, number: u64, base_url: &str) -> rusqlite::Result<Page> {
+    let filter = format!("NOT INDEXED WHERE settled = 0 AND number > ?1 AND base_url = ?2 ORDER BY number LIMIT {PAGE}");
+    first_sound(number, |number| {
+        let entries = entries(transaction, &filter, params![row_number(number), base_url])?;
+        Ok(entries.into_iter().map(told).collect())
+    })
+}
+
+/// A page of all entries that were saved after this number.
+pub(super) fn page_after(transaction: &Transaction<'_>, number: u64) -> rusqlite::Result<Page> {
+    first_sound(number, |number| all_after(transaction, number))
+}
+
+/// The entries that have changed since, in the order of their changes; and the change that this page goes to.
+pub(super) fn changed_after(transaction: &Transaction<'_>, change: i64, base_url: &str) -> Result<(i64, Page), Wrong> {
+    let last = Head::read(transaction)?.changed;
+    if last <= change {
+        return Ok((change, Vec::new()));
+    }
+    let to = last.min(change.saturating_add(PAGE));
+    let filter = "WHERE changed > ?1 AND changed <= ?2 AND base_url = ?3 ORDER BY changed";
+    let entries = entries(transaction, filter, params![change, to, base_url])?;
+    Ok((to, sound(entries.into_iter().map(told).collect())))
+}
+
+/// Each entry, oldest first.
+pub(super) fn each(transaction: &Transaction<'_>, mut see: impl FnMut(u64, Result<Entry, StoreError>)) -> rusqlite::Result<()> {
+    let mut last = 0;
+    loop {
+        let page = all_after(transaction, last)?;
+        let Some(highest) = highest(&page, last) else { return Ok(()) };
+        last = highest;
+        page.into_iter().for_each(|(number, entry)| see(number, entry));
+    }
+}
+
+fn all_after(transaction: &Transaction<'_>, number: u64) -> rusqlite::Result<Vec<Read>> {
+    let filter = format!("NOT INDEXED WHERE number > ?1 ORDER BY number LIMIT {PAGE}");
+    entries(transaction, &filter, params![row_number(number)])
+}
+
+fn row_number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The first page on which an entry is sound: an empty one says that there are no more.
+fn first_sound(mut number: u64, read: impl Fn(u64) -> rusqlite::Result<Vec<Read>>) -> rusqlite::Result<Page> {
+    loop {
+        let page = read(number)?;
+        let Some(highest) = highest(&page, number) else { return Ok(Vec::new()) };
+        let page = sound(page);
+        if !page.is_empty() {
+            return Ok(page);
+        }
+        number = highest;
+    }
+}
+
+/// The highest number of a page, where there is one above this: in a damaged file one page can lead back to another.
+fn highest(page: &[Read], above: u64) -> Option<u64> {
+    page.iter().map(|(number, _)| *number).max().filter(|highest| *highest > above)
+}
+
+fn sound(entries: Vec<Read>) -> Page {
+    entries.into_iter().filter_map(|(number, entry)| Some((number, entry.ok()?))).collect()
+}
+
+/// An entry that is damaged is said, and holds up none of the others.
+fn told((number, entry): Read) -> Read {
+    (number, entry.inspect_err(|error| tracing::error!("{error}")))
+}

@@ -1,0 +1,127 @@
+//! What is written to a store: an entry, its steps, and when its card was seen.
+//!
+//! In: an entry or a step, within a transaction. Out: rows, each written once, with its mark and its place in the chain. Never: a change
+//! to what was written down before, but for what an entry's row says of its steps.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{Transaction, params};
+use serde_json::Value;
+
+use super::{
+    Wrong,
+    chain::{self, Head},
+    evidence, reading,
+    rows::{self, EntryRow, StepRow},
+};
+use crate::{
+    access::Operation,
+    outbox::{Entry, State, Step, given_lately},
+    store::StoreError,
+};
+
+/// The columns of an entry to which nothing has happened; its secret is not in them.
+pub(super) fn row(entry: &Entry, operation: &Operation, base_url: &str) -> Option<EntryRow> {
+    let (kind, body) = parts(operation)?;
+    let source = entry.source.as_ref();
+    Some(EntryRow {
+        id: entry.id.to_string(),
+        saved_at: time(entry.saved_at),
+        kind,
+        body,
+        reassign: serde_json::to_string(&entry.reassign).ok()?,
+        base_url: base_url.to_owned(),
+        origin: serde_json::to_string(&entry.origin).ok()?,
+        reader: source.map(|source| source.reader.clone()),
+        card: source.map(|source| source.card.clone()),
+        seen_at: source.map(|source| time(source.seen_at)),
+        ..EntryRow::default()
+    })
+}
+
+/// Writes an entry down.
+pub(super) fn save(
+    transaction: &Transaction<'_>,
+    entry: &Entry,
+    mut row: EntryRow,
+    sealed: Option<&[u8]>,
+    unless_given: Option<TimeDelta>,
+) -> Result<(), Wrong> {
+    if let Some((card, within)) = row.card.as_ref().zip(unless_given) {
+        let others = reading::entries(transaction, "WHERE card = ?1 AND base_url = ?2", params![card, row.base_url])?;
+        let others: Vec<Entry> = others.into_iter().filter_map(|(_, other)| other.ok()).collect();
+        if let Some(given) = given_lately(entry, others.iter(), within) {
+            return Err(StoreError::SameCard(given).into());
+        }
+    }
+    let mut head = Head::read(transaction)?;
+    if let Some(sealed) = sealed {
+        transaction.prepare_cached("INSERT INTO secret (entry, sealed) VALUES (?1, ?2)")?.execute(params![row.id, sealed])?;
+    }
+    head.changed += 1;
+    (row.sealed, row.changed, row.number) = (sealed.is_some(), head.changed, next_number(transaction)?);
+    row.digest = row.digest(&chain::salt(transaction, &row.id, -1)?).to_vec();
+    let place = head.place_entry(&row.digest);
+    (row.seq, row.link) = (place.seq, place.link);
+    row.insert(transaction)?;
+    evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (None, entry.standing()))?;
+    Ok(head.write(transaction)?)
+}
+
+/// Writes an entry's next step down; true where its secret went with it.
+pub(super) fn append(transaction: &Transaction<'_>, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<bool, Wrong> {
+    let mut row = rows::row_of(transaction, &entry.id.to_string())?;
+    if row.steps != entry.steps().len() as i64 {
+        return Err(StoreError::Conflict.into());
+    }
+    let before = entry.standing();
+    entry.add(at, step.clone());
+    let mut head = Head::read(transaction)?;
+    let mut written = StepRow { entry: row.id.clone(), n: row.steps, at: time(at), body: json(step)?, ..StepRow::default() };
+    written.digest = written.digest(&chain::salt(transaction, &written.entry, written.n)?).to_vec();
+    let place = head.place_step(&written.digest);
+    (written.seq, written.link) = (place.seq, place.link);
+    written.insert(transaction)?;
+    head.changed += 1;
+    let progress = entry.progress();
+    // Nothing of it is sent any more.
+    let is_done = progress.is_over() || progress.state == State::Accepted;
+    let wipe = "UPDATE secret SET sealed = NULL WHERE entry = ?1 AND sealed IS NOT NULL";
+    let wiped = is_done && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
+    (row.settled, row.changed, row.steps) = (progress.is_settled(), head.changed, row.steps + 1);
+    row.update(transaction)?;
+    evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;
+    head.write(transaction)?;
+    Ok(wiped)
+}
+
+/// Notes when the card of the newest entry that gave it was last seen at a reader.
+pub(super) fn seen(transaction: &Transaction<'_>, card: &str, at: DateTime<Utc>) -> Result<(), Wrong> {
+    let newest = "WHERE card = ?1 AND seen_at < ?2 ORDER BY number DESC LIMIT 1";
+    if let Some((_, Ok(mut row))) = rows::found(transaction, newest, params![card, time(at)])?.pop() {
+        row.seen_at = Some(time(at));
+        row.update(transaction)?;
+    }
+    Ok(())
+}
+
+/// The number of the next entry: no number is given twice.
+fn next_number(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    let select = "SELECT 1 + max(coalesce((SELECT max(number) FROM entry), 0),
+                                 coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0))";
+    transaction.prepare_cached(select)?.query_row([], |row| row.get(0))
+}
+
+/// An operation's kind and body, which are columns of their own.
+fn parts(operation: &Operation) -> Option<(String, String)> {
+    let whole = serde_json::to_value(operation).ok()?;
+    Some((whole.get("kind").and_then(Value::as_str)?.to_owned(), whole.get("body")?.to_string()))
+}
+
+fn json(step: &Step) -> Result<String, StoreError> {
+    serde_json::to_string(step).map_err(|error| StoreError::Failed { path: String::new(), why: error.to_string() })
+}
+
+/// A time as it lies on disk.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}

@@ -1,6 +1,10 @@
 //! `cardbridge user add`: a new user, written down, sent once, and waited for.
 
+mod options;
+
 use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use options::UserOptions;
 
 use super::{
     Globals,
@@ -38,7 +42,7 @@ enum Action {
 #[derive(Debug, clap::Args)]
 struct Add {
     #[command(flatten)]
-    user: AddUser,
+    user: UserOptions,
     /// A file with the password; a newline at its end is not part of it
     #[arg(long, value_name = "F")]
     password_file: Option<PathBuf>,
@@ -53,15 +57,12 @@ struct Add {
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let Action::Add(add) = arguments.action;
     let site = site::load(globals, Look::Needed)?;
-    let mut user = add.user;
-    user.password = add.password_file.as_deref().map(|path| secret(path, "password")).transpose()?;
-    let operation = Operation::AddUser(Box::new(user));
+    let user = add.user.user(add.password_file.as_deref().map(|path| secret(path, "password")).transpose()?);
+    let operation = Operation::AddUser(Box::new(user.clone()));
     outcome::judge(&site, &operation)?;
     let store = open_store(&site)?;
-    if let Operation::AddUser(user) = &operation {
-        unordered(&store, user).await?;
-        company(&store, user).await?;
-    }
+    unordered(&store, &user).await?;
+    company(&store, &user).await?;
     let showing = Showing::of_last(add.json, Duration::from_secs(add.outcome_timeout));
     outcome::order(&site, &store, operation, showing).await
 }

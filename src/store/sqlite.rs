@@ -4,6 +4,7 @@
 //! - `chain`: every entry and step linked to the one before;
 //! - `layout`: this layout, and how older stores are brought to it;
 //! - `log`: whether what a killed program left in the log is all there;
+//! - `older`: what was written down in names that are not used any more;
 //! - `wrong`: what SQLite says, in words that help.
 //!
 //! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n. Layout 2 adds
@@ -20,6 +21,7 @@
 mod chain;
 mod layout;
 mod log;
+mod older;
 mod rows;
 mod wrong;
 

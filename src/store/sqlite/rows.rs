@@ -8,7 +8,7 @@ use rusqlite::{Row, Transaction, params, types::ValueRef};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Wrong;
+use super::{Wrong, older};
 use crate::{
     access::Operation,
     enroll::origin::Origin,
@@ -175,7 +175,7 @@ fn steps(transaction: &Transaction<'_>, row: &Sound) -> rusqlite::Result<Option<
 }
 
 fn whole(row: Sound, steps: Steps) -> Option<Entry> {
-    let body: Value = serde_json::from_str(&row.body).ok()?;
+    let body = older::in_own_names(serde_json::from_str(&row.body).ok()?);
     let source = row.source.map(|(reader, card, seen_at)| Some(Source { reader, card, seen_at: seen_at.parse().ok()? }));
     Some(Entry {
         id: row.id.parse().ok()?,
@@ -222,6 +222,6 @@ fn sound(row: &Row<'_>) -> rusqlite::Result<Sound> {
 
 /// An operation's kind and body, which are columns of their own.
 pub(super) fn parts(operation: &Operation) -> Option<(String, String)> {
-    let whole = serde_json::to_value(operation).ok()?;
-    Some((whole.get("kind").and_then(Value::as_str)?.to_owned(), whole.get("body")?.to_string()))
+    let (kind, members) = operation.parts().ok()?;
+    Some((kind, Value::Object(members).to_string()))
 }

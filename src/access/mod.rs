@@ -9,12 +9,13 @@
 //! - [`members`]: the members of any operation, by name;
 //! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows ([`shown`]);
 //! - [`check`]: what every operation is judged by before it is written down;
-//! - [`AccessControl`]: who is asked.
+//! - [`AccessControl`]: who is asked, and [`fake`]: somebody to ask in tests.
 
 mod add_user;
 mod add_user_card;
 pub mod check;
 mod control;
+pub mod fake;
 pub mod members;
 mod model;
 mod moment;

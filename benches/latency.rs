@@ -16,7 +16,7 @@ use std::{
 
 use cardbridge::{
     config::Config,
-    host::{Shell, Site},
+    host::{Site, shell::Shell},
     protocols::Protocols,
     station::Notice,
 };

@@ -28,7 +28,7 @@ use std::{
 
 use cardbridge::{
     config::Config,
-    host::{Shell, Site},
+    host::{Site, shell::Shell},
     protocols::Protocols,
     simulator::virtual_card::{CardScript, VirtualCard},
     station::Notice,

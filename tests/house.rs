@@ -23,11 +23,11 @@ const FLOORS: [(&str, &str); 19] = [
     ("capture", "card access reader decode smartcard protocols enroll station"),
     ("views", "card access reader decode enroll outbox station"),
     ("drivers", "card reader smartcard"),
-    ("store", "access enroll outbox"),
+    ("store", "card access enroll outbox"),
     ("blusky", "access"),
     ("simulator", ""),
-    ("config", "card sheet access reader decode protocols enroll outbox blusky"),
-    ("host", "card sheet access reader decode smartcard protocols outbox station drivers store config"),
+    ("config", "card sheet access reader decode protocols enroll outbox station blusky"),
+    ("host", "card sheet access reader decode smartcard protocols enroll outbox station views drivers store blusky config"),
     ("cli", "*"),
 ];
 

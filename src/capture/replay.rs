@@ -11,10 +11,10 @@ use super::{Attached, Capture, CaptureError, Head, Record};
 use crate::{
     access::check::IntegerWidth,
     decode::catalog::SharedCatalog,
-    enroll::policy::SitePolicy,
+    enroll::{evidence::PROOF, policy::SitePolicy},
     protocols::Protocols,
     reader::{KeyEvent, ReaderCommand, ReaderEvent, ReaderName},
-    station::{Effect, Event, Notice, ReaderKind, Station},
+    station::{Effect, Event, Notice, ReaderKind, ReaderSetup, Setup, Station},
 };
 
 /// How long after the last record a replay looks for what is still to come; noise is told once a minute.
@@ -134,7 +134,7 @@ impl Player {
     }
 
     fn deadlines_until(&mut self, now: DateTime<Utc>) {
-        while let Some(at) = self.station.deadline().filter(|at| *at <= now) {
+        while let Some(at) = self.station.deadline(now.into()).filter(|at| *at <= now) {
             self.handle(Event::Time, at);
         }
     }
@@ -156,7 +156,15 @@ impl Player {
 }
 
 fn station((reader, kind): (&str, ReaderKind), protocols: &Protocols, catalog: SharedCatalog, policy: SitePolicy) -> Station {
-    Station::new(catalog, protocols.scripts.clone(), policy, IntegerWidth::Bits32, vec![(reader.to_owned(), kind)])
+    Station::new(Setup {
+        catalog,
+        scripts: protocols.scripts.clone(),
+        policy,
+        width: IntegerWidth::Bits32,
+        proof: PROOF,
+        parallel: 1,
+        readers: vec![ReaderSetup { name: reader.to_owned(), kind, proof: None }],
+    })
 }
 
 impl Capture {

@@ -21,11 +21,11 @@ use super::{
 };
 use crate::{
     capture::{self, Attached, Capture, Head, Record, evtest},
-    config,
+    config::ReaderConfig,
     drivers::{keyboard, pcsc, serial},
-    host::{Shell, Tapped},
-    reader::{ReaderCommand, ReaderEvent, is_device_of},
-    station::Notice,
+    host::shell::{Shell, Tapped},
+    reader::{Port, ReaderCommand, ReaderEvent, is_device_of},
+    station::{Notice, ReaderKind},
     views,
 };
 
@@ -76,7 +76,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         let (name, help) = (&reader.name, "a capture is of one reader");
         return Err(Failure::usage("several_readers", format!("{name} means {devices} readers; name one, such as {name}#1"), help));
     }
-    if arguments.redact && matches!(reader.attached, config::Attached::Keyboard { .. }) {
+    if arguments.redact && matches!(reader.port, Port::Keyboard { .. }) {
         let help = "record without --redact, and give the file to nobody";
         return Err(Failure::usage("usage", "what a keyboard reader types cannot be redacted", help));
     }
@@ -86,16 +86,16 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     let (tap, mut tapped) = mpsc::unbounded_channel();
     shell.tap(tap);
     shell.open_readers(Some(name));
-    let attached = match &reader.attached {
-        config::Attached::Serial { dialect, .. } if dialect.is_template() => Some(Attached::Lines(dialect.name.clone())),
-        config::Attached::Serial { dialect, .. } => Some(Attached::Serial(dialect.id.clone())),
-        config::Attached::Pcsc { pattern, .. } => Some(Attached::Pcsc(pattern.clone())),
-        config::Attached::Osdp { address, .. } => Some(Attached::Osdp(*address)),
+    let attached = match (&reader.port, &reader.kind) {
+        (_, ReaderKind::Serial(dialect, _)) if dialect.is_template() => Some(Attached::Lines(dialect.name.clone())),
+        (_, ReaderKind::Serial(dialect, _)) => Some(Attached::Serial(dialect.id.clone())),
+        (Port::Pcsc { pattern, .. }, _) => Some(Attached::Pcsc(pattern.clone())),
+        (Port::Osdp { address, .. }, _) => Some(Attached::Osdp(*address)),
         // What is typed is written as evtest prints it, and that has no header.
-        config::Attached::Keyboard { .. } => None,
+        (Port::Serial { .. } | Port::Keyboard { .. }, _) => None,
     };
     let recorded = Utc::now();
-    let head = |attached| Head { reader: reader.name.clone(), attached, attached_at: 0, told: reader.told, recorded };
+    let head = |attached| Head { reader: reader.name.clone(), attached, attached_at: 0, told: reader.kind.told(), recorded };
     let mut recorder = Recorder { head: attached.map(head), began: Instant::now(), with_key: None };
     // What is to be redacted is not written down before it is.
     let mut kept = Vec::new();
@@ -132,12 +132,12 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
 }
 
 /// How many devices a configured reader means now.
-fn devices(reader: &config::ReaderConfig, models: &[std::sync::Arc<crate::smartcard::reader::Model>]) -> usize {
-    match &reader.attached {
-        config::Attached::Serial { port, .. } => serial::matching(port).len(),
-        config::Attached::Keyboard { device, .. } => keyboard::matching(device, &keyboard::list()).len(),
-        config::Attached::Osdp { .. } => 1,
-        config::Attached::Pcsc { pattern, .. } => {
+fn devices(reader: &ReaderConfig, models: &[std::sync::Arc<crate::smartcard::reader::Model>]) -> usize {
+    match &reader.port {
+        Port::Serial { device, .. } => serial::matching(device).len(),
+        Port::Keyboard { device } => keyboard::matching(device, &keyboard::list()).len(),
+        Port::Osdp { .. } => 1,
+        Port::Pcsc { pattern, .. } => {
             let wanted = pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None };
             pcsc::name_devices(&[wanted], models, &pcsc::list().unwrap_or_default()).len()
         }

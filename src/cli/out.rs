@@ -18,7 +18,14 @@ pub struct Failure {
     message: String,
     help: String,
     exit: u8,
-    more: Vec<(&'static str, Value)>,
+    more: Vec<(String, Value)>,
+}
+
+/// What went wrong, in a line.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl Failure {
@@ -33,9 +40,23 @@ impl Failure {
     }
 
     /// Adds a member to the JSON of the error.
-    pub fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.more.push((name, value));
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.push((name.to_owned(), value));
         self
+    }
+
+    /// True for wrong usage or configuration.
+    pub const fn is_usage(&self) -> bool {
+        self.exit == 2
+    }
+
+    /// An error that a station tells, as it stands.
+    pub fn of_error(error: &Value, exit: u8) -> Self {
+        let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        let members = error.as_object().into_iter().flatten();
+        let more = members.filter(|(name, _)| !["code", "message", "help"].contains(&name.as_str()));
+        let more = more.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { code: text("code"), message: text("message"), help: text("help"), exit, more }
     }
 }
 
@@ -98,7 +119,7 @@ pub fn error_json(failure: &Failure) -> Value {
     let mut error = json!({"code": failure.code, "message": failure.message, "help": failure.help});
     for (name, value) in &failure.more {
         if let Some(error) = error.as_object_mut() {
-            error.insert((*name).to_owned(), value.clone());
+            error.insert(name.clone(), value.clone());
         }
     }
     json!({ "error": error })

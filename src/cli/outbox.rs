@@ -2,20 +2,14 @@
 
 use std::process::ExitCode;
 
-use chrono::{SecondsFormat, Utc};
 use comfy_table::{Table, presets};
-use uuid::Uuid;
+use serde_json::Value;
 
 use super::{
     Globals,
     out::{self, Failure},
-    site::{self, Look, open_store},
-};
-use crate::{
-    host::{Site, platform::lock::Lock},
-    outbox::{Entry, State, Step},
-    store::{StoreError, StoreHandle},
-    views,
+    session::{Session, refused},
+    site::{self, Look},
 };
 
 #[derive(Debug, clap::Args)]
@@ -49,6 +43,9 @@ enum Action {
         #[arg(long)]
         absent: bool,
     },
+    /// Send everything that waits, where no station runs
+    #[command(after_help = "Example:\n  cardbridge outbox deliver")]
+    Deliver,
     /// Give up what was not accepted
     #[command(after_help = "Example:\n  cardbridge outbox discard 0190b3a5")]
     Discard {
@@ -59,107 +56,101 @@ enum Action {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let store = open_store(&site)?;
-    let failed = |error: StoreError| Failure::impossible("store", error.to_string(), "");
-    match arguments.action {
-        Action::List => {
-            let entries = store.all().await.map_err(failed)?;
-            for finding in store.findings().await.map_err(failed)? {
-                out::hint(&finding);
-            }
-            for entry in entries.iter().filter(|entry| !entry.progress().is_over()) {
-                if let Some(elsewhere) = views::enrollment::elsewhere(entry, store.base_url()) {
-                    out::hint(&format!("entry {}: {elsewhere}", entry.id));
-                }
-            }
-            if arguments.json {
-                entries.iter().for_each(|entry| out::print_json(&views::enrollment::json(entry)));
-            } else {
-                list(&entries, store.base_url());
-            }
-        }
-        Action::Show { id } => show(&find(&store, &id).await?, arguments.json),
-        Action::Retry { id, absent } => {
-            settle(&site, &store, &id, Step::Retry { absent }, arguments.json).await?;
-        }
-        Action::Discard { id } => {
-            settle(&site, &store, &id, Step::Discarded, arguments.json).await?;
-        }
+    let session = Session::open(&site, "outbox", None).await?;
+    let ended = act(&session, &arguments).await;
+    session.end().await;
+    ended
+}
+
+async fn act(session: &Session<'_>, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (client, json) = (&session.client, arguments.json);
+    match &arguments.action {
+        Action::List => list(&client.outbox().await.map_err(refused)?, json),
+        Action::Show { id } => show(&client.entry(id).await.map_err(refused)?, json),
+        Action::Retry { id, absent } => show(&client.retry(id, *absent).await.map_err(refused)?, json),
+        Action::Discard { id } => show(&client.discard(id).await.map_err(refused)?, json),
+        Action::Deliver => return deliver(session, json).await,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(entries: &[Entry], base_url: &str) {
+/// Delivers until nothing more can be sent for a while.
+async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure> {
+    let Some(host) = session.host() else {
+        out::hint("a station runs; it delivers what waits");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let mut notices = session.client.notices(None).await.map_err(refused)?;
+    session.client.deliver().await.map_err(refused)?;
+    let idle = host.shared().delivered();
+    tokio::pin!(idle);
+    loop {
+        let notice = tokio::select! {
+            Some(notice) = notices.next() => notice,
+            () = &mut idle => break,
+            () = out::interrupted() => break,
+        };
+        match notice["kind"].as_str().unwrap_or_default() {
+            "enrollment" if !notice["end"].is_null() && json => out::print_json(&notice["entry"]),
+            "enrollment" if !notice["end"].is_null() => out::print(&format!("{}  {}", text(&notice, "enrollment"), text(&notice, "words"))),
+            "away" | "stopped" => out::hint(text(&notice, "words")),
+            _ => {}
+        }
+    }
+    let waiting = session.client.outbox().await.map_err(refused)?;
+    let is_waiting = |entry: &&Value| entry["end"].is_null() && entry["elsewhere"].is_null();
+    match waiting["entries"].as_array().map_or(0, |entries| entries.iter().filter(is_waiting).count()) {
+        0 => Ok(ExitCode::SUCCESS),
+        count => {
+            out::hint(&format!("{count} entries still wait; `cardbridge outbox list` shows why"));
+            Ok(ExitCode::from(3))
+        }
+    }
+}
+
+fn list(outbox: &Value, json: bool) {
+    let all = |name: &str| outbox[name].as_array().cloned().unwrap_or_default();
+    all("findings").iter().filter_map(Value::as_str).for_each(out::hint);
+    let entries = all("entries");
+    for entry in entries.iter().filter(|entry| !entry["elsewhere"].is_null()) {
+        out::hint(&format!("entry {}: {}", text(entry, "enrollment"), text(entry, "elsewhere")));
+    }
+    if json {
+        return entries.iter().for_each(|entry| out::print_json(&entry["entry"]));
+    }
     if entries.is_empty() {
         return out::print("the outbox is empty");
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["ENTRY", "SAVED", "CALL", "USER", "STATE", "TRIES", "WHY"]);
-    for entry in entries {
-        let progress = entry.progress();
+    for told in &entries {
+        let entry = &told["entry"];
+        let why = [text(told, "elsewhere"), text(entry, "why"), text(entry, "description")];
         table.add_row([
-            entry.id.to_string(),
-            entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            entry.operation.name().to_owned(),
-            entry.operation.user().map(|user| user.to_string()).unwrap_or_default(),
-            progress.state.name().to_owned(),
-            progress.attempts.to_string(),
-            views::enrollment::elsewhere(entry, base_url).or(progress.why).or(progress.told.description).unwrap_or_default(),
+            text(entry, "enrollment").to_owned(),
+            text(entry, "saved_at").to_owned(),
+            text(told, "call").to_owned(),
+            text(entry, "user_id").to_owned(),
+            text(entry, "state").to_owned(),
+            entry["attempts"].to_string(),
+            why.into_iter().find(|why| !why.is_empty()).unwrap_or_default().to_owned(),
         ]);
     }
     out::print(&table.to_string());
 }
 
-fn show(entry: &Entry, json: bool) {
+fn show(told: &Value, json: bool) {
+    let entry = &told["entry"];
     if json {
-        return out::print_json(&views::enrollment::json(entry));
+        return out::print_json(entry);
     }
-    out::print(&format!("{} saved {}", entry.id, entry.saved_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
-    let mut upto = Entry { steps: Vec::new(), ..entry.clone() };
-    for (at, step) in &entry.steps {
-        upto.steps.push((*at, step.clone()));
-        let state = upto.progress().state.name();
-        out::print(&format!("  {}  {:<9} {}", at.to_rfc3339_opts(SecondsFormat::Millis, true), state, views::enrollment::step(step)));
+    out::print(&format!("{} saved {}", text(entry, "enrollment"), text(entry, "saved_at")));
+    for step in told["steps"].as_array().into_iter().flatten() {
+        out::print(&format!("  {}  {:<9} {}", text(step, "at"), text(step, "state"), text(step, "words")));
     }
-    out::print(&views::enrollment::text(entry));
+    out::print(text(told, "words"));
 }
 
-/// Writes a person's word on an entry down.
-async fn settle(site: &Site, store: &StoreHandle, id: &str, step: Step, json: bool) -> Result<(), Failure> {
-    let failed = |error: StoreError| Failure::impossible("store", error.to_string(), "");
-    let mut entry = find(store, id).await?;
-    // Nobody delivers: whoever was sending it has ended.
-    let lock = Lock::try_take(&Lock::beside(&site.config.store, "delivery"), "outbox");
-    if let (Ok(Ok(_)), Some(abandoned)) = (&lock, entry.abandoned()) {
-        store.append(&entry, Utc::now(), abandoned).await.map_err(failed)?;
-        entry = find(store, id).await?;
-    }
-    let state = entry.progress().state;
-    if matches!(state, State::Accepted | State::Discarded | State::Sending) {
-        return Err(Failure::impossible("state", format!("the entry is {}; nothing was done", state.name().replace('_', " ")), ""));
-    }
-    if matches!(step, Step::Retry { .. }) {
-        if let Some(elsewhere) = views::enrollment::elsewhere(&entry, store.base_url()) {
-            return Err(Failure::impossible("base_url", elsewhere, "set blusky.base_url to that address, or discard the entry"));
-        }
-        store.secret(entry.id).await.map_err(failed)?;
-    }
-    store.append(&entry, Utc::now(), step).await.map_err(failed)?;
-    show(&find(store, &entry.id.to_string()).await?, json);
-    Ok(())
-}
-
-/// The entry with this key, or the only one whose key begins so.
-async fn find(store: &StoreHandle, id: &str) -> Result<Entry, Failure> {
-    let failed = |error: StoreError| Failure::impossible("store", error.to_string(), "");
-    if let Ok(id) = id.parse::<Uuid>() {
-        return store.entry(id).await.map_err(failed);
-    }
-    let mut entries = store.all().await.map_err(failed)?;
-    entries.retain(|entry| !id.is_empty() && entry.id.to_string().starts_with(&id.to_lowercase()));
-    match (entries.pop(), entries.is_empty()) {
-        (Some(entry), true) => Ok(entry),
-        (Some(_), false) => Err(Failure::usage("entry", format!("several entries begin with {id:?}"), "give more of the key")),
-        (None, _) => Err(failed(StoreError::NoEntry(id.to_owned()))),
-    }
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
 }

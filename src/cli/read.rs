@@ -2,15 +2,17 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
     Globals,
+    follow::{HELD, Readers},
     out::{self, Failure},
+    session::{self, Session},
     site::{self, Look},
-    source::Source,
 };
-use crate::{enroll::policy, station::Notice, views};
+use crate::reader::is_device_of;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge read\n  cardbridge read --reader desk --count 1 --timeout 30 --json")]
@@ -31,37 +33,70 @@ pub struct Arguments {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let mut source = Source::open(&site, None, arguments.reader.as_deref(), false).await?;
+    let session = Session::open(&site, "read", None).await?;
+    let read = read(session, &arguments).await?;
+    match (read, arguments.count) {
+        (Read::Interrupted, _) => Ok(ExitCode::SUCCESS),
+        (Read::Cards(0), _) => {
+            Err(Failure::impossible("no_card", "no card was shown", "hold a card to the reader, or give it more time with --timeout"))
+        }
+        (Read::Cards(seen), Some(count)) if seen < count => {
+            Err(Failure::impossible("no_card", format!("{seen} of {count} cards were shown"), "give it more time with --timeout"))
+        }
+        (Read::Cards(_), _) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+enum Read {
+    Cards(u64),
+    Interrupted,
+}
+
+/// Shows cards until there were enough of them, or time is up; at the next station where one ends meanwhile.
+async fn read(mut session: Session<'_>, arguments: &Arguments) -> Result<Read, Failure> {
     let end = Instant::now() + Duration::from_secs(arguments.timeout.unwrap_or(0));
-    let mut seen = 0;
+    let far = || Instant::now() + Duration::from_secs(86_400);
+    let (mut seen, mut readers) = (0, Readers::default());
+    let reader = arguments.reader.as_deref();
+    let mut notices = session.client.notices(Some(reader.unwrap_or("*"))).await.map_err(session::refused)?;
+    if session.is_elsewhere() {
+        out::hint(HELD);
+    }
     while arguments.count.is_none_or(|count| seen < count) {
+        let give_up = readers.give_up();
         let notice = tokio::select! {
-            notice = source.next() => notice?,
+            notice = notices.next() => notice,
+            () = session.handed_over() => None,
             () = sleep_until(end), if arguments.timeout.is_some() => break,
-            () = out::interrupted() => return Ok(ExitCode::SUCCESS),
+            () = sleep_until(give_up.unwrap_or_else(far)), if give_up.is_some() => return Err(readers.all_gone()),
+            () = out::interrupted() => return Ok(Read::Interrupted),
         };
-        match notice {
-            Notice::Read(mut reading) => {
+        let Some(notice) = notice else {
+            session.again().await?;
+            notices = session.client.notices(Some(reader.unwrap_or("*"))).await.map_err(session::refused)?;
+            continue;
+        };
+        let words = notice["words"].as_str().unwrap_or_default();
+        match notice["kind"].as_str().unwrap_or_default() {
+            "reading" if is_at(&notice["reader"], reader) => {
                 seen += 1;
-                policy::explain(&mut reading, &site.catalog, &site.config.policy, None);
-                if arguments.json {
-                    out::print_json(&views::reading::json(&reading, &views::reading::literal(&reading)));
-                } else {
-                    out::print(&views::reading::text(&reading));
-                }
+                if arguments.json { out::print_json(&notice["reading"]) } else { out::print(words) }
             }
-            Notice::Failed(reader, why) => out::hint(&format!("{reader}: {why}")),
+            "up" => readers.up(&notice["reader"]),
+            "lost" => {
+                out::hint(words);
+                readers.lost(&notice, session.is_elsewhere());
+            }
+            "failed" | "note" => out::hint(words),
             _ => {}
         }
     }
-    source.shell.end().await;
-    match (seen, arguments.count) {
-        (0, _) => {
-            Err(Failure::impossible("no_card", "no card was shown", "hold a card to the reader, or give it more time with --timeout"))
-        }
-        (seen, Some(count)) if seen < count => {
-            Err(Failure::impossible("no_card", format!("{seen} of {count} cards were shown"), "give it more time with --timeout"))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    session.end().await;
+    Ok(Read::Cards(seen))
+}
+
+/// A card at the reader that is asked for, or at one of its devices.
+fn is_at(device: &Value, wanted: Option<&str>) -> bool {
+    let device = device.as_str().unwrap_or_default();
+    wanted.is_none_or(|wanted| device == wanted || is_device_of(device, wanted))
 }

@@ -11,9 +11,10 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    config::{Attached, ReaderConfig},
+    config::ReaderConfig,
     drivers::{keyboard, pcsc, serial},
     protocols::Protocols,
+    reader::Port,
     smartcard::reader::Model,
 };
 
@@ -85,7 +86,7 @@ fn typing_readers(readers: &[ReaderConfig], protocols: &Protocols) -> Vec<(keybo
     let listed = keyboard::list();
     let named = |path: &String| {
         readers.iter().find_map(|reader| {
-            let Attached::Keyboard { device, .. } = &reader.attached else { return None };
+            let Port::Keyboard { device } = &reader.port else { return None };
             named(&reader.name, &keyboard::matching(device, &listed), path)
         })
     };
@@ -100,10 +101,10 @@ fn named(name: &str, paths: &[String], path: &String) -> Option<String> {
 }
 
 fn serial_reader(readers: &[ReaderConfig], path: &String) -> Option<String> {
-    let mut names = readers.iter().filter_map(|reader| match &reader.attached {
-        Attached::Serial { port, .. } => named(&reader.name, &serial::matching(port), path),
-        Attached::Osdp { bus, .. } => (bus.path == *path).then(|| reader.name.clone()),
-        Attached::Pcsc { .. } | Attached::Keyboard { .. } => None,
+    let mut names = readers.iter().filter_map(|reader| match &reader.port {
+        Port::Serial { device, .. } => named(&reader.name, &serial::matching(device), path),
+        Port::Osdp { bus, .. } => (bus.path == *path).then(|| reader.name.clone()),
+        Port::Pcsc { .. } | Port::Keyboard { .. } => None,
     });
     // Several OSDP readers may share one line.
     let first = names.next()?;
@@ -111,11 +112,9 @@ fn serial_reader(readers: &[ReaderConfig], path: &String) -> Option<String> {
 }
 
 fn pcsc_readers(readers: &[ReaderConfig], models: &[Arc<Model>], devices: &[String]) -> Vec<(String, Option<String>)> {
-    let wanted = readers.iter().filter_map(|reader| match &reader.attached {
-        Attached::Pcsc { pattern, .. } => {
-            Some(pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None })
-        }
-        Attached::Serial { .. } | Attached::Osdp { .. } | Attached::Keyboard { .. } => None,
+    let wanted = readers.iter().filter_map(|reader| match &reader.port {
+        Port::Pcsc { pattern, .. } => Some(pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None }),
+        Port::Serial { .. } | Port::Osdp { .. } | Port::Keyboard { .. } => None,
     });
     let named = pcsc::name_devices(&wanted.collect::<Vec<_>>(), models, devices);
     let name_of = |device: &String| named.iter().find(|(path, _)| path == device).map(|(_, name)| name.to_string());

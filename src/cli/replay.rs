@@ -15,25 +15,23 @@ use uuid::Uuid;
 use super::{
     Globals,
     capture_file::{self, FileLines, Keys, Records},
-    enroll,
+    follow::{Follow, Order, can_be_asked},
     out::{self, Failure},
-    outcome::{self, Showing},
     progress::Progress,
+    session::Session,
     site::{self, Look},
 };
 use crate::{
-    blusky::{client::Client, settings::Settings},
+    blusky::client::Client,
     capture::{
         Head,
         replay::{Player, Said},
     },
     card::{Presentation, Reading},
-    config::{Attached, ReaderConfig},
-    host::{Site, reader_kind},
-    outbox::Reassign,
+    config::ReaderConfig,
+    host::{Site, api::body::OrderBody},
     reader::is_device_of,
-    station::Notice,
-    store::StoreHandle,
+    station::{Notice, ReaderKind},
     views,
 };
 
@@ -57,6 +55,9 @@ pub struct Arguments {
     /// The user: a GUID, or an employee number or name of [people]
     #[arg(long, value_name = "WHO")]
     user: Option<String>,
+    /// The cards are what they are read as: nothing is asked about them
+    #[arg(long, requires = "enroll")]
+    confirm: bool,
     /// Enroll even though the configured BluSKY is not a simulator
     #[arg(long)]
     really: bool,
@@ -75,20 +76,23 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     }
     let mut code = ExitCode::SUCCESS;
     for path in &arguments.files {
-        match &enrolling {
+        match &mut enrolling {
             None => shown(&site, path, typist, arguments.json)?,
             Some(enrolling) => {
                 let mut playing = Playing::open(&site, path, typist)?;
                 while let Some(said) = playing.next()? {
                     for (_, notice) in said {
                         if let Notice::Read(reading) = notice {
-                            let done = enrolling.enroll(reading.presentation).await?;
+                            let done = enrolling.enroll(reading.presentation, 1).await?;
                             code = if done == ExitCode::SUCCESS { code } else { done };
                         }
                     }
                 }
             }
         }
+    }
+    if let Some(enrolling) = enrolling {
+        enrolling.session.end().await;
     }
     Ok(code)
 }
@@ -109,9 +113,10 @@ fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(
         let ended = loop {
             match playing.next() {
                 Ok(Some(said)) if json => readings.extend(said.into_iter().filter_map(reading)),
-                Ok(Some(said)) => {
-                    said.iter().filter_map(|(_, notice)| views::notice(notice)).for_each(|words| progress.aside(|| out::print(&words)))
-                }
+                Ok(Some(said)) => said
+                    .iter()
+                    .filter_map(|(_, notice)| views::notice::text(notice))
+                    .for_each(|words| progress.aside(|| out::print(&words))),
                 Ok(None) => break Ok(()),
                 Err(failure) => break Err(failure),
             }
@@ -159,7 +164,7 @@ fn player(site: &Site, path: &Path, head: &Head) -> Result<Player, Failure> {
 
 /// The configured reader that typed what evtest printed, which does not say what the keys mean.
 fn typing_reader<'a>(site: &'a Site, name: Option<&str>) -> Result<&'a ReaderConfig, Failure> {
-    let is_typist = |reader: &&ReaderConfig| matches!(reader.attached, Attached::Keyboard { .. });
+    let is_typist = |reader: &&ReaderConfig| matches!(reader.kind, ReaderKind::Keyboard(..));
     let known: Vec<&str> = site.config.readers.iter().filter(is_typist).map(|reader| reader.name.as_str()).collect();
     let help = match known.as_slice() {
         [] => "configure one: [[reader]] with name, keyboard, and a dialect or a template".to_owned(),
@@ -193,7 +198,7 @@ impl<'a> Playing<'a> {
             Some(keys) => {
                 let reader = typing_reader(site, typist)?;
                 let (catalog, policy) = (site.catalog.clone(), site.config.policy.clone());
-                let player = Player::of_keys((&reader.name, reader_kind(reader)), &site.protocols, catalog, policy);
+                let player = Player::of_keys((&reader.name, reader.kind.clone()), &site.protocols, catalog, policy);
                 (Played::Keys(keys), Some(player))
             }
             None => (Played::Records(Box::new(Records::open(path)?)), None),
@@ -234,35 +239,41 @@ impl<'a> Playing<'a> {
 
 /// What it takes to enroll the cards of a capture.
 struct Enrolling<'a> {
-    site: &'a Site,
-    blusky: Settings,
-    store: StoreHandle,
-    user: Uuid,
+    session: Session<'a>,
+    user: String,
+    confirm: bool,
     json: bool,
+    patience: Duration,
 }
 
 impl<'a> Enrolling<'a> {
     async fn prepare(site: &'a Site, user: &str, arguments: &Arguments) -> Result<Self, Failure> {
         let blusky = site::blusky(site)?;
-        let client = Client::new(blusky.clone()).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
+        let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
         if !arguments.really && !client.is_simulator().await {
             let help = "point blusky.base_url at a simulator, or add --really";
             return Err(Failure::usage("not_a_simulator", "this would enroll old cards in a real BluSKY", help));
         }
-        let user = site::who(site, user)?;
-        Ok(Self { site, blusky, store: site::open_store(site)?, user, json: arguments.json })
+        let session = Session::open(site, "replay", None).await?;
+        let (confirm, json) = (arguments.confirm, arguments.json);
+        Ok(Self { session, user: user.to_owned(), confirm, json, patience: site.config.wait })
     }
 
-    async fn enroll(&self, card: Presentation) -> Result<ExitCode, Failure> {
-        let reassign = self.site.config.reassign;
-        let mut order = site::order_of(self.site, self.user);
-        order.enforce_occupancy_system = Some(self.site.config.enforce_occupancy_system);
-        order.reassign = reassign == Reassign::Always;
-        match enroll::presented(self.site, &self.store, card, order, reassign).await {
-            Ok(id) => {
-                let showing = Showing::new(self.json, Duration::from_secs(20));
-                outcome::outcome(self.site, &self.store, self.blusky.clone(), id, showing).await
-            }
+    async fn enroll(&mut self, card: Presentation, readings: u32) -> Result<ExitCode, Failure> {
+        let body = OrderBody {
+            id: Some(Uuid::now_v7()),
+            user: self.user.clone(),
+            presentation: Some(Box::new(card)),
+            readings: Some(readings),
+            confirm: self.confirm,
+            can_be_asked: can_be_asked(self.json),
+            ..OrderBody::default()
+        };
+        let mut follow = Follow::new(self.json, self.patience);
+        match follow.order(&mut self.session, &Order::Card(Box::new(body))).await {
+            Ok(Some(code)) => Ok(code),
+            Ok(None) => Ok(follow.unfinished()),
+            Err(failure) if failure.is_usage() => Err(failure),
             Err(failure) => Ok(out::fail(&failure, self.json)),
         }
     }

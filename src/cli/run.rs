@@ -1,20 +1,24 @@
 //! `cardbridge run`: the station service. All configured readers, delivery. Without a chosen user it enrolls nothing.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
+
+use tokio::time::{Instant, sleep};
 
 use super::{
     Globals,
     out::{self, Failure},
-    site::{self, Look, blusky, open_store},
+    session,
+    site::{self, Look, blusky},
 };
 use crate::{
-    blusky::client::Client,
     host::{
-        Shell,
-        deliver::{Deliverer, Report, Rules},
+        Site,
+        client::{AskError, Client},
+        hosting::{Control, Host},
+        notices::Heard,
     },
-    outbox::State,
-    station::{Event, Notice},
+    outbox::{Entry, State},
+    station::{Notice, Scope},
     views,
 };
 
@@ -28,45 +32,63 @@ pub struct Arguments {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::NeededOutside)?;
-    let blusky = blusky(&site)?;
-    let store = open_store(&site)?;
-    for finding in store.findings().await.map_err(|error| Failure::impossible("store", error.to_string(), ""))? {
+    blusky(&site)?;
+    let host = station(&site).await?;
+    let shared = host.shared().clone();
+    for finding in shared.store().findings().await.map_err(|error| Failure::impossible("store", error.to_string(), ""))? {
         out::hint(&finding);
     }
-    let mut shell = Shell::new(&site, Some(store.clone()));
-    let failed = |error: std::io::Error| Failure::impossible("station", format!("the station's socket cannot be made: {error}"), "");
-    if let Err(holder) = shell.serve_station(&site.config.store).map_err(failed)? {
-        let help = "one station at a time works on one store; end that one first";
-        return Err(Failure::impossible("station", format!("{holder} is the station already"), help));
-    }
-    let rules = Rules { parallel: site.config.parallel, shows_within: blusky.shows_within };
-    let client = Client::new(blusky).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let mut delivery = Deliverer::start(store, &site.config.store, client, rules, "run");
     // A station does without it.
     if let Err(why) = site.config.people() {
         out::hint(&why);
     }
-    shell.open_readers(None);
     out::listen_for_signals();
+    let mut notices = shared.notices().listen(0);
+    host.tell(Control::Open(None));
+    host.tell(Control::Deliver(Scope::All));
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));
     loop {
         tokio::select! {
-            numbered = shell.next() => tell(&numbered.notice, arguments.json),
-            Some(report) = delivery.reports.recv() => match report {
-                Report::Settled(id, state) => {
-                    out::hint(&format!("entry {id}: {}", state.name().replace('_', " ")));
-                    shell.post(Event::Settled(id, state == State::Accepted)).await;
-                }
-                Report::Stopped(why) => out::hint(&format!("nothing is delivered: {why}")),
+            Some(heard) = notices.next() => match heard {
+                Heard::Notice(numbered) => tell(&numbered.notice, arguments.json),
+                Heard::Missed(count) => out::hint(&format!("{count} notices came faster than they could be written")),
             },
             () = out::interrupted() => break,
         }
     }
-    delivery.end().await;
+    drop((notices, shared));
+    host.end(false).await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A service's output ends up in a log: numbers are shown only where JSON was asked for.
+/// How long a command that hosts a station meanwhile is waited for: longer than any call takes.
+const PATIENCE: Duration = Duration::from_secs(70);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Becomes the station. A command that hosts one meanwhile hands it over.
+async fn station(site: &Site) -> Result<Host, Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let holder = match Host::become_station(site, "run", site::credentials()).await.map_err(session::failed)? {
+            Ok(host) => return Ok(host),
+            Err(holder) => holder,
+        };
+        if let Some((client, _)) = Client::connect(&site.config.store, None).await {
+            match client.hand_over().await {
+                Err(AskError::Refused(failed)) => return Err(Failure::of_error(&failed.error, 1)),
+                Ok(()) | Err(AskError::Gone) => {}
+            }
+        }
+        if Instant::now() >= until {
+            let help = "one station at a time works on one store; end that one first";
+            return Err(Failure::impossible("station", format!("{holder} is the station already"), help));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// A service's output ends up in a log: numbers are shown only where JSON was asked for, and no names and no words of BluSKY's, which
+/// can hold both.
 fn tell(notice: &Notice, json: bool) {
     match notice {
         Notice::Read(reading) if json => out::print_json(&views::reading::json(reading, &views::reading::literal(reading))),
@@ -75,9 +97,28 @@ fn tell(notice: &Notice, json: bool) {
             out::print(&format!("{reader}: a card was read ({})", reading.verdict.name()));
         }
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
-        Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),
-        Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
-        Notice::Ready(_) | Notice::LayThere(_) | Notice::Saved(_) => {}
-        Notice::GivenBefore(_) | Notice::NotSaved(..) | Notice::NotEnrolled(..) => {}
+        Notice::Entry(entry, _) => entry_told(entry),
+        Notice::Lost(..) | Notice::Failed(..) | Notice::Note(..) | Notice::Noise(..) | Notice::Away(_) | Notice::Stopped(_) => {
+            views::notice::text(notice).iter().for_each(|words| out::hint(words));
+        }
+        Notice::Ready(_) | Notice::LayThere(_) | Notice::Waiting { .. } | Notice::Asked(..) | Notice::NotEnrolled(..) => {}
+        Notice::WaitsFor(..) | Notice::Postponed(..) => {}
     }
+}
+
+/// How an entry ended, with BluSKY's code, or why it waits for a person.
+fn entry_told(entry: &Entry) {
+    let progress = entry.progress();
+    if !progress.is_settled() {
+        return;
+    }
+    let state = progress.state.name().replace('_', " ");
+    let why = match (progress.why, progress.told.result_code) {
+        (Some(why), _) => format!(" ({why})"),
+        (None, Some(code)) if progress.state != State::Accepted => {
+            format!(" (BluSKY's code {code}; `cardbridge outbox show` has its words)")
+        }
+        _ => String::new(),
+    };
+    out::hint(&format!("entry {}: {state}{why}", entry.id));
 }

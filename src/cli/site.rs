@@ -13,11 +13,7 @@ use crate::{
     access::Secret,
     blusky::{secret_file, settings::Settings},
     config::{Config, ConfigError},
-    enroll::{
-        enrollment::Order,
-        origin::Named,
-        people::{self, WhoError},
-    },
+    enroll::people::{self, WhoError},
     host::{
         self, Site,
         protocol_files::{FolderError, add_folder},
@@ -90,22 +86,6 @@ fn explain(error: &ConfigError) -> Failure {
     Failure::usage("configuration", error.to_string(), help)
 }
 
-/// An order for this user, by whoever runs this program.
-pub fn order_of(site: &Site, user: Uuid) -> Order {
-    let people = site.config.people().unwrap_or_default();
-    let person = people.person(user).map(|person| Named {
-        name: person.name(),
-        employee_number: Some(person.employee_number.clone()).filter(|number| !number.is_empty()),
-    });
-    Order { person, ordered_by: Some(this_user()), ..Order::of(user) }
-}
-
-/// The Unix user that runs this program.
-pub fn this_user() -> String {
-    let id = nix::unistd::getuid();
-    nix::unistd::User::from_uid(id).ok().flatten().map_or_else(|| format!("user {id}"), |user| user.name)
-}
-
 /// A PIN or password, which comes from a file.
 pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
     secret_file::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
@@ -141,8 +121,12 @@ pub fn blusky(site: &Site) -> Result<Settings, Failure> {
 /// The site's store. From here on a signal ends the command as its end does: with the store closed.
 pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
     listen_for_signals();
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
-    host::open_store(&site.config.store, base_url, credentials.as_deref())
+    host::open_store(&site.config.store, base_url, credentials().as_deref())
         .map_err(|error| Failure::impossible("store", error.to_string(), ""))
+}
+
+/// Where systemd puts this service's credentials, if it does.
+pub fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }

@@ -10,7 +10,6 @@ mod readers;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -19,7 +18,6 @@ use uuid::Uuid;
 use crate::{
     access::check::IntegerWidth,
     blusky::settings::Settings,
-    decode::dialect::Dialect,
     enroll::{
         evidence::PROOF,
         people::People,
@@ -27,8 +25,9 @@ use crate::{
     },
     outbox::Reassign,
     protocols::Protocols,
-    reader::{Bus, InputDevice, LineSettings, Port, ReaderHints},
+    reader::Port,
     sheet::{At, Finding, Keys, Sheet, nearest},
+    station::ReaderKind,
 };
 
 /// Everything a site has configured.
@@ -54,6 +53,10 @@ pub struct Config {
     pub proof: f64,
     /// The store.
     pub store: PathBuf,
+    /// How long a command waits for the outcome once an entry is saved.
+    pub wait: Duration,
+    /// The file's text; empty where there is none.
+    pub text: String,
 }
 
 /// One reader.
@@ -62,48 +65,11 @@ pub struct ReaderConfig {
     /// Its name.
     pub name: String,
     /// Where it is attached.
-    pub attached: Attached,
-    /// A site's own time until a card counts as gone.
-    pub told: ReaderHints,
+    pub port: Port,
+    /// What it is to the station: what it speaks, and what the site says about it.
+    pub kind: ReaderKind,
     /// How small the chance of a mistake must be at this reader; none where `[enroll]` says it.
     pub proof: Option<f64>,
-}
-
-/// Where a reader is attached.
-#[derive(Debug, Clone)]
-pub enum Attached {
-    /// A serial line.
-    Serial {
-        /// Which line.
-        port: Port,
-        /// How it is set.
-        line: LineSettings,
-        /// What is spoken on it.
-        dialect: Arc<Dialect>,
-    },
-    /// A reader that types.
-    Keyboard {
-        /// Which input device.
-        device: InputDevice,
-        /// What it types.
-        dialect: Arc<Dialect>,
-    },
-    /// A PC/SC reader whose name matches this pattern, `*` for any text.
-    Pcsc {
-        /// What its PC/SC name looks like, `*` for any text.
-        pattern: String,
-        /// Where the site's keys for its cards stand.
-        keys_file: Option<PathBuf>,
-    },
-    /// A reader on an OSDP bus.
-    Osdp {
-        /// The bus's line.
-        bus: Bus,
-        /// The reader's address there, 0 to 126.
-        address: u8,
-        /// The file with the key of its secure channel.
-        scbk_file: Option<PathBuf>,
-    },
 }
 
 /// Why there is no configuration.
@@ -141,7 +107,7 @@ impl Config {
         let sheet = Sheet::new(file, text);
         let config = sheet.root().map(|keys| read(keys, folder, protocols));
         match (config, sheet.into_findings()) {
-            (Some(config), findings) if findings.is_empty() => Ok(config),
+            (Some(config), findings) if findings.is_empty() => Ok(Self { text: text.to_owned(), ..config }),
             (_, findings) => Err(ConfigError::Wrong(findings)),
         }
     }
@@ -171,12 +137,15 @@ impl Config {
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
+            wait: Duration::from_secs(WAIT_S),
+            text: String::new(),
         }
     }
 }
 
 const PARALLEL: usize = 4;
 const SAME_CARD_S: u64 = 60;
+const WAIT_S: u64 = 20;
 const DEFAULT_STORE: &str = "cardbridge.db";
 
 fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config {
@@ -197,6 +166,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         config.reassign = reassign(&mut enroll);
         let seconds = enroll.number("same_card_s", 0_u64, 86_400).map_or(SAME_CARD_S, |seconds| seconds.value);
         config.policy.same_card = (seconds > 0).then(|| Duration::from_secs(seconds));
+        config.wait = enroll.number("wait_s", 0_u64, 31_536_000).map_or(config.wait, |seconds| Duration::from_secs(seconds.value));
         config.enforce_occupancy_system = enroll.flag("enforce_occupancy_system").unwrap_or(false);
         config.proof = proof(&mut enroll).unwrap_or(PROOF);
         enroll.finish();

@@ -8,12 +8,13 @@ use std::{
 
 use toml_span::value::ValueInner;
 
-use super::{Attached, ReaderConfig};
+use super::ReaderConfig;
 use crate::{
     decode::dialect::{Cut, Dialect},
     protocols::{self, Protocols},
-    reader::{Bus, ByteOrder, InputDevice, Port, ReaderHints},
+    reader::{Bus, ByteOrder, InputDevice, Port, ReaderHints, SerialDevice},
     sheet::{At, Keys, nearest},
+    station::ReaderKind,
 };
 
 pub(super) fn readers(keys: &mut Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Vec<ReaderConfig> {
@@ -24,7 +25,7 @@ pub(super) fn readers(keys: &mut Keys<'_, '_>, folder: &Path, protocols: &Protoc
         if readers.iter().any(|other| other.name == reader.name) {
             keys.complain(span, format!("two readers are named {:?}; give each its own name", reader.name));
         }
-        if let Some(message) = readers.iter().find_map(|other| quarrel(&other.attached, &reader.attached)) {
+        if let Some(message) = readers.iter().find_map(|other| quarrel(&other.port, &reader.port)) {
             keys.complain(span, message);
         }
         readers.push(reader);
@@ -33,17 +34,17 @@ pub(super) fn readers(keys: &mut Keys<'_, '_>, folder: &Path, protocols: &Protoc
 }
 
 /// What two readers on one line cannot both have.
-fn quarrel(one: &Attached, other: &Attached) -> Option<String> {
+fn quarrel(one: &Port, other: &Port) -> Option<String> {
     match (one, other) {
-        (Attached::Osdp { bus, address, .. }, Attached::Osdp { bus: other, address: same, .. }) if bus.path == other.path => {
+        (Port::Osdp { bus, address, .. }, Port::Osdp { bus: other, address: same, .. }) if bus.path == other.path => {
             if bus.baud != other.baud {
                 Some(format!("two OSDP readers on {} have different `baud`; one line has one", bus.path))
             } else {
                 (address == same).then(|| format!("two OSDP readers on {} have the address {address}; give each its own", bus.path))
             }
         }
-        (Attached::Osdp { bus, .. }, Attached::Serial { port: Port::Path(path), .. })
-        | (Attached::Serial { port: Port::Path(path), .. }, Attached::Osdp { bus, .. })
+        (Port::Osdp { bus, .. }, Port::Serial { device: SerialDevice::Path(path), .. })
+        | (Port::Serial { device: SerialDevice::Path(path), .. }, Port::Osdp { bus, .. })
             if bus.path == *path =>
         {
             Some(format!("{path} has an OSDP reader and a serial one; a line is one or the other"))
@@ -79,8 +80,8 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let proof = super::proof(&mut keys);
     let only_serial =
         stop_bits.is_some() || data_bits.is_some() || dtr.is_some() || rts.is_some() || told.settle.is_some() || told.repeats.is_some();
-    let port = match (serial, usb) {
-        (Some(path), None) => Some(Port::Path(path.value)),
+    let device = match (serial, usb) {
+        (Some(path), None) => Some(SerialDevice::Path(path.value)),
         (None, Some(usb)) => usb_port(&keys, &usb, usb_serial),
         (Some(_), Some(_)) => {
             keys.complain(span, "a reader has a `serial` path or a `usb` identity, not both".to_owned());
@@ -88,8 +89,8 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
         }
         (None, None) => None,
     };
-    let attached = match (port, pcsc, osdp, typing) {
-        (Some(port), None, None, None) => {
+    let attached = match (device, pcsc, osdp, typing) {
+        (Some(device), None, None, None) => {
             let dialect = spoken(&keys, dialect, template, protocols)?;
             let mut line = dialect.line;
             line.baud = baud.map_or(line.baud, |baud| baud.value);
@@ -98,7 +99,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
             line.dtr = dtr.unwrap_or(line.dtr);
             line.rts = rts.unwrap_or(line.rts);
             line.stop_bits = stop_bits.map_or(line.stop_bits, |bits| bits.value);
-            Some(Attached::Serial { port, line, dialect })
+            Some((Port::Serial { device, line }, ReaderKind::Serial(dialect, told)))
         }
         (None, Some(pattern), None, None) => {
             if dialect.is_some()
@@ -113,7 +114,8 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                                `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
-            Some(Attached::Pcsc { pattern: pattern.value, keys_file: keys_file.map(|file| folder.join(file.value)) })
+            let keys_file = keys_file.map(|file| folder.join(file.value));
+            Some((Port::Pcsc { pattern: pattern.value, keys_file }, ReaderKind::Pcsc(told)))
         }
         (None, None, None, Some(device)) => {
             if baud.is_some() || parity.is_some() || only_serial {
@@ -122,7 +124,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                 keys.complain(span, message.to_owned());
             }
             let dialect = typed(&keys, spoken(&keys, dialect, template, protocols)?)?;
-            Some(Attached::Keyboard { device, dialect })
+            Some((Port::Keyboard { device }, ReaderKind::Keyboard(dialect, told)))
         }
         (None, None, Some(Osdp { path, address, scbk_file }), None) => {
             if dialect.is_some() || template.is_some() || parity.is_some() || only_serial || told.bits.is_some() {
@@ -130,7 +132,8 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                                serial readers; OSDP settles them";
                 keys.complain(span, message.to_owned());
             }
-            Some(Attached::Osdp { bus: Bus { path, baud: osdp_baud(&keys, baud) }, address, scbk_file })
+            let bus = Bus { path, baud: osdp_baud(&keys, baud) };
+            Some((Port::Osdp { bus, address, scbk_file }, ReaderKind::Osdp(told)))
         }
         _ => {
             keys.complain(span, "a reader has one of `serial`, `usb`, `pcsc` or `osdp`, or `keyboard`".to_owned());
@@ -138,7 +141,8 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
         }
     };
     keys.finish();
-    Some(ReaderConfig { name: name?.value, attached: attached?, told, proof })
+    let (port, kind) = attached?;
+    Some(ReaderConfig { name: name?.value, port, kind, proof })
 }
 
 /// The keys that only OSDP readers have.
@@ -201,12 +205,12 @@ fn pin(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<Option<bool>> {
     }
 }
 
-fn usb_port(keys: &Keys<'_, '_>, usb: &At<String>, serial: Option<String>) -> Option<Port> {
+fn usb_port(keys: &Keys<'_, '_>, usb: &At<String>, serial: Option<String>) -> Option<SerialDevice> {
     let ids = usb_ids(&usb.value);
     if ids.is_none() {
         keys.complain(usb.span, "`reader.usb` must be vendor and product in hex, such as \"0403:6001\"".to_owned());
     }
-    ids.map(|(vid, pid)| Port::Usb { vid, pid, serial })
+    ids.map(|(vid, pid)| SerialDevice::Usb { vid, pid, serial })
 }
 
 /// Vendor and product, a pattern for the name, or both; or a path.

@@ -4,7 +4,7 @@
 //! here, no other program sees its keys. Never: a meaning for a key. The machines that test this project cannot make an
 //! input device; finding one is tested on a copy of /sys, and opening, grabbing and unplugging in `make test-usb` alone.
 
-use std::{fs, io, path::Path, time::SystemTime};
+use std::{collections::HashMap, fs, io, path::Path, time::SystemTime};
 
 use chrono::{DateTime, Utc};
 use evdev::{
@@ -18,8 +18,8 @@ use tokio::{
     time::sleep,
 };
 
-use super::{AGAIN, Events, holder};
-use crate::reader::{InputDevice, KeyEvent, KeyMove, ReaderCommand, ReaderEvent, ReaderName, matches};
+use super::{AGAIN, Common, Driver, Setup, holder};
+use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderCommand, ReaderEvent, ReaderName};
 
 /// An input device of this machine that could be a reader: it has digits and Enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,29 +78,57 @@ pub fn matching(device: &InputDevice, listed: &[Found]) -> Vec<String> {
     let is_meant = |found: &&Found| {
         path.as_ref().is_none_or(|path| found.path == *path)
             && device.usb.is_none_or(|usb| found.usb == usb)
-            && device.name.as_ref().is_none_or(|name| matches(name.trim(), found.name.trim()))
+            && device.name.as_ref().is_none_or(|name| reader::matches(name.trim(), found.name.trim()))
             && device.serial.as_ref().is_none_or(|serial| found.serial_number.as_ref() == Some(serial))
     };
     listed.iter().filter(is_meant).map(|found| found.path.clone()).collect()
 }
 
-/// Starts the driver of one reader. It ends when the returned channel is dropped; a keyboard takes no commands.
-#[must_use]
-pub fn start(name: ReaderName, device: InputDevice, index: usize, events: Events) -> UnboundedSender<ReaderCommand> {
-    let (commands, wanted) = unbounded_channel();
-    tokio::spawn(Driver { name, device, index, events, wanted }.run());
-    commands
+/// All readers that type. They can be told nothing.
+pub struct KeyboardDriver {
+    common: Common,
+    /// The tasks that serve them; each ends when its channel is dropped.
+    readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
 }
 
-struct Driver {
+impl KeyboardDriver {
+    pub(super) fn new(common: Common) -> Self {
+        Self { common, readers: HashMap::new() }
+    }
+}
+
+impl Driver for KeyboardDriver {
+    fn serves(&self, port: &Port) -> bool {
+        matches!(port, Port::Keyboard { .. })
+    }
+
+    fn open(&mut self, readers: &[Setup]) {
+        let listed = list();
+        for setup in readers {
+            let Port::Keyboard { device } = &setup.port else { continue };
+            for (index, name) in setup.devices(matching(device, &listed).len()) {
+                self.readers.entry(name.clone()).or_insert_with(|| {
+                    let (commands, wanted) = unbounded_channel();
+                    tokio::spawn(Reader { name, device: device.clone(), index, common: self.common.clone(), wanted }.run());
+                    commands
+                });
+            }
+        }
+    }
+
+    fn command(&self, _: &ReaderName, _: ReaderCommand) {}
+}
+
+/// One reader, in a task of its own.
+struct Reader {
     name: ReaderName,
     device: InputDevice,
     index: usize,
-    events: Events,
+    common: Common,
     wanted: UnboundedReceiver<ReaderCommand>,
 }
 
-impl Driver {
+impl Reader {
     async fn run(mut self) {
         let mut told = None;
         loop {
@@ -129,7 +157,7 @@ impl Driver {
     }
 
     fn report(&self, event: ReaderEvent) -> bool {
-        self.events.send((self.name.clone(), event)).is_ok()
+        self.common.events.send((self.name.clone(), event)).is_ok()
     }
 
     async fn open(&self) -> Result<(String, EventStream), String> {

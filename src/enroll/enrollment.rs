@@ -45,6 +45,8 @@ pub struct Order {
     pub reassign: bool,
     /// The card may be one that was given to somebody else a moment ago.
     pub same_card: bool,
+    /// A person says that the card is what it is read as.
+    pub confirmed: bool,
     /// The person the card is for, as the site's list calls them.
     pub person: Option<Named>,
     /// The person or program that orders it.
@@ -272,6 +274,7 @@ impl Order {
             pin: None,
             reassign: false,
             same_card: false,
+            confirmed: false,
             person: None,
             ordered_by: None,
         }

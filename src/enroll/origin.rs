@@ -6,13 +6,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::enrollment::Order;
-use crate::card::{Credential, DecidedBy, Reading, Transport, Verdict};
+use crate::card::{Credential, DecidedBy, Evidence, Reading, Transport, Verdict};
 
 /// Where an entry came from. What is not known is left out: an older program kept nothing of it.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Origin {
     /// The person it is for, as the site's list calls them.
@@ -32,7 +31,7 @@ pub struct Origin {
     pub decided_by: Option<DecidedBy>,
     /// What made it sure.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<Value>,
+    pub evidence: Vec<Evidence>,
 }
 
 /// Somebody of the site's list of people.

@@ -214,6 +214,22 @@ impl SitePolicy {
         self.card_types.iter().find(|card_type| card_type.blusky == number)
     }
 
+    /// The fits of a tie among which a person can choose, by their place: those that the site uses, one for each credential.
+    #[must_use]
+    pub fn choices(&self, reading: &Reading) -> Vec<usize> {
+        if reading.verdict != Verdict::Ambiguous || reading.presentation.no_identity().is_some() {
+            return Vec::new();
+        }
+        let mut choices: Vec<usize> = Vec::new();
+        for (at, fit) in reading.fits.iter().enumerate().filter(|(_, fit)| self.admits(fit) && self.is_taken(fit) && !is_entry(fit)) {
+            let is_same = |other: &usize| reading.fits.get(*other).is_some_and(|other| other.credential == fit.credential);
+            if !choices.iter().any(is_same) {
+                choices.push(at);
+            }
+        }
+        choices
+    }
+
     /// The configuration lines that would settle a reading nothing was chosen from.
     #[must_use]
     pub fn settling_lines(&self, reading: &Reading) -> Vec<String> {

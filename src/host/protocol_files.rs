@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest, Sha256};
+
 use crate::{
+    card::to_hex,
     protocols::{Protocols, Room},
     sheet::Finding,
 };
@@ -35,7 +38,7 @@ pub struct FolderError {
 /// A folder that cannot be read, or one in which there is none of the rooms.
 pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), FolderError> {
     let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
-    let mut any = false;
+    let (mut any, mut digest) = (false, Sha256::new());
     for (room, name) in Room::ALL {
         let inner = folder.join(name);
         if !inner.is_dir() {
@@ -48,13 +51,17 @@ pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), Folder
         for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
             let file = path.display().to_string();
             match read_file(path) {
-                Ok(text) => protocols.add(room, &file, &text),
+                Ok(text) => {
+                    digest.update(format!("{name} {:?} {} {text}", path.file_name(), text.len()));
+                    protocols.add(room, &file, &text);
+                }
                 Err(cause) => {
                     protocols.findings.push(Finding { file, line: 1, column: 1, message: format!("cannot be read as text: {cause}") })
                 }
             }
         }
     }
+    protocols.own = to_hex(&digest.finalize());
     if any { Ok(()) } else { Err(failed(folder, io::ErrorKind::NotFound.into())) }
 }
 

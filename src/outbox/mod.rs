@@ -43,7 +43,7 @@ pub enum Reassign {
 }
 
 /// One entry of the outbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Its key.
     pub id: Uuid,
@@ -97,6 +97,8 @@ pub struct Given {
     pub entry: Uuid,
     /// To whom.
     pub user: Uuid,
+    /// The same, as the site's list calls them.
+    pub name: Option<String>,
     /// How many seconds ago it was last seen at a reader.
     pub seconds: i64,
 }
@@ -112,7 +114,8 @@ pub fn given_lately<'e>(entry: &Entry, others: impl Iterator<Item = &'e Entry>, 
         let age = source.seen_at - before.seen_at;
         let is_given = matches!(other.progress().state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
         if let Some(user) = other.operation.user().filter(|user| is_given && age <= within && Some(*user) != entry.operation.user()) {
-            found = Some(Given { entry: other.id, user, seconds: age.num_seconds().max(0) });
+            let name = other.origin.person.as_ref().map(|person| person.name.clone());
+            found = Some(Given { entry: other.id, user, name, seconds: age.num_seconds().max(0) });
         }
     }
     found

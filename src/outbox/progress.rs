@@ -227,9 +227,15 @@ impl Entry {
     #[must_use]
     pub fn unproven_until(&self, shows_within: TimeDelta) -> Option<DateTime<Utc>> {
         let progress = self.progress();
+        (progress.attempts > 0).then(|| progress.sent + self.unproven_for(shows_within))
+    }
+
+    /// The same, from the sending on.
+    #[must_use]
+    pub fn unproven_for(&self, shows_within: TimeDelta) -> TimeDelta {
+        let progress = self.progress();
         let under_way = if progress.slow { UNDER_WAY_SLOWLY } else { UNDER_WAY };
-        (progress.attempts > 0)
-            .then(|| progress.sent + shows_within.max(if progress.arrived.is_some() { under_way } else { TimeDelta::zero() }))
+        shows_within.max(if progress.arrived.is_some() { under_way } else { TimeDelta::zero() })
     }
 
     /// A person asked for another try.
@@ -269,8 +275,17 @@ impl Entry {
         let due = progress.last + backoff(progress.fails);
         // A clock that was set back does not make anything wait for it to come round again.
         let waits = progress.fails > 0 && now < due && now >= progress.last;
+        match self.due(now) {
+            Next::Send { .. } | Next::ReadBack if waits => Next::Wait(due),
+            next => next,
+        }
+    }
+
+    /// The same once its pause is over.
+    #[must_use]
+    pub fn due(&self, now: DateTime<Utc>) -> Next {
+        let progress = self.progress();
         match progress.phase {
-            Phase::Due | Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose if waits => Next::Wait(due),
             Phase::Due => Next::Send { reassign: progress.takes(now) },
             Phase::Doubt | Phase::LookFirst | Phase::Confirm | Phase::Whose => Next::ReadBack,
             Phase::Given => Next::Reassign,
@@ -352,6 +367,12 @@ impl Progress {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.phase == Phase::End
+    }
+
+    /// True where BluSKY took it and stored something else than was sent.
+    #[must_use]
+    pub fn stored_differs(&self) -> bool {
+        self.state == State::Accepted && self.warnings.iter().any(|warning| warning.starts_with("stored_differs"))
     }
 
     /// True where only a person can go on: BluSKY cannot be asked what became of it.

@@ -66,6 +66,12 @@ impl Reach {
         }
     }
 
+    /// True while BluSKY is away; not where it is there and lets nothing through.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.closed.is_some_and(|closed| !closed.is_stopped)
+    }
+
     /// Takes what became of a call for an entry of this user's.
     pub fn heard(&mut self, heard: &Heard, user: Option<Uuid>, now: DateTime<Utc>) {
         match heard {

@@ -194,6 +194,18 @@ impl Schedule {
         self.under_way.contains_key(&id)
     }
 
+    /// True where the entry waits here.
+    #[must_use]
+    pub fn knows(&self, id: Uuid) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
+    /// True where it stands in a line in which somebody stands here.
+    #[must_use]
+    pub fn shares(&self, waiting: &Waiting) -> bool {
+        waiting.queues().any(|queue| self.queues.contains_key(&queue))
+    }
+
     /// The place of an entry that waits.
     #[must_use]
     pub fn place(&self, id: Uuid) -> u64 {
@@ -217,6 +229,12 @@ impl Schedule {
     #[must_use]
     pub fn is_closed(&self, now: DateTime<Utc>) -> bool {
         self.reach.entrance(now) != Entrance::Open
+    }
+
+    /// True while BluSKY is away; not where it is there and lets nothing through.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.reach.is_away()
     }
 
     /// How many entries wait, for whatever.

@@ -48,6 +48,8 @@ pub struct Protocols {
     pub advice: Vec<CardAdvice>,
     /// What is wrong with files that were left out.
     pub findings: Vec<Finding>,
+    /// A digest of the files that are not built in; empty where there are none.
+    pub own: String,
     names: BTreeMap<(Room, String), String>,
     /// The names of card formats that stand in, or are replaced by, a file with a finding.
     broken: BTreeMap<String, String>,

@@ -10,4 +10,4 @@ mod port;
 pub use event::{KeyEvent, KeyMove, OsdpCard, ReaderCommand, ReaderEvent, Signal};
 pub use hints::{ByteOrder, ReaderHints};
 pub use name::{ReaderName, configured_name, is_device_of, matches};
-pub use port::{Bus, InputDevice, LineParity, LineSettings, Port};
+pub use port::{Bus, InputDevice, LineParity, LineSettings, Port, SerialDevice};

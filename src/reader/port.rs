@@ -2,9 +2,44 @@
 //!
 //! In: the configuration, or a dialect's file. Out: plain data. Never: a port opened, or a device looked for.
 
-/// Which serial line.
+use std::path::PathBuf;
+
+/// Where a reader is attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Port {
+    /// A serial line.
+    Serial {
+        /// Which line.
+        device: SerialDevice,
+        /// How it is set.
+        line: LineSettings,
+    },
+    /// A reader that types.
+    Keyboard {
+        /// Which input device.
+        device: InputDevice,
+    },
+    /// The PC/SC readers whose name matches a pattern.
+    Pcsc {
+        /// What its PC/SC name looks like, `*` for any text.
+        pattern: String,
+        /// Where the site's keys for its cards stand.
+        keys_file: Option<PathBuf>,
+    },
+    /// A reader on an OSDP bus.
+    Osdp {
+        /// The bus's line.
+        bus: Bus,
+        /// The reader's address there, 0 to 126.
+        address: u8,
+        /// The file with the key of its secure channel.
+        scbk_file: Option<PathBuf>,
+    },
+}
+
+/// Which serial line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SerialDevice {
     /// The one at this path.
     Path(String),
     /// The USB device with this vendor, product and, where given, serial number.

@@ -1,11 +1,21 @@
-//! The stages joined, still pure: what happens at readers and desks in, what is to be done out.
+//! One machine over all that a station does: its readers, the people who wait at them, and the outbox.
 //!
 //! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
+//!
+//! - `stages`: what happens at readers, up to a card;
+//! - `desks`: who waits for a card, and what is still asked of them;
+//! - [`notice`]: what people and programs are told;
+//! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
+//! - [`osdp`]: what an OSDP reader hands over.
 
+mod desks;
+pub mod notice;
 pub mod osdp;
+mod sending;
 mod stages;
-mod takers;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -25,62 +35,134 @@ use crate::{
         line::{Input, Line},
         message,
     },
-    enroll::{
-        enrollment::{self, Order, Refused},
-        origin::Origin,
-        policy::{self, Hints, SitePolicy},
-    },
-    outbox::{Entry, Given, Reassign, Source},
+    enroll::{enrollment::Order, evidence::Seen, policy::SitePolicy},
+    outbox::{Entry, Given, Reassign, Step, schedule::Work},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
         script::Script,
     },
 };
+use desks::Desk;
+pub use notice::{Ended, Notice, Question};
+use sending::Sending;
+pub use sending::{Called, Scope};
+
+/// What time it is, twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The wall's clock: for records, and for ages across a restart. It can be set, forward and back.
+    pub wall: DateTime<Utc>,
+    /// A clock that nobody sets: for waits. Only differences of it mean something.
+    pub steady: DateTime<Utc>,
+}
+
+/// A record's time, played back: it stands for both.
+impl From<DateTime<Utc>> for Now {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self { wall: at, steady: at }
+    }
+}
+
+impl Now {
+    /// The wall's time of a steady moment.
+    fn wall_of(self, steady: DateTime<Utc>) -> DateTime<Utc> {
+        self.wall + (steady - self.steady)
+    }
+}
 
 /// What happens.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// Something at a reader.
     Reader(ReaderName, ReaderEvent),
-    /// A card that the station's reader has just read.
-    Presented(Box<Presentation>),
-    /// A card that no reader shows: a literal, a capture.
-    Given(Box<Presentation>),
-    /// Somebody wants the next card.
-    Take(Taker),
-    /// Somebody no longer wants it.
-    Untake(u64),
+    /// Somebody orders something.
+    Order(Box<Request>),
+    /// Somebody no longer wants what they ordered. What is saved stays.
+    Withdraw(Uuid),
+    /// The answer to the question of that number about this order.
+    Answer(Uuid, u64, Answer),
     /// An entry is on disk.
-    Saved(Uuid),
+    Saved(Box<Entry>),
     /// An entry is not on disk.
     NotSaved(Uuid, String),
     /// An entry is not on disk: its card was given to somebody else a moment ago.
     GivenBefore(Uuid, Given),
-    /// What became of an entry.
-    Settled(Uuid, bool),
+    /// Entries that the store holds from before, each with its place.
+    Stock(Vec<(u64, Entry)>),
+    /// An entry as it is now, after a person's word on it was written down.
+    Settled(Box<Entry>),
+    /// A step of an entry that is being delivered is on disk.
+    Stepped(Box<Entry>),
+    /// The calls for an entry have come to an end for now.
+    Called(Box<Called>),
+    /// From now on, this is delivered.
+    Deliver(Scope),
     /// A deadline has passed.
     Time,
 }
 
-/// Somebody who wants the next card.
+/// What somebody orders.
 #[derive(Debug, Clone)]
-pub struct Taker {
-    /// To tell takers apart.
-    pub id: u64,
-    /// At this reader only.
-    pub reader: Option<String>,
-    /// What for.
-    pub purpose: Purpose,
+pub struct Request {
+    /// The key that its entry will have.
+    pub id: Uuid,
+    /// What.
+    pub what: What,
+    /// Somebody is there who can be asked.
+    pub can_be_asked: bool,
 }
 
-/// What a card is taken for.
+/// What can be ordered.
 #[derive(Debug, Clone)]
-pub enum Purpose {
-    /// To be enrolled, as the entry of this key.
-    Enroll(Uuid, Box<Order>, Reassign),
-    /// To be handed to another process.
-    HandOver,
+pub enum What {
+    /// A card for a user.
+    Enroll {
+        /// For whom, and as what.
+        order: Box<Order>,
+        /// Which card.
+        card: Wanted,
+        /// What may be done about somebody who holds it.
+        reassign: Reassign,
+    },
+    /// Another call.
+    Call {
+        /// The call.
+        operation: Box<Operation>,
+        /// Who orders it.
+        ordered_by: Option<String>,
+    },
+}
+
+/// Which card.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// The next one that is shown, at the reader of this name or at any, within this time.
+    Shown {
+        /// The reader.
+        reader: Option<String>,
+        /// For how long it is waited for.
+        within: TimeDelta,
+    },
+    /// This one, which somebody names: nothing is asked.
+    Named(Box<Presentation>),
+    /// This one, of a capture, which was read so often.
+    Captured(Box<Presentation>, u32),
+    /// The one that BluSKY has under this key.
+    Existing(Uuid),
+}
+
+/// What a person answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is so; do it.
+    Yes,
+    /// It is not; do nothing.
+    No,
+    /// This number is printed on the card.
+    Printed(String),
+    /// It is this one of the choices, counted from 0.
+    Choice(usize),
 }
 
 /// What is to be done.
@@ -90,44 +172,30 @@ pub enum Effect {
     Command(ReaderName, ReaderCommand),
     /// Write an entry down, unless its card was given to somebody else and seen within this time; then say so.
     Save(Box<Entry>, Option<TimeDelta>),
+    /// Write a step of an entry down; then say how it stands.
+    Append(Uuid, Step),
     /// Write down when this card was last seen at a reader.
     Seen(String, DateTime<Utc>),
-    /// Hand a card to the taker of that id.
-    HandOver(u64, Box<Presentation>),
+    /// Make the calls that are due for an entry; then say what came of them.
+    Deliver(Work),
+    /// A card that lies at a reader was read once more.
+    Again(Box<Presentation>),
     /// People are to be told.
     Tell(Notice),
 }
 
-/// What people are told.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Notice {
-    /// A reader is there.
-    Up(ReaderName),
-    /// Whatever lay at a reader has been seen: a card can be held to it now.
-    Ready(ReaderName),
-    /// A card that lay at a reader before somebody asked for one is not taken.
-    LayThere(ReaderName),
-    /// A reader is not there.
-    Lost(ReaderName, String),
-    /// Something to know about a reader.
-    Note(ReaderName, String),
-    /// Bytes that were no card.
-    Noise(ReaderName, usize),
-    /// A card could not be read.
-    Failed(ReaderName, String),
-    /// A card was read.
-    Read(Box<Reading>),
-    /// The card that was taken to be enrolled is not, and why.
-    NotEnrolled(Box<Reading>, Refused),
-    /// An entry is on disk.
-    Saved(Uuid),
-    /// An entry is not on disk.
-    NotSaved(Uuid, String),
-    /// An entry is not on disk: its card was given to somebody else a moment ago.
-    GivenBefore(Given),
+/// A configured reader, as the station needs it.
+#[derive(Debug, Clone)]
+pub struct ReaderSetup {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ReaderKind,
+    /// How small the chance of a mistake must be at it, where that is not the site's.
+    pub proof: Option<f64>,
 }
 
-/// A configured reader, as the station needs it.
+/// What a reader is.
 #[derive(Debug, Clone)]
 pub enum ReaderKind {
     /// A serial line that speaks a dialect.
@@ -140,22 +208,41 @@ pub enum ReaderKind {
     Osdp(ReaderHints),
 }
 
-/// The bridge.
+/// What a station knows from the beginning.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The formats.
+    pub catalog: SharedCatalog,
+    /// The conversations with smart cards.
+    pub scripts: Vec<Arc<Script>>,
+    /// The site's rules.
+    pub policy: SitePolicy,
+    /// How wide BluSKY's numbers are.
+    pub width: IntegerWidth,
+    /// How small the chance of a mistake must be before nobody is asked.
+    pub proof: f64,
+    /// How many calls may be under way at once.
+    pub parallel: usize,
+    /// The readers.
+    pub readers: Vec<ReaderSetup>,
+}
+
+/// The station.
 pub struct Station {
-    catalog: SharedCatalog,
-    scripts: Vec<Arc<Script>>,
-    policy: SitePolicy,
-    width: IntegerWidth,
-    kinds: Vec<(String, ReaderKind)>,
+    setup: Setup,
     stages: HashMap<ReaderName, Stage>,
-    /// Who waits for a card, each with what had happened by then.
-    takers: VecDeque<(Taker, u64)>,
-    entries: HashMap<Uuid, Option<ReaderName>>,
+    /// Who waits for a card, in the order they came.
+    desks: VecDeque<Desk>,
+    sending: Sending,
+    /// What was accepted here before.
+    seen: Seen,
     deadlines: HashMap<ReaderName, DateTime<Utc>>,
     /// Counts what happens: what came before is told from what came after, whatever the clock says.
     happened: u64,
     /// Until when a card at a reader that has just been opened lay there already.
     opening: HashMap<ReaderName, DateTime<Utc>>,
+    /// The readers that are there.
+    up: Vec<ReaderName>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
 }
@@ -171,72 +258,75 @@ enum Stage {
     Osdp(osdp::Desk),
 }
 
+/// One step of the machine: when it is, and what it leads to.
+struct Turn {
+    now: Now,
+    effects: Vec<Effect>,
+}
+
+impl Turn {
+    fn tell(&mut self, notice: Notice) {
+        self.effects.push(Effect::Tell(notice));
+    }
+}
+
 impl Station {
-    /// A station with these formats, scripts and rules, for these readers.
+    /// A station at which nothing has happened yet.
     #[must_use]
-    pub fn new(
-        catalog: SharedCatalog,
-        scripts: Vec<Arc<Script>>,
-        policy: SitePolicy,
-        width: IntegerWidth,
-        kinds: Vec<(String, ReaderKind)>,
-    ) -> Self {
+    pub fn new(setup: Setup) -> Self {
         Self {
-            catalog,
-            scripts,
-            policy,
-            width,
-            kinds,
+            sending: Sending::new(setup.parallel),
+            setup,
             stages: HashMap::new(),
-            takers: VecDeque::new(),
-            entries: HashMap::new(),
+            desks: VecDeque::new(),
+            seen: Seen::default(),
             deadlines: HashMap::new(),
             happened: 0,
             opening: HashMap::new(),
+            up: Vec::new(),
             lying: HashMap::new(),
         }
     }
 
+    /// Tells it what was accepted at this site before.
+    pub fn remember(&mut self, seen: Seen) {
+        self.seen = seen;
+    }
+
     /// Takes what happened and says what is to be done.
-    pub fn handle(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    pub fn handle(&mut self, event: Event, now: impl Into<Now>) -> Vec<Effect> {
+        let mut turn = Turn { now: now.into(), effects: Vec::new() };
         self.happened += 1;
         match event {
-            Event::Reader(name, event) => self.at_reader(&name, event, now, &mut effects),
-            Event::Presented(presentation) => self.presented(*presentation, self.happened, now, &mut effects),
-            Event::Given(presentation) => self.given(*presentation, now, &mut effects),
-            Event::Take(taker) => self.takers.push_back((taker, self.happened)),
-            Event::Untake(id) => self.takers.retain(|(taker, _)| taker.id != id),
-            Event::Saved(id) => {
-                self.signal_entry(id, Signal::Saved, now, &mut effects);
-                effects.push(Effect::Tell(Notice::Saved(id)));
-            }
-            Event::NotSaved(id, why) => {
-                self.signal_entry(id, Signal::Refused, now, &mut effects);
-                effects.push(Effect::Tell(Notice::NotSaved(id, why)));
-            }
-            Event::GivenBefore(id, given) => {
-                self.signal_entry(id, Signal::Refused, now, &mut effects);
-                effects.push(Effect::Tell(Notice::GivenBefore(given)));
-            }
-            Event::Settled(id, accepted) => {
-                self.signal_entry(id, if accepted { Signal::Accepted } else { Signal::Refused }, now, &mut effects);
-                self.entries.remove(&id);
-            }
-            Event::Time => self.time(now, &mut effects),
+            Event::Reader(name, event) => self.at_reader(&name, event, &mut turn),
+            Event::Order(request) => self.order(*request, &mut turn),
+            Event::Withdraw(id) => self.withdraw(id, &mut turn),
+            Event::Answer(id, question, answer) => self.answered(id, question, answer, &mut turn),
+            Event::Saved(entry) => self.saved(*entry, &mut turn),
+            Event::NotSaved(id, why) => self.not_saved(id, Ended::NotSaved(why), &mut turn),
+            Event::GivenBefore(id, given) => self.given_before(id, given, &mut turn),
+            Event::Stock(entries) => self.stock(entries, &mut turn),
+            Event::Settled(entry) => self.settled(*entry, &mut turn),
+            Event::Stepped(entry) => self.stepped(*entry, &mut turn),
+            Event::Called(called) => self.called(*called, &mut turn),
+            Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
+            Event::Time => self.time(&mut turn),
         }
-        effects
+        self.deliver(&mut turn);
+        turn.effects
     }
 
-    /// When to come back with [`Event::Time`].
+    /// When to come back with [`Event::Time`], by the steady clock.
     #[must_use]
-    pub fn deadline(&self) -> Option<DateTime<Utc>> {
-        self.deadlines.values().chain(self.opening.values()).min().copied()
+    pub fn deadline(&self, now: Now) -> Option<DateTime<Utc>> {
+        let desks = self.desks.iter().filter_map(|desk| desk.until);
+        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(self.sending.deadline(now)).min()
     }
 
-    /// What is to be done before it ends: the cards that lie there are seen for the last time.
-    pub fn end(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
-        self.lying.drain().map(|(_, (card, _))| Effect::Seen(card, now)).collect()
+    /// What is to be done before it ends: the cards that lie there are seen for the last time, and nothing more is sent.
+    pub fn end(&mut self, now: Now) -> Vec<Effect> {
+        self.sending.deliver(Scope::Nothing, now);
+        self.lying.drain().map(|(_, (card, _))| Effect::Seen(card, now.wall)).collect()
     }
 
     /// True while a reader still has a signal to show.
@@ -245,55 +335,78 @@ impl Station {
         self.stages.values().any(|stage| matches!(stage, Stage::Line(line) if line.is_showing()))
     }
 
-    /// The names of the configured readers.
-    pub fn reader_names(&self) -> impl Iterator<Item = &str> {
-        self.kinds.iter().map(|(name, _)| name.as_str())
+    /// True while a call is under way.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.sending.is_busy()
     }
 
-    fn time(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    /// True where nothing more will be sent by itself for a while: nothing is due soon, or BluSKY is away.
+    #[must_use]
+    pub fn is_idle(&self, now: Now) -> bool {
+        self.sending.is_idle(now)
+    }
+
+    /// True where everything that waits is delivered from here.
+    #[must_use]
+    pub const fn delivers_all(&self) -> bool {
+        self.sending.delivers_all()
+    }
+
+    /// True while something that was ordered here is on its way to the disk or to BluSKY.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        self.sending.has_orders() || self.desks.iter().any(Desk::is_saving)
+    }
+
+    /// The names of the configured readers, and whether each is there.
+    pub fn readers(&self) -> impl Iterator<Item = (&str, bool)> {
+        let is_up = |name: &str| self.up.iter().any(|up| is_device_of(up, name));
+        self.setup.readers.iter().map(move |reader| (reader.name.as_str(), is_up(&reader.name)))
+    }
+
+    fn time(&mut self, turn: &mut Turn) {
+        let now = turn.now.steady;
         let due: Vec<ReaderName> = self.deadlines.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
         for name in due {
             self.deadlines.remove(&name);
-            self.line(&name, Input::Time, now, effects);
+            self.line(&name, Input::Time, turn);
         }
         let ready: Vec<ReaderName> = self.opening.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
         for name in ready {
             self.opening.remove(&name);
-            effects.push(Effect::Tell(Notice::Ready(name)));
+            turn.tell(Notice::Ready(name));
         }
-    }
-
-    fn signal_entry(&mut self, id: Uuid, shown: Signal, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        if let Some(Some(reader)) = self.entries.get(&id).cloned() {
-            self.signal(&reader, shown, now, effects);
-        }
+        self.give_up(turn);
     }
 
     /// A reader on a serial line is told in its own language; other drivers know how theirs show it.
-    fn signal(&mut self, reader: &ReaderName, shown: Signal, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    fn signal(&mut self, reader: &ReaderName, shown: Signal, turn: &mut Turn) {
         match self.stages.get(reader) {
-            Some(Stage::Line(_)) => self.line(reader, Input::Signal(shown), now, effects),
-            _ => effects.push(Effect::Command(reader.clone(), ReaderCommand::Signal(shown))),
+            Some(Stage::Line(_)) => self.line(reader, Input::Signal(shown), turn),
+            _ => turn.effects.push(Effect::Command(reader.clone(), ReaderCommand::Signal(shown))),
         }
     }
 
-    fn kind(&self, name: &str) -> Option<&ReaderKind> {
-        self.kinds.iter().find(|(configured, _)| is_device_of(name, configured)).map(|(_, kind)| kind)
+    fn reader(&self, name: &str) -> Option<&ReaderSetup> {
+        self.setup.readers.iter().find(|reader| is_device_of(name, &reader.name))
     }
 }
 
 impl ReaderKind {
-    const fn told(&self) -> ReaderHints {
+    /// What the site says about the reader.
+    #[must_use]
+    pub const fn told(&self) -> ReaderHints {
         match self {
-            Self::Serial(_, told) | Self::Keyboard(_, told) | Self::Pcsc(told) | Self::Osdp(told) => *told,
+            Self::Serial(_, hints) | Self::Keyboard(_, hints) | Self::Pcsc(hints) | Self::Osdp(hints) => *hints,
         }
     }
 }
 
 /// The serial number in the order the card sends it, where the site says that its reader turns it round.
-fn in_byte_order(mut presentation: Presentation, told: ReaderHints) -> Presentation {
-    if presentation.kind == Kind::Csn && told.byte_order == ByteOrder::Reversed {
-        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&message::ordered(csn.bytes().to_vec(), told.byte_order)));
+fn in_byte_order(mut presentation: Presentation, hints: ReaderHints) -> Presentation {
+    if presentation.kind == Kind::Csn && hints.byte_order == ByteOrder::Reversed {
+        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&message::ordered(csn.bytes().to_vec(), hints.byte_order)));
         presentation.bits = presentation.csn.as_ref().map(Csn::bits);
     }
     presentation

@@ -30,15 +30,24 @@ pub const UNKNOWN_KEY: &str = "unknown_key";
 pub struct Desk(Option<(OsdpCard, DateTime<Utc>)>);
 
 impl Desk {
-    /// A card: what it presents, or nothing where it lies there still.
-    pub fn card(&mut self, card: OsdpCard, told: ReaderHints, now: DateTime<Utc>) -> Option<Presentation> {
-        let card_left = card_left(told);
+    /// A card: what it presents, and whether it lay there still.
+    pub fn card(&mut self, card: OsdpCard, hints: ReaderHints, now: DateTime<Utc>) -> Sight {
+        let card_left = card_left(hints);
         let still_there = |(last, at): &(OsdpCard, DateTime<Utc>)| *last == card && now >= *at && now < *at + card_left;
         let again = self.0.as_ref().is_some_and(still_there);
-        let presented = (!again).then(|| presentation(&card, told));
+        let presented = presentation(&card, hints);
         self.0 = Some((card, now));
-        presented
+        if again { Sight::Again(presented) } else { Sight::New(presented) }
     }
+}
+
+/// A card that a reader reports.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sight {
+    /// It was shown.
+    New(Presentation),
+    /// It lies there still, and was read once more.
+    Again(Presentation),
 }
 
 /// How long a card may be silent at the reader and still lie there.
@@ -112,7 +121,8 @@ mod tests {
     }
 
     fn shown(card: OsdpCard, told: ReaderHints) -> Presentation {
-        Desk::default().card(card, told, DateTime::UNIX_EPOCH).unwrap()
+        let Sight::New(shown) = Desk::default().card(card, told, DateTime::UNIX_EPOCH) else { panic!("it is the first") };
+        shown
     }
 
     #[test]
@@ -151,14 +161,14 @@ mod tests {
         let mut desk = Desk::default();
         let mut shows = |bytes: &[u8], millis| {
             let at = DateTime::from_timestamp_millis(millis).unwrap();
-            desk.card(card(1, 26, bytes), told, at).is_some()
+            matches!(desk.card(card(1, 26, bytes), told, at), Sight::New(_))
         };
         let (one, other) = ([0xBD, 0x88, 0xEB, 0x80], [0xCD, 0x22, 0xC7, 0x00]);
         assert!(shows(&one, 0) && !shows(&one, 900) && !shows(&one, 1800), "it still lies there");
         assert!(shows(&other, 1900) && shows(&one, 2000) && shows(&one, 3000));
         let mut desk = Desk::default();
         let every = ReaderHints { card_left: Some(Duration::ZERO), ..ReaderHints::default() };
-        let again = |desk: &mut Desk| desk.card(card(1, 26, &one), every, DateTime::UNIX_EPOCH).is_some();
+        let again = |desk: &mut Desk| matches!(desk.card(card(1, 26, &one), every, DateTime::UNIX_EPOCH), Sight::New(_));
         assert!(again(&mut desk) && again(&mut desk), "where the site says so, every report is a card");
     }
 

@@ -22,7 +22,9 @@ use uuid::Uuid;
 
 use crate::{
     access::Secret,
-    outbox::{Entry, Given, Step},
+    card::{Evidence, What},
+    enroll::evidence::Seen,
+    outbox::{Entry, Given, State, Step},
 };
 use seal::{SealError, Sealer};
 use sqlite::Database;
@@ -249,6 +251,26 @@ impl StoreHandle {
     /// They cannot be read.
     pub async fn all(&self) -> Result<Vec<Entry>, StoreError> {
         self.ask(Ask::All).await
+    }
+
+    /// What was accepted under this store's BluSKY before, and what was saved on a person's word.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn evidence_seen(&self) -> Result<Seen, StoreError> {
+        let mut seen = Seen::default();
+        for entry in self.all().await?.iter().filter(|entry| entry.base_url == *self.base_url) {
+            let Some(card) = &entry.origin.card else { continue };
+            let is_word = |evidence: &Evidence| matches!(evidence.what, What::Printed | What::Operator);
+            match entry.progress().state {
+                State::Accepted => seen.accepted(&card.format, card.credential.facility_code),
+                State::Saved | State::Sending | State::InDoubt if entry.origin.evidence.iter().any(is_word) => {
+                    seen.vouched(&card.format, card.credential.facility_code);
+                }
+                _ => {}
+            }
+        }
+        Ok(seen)
     }
 
     /// What is wrong with the store, in words; all of it is read for that.

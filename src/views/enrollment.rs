@@ -2,13 +2,12 @@
 
 use chrono::SecondsFormat;
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::reading::words_of;
 use crate::{
     access::{AddUserCard, Identity, Operation, Outcome},
-    card::DecidedBy,
+    card::{DecidedBy, Evidence},
     outbox::{Entry, Progress, ReadBack, State, Step},
 };
 
@@ -64,7 +63,7 @@ pub struct EnrollmentJson {
     reader: Option<String>,
     ordered_by: Option<String>,
     decided_by: Option<&'static str>,
-    evidence: Vec<Value>,
+    evidence: Vec<Evidence>,
     saved_at: String,
     base_url: String,
     superseded_by: Option<Uuid>,
@@ -173,6 +172,39 @@ fn card_json(entry: &Entry, call: &AddUserCard) -> CardJson {
         printed: entry.origin.order.as_ref().and_then(|order| order.printed.clone()),
         raw: read.map(|read| read.raw.clone()),
         bits: read.and_then(|read| read.bits.clone()),
+    }
+}
+
+/// How an entry ended, or why it goes no further by itself.
+#[derive(Debug, Serialize)]
+pub struct End {
+    /// The exit code of a command that waited for it: 0 accepted; 1 refused, or stored otherwise than sent; 3 not known.
+    pub exit: u8,
+    /// The same as a word for programs.
+    pub code: &'static str,
+    /// What can be done now.
+    pub help: Option<String>,
+}
+
+/// How an entry ended; none where it is still on its way.
+#[must_use]
+pub fn end(entry: &Entry) -> Option<End> {
+    let progress = entry.progress();
+    let end = |exit, code, help: Option<&str>| Some(End { exit, code, help: help.map(ToOwned::to_owned) });
+    match progress.state {
+        _ if progress.stopped => end(3, "stopped", None),
+        _ if !progress.is_settled() => None,
+        State::Accepted if progress.stored_differs() => end(1, "stored_differs", Some("look at the card in BluSKY and correct it there")),
+        State::Accepted => end(0, "accepted", None),
+        State::Discarded => end(1, "discarded", None),
+        State::Refused if progress.awaits_reassignment() => {
+            end(1, "refused", Some("somebody holds this card; `--reassign` takes it from them"))
+        }
+        State::Refused => end(1, "refused", None),
+        State::Saved | State::Sending | State::InDoubt => {
+            let look = format!("nothing is sent again until somebody has looked; `cardbridge outbox show {}` shows its way", entry.id);
+            end(3, "in_doubt", Some(&look))
+        }
     }
 }
 

@@ -49,6 +49,20 @@ pub fn question(question: &Question) -> String {
     }
 }
 
+/// Why nothing is enrolled where nobody answered.
+#[must_use]
+pub fn unanswered(question: &Question) -> String {
+    match question {
+        Question::SecondReading { .. } => "one reading of this card is no proof, and it was not shown once more".to_owned(),
+        Question::FirstSeen { facility_code: Some(code), .. } => {
+            format!("this is the first card with facility code {code} here, and nobody said what it is (--printed, --confirm)")
+        }
+        Question::FirstSeen { format, facility_code: None, .. } => {
+            format!("this is the first card of format {format} here, and nobody said what it is (--printed, --confirm)")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,9 +11,9 @@ use crate::{
     blusky::{client::Client, settings::Settings},
     cli::{
         Globals,
+        follow::{self, Follow},
         out::{self, Failure},
-        outcome::{self, Showing},
-        site::{self, Look, blusky, open_store, who},
+        site::{self, Look, blusky, who},
     },
 };
 
@@ -60,9 +60,8 @@ pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure>
             card.card_user_flags = Some(flags(shown.as_ref())?);
         }
     }
-    let store = open_store(&site)?;
-    let showing = Showing::of_last(update.json, Duration::from_secs(update.outcome_timeout));
-    outcome::order(&site, &store, Operation::UpdateUserCard(card), showing).await
+    let follow = Follow::of_last(update.json, Duration::from_secs(update.outcome_timeout));
+    follow::call(&site, Operation::UpdateUserCard(card), None, follow).await
 }
 
 /// The change, with what it says about its times spelled out.

@@ -7,28 +7,20 @@ mod cards;
 use std::{collections::HashMap, fs, io::Write, net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use comfy_table::{Table, presets};
+use serde_json::Value;
 use serialport::{SerialPort, TTYPort};
 use tokio::{net::TcpListener, time::timeout};
-use uuid::Uuid;
 
-use super::out::{self, Failure};
+use super::{
+    out::{self, Failure},
+    session::Session,
+};
 use crate::{
-    blusky::client::Client,
-    card::{Reading, Verdict},
     config::Config,
     drivers::pcsc,
-    enroll::{enrollment::Order, people::Person, policy::SitePolicy},
-    host::{
-        Shell, Site,
-        deliver::{Deliverer, Delivery, Rules},
-        open_store,
-    },
-    outbox::State,
+    host::{Site, api::body::OrderBody, client::Notices},
     protocols::Protocols,
     simulator::{Options, Simulator, virtual_card::VirtualCard},
-    station::{Event, Notice, Purpose, Taker},
-    store::StoreHandle,
-    views,
 };
 use cards::{CARDS, Card, Ends, PEOPLE, SERIAL_READERS, SITE, Shown};
 
@@ -59,7 +51,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut surprises = 0;
     for (number, card) in CARDS.iter().enumerate().filter(|(_, card)| reader.is_ok() || matches!(card.shown, Shown::Serial(..))) {
         out::print(&format!("{}. {}", number + 1, card.title));
-        let shown = stage.show(card, &mut lines, arguments.virtual_card, &site).await.map_err(|why| failed(card.title, why))?;
+        let shown = stage.show(card, &mut lines, arguments.virtual_card).await.map_err(|why| failed(card.title, why))?;
         let as_said = shown.ends == Some(card.ends);
         surprises += usize::from(!as_said);
         let ended = shown.ends.map_or("something else", Ends::words);
@@ -67,6 +59,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         table.add_row([(number + 1).to_string(), shown.reader, shown.verdict, ended]);
         out::print("");
     }
+    stage.session.end().await;
     out::print(&table.to_string());
     if surprises > 0 {
         return Err(failed("the demo", format!("{surprises} cards did not end as expected")));
@@ -82,43 +75,32 @@ struct Outcome {
     ends: Option<Ends>,
 }
 
-/// The station of the demo.
-struct Stage {
-    shell: Shell,
-    store: StoreHandle,
-    policy: SitePolicy,
-    _delivery: Delivery,
+/// The station of the demo, hosted here as a command hosts one.
+struct Stage<'a> {
+    session: Session<'a>,
 }
 
-impl Stage {
-    async fn set(site: &Site) -> Result<Self, String> {
-        let settings = site.config.blusky.clone().ok_or("it has no BluSKY")?;
-        let store = open_store(&site.config.store, &settings.base_url, None).map_err(|error| error.to_string())?;
-        let rules = Rules { parallel: site.config.parallel, shows_within: settings.shows_within };
-        let client = Client::new(settings).map_err(|error| error.to_string())?;
-        let delivery = Deliverer::start(store.clone(), &site.config.store, client, rules, "demo");
-        let mut shell = Shell::new(site, Some(store.clone()));
-        shell.open_readers(None);
+impl<'a> Stage<'a> {
+    async fn set(site: &'a Site) -> Result<Self, String> {
+        let session = Session::open(site, "demo", None).await.map_err(|failure| failure.to_string())?;
+        let mut notices = session.client.notices(Some("*")).await.map_err(|error| error.to_string())?;
         let mut ready = 0;
         while ready < site.config.readers.len() {
-            match timeout(PATIENCE, shell.next()).await.map(|numbered| numbered.notice) {
-                Ok(Notice::Ready(_)) => ready += 1,
-                Ok(Notice::Up(_) | Notice::Note(..)) => {}
-                Ok(Notice::Lost(reader, why)) => return Err(format!("{reader}: {why}")),
-                _ => return Err("a reader did not come up".to_owned()),
+            let notice = timeout(PATIENCE, notices.next()).await.ok().flatten().ok_or("a reader did not come up")?;
+            match text(&notice, "kind") {
+                "ready" => ready += 1,
+                "lost" => return Err(text(&notice, "words").to_owned()),
+                _ => {}
             }
         }
-        Ok(Self { shell, store, policy: site.config.policy.clone(), _delivery: delivery })
+        Ok(Self { session })
     }
 
     /// Shows one card and follows it to its end.
-    async fn show(&mut self, card: &Card, lines: &mut SerialLines, virtual_card: SocketAddr, site: &Site) -> Result<Outcome, String> {
-        let people = site.config.people()?;
-        let user = people.find(card.user).map_err(|error| error.to_string())?;
-        let person = people.person(user).map(Person::name);
-        let order = Box::new(Order { same_card: card.same_card, ..Order::of(user) });
-        let purpose = Purpose::Enroll(Uuid::now_v7(), order, site.config.reassign);
-        self.shell.post(Event::Take(Taker { id: 0, reader: None, purpose })).await;
+    async fn show(&mut self, card: &Card, lines: &mut SerialLines, virtual_card: SocketAddr) -> Result<Outcome, String> {
+        let order = OrderBody { user: card.user.to_owned(), same_card: card.same_card, ..OrderBody::default() };
+        let mut notices = self.session.client.order(&order).await.map_err(|error| error.to_string())?;
+        let waiting = timeout(PATIENCE, notices.next()).await.ok().flatten().ok_or("the order was not taken")?;
         let inserted = match &card.shown {
             Shown::Serial(reader, bytes) => {
                 let line = lines.get_mut(reader).ok_or("there is no such reader")?;
@@ -131,70 +113,69 @@ impl Stage {
                 Some(tokio::task::spawn_blocking(insert).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?)
             }
         };
-        out::print(&format!("   for {}", person.unwrap_or_default()));
-        let outcome = timeout(PATIENCE, self.follow()).await.map_err(|_| "it took too long".to_owned())?;
+        out::print(&format!("   for {}", text(&waiting, "person")));
+        let outcome = timeout(PATIENCE, follow(notices)).await.map_err(|_| "it took too long".to_owned())?;
         drop(inserted);
         outcome
     }
+}
 
-    async fn follow(&mut self) -> Result<Outcome, String> {
-        let mut read: Option<Reading> = None;
-        loop {
-            let ends = match self.shell.next().await.notice {
-                Notice::Read(reading) => {
-                    let raw: Vec<&str> = bytes_of(&reading.presentation.raw);
-                    out::print(&indented(&format!("bytes {}\n{}", raw.join(" "), views::reading::text(&reading))));
-                    read = Some(*reading);
-                    continue;
-                }
-                Notice::NotEnrolled(reading, refused) => {
-                    out::print(&indented(&format!("not enrolled: {refused}")));
-                    if reading.verdict == Verdict::Ambiguous {
-                        let lines = self.policy.settling_lines(&reading).join("\n");
-                        out::print(&indented(&format!("one of these lines in the configuration would settle it:\n{lines}")));
-                    }
-                    Some(match reading.verdict {
-                        Verdict::Damaged => Ends::Damaged,
-                        Verdict::SerialOnly => Ends::Nothing,
-                        _ => Ends::Tie,
-                    })
-                }
-                Notice::Saved(id) => self.delivered(id).await?,
-                Notice::Failed(reader, why) | Notice::Lost(reader, why) => return Err(format!("{reader}: {why}")),
-                Notice::NotSaved(_, why) => return Err(why),
-                Notice::GivenBefore(given) => return Err(format!("the card was given to somebody else {} s ago", given.seconds)),
-                Notice::Up(_) | Notice::Ready(_) | Notice::LayThere(_) | Notice::Noise(..) | Notice::Note(..) => continue,
-            };
-            let reading = read.ok_or("nothing was read")?;
-            let numbers = reading.chosen().map(|fit| fit.credential.words());
-            return Ok(Outcome {
-                reader: reading.presentation.reader.clone().unwrap_or_default(),
-                verdict: numbers.unwrap_or_else(|| reading.verdict.name().replace('_', " ")),
-                ends,
-            });
-        }
-    }
-
-    /// Follows a saved entry to its end.
-    async fn delivered(&self, id: Uuid) -> Result<Option<Ends>, String> {
-        let mut seen = 0;
-        loop {
-            let entry = self.store.entry(id).await.map_err(|error| error.to_string())?;
-            for then in views::enrollment::states_since(&entry, seen) {
-                out::print(&indented(&views::enrollment::text(&then)));
+async fn follow(mut notices: Notices) -> Result<Outcome, String> {
+    let (mut reading, mut shown) = (Value::Null, String::new());
+    loop {
+        let notice = notices.next().await.ok_or("the station has ended")?;
+        let words = text(&notice, "words");
+        let ends = match text(&notice, "kind") {
+            "reading" => {
+                let raw = bytes_of(text(&notice["reading"], "raw")).join(" ");
+                out::print(&indented(&format!("bytes {raw}\n{words}")));
+                reading = notice["reading"].clone();
+                continue;
             }
-            seen = entry.steps.len() + 1;
-            let progress = entry.progress();
-            if progress.is_settled() {
-                return Ok(match progress.state {
-                    State::Accepted => Some(Ends::Accepted),
-                    State::Refused => Some(Ends::Refused),
+            "not_enrolled" => {
+                out::print(&indented(&format!("not enrolled: {}", text(&notice["error"], "message"))));
+                let settle: Vec<&str> = notice["error"]["settle"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                if !settle.is_empty() {
+                    out::print(&indented(&format!("one of these lines in the configuration would settle it:\n{}", settle.join("\n"))));
+                }
+                Some(match text(&reading, "verdict") {
+                    "damaged" => Ends::Damaged,
+                    "serial_only" => Ends::Nothing,
+                    _ => Ends::Tie,
+                })
+            }
+            "enrollment" => {
+                if words != shown {
+                    out::print(&indented(words));
+                    words.clone_into(&mut shown);
+                }
+                match text(&notice["end"], "code") {
+                    "" => continue,
+                    "accepted" => Some(Ends::Accepted),
+                    "refused" => Some(Ends::Refused),
                     _ => None,
-                });
+                }
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            "question" | "failed" | "lost" | "lay_there" => return Err(words.to_owned()),
+            _ => continue,
+        };
+        let numbers = reading["credential"].as_object().map(|fit| numbers(fit));
+        return Ok(Outcome {
+            reader: text(&reading, "reader").to_owned(),
+            verdict: numbers.unwrap_or_else(|| text(&reading, "verdict").replace('_', " ")),
+            ends,
+        });
     }
+}
+
+/// The numbers of a credential, in words.
+fn numbers(fit: &serde_json::Map<String, Value>) -> String {
+    let named = ["facility_code", "card_number", "issue_code"].iter().filter_map(|name| Some((name, fit.get(*name)?.as_u64()?)));
+    named.map(|(name, number)| format!("{} {number}", name.replace('_', " "))).collect::<Vec<_>>().join(", ")
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
 }
 
 /// Starts the simulator in this process, on a port of its own. It loses its first reply.

@@ -20,16 +20,19 @@ mod show;
 mod wire;
 
 use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    thread::{self, JoinHandle},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::{AGAIN, Events, Running};
-use crate::reader::{Bus, ReaderCommand, ReaderName};
+use super::{AGAIN, Common, Driver, Setup};
+use crate::reader::{Bus, Port, ReaderCommand, ReaderName};
 use heard::Place;
 use panel::Panel;
 use wire::{Wire, lock};
@@ -39,63 +42,111 @@ use wire::{Wire, lock};
 const TICK: Duration = Duration::from_millis(5);
 
 /// How long a driver that is to end goes on, so that the last signal is still shown.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_millis(900);
 
-/// A reader on a bus.
-#[derive(Debug, Clone)]
-pub struct Peripheral {
-    /// Its configured name.
-    pub name: ReaderName,
-    /// Its address, 0 to 126.
-    pub address: u8,
-    /// The file with the key of its secure channel.
-    pub scbk_file: Option<PathBuf>,
+/// All OSDP readers.
+pub struct OsdpDriver {
+    common: Common,
+    /// The threads that serve a bus; each ends when its channel is dropped. A reader that is sent there is taken up.
+    buses: Vec<(Bus, Sender<Panel>)>,
+    readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
 }
 
-/// A driver at work.
-pub struct Driver {
-    /// What is sent into these is shown by the reader of that name.
-    pub ways: Vec<(ReaderName, UnboundedSender<ReaderCommand>)>,
-    /// Ends when it is told to, and what was to be shown is shown. None where no thread could be started: then nothing is.
-    pub thread: Option<JoinHandle<()>>,
-}
-
-/// Starts the driver of a bus.
-#[must_use]
-pub fn start(bus: Bus, peripherals: Vec<Peripheral>, events: &Events, running: Running) -> Driver {
-    let (mut panels, mut ways) = (Vec::new(), Vec::new());
-    for Peripheral { name, address, scbk_file } in peripherals {
-        let (commands, wanted) = unbounded_channel();
-        let place = Place { path: bus.path.clone(), baud: bus.baud, address };
-        panels.push(Panel::new(name.clone(), place, scbk_file, wanted, events.clone()));
-        ways.push((name, commands));
+impl OsdpDriver {
+    pub(super) fn new(common: Common) -> Self {
+        Self { common, buses: Vec::new(), readers: HashMap::new() }
     }
-    let run = move || {
-        while !running.ended() {
-            let why = match Wire::open(&bus.path, bus.baud) {
-                Ok(wire) => serve(&Arc::new(Mutex::new(wire)), &mut panels, &running),
-                Err(why) => why,
-            };
-            panels.iter_mut().for_each(|panel| panel.end(&why));
-            thread::sleep(AGAIN);
+
+    /// The way to the thread that serves a bus, which is started where there is none.
+    fn bus(&mut self, bus: &Bus) -> Sender<Panel> {
+        if let Some((_, panels)) = self.buses.iter().find(|(other, _)| other == bus) {
+            return panels.clone();
         }
-    };
-    Driver { ways, thread: thread::Builder::new().name("osdp".to_owned()).spawn(run).ok() }
+        let (panels, wanted) = mpsc::channel();
+        let (served, alive) = (bus.clone(), self.common.alive.clone());
+        let run = move || {
+            run(&served, wanted);
+            drop(alive);
+        };
+        drop(thread::Builder::new().name("osdp".to_owned()).spawn(run));
+        self.buses.push((bus.clone(), panels.clone()));
+        panels
+    }
 }
 
-/// Serves a bus until its line fails; says why it did.
-fn serve(wire: &Arc<Mutex<Wire>>, panels: &mut [Panel], running: &Running) -> String {
+impl Driver for OsdpDriver {
+    fn serves(&self, port: &Port) -> bool {
+        matches!(port, Port::Osdp { .. })
+    }
+
+    fn open(&mut self, readers: &[Setup]) {
+        for Setup { name, port, .. } in readers {
+            let Port::Osdp { bus, address, scbk_file } = port else { continue };
+            if self.readers.contains_key(name) {
+                continue;
+            }
+            let (commands, wanted) = unbounded_channel();
+            let place = Place { path: bus.path.clone(), baud: bus.baud, address: *address };
+            let panel = Panel::new(name.clone(), place, scbk_file.clone(), wanted, self.common.events.clone());
+            drop(self.bus(bus).send(panel));
+            self.readers.insert(name.clone(), commands);
+        }
+    }
+
+    fn command(&self, reader: &ReaderName, command: ReaderCommand) {
+        if let Some(commands) = self.readers.get(reader) {
+            drop(commands.send(command));
+        }
+    }
+}
+
+/// Serves a bus until nobody wants it any more.
+fn run(bus: &Bus, wanted: Receiver<Panel>) {
+    let mut panels = Vec::new();
+    loop {
+        match Wire::open(&bus.path, bus.baud) {
+            Ok(wire) => match serve(&Arc::new(Mutex::new(wire)), &mut panels, &wanted) {
+                End::Unwanted => return,
+                End::Failed(why) => panels.iter_mut().for_each(|panel| panel.end(&why)),
+            },
+            Err(why) => {
+                panels.extend(wanted.try_iter());
+                panels.iter_mut().for_each(|panel| panel.end(&why));
+            }
+        }
+        match wanted.recv_timeout(AGAIN) {
+            Ok(panel) => panels.push(panel),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Why a bus is served no longer.
+enum End {
+    /// Nobody wants it.
+    Unwanted,
+    /// Its line failed.
+    Failed(String),
+}
+
+/// Serves a bus until its line fails, or until nobody wants it and what was to be shown is shown.
+fn serve(wire: &Arc<Mutex<Wire>>, panels: &mut Vec<Panel>, wanted: &Receiver<Panel>) -> End {
     panels.iter_mut().for_each(Panel::begin);
     let (mut turn, mut end) = (0, None);
     loop {
-        if running.ended() {
-            let end = *end.get_or_insert(Instant::now() + FAREWELL);
-            if Instant::now() >= end || !panels.iter_mut().any(Panel::has_to_show) {
-                return "the reader is no longer asked for".to_owned();
+        match wanted.try_recv() {
+            Ok(panel) => panels.push(panel),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                let end = *end.get_or_insert(Instant::now() + FAREWELL);
+                if Instant::now() >= end || !panels.iter_mut().any(Panel::has_to_show) {
+                    return End::Unwanted;
+                }
             }
         }
         if let Err(why) = lock(wire).wait() {
-            return why;
+            return End::Failed(why);
         }
         // Twice round: libosdp decides in one turn what it sends in the next.
         for _ in 0..2 * panels.len() {

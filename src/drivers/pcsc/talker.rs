@@ -17,7 +17,7 @@ use pcsc::{Card, Context, Disposition, Error, MAX_BUFFER_SIZE_EXTENDED, Protocol
 
 use super::{establish, explain_later, keys::Keys};
 use crate::{
-    drivers::Events,
+    drivers::Common,
     reader::{ReaderCommand, ReaderEvent, ReaderName, Signal},
     smartcard::reader::Model,
 };
@@ -46,7 +46,7 @@ pub(super) enum Talk {
 pub(super) struct Talker {
     pub(super) name: ReaderName,
     pub(super) path: CString,
-    pub(super) events: Events,
+    pub(super) common: Common,
     pub(super) told: Receiver<Talk>,
     pub(super) keys: Keys,
     pub(super) model: Option<Arc<Model>>,
@@ -249,6 +249,6 @@ impl Session<'_> {
     }
 
     fn report(&self, event: ReaderEvent) {
-        drop(self.talker.events.send((self.talker.name.clone(), event)));
+        drop(self.talker.common.events.send((self.talker.name.clone(), event)));
     }
 }

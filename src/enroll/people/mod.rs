@@ -115,6 +115,14 @@ impl People {
         }
     }
 
+    /// Everybody whose name or employee number holds this text, whatever its case and accents.
+    pub fn search(&self, text: &str) -> impl Iterator<Item = &Person> {
+        let text = folded(text);
+        self.persons
+            .iter()
+            .filter(move |person| person.employee_number.contains(&text) || person.names().iter().any(|name| name.contains(&text)))
+    }
+
     /// The person with that key.
     #[must_use]
     pub fn person(&self, id: Uuid) -> Option<&Person> {

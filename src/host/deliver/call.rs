@@ -3,48 +3,51 @@
 //! In: an entry's key. Out: its steps on disk, and what its calls say about the way to BluSKY. An entry goes on for as long as there
 //! is something to do at once: sent, answered, read back.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::{sync::watch, time::sleep};
+use chrono::{TimeDelta, Utc};
+use tokio::{
+    sync::{mpsc::UnboundedSender, watch},
+    time::sleep,
+};
 use uuid::Uuid;
 
-use super::{End, once};
+use super::once;
 use crate::{
     access::{AccessControl, Cards, Detail, Operation, Outcome, Sameness, StoredCard},
     card::DecidedBy,
     outbox::{Entry, Next, ReadBack, State, Step, reach::Heard},
+    station::{Called, Event},
     store::{StoreError, StoreHandle},
 };
 
 /// What calls are made with.
 pub(super) struct Call<C> {
-    pub(super) store: StoreHandle,
-    blusky: C,
+    store: StoreHandle,
+    system: C,
     shows_within: TimeDelta,
-    end: watch::Receiver<End>,
-    /// A user whose cards BluSKY has shown.
+    stopped: watch::Receiver<bool>,
+    /// A user whose cards were shown.
     shown: Mutex<Option<Uuid>>,
+    /// When what may have arrived was sent from here, by a clock that nobody sets.
+    sent: Mutex<HashMap<Uuid, Instant>>,
 }
 
-/// What came of an entry's calls.
-pub(super) struct Called {
-    pub(super) id: Uuid,
-    pub(super) user: Option<Uuid>,
-    /// What each call says about the way to BluSKY, and why nothing goes through.
-    pub(super) heard: Vec<(Heard, Option<String>)>,
-    /// The entry as it is now; none where it could not be read or written.
-    pub(super) entry: Option<Entry>,
-}
+/// Where steps are told as they are written.
+type Post = UnboundedSender<Event>;
 
 impl<C: AccessControl> Call<C> {
-    pub(super) fn new(store: StoreHandle, blusky: C, shows_within: Duration, end: watch::Receiver<End>) -> Self {
+    pub(super) fn new(store: StoreHandle, system: C, shows_within: Duration, stopped: watch::Receiver<bool>) -> Self {
         let shows_within = TimeDelta::from_std(shows_within).unwrap_or(TimeDelta::MAX);
-        Self { store, blusky, shows_within, end, shown: Mutex::default() }
+        Self { store, system, shows_within, stopped, shown: Mutex::default(), sent: Mutex::default() }
     }
 
     /// First something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
-    pub(super) async fn ask(&self, id: Uuid) -> Called {
+    pub(super) async fn ask(&self, id: Uuid, post: &Post) -> Called {
         let mut called = Called { id, user: None, heard: Vec::new(), entry: None };
         let Ok(entry) = self.store.entry(id).await else { return called };
         called.user = entry.operation.user();
@@ -55,14 +58,14 @@ impl<C: AccessControl> Call<C> {
                 return called;
             }
         }
-        self.go_on(entry, called).await
+        self.go_on(entry, called, post).await
     }
 
     /// What is due for an entry.
-    pub(super) async fn step(&self, id: Uuid) -> Called {
+    pub(super) async fn step(&self, id: Uuid, post: &Post) -> Called {
         let called = Called { id, user: None, heard: Vec::new(), entry: None };
         match self.store.entry(id).await {
-            Ok(entry) => self.go_on(entry, called).await,
+            Ok(entry) => self.go_on(entry, called, post).await,
             Err(error) => {
                 tracing::error!(%error, "an entry is left alone");
                 called
@@ -70,19 +73,21 @@ impl<C: AccessControl> Call<C> {
         }
     }
 
-    async fn go_on(&self, mut entry: Entry, mut called: Called) -> Called {
+    async fn go_on(&self, mut entry: Entry, mut called: Called, post: &Post) -> Called {
         called.user = entry.operation.user();
         // With its PIN, which is gone from the disk once BluSKY has it.
         let mut whole = None;
+        // Its pause is over by the clock that nobody sets, whatever the wall's clock says.
+        let mut next = entry.due(Utc::now());
         loop {
-            let done = match entry.next(Utc::now()) {
-                Next::Send { reassign } => self.send(&mut entry, reassign, &mut whole, &mut called).await,
-                Next::ReadBack => self.read_back(&mut entry, &mut whole, &mut called).await,
-                Next::Reassign => self.append(&mut entry, Step::Reassign { decided_by: DecidedBy::Operator }).await.map(|()| true),
+            let done = match next {
+                Next::Send { reassign } => self.send(&mut entry, reassign, &mut whole, &mut called, post).await,
+                Next::ReadBack => self.read_back(&mut entry, &mut whole, &mut called, post).await,
+                Next::Reassign => self.append(&mut entry, Step::Reassign { decided_by: DecidedBy::Operator }, post).await.map(|()| true),
                 Next::Wait(_) | Next::Person | Next::Done => Ok(false),
             };
             match done {
-                Ok(true) if called.heard.last().is_none_or(|(heard, _)| *heard == Heard::Answered) && *self.end.borrow() != End::Now => {}
+                Ok(true) if called.heard.last().is_none_or(|(heard, _)| *heard == Heard::Answered) && !*self.stopped.borrow() => {}
                 Ok(_) => break,
                 // Somebody else has gone on with it.
                 Err(StoreError::Conflict) => {
@@ -94,6 +99,10 @@ impl<C: AccessControl> Call<C> {
                     return called;
                 }
             }
+            next = entry.next(Utc::now());
+        }
+        if let (true, Ok(mut sent)) = (entry.progress().is_settled(), self.sent.lock()) {
+            sent.remove(&entry.id);
         }
         called.entry = Some(entry);
         called
@@ -105,8 +114,12 @@ impl<C: AccessControl> Call<C> {
         reassign: bool,
         whole: &mut Option<Operation>,
         called: &mut Called,
+        post: &Post,
     ) -> Result<bool, StoreError> {
-        self.append(entry, Step::Sending { reassign }).await?;
+        self.append(entry, Step::Sending { reassign }, post).await?;
+        if let Ok(mut sent) = self.sent.lock() {
+            sent.insert(entry.id, Instant::now());
+        }
         let outcome = match self.whole(entry).await {
             Ok(mut operation) => {
                 operation.reassign(reassign);
@@ -124,25 +137,31 @@ impl<C: AccessControl> Call<C> {
         };
         let why = if let Outcome::Stopped { why } = &outcome { Some(why.clone()) } else { None };
         self.hear(heard, why, called);
-        self.append_whatever_happens(entry, Step::Answered(outcome)).await?;
+        self.append_whatever_happens(entry, Step::Answered(outcome), post).await?;
         Ok(true)
     }
 
     /// Sends it. Where access is denied, a call that changes nothing shows whether to everybody.
     async fn sent(&self, operation: &Operation) -> Outcome {
-        let outcome = self.blusky.send(operation).await;
+        let outcome = self.system.send(operation).await;
         if !matches!(outcome, Outcome::Denied { .. }) {
             return outcome;
         }
         let shown = self.shown.lock().ok().and_then(|shown| *shown);
-        match self.blusky.cards_of(shown.or(operation.user()).unwrap_or_default(), Detail::Card).await {
+        match self.system.cards_of(shown.or(operation.user()).unwrap_or_default(), Detail::Card).await {
             Cards::Shown(_) | Cards::Unavailable { .. } | Cards::Later { .. } => outcome.settled(true),
             Cards::Stopped { .. } => outcome.settled(false),
             Cards::Away { why } => Outcome::Away { why },
         }
     }
 
-    async fn read_back(&self, entry: &mut Entry, whole: &mut Option<Operation>, called: &mut Called) -> Result<bool, StoreError> {
+    async fn read_back(
+        &self,
+        entry: &mut Entry,
+        whole: &mut Option<Operation>,
+        called: &mut Called,
+        post: &Post,
+    ) -> Result<bool, StoreError> {
         let detail = if matches!(entry.operation, Operation::AddUserCard(_)) { Detail::Card } else { Detail::Assignment };
         let Some(user) = entry.operation.user() else { return Ok(false) };
         if whole.is_none() {
@@ -151,18 +170,18 @@ impl<C: AccessControl> Call<C> {
         }
         let sent = whole.as_ref().unwrap_or(&entry.operation);
         let shown = match self.cards_of(user, detail, called).await {
-            Cards::Shown(cards) => find(entry, sent, cards, self.shows_within, Utc::now()),
+            Cards::Shown(cards) => find(entry, sent, cards, self.is_too_early(entry)),
             Cards::Unavailable { why } => ReadBack::Unavailable { why },
             Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
             // The pause is everybody's: nothing is written down for it.
             Cards::Away { .. } => return Ok(false),
         };
-        self.append_whatever_happens(entry, Step::ReadBack(shown)).await?;
+        self.append_whatever_happens(entry, Step::ReadBack(shown), post).await?;
         Ok(true)
     }
 
     async fn cards_of(&self, user: Uuid, detail: Detail, called: &mut Called) -> Cards {
-        let cards = self.blusky.cards_of(user, detail).await;
+        let cards = self.system.cards_of(user, detail).await;
         let (heard, why) = match &cards {
             Cards::Shown(_) | Cards::Unavailable { .. } => (Heard::Answered, None),
             Cards::Away { .. } => (Heard::Away(None), None),
@@ -177,7 +196,7 @@ impl<C: AccessControl> Call<C> {
     }
 
     fn hear(&self, heard: Heard, why: Option<String>, called: &mut Called) {
-        let asked = self.blusky.asked_to_wait().and_then(|time| TimeDelta::from_std(time).ok());
+        let asked = self.system.asked_to_wait().and_then(|time| TimeDelta::from_std(time).ok());
         called.heard.push(asked.map_or((heard, why), |time| (Heard::Away(Some(time)), None)));
     }
 
@@ -190,20 +209,31 @@ impl<C: AccessControl> Call<C> {
         Ok(operation)
     }
 
-    async fn append(&self, entry: &mut Entry, step: Step) -> Result<(), StoreError> {
+    /// True until BluSKY has had the time to show what was sent: by the wall's clock across a restart, and by one that nobody sets for
+    /// what was sent from here.
+    fn is_too_early(&self, entry: &Entry) -> bool {
+        let now = Utc::now();
+        let Some(until) = entry.unproven_until(self.shows_within) else { return false };
+        let since = self.sent.lock().ok().and_then(|sent| sent.get(&entry.id).map(Instant::elapsed));
+        let left = since.and_then(|since| TimeDelta::from_std(since).ok()).map(|since| entry.unproven_for(self.shows_within) - since);
+        left.map_or(now < until, |left| left > TimeDelta::zero())
+    }
+
+    async fn append(&self, entry: &mut Entry, step: Step, post: &Post) -> Result<(), StoreError> {
         let at = Utc::now();
         self.store.append(entry, at, step.clone()).await?;
         entry.steps.push((at, step));
+        drop(post.send(Event::Stepped(Box::new(entry.clone()))));
         Ok(())
     }
 
     /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
     /// done for its entry until then.
-    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step) -> Result<(), StoreError> {
+    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step, post: &Post) -> Result<(), StoreError> {
         let mut told = None;
         loop {
-            match self.append(entry, step.clone()).await {
-                Err(error) if error != StoreError::Conflict && *self.end.borrow() != End::Now => {
+            match self.append(entry, step.clone(), post).await {
+                Err(error) if error != StoreError::Conflict && !*self.stopped.borrow() => {
                     once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
                     sleep(Duration::from_secs(1)).await;
                 }
@@ -215,11 +245,10 @@ impl<C: AccessControl> Call<C> {
 
 /// The card among the user's: by the key BluSKY gave, else by what was sent; compared with what was sent. Until BluSKY has had the
 /// time to show it, what is not there proves nothing.
-fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>, shows_within: TimeDelta, now: DateTime<Utc>) -> ReadBack {
+fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>, too_early: bool) -> ReadBack {
     let key = entry.progress().told.value;
     let by_key = |card: &&StoredCard| key.is_some() && card.user_card_id == key && !card.deleted;
     let is = |sameness: Sameness| cards.iter().find(|card| card.is(sent) == sameness);
-    let too_early = entry.unproven_until(shows_within).is_some_and(|until| now < until);
     let (known, open) = (cards.iter().find(by_key).or_else(|| is(Sameness::TheOne)), is(Sameness::CannotBeTold));
     match known.map(|card| card.clone().compare(sent)) {
         Some(Ok(card)) if too_early && !entry.is_done(&card) && entry.progress().state == State::InDoubt => {

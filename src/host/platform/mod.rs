@@ -4,3 +4,10 @@
 
 pub mod lock;
 pub mod socket;
+
+/// The name of the Unix user of this number.
+#[must_use]
+pub fn user_name(id: u32) -> String {
+    let user = nix::unistd::User::from_uid(id.into()).ok().flatten();
+    user.map_or_else(|| format!("user {id}"), |user| user.name)
+}

@@ -1,103 +1,55 @@
-//! The PC/SC driver: one thread watches all readers, and one thread per reader talks to the card on it.
+//! The watch over all PC/SC readers, in a thread of its own.
 //!
-//! A context that saw the daemon die is never used again: it would answer "no service" for ever. Readers are listed anew
-//! at intervals, as the daemon's own notification is not reliable before 2.3. One thread watches, because libpcsclite
-//! keeps the readers' states in one place per process without a lock.
-//!
-//! - `names`: which device is which configured reader; `talker`: one reader and its cards; `keys`: the site's keys.
-
-mod keys;
-mod names;
-mod talker;
+//! In: which readers are sought, and what the service says about them. Out: readers that have come or gone, and to the
+//! thread of each what has come or gone there. Never: a word to a card.
 
 use std::{
     collections::HashMap,
     ffi::CString,
-    path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{Sender, channel},
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use pcsc::{Context, Error, ReaderState, Scope, State};
+use pcsc::{Context, Error, ReaderState, State};
 
-use self::{
+use super::{
+    Shared, Wanted, establish, explain, explain_later, keys,
     names::Names,
     talker::{Talk, Talker},
 };
-use super::{AGAIN, Events, Running};
 use crate::{
-    reader::{ReaderCommand, ReaderEvent, ReaderName, is_device_of},
+    drivers::{AGAIN, Common},
+    reader::{ReaderEvent, ReaderName, is_device_of},
     smartcard::reader::Model,
 };
-
-pub use self::names::name_devices;
 
 /// How long the watch waits before it lists the readers again.
 const TURN: Duration = Duration::from_millis(300);
 /// The daemon takes 16 states at most in one call.
 const MOST_READERS: usize = 16;
 
-/// A configured reader.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// What its PC/SC name looks like, `*` for any text.
-    pub pattern: String,
-    /// Its configured name.
-    pub name: ReaderName,
-    /// Where the site's keys for its cards stand.
-    pub keys_file: Option<PathBuf>,
-}
+/// A configured reader, and the one device that is wanted of those it means; none: all of them.
+pub(super) type Sought = (Wanted, Option<ReaderName>);
 
-/// The PC/SC readers of this machine.
-///
-/// # Errors
-/// Why the daemon cannot be asked, and what to do.
-pub fn list() -> Result<Vec<String>, String> {
-    let context = establish().map_err(explain)?;
-    let names = context.list_readers_owned().map_err(explain_later)?;
-    Ok(names.iter().map(|name| name.to_string_lossy().into_owned()).collect())
-}
-
-/// The way to the threads that talk to cards.
-#[derive(Clone, Default)]
-pub struct PcscHandle(Arc<Mutex<HashMap<ReaderName, Sender<Talk>>>>);
-
-impl PcscHandle {
-    /// Tells a reader what to do; a reader that has gone is told nothing.
-    pub fn command(&self, name: &ReaderName, command: ReaderCommand) {
-        if let Some(talk) = self.devices().get(name) {
-            drop(talk.send(Talk::Command(command)));
-        }
-    }
-
-    fn devices(&self) -> MutexGuard<'_, HashMap<ReaderName, Sender<Talk>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Starts the watch over all PC/SC readers that are wanted.
-#[must_use]
-pub fn start(wanted: Vec<Wanted>, models: Vec<Arc<Model>>, events: Events, running: Running) -> PcscHandle {
-    let handle = PcscHandle::default();
-    let names = Names::new(models.clone());
-    let watch = Watch { wanted, names, models, events, running, handle: handle.clone(), told: HashMap::new() };
-    drop(thread::Builder::new().name("pcsc".to_owned()).spawn(move || watch.run()));
-    handle
-}
-
-struct Watch {
+/// The watch.
+pub(super) struct Watch {
+    sought: Receiver<Sought>,
     wanted: Vec<Wanted>,
+    /// The devices that alone are wanted of a configured reader.
+    only: HashMap<ReaderName, Vec<ReaderName>>,
     names: Names,
     models: Vec<Arc<Model>>,
-    events: Events,
-    running: Running,
-    handle: PcscHandle,
+    common: Common,
+    shared: Shared,
     told: HashMap<ReaderName, String>,
 }
+
+/// Nobody wants a reader any more.
+struct Unwanted;
 
 /// A reader under watch.
 struct Device {
@@ -113,47 +65,95 @@ struct Device {
 type Devices = Vec<(Device, ReaderState)>;
 
 impl Watch {
-    fn run(mut self) {
-        while !self.running.ended() {
+    /// A watch over what is sought, now and later; it ends when nobody can seek anything any more.
+    pub(super) fn new(sought: Receiver<Sought>, models: Vec<Arc<Model>>, common: Common, shared: Shared) -> Self {
+        let names = Names::new(models.clone());
+        Self { sought, wanted: Vec::new(), only: HashMap::new(), names, models, common, shared, told: HashMap::new() }
+    }
+
+    pub(super) fn run(mut self) {
+        let Err(Unwanted) = self.serve();
+        self.shared.talks().clear();
+    }
+
+    fn serve(&mut self) -> Result<std::convert::Infallible, Unwanted> {
+        loop {
             let why = match establish() {
-                Ok(context) => self.watch(&context),
+                Ok(context) => self.watch(&context)?,
                 Err(error) => explain(error),
             };
-            self.handle.devices().clear();
+            *self.shared.context() = None;
+            self.shared.talks().clear();
+            self.take_wishes()?;
             for wanted in self.wanted.clone() {
-                self.lost(&wanted.name, &why);
+                self.meant(&wanted).iter().for_each(|name| self.lost(name, &why));
             }
-            thread::sleep(AGAIN);
+            self.pause(AGAIN)?;
         }
     }
 
     /// Watches until the daemon fails; says why it did.
-    fn watch(&mut self, context: &Context) -> String {
+    fn watch(&mut self, context: &Context) -> Result<String, Unwanted> {
+        *self.shared.context() = Some(context.clone());
         let mut devices = Devices::new();
         let mut listed_at: Option<Instant> = None;
-        while !self.running.ended() {
+        loop {
             // Not after each card: others that were laid on meanwhile would wait for it.
-            if listed_at.is_none_or(|at| at.elapsed() >= TURN) {
+            if self.take_wishes()? || listed_at.is_none_or(|at| at.elapsed() >= TURN) {
                 let listed = match context.list_readers_owned() {
                     Ok(listed) => listed,
                     Err(Error::NoReadersAvailable) => Vec::new(),
-                    Err(error) => return explain_later(error),
+                    Err(error) => return Ok(explain_later(error)),
                 };
                 listed_at = Some(Instant::now());
                 devices = self.take_stock(devices, &listed);
             }
             if devices.is_empty() {
-                thread::sleep(TURN);
+                if self.pause(TURN)? {
+                    listed_at = None;
+                }
                 continue;
             }
             match self.look(context, &mut devices) {
                 // A reader that has just gone fails the whole call: the next stock-taking finds it out.
                 Err(Error::UnknownReader) => listed_at = None,
-                Ok(()) | Err(Error::Timeout) => {}
-                Err(error) => return explain_later(error),
+                Ok(()) | Err(Error::Timeout | Error::Cancelled) => {}
+                Err(error) => return Ok(explain_later(error)),
             }
         }
-        "the reader is no longer asked for".to_owned()
+    }
+
+    /// Takes up what else is wanted by now; true where there was something.
+    fn take_wishes(&mut self) -> Result<bool, Unwanted> {
+        let mut is_new = false;
+        loop {
+            match self.sought.try_recv() {
+                Ok(sought) => self.want(sought),
+                Err(TryRecvError::Empty) => return Ok(is_new),
+                Err(TryRecvError::Disconnected) => return Err(Unwanted),
+            }
+            is_new = true;
+        }
+    }
+
+    /// Waits, or until something else is wanted: true then.
+    fn pause(&mut self, time: Duration) -> Result<bool, Unwanted> {
+        match self.sought.recv_timeout(time) {
+            Ok(sought) => self.want(sought),
+            Err(RecvTimeoutError::Timeout) => return Ok(false),
+            Err(RecvTimeoutError::Disconnected) => return Err(Unwanted),
+        }
+        Ok(true)
+    }
+
+    fn want(&mut self, (wanted, only): Sought) {
+        match only {
+            Some(device) => self.only.entry(wanted.name.clone()).or_default().push(device),
+            None => drop(self.only.remove(&wanted.name)),
+        }
+        if !self.wanted.iter().any(|other| other.name == wanted.name) {
+            self.wanted.push(wanted);
+        }
     }
 
     /// Waits for a change and reports it.
@@ -173,6 +173,7 @@ impl Watch {
     fn take_stock(&mut self, devices: Devices, listed: &[CString]) -> Devices {
         let paths: Vec<String> = listed.iter().map(|name| name.to_string_lossy().into_owned()).collect();
         let mut named = self.names.name(&self.wanted, &paths);
+        named.retain(|(_, name)| self.only.iter().all(|(reader, only)| !is_device_of(name, reader) || only.contains(name)));
         if named.len() > MOST_READERS {
             tracing::warn!(most = MOST_READERS, "the smart-card service serves no more readers at once; the others are left out");
             named.truncate(MOST_READERS);
@@ -183,7 +184,7 @@ impl Watch {
         };
         let (mut kept, gone): (Devices, Devices) = devices.into_iter().partition(|(device, state)| is_there(device, state));
         for (device, _) in gone {
-            self.handle.devices().remove(&device.name);
+            self.shared.talks().remove(&device.name);
             self.lost(&device.name, "the reader was unplugged; plug it in again");
         }
         for (path, name) in named {
@@ -194,11 +195,24 @@ impl Watch {
             }
         }
         for wanted in self.wanted.clone() {
-            if !kept.iter().any(|(device, _)| is_device_of(&device.name, &wanted.name)) && !self.told.contains_key(&wanted.name) {
-                self.lost(&wanted.name, &self.names.missing(&wanted.pattern, &paths));
+            for name in self.meant(&wanted) {
+                let is_there = kept.iter().any(|(device, _)| device.name == name || is_device_of(&device.name, &name));
+                if is_there || self.told.contains_key(&name) {
+                    continue;
+                }
+                if name == wanted.name {
+                    self.lost(&name, &self.names.missing(&wanted.pattern, &paths));
+                } else {
+                    self.lost(&name, "there are not so many readers of this name; `cardbridge readers` shows what is there");
+                }
             }
         }
         kept
+    }
+
+    /// The names of what is wanted of a configured reader: its own, or those of the devices that alone are wanted.
+    fn meant(&self, wanted: &Wanted) -> Vec<ReaderName> {
+        self.only.get(&wanted.name).cloned().unwrap_or_else(|| vec![wanted.name.clone()])
     }
 
     fn take_up(&mut self, path: &CString, name: &ReaderName) -> Sender<Talk> {
@@ -214,9 +228,9 @@ impl Watch {
         };
         let device = path.to_string_lossy();
         let model = self.models.iter().find(|model| model.slot(&device).is_some()).cloned();
-        let talker = Talker { name: name.clone(), path: path.clone(), events: self.events.clone(), told, keys, model };
+        let talker = Talker { name: name.clone(), path: path.clone(), common: self.common.clone(), told, keys, model };
         drop(thread::Builder::new().name("card".to_owned()).spawn(move || talker.run()));
-        self.handle.devices().insert(name.clone(), talk.clone());
+        self.shared.talks().insert(name.clone(), talk.clone());
         self.told.clear();
         talk
     }
@@ -251,52 +265,6 @@ impl Watch {
     }
 
     fn report(&self, name: &ReaderName, event: ReaderEvent) {
-        if self.events.send((name.clone(), event)).is_err() {
-            self.running.end();
-        }
-    }
-}
-
-/// A context. A service that dies while it is asked looks like one that refuses this user: only a second refusal is one.
-fn establish() -> Result<Context, Error> {
-    match Context::establish(Scope::User) {
-        Err(Error::SecurityViolation) => {
-            thread::sleep(Duration::from_millis(50));
-            Context::establish(Scope::User)
-        }
-        other => other,
-    }
-}
-
-/// Whoever had a context was allowed to: what looks like a refusal then is a service that died.
-fn explain_later(error: Error) -> String {
-    explain(if error == Error::SecurityViolation { Error::NoService } else { error })
-}
-
-fn explain(error: Error) -> String {
-    match error {
-        Error::NoService | Error::ServiceStopped | Error::CommError => {
-            "the smart-card service does not answer; start it (systemctl start pcscd.socket), it is tried again".to_owned()
-        }
-        Error::SecurityViolation => {
-            "this user may not use the smart-card service; allow it in polkit (org.debian.pcsc-lite.access_pcsc and .access_card)"
-                .to_owned()
-        }
-        Error::SharingViolation => {
-            "another program uses the card alone (scdaemon, a browser, a middleware); close it and present the card again".to_owned()
-        }
-        Error::NoSmartcard | Error::RemovedCard | Error::NotTransacted | Error::ResetCard => {
-            "the card was taken away too early; present it again".to_owned()
-        }
-        Error::UnpoweredCard | Error::UnresponsiveCard => {
-            "the card does not answer as a card should: it is mute; present it again, the right way round and flat on the reader".to_owned()
-        }
-        Error::ProtoMismatch => {
-            "what lies on the reader does not answer as a card should: its first answer is garbled, as when two cards lie there; present one \
-             card alone"
-                .to_owned()
-        }
-        Error::ReaderUnavailable | Error::UnknownReader => "the reader was unplugged; plug it in again".to_owned(),
-        other => format!("the smart-card service reports: {other}"),
+        drop(self.common.events.send((name.clone(), event)));
     }
 }

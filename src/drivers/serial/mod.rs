@@ -4,7 +4,7 @@
 
 mod marks;
 
-use std::{io::ErrorKind, time::Duration};
+use std::{collections::HashMap, io::ErrorKind, time::Duration};
 
 use serialport::{ClearBuffer, DataBits, Parity, SerialPort as _, SerialPortBuilder, SerialPortType, StopBits};
 use tokio::{
@@ -16,8 +16,8 @@ use tokio::{
 use tokio_serial::SerialStream;
 
 use self::marks::Marks;
-use super::{AGAIN, Events, holder};
-use crate::reader::{LineParity, LineSettings, Port, ReaderCommand, ReaderEvent, ReaderName};
+use super::{AGAIN, Common, Driver, Setup, holder};
+use crate::reader::{LineParity, LineSettings, Port, ReaderCommand, ReaderEvent, ReaderName, SerialDevice};
 
 /// How long a device may take no byte before what was to be said to it is dropped.
 pub(super) const WRITE_WAIT: Duration = Duration::from_secs(1);
@@ -52,10 +52,10 @@ pub fn list() -> Vec<PortInfo> {
 
 /// The ports that a configuration means: a path itself, or every USB device with that identity.
 #[must_use]
-pub fn matching(port: &Port) -> Vec<String> {
-    match port {
-        Port::Path(path) => vec![path.clone()],
-        Port::Usb { vid, pid, serial } => {
+pub fn matching(device: &SerialDevice) -> Vec<String> {
+    match device {
+        SerialDevice::Path(path) => vec![path.clone()],
+        SerialDevice::Usb { vid, pid, serial } => {
             let is_meant = |found: &PortInfo| {
                 found.usb == Some((*vid, *pid)) && serial.as_ref().is_none_or(|serial| found.serial_number.as_ref() == Some(serial))
             };
@@ -66,19 +66,49 @@ pub fn matching(port: &Port) -> Vec<String> {
     }
 }
 
-/// Starts the driver of one serial reader; what is sent into the returned channel is written to the line. It ends when
-/// that channel is dropped.
-#[must_use]
-pub fn start(name: ReaderName, port: Port, index: usize, line: LineSettings, events: Events) -> UnboundedSender<ReaderCommand> {
-    let (commands, wanted) = unbounded_channel();
-    tokio::spawn(Driver { name, line, events, wanted }.run(port, index));
-    commands
+/// All serial readers. What one is told to write goes to its line.
+pub struct SerialDriver {
+    common: Common,
+    /// The tasks that serve them; each ends when its channel is dropped.
+    readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
 }
 
-struct Driver {
+impl SerialDriver {
+    pub(super) fn new(common: Common) -> Self {
+        Self { common, readers: HashMap::new() }
+    }
+}
+
+impl Driver for SerialDriver {
+    fn serves(&self, port: &Port) -> bool {
+        matches!(port, Port::Serial { .. })
+    }
+
+    fn open(&mut self, readers: &[Setup]) {
+        for setup in readers {
+            let Port::Serial { device, line } = &setup.port else { continue };
+            for (index, name) in setup.devices(matching(device).len()) {
+                self.readers.entry(name.clone()).or_insert_with(|| {
+                    let (commands, wanted) = unbounded_channel();
+                    tokio::spawn(Reader { name, line: *line, common: self.common.clone(), wanted }.run(device.clone(), index));
+                    commands
+                });
+            }
+        }
+    }
+
+    fn command(&self, reader: &ReaderName, command: ReaderCommand) {
+        if let Some(commands) = self.readers.get(reader) {
+            drop(commands.send(command));
+        }
+    }
+}
+
+/// One reader, in a task of its own.
+struct Reader {
     name: ReaderName,
     line: LineSettings,
-    events: Events,
+    common: Common,
     wanted: UnboundedReceiver<ReaderCommand>,
 }
 
@@ -90,11 +120,11 @@ enum End {
     Failed(String),
 }
 
-impl Driver {
-    async fn run(mut self, port: Port, index: usize) {
+impl Reader {
+    async fn run(mut self, device: SerialDevice, index: usize) {
         let mut told = None;
         loop {
-            let why = match self.open(&port, index).await {
+            let why = match self.open(&device, index).await {
                 Ok((path, opened)) => {
                     told = None;
                     match self.serve(&path, opened).await {
@@ -119,15 +149,15 @@ impl Driver {
     }
 
     fn report(&self, event: ReaderEvent) -> bool {
-        self.events.send((self.name.clone(), event)).is_ok()
+        self.common.events.send((self.name.clone(), event)).is_ok()
     }
 
     /// Opens the port; finding and opening it may take its time.
-    async fn open(&self, port: &Port, index: usize) -> Result<(String, Opened), String> {
-        let (port, line) = (port.clone(), self.line);
-        let opening = spawn_blocking(move || match matching(&port).get(index) {
+    async fn open(&self, device: &SerialDevice, index: usize) -> Result<(String, Opened), String> {
+        let (device, line) = (device.clone(), self.line);
+        let opening = spawn_blocking(move || match matching(&device).get(index) {
             Some(path) => opened(path, line).map(|port| (path.clone(), port)),
-            None => Err(format!("no USB serial device {} is plugged in", describe(&port))),
+            None => Err(format!("no USB serial device {} is plugged in", describe(&device))),
         });
         opening.await.map_err(|error| error.to_string())?
     }
@@ -194,10 +224,10 @@ fn drive(port: &mut SerialStream, line: LineSettings) -> Vec<&'static str> {
     dtr.into_iter().chain(rts).collect()
 }
 
-fn describe(port: &Port) -> String {
-    match port {
-        Port::Path(path) => path.clone(),
-        Port::Usb { vid, pid, serial } => match serial {
+fn describe(device: &SerialDevice) -> String {
+    match device {
+        SerialDevice::Path(path) => path.clone(),
+        SerialDevice::Usb { vid, pid, serial } => match serial {
             Some(serial) => format!("{vid:04x}:{pid:04x} with serial number {serial}"),
             None => format!("{vid:04x}:{pid:04x}"),
         },

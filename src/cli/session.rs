@@ -1,0 +1,139 @@
+//! A command's station: the one that runs at the site's store, or one that this process hosts because none does.
+//!
+//! In: a site. Out: a client of its station, which is another one where the first has ended. Never: a way around the station.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    out::{Failure, listen_for_signals},
+    site,
+};
+use crate::{
+    enroll::policy::SitePolicy,
+    host::{
+        Site,
+        client::{AskError, Client},
+        hosting::{Host, HostError},
+    },
+};
+
+/// How long a station that is beginning or ending is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked for meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A station, and whether it is in this process.
+pub struct Session<'a> {
+    site: &'a Site,
+    doing: &'static str,
+    ordered_by: Option<&'a str>,
+    /// The way to it.
+    pub client: Client,
+    host: Option<Host>,
+}
+
+impl<'a> Session<'a> {
+    /// The station that runs, or one here.
+    pub async fn open(site: &'a Site, doing: &'static str, ordered_by: Option<&'a str>) -> Result<Self, Failure> {
+        listen_for_signals();
+        let (client, host) = station(site, doing, ordered_by).await?;
+        Ok(Self { site, doing, ordered_by, client, host })
+    }
+
+    /// What the site believes.
+    pub const fn policy(&self) -> &'a SitePolicy {
+        &self.site.config.policy
+    }
+
+    /// True where the station runs in another process.
+    pub const fn is_elsewhere(&self) -> bool {
+        self.host.is_none()
+    }
+
+    /// The station of this process.
+    pub const fn host(&self) -> Option<&Host> {
+        self.host.as_ref()
+    }
+
+    /// The station has ended: another one, or one here.
+    pub async fn again(&mut self) -> Result<(), Failure> {
+        if let Some(host) = self.host.take() {
+            host.end(false).await;
+        }
+        (self.client, self.host) = station(self.site, self.doing, self.ordered_by).await?;
+        Ok(())
+    }
+
+    /// Waits until another process asks for this one's place; forever where it has none.
+    pub async fn handed_over(&self) {
+        match &self.host {
+            Some(host) => host.shared().handed_over().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends the station of this process: what others have ordered here and is on its way comes to its end first. Whoever waits for a
+    /// card becomes the station.
+    pub async fn end(mut self) {
+        if let Some(host) = self.host.take() {
+            host.end(true).await;
+        }
+    }
+}
+
+async fn station(site: &Site, doing: &'static str, ordered_by: Option<&str>) -> Result<(Client, Option<Host>), Failure> {
+    let until = Instant::now() + PATIENCE;
+    let mut holder = String::new();
+    while Instant::now() < until {
+        if let Some((client, said)) = Client::connect(&site.config.store, ordered_by).await {
+            same_site(site, &said)?;
+            return Ok((client, None));
+        }
+        match Host::become_station(site, doing, site::credentials()).await.map_err(failed)? {
+            Ok(host) => {
+                let connected = Client::connect(&site.config.store, ordered_by).await;
+                let (client, _) =
+                    connected.ok_or_else(|| Failure::impossible("station", "this process's own station does not answer", ""))?;
+                return Ok((client, Some(host)));
+            }
+            Err(other) => holder = other,
+        }
+        sleep(LOOK).await;
+    }
+    let message = format!("{holder} holds the site's store and does not answer");
+    Err(Failure::impossible("station", message, "end that process (it may have been stopped with Ctrl-Z), or let it go on"))
+}
+
+/// Why this process cannot be the station.
+pub fn failed(error: HostError) -> Failure {
+    match error {
+        HostError::Blusky(error) => Failure::usage("blusky", error.to_string(), ""),
+        HostError::Store(error) => Failure::impossible("store", error.to_string(), ""),
+        error @ HostError::Place(..) => Failure::impossible("station", error.to_string(), "check the owner and mode of that folder"),
+    }
+}
+
+/// Two processes at one store have one configuration and the same protocol files.
+fn same_site(site: &Site, said: &Value) -> Result<(), Failure> {
+    let (ours, theirs) = (site.digests(), Client::digests(said));
+    let differs = match &theirs {
+        Some(theirs) if *theirs == ours => return Ok(()),
+        Some(theirs) if theirs.configuration != ours.configuration => "configuration",
+        _ => "protocol files",
+    };
+    let doing = said["doing"].as_str().unwrap_or_default();
+    let message =
+        format!("the station at this store (cardbridge {doing}, process {}) has another {differs} than this command", said["process"]);
+    Err(Failure::usage("other_site", message, format!("give both the same {differs}, or end that station and start it again")))
+}
+
+/// What the station refused, as a failure of this command.
+pub fn refused(error: AskError) -> Failure {
+    match error {
+        AskError::Refused(failed) => Failure::of_error(&failed.error, if failed.status == 400 { 2 } else { 1 }),
+        AskError::Gone => Failure::impossible("station_ended", "the station has ended", "start the command again"),
+    }
+}

@@ -1,0 +1,159 @@
+//! What is sent to a station and answered by it, as JSON.
+//!
+//! In: members that stand here alone, for the server and the client. Out: the same. Never: who orders; the socket knows that.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    access::{Moment, Operation, Secret},
+    card::Presentation,
+};
+
+/// An order of a card for a user. Without `bits`, `card_id` and `presentation` it is the next card at a reader.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrderBody {
+    /// The key of its entry; the same order again is the same order.
+    pub id: Option<Uuid>,
+    /// The user: a GUID, or an employee number or name of the site's list.
+    pub user: String,
+    /// A literal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<String>,
+    /// A card that BluSKY has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_id: Option<Uuid>,
+    /// A card of a capture, and how often it was read there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presentation: Option<Box<Presentation>>,
+    /// How often the card of a capture was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readings: Option<u32>,
+    /// Wait at this reader only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
+    /// How many seconds to wait for a card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u64>,
+    /// BluSKY's number of the card type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_type: Option<i64>,
+    /// The number printed on the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub printed: Option<String>,
+    /// The external number to send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_number: Option<String>,
+    /// When the card begins to work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activate: Option<Moment>,
+    /// When it ends to work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deactivate: Option<Moment>,
+    /// BluSKY's CardUserFlags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_user_flags: Option<i64>,
+    /// Have BluSKY check the system against the user's occupancy.
+    pub enforce_occupancy_system: bool,
+    /// The PIN to be used with the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Secret>,
+    /// Take the card from whoever holds it.
+    pub reassign: bool,
+    /// The card is what it is read as: a person says so.
+    pub confirm: bool,
+    /// The card may be one that was given to somebody else a moment ago.
+    pub same_card: bool,
+    /// Somebody is there who can be asked.
+    pub can_be_asked: bool,
+}
+
+/// Another call.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallBody {
+    /// The key of its entry.
+    pub id: Uuid,
+    /// The call.
+    pub operation: Operation,
+    /// Its password, which the call itself never shows.
+    pub secret: Option<Secret>,
+}
+
+/// An answer to a question.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerBody {
+    /// The question's number.
+    pub question: u64,
+    /// `yes` or `no`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<YesOrNo>,
+    /// The number printed on the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<String>,
+    /// One of the choices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<usize>,
+}
+
+/// Yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum YesOrNo {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+/// A person's wish for another try.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryBody {
+    /// Somebody has looked in BluSKY, and it is not there.
+    pub absent: bool,
+}
+
+/// Why a request was not carried out: the `{"error":…}` of `--json`.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    /// 400 for what is wrong in the request or the configuration, others for what cannot be done.
+    pub status: u16,
+    /// The error.
+    pub error: Value,
+}
+
+impl Failed {
+    /// An error of this kind.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { status: status.as_u16(), error: json!({"code": code, "message": message.into(), "help": help.into()}) }
+    }
+
+    /// Wrong in the request or the configuration.
+    #[must_use]
+    pub fn usage(code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message, help)
+    }
+
+    /// It cannot be done.
+    #[must_use]
+    pub fn impossible(code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message, help)
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(json!({"error": self.error}))).into_response()
+    }
+}

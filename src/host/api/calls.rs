@@ -1,0 +1,90 @@
+//! Other calls than an enrollment: a new user, a change of a card. Judged, written down, delivered like everything else.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::Response};
+
+use super::{
+    OrderedBy, Shared,
+    body::{CallBody, Failed},
+    stream,
+};
+use crate::{
+    access::{AddUser, Operation, check::guid},
+    blusky::{
+        call,
+        lookup::{Item, Kind},
+    },
+    host::hosting::Control,
+    outbox::{Entry, State as Of},
+    station::{Event, Request, Scope, What},
+    store::{StoreError, StoreHandle},
+};
+
+pub(super) async fn call(
+    State(shared): State<Arc<Shared>>,
+    OrderedBy(ordered_by): OrderedBy,
+    Json(body): Json<CallBody>,
+) -> Result<Response, Failed> {
+    let mut operation = body.operation;
+    if let Some(secret) = body.secret {
+        operation.put_secret(secret);
+    }
+    let wire = shared.site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
+    let judged = call::judge(&operation, shared.site.config.integer_width, wire);
+    judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was sent"))?;
+    if let Operation::AddUser(user) = &operation {
+        unordered(&shared.store, user).await?;
+        company(&shared.store, user).await?;
+    }
+    let listener = shared.notices.listen(shared.notices.last());
+    let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by) };
+    drop(shared.post.send(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false }))));
+    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    Ok(stream::order(&shared, listener, body.id, None))
+}
+
+fn store(error: &StoreError) -> Failed {
+    Failed::impossible("store", error.to_string(), "")
+}
+
+/// Refuses a second order of a user whose first one has not come to its end.
+async fn unordered(entries: &StoreHandle, user: &AddUser) -> Result<(), Failed> {
+    let entries = entries.all().await.map_err(|error| store(&error))?;
+    let Some(open) = entries.iter().find(|entry| is_open(entry, user)) else { return Ok(()) };
+    let message = format!("a user of this name is in the outbox already ({}), and its outcome is not known yet", open.id);
+    let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
+    Err(Failed::impossible("user_in_outbox", message, help))
+}
+
+/// An order of the same user that has not come to its end: a second one would be a second user.
+fn is_open(entry: &Entry, user: &AddUser) -> bool {
+    let Operation::AddUser(other) = &entry.operation else { return false };
+    let is_same =
+        (&other.first_name, &other.last_name, &other.employee_number) == (&user.first_name, &user.last_name, &user.employee_number);
+    is_same && matches!(entry.progress().state, Of::Saved | Of::Sending | Of::InDoubt)
+}
+
+/// The kinds of companies, in the order of CompanyInstanceType.
+const COMPANIES: [Kind; 4] = [Kind::Occupancies, Kind::Vendors, Kind::Owners, Kind::Integrators];
+
+/// Refuses a company of another kind than its type says, where a list that was looked up shows it.
+async fn company(lists: &StoreHandle, user: &AddUser) -> Result<(), Failed> {
+    let mut holders = Vec::new();
+    for (number, kind) in (1..).zip(COMPANIES) {
+        let kept = lists.kept(kind.name()).await.map_err(|error| store(&error))?;
+        let items: Vec<Item> = kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let is_meant = |item: &Item| item.id.as_deref().and_then(|id| guid(id).ok()) == Some(user.company_instance_id);
+        if items.iter().any(is_meant) {
+            holders.push((number, kind.name()));
+        }
+    }
+    match holders.as_slice() {
+        [(number, kind), ..] if holders.iter().all(|(number, _)| *number != user.company_instance_type) => {
+            let message =
+                format!("the company is in BluSKY's list of {kind}, and CompanyInstanceType {} is another", user.company_instance_type);
+            Err(Failed::usage("company", message, format!("give --company-instance-type {number}, or look the company up again")))
+        }
+        _ => Ok(()),
+    }
+}

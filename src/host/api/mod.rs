@@ -1,0 +1,213 @@
+//! The station's API, the only way in: HTTP with JSON and server-sent events, on the Unix socket beside the store.
+//!
+//! In: requests. Out: events for the station, and what it tells. Never: a decision of its own; what a command, a page or another
+//! program asks goes through the same doors.
+//!
+//! - [`body`]: what is sent and answered, as JSON;
+//! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
+
+pub mod body;
+mod calls;
+mod orders;
+mod outbox;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Query, State},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    serve::IncomingStream,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::{
+    net::UnixListener,
+    sync::{mpsc::UnboundedSender, watch},
+};
+
+use super::{Digests, Site, hosting::Control, notices::Notices};
+use crate::{station::Event, store::StoreHandle};
+use body::Failed;
+
+/// No body is larger.
+const LARGEST_BODY: usize = 64 << 10;
+
+/// How a station is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The configured readers, and whether each is there.
+    pub readers: Vec<(String, bool)>,
+    /// Nothing more will be sent by itself for a while.
+    pub is_idle: bool,
+    /// Something that was ordered here is on its way.
+    pub is_at_work: bool,
+    /// A call is under way.
+    pub is_sending: bool,
+    /// Everything that waits is delivered from here.
+    pub is_delivering: bool,
+}
+
+/// What all requests share.
+pub struct Shared {
+    site: Site,
+    digests: Digests,
+    store: StoreHandle,
+    post: UnboundedSender<Event>,
+    control: UnboundedSender<Control>,
+    notices: Arc<Notices>,
+    status: watch::Receiver<Status>,
+    doing: &'static str,
+    handed_over: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// The station of this site.
+    #[must_use]
+    pub fn new(
+        site: &Site,
+        store: StoreHandle,
+        post: UnboundedSender<Event>,
+        control: UnboundedSender<Control>,
+        notices: Arc<Notices>,
+        status: watch::Receiver<Status>,
+        doing: &'static str,
+    ) -> Self {
+        let (site, digests, handed_over) = (site.clone(), site.digests(), watch::Sender::new(false));
+        Self { site, digests, store, post, control, notices, status, doing, handed_over }
+    }
+
+    /// What it told.
+    #[must_use]
+    pub const fn notices(&self) -> &Arc<Notices> {
+        &self.notices
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &StoreHandle {
+        &self.store
+    }
+
+    /// Waits until everything that waits has been looked at and nothing more will be sent by itself for a while.
+    pub async fn delivered(&self) {
+        drop(self.status.clone().wait_for(|status| status.is_delivering && status.is_idle).await);
+    }
+
+    /// Waits until another process asks to be the station in this one's place.
+    pub async fn handed_over(&self) {
+        drop(self.handed_over.subscribe().wait_for(|asked| *asked).await);
+    }
+}
+
+/// Answers requests until it is dropped.
+pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
+    let router = Router::new()
+        .route("/v1/station", get(station))
+        .route("/v1/station/hand-over", post(hand_over))
+        .route("/v1/notices", get(stream::notices))
+        .route("/v1/enrollments", post(orders::order))
+        .route("/v1/enrollments/{id}", get(orders::state).delete(orders::withdraw))
+        .route("/v1/enrollments/{id}/answer", post(orders::answer))
+        .route("/v1/calls", post(calls::call))
+        .route("/v1/outbox", get(outbox::list))
+        .route("/v1/outbox/deliver", post(outbox::deliver))
+        .route("/v1/outbox/{id}", get(outbox::show))
+        .route("/v1/outbox/{id}/retry", post(outbox::retry))
+        .route("/v1/outbox/{id}/discard", post(outbox::discard))
+        .route("/v1/people", get(people))
+        .route("/v1/openapi.json", get(openapi))
+        .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(shared);
+    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>());
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the station's socket is gone");
+    }
+}
+
+/// The Unix user on the other side of the socket.
+#[derive(Debug, Clone)]
+pub struct Peer(String);
+
+impl axum::extract::connect_info::Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        let id = stream.io().peer_cred().map(|peer| peer.uid()).ok();
+        Self(id.map_or_else(|| "nobody known".to_owned(), super::platform::user_name))
+    }
+}
+
+/// Who orders: the user on the other side of the socket, and the name that they give beside it.
+pub struct OrderedBy(String);
+
+/// The header with that name.
+const AS: &str = "cardbridge-as";
+
+impl<S: Send + Sync> FromRequestParts<S> for OrderedBy {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        let user = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(Peer(user))| user.clone()).unwrap_or_default();
+        let name = parts.headers.get(AS).and_then(|name| name.to_str().ok()).map(str::trim).filter(|name| !name.is_empty());
+        Ok(Self(name.map_or_else(|| user.clone(), |name| format!("{name} ({user})"))))
+    }
+}
+
+#[derive(Serialize)]
+struct StationJson<'a> {
+    doing: &'a str,
+    process: u32,
+    version: &'a str,
+    digests: &'a Digests,
+    base_url: &'a str,
+    readers: Vec<Value>,
+    last_notice: u64,
+    idle: bool,
+}
+
+async fn station(State(shared): State<Arc<Shared>>) -> Response {
+    let status = shared.status.borrow().clone();
+    let readers = status.readers.iter().map(|(name, up)| json!({"name": name, "up": up})).collect();
+    Json(StationJson {
+        doing: shared.doing,
+        process: std::process::id(),
+        version: env!("CARGO_PKG_VERSION"),
+        digests: &shared.digests,
+        base_url: shared.store.base_url(),
+        readers,
+        last_notice: shared.notices.last(),
+        idle: status.is_idle,
+    })
+    .into_response()
+}
+
+/// Another process wants to be the station. One that was started to be it stays.
+async fn hand_over(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Failed> {
+    if shared.doing == "run" {
+        let message = format!("cardbridge run (process {}) is the station already", std::process::id());
+        return Err(Failed::new(StatusCode::CONFLICT, "station", message, "one station at a time works on one store; end that one first"));
+    }
+    shared.handed_over.send_replace(true);
+    Ok(StatusCode::ACCEPTED)
+}
+
+#[derive(serde::Deserialize)]
+struct Search {
+    q: String,
+}
+
+async fn people(State(shared): State<Arc<Shared>>, Query(search): Query<Search>) -> Result<Response, Failed> {
+    let people = shared.site.config.people().map_err(|why| Failed::new(StatusCode::BAD_REQUEST, "people", why, ""))?;
+    let found: Vec<Value> = people
+        .search(&search.q)
+        .map(|person| json!({"id": person.user_id, "name": person.name(), "employee_number": person.employee_number}))
+        .collect();
+    Ok(Json(json!({"people": found})).into_response())
+}
+
+async fn openapi() -> Response {
+    ([("content-type", "application/json")], include_str!("openapi.json")).into_response()
+}

@@ -1,0 +1,182 @@
+//! Enrollments: an order, how it stands, an answer to what is asked of it.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header::ACCEPT},
+    response::{IntoResponse, Response},
+};
+use chrono::TimeDelta;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    OrderedBy, Shared,
+    body::{AnswerBody, Failed, OrderBody, YesOrNo},
+    stream,
+};
+use crate::{
+    blusky::call::writable,
+    card::{Literal, LiteralError, Presentation},
+    enroll::{
+        enrollment::{Order, Refused},
+        origin::Named,
+        people::{self, WhoError},
+    },
+    host::{Site, hosting::Control},
+    outbox::Reassign,
+    station::{Answer, Event, Notice, Request, Scope, Wanted, What},
+};
+
+/// How long a card is waited for where nothing is said.
+const TIMEOUT_S: u64 = 60;
+
+pub(super) async fn order(
+    State(shared): State<Arc<Shared>>,
+    OrderedBy(ordered_by): OrderedBy,
+    headers: HeaderMap,
+    Json(body): Json<OrderBody>,
+) -> Result<Response, Failed> {
+    let id = body.id.unwrap_or_else(Uuid::now_v7);
+    let follows = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
+    let listener = shared.notices.listen(shared.notices.last());
+    if let Ok(entry) = shared.store.entry(id).await {
+        // Ordered before, and saved: it goes on from there.
+        let first = crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy);
+        drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+        return Ok(if follows { stream::order(&shared, listener, id, Some(first)) } else { Json(first).into_response() });
+    }
+    let reader = body.reader.clone();
+    let request = request(&shared.site, id, body, ordered_by)?;
+    let waits = matches!(&request.what, What::Enroll { card: Wanted::Shown { .. }, .. });
+    if waits {
+        stream::known(&shared, reader.as_deref())?;
+        drop(shared.control.send(Control::Open(reader)));
+    }
+    drop(shared.post.send(Event::Order(Box::new(request))));
+    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    if follows {
+        return Ok(stream::order(&shared, listener, id, None));
+    }
+    Ok((StatusCode::ACCEPTED, Json(json!({"enrollment": id, "state": "waiting"}))).into_response())
+}
+
+pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid>) -> Result<Response, Failed> {
+    if let Some(numbered) = shared.notices.last_about(id) {
+        return Ok(Json(stream::said(&shared, &numbered)).into_response());
+    }
+    let entry = shared.store.entry(id).await.map_err(|error| Failed::new(StatusCode::NOT_FOUND, "entry", error.to_string(), ""))?;
+    Ok(Json(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)).into_response())
+}
+
+pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid>) -> StatusCode {
+    drop(shared.post.send(Event::Withdraw(id)));
+    StatusCode::ACCEPTED
+}
+
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<Uuid>,
+    Json(body): Json<AnswerBody>,
+) -> Result<StatusCode, Failed> {
+    let answer = match (body.answer, body.printed, body.choice) {
+        (Some(YesOrNo::Yes), None, None) => Answer::Yes,
+        (Some(YesOrNo::No), None, None) => Answer::No,
+        (None, Some(print), None) => Answer::Printed(print),
+        (None, None, Some(choice)) => Answer::Choice(choice),
+        _ => return Err(Failed::usage("answer", "an answer is one of answer (yes or no), printed and choice", "give one of them")),
+    };
+    drop(shared.post.send(Event::Answer(id, body.question, answer)));
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// The station's order that follows from a body, judged as far as it can be before there is a card.
+fn request(site: &Site, id: Uuid, body: OrderBody, ordered_by: String) -> Result<Request, Failed> {
+    let can_be_asked = body.can_be_asked;
+    let card = wanted(&body)?;
+    let reassign = reassign(site, body.reassign)?;
+    let order = Box::new(order_of(site, body, reassign, ordered_by)?);
+    Ok(Request { id, what: What::Enroll { order, card, reassign }, can_be_asked })
+}
+
+fn wanted(body: &OrderBody) -> Result<Wanted, Failed> {
+    let literal = |literal: &String| {
+        let literal = literal.parse::<Literal>();
+        literal.map_err(|error: LiteralError| Failed::usage("literal", error.to_string(), LiteralError::HELP))
+    };
+    match (&body.bits, body.card_id, &body.presentation) {
+        (None, None, None) => {
+            let seconds = body.timeout_s.unwrap_or(TIMEOUT_S).min(31_536_000);
+            Ok(Wanted::Shown { reader: body.reader.clone(), within: TimeDelta::seconds(seconds.cast_signed()) })
+        }
+        (Some(bits), None, None) => Ok(Wanted::Named(Box::new(Presentation::of_literal(&literal(bits)?)))),
+        (None, Some(card), None) => Ok(Wanted::Existing(card)),
+        (None, None, Some(presentation)) => Ok(Wanted::Captured(presentation.clone(), body.readings.unwrap_or(1))),
+        _ => Err(Failed::usage("card", "a card is one of bits, card_id and presentation", "give one of them")),
+    }
+}
+
+fn reassign(site: &Site, asked: bool) -> Result<Reassign, Failed> {
+    match (site.config.reassign, asked) {
+        (Reassign::Never, true) => {
+            let message = "--reassign is refused: this site's configuration says enroll.reassign = \"never\"";
+            Err(Failed::usage("reassign", message, "set enroll.reassign = \"ask\" or \"always\" to allow it"))
+        }
+        (Reassign::Ask, true) => Ok(Reassign::Given),
+        (configured, _) => Ok(configured),
+    }
+}
+
+fn order_of(site: &Site, body: OrderBody, reassign: Reassign, ordered_by: String) -> Result<Order, Failed> {
+    let (user, person) = who(site, &body.user)?;
+    let policy = &site.config.policy;
+    if let Some(number) = body.card_type.filter(|number| policy.card_type(*number).is_none()) {
+        let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
+        let refused = Refused::UnknownCardType(number, known.join(", "));
+        return Err(Failed::impossible("unknown_card_type", refused.to_string(), "nothing was enrolled"));
+    }
+    let order = Order {
+        card_type: body.card_type,
+        printed: body.printed,
+        external_number: body.external_number,
+        activate: body.activate,
+        deactivate: body.deactivate,
+        enforce_occupancy_system: Some(body.enforce_occupancy_system || site.config.enforce_occupancy_system),
+        pin: body.pin,
+        reassign: reassign == Reassign::Always,
+        same_card: body.same_card,
+        confirmed: body.confirm,
+        person,
+        ordered_by: Some(ordered_by),
+        ..Order::of(user)
+    };
+    let order = Order { card_user_flags: body.card_user_flags.unwrap_or(order.card_user_flags), ..order };
+    order.window().map_err(|refused| Failed::usage("window", refused.to_string(), "nothing was enrolled"))?;
+    let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
+    let judged = order.judge(site.config.integer_width).and_then(|operation| operation.map_or(Ok(()), |call| writable(&call, wire)));
+    judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was enrolled"))?;
+    Ok(order)
+}
+
+/// The user that is meant, and how the site's list calls them. The list is read for a name or a number; of a GUID only its name is
+/// missed where the list cannot be read.
+pub(super) fn who(site: &Site, who: &str) -> Result<(Uuid, Option<Named>), Failed> {
+    let failed = |error: WhoError| match error.is_usage() {
+        true => Failed::usage("user", error.to_string(), ""),
+        false => Failed::impossible("unknown_user", error.to_string(), ""),
+    };
+    let id = people::key(who).map_err(failed)?;
+    let list = match (id, site.config.people()) {
+        (_, Ok(list)) => list,
+        (Some(id), Err(_)) => return Ok((id, None)),
+        (None, Err(why)) => return Err(Failed::usage("people", why, "correct the file named under [people]")),
+    };
+    let id = id.map_or_else(|| list.find(who).map_err(failed), Ok)?;
+    let named = list.person(id).map(|person| Named {
+        name: person.name(),
+        employee_number: Some(person.employee_number.clone()).filter(|number| !number.is_empty()),
+    });
+    Ok((id, named))
+}

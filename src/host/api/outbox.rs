@@ -1,0 +1,124 @@
+//! The outbox: every entry, one entry's whole way, and a person's word on it.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use chrono::{SecondsFormat, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Shared,
+    body::{Failed, RetryBody},
+};
+use crate::{
+    host::hosting::Control,
+    outbox::{Entry, State as Of, Step},
+    station::{Event, Notice, Scope},
+    store::{StoreError, StoreHandle},
+    views,
+};
+
+fn failed(error: &StoreError) -> Failed {
+    Failed::impossible("store", error.to_string(), "")
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Failed> {
+    let entries = shared.store.all().await.map_err(|error| failed(&error))?;
+    let findings = shared.store.findings().await.map_err(|error| failed(&error))?;
+    let entries: Vec<Value> = entries.iter().map(|entry| told(&shared, entry)).collect();
+    Ok(Json(json!({"entries": entries, "findings": findings})).into_response())
+}
+
+pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+    Ok(Json(way(&shared, &find(&shared.store, &id).await?)).into_response())
+}
+
+pub(super) async fn retry(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Json(body): Json<RetryBody>,
+) -> Result<Response, Failed> {
+    settle(&shared, &id, Step::Retry { absent: body.absent }).await
+}
+
+pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+    settle(&shared, &id, Step::Discarded).await
+}
+
+pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {
+    drop(shared.control.send(Control::Deliver(Scope::All)));
+    StatusCode::ACCEPTED
+}
+
+fn told(shared: &Shared, entry: &Entry) -> Value {
+    let mut json = views::notice::json(&Notice::Entry(Box::new(entry.clone()), None), &shared.site.config.policy);
+    if let Some(members) = json.as_object_mut() {
+        let is_over = entry.progress().is_over();
+        let elsewhere = views::enrollment::elsewhere(entry, shared.store.base_url()).filter(|_| !is_over);
+        members.insert("elsewhere".to_owned(), elsewhere.into());
+    }
+    json
+}
+
+/// An entry with everything that has happened to it.
+fn way(shared: &Shared, entry: &Entry) -> Value {
+    let mut json = told(shared, entry);
+    let mut upto = Entry { steps: Vec::new(), ..entry.clone() };
+    let mut steps = Vec::new();
+    for (at, step) in &entry.steps {
+        upto.steps.push((*at, step.clone()));
+        let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        steps.push(json!({"at": at, "state": upto.progress().state.name(), "words": views::enrollment::step(step)}));
+    }
+    if let Some(members) = json.as_object_mut() {
+        members.insert("steps".to_owned(), steps.into());
+    }
+    json
+}
+
+/// Writes a person's word on an entry down.
+async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Response, Failed> {
+    let store = &shared.store;
+    let mut entry = find(store, id).await?;
+    // Nobody here is sending it: whoever was has ended.
+    if let Some(abandoned) = entry.abandoned().filter(|_| !shared.status.borrow().is_sending) {
+        store.append(&entry, Utc::now(), abandoned).await.map_err(|error| failed(&error))?;
+        entry = store.entry(entry.id).await.map_err(|error| failed(&error))?;
+    }
+    let state = entry.progress().state;
+    if matches!(state, Of::Accepted | Of::Discarded | Of::Sending) {
+        let message = format!("the entry is {}; nothing was done", state.name().replace('_', " "));
+        return Err(Failed::impossible("state", message, ""));
+    }
+    if matches!(step, Step::Retry { .. }) {
+        if let Some(elsewhere) = views::enrollment::elsewhere(&entry, store.base_url()) {
+            return Err(Failed::impossible("base_url", elsewhere, "set blusky.base_url to that address, or discard the entry"));
+        }
+        store.secret(entry.id).await.map_err(|error| failed(&error))?;
+    }
+    store.append(&entry, Utc::now(), step).await.map_err(|error| failed(&error))?;
+    let entry = store.entry(entry.id).await.map_err(|error| failed(&error))?;
+    let answer = way(shared, &entry);
+    drop(shared.post.send(Event::Settled(Box::new(entry))));
+    Ok(Json(answer).into_response())
+}
+
+/// The entry with this key, or the only one whose key begins so.
+async fn find(store: &StoreHandle, id: &str) -> Result<Entry, Failed> {
+    if let Ok(id) = id.parse::<Uuid>() {
+        return store.entry(id).await.map_err(|error| failed(&error));
+    }
+    let mut entries = store.all().await.map_err(|error| failed(&error))?;
+    entries.retain(|entry| !id.is_empty() && entry.id.to_string().starts_with(&id.to_lowercase()));
+    match (entries.pop(), entries.is_empty()) {
+        (Some(entry), true) => Ok(entry),
+        (Some(_), false) => Err(Failed::usage("entry", format!("several entries begin with {id:?}"), "give more of the key")),
+        (None, _) => Err(failed(&StoreError::NoEntry(id.to_owned()))),
+    }
+}

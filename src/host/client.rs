@@ -1,0 +1,219 @@
+//! The other side of the station's API: what a command asks, and what it hears.
+//!
+//! In: requests. Out: answers as JSON, notices one after the other. Never: a request repeated by itself.
+
+use std::{path::Path, time::Duration};
+
+use reqwest::{Client as Http, Method, Response, header::ACCEPT};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Digests,
+    api::body::{AnswerBody, CallBody, Failed, OrderBody, RetryBody},
+    platform::socket::Place,
+};
+
+/// A station that is asked.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    _place: Place,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AskError {
+    /// The station said no.
+    #[error("{}", .0.error["message"].as_str().unwrap_or_default())]
+    Refused(Failed),
+    /// There is no station, or it has ended.
+    #[error("the station has ended")]
+    Gone,
+}
+
+/// The station may take this long for an answer that is no stream.
+const ANSWER: Duration = Duration::from_secs(30);
+/// No line of a stream is longer.
+const LARGEST_LINE: usize = 4 << 20;
+
+impl Client {
+    /// The station beside this store, if it answers, and what it says of itself.
+    pub async fn connect(store: &Path, ordered_by: Option<&str>) -> Option<(Self, Value)> {
+        let place = Place::beside(store).ok()?;
+        let mut headers = reqwest::header::HeaderMap::new();
+        if let Some(name) = ordered_by.and_then(|name| name.parse().ok()) {
+            headers.insert("cardbridge-as", name);
+        }
+        // No certificate is looked at on a socket of this machine.
+        let builder = Http::builder().unix_socket(place.path()).tls_certs_only([]).no_proxy().default_headers(headers);
+        let client = Self { http: builder.build().ok()?, _place: place };
+        let station = client.get("v1/station").await.ok()?;
+        Some((client, station))
+    }
+
+    /// What tells its site from another.
+    #[must_use]
+    pub fn digests(station: &Value) -> Option<Digests> {
+        serde_json::from_value(station["digests"].clone()).ok()
+    }
+
+    /// Orders a card and follows the order.
+    ///
+    /// # Errors
+    /// It is refused, or there is no station.
+    pub async fn order(&self, body: &OrderBody) -> Result<Notices, AskError> {
+        self.follow(Method::POST, "v1/enrollments", Some(body)).await
+    }
+
+    /// Orders another call and follows it.
+    ///
+    /// # Errors
+    /// It is refused, or there is no station.
+    pub async fn call(&self, body: &CallBody) -> Result<Notices, AskError> {
+        self.follow(Method::POST, "v1/calls", Some(body)).await
+    }
+
+    /// Follows everything from now on, with this reader open, or all (`*`).
+    ///
+    /// # Errors
+    /// There is no such reader, or no station.
+    pub async fn notices(&self, reader: Option<&str>) -> Result<Notices, AskError> {
+        let query = reader.map(|reader| format!("?reader={}", escaped(reader))).unwrap_or_default();
+        self.follow(Method::GET, &format!("v1/notices{query}"), None::<&()>).await
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// It is no answer, or there is no station.
+    pub async fn answer(&self, order: Uuid, answer: &AnswerBody) -> Result<(), AskError> {
+        self.ask(Method::POST, &format!("v1/enrollments/{order}/answer"), Some(answer)).await.map(drop)
+    }
+
+    /// All entries.
+    ///
+    /// # Errors
+    /// The store cannot be read, or there is no station.
+    pub async fn outbox(&self) -> Result<Value, AskError> {
+        self.get("v1/outbox").await
+    }
+
+    /// One entry with its way, by its key or the beginning of it.
+    ///
+    /// # Errors
+    /// There is none, or several.
+    pub async fn entry(&self, id: &str) -> Result<Value, AskError> {
+        self.get(&format!("v1/outbox/{}", escaped(id))).await
+    }
+
+    /// Asks for another try.
+    ///
+    /// # Errors
+    /// It is not to be tried.
+    pub async fn retry(&self, id: &str, absent: bool) -> Result<Value, AskError> {
+        self.ask(Method::POST, &format!("v1/outbox/{}/retry", escaped(id)), Some(&RetryBody { absent })).await
+    }
+
+    /// Gives an entry up.
+    ///
+    /// # Errors
+    /// It cannot be given up.
+    pub async fn discard(&self, id: &str) -> Result<Value, AskError> {
+        self.ask(Method::POST, &format!("v1/outbox/{}/discard", escaped(id)), None::<&()>).await
+    }
+
+    /// Has everything delivered that waits.
+    ///
+    /// # Errors
+    /// There is no station.
+    pub async fn deliver(&self) -> Result<(), AskError> {
+        self.ask(Method::POST, "v1/outbox/deliver", None::<&()>).await.map(drop)
+    }
+
+    /// Asks it to leave its place to this process.
+    ///
+    /// # Errors
+    /// It stays.
+    pub async fn hand_over(&self) -> Result<(), AskError> {
+        self.ask(Method::POST, "v1/station/hand-over", None::<&()>).await.map(drop)
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, AskError> {
+        self.ask(Method::GET, path, None::<&()>).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Value, AskError> {
+        let request = self.request(method, path, body).timeout(ANSWER);
+        let response = answered(request.send().await.map_err(|_| AskError::Gone)?).await?;
+        let bytes = response.bytes().await.map_err(|_| AskError::Gone)?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    async fn follow(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Notices, AskError> {
+        let request = self.request(method, path, body).header(ACCEPT, "text/event-stream");
+        let response = answered(request.send().await.map_err(|_| AskError::Gone)?).await?;
+        Ok(Notices { response, text: Vec::new() })
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("http://station/{path}"));
+        match body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+}
+
+/// The answer, where it is no error.
+async fn answered(response: Response) -> Result<Response, AskError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let body = response.json::<Value>().await.unwrap_or_default();
+    let error = match &body["error"] {
+        Value::Null => json!({"code": "station", "message": format!("the station answers {status}"), "help": ""}),
+        error => error.clone(),
+    };
+    Err(AskError::Refused(Failed { status: status.as_u16(), error }))
+}
+
+/// A name as a part of a path or query.
+fn escaped(name: &str) -> String {
+    name.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            },
+        )
+        .collect()
+}
+
+/// Notices as they come.
+#[derive(Debug)]
+pub struct Notices {
+    response: Response,
+    text: Vec<u8>,
+}
+
+impl Notices {
+    /// The next notice; none once the station has ended. It loses nothing when it is waited for no longer.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            while let Some(end) = self.text.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.text.drain(..=end).collect();
+                // An event of the station's is one line of data; its number stands in it too.
+                if let Some(notice) = line.strip_prefix(b"data:").and_then(|data| serde_json::from_slice(data).ok()) {
+                    return Some(notice);
+                }
+            }
+            if self.text.len() > LARGEST_LINE {
+                return None;
+            }
+            let chunk = self.response.chunk().await.ok()??;
+            self.text.extend_from_slice(&chunk);
+        }
+    }
+}

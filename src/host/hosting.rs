@@ -1,0 +1,219 @@
+//! Being the station of a store: the lease, the store, the API, until it is told to end.
+//!
+//! In: a site. Out: a station that everybody else asks. Never: two stations of one store; who holds the lease delivers, and nobody
+//! else does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{
+    Site,
+    api::{self, Shared, Status},
+    deliver::{Caller, take_stock},
+    notices::Notices,
+    open_store,
+    platform::{
+        lock::{Holder, Lock},
+        socket,
+    },
+    shell::Shell,
+};
+use crate::{
+    access::AccessControl,
+    blusky::client::{Client, ClientError},
+    station::{Event, Scope},
+    store::{StoreError, StoreHandle},
+};
+
+/// Why there is no station.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The lease or the socket cannot be made.
+    #[error("the station's lock and socket beside the store {0} cannot be made: {1}")]
+    Place(PathBuf, std::io::Error),
+    /// The store cannot be opened.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The way to BluSKY is set up wrongly.
+    #[error("{0}")]
+    Blusky(#[from] ClientError),
+}
+
+/// What its owner and its clients tell a host.
+#[derive(Debug)]
+pub enum Control {
+    /// Open the reader of this name, or all.
+    Open(Option<String>),
+    /// Deliver this from now on.
+    Deliver(Scope),
+    /// End: what is ordered here and on its way comes to its end first, or only what is being called.
+    End(bool, oneshot::Sender<()>),
+}
+
+/// A station that this process is.
+pub struct Host {
+    control: mpsc::UnboundedSender<Control>,
+    task: JoinHandle<()>,
+    shared: Arc<Shared>,
+}
+
+impl Host {
+    /// Becomes the station of the site's store, or says who is.
+    ///
+    /// # Errors
+    /// Why it cannot be the station.
+    pub async fn become_station(site: &Site, doing: &'static str, credentials: Option<PathBuf>) -> Result<Result<Self, Holder>, HostError> {
+        let path = &site.config.store;
+        let place = |error| HostError::Place(path.clone(), error);
+        let lease = match Lock::try_take(&Lock::beside(path, "station"), doing).map_err(place)? {
+            Ok(lease) => lease,
+            Err(holder) => return Ok(Err(holder)),
+        };
+        let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
+        let store = open_store(path, base_url, credentials.as_deref())?;
+        let (listener, bound) = socket::listen(path).map_err(place)?;
+        let mut shell = Shell::new(site, Some(store.clone()));
+        shell.station().remember(store.evidence_seen().await?);
+        let (control, told) = mpsc::unbounded_channel();
+        let (status, shown) = watch::channel(Status::default());
+        let notices = Arc::new(Notices::default());
+        let shared = Arc::new(Shared::new(site, store.clone(), shell.post_box(), control.clone(), notices.clone(), shown, doing));
+        let server = tokio::spawn(api::serve(listener, shared.clone()));
+        let running = Running { site: site.clone(), store, shell, told, status, notices, delivers: None };
+        let task = tokio::spawn(async move {
+            running.run().await;
+            server.abort();
+            drop(bound);
+            drop(lease);
+        });
+        Ok(Ok(Self { control, task, shared }))
+    }
+
+    /// What it shows and takes.
+    #[must_use]
+    pub const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Tells it something.
+    pub fn tell(&self, control: Control) {
+        drop(self.control.send(control));
+    }
+
+    /// Ends it. What is ordered here and on its way to BluSKY comes to its end first, where that is asked for; calls under way are
+    /// finished and written down in any case: cut off, they would be in doubt.
+    pub async fn end(self, finish_orders: bool) {
+        let (done, ended) = oneshot::channel();
+        self.tell(Control::End(finish_orders, done));
+        drop(ended.await);
+        drop(self.shared);
+        drop(self.task.await);
+    }
+}
+
+/// A station at work.
+struct Running {
+    site: Site,
+    store: StoreHandle,
+    shell: Shell,
+    told: mpsc::UnboundedReceiver<Control>,
+    status: watch::Sender<Status>,
+    notices: Arc<Notices>,
+    delivers: Option<Scope>,
+}
+
+impl Running {
+    async fn run(mut self) {
+        let (ready, mut callers) = mpsc::unbounded_channel();
+        let mut end: Option<(bool, oneshot::Sender<()>)> = None;
+        loop {
+            self.show();
+            if end.as_ref().is_some_and(|(finish_orders, _)| !finish_orders || !self.shell.station().is_at_work()) {
+                break;
+            }
+            tokio::select! {
+                numbered = self.shell.next() => self.notices.tell(numbered),
+                Some(caller) = callers.recv() => self.shell.call_with(caller),
+                Some(control) = self.told.recv() => match control {
+                    Control::Open(reader) => self.shell.open_readers(reader.as_deref()),
+                    Control::Deliver(scope) => self.deliver(scope, ready.clone()),
+                    Control::End(finish_orders, done) => end = Some((finish_orders, done)),
+                },
+            }
+        }
+        self.shell.end().await;
+        while let Some(numbered) = self.shell.next_at_hand() {
+            self.notices.tell(numbered);
+        }
+        drop(self.store);
+        if let Some((_, done)) = end {
+            // Whoever asked for the end may have gone.
+            let _ = done.send(());
+        }
+    }
+
+    /// Begins to deliver, once the way to BluSKY is made and the store has been looked through.
+    fn deliver(&mut self, scope: Scope, ready: mpsc::UnboundedSender<Caller>) {
+        let before = self.delivers.replace(scope);
+        let post = self.shell.post_box();
+        match before {
+            None => {}
+            Some(Scope::All) => return,
+            Some(_) => return drop(post.send(Event::Deliver(scope))),
+        }
+        let Some(settings) = self.site.config.blusky.clone() else { return };
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let shows_within = settings.shows_within;
+            // Certificates are read from many files.
+            let client = tokio::task::spawn_blocking(move || Client::new(settings)).await;
+            match client {
+                Ok(Ok(client)) => begin(store, client, shows_within, scope, &ready, &post).await,
+                Ok(Err(error)) => tracing::error!(%error, "nothing is delivered"),
+                Err(error) => tracing::error!(%error, "nothing is delivered"),
+            }
+        });
+    }
+
+    fn show(&mut self) {
+        let is_idle = self.shell.is_idle();
+        let station = self.shell.station();
+        let now = Status {
+            readers: Vec::new(),
+            is_idle,
+            is_at_work: station.is_at_work(),
+            is_sending: station.is_sending(),
+            is_delivering: station.delivers_all(),
+        };
+        self.status.send_if_modified(|status| {
+            let now = Status { readers: std::mem::take(&mut status.readers), ..now };
+            let mut is_new = std::mem::replace(status, now.clone()) != Status { readers: Vec::new(), ..now };
+            let is_same = status.readers.iter().map(|(name, up)| (name.as_str(), *up)).eq(station.readers());
+            if !is_same {
+                status.readers = station.readers().map(|(name, up)| (name.to_owned(), up)).collect();
+                is_new = true;
+            }
+            is_new
+        });
+    }
+}
+
+async fn begin<C: AccessControl + Send + Sync + 'static>(
+    store: StoreHandle,
+    client: C,
+    shows_within: std::time::Duration,
+    scope: Scope,
+    ready: &mpsc::UnboundedSender<Caller>,
+    post: &mpsc::UnboundedSender<Event>,
+) {
+    drop(ready.send(Caller::new(store.clone(), client, shows_within)));
+    let stock = |entries| drop(post.send(Event::Stock(entries)));
+    match take_stock(&store, stock).await {
+        Ok(()) => drop(post.send(Event::Deliver(scope))),
+        Err(error) => tracing::error!(%error, "the outbox cannot be read: nothing is delivered"),
+    }
+}

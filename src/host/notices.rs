@@ -1,0 +1,170 @@
+//! What a station told, numbered and kept for a while, for any number of listeners.
+//!
+//! In: notices, one after the other. Out: the same to each listener, in order, from wherever it left off. Never: a listener that
+//! holds anybody up; one that was away too long is told how much it missed.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::station::Notice;
+
+/// So many notices are kept.
+const KEPT: usize = 1024;
+
+/// A notice with its place among all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Numbered {
+    /// Counted from 1.
+    pub number: u64,
+    /// What was told.
+    pub notice: Notice,
+}
+
+/// What a listener hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// The next notice.
+    Notice(Arc<Numbered>),
+    /// So many notices are kept no longer; the next one is the oldest there is.
+    Missed(u64),
+}
+
+/// The notices of a station.
+#[derive(Debug)]
+pub struct Notices {
+    kept: Mutex<VecDeque<Arc<Numbered>>>,
+    last: watch::Sender<u64>,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), last: watch::Sender::new(0) }
+    }
+}
+
+impl Notices {
+    /// The next notice, for everybody.
+    pub fn tell(&self, numbered: Numbered) {
+        let number = numbered.number;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back(Arc::new(numbered));
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+        drop(kept);
+        self.last.send_replace(number);
+    }
+
+    /// The number of the last notice.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        *self.last.borrow()
+    }
+
+    /// The last notice about an order, as far as it is kept.
+    #[must_use]
+    pub fn last_about(&self, order: Uuid) -> Option<Arc<Numbered>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().rev().find(|numbered| numbered.notice.order() == Some(order)).cloned()
+    }
+
+    /// A listener that goes on after the notice of that number.
+    #[must_use]
+    pub fn listen(self: &Arc<Self>, after: u64) -> Listener {
+        Listener { changed: self.last.subscribe(), notices: self.clone(), after }
+    }
+
+    /// The first notice after that number, and how many before it are gone.
+    fn after(&self, after: u64) -> Option<(u64, Arc<Numbered>)> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // A number that is not yet told is of a station that was here before.
+        let after = if kept.back().is_some_and(|last| after <= last.number) { after } else { 0 };
+        let oldest = kept.front()?;
+        let at = usize::try_from((after + 1).saturating_sub(oldest.number)).ok()?;
+        let next = kept.get(at)?.clone();
+        Some((next.number - after - 1, next))
+    }
+}
+
+/// One who listens.
+#[derive(Debug)]
+pub struct Listener {
+    notices: Arc<Notices>,
+    changed: watch::Receiver<u64>,
+    after: u64,
+}
+
+impl Listener {
+    /// What comes next; none once the station has ended. It loses nothing when it is waited for no longer.
+    pub async fn next(&mut self) -> Option<Heard> {
+        loop {
+            self.changed.borrow_and_update();
+            if let Some(heard) = self.at_hand() {
+                return Some(heard);
+            }
+            self.changed.changed().await.ok()?;
+        }
+    }
+
+    fn at_hand(&mut self) -> Option<Heard> {
+        if self.after == self.notices.last() {
+            return None;
+        }
+        let (missed, next) = self.notices.after(self.after)?;
+        if missed > 0 {
+            self.after = next.number - 1;
+            return Some(Heard::Missed(missed));
+        }
+        self.after = next.number;
+        Some(Heard::Notice(next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tell(notices: &Notices, numbers: std::ops::RangeInclusive<u64>) {
+        numbers.for_each(|number| notices.tell(Numbered { number, notice: Notice::Away(number % 2 == 0) }));
+    }
+
+    fn number(heard: Option<Heard>) -> u64 {
+        let Some(Heard::Notice(numbered)) = heard else { panic!("{heard:?}") };
+        numbered.number
+    }
+
+    #[tokio::test]
+    async fn every_listener_hears_everything_from_where_it_left_off() {
+        let notices = Arc::new(Notices::default());
+        let mut first = notices.listen(0);
+        tell(&notices, 1..=3);
+        let mut second = notices.listen(2);
+        assert_eq!([number(first.next().await), number(first.next().await), number(first.next().await)], [1, 2, 3]);
+        assert_eq!(number(second.next().await), 3);
+        tell(&notices, 4..=4);
+        assert_eq!((number(first.next().await), number(second.next().await)), (4, 4));
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_was_away_too_long_is_told_how_much_it_missed() {
+        let notices = Arc::new(Notices::default());
+        tell(&notices, 1..=5);
+        let mut listener = notices.listen(5);
+        tell(&notices, 6..=KEPT as u64 + 10);
+        assert_eq!(listener.next().await, Some(Heard::Missed(5)));
+        assert_eq!(number(listener.next().await), 11);
+    }
+
+    #[tokio::test]
+    async fn a_number_of_an_earlier_station_means_everything_of_this_one() {
+        let notices = Arc::new(Notices::default());
+        tell(&notices, 1..=2);
+        let mut listener = notices.listen(900);
+        assert_eq!([number(listener.next().await), number(listener.next().await)], [1, 2]);
+    }
+}

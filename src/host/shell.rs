@@ -1,0 +1,278 @@
+//! The shell around a station: carries its effects out, and turns what happens at readers, on the disk and with time into events.
+//!
+//! In: events from drivers, the store, calls, and whoever asks. Out: notices, one after the other. Never: a wait for the disk; a card
+//! is shown while another one's entry is being written.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
+
+use super::{Site, deliver::Caller, notices::Numbered};
+use crate::{
+    config::ReaderConfig,
+    drivers::{Drivers, Setup},
+    outbox::Entry,
+    reader::{ReaderCommand, ReaderEvent, ReaderName},
+    smartcard::reader::Model,
+    station::{Effect, Event, Notice, Now, Station},
+    store::{StoreError, StoreHandle},
+};
+
+/// How long readers may take to show their last signal, and how often it is looked whether they have.
+const SHOWING: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
+/// How long the calls under way are waited for at the end: longer than any call takes.
+const LAST_CALL: Duration = Duration::from_secs(60);
+
+/// The shell around a station.
+pub struct Shell {
+    station: Station,
+    clock: Clock,
+    readers: Vec<ReaderConfig>,
+    models: Vec<Arc<Model>>,
+    events: mpsc::UnboundedSender<(ReaderName, ReaderEvent)>,
+    happened: mpsc::UnboundedReceiver<(ReaderName, ReaderEvent)>,
+    posted: mpsc::UnboundedReceiver<Event>,
+    post: mpsc::UnboundedSender<Event>,
+    drivers: Option<Drivers>,
+    store: Option<StoreHandle>,
+    caller: Option<Caller>,
+    effects: VecDeque<Effect>,
+    notices: VecDeque<Notice>,
+    count: u64,
+    tap: Option<mpsc::UnboundedSender<Tapped>>,
+}
+
+/// What passes between a reader and the station, for whoever records it.
+#[derive(Debug, Clone)]
+pub enum Tapped {
+    /// From the reader.
+    From(ReaderName, ReaderEvent),
+    /// To the reader.
+    To(ReaderName, ReaderCommand),
+}
+
+/// The two clocks. The steady one starts with the wall's time and is never set.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    wall: DateTime<Utc>,
+    started: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: Utc::now(), started: Instant::now() }
+    }
+
+    fn now(self) -> Now {
+        let steady = self.wall + TimeDelta::from_std(self.started.elapsed()).unwrap_or_default();
+        Now { wall: Utc::now(), steady }
+    }
+
+    /// The moment of the steady clock.
+    fn instant(self, steady: DateTime<Utc>) -> Instant {
+        self.started + (steady - self.wall).to_std().unwrap_or_default()
+    }
+}
+
+impl Shell {
+    /// A shell for a site; without a store it enrolls nothing.
+    #[must_use]
+    pub fn new(site: &Site, store: Option<StoreHandle>) -> Self {
+        let (events, happened) = mpsc::unbounded_channel();
+        let (post, posted) = mpsc::unbounded_channel();
+        Self {
+            station: Station::new(site.setup()),
+            clock: Clock::start(),
+            readers: site.config.readers.clone(),
+            models: site.protocols.models.clone(),
+            events,
+            happened,
+            posted,
+            post,
+            drivers: None,
+            store,
+            caller: None,
+            effects: VecDeque::new(),
+            notices: VecDeque::new(),
+            count: 0,
+            tap: None,
+        }
+    }
+
+    /// Opens the configured readers, or the one of that name only; `NAME#2` is one of several devices. What is open stays open.
+    pub fn open_readers(&mut self, only: Option<&str>) {
+        let readers: Vec<Setup> = self.readers.iter().map(|reader| Setup::new(&reader.name, reader.port.clone())).collect();
+        match &mut self.drivers {
+            Some(drivers) => drivers.open_more(&readers, only),
+            None => self.drivers = Some(Drivers::open(&readers, only, self.models.clone(), self.events.clone())),
+        }
+    }
+
+    /// Ends the drivers once they have shown what they were told to, and the calls under way have come to their end.
+    pub async fn end(&mut self) {
+        for effect in self.station.end(self.clock.now()) {
+            if let (Effect::Seen(card, at), Some(store)) = (effect, &self.store) {
+                drop(store.seen(card, at).await);
+            }
+        }
+        if let Some(caller) = &self.caller {
+            caller.stop();
+        }
+        let (showing, calling) = (Instant::now() + SHOWING, Instant::now() + LAST_CALL);
+        while (self.station.is_showing() && Instant::now() < showing) || (self.station.is_sending() && Instant::now() < calling) {
+            // Cancelled every now and then to look again; it loses nothing by that.
+            drop(timeout(LOOK, self.step()).await);
+        }
+        if let Some(drivers) = self.drivers.take() {
+            drivers.end().await;
+        }
+    }
+
+    /// Makes the calls from now on; without it nothing is delivered.
+    pub fn call_with(&mut self, caller: Caller) {
+        self.caller = Some(caller);
+    }
+
+    /// The station.
+    #[must_use]
+    pub const fn station(&mut self) -> &mut Station {
+        &mut self.station
+    }
+
+    /// True where nothing more will be sent by itself for a while.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.station.is_idle(self.clock.now())
+    }
+
+    /// Where whatever is to happen is posted.
+    #[must_use]
+    pub fn post_box(&self) -> mpsc::UnboundedSender<Event> {
+        self.post.clone()
+    }
+
+    /// Reports everything that passes between readers and station to a channel.
+    pub fn tap(&mut self, tap: mpsc::UnboundedSender<Tapped>) {
+        self.tap = Some(tap);
+    }
+
+    /// Lets something happen.
+    pub fn happens(&mut self, event: Event) {
+        self.effects.extend(self.station.handle(event, self.clock.now()));
+        while let Some(effect) = self.effects.pop_front() {
+            self.carry_out(effect);
+        }
+    }
+
+    /// The next notice, waiting for one where there is none. Whoever stops waiting for it loses nothing.
+    pub async fn next(&mut self) -> Numbered {
+        loop {
+            if let Some(notice) = self.next_at_hand() {
+                return notice;
+            }
+            self.step().await;
+        }
+    }
+
+    /// The next notice that is there already.
+    pub fn next_at_hand(&mut self) -> Option<Numbered> {
+        let notice = self.notices.pop_front()?;
+        self.count += 1;
+        Some(Numbered { number: self.count, notice })
+    }
+
+    /// Waits for one thing to happen, and does what follows.
+    async fn step(&mut self) {
+        let deadline = self.station.deadline(self.clock.now()).map(|at| self.clock.instant(at));
+        let until = async move {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = tokio::select! {
+            Some((name, event)) = self.happened.recv() => {
+                self.tapped(|| Tapped::From(name.clone(), event.clone()));
+                Event::Reader(name, event)
+            }
+            Some(event) = self.posted.recv() => event,
+            () = until => Event::Time,
+        };
+        self.happens(event);
+    }
+
+    /// Carries one effect out.
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Command(name, command) => {
+                self.tapped(|| Tapped::To(name.clone(), command.clone()));
+                if let Some(drivers) = &self.drivers {
+                    drivers.command(&name, command);
+                }
+            }
+            Effect::Save(entry, unless_given) => self.save(entry, unless_given),
+            Effect::Append(id, step) => {
+                if let Some(store) = self.store.clone() {
+                    self.write(async move {
+                        let entry = store.entry(id).await?;
+                        store.append(&entry, Utc::now(), step).await?;
+                        Ok(Some(Event::Settled(Box::new(store.entry(id).await?))))
+                    });
+                }
+            }
+            Effect::Seen(card, at) => {
+                if let Some(store) = self.store.clone() {
+                    self.write(async move { store.seen(card, at).await.map(|()| None) });
+                }
+            }
+            Effect::Deliver(work) => {
+                if let Some(caller) = &self.caller {
+                    caller.begin(work, self.post.clone());
+                }
+            }
+            Effect::Again(_) => {}
+            Effect::Tell(notice) => self.notices.push_back(notice),
+        }
+    }
+
+    fn save(&self, mut entry: Box<Entry>, unless_given: Option<TimeDelta>) {
+        let post = self.post.clone();
+        let Some(store) = &self.store else {
+            return drop(post.send(Event::NotSaved(entry.id, "there is no store".to_owned())));
+        };
+        entry.base_url = store.base_url().to_owned();
+        let answer = store.begin_save((*entry).clone(), unless_given);
+        tokio::spawn(async move {
+            let event = match answer.await {
+                Ok(Ok(())) => Event::Saved(entry),
+                Ok(Err(StoreError::SameCard(given))) => Event::GivenBefore(entry.id, given),
+                Ok(Err(error)) => Event::NotSaved(entry.id, error.to_string()),
+                Err(_) => Event::NotSaved(entry.id, "the store has ended".to_owned()),
+            };
+            drop(post.send(event));
+        });
+    }
+
+    /// Writes something beside everything else; what follows from it is posted.
+    fn write(&self, writing: impl Future<Output = Result<Option<Event>, StoreError>> + Send + 'static) {
+        let post = self.post.clone();
+        tokio::spawn(async move {
+            match writing.await {
+                Ok(Some(event)) => drop(post.send(event)),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the store cannot be written"),
+            }
+        });
+    }
+
+    fn tapped(&self, what: impl FnOnce() -> Tapped) {
+        if let Some(tap) = &self.tap {
+            drop(tap.send(what()));
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The people and programs that wait for a card: who gets which, what is still asked of them, and what becomes of it.
+//!
+//! In: orders, presentations, answers. Out: questions, entries to be saved, or why there is none. Never: a card for somebody who
+//! asked after it was shown, or an entry of a card that is not sure enough.
+
+use super::{notice::QuestionKind, *};
+use crate::{
+    card::{DecidedBy, Evidence, What as Speaks},
+    enroll::{
+        enrollment::{self, Refused},
+        evidence::{self, Circumstances, Judgement, Word, is_repeat},
+        origin::Origin,
+        policy::{self, Hints},
+    },
+    outbox::Source,
+};
+
+/// Somebody who waits.
+pub(super) struct Desk {
+    id: Uuid,
+    order: Order,
+    reassign: Reassign,
+    can_be_asked: bool,
+    /// At this reader only.
+    reader: Option<String>,
+    /// What had happened when they came.
+    since: u64,
+    /// How long they wait, and until when by the steady clock; none where no card is waited for.
+    within: TimeDelta,
+    pub(super) until: Option<DateTime<Utc>>,
+    word: Word,
+    state: State,
+}
+
+enum State {
+    /// For a card.
+    Waits,
+    /// For an answer, of the card or of a person.
+    Asked(Shown, Question),
+    /// For its entry to be on disk.
+    Saving(Shown),
+}
+
+/// The card that somebody got.
+#[derive(Clone)]
+struct Shown {
+    presentation: Presentation,
+    /// How often it was read.
+    readings: u32,
+    /// It came from a reader, not from a literal or a capture.
+    at_reader: bool,
+    /// The fit that a person chose.
+    choice: Option<usize>,
+}
+
+/// A person has at least this long to answer.
+const ANSWER: TimeDelta = TimeDelta::seconds(60);
+
+impl Desk {
+    /// True while its entry is on its way to the disk.
+    pub(super) const fn is_saving(&self) -> bool {
+        matches!(self.state, State::Saving(_))
+    }
+
+    fn wants(&self, device: &str) -> bool {
+        self.reader.as_ref().is_none_or(|wanted| device == wanted || is_device_of(device, wanted))
+    }
+}
+
+impl Shown {
+    const fn first(presentation: Presentation, at_reader: bool) -> Self {
+        Self { presentation, readings: 1, at_reader, choice: None }
+    }
+}
+
+impl Station {
+    pub(super) fn order(&mut self, request: Request, turn: &mut Turn) {
+        let Request { id, what, can_be_asked } = request;
+        let (order, card, reassign) = match what {
+            What::Enroll { order, card, reassign } => (*order, card, reassign),
+            What::Call { operation, ordered_by } => {
+                let origin = Origin { ordered_by, ..Origin::default() };
+                let entry = Entry { origin, ..Entry::of(id, turn.now.wall, *operation, Reassign::Never) };
+                return self.save(entry, can_be_asked, None, turn);
+            }
+        };
+        let word = if order.confirmed { Word::Confirmed } else { Word::None };
+        let (since, within) = (self.happened, TimeDelta::zero());
+        let desk = Desk { id, order, reassign, can_be_asked, reader: None, since, within, until: None, word, state: State::Waits };
+        match card {
+            Wanted::Existing(card) => self.existing(desk, card, turn),
+            Wanted::Named(card) => self.consider(Desk { word: Word::Given, ..desk }, Shown::first(*card, false), true, turn),
+            Wanted::Captured(card, readings) => {
+                let word = if desk.order.confirmed { Word::Given } else { Word::None };
+                self.consider(Desk { word, ..desk }, Shown { readings, ..Shown::first(*card, false) }, true, turn);
+            }
+            Wanted::Shown { reader, within } => {
+                let desk = Desk { reader, within, until: Some(turn.now.steady + within), ..desk };
+                let overlaps = |other: &&Desk| match (&other.reader, &desk.reader) {
+                    (Some(one), Some(two)) => is_device_of(one, two) || is_device_of(two, one),
+                    _ => true,
+                };
+                let ahead = self.desks.iter().filter(overlaps).count();
+                let ready = self.up.iter().any(|name| desk.wants(name) && !self.opening.contains_key(name));
+                let person = desk.order.person.as_ref().map(|person| match &person.employee_number {
+                    Some(number) => format!("{} ({number})", person.name),
+                    None => person.name.clone(),
+                });
+                turn.tell(Notice::Waiting { order: id, person, ahead, ready });
+                self.desks.push_back(desk);
+            }
+        }
+    }
+
+    pub(super) fn withdraw(&mut self, id: Uuid, turn: &mut Turn) {
+        if let Some(at) = self.desks.iter().position(|desk| desk.id == id && !desk.is_saving()) {
+            self.desks.remove(at);
+            turn.tell(Notice::NotEnrolled(id, Box::new(Ended::Withdrawn)));
+        }
+        self.sending.leave(id);
+    }
+
+    /// Those who have waited long enough.
+    pub(super) fn give_up(&mut self, turn: &mut Turn) {
+        let now = turn.now.steady;
+        let is_due = |desk: &Desk| desk.until.is_some_and(|until| until <= now) && !desk.is_saving();
+        while let Some(desk) = self.desks.iter().position(is_due).and_then(|at| self.desks.remove(at)) {
+            let ended = match &desk.state {
+                State::Asked(_, question) => self.unanswered(&desk, &question.kind),
+                State::Waits | State::Saving(_) => Ended::NoCard(desk.within.num_seconds()),
+            };
+            self.ended(desk.id, ended, turn);
+        }
+    }
+
+    /// A card at a reader, which came after so much had happened: for whoever waits for a second reading there, or for the first who
+    /// has waited for a card since before.
+    pub(super) fn presented(&mut self, presentation: Presentation, came: u64, turn: &mut Turn) {
+        let reader = presentation.reader.clone().unwrap_or_default();
+        // Whoever waits for a card waits for one that is shown after that, and not for a key.
+        if presentation.kind == Kind::Key {
+            return self.read(presentation, turn);
+        }
+        if let Some(at) = self.second_reading_at(&reader) {
+            return self.second_reading(at, presentation, true, turn);
+        }
+        let wants = |desk: &Desk| matches!(desk.state, State::Waits) && desk.wants(&reader);
+        let is_shown = |desk: &Desk| !presentation.was_shown_before() && came > desk.since;
+        let waiting = self.desks.iter().any(wants);
+        let at = self.desks.iter().position(|desk| wants(desk) && is_shown(desk));
+        if let Some(desk) = at.and_then(|at| self.desks.remove(at)) {
+            return self.consider(desk, Shown::first(presentation, true), true, turn);
+        }
+        if waiting {
+            turn.tell(Notice::LayThere(reader.as_str().into()));
+        }
+        turn.effects.extend(presentation.identity().map(|card| Effect::Seen(card, turn.now.wall)));
+        self.read(presentation, turn);
+    }
+
+    /// The card that lies at a reader, read once more.
+    pub(super) fn read_again(&mut self, presentation: Presentation, turn: &mut Turn) {
+        let at = presentation.reader.as_deref().and_then(|reader| self.second_reading_at(reader));
+        let is_same = |desk: &Desk| matches!(&desk.state, State::Asked(shown, _) if is_repeat(&shown.presentation, &presentation));
+        if let Some(at) = at.filter(|at| self.desks.get(*at).is_some_and(is_same)) {
+            self.second_reading(at, presentation, false, turn);
+        }
+    }
+
+    /// The place of whoever waits for a second reading at this reader.
+    fn second_reading_at(&self, reader: &str) -> Option<usize> {
+        self.desks.iter().position(|desk| match &desk.state {
+            State::Asked(shown, question) => {
+                matches!(question.kind, QuestionKind::SecondReading(..)) && shown.presentation.reader.as_deref() == Some(reader)
+            }
+            State::Waits | State::Saving(_) => false,
+        })
+    }
+
+    /// An equal reading settles it, a different one begins anew.
+    fn second_reading(&mut self, at: usize, presentation: Presentation, is_new: bool, turn: &mut Turn) {
+        let Some(desk) = self.desks.remove(at) else { return };
+        let shown = match &desk.state {
+            State::Asked(first, _) if is_repeat(&first.presentation, &presentation) => {
+                Shown { readings: first.readings + 1, ..first.clone() }
+            }
+            _ => Shown::first(presentation, true),
+        };
+        self.consider(desk, shown, is_new, turn);
+    }
+
+    /// Every format's verdict on a card that nobody gets.
+    fn read(&mut self, presentation: Presentation, turn: &mut Turn) {
+        let mut reading = self.setup.catalog.read(presentation);
+        policy::choose(&mut reading, &self.setup.policy, &Hints::default());
+        turn.tell(Notice::Read(Box::new(reading)));
+    }
+
+    /// Every format's verdict on a card that somebody got, the site's choice, and what is still to be asked.
+    fn consider(&mut self, desk: Desk, shown: Shown, is_new: bool, turn: &mut Turn) {
+        let policy = &self.setup.policy;
+        let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
+        let mut reading = self.setup.catalog.read(shown.presentation.clone());
+        policy::choose(&mut reading, policy, &hints);
+        if let Some(choice) = shown.choice.filter(|choice| *choice < reading.fits.len()) {
+            reading.choice = Some((choice, DecidedBy::Operator));
+        }
+        if hints.printed.is_some() {
+            policy::explain(&mut reading, &self.setup.catalog, policy, hints.printed.as_deref());
+        }
+        if is_new {
+            turn.tell(Notice::Read(Box::new(reading.clone())));
+        }
+        let call = match enrollment::add_user_card(&reading, &desk.order, policy, self.setup.width) {
+            Ok(call) => call,
+            Err(refused) => {
+                let choices = if matches!(refused, Refused::Undecided(_)) { policy.choices(&reading) } else { Vec::new() };
+                return match choices.len() {
+                    0 | 1 => self.ended(desk.id, Ended::Refused(Box::new(reading), refused), turn),
+                    _ => self.ask(desk, shown, QuestionKind::Choose(Box::new(reading), choices), turn),
+                };
+            }
+        };
+        let judged = self.judge(&desk, &shown, &reading).unwrap_or(Judgement { evidence: Vec::new(), question: None });
+        match judged.question {
+            Some(question @ evidence::Question::SecondReading { .. }) if shown.at_reader => {
+                self.ask(desk, shown, QuestionKind::SecondReading(Box::new(reading), question), turn);
+            }
+            Some(question @ evidence::Question::FirstSeen { .. }) => {
+                self.ask(desk, shown, QuestionKind::FirstSeen(Box::new(reading), question), turn);
+            }
+            Some(question) => self.ended(desk.id, Ended::Unproven(Box::new(reading), question), turn),
+            None => {
+                let card = reading.presentation.identity().filter(|_| shown.at_reader);
+                let reader = reading.presentation.reader.clone();
+                let source = reader.zip(card).map(|(reader, card)| Source { reader, card, seen_at: turn.now.wall });
+                let format = reading.chosen().and_then(|fit| self.setup.catalog.find(&fit.format));
+                let origin = Origin::of_reading(&desk.order, &reading, format.map_or("", |format| &format.digest));
+                let origin = Origin { evidence: judged.evidence, ..origin };
+                let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
+                self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, shown)), turn);
+            }
+        }
+    }
+
+    /// How sure the card is.
+    fn judge(&self, desk: &Desk, shown: &Shown, reading: &Reading) -> Option<Judgement> {
+        let presentation = &reading.presentation;
+        let proof = presentation.reader.as_deref().and_then(|reader| self.reader(reader)).and_then(|reader| reader.proof);
+        let about = Circumstances {
+            check_bits: presentation.check_bits,
+            readings: shown.readings,
+            seen: &self.seen,
+            printed: desk.order.printed.as_deref(),
+            word: if shown.choice.is_some() && desk.word == Word::None { Word::Confirmed } else { desk.word },
+            proof: proof.unwrap_or(self.setup.proof),
+        };
+        evidence::judge(reading, &self.setup.catalog, &self.setup.policy, &about)
+    }
+
+    /// The card is asked for a second reading, a person for everything else, where one is there.
+    fn ask(&mut self, mut desk: Desk, shown: Shown, kind: QuestionKind, turn: &mut Turn) {
+        let is_asked_of_card = matches!(kind, QuestionKind::SecondReading(..));
+        if !desk.can_be_asked && !is_asked_of_card {
+            let ended = self.unanswered(&desk, &kind);
+            return self.ended(desk.id, ended, turn);
+        }
+        if !is_asked_of_card {
+            desk.until = desk.until.map(|until| until.max(turn.now.steady + ANSWER));
+        }
+        let question = Question { number: self.happened, kind };
+        turn.tell(Notice::Asked(desk.id, Box::new(question.clone())));
+        desk.state = State::Asked(shown, question);
+        self.desks.push_front(desk);
+    }
+
+    /// How an order ends whose question has no answer.
+    fn unanswered(&self, desk: &Desk, kind: &QuestionKind) -> Ended {
+        match kind {
+            QuestionKind::SecondReading(reading, question) | QuestionKind::FirstSeen(reading, question) => {
+                Ended::Unproven(reading.clone(), question.clone())
+            }
+            QuestionKind::Choose(reading, _) => {
+                match enrollment::add_user_card(reading, &desk.order, &self.setup.policy, self.setup.width) {
+                    Err(refused) => Ended::Refused(reading.clone(), refused),
+                    Ok(_) => Ended::SaidNo,
+                }
+            }
+            QuestionKind::SameCard(given) => Ended::GivenBefore(given.clone()),
+            QuestionKind::Holder => Ended::SaidNo,
+        }
+    }
+
+    pub(super) fn answered(&mut self, id: Uuid, number: u64, answer: Answer, turn: &mut Turn) {
+        let is_asked = |desk: &Desk| desk.id == id && matches!(&desk.state, State::Asked(_, question) if question.number == number);
+        let Some(mut desk) = self.desks.iter().position(is_asked).and_then(|at| self.desks.remove(at)) else {
+            return self.holder_answered(id, number, &answer, turn);
+        };
+        let State::Asked(mut shown, question) = std::mem::replace(&mut desk.state, State::Waits) else { return };
+        match (answer, &question.kind) {
+            (Answer::No, kind) => {
+                let ended = self.unanswered(&desk, kind);
+                return self.ended(desk.id, ended, turn);
+            }
+            (Answer::Yes, QuestionKind::FirstSeen(..)) => desk.word = Word::Confirmed,
+            (Answer::Yes, QuestionKind::SameCard(_)) => desk.order.same_card = true,
+            (Answer::Printed(print), _) => desk.order.printed = Some(print),
+            (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => shown.choice = Some(choice),
+            // No answer to what was asked: it stays asked.
+            (_, kind) => return self.ask(desk, shown, kind.clone(), turn),
+        }
+        self.consider(desk, shown, false, turn);
+    }
+
+    fn existing(&mut self, desk: Desk, card: Uuid, turn: &mut Turn) {
+        match enrollment::add_existing_card(card, &desk.order) {
+            Ok(call) => {
+                let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
+                let origin = Origin::of_order(&desk.order);
+                self.save(Entry { origin, ..entry }, desk.can_be_asked, None, turn);
+            }
+            Err(refused) => turn.tell(Notice::NotEnrolled(desk.id, Box::new(Ended::NotSaved(refused.to_string())))),
+        }
+    }
+
+    /// Writes an entry down; of a card at a reader, unless it was given to somebody else a moment ago.
+    fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Shown)>, turn: &mut Turn) {
+        let same_card = from.as_ref().is_some_and(|(desk, _)| desk.order.same_card);
+        let within = self.setup.policy.same_card.filter(|_| !same_card && entry.source.is_some());
+        let reader = entry.source.as_ref().map(|source| source.reader.as_str().into());
+        self.sending.ordered(entry.id, reader, can_be_asked);
+        turn.effects.push(Effect::Save(Box::new(entry), within.and_then(|within| TimeDelta::from_std(within).ok())));
+        if let Some((desk, shown)) = from {
+            self.desks.push_back(Desk { state: State::Saving(shown), ..desk });
+        }
+    }
+
+    /// An entry is on disk.
+    pub(super) fn saved(&mut self, entry: Entry, turn: &mut Turn) {
+        self.desks.retain(|desk| desk.id != entry.id);
+        self.signal_entry(entry.id, Signal::Saved, turn);
+        self.vouch(&entry);
+        self.put(entry, turn);
+    }
+
+    /// What was saved after a print or a person's word is known here from now on.
+    fn vouch(&mut self, entry: &Entry) {
+        let is_word = |evidence: &Evidence| matches!(evidence.what, Speaks::Printed | Speaks::Operator);
+        if let Some(card) = entry.origin.card.as_ref().filter(|_| entry.origin.evidence.iter().any(is_word)) {
+            self.seen.vouched(&card.format, card.credential.facility_code);
+        }
+    }
+
+    pub(super) fn not_saved(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
+        self.desks.retain(|desk| desk.id != id);
+        self.signal_entry(id, Signal::Refused, turn);
+        self.sending.forget(id);
+        turn.tell(Notice::NotEnrolled(id, Box::new(why)));
+    }
+
+    pub(super) fn given_before(&mut self, id: Uuid, given: Given, turn: &mut Turn) {
+        let desk = self.desks.iter().position(|desk| desk.id == id && desk.can_be_asked).and_then(|at| self.desks.remove(at));
+        match desk.map(|mut desk| (std::mem::replace(&mut desk.state, State::Waits), desk)) {
+            Some((State::Saving(shown), desk)) => {
+                self.sending.forget(id);
+                self.ask(desk, shown, QuestionKind::SameCard(given), turn);
+            }
+            _ => self.not_saved(id, Ended::GivenBefore(given), turn),
+        }
+    }
+
+    /// An order ends without an entry.
+    fn ended(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
+        if let Some(reader) = why.reader() {
+            self.signal(&reader, Signal::Refused, turn);
+        }
+        turn.tell(Notice::NotEnrolled(id, Box::new(why)));
+    }
+}

@@ -1,0 +1,139 @@
+//! What people and programs are told by a station, one notice at a time.
+//!
+//! In: nothing; these are words. Out: plain values that a view turns into text and JSON. Never: a decision.
+
+use uuid::Uuid;
+
+use crate::{
+    card::Reading,
+    enroll::{enrollment::Refused, evidence},
+    outbox::{Entry, Given},
+    reader::ReaderName,
+};
+
+/// What people are told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// A reader is there.
+    Up(ReaderName),
+    /// Whatever lay at a reader has been seen: a card can be held to it now.
+    Ready(ReaderName),
+    /// A card that lay at a reader before somebody asked for one is not taken.
+    LayThere(ReaderName),
+    /// A reader is not there.
+    Lost(ReaderName, String),
+    /// Something to know about a reader.
+    Note(ReaderName, String),
+    /// Bytes that were no card.
+    Noise(ReaderName, usize),
+    /// A card could not be read.
+    Failed(ReaderName, String),
+    /// A card was read.
+    Read(Box<Reading>),
+    /// This order waits for a card, behind so many others.
+    Waiting {
+        /// The order.
+        order: Uuid,
+        /// For whom, as the site's list calls them.
+        person: Option<String>,
+        /// How many came before it to the same reader.
+        ahead: usize,
+        /// A reader is there to which a card can be held now.
+        ready: bool,
+    },
+    /// Something is asked about this order, of its card or of a person.
+    Asked(Uuid, Box<Question>),
+    /// Nothing is enrolled for this order, and why.
+    NotEnrolled(Uuid, Box<Ended>),
+    /// An entry as it is now; the question, where somebody can be asked about it.
+    Entry(Box<Entry>, Option<Box<Question>>),
+    /// This entry waits for that one: an earlier one for the same user or card.
+    WaitsFor(Uuid, Uuid),
+    /// This entry is saved, and nothing is sent for now: BluSKY is away, or lets nothing through for this reason.
+    Postponed(Uuid, Option<String>),
+    /// BluSKY cannot be reached, or can be again.
+    Away(bool),
+    /// BluSKY lets nothing through until somebody acts. Told once, until something goes through again.
+    Stopped(String),
+}
+
+impl Notice {
+    /// The order or entry that it is about.
+    #[must_use]
+    pub fn order(&self) -> Option<Uuid> {
+        match self {
+            Self::Waiting { order, .. } | Self::Asked(order, _) => Some(*order),
+            Self::NotEnrolled(order, _) | Self::WaitsFor(order, _) | Self::Postponed(order, _) => Some(*order),
+            Self::Entry(entry, _) => Some(entry.id),
+            _ => None,
+        }
+    }
+}
+
+/// A question that stands between a card and its enrollment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Its number, which an answer names.
+    pub number: u64,
+    /// What is asked.
+    pub kind: QuestionKind,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QuestionKind {
+    /// Which of these it is: a tie, with the fits among which a person can choose by their place.
+    Choose(Box<Reading>, Vec<usize>),
+    /// The card is to be read once more.
+    SecondReading(Box<Reading>, evidence::Question),
+    /// The first card of its kind here: the number printed on it, or a person's yes.
+    FirstSeen(Box<Reading>, evidence::Question),
+    /// It was given to somebody else a moment ago.
+    SameCard(Given),
+    /// Somebody holds it.
+    Holder,
+}
+
+impl QuestionKind {
+    /// The name used in JSON.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Choose(..) => "choose",
+            Self::SecondReading(..) => "second_reading",
+            Self::FirstSeen(..) => "first_seen",
+            Self::SameCard(_) => "same_card",
+            Self::Holder => "holder",
+        }
+    }
+}
+
+/// Why an order ended without an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ended {
+    /// The card cannot be enrolled so.
+    Refused(Box<Reading>, Refused),
+    /// It is not sure enough, and there was no answer to what was asked.
+    Unproven(Box<Reading>, evidence::Question),
+    /// The card was given to somebody else a moment ago.
+    GivenBefore(Given),
+    /// It is not on disk.
+    NotSaved(String),
+    /// No card was shown in so many seconds.
+    NoCard(i64),
+    /// A person said no.
+    SaidNo,
+    /// It was withdrawn.
+    Withdrawn,
+}
+
+impl Ended {
+    /// The reader of the card that was not enrolled.
+    #[must_use]
+    pub fn reader(&self) -> Option<ReaderName> {
+        match self {
+            Self::Refused(reading, _) | Self::Unproven(reading, _) => reading.presentation.reader.as_deref().map(Into::into),
+            Self::GivenBefore(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The outbox's part of the machine: entries that are on disk, until BluSKY's record shows them.
+//!
+//! In: entries as they are written down, what came of calls, a person's word. Out: which calls to make now, and what people are told
+//! of each entry. Never: more of a waiting entry in memory than its keys, its state and when it is due.
+
+use std::collections::HashSet;
+
+use super::{notice::QuestionKind, *};
+use crate::{
+    card::DecidedBy,
+    outbox::{
+        State,
+        reach::Heard,
+        schedule::{Schedule, Waiting},
+    },
+};
+
+/// What is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing any more; what is under way comes to its end.
+    Nothing,
+    /// What is ordered here, and what stands before it in the line of its user or its card.
+    Ordered,
+    /// Everything.
+    All,
+}
+
+/// What came of an entry's calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Called {
+    /// Its key.
+    pub id: Uuid,
+    /// Whom it is about.
+    pub user: Option<Uuid>,
+    /// What each call says about the way to BluSKY, and why nothing goes through.
+    pub heard: Vec<(Heard, Option<String>)>,
+    /// The entry as it is now; none where it could not be read or written.
+    pub entry: Option<Entry>,
+}
+
+/// What is due within this time is waited for by whoever is about to end.
+const SOON: TimeDelta = TimeDelta::seconds(3);
+/// The place of what is saved here: behind everything that the store holds from before.
+const HERE: u64 = 1 << 62;
+
+/// The entries on their way.
+pub(super) struct Sending {
+    schedule: Schedule,
+    scope: Scope,
+    /// Entries that nobody here has ordered, while only what is ordered is delivered.
+    aside: HashMap<Uuid, Waiting>,
+    /// What is ordered here and has not come to its end.
+    ordered: HashMap<Uuid, Ordered>,
+    /// So many entries have been saved here.
+    saved: u64,
+    /// Why everybody is stopped, said once.
+    stopped: Option<String>,
+    is_away: bool,
+}
+
+/// An entry that somebody here waits for.
+struct Ordered {
+    reader: Option<ReaderName>,
+    can_be_asked: bool,
+    /// Somebody waits for its outcome.
+    is_followed: bool,
+    /// The number of the question whether to take the card from its holder.
+    asked: Option<u64>,
+}
+
+impl Sending {
+    pub(super) fn new(parallel: usize) -> Self {
+        Self {
+            schedule: Schedule::new(parallel),
+            scope: Scope::Nothing,
+            aside: HashMap::new(),
+            ordered: HashMap::new(),
+            saved: 0,
+            stopped: None,
+            is_away: false,
+        }
+    }
+
+    pub(super) fn deliver(&mut self, scope: Scope, now: Now) {
+        self.scope = scope;
+        if scope == Scope::All {
+            self.schedule.asked_for(now.steady);
+            self.aside.drain().for_each(|(_, waiting)| self.schedule.put(waiting));
+        }
+    }
+
+    pub(super) fn deadline(&self, now: Now) -> Option<DateTime<Utc>> {
+        self.schedule.deadline(now.steady).filter(|_| self.scope != Scope::Nothing)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.schedule.is_busy()
+    }
+
+    pub(super) fn is_idle(&self, now: Now) -> bool {
+        let schedule = &self.schedule;
+        let is_due_soon = || schedule.deadline(now.steady).is_some_and(|at| at < now.steady + SOON);
+        !schedule.is_busy() && (schedule.is_closed(now.steady) || !is_due_soon())
+    }
+
+    pub(super) const fn delivers_all(&self) -> bool {
+        matches!(self.scope, Scope::All)
+    }
+
+    pub(super) fn has_orders(&self) -> bool {
+        self.ordered.values().any(|ordered| ordered.is_followed)
+    }
+
+    pub(super) fn ordered(&mut self, id: Uuid, reader: Option<ReaderName>, can_be_asked: bool) {
+        self.ordered.insert(id, Ordered { reader, can_be_asked, is_followed: true, asked: None });
+    }
+
+    pub(super) fn forget(&mut self, id: Uuid) {
+        self.ordered.remove(&id);
+    }
+
+    /// Nobody waits for its outcome any more, and nobody can be asked about it.
+    pub(super) fn leave(&mut self, id: Uuid) {
+        if let Some(ordered) = self.ordered.get_mut(&id) {
+            (ordered.can_be_asked, ordered.is_followed) = (false, false);
+        }
+    }
+
+    /// Takes an entry up. While only what is ordered is delivered, the others wait aside, unless they stand before it.
+    fn put(&mut self, waiting: Waiting) {
+        if self.scope == Scope::All || self.ordered.contains_key(&waiting.id) || self.schedule.knows(waiting.id) {
+            self.schedule.put(waiting);
+        } else {
+            self.aside.insert(waiting.id, waiting);
+        }
+        if self.scope != Scope::All {
+            self.take_up_those_before();
+        }
+    }
+
+    /// Of those aside, whatever shares a user or a card with what is to be delivered, by however many steps.
+    fn take_up_those_before(&mut self) {
+        loop {
+            let shares = |(id, waiting): (&Uuid, &Waiting)| self.schedule.shares(waiting).then_some(*id);
+            let found: HashSet<Uuid> = self.aside.iter().filter_map(shares).collect();
+            if found.is_empty() {
+                return;
+            }
+            for id in found {
+                if let Some(waiting) = self.aside.remove(&id) {
+                    self.schedule.put(waiting);
+                }
+            }
+        }
+    }
+
+    fn place(&mut self, id: Uuid) -> u64 {
+        match self.schedule.place(id) {
+            0 => {
+                self.saved += 1;
+                HERE + self.saved
+            }
+            place => place,
+        }
+    }
+}
+
+impl Station {
+    /// Entries that the store holds from before. What somebody was sending when they ended is in doubt.
+    pub(super) fn stock(&mut self, entries: Vec<(u64, Entry)>, turn: &mut Turn) {
+        for (place, entry) in entries {
+            if self.sending.ordered.contains_key(&entry.id) {
+                continue;
+            }
+            self.sending.put(waiting(&entry, place, turn.now));
+        }
+    }
+
+    /// An entry as it is on disk now; its way goes on from there.
+    pub(super) fn put(&mut self, entry: Entry, turn: &mut Turn) {
+        let place = self.sending.place(entry.id);
+        self.sending.put(waiting(&entry, place, turn.now));
+        let before = self.sending.schedule.waits_for(entry.id);
+        let id = entry.id;
+        turn.tell(Notice::Entry(Box::new(entry), None));
+        if let Some(before) = before.filter(|_| self.sending.ordered.contains_key(&id)) {
+            turn.tell(Notice::WaitsFor(id, before));
+        }
+        if self.sending.is_away || self.sending.stopped.is_some() {
+            turn.tell(Notice::Postponed(id, self.sending.stopped.clone()));
+        }
+    }
+
+    /// A person's word on an entry is on disk.
+    pub(super) fn settled(&mut self, entry: Entry, turn: &mut Turn) {
+        self.sending.schedule.asked_for(turn.now.steady);
+        if self.sending.schedule.is_under_way(entry.id) {
+            // Whoever is at work on it finds the new step, and comes back with it.
+            return turn.tell(Notice::Entry(Box::new(entry), None));
+        }
+        if entry.progress().is_settled() {
+            return self.finish(entry, turn);
+        }
+        self.sending.ordered.entry(entry.id).or_insert(Ordered { reader: None, can_be_asked: false, is_followed: false, asked: None });
+        self.put(entry, turn);
+    }
+
+    /// A step of an entry under way is on disk. How it ends is told when it has ended.
+    pub(super) fn stepped(&mut self, entry: Entry, turn: &mut Turn) {
+        let progress = entry.progress();
+        let is_passing = matches!(progress.state, State::Accepted | State::Refused);
+        if progress.stopped || (!progress.is_settled() && !is_passing) {
+            turn.tell(Notice::Entry(Box::new(entry), None));
+        }
+    }
+
+    pub(super) fn called(&mut self, called: Called, turn: &mut Turn) {
+        for (heard, why) in called.heard {
+            match (&heard, why) {
+                (Heard::Stopped, Some(why)) if self.sending.stopped.as_ref() != Some(&why) => {
+                    turn.tell(Notice::Stopped(why.clone()));
+                    self.sending.stopped = Some(why);
+                }
+                (Heard::Answered, _) => self.sending.stopped = None,
+                _ => {}
+            }
+            self.sending.schedule.heard(&heard, called.user, turn.now.steady);
+        }
+        match called.entry {
+            None => self.sending.schedule.let_go(called.id, turn.now.steady),
+            Some(entry) => self.finish(entry, turn),
+        }
+        let is_away = self.sending.schedule.is_away();
+        if std::mem::replace(&mut self.sending.is_away, is_away) != is_away {
+            turn.tell(Notice::Away(is_away));
+            let followed = self.sending.ordered.iter().filter(|(_, ordered)| is_away && ordered.is_followed);
+            followed.for_each(|(id, _)| turn.tell(Notice::Postponed(*id, None)));
+        }
+    }
+
+    /// An entry that is not under way any more: it waits, or has come to its end.
+    fn finish(&mut self, entry: Entry, turn: &mut Turn) {
+        let (id, progress) = (entry.id, entry.progress());
+        if !progress.is_settled() {
+            let place = self.sending.place(id);
+            return self.sending.put(waiting(&entry, place, turn.now));
+        }
+        if progress.state == State::Accepted
+            && let Some(card) = &entry.origin.card
+        {
+            self.seen.accepted(&card.format, card.credential.facility_code);
+        }
+        let can_be_asked = self.sending.ordered.get(&id).is_some_and(|ordered| ordered.can_be_asked);
+        if progress.awaits_reassignment() && can_be_asked {
+            let question = Question { number: self.happened, kind: QuestionKind::Holder };
+            if let Some(ordered) = self.sending.ordered.get_mut(&id) {
+                ordered.asked = Some(question.number);
+            }
+            return self.over(entry, Some(Box::new(question)), turn);
+        }
+        self.signal_entry(id, if progress.state == State::Accepted { Signal::Accepted } else { Signal::Refused }, turn);
+        self.sending.forget(id);
+        self.over(entry, None, turn);
+    }
+
+    /// An entry of which nothing more happens by itself.
+    fn over(&mut self, entry: Entry, question: Option<Box<Question>>, turn: &mut Turn) {
+        let place = self.sending.place(entry.id);
+        self.sending.put(waiting(&entry, place, turn.now));
+        turn.tell(Notice::Entry(Box::new(entry), question));
+    }
+
+    /// The answer to whether a card is to be taken from its holder.
+    pub(super) fn holder_answered(&mut self, id: Uuid, number: u64, answer: &Answer, turn: &mut Turn) {
+        let Some(ordered) = self.sending.ordered.get_mut(&id).filter(|ordered| ordered.asked == Some(number)) else { return };
+        ordered.asked = None;
+        if *answer == Answer::Yes {
+            turn.effects.push(Effect::Append(id, Step::Reassign { decided_by: DecidedBy::Operator }));
+        } else {
+            self.signal_entry(id, Signal::Refused, turn);
+            self.sending.forget(id);
+        }
+    }
+
+    /// Begins whatever may be begun.
+    pub(super) fn deliver(&mut self, turn: &mut Turn) {
+        while self.sending.scope != Scope::Nothing
+            && let Some(work) = self.sending.schedule.next(turn.now.steady)
+        {
+            turn.effects.push(Effect::Deliver(work));
+        }
+    }
+
+    pub(super) fn signal_entry(&mut self, id: Uuid, shown: Signal, turn: &mut Turn) {
+        if let Some(reader) = self.sending.ordered.get(&id).and_then(|ordered| ordered.reader.clone()) {
+            self.signal(&reader, shown, turn);
+        }
+    }
+}
+
+/// An entry's place, due by the steady clock.
+fn waiting(entry: &Entry, place: u64, now: Now) -> Waiting {
+    use crate::outbox::schedule::Turn as Due;
+    let waiting = Waiting::of(entry, place, now.wall);
+    match waiting.turn {
+        Due::At(at) => Waiting { turn: Due::At(now.steady + (at - now.wall)), ..waiting },
+        Due::Person | Due::Over => waiting,
+    }
+}

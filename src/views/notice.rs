@@ -1,0 +1,162 @@
+//! A station's notices, for programs (one JSON object) and for people (a line or two).
+//!
+//! In: a notice, and the site's policy, which knows what would settle a question. Out: JSON with the words in it, so that whoever
+//! listens can show them as they are. Never: a decision.
+
+use serde_json::{Value, json};
+
+use super::{enrollment, evidence, reading};
+use crate::{
+    card::{Reading, Verdict},
+    enroll::{enrollment::Refused, policy::SitePolicy},
+    outbox::Given,
+    station::{
+        Ended, Notice, Question,
+        notice::QuestionKind::{self, Choose, FirstSeen, Holder, SameCard, SecondReading},
+    },
+};
+
+/// A notice for people; none for what a command shows in its own way.
+#[must_use]
+pub fn text(notice: &Notice) -> Option<String> {
+    match notice {
+        Notice::Read(reading) => Some(reading::text(reading)),
+        Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => Some(format!("{reader}: {why}")),
+        Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
+        Notice::LayThere(reader) => Some(format!("{reader}: a card lies there already: lift the card, then show it")),
+        Notice::Asked(_, question) => Some(question_words(&question.kind)),
+        Notice::WaitsFor(_, before) => {
+            Some(format!("it waits for entry {before}, which is for the same user or card and was saved before"))
+        }
+        Notice::Postponed(_, None) => Some("saved; it will be sent when BluSKY is back".to_owned()),
+        Notice::Postponed(_, Some(why)) => Some(format!("saved; nothing is delivered: {why}")),
+        Notice::Away(true) => Some("BluSKY cannot be reached; what is saved is sent when it is back".to_owned()),
+        Notice::Away(false) => Some("BluSKY is there again".to_owned()),
+        Notice::Stopped(why) => Some(format!("nothing is delivered: {why}")),
+        Notice::Entry(entry, _) => Some(enrollment::text(entry)),
+        Notice::Waiting { ahead: 0, .. } | Notice::Up(_) | Notice::Ready(_) | Notice::NotEnrolled(..) => None,
+        Notice::Waiting { ahead, .. } => Some(format!("{ahead} others wait for a card before this one")),
+    }
+}
+
+/// A notice as JSON, without its number.
+#[must_use]
+pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
+    let mut json = match notice {
+        Notice::Up(reader) => json!({"kind": "up", "reader": **reader}),
+        Notice::Ready(reader) => json!({"kind": "ready", "reader": **reader}),
+        Notice::LayThere(reader) => json!({"kind": "lay_there", "reader": **reader}),
+        Notice::Lost(reader, why) => json!({"kind": "lost", "reader": **reader, "why": why}),
+        Notice::Note(reader, why) => json!({"kind": "note", "reader": **reader, "why": why}),
+        Notice::Failed(reader, why) => json!({"kind": "failed", "reader": **reader, "why": why}),
+        Notice::Noise(reader, bytes) => json!({"kind": "noise", "reader": **reader, "bytes": bytes}),
+        Notice::Read(reading) => json!({"kind": "reading", "reader": reading.presentation.reader, "reading": reading_json(reading)}),
+        Notice::Waiting { order, person, ahead, ready } => {
+            json!({"kind": "waiting", "enrollment": order, "person": person, "ahead": ahead, "ready": ready})
+        }
+        Notice::Asked(order, asked) => json!({"kind": "question", "enrollment": order, "question": question(asked, policy)}),
+        Notice::NotEnrolled(order, ended) => json!({"kind": "not_enrolled", "enrollment": order, "error": error(ended, policy)}),
+        Notice::Entry(entry, asked) => json!({
+            "kind": "enrollment", "enrollment": entry.id, "entry": enrollment::json(entry), "call": entry.operation.name(),
+            "question": asked.as_ref().map(|asked| question(asked, policy)), "end": enrollment::end(entry),
+        }),
+        Notice::WaitsFor(order, before) => json!({"kind": "waits_for", "enrollment": order, "before": before}),
+        Notice::Postponed(order, why) => json!({"kind": "postponed", "enrollment": order, "why": why}),
+        Notice::Away(away) => json!({"kind": "away", "away": away}),
+        Notice::Stopped(why) => json!({"kind": "stopped", "why": why}),
+    };
+    if let (Some(words), Some(members)) = (text(notice), json.as_object_mut()) {
+        members.insert("words".to_owned(), words.into());
+    }
+    json
+}
+
+fn reading_json(reading: &Reading) -> Value {
+    serde_json::to_value(reading::json(reading, &reading::literal(reading))).unwrap_or(Value::Null)
+}
+
+fn question(question: &Question, policy: &SitePolicy) -> Value {
+    let (choices, settle): (Vec<Value>, Vec<String>) = match &question.kind {
+        Choose(reading, choices) => {
+            let fits = choices.iter().filter_map(|choice| Some((choice, reading.fits.get(*choice)?)));
+            let choices = fits.map(|(choice, fit)| json!({"choice": choice, "format": *fit.format, "words": fit.credential.words()}));
+            (choices.collect(), policy.settling_lines(reading))
+        }
+        SecondReading(_, open) | FirstSeen(_, open) => (Vec::new(), open.settling_lines()),
+        SameCard(_) | Holder => (Vec::new(), Vec::new()),
+    };
+    json!({
+        "id": question.number, "kind": question.kind.name(), "choices": choices, "settle": settle, "words": question_words(&question.kind),
+    })
+}
+
+fn question_words(kind: &QuestionKind) -> String {
+    match kind {
+        Choose(..) => "several formats fit: which of these is it?".to_owned(),
+        SecondReading(_, open) | FirstSeen(_, open) => evidence::question(open),
+        SameCard(given) => format!("{}: give it to somebody else instead?", given_words(given)),
+        Holder => "Take the card from its holder?".to_owned(),
+    }
+}
+
+fn given_words(given: &Given) -> String {
+    let who = given.name.clone().unwrap_or_else(|| given.user.to_string());
+    format!("this card was given to {who} {} s ago", given.seconds)
+}
+
+/// Why nothing is enrolled, as the `{"code","message","help"}` of an error.
+#[must_use]
+pub fn error(ended: &Ended, policy: &SitePolicy) -> Value {
+    match ended {
+        Ended::Refused(reading, refused) => {
+            let lines = if matches!(refused, Refused::Undecided(_)) { policy.settling_lines(reading) } else { Vec::new() };
+            about(reading, refused_code(reading, refused), &refused.to_string(), &lines)
+        }
+        Ended::Unproven(reading, open) => about(reading, "unproven", &evidence::unanswered(open), &open.settling_lines()),
+        Ended::GivenBefore(given) => plain(
+            "same_card",
+            &format!("{}. Nothing was enrolled.", given_words(given)),
+            "if it is meant so, say --same-card; enroll.same_card_s says for how long this is asked",
+        ),
+        Ended::NotSaved(why) => plain("store", why, "nothing was enrolled; present the card again once that is mended"),
+        Ended::NoCard(seconds) => plain(
+            "no_card",
+            &format!("no card was shown within {seconds} s"),
+            "hold a card to the reader, or give it more time with --timeout",
+        ),
+        Ended::SaidNo => plain("said_no", "a person said no", "nothing was enrolled"),
+        Ended::Withdrawn => plain("withdrawn", "the order was withdrawn before a card was shown", "nothing was enrolled"),
+    }
+}
+
+fn plain(code: &str, message: &str, help: &str) -> Value {
+    json!({"code": code, "message": message, "help": help})
+}
+
+fn about(reading: &Reading, code: &str, why: &str, lines: &[String]) -> Value {
+    let words = reading::text(reading);
+    let help = match lines {
+        [] => words,
+        lines => format!("{words}\none of these lines in the configuration would settle it:\n{}", lines.join("\n")),
+    };
+    json!({"code": code, "message": format!("{why}; nothing was enrolled"), "help": help, "reading": reading_json(reading), "settle": lines})
+}
+
+const fn refused_code(reading: &Reading, refused: &Refused) -> &'static str {
+    match refused {
+        Refused::Undecided(_) if matches!(reading.verdict, Verdict::Ambiguous) => "ambiguous",
+        Refused::OtherCardType { .. } => "other_card_type",
+        Refused::OtherNumber(_) => "other_number",
+        Refused::Undecided(_) => "undecided",
+        Refused::Damaged => "damaged",
+        Refused::Nothing(_) => reading.verdict.name(),
+        Refused::NoCardType { .. } => "no_card_type",
+        Refused::SeveralCardTypes { .. } => "several_card_types",
+        Refused::UnknownCardType(..) => "unknown_card_type",
+        Refused::MissingNumber { .. } => "missing_number",
+        Refused::Zero => "card_number_zero",
+        Refused::TooWide { .. } => "integer_width",
+        Refused::Template(..) => "external_number",
+        Refused::Window(..) => "window",
+    }
+}

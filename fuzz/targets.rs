@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use cardbridge::{
     access::Outcome,
     blusky::{
-        answer::{SuccessCodes, sort_cards, sort_write},
+        answer::{SuccessCodes, Terms, sort_cards, sort_write},
         lookup::{self, sort_lookup},
     },
     card::{Kind, Literal, MAX_BITS, PacsBits, Presentation},
@@ -62,15 +62,16 @@ pub fn answer(data: &[u8]) {
     let [status, body @ ..] = data else { return };
     let status = [200, 204, 302, 400, 401, 404, 413, 429, 500, 504][usize::from(*status) % 10];
     let success = SuccessCodes::Listed(vec![0]);
+    let terms = |success| Terms { success, key: "" };
     for answers_value in [true, false] {
-        if let Outcome::Accepted(told) = sort_write(status, body, &success, answers_value) {
+        if let Outcome::Accepted(told) = sort_write(status, body, terms(&success), answers_value) {
             assert!(status < 300 && told.result_code == Some(0) && (told.value.is_some() || !answers_value));
             let text = String::from_utf8_lossy(body);
             assert!(text.contains("ResultCode"), "{text}");
         }
     }
-    let _ = sort_cards(status, body, uuid::Uuid::from_u128(7), &SuccessCodes::Any);
-    let _ = sort_lookup(lookup::Kind::CardTypes, status, body, &success);
+    let _ = sort_cards(status, body, uuid::Uuid::from_u128(7), terms(&SuccessCodes::Any));
+    let _ = sort_lookup(lookup::Kind::CardTypes, status, body, terms(&success));
 }
 
 /// Any text is a template or a clear error, and any frame is read by it or not.

@@ -1,100 +1,127 @@
-//! `POST api/Person/AddUser`: a new user.
+//! A new person.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Moment, Secret, check::guid};
+use super::{
+    Moment, Secret,
+    check::{lengths, suspension, window},
+    members::Members,
+    model::Model,
+};
 
-/// AddUser, and the options of `user add`. Members are sorted as a data contract is, by the code points of their names.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
-#[serde(rename_all = "PascalCase")]
+/// A new person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddUser {
-    /// The access-control system (`cardbridge lookup systems`)
-    #[arg(long, value_name = "GUID", value_parser = guid)]
-    #[serde(rename = "ACSystemId")]
+    /// The access-control system.
     pub ac_system_id: Uuid,
-    /// The access rights are suspended
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    /// The access rights are suspended.
     pub access_rights_suspended: bool,
-    /// Until when they are suspended
-    #[arg(long, value_name = "T")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Until when they are suspended.
     pub access_rights_suspended_end: Option<Moment>,
-    /// From when on they are suspended
-    #[arg(long, value_name = "T")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// From when on they are suspended.
     pub access_rights_suspended_start: Option<Moment>,
-    /// The badge template (`cardbridge lookup badges`)
-    #[arg(long, value_name = "GUID", value_parser = guid)]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The badge template.
     pub badge_template_id: Option<Uuid>,
-    /// The occupancy, vendor, owner or integrator the user belongs to (`cardbridge lookup occupancies`, …)
-    #[arg(long, value_name = "GUID", value_parser = guid)]
+    /// The occupancy, vendor, owner or integrator the user belongs to.
     pub company_instance_id: Uuid,
-    /// Which of them it is: 1 an occupancy, 2 a vendor, 3 a system owner, 4 an integrator
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=4))]
+    /// Which of them it is: 1 an occupancy, 2 a vendor, 3 a system owner, 4 an integrator.
     pub company_instance_type: i64,
-    /// The floor of the desk
-    #[arg(long, value_name = "GUID", value_parser = guid)]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The floor of the desk.
     pub default_floor_id: Option<Uuid>,
-    /// The floor stop of an elevator that is told where to go
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The floor stop of an elevator that is told where to go.
     pub default_floor_stop_id: Option<i64>,
-    /// The employee number
-    #[arg(long, value_name = "TEXT")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The employee number.
     pub employee_number: Option<String>,
-    /// When the record ends to be valid
-    #[arg(long, value_name = "T")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// When the record ends to be valid.
     pub end_datetime: Option<Moment>,
-    /// The facility (`cardbridge lookup facilities`)
-    #[arg(long, value_name = "GUID", value_parser = guid)]
+    /// The facility.
     pub facility_id: Uuid,
-    /// The given name, 60 characters at most
-    #[arg(long, value_name = "TEXT")]
+    /// The given name, 60 characters at most.
     pub first_name: String,
-    /// The user gets a login: --login and --password-file are required then
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    /// The user gets a login: a login and a password are required then.
     pub has_login_rights: bool,
-    /// The family name, 60 characters at most
-    #[arg(long, value_name = "TEXT")]
+    /// The family name, 60 characters at most.
     pub last_name: String,
-    /// The login
-    #[arg(long, value_name = "TEXT")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The login.
     pub login: Option<String>,
-    /// The middle initial, 2 characters at most
-    #[arg(long, value_name = "TEXT")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The middle initial, 2 characters at most.
     pub middle_initial: Option<String>,
-    /// The password, which comes from a file.
-    #[arg(skip)]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The password.
     pub password: Option<Secret>,
-    /// When the record begins to be valid
-    #[arg(long, value_name = "T")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// When the record begins to be valid.
     pub start_datetime: Option<Moment>,
-    /// The login is suspended
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    /// The login is suspended.
     pub web_site_rights_suspended: bool,
-    /// Until when it is suspended
-    #[arg(long, value_name = "T")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Until when it is suspended.
     pub web_site_rights_suspended_end: Option<Moment>,
-    /// From when on it is suspended
-    #[arg(long, value_name = "T")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// From when on it is suspended.
     pub web_site_rights_suspended_start: Option<Moment>,
-    /// 1 female, 2 male, 3 unspecified
-    #[arg(long, value_name = "N", visible_alias = "gender-id", value_parser = clap::value_parser!(i64).range(1..=3))]
-    #[serde(rename = "sGenderId", skip_serializing_if = "Option::is_none", default)]
+    /// 1 female, 2 male, 3 unspecified.
     pub s_gender_id: Option<i64>,
+}
+
+/// Most characters a member takes, as the system counts them: in UTF-16 units, of which an emoji has two.
+const LONGEST_NAME: usize = 60;
+const LONGEST_INITIAL: usize = 2;
+
+impl Model for AddUser {
+    fn name(&self) -> &'static str {
+        "AddUser"
+    }
+
+    fn user(&self) -> Option<Uuid> {
+        None
+    }
+
+    fn wrong(&self) -> Vec<String> {
+        let mut found = lengths([
+            ("first_name", Some(&self.first_name), LONGEST_NAME),
+            ("last_name", Some(&self.last_name), LONGEST_NAME),
+            ("middle_initial", self.middle_initial.as_ref(), LONGEST_INITIAL),
+        ]);
+        for (name, value) in [("first_name", &self.first_name), ("last_name", &self.last_name)] {
+            if value.trim().is_empty() {
+                found.push(format!("{name} is required and empty"));
+            }
+        }
+        let login = self.login.as_ref().is_some_and(|login| !login.trim().is_empty());
+        let missing = |given: bool, option: &str| (!given).then(|| format!("has_login_rights wants {option}"));
+        if self.has_login_rights {
+            found.extend(missing(login, "--login"));
+            found.extend(missing(self.password.is_some(), "--password-file"));
+        } else if self.login.is_some() || self.password.is_some() {
+            found.push("a login or password is for users with --has-login-rights only; add it, or leave them out".to_owned());
+        }
+        found.extend(window("start_datetime", self.start_datetime, "end_datetime", self.end_datetime));
+        found.extend(suspension(
+            "access_rights_suspended",
+            self.access_rights_suspended,
+            self.access_rights_suspended_start,
+            self.access_rights_suspended_end,
+        ));
+        found.extend(suspension(
+            "web_site_rights_suspended",
+            self.web_site_rights_suspended,
+            self.web_site_rights_suspended_start,
+            self.web_site_rights_suspended_end,
+        ));
+        found
+    }
+
+    fn secret(&self) -> Option<&Secret> {
+        self.password.as_ref()
+    }
+
+    fn secret_mut(&mut self) -> Option<&mut Option<Secret>> {
+        Some(&mut self.password)
+    }
+
+    fn leaves(&self, _: Members) -> Members {
+        Members::new()
+    }
 }
 
 /// Shows where the user belongs, and nothing about the person.

@@ -1,12 +1,11 @@
 //! What a call is judged by before it is written down: what BluSKY's pages demand, and what would be lost on the way.
 //!
-//! In: a model. Out: nothing, or everything that is wrong with it. Never: a value corrected, cut or left out to make it fit.
+//! In: an operation's members. Out: nothing, or everything that is wrong with them. Never: a value corrected, cut or left out to make it fit.
 
-use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{AddUser, Moment, UpdateUserCard, members::Members};
+use super::{Moment, members::Members};
 
 /// Why a call is not made: every reason at once. The words name members, and hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,15 +40,15 @@ impl IntegerWidth {
         }
     }
 
-    /// Judges every integer member of a model.
+    /// Judges every integer among these members.
     ///
     /// # Errors
-    /// The members that BluSKY's integers may not hold.
-    pub fn judge(self, model: &impl Serialize) -> Result<(), Wrong> {
-        let members = Members::of(model).map_err(|error| Wrong(vec![error.to_string()]))?;
-        let fits = |value: &Value| value.as_i64().is_some_and(|number| number <= self.max() && number >= -self.max());
-        let wide = members.0.iter().filter(|(_, value)| value.is_number() && !fits(value));
-        wrong(wide.map(|(name, _)| format!("{name} does not lie within ±{}, and {}", self.max(), self.help())).collect())
+    /// The members that the system's integers may not hold.
+    pub fn judge(self, members: &Members) -> Result<(), Wrong> {
+        let (min, max) = (-self.max() - 1, self.max());
+        let fits = |value: &Value| value.as_i64().is_some_and(|number| (min..=max).contains(&number));
+        let wide = members.iter().filter(|(_, value)| value.is_number() && !fits(value));
+        wrong(wide.map(|(name, _)| format!("{name} does not lie between {min} and {max}, and {}", self.help())).collect())
     }
 }
 
@@ -65,84 +64,26 @@ pub fn guid(text: &str) -> Result<Uuid, String> {
     }
 }
 
-/// Most characters a member takes, as .NET counts them: in UTF-16 units, of which an emoji has two.
-const LENGTHS: [(&str, usize); 3] = [("FirstName", 60), ("LastName", 60), ("MiddleInitial", 2)];
-
-impl AddUser {
-    /// Judges it.
-    ///
-    /// # Errors
-    /// Everything that is wrong.
-    pub fn judge(&self) -> Result<(), Wrong> {
-        let mut found = lengths(self);
-        for (name, value) in [("FirstName", &self.first_name), ("LastName", &self.last_name)] {
-            if value.trim().is_empty() {
-                found.push(format!("{name} is required and empty"));
-            }
-        }
-        let login = self.login.as_ref().is_some_and(|login| !login.trim().is_empty());
-        let missing = |given: bool, option: &str| (!given).then(|| format!("HasLoginRights wants {option}"));
-        if self.has_login_rights {
-            found.extend(missing(login, "--login"));
-            found.extend(missing(self.password.is_some(), "--password-file"));
-        } else if self.login.is_some() || self.password.is_some() {
-            found.push("a login or password is for users with --has-login-rights only; add it, or leave them out".to_owned());
-        }
-        found.extend(window("StartDatetime", self.start_datetime, "EndDatetime", self.end_datetime));
-        found.extend(suspension(
-            "AccessRightsSuspended",
-            self.access_rights_suspended,
-            self.access_rights_suspended_start,
-            self.access_rights_suspended_end,
-        ));
-        found.extend(suspension(
-            "WebSiteRightsSuspended",
-            self.web_site_rights_suspended,
-            self.web_site_rights_suspended_start,
-            self.web_site_rights_suspended_end,
-        ));
-        wrong(found)
-    }
-}
-
-impl UpdateUserCard {
-    /// Judges it.
-    ///
-    /// # Errors
-    /// Everything that is wrong.
-    pub fn judge(&self) -> Result<(), Wrong> {
-        let dates = (self.card_activation_start_date_time, self.card_deactivation_start_date_time);
-        let mut found: Vec<String> =
-            window("CardActivationStartDateTime", dates.0, "CardDeactivationStartDateTime", dates.1).into_iter().collect();
-        if dates != (None, None) && self.modify_activation_dates == Some(false) {
-            found.push(
-                "times are given, and --modify-activation-dates false would have BluSKY ignore them; leave out one or the other".into(),
-            );
-        }
-        wrong(found)
-    }
-}
-
 /// A window that ends before it starts.
 pub fn window(start: &str, from: Option<Moment>, end: &str, to: Option<Moment>) -> Option<String> {
     let (from, to) = from.zip(to).filter(|(from, to)| to <= from)?;
     Some(format!("{end} ({to}) is not after {start} ({from})"))
 }
 
-fn suspension(name: &str, suspended: bool, from: Option<Moment>, to: Option<Moment>) -> Vec<String> {
-    let mut found: Vec<String> = window(&format!("{name}Start"), from, &format!("{name}End"), to).into_iter().collect();
+/// What is wrong with a suspension.
+pub(super) fn suspension(name: &str, suspended: bool, from: Option<Moment>, to: Option<Moment>) -> Vec<String> {
+    let mut found: Vec<String> = window(&format!("{name}_start"), from, &format!("{name}_end"), to).into_iter().collect();
     if !suspended && (from.is_some() || to.is_some()) {
         found.push(format!("{name} is false, and a time of the suspension is given; say that it is true, or leave the time out"));
     }
     found
 }
 
-fn lengths(model: &impl Serialize) -> Vec<String> {
-    let members = Members::of(model).map(|members| members.0).unwrap_or_default();
+/// Texts that are longer than a system takes, counted as it counts: in UTF-16 units.
+pub(super) fn lengths<const N: usize>(texts: [(&str, Option<&String>, usize); N]) -> Vec<String> {
     let mut found = Vec::new();
-    for (name, most) in LENGTHS {
-        let value = members.iter().find(|(member, _)| member == name).and_then(|(_, value)| value.as_str());
-        let length = value.map_or(0, |text| text.encode_utf16().count());
+    for (name, text, most) in texts {
+        let length = text.map_or(0, |text| text.encode_utf16().count());
         if length > most {
             found.push(format!("{name} has {length} characters, and {most} is the most BluSKY takes (an emoji counts as two)"));
         }
@@ -150,6 +91,7 @@ fn lengths(model: &impl Serialize) -> Vec<String> {
     found
 }
 
-fn wrong(found: Vec<String>) -> Result<(), Wrong> {
+/// Nothing, or everything that is wrong.
+pub(super) fn wrong(found: Vec<String>) -> Result<(), Wrong> {
     if found.is_empty() { Ok(()) } else { Err(Wrong(found)) }
 }

@@ -11,9 +11,9 @@ use super::{Cards, Operation, Outcome};
 /// How much the read-back is to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// What AddUserCard sends: `api/v1`.
+    /// What a card is given with.
     Card,
-    /// The uses and notes too: `api/v2`.
+    /// The uses and notes too.
     Assignment,
 }
 

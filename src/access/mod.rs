@@ -2,32 +2,37 @@
 //!
 //! In: what a person or a card said. Out: operations, and what became of them. Never: how they travel; BluSKY is one way to say them.
 //!
-//! A model's members are what is written down in the outbox, what the read-back is compared with, and the options of the command line.
-//! Absent members are left out: an all-zero GUID is a value, and null is an error for some. Source: the contract pages of the calls.
+//! An operation's members have names of their own, which are the options of the command line in another case. There are three views
+//! of them: what the command line takes, what the store keeps (these names), and what BluSKY is sent (its names, in its order).
 //!
 //! - [`AddUserCard`], [`UpdateUserCard`], [`AddUser`], each an [`Operation`]: what is asked;
-//! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows;
-//! - [`check`]: what every model is judged by before it is written down;
-//! - [`AccessControl`]: who is asked.
+//! - [`members`]: the members of any operation, by name;
+//! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows ([`shown`]);
+//! - [`check`]: what every operation is judged by before it is written down;
+//! - [`AccessControl`]: who is asked, and [`fake`]: somebody to ask in tests.
 
 mod add_user;
 mod add_user_card;
 pub mod check;
 mod control;
+pub mod fake;
 pub mod members;
+mod model;
 mod moment;
 mod operation;
-pub mod outcome;
-pub mod secret;
+mod outcome;
+mod secret;
+pub mod shown;
 mod stored;
 mod update_user_card;
 
 pub use add_user::AddUser;
 pub use add_user_card::{ACTIVE_CARDHOLDER, AddUserCard};
 pub use control::{AccessControl, Detail};
+pub use model::{Identity, Numbers};
 pub use moment::{Moment, MomentError};
 pub use operation::Operation;
 pub use outcome::{Cards, Outcome, Told};
-pub use secret::Secret;
+pub use secret::{BLOT, Secret};
 pub use stored::{Sameness, StoredCard};
 pub use update_user_card::UpdateUserCard;

@@ -33,12 +33,14 @@ pub enum Outcome {
         /// Why.
         why: String,
     },
-    /// BluSKY denies access; whether to everything or to this call, another call has to show. It was not carried out.
+    /// The system denies access; whether to everything or to this call, another call has to show. It was not carried out.
     Denied {
-        /// 401 or 403.
-        status: u16,
-        /// BluSKY's own words.
-        words: Option<String>,
+        /// What is to be said where everybody is turned down.
+        #[serde(default)]
+        everybody: String,
+        /// What is to be said where others are let in.
+        #[serde(default)]
+        only_this: String,
     },
     /// It may have arrived; no answer came.
     NoAnswer {
@@ -112,11 +114,8 @@ impl Outcome {
     #[must_use]
     pub fn settled(self, lets_others_in: bool) -> Self {
         match self {
-            Self::Denied { status, words } if lets_others_in => {
-                let words = words.map(|words| format!(": “{words}”")).unwrap_or_default();
-                Self::NotSent { why: format!("BluSKY turns this entry down ({status}) and lets others in{words}; it is tried again") }
-            }
-            Self::Denied { status, .. } => Self::Stopped { why: format!("{}; {ENTRIES_WAIT}", denied(status)) },
+            Self::Denied { only_this, .. } if lets_others_in => Self::NotSent { why: only_this },
+            Self::Denied { everybody, .. } => Self::Stopped { why: everybody },
             other => other,
         }
     }
@@ -126,7 +125,7 @@ impl Outcome {
     pub fn without(mut self, secrets: &[&Secret]) -> Self {
         let words = match &mut self {
             Self::Accepted(told) | Self::Refused(told) | Self::Unclear { told, .. } => told.description.as_mut(),
-            Self::Denied { words, .. } => words.as_mut(),
+            Self::Denied { only_this, .. } => Some(only_this),
             Self::NotSent { .. } | Self::Away { .. } | Self::NoAnswer { .. } | Self::Later { .. } | Self::Stopped { .. } => None,
         };
         if let Some(words) = words {
@@ -134,13 +133,4 @@ impl Outcome {
         }
         self
     }
-}
-
-/// What becomes of the others where a call that changes something stops them all.
-pub const ENTRIES_WAIT: &str = "saved entries wait";
-
-/// What is said where access is denied.
-#[must_use]
-pub fn denied(status: u16) -> String {
-    format!("BluSKY denies access ({status}): check blusky.token_file, token_header and token_scheme")
 }

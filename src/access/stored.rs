@@ -1,19 +1,19 @@
-//! The read-back: `GET api/v1|v2/Users/UserCards`, one card as BluSKY shows it, and what of a call is stored as it was sent.
+//! The read-back: one card as the system shows it, and what of an operation is stored as it was sent.
 //!
-//! In: a card's members, from JSON or XML. Out: its keys and numbers, and the members that differ from what was sent. Never: a
-//! difference left out because the two sides write a value differently, and never a PIN kept.
+//! In: what is shown of a card. Out: its keys and numbers, and the members that differ from what was sent. Never: a difference left
+//! out because the two sides write a value differently, and never a PIN kept.
 
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    AddUserCard, Moment, Operation,
-    members::{Members, NoModel, any_case, named_value},
-    secret::blotted,
+    Operation,
+    members::NoMembers,
+    model::Identity,
+    shown::{Same, Shown},
 };
 
 /// A card as the read-back shows it. Members that are missing or of another type are none.
@@ -23,7 +23,7 @@ pub struct StoredCard {
     pub user_card_id: Option<Uuid>,
     /// The key of the card.
     pub card_id: Option<Uuid>,
-    /// BluSKY's number of the card type.
+    /// The system's number of the card type.
     pub card_type: Option<i64>,
     /// The access-control system.
     pub system: Option<Uuid>,
@@ -46,9 +46,12 @@ pub struct StoredCard {
     /// Members that were sent and are not shown.
     #[serde(default)]
     pub not_shown: Vec<String>,
-    /// Everything that was shown, the PIN included: never written down.
+    /// Every member that was shown, for comparing: never written down.
     #[serde(skip)]
-    pub(crate) members: Value,
+    pub shown: Shown,
+    /// Everything that was shown, as it came, secrets blotted out: for programs that know the system.
+    #[serde(skip)]
+    pub raw: Value,
 }
 
 impl fmt::Debug for StoredCard {
@@ -69,73 +72,57 @@ pub enum Sameness {
 }
 
 impl StoredCard {
-    /// Reads one of the read-back's `Cards`, tolerantly.
+    /// A card of which this is shown.
     #[must_use]
-    pub fn read(card: &Value) -> Self {
-        let guid = |name: &str| any_case(card, name)?.as_str()?.trim().parse::<Uuid>().ok().filter(|id| !id.is_nil());
-        let number = |name: &str| number(name, any_case(card, name)?);
-        let unsigned = |name: &str| number(name).and_then(|number| u64::try_from(number).ok());
+    pub fn of(shown: Shown, raw: Value) -> Self {
+        let unsigned = |name: &str| shown.number(name).and_then(|number| u64::try_from(number).ok());
         Self {
-            user_card_id: guid("PersonCardId"),
-            card_id: guid("CardId"),
-            card_type: number("CardType"),
-            system: guid("CardACSystemId"),
-            internal_card_number: unsigned("InternalCardNumber"),
-            facility_code: unsigned("FacilityCode"),
-            issue_code: unsigned("IssueCode"),
-            card_serial_number: unsigned("CardSerialNumber"),
-            card_user_flags: number("CardUserFlags"),
-            deleted: any_case(card, "Deleted").is_some_and(is_true),
+            user_card_id: shown.guid("user_card_id"),
+            card_id: shown.guid("card_id"),
+            card_type: shown.number("card_type"),
+            system: shown.guid("card_ac_system_id"),
+            internal_card_number: unsigned("internal_card_number"),
+            facility_code: unsigned("facility_code"),
+            issue_code: unsigned("issue_code"),
+            card_serial_number: unsigned("card_serial_number"),
+            card_user_flags: shown.number("card_user_flags"),
+            deleted: shown.is_true("deleted"),
             differs: Vec::new(),
             not_shown: Vec::new(),
-            members: card.clone(),
+            shown,
+            raw,
         }
-    }
-
-    /// A member as it was shown; a PIN never is.
-    #[must_use]
-    pub fn member(&self, name: &str) -> Option<&Value> {
-        any_case(&self.members, name).filter(|value| name != PIN && !value.is_null())
-    }
-
-    /// Everything that was shown, secrets blotted out.
-    #[must_use]
-    pub fn shown(&self) -> Value {
-        blotted(&self.members)
     }
 
     /// Whether this is the card that was sent, by its key, or by what makes it that card: type, system, numbers. Its dates, flags and
     /// print can be stored otherwise, and make it no other card ([`Self::compare`]).
     #[must_use]
     pub fn is(&self, operation: &Operation) -> Sameness {
-        match operation {
+        match operation.identity() {
             _ if self.deleted => Sameness::AnotherOne,
-            Operation::AddUserCard(AddUserCard { card_id: Some(id), .. }) => same_as(&[matches(Some(*id), self.card_id)]),
-            Operation::AddUserCard(sent) => same_as(&[
-                matches(sent.card_ac_system_id, self.system),
+            None => Sameness::AnotherOne,
+            Some(Identity::Key(id)) => same_as(&[matches(Some(id), self.card_id)]),
+            Some(Identity::Numbers(sent)) => same_as(&[
+                matches(sent.system, self.system),
                 matches(sent.card_type, self.card_type),
                 matches(sent.internal_card_number, self.internal_card_number),
                 matches(sent.facility_code, self.facility_code),
                 matches(sent.issue_code, self.issue_code),
                 matches(sent.card_serial_number, self.card_serial_number),
             ]),
-            Operation::UpdateUserCard(sent) => same_as(&[matches(Some(sent.card_id), self.card_id)]),
-            Operation::AddUser(_) => Sameness::AnotherOne,
         }
     }
 
     /// Compares it with what was sent, member by member, and keeps what differs.
     ///
     /// # Errors
-    /// The call cannot be written, and so was never sent.
-    pub fn compare(mut self, operation: &Operation) -> Result<Self, NoModel> {
-        for (name, sent) in stored_members(operation)? {
-            let shown_as = if name == "CredentialTypeId" { "CredentialType" } else { &name };
-            let verdict = any_case(&self.members, shown_as).map_or(Some(Same::NotShown), |stored| same(&name, &sent, stored));
-            match verdict {
-                Some(Same::Yes) => {}
-                Some(Same::NotShown) => self.not_shown.push(snake(&name)),
-                None => self.differs.push(snake(&name)),
+    /// The operation has no members, and so was never sent.
+    pub fn compare(mut self, operation: &Operation) -> Result<Self, NoMembers> {
+        for (name, sent) in operation.leaves()? {
+            match self.shown.is_as_sent(&name, &sent) {
+                Same::Yes => {}
+                Same::NotShown => self.not_shown.push(name),
+                Same::No => self.differs.push(name),
             }
         }
         Ok(self)
@@ -161,238 +148,28 @@ fn same_as(members: &[Option<bool>]) -> Sameness {
     }
 }
 
-/// True, however a serializer writes it.
-fn is_true(value: &Value) -> bool {
-    value.as_bool() == Some(true)
-        || value.as_i64() == Some(1)
-        || value.as_str().is_some_and(|text| matches!(text.trim(), "true" | "True" | "TRUE" | "1"))
-}
-
-const PIN: &str = "PIN";
-
-/// Members that say what BluSKY is to do, and are stored nowhere.
-const ORDERS: [&str; 4] = ["UserId", "EnforceOccupancySystem", "ReassignCardIfAlreadyAssigned", "ModifyActivationDates"];
-const DATES: [&str; 2] = ["CardActivationStartDateTime", "CardDeactivationStartDateTime"];
-
-/// What is to be found stored: null for what is cleared.
-fn stored_members(operation: &Operation) -> Result<Vec<(String, Value)>, NoModel> {
-    let mut members = match operation {
-        Operation::AddUserCard(card) => Members::of(card)?.0,
-        Operation::UpdateUserCard(card) => Members::of(card)?.0,
-        Operation::AddUser(_) => Vec::new(),
-    };
-    if let Operation::UpdateUserCard(card) = operation {
-        members.retain(|(name, _)| card.modify_activation_dates == Some(true) || !DATES.contains(&name.as_str()));
-        if card.modify_activation_dates == Some(true) {
-            for name in DATES {
-                if members.iter().all(|(member, _)| member != name) {
-                    members.push((name.to_owned(), Value::Null));
-                }
-            }
-        }
-    }
-    members.retain(|(name, _)| !ORDERS.contains(&name.as_str()));
-    Ok(members)
-}
-
-enum Same {
-    Yes,
-    NotShown,
-}
-
-/// Whether a stored value is the one sent; none where it differs. The two sides may write GUIDs, times and numbers differently.
-fn same(name: &str, sent: &Value, stored: &Value) -> Option<Same> {
-    let is_empty = stored.is_null() || stored == "";
-    let yes = |same: bool| same.then_some(Same::Yes);
-    match sent {
-        // BluSKY does not have to show a PIN.
-        _ if name == PIN && is_empty => Some(Same::Yes),
-        Value::Null => yes(is_empty),
-        Value::Number(sent) if sent.as_i64().is_some_and(i64::is_negative) && is_empty => Some(Same::Yes),
-        Value::Number(sent) => match number(name, stored) {
-            Some(stored) => yes(sent.as_i64() == Some(stored)),
-            // An enumeration's name that nobody here knows.
-            None if stored.is_string() && !is_empty => Some(Same::NotShown),
-            None => None,
-        },
-        Value::String(sent) => yes(stored.as_str().map_or(sent.is_empty() && is_empty, |stored| is_same_text(sent, stored))),
-        other => yes(other == stored),
-    }
-}
-
-fn is_same_text(sent: &str, stored: &str) -> bool {
-    let guids = || Some(Uuid::try_parse(sent).ok()? == Uuid::try_parse(stored).ok()?);
-    let times = || Some(sent.parse::<Moment>().ok()?.is_about(time(stored)?));
-    sent == stored || guids().or_else(times).unwrap_or(false)
-}
-
-/// A time with its offset; one without is taken as UTC.
-fn time(text: &str) -> Option<DateTime<FixedOffset>> {
-    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
-}
-
-/// An integer, written as a number with or without a fraction of zero, in quotes, or as an enumeration's name.
-fn number(name: &str, value: &Value) -> Option<i64> {
-    let text = || value.as_str().map(str::trim);
-    value
-        .as_i64()
-        .or_else(|| text()?.parse().ok())
-        .or_else(|| whole(value.as_f64().or_else(|| text()?.parse().ok())?))
-        .or_else(|| named_value(name, text()?))
-}
-
-/// An integer that was written with a fraction of zero, as far as such a number is exact.
-fn whole(number: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
-}
-
-/// `CardACSystemId` as `card_ac_system_id`.
-fn snake(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    let mut text = String::new();
-    for (at, letter) in letters.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|at| letters.get(at));
-        let after = letters.get(at + 1);
-        let starts = letter.is_uppercase() && before.is_some_and(|before| before.is_lowercase() || after.is_some_and(|c| c.is_lowercase()));
-        if starts {
-            text.push('_');
-        }
-        text.extend(letter.to_lowercase());
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::access::UpdateUserCard;
-
-    fn update() -> UpdateUserCard {
-        UpdateUserCard {
-            card_activation_start_date_time: Some("2026-01-01T08:00:00+01:00".parse().unwrap()),
-            card_deactivation_start_date_time: None,
-            card_id: Uuid::from_u128(9),
-            card_user_flags: Some(1),
-            modify_activation_dates: Some(true),
-            user_id: Uuid::from_u128(7),
-            credential_type_id: Some(2),
-            number_of_card_uses: Some(-1),
-            public_notes: Some("Łódź <gate>".to_owned()),
-        }
-    }
-
-    fn compared(shown: Value, sent: UpdateUserCard) -> (Vec<String>, Vec<String>) {
-        let card = StoredCard::read(&shown).compare(&Operation::UpdateUserCard(sent)).unwrap();
-        (card.differs, card.not_shown)
-    }
-
-    #[test]
-    fn what_is_stored_is_compared_member_by_member_however_it_is_written() {
-        let id = Uuid::from_u128(9);
-        let shown = json!({
-            "CardId": id.to_string().to_uppercase(), "CardUserFlags": "ActiveCardholderRecord", "NumberOfCardUses": null,
-            "CardActivationStartDateTime": "2026-01-01T07:00:00.0000000", "CardDeactivationStartDateTime": null,
-            "PublicNotes": "Łódź <gate>", "CredentialType": "2",
-        });
-        assert_eq!(compared(shown.clone(), update()), (vec![], vec![]));
-        let mut otherwise = shown;
-        otherwise["CardDeactivationStartDateTime"] = json!("2027-01-01T00:00:00Z");
-        otherwise["CardUserFlags"] = json!(0);
-        otherwise["PublicNotes"] = json!("L?dz <gate>");
-        otherwise.as_object_mut().unwrap().remove("NumberOfCardUses");
-        let (differs, not_shown) = compared(otherwise, update());
-        assert_eq!(differs, ["card_user_flags", "public_notes", "card_deactivation_start_date_time"]);
-        assert_eq!(not_shown, ["number_of_card_uses"]);
-    }
-
-    fn sent() -> Operation {
-        let body = json!({
-            "CardACSystemId": Uuid::from_u128(3), "CardType": 3, "CardUserFlags": 1, "ExternalCardNumber": "4567", "FacilityCode": 123,
-            "InternalCardNumber": 4567, "IssueCode": 0, "UserId": Uuid::from_u128(7), "ReassignCardIfAlreadyAssigned": false,
-        });
-        Operation::AddUserCard(serde_json::from_value(body).unwrap())
-    }
-
-    fn shown() -> Value {
-        json!({
-            "CardACSystemId": Uuid::from_u128(3), "CardType": 3, "FacilityCode": 123, "InternalCardNumber": 4567, "IssueCode": 0,
-            "Deleted": false, "ExternalCardNumber": "4567",
-        })
-    }
-
-    #[test]
-    fn a_card_is_the_one_however_its_numbers_and_names_are_written() {
-        let written = [
-            json!({"InternalCardNumber": "4567"}),
-            json!({"InternalCardNumber": 4567.0, "CardType": "3"}),
-            json!({"ExternalCardNumber": "otherwise", "CardUserFlags": 0}),
-        ];
-        for members in written {
-            let mut card = shown();
-            card.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-            assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::TheOne, "{card}");
-        }
-        let camel: Value =
-            shown().as_object().unwrap().iter().map(|(name, value)| (name[..1].to_lowercase() + &name[1..], value.clone())).collect();
-        assert_eq!(StoredCard::read(&camel).is(&sent()), Sameness::TheOne, "{camel}");
-    }
-
-    #[test]
-    fn one_member_that_is_there_and_different_makes_it_another_card() {
-        let members = ["CardType", "InternalCardNumber", "FacilityCode", "IssueCode"];
-        for name in members {
-            let mut card = shown();
-            card[name] = json!(99);
-            // What is missing beside it changes nothing.
-            card.as_object_mut().unwrap().remove(if name == "CardType" { "FacilityCode" } else { "CardType" });
-            assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::AnotherOne, "{card}");
-        }
-        for deleted in [json!(true), json!("True"), json!("true"), json!(1), json!("1")] {
-            let mut card = shown();
-            card["Deleted"] = deleted;
-            assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::AnotherOne, "{card}");
-        }
-    }
-
-    #[test]
-    fn a_member_that_is_missing_null_or_unreadable_leaves_it_open_which_card_it_is() {
-        let members = ["CardACSystemId", "CardType", "InternalCardNumber", "FacilityCode", "IssueCode"];
-        for name in members {
-            for strange in
-                [None, Some(Value::Null), Some(json!("Prox26Bit")), Some(json!(4567.5)), Some(json!([])), Some(json!({"Value": 3}))]
-            {
-                let mut card = shown();
-                match strange {
-                    None => drop(card.as_object_mut().unwrap().remove(name)),
-                    Some(value) => card[name] = value,
-                }
-                assert_eq!(StoredCard::read(&card).is(&sent()), Sameness::CannotBeTold, "{card}");
-            }
-        }
-        assert_eq!(StoredCard::read(&json!({})).is(&sent()), Sameness::CannotBeTold);
-    }
+    use crate::access::{Secret, UpdateUserCard, shown::Is};
 
     #[test]
     fn dates_that_were_not_to_change_are_not_compared() {
-        let sent = UpdateUserCard { modify_activation_dates: None, ..update() };
-        let (differs, _) = compared(json!({"CardActivationStartDateTime": "1999-01-01T00:00:00Z"}), sent);
-        assert!(differs.is_empty(), "{differs:?}");
+        let body = serde_json::json!({"card_id": Uuid::from_u128(9), "user_id": Uuid::from_u128(7)});
+        let sent: UpdateUserCard = serde_json::from_value(body).unwrap();
+        let shown = Shown::of([("card_activation_start_date_time", Is::Text("1999-01-01T00:00:00Z".to_owned()))]);
+        let differs = |modify: Option<bool>| {
+            let sent = UpdateUserCard { modify_activation_dates: modify, ..sent.clone() };
+            StoredCard::of(shown.clone(), Value::Null).compare(&Operation::UpdateUserCard(sent)).unwrap().differs
+        };
+        assert_eq!(differs(None), [""; 0]);
+        assert_eq!(differs(Some(true)), ["card_activation_start_date_time"], "a time that is left out was to be taken away");
     }
 
     #[test]
     fn a_pin_that_is_shown_is_neither_written_down_nor_shown_again() {
-        let card = StoredCard::read(&json!({"PIN": "90417", "CardType": 3}));
-        assert!(!serde_json::to_string(&card).unwrap().contains("90417"));
-        assert!(!card.shown().to_string().contains("90417") && card.member("PIN").is_none() && !format!("{card:?}").contains("90417"));
-    }
-
-    #[test]
-    fn members_go_by_the_names_scripts_know() {
-        for (name, wanted) in [("CardACSystemId", "card_ac_system_id"), ("PIN", "pin"), ("InternalCardNumber", "internal_card_number")] {
-            assert_eq!(snake(name), wanted);
-        }
+        let card = StoredCard::of(Shown::of([("pin", Is::Hidden(Secret::new("90417")))]), Value::Null);
+        let written = serde_json::to_string(&card).unwrap();
+        assert!(!written.contains("90417") && card.shown.text("pin").is_none() && !format!("{card:?}").contains("90417"), "{written}");
     }
 }

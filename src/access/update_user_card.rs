@@ -1,51 +1,93 @@
-//! `PUT api/v2/Users/{id}/UserCards`: changes to a card's present assignment.
+//! Changes to a card's present assignment.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Moment, check::guid};
+use super::{
+    Moment,
+    check::{Wrong, window, wrong},
+    members::Members,
+    model::{Identity, Model},
+};
 
-/// UpdateUserCard, and the options of `card update`. Members are sorted as a data contract is: the base class by name, then the
-/// derived class.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
-#[serde(rename_all = "PascalCase")]
+/// Changes to a user's card. What is left out stays, save the times ([`Self::modify_activation_dates`]).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateUserCard {
-    /// When the card begins to work, as 2026-01-01T08:00:00+01:00
-    #[arg(long, value_name = "T", visible_alias = "activate")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// When the card begins to work.
     pub card_activation_start_date_time: Option<Moment>,
-    /// When the card ends to work
-    #[arg(long, value_name = "T", visible_alias = "deactivate")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// When the card ends to work.
     pub card_deactivation_start_date_time: Option<Moment>,
-    /// The card, which is one of the user's
-    #[arg(long, value_name = "GUID", value_parser = guid)]
+    /// The card, which is one of the user's.
     pub card_id: Uuid,
-    /// BluSKY's CardUserFlags [default: those the card has, else 1, an active cardholder]
-    #[arg(long, value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The card-user flags.
     pub card_user_flags: Option<i64>,
-    /// Change when the card works [default: true where a time is given]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Whether when the card works is changed: a time that is left out is taken away then.
     pub modify_activation_dates: Option<bool>,
-    /// The user, who has the card. The same GUID stands in the path.
-    #[arg(skip)]
+    /// The user, who has the card.
     pub user_id: Uuid,
-    /// BluSKY's number of the credential type
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// The system's number of the credential type.
     pub credential_type_id: Option<i64>,
-    /// How often the card can be used; a negative number clears it
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// How often the card can be used; a negative number clears it.
     pub number_of_card_uses: Option<i64>,
-    /// Notes that everybody sees
-    #[arg(long, value_name = "TEXT")]
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Notes that everybody sees.
     pub public_notes: Option<String>,
+}
+
+const DATES: [&str; 2] = ["card_activation_start_date_time", "card_deactivation_start_date_time"];
+
+impl UpdateUserCard {
+    /// Judges it.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn judge(&self) -> Result<(), Wrong> {
+        wrong(self.wrong())
+    }
+}
+
+impl Model for UpdateUserCard {
+    fn name(&self) -> &'static str {
+        "UpdateUserCard"
+    }
+
+    fn user(&self) -> Option<Uuid> {
+        Some(self.user_id)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(Identity::Key(self.card_id))
+    }
+
+    fn answers_value(&self) -> bool {
+        false
+    }
+
+    fn wrong(&self) -> Vec<String> {
+        let (from, until) = (self.card_activation_start_date_time, self.card_deactivation_start_date_time);
+        let [start, end] = DATES;
+        let mut found: Vec<String> = window(start, from, end, until).into_iter().collect();
+        if (from, until) != (None, None) && self.modify_activation_dates == Some(false) {
+            found.push(
+                "times are given, and --modify-activation-dates false would have BluSKY ignore them; leave out one or the other".into(),
+            );
+        }
+        found
+    }
+
+    fn leaves(&self, mut members: Members) -> Members {
+        let changes_dates = self.modify_activation_dates == Some(true);
+        members.retain(|name, _| {
+            let is_order = matches!(name.as_str(), "user_id" | "modify_activation_dates");
+            !is_order && (changes_dates || !DATES.contains(&name.as_str()))
+        });
+        for name in DATES.into_iter().filter(|_| changes_dates) {
+            members.entry(name).or_insert(Value::Null);
+        }
+        members
+    }
 }
 
 /// Shows whose card it is, and nothing that is written about it.

@@ -6,11 +6,8 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::wire::Document;
-use crate::access::{
-    Cards, Outcome, StoredCard, Told,
-    outcome::{ENTRIES_WAIT, denied},
-};
+use super::{cards, wire::Document};
+use crate::access::{Cards, Outcome, StoredCard, Told};
 
 /// Which result codes mean success: BluSKY's pages do not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,19 +29,28 @@ impl SuccessCodes {
     }
 }
 
+/// What a site has said that an answer is sorted by.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'s> {
+    /// Which result codes mean success.
+    pub success: &'s SuccessCodes,
+    /// What is to be checked where access is denied.
+    pub key: &'static str,
+}
+
 /// Sorts the answer to a call that changes something; `answers_value` where its success comes with a key.
 #[must_use]
-pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes, answers_value: bool) -> Outcome {
+pub fn sort_write(status: u16, body: &[u8], terms: Terms<'_>, answers_value: bool) -> Outcome {
     let document = Document::read(body);
     let told = document.as_ref().and_then(told);
     let words = || document.as_ref().and_then(words);
     match (status, told) {
-        (200..=299, Some(told)) => sort_result(told, success, answers_value),
+        (200..=299, Some(told)) => sort_result(told, terms.success, answers_value),
         (200..=299, None) => Outcome::Later {
             why: format!("BluSKY answered {status} with something that is not its answer (a page, or a broken text)"),
             slow: false,
         },
-        (401 | 403, _) => Outcome::Denied { status, words: words() },
+        (401 | 403, _) => denied_write(status, words(), terms.key),
         (429, _) => Outcome::Away { why: "BluSKY answered 429, too many requests".to_owned() },
         (407, _) => Outcome::Stopped { why: "the proxy wants a user (407): check blusky.proxy_user and proxy_password_file".to_owned() },
         (300..=399, _) => {
@@ -71,7 +77,7 @@ pub fn sort_write(status: u16, body: &[u8], success: &SuccessCodes, answers_valu
 
 /// Sorts the answer to the read-back of this user's cards.
 #[must_use]
-pub fn sort_cards(status: u16, body: &[u8], user: Uuid, success: &SuccessCodes) -> Cards {
+pub fn sort_cards(status: u16, body: &[u8], user: Uuid, terms: Terms<'_>) -> Cards {
     let later = |why: &str| Cards::Later { why: why.to_owned() };
     let document = Document::read(body);
     match status {
@@ -80,23 +86,39 @@ pub fn sort_cards(status: u16, body: &[u8], user: Uuid, success: &SuccessCodes) 
                 later("BluSKY shows another user's cards than those it was asked for")
             }
             // A result that is no success holds no list, whatever stands in its place.
-            Some(document) if document.integer("ResultCode").is_some_and(|code| !success.may_be(code)) => {
+            Some(document) if document.integer("ResultCode").is_some_and(|code| !terms.success.may_be(code)) => {
                 later("BluSKY refuses to show the user's cards")
             }
-            Some(document) => cards(&document).map_or_else(|| later("the list of the user's cards could not be read"), Cards::Shown),
+            Some(document) => list(&document).map_or_else(|| later("the list of the user's cards could not be read"), Cards::Shown),
             None => later("the list of the user's cards could not be read"),
         },
         404 | 405 | 501 => Cards::Unavailable { why: format!("BluSKY answered {status} when asked for the user's cards") },
-        401 | 403 => Cards::Stopped { why: denied(status) },
+        401 | 403 => Cards::Stopped { why: denied(status, terms.key) },
         429 => Cards::Away { why: "BluSKY answered 429, too many requests".to_owned() },
         _ => later(&format!("BluSKY answered {status} when asked for the user's cards")),
     }
 }
 
+/// What becomes of the others where a call that changes something stops them all.
+const ENTRIES_WAIT: &str = "saved entries wait";
+
+/// What is said where access is denied.
+pub(super) fn denied(status: u16, key: &str) -> String {
+    format!("BluSKY denies access ({status}): check {key}")
+}
+
+fn denied_write(status: u16, words: Option<String>, key: &str) -> Outcome {
+    let words = words.map(|words| format!(": “{words}”")).unwrap_or_default();
+    Outcome::Denied {
+        everybody: format!("{}; {ENTRIES_WAIT}", denied(status, key)),
+        only_this: format!("BluSKY turns this entry down ({status}) and lets others in{words}; it is tried again"),
+    }
+}
+
 /// The cards of a list; none where one of them is no card: then nothing can be said of the list.
-fn cards(document: &Document) -> Option<Vec<StoredCard>> {
+fn list(document: &Document) -> Option<Vec<StoredCard>> {
     // What is missing or null is no list: "not there" counts only from one.
-    document.items(document.member("Cards")?)?.into_iter().map(|item| item.is_object().then(|| StoredCard::read(item))).collect()
+    document.items(document.member("Cards")?)?.into_iter().map(|item| item.is_object().then(|| cards::read(item))).collect()
 }
 
 /// What a `Result` says; none where this is no `Result`.
@@ -160,8 +182,12 @@ mod tests {
     use super::*;
     use crate::access::Secret;
 
+    fn terms(success: &SuccessCodes) -> Terms<'_> {
+        Terms { success, key: "blusky.token_file" }
+    }
+
     fn sorted(status: u16, body: &str) -> Outcome {
-        sort_write(status, body.as_bytes(), &SuccessCodes::Listed(vec![0]), true)
+        sort_write(status, body.as_bytes(), terms(&SuccessCodes::Listed(vec![0])), true)
     }
 
     #[test]
@@ -174,7 +200,7 @@ mod tests {
         assert!(matches!(sorted(200, "<html>login</html>"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "[]"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "{\"ResultCode\":\"0\"}"), Outcome::Later { .. }));
-        let any = sort_write(200, format!("{{\"ResultCode\":7,{value}}}").as_bytes(), &SuccessCodes::Any, true);
+        let any = sort_write(200, format!("{{\"ResultCode\":7,{value}}}").as_bytes(), terms(&SuccessCodes::Any), true);
         assert!(matches!(any, Outcome::Unclear { .. }));
     }
 
@@ -246,7 +272,7 @@ mod tests {
         assert!(matches!(result("zero", value), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "<html><ResultCode>0</ResultCode></html>"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "<Result><ResultCode>0</ResultCode>"), Outcome::Later { .. }));
-        let update = sort_write(200, b"<Result><ResultCode>0</ResultCode></Result>", &SuccessCodes::Listed(vec![0]), false);
+        let update = sort_write(200, b"<Result><ResultCode>0</ResultCode></Result>", terms(&SuccessCodes::Listed(vec![0])), false);
         assert!(matches!(update, Outcome::Accepted(_)), "an update answers no key");
         let error =
             "<Error><Message>The request is invalid.</Message><ModelState><model.CardType>Error.</model.CardType></ModelState></Error>";
@@ -272,7 +298,7 @@ mod tests {
     #[test]
     fn the_read_back_is_read_tolerantly_and_as_a_whole() {
         let user = Uuid::from_u128(7);
-        let shown = |body: &str| sort_cards(200, body.as_bytes(), user, &SuccessCodes::Listed(vec![0]));
+        let shown = |body: &str| sort_cards(200, body.as_bytes(), user, terms(&SuccessCodes::Listed(vec![0])));
         let numbers = |cards: Cards| {
             let Cards::Shown(cards) = cards else { panic!("{cards:?}") };
             cards.iter().map(|card| (card.card_type, card.internal_card_number, card.card_id)).collect::<Vec<_>>()
@@ -294,8 +320,8 @@ mod tests {
         {
             assert!(matches!(shown(unreadable), Cards::Later { .. }), "{unreadable}");
         }
-        let codes = SuccessCodes::Any;
-        assert!(matches!(sort_cards(404, b"", user, &codes), Cards::Unavailable { .. }));
-        assert!(matches!(sort_cards(429, b"", user, &codes), Cards::Away { .. }));
+        let codes = terms(&SuccessCodes::Any);
+        assert!(matches!(sort_cards(404, b"", user, codes), Cards::Unavailable { .. }));
+        assert!(matches!(sort_cards(429, b"", user, codes), Cards::Away { .. }));
     }
 }

@@ -28,22 +28,27 @@ pub struct Endpoint {
     pub method: Method,
     /// What follows the base URL.
     pub path: String,
+    /// What its body holds.
+    pub contract: Contract,
 }
 
-const ADD_USER_CARD: Contract = Contract { name: "AddUserCardViewModel", namespace: "APIWebRole.Controllers" };
-const UPDATE_USER_CARD: Contract = Contract { name: "UpdateUserCardViewModelV2", namespace: "APIWebRole.Controllers" };
-const ADD_USER: Contract = Contract { name: "AddUserViewModel", namespace: "BluSKYWebAPI.Controllers" };
+const NEWER: &str = "APIWebRole.Controllers";
+const OLDER: &str = "BluSKYWebAPI.Controllers";
+const ADD_USER_CARD: Contract = Contract { name: "AddUserCardViewModel", namespace: NEWER, derived: &["ReassignCardIfAlreadyAssigned"] };
+const UPDATE_USER_CARD: Contract =
+    Contract { name: "UpdateUserCardViewModelV2", namespace: NEWER, derived: &["CredentialTypeId", "NumberOfCardUses", "PublicNotes"] };
+const ADD_USER: Contract = Contract { name: "AddUserViewModel", namespace: OLDER, derived: &[] };
 
 /// Where it goes.
 #[must_use]
 pub fn endpoint(operation: &Operation) -> Endpoint {
     let cards = |version: u8, user: Uuid| format!("api/v{version}/Users/{user}/UserCards");
-    let (method, path) = match operation {
-        Operation::AddUserCard(card) => (Method::Post, cards(1, card.user_id)),
-        Operation::UpdateUserCard(card) => (Method::Put, cards(2, card.user_id)),
-        Operation::AddUser(_) => (Method::Post, "api/Person/AddUser".to_owned()),
+    let (method, path, contract) = match operation {
+        Operation::AddUserCard(card) => (Method::Post, cards(1, card.user_id), ADD_USER_CARD),
+        Operation::UpdateUserCard(card) => (Method::Put, cards(2, card.user_id), UPDATE_USER_CARD),
+        Operation::AddUser(_) => (Method::Post, "api/Person/AddUser".to_owned(), ADD_USER),
     };
-    Endpoint { name: operation.name(), method, path }
+    Endpoint { name: operation.name(), method, path, contract }
 }
 
 /// Where it goes, where BluSKY is to replace the card's holder.
@@ -56,11 +61,7 @@ pub(super) fn replace_path(operation: &Operation) -> String {
 /// # Errors
 /// The wire has no way to say it.
 pub fn body(operation: &Operation, wire: Wire) -> Result<Vec<u8>, WireError> {
-    match operation {
-        Operation::AddUserCard(card) => wire.write(ADD_USER_CARD, card),
-        Operation::UpdateUserCard(card) => wire.write(UPDATE_USER_CARD, card),
-        Operation::AddUser(user) => wire.write(ADD_USER, user),
-    }
+    wire.write(endpoint(operation).contract, operation.members()?)
 }
 
 /// Judges it, and whether it can be written at all, before it is written down.

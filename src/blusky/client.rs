@@ -65,7 +65,7 @@ impl Client {
     pub async fn lookup(&self, kind: Kind) -> Found {
         let url = format!("{}/{}", self.settings.base_url, kind.path());
         let found = match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
-            Ok((status, body)) => sort_lookup(kind, status, &body, &self.settings.success_codes),
+            Ok((status, body)) => sort_lookup(kind, status, &body, self.settings.terms()),
             Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Found::Later { why },
             Err(Failure::Stopped(why)) => Found::Stopped { why },
         };
@@ -121,7 +121,7 @@ impl AccessControl for Client {
         let accept = wire.accept(settings.media);
         let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
         let outcome = match self.call(endpoint.name, LARGEST_ANSWER, request).await {
-            Ok((status, body)) => sort_write(status, &body, &settings.success_codes, operation.answers_value()),
+            Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers_value()),
             Err(Failure::NotSent(why)) => Outcome::Away { why },
             Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
             Err(Failure::Stopped(why)) => Outcome::Stopped { why },
@@ -166,7 +166,7 @@ impl Client {
         let id = user.to_string();
         let query = [("UserId", id.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
         match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query).header(ACCEPT, self.accept())).await {
-            Ok((status, body)) => sort_cards(status, &body, user, &self.settings.success_codes),
+            Ok((status, body)) => sort_cards(status, &body, user, self.settings.terms()),
             Err(Failure::NotSent(why)) => Cards::Away { why },
             Err(Failure::NoAnswer { why, .. }) => Cards::Later { why },
             Err(Failure::Stopped(why)) => Cards::Stopped { why },

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    answer::{self, SuccessCodes},
-    wire::{DEAREST, Document},
+    answer::{self, SuccessCodes, Terms, denied},
+    wire::{DEAREST, Document, names::blotted},
 };
-use crate::access::{Secret, outcome::denied, secret::blotted};
+use crate::access::Secret;
 
 /// What can be looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -130,7 +130,7 @@ impl Found {
 
 /// Sorts the answer to a lookup.
 #[must_use]
-pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], success: &SuccessCodes) -> Found {
+pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], terms: Terms<'_>) -> Found {
     let document = Document::read(body);
     match status {
         200..=299 if Document::is_too_dear(body) => {
@@ -139,9 +139,9 @@ pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], success: &SuccessCodes)
         }
         200..=299 => document.map_or_else(
             || Found::Unreadable { why: "BluSKY answered with something that is no list (a page, or a broken text)".to_owned() },
-            |document| found(kind, &document, success),
+            |document| found(kind, &document, terms.success),
         ),
-        401 | 403 => Found::Stopped { why: denied(status) },
+        401 | 403 => Found::Stopped { why: denied(status, terms.key) },
         404 | 405 | 501 => Found::Unreadable { why: format!("this BluSKY has no {} ({status})", kind.path()) },
         400 | 409 | 422 => Found::Unreadable { why: refusal(status, document.as_ref()) },
         408 | 429 | 500..=599 => Found::Later { why: format!("BluSKY answered {status}") },
@@ -262,8 +262,12 @@ fn plain(value: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn terms(success: &SuccessCodes) -> Terms<'_> {
+        Terms { success, key: "blusky.token_file" }
+    }
+
     fn items(kind: Kind, body: &str) -> Vec<(Option<String>, Option<String>)> {
-        match sort_lookup(kind, 200, body.as_bytes(), &SuccessCodes::Listed(vec![0])) {
+        match sort_lookup(kind, 200, body.as_bytes(), terms(&SuccessCodes::Listed(vec![0]))) {
             Found::Items(items) => items.into_iter().map(|item| (item.id, item.name)).collect(),
             other => panic!("{other:?}"),
         }
@@ -296,7 +300,7 @@ mod tests {
             assert_eq!(items(Kind::CardTypes, null), [], "{null}");
         }
         let refused = br#"{"ResultCode":5,"Description":"No right","Value":[]}"#;
-        let refused = sort_lookup(Kind::Cards, 200, refused, &SuccessCodes::Listed(vec![0]));
+        let refused = sort_lookup(Kind::Cards, 200, refused, terms(&SuccessCodes::Listed(vec![0])));
         assert!(matches!(refused, Found::Unreadable { .. }), "a refusal is no empty list");
         assert_eq!(items(Kind::Facilities, r#"[{"Colour":"red"}, "Tower"]"#), [(None, None), (None, Some("Tower".to_owned()))]);
     }
@@ -311,12 +315,14 @@ mod tests {
             (r#"{"ResultCode":5,"Description":"No right","Value":null}"#, "code 5): No right"),
             (r#"{"A":null,"B":null}"#, "no list"),
         ] {
-            let Found::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes(), &SuccessCodes::Any) else { panic!("{body}") };
+            let Found::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes(), terms(&SuccessCodes::Any)) else {
+                panic!("{body}")
+            };
             assert!(why.contains(words), "{why}");
         }
-        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", &SuccessCodes::Any), Found::Unreadable { .. }));
-        assert!(matches!(sort_lookup(Kind::Systems, 401, b"", &SuccessCodes::Any), Found::Stopped { .. }));
-        assert!(matches!(sort_lookup(Kind::Systems, 503, b"", &SuccessCodes::Any), Found::Later { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", terms(&SuccessCodes::Any)), Found::Unreadable { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 401, b"", terms(&SuccessCodes::Any)), Found::Stopped { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 503, b"", terms(&SuccessCodes::Any)), Found::Later { .. }));
     }
 
     #[test]
@@ -326,13 +332,13 @@ mod tests {
             (422, r#"{"ResultCode":9,"Description":"Choose a facility first"}"#, "Choose a facility first"),
             (400, "<html>", "(400)"),
         ] {
-            let Found::Unreadable { why } = sort_lookup(Kind::Systems, status, body.as_bytes(), &SuccessCodes::Any) else {
+            let Found::Unreadable { why } = sort_lookup(Kind::Systems, status, body.as_bytes(), terms(&SuccessCodes::Any)) else {
                 panic!("{body}")
             };
             assert!(why.contains(words) && !why.contains("no such call"), "{why}");
         }
         for status in [401, 410] {
-            let Found::Stopped { why } = sort_lookup(Kind::Systems, status, b"", &SuccessCodes::Any) else { panic!("{status}") };
+            let Found::Stopped { why } = sort_lookup(Kind::Systems, status, b"", terms(&SuccessCodes::Any)) else { panic!("{status}") };
             assert!(!why.contains("entries"), "{why}");
         }
     }
@@ -340,13 +346,15 @@ mod tests {
     #[test]
     fn a_list_too_large_to_be_read_is_said_to_be_so() {
         let body = format!("[{}{{}}]", "{},".repeat(200_000));
-        let Found::Unreadable { why } = sort_lookup(Kind::Cards, 200, body.as_bytes(), &SuccessCodes::Any) else { panic!() };
+        let Found::Unreadable { why } = sort_lookup(Kind::Cards, 200, body.as_bytes(), terms(&SuccessCodes::Any)) else { panic!() };
         assert!(why.contains("too large") && why.contains("128 MiB"), "{why}");
     }
 
     #[test]
     fn a_pin_in_a_list_is_blotted_out() {
-        let Found::Items(items) = sort_lookup(Kind::Cards, 200, br#"[{"CardId":"x","PIN":"90417"}]"#, &SuccessCodes::Any) else { panic!() };
+        let Found::Items(items) = sort_lookup(Kind::Cards, 200, br#"[{"CardId":"x","PIN":"90417"}]"#, terms(&SuccessCodes::Any)) else {
+            panic!()
+        };
         assert!(!items[0].raw.to_string().contains("90417"));
     }
 }

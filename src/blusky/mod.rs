@@ -5,11 +5,13 @@
 //! - [`settings`]: what a site says about it;
 //! - [`secret_file`]: secrets as they lie in files;
 //! - [`answer`]: what an answer means (pure);
+//! - [`cards`]: a card as the read-back shows it (pure);
 //! - [`lookup`]: the lists the pages name (pure);
 //! - [`client`]: HTTP, sign-in, time-outs.
 
 pub mod answer;
 pub mod call;
+pub mod cards;
 pub mod client;
 mod http;
 pub mod lookup;

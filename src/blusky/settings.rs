@@ -5,7 +5,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    answer::SuccessCodes,
+    answer::{SuccessCodes, Terms},
     wire::{Media, Wire},
 };
 
@@ -48,6 +48,18 @@ pub enum SignIn {
         /// The file.
         password_file: PathBuf,
     },
+}
+
+impl Settings {
+    /// What answers are sorted by.
+    #[must_use]
+    pub const fn terms(&self) -> Terms<'_> {
+        let key = match self.sign_in {
+            SignIn::TokenFile(_) => "blusky.token_file, token_header and token_scheme",
+            SignIn::Password { .. } => "blusky.email and password_file, token_header and token_scheme, and what this user may do",
+        };
+        Terms { success: &self.success_codes, key }
+    }
 }
 
 /// The site's own say about its connections.

@@ -1,6 +1,10 @@
 //! `cardbridge user add`: a new user, written down, sent once, and waited for.
 
+mod options;
+
 use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use options::UserOptions;
 
 use super::{
     Globals,
@@ -8,7 +12,7 @@ use super::{
     out::{self, Failure},
     site::{self, Look, secret},
 };
-use crate::access::{AddUser, Operation};
+use crate::access::Operation;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  cardbridge user add --first-name Ada --last-name Lovelace --facility-id GUID --ac-system-id GUID \
@@ -33,7 +37,7 @@ enum Action {
 #[derive(Debug, clap::Args)]
 struct Add {
     #[command(flatten)]
-    user: AddUser,
+    user: UserOptions,
     /// A file with the password; a newline at its end is not part of it
     #[arg(long, value_name = "F")]
     password_file: Option<PathBuf>,
@@ -49,6 +53,6 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let Action::Add(add) = arguments.action;
     let site = site::load(globals, Look::Needed)?;
     let password = add.password_file.as_deref().map(|path| secret(path, "password")).transpose()?;
-    let operation = Operation::AddUser(Box::new(add.user));
+    let operation = Operation::AddUser(Box::new(add.user.user(None)));
     follow::call(&site, operation, password, Follow::of_last(add.json, Duration::from_secs(add.outcome_timeout))).await
 }

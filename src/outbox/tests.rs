@@ -245,7 +245,7 @@ fn what_cannot_be_read_back_and_is_in_doubt_waits_for_a_person() {
 // ---- the calls that are not AddUserCard
 
 fn update(steps: Vec<(i64, Step)>) -> Entry {
-    let body = serde_json::json!({"CardId": Uuid::from_u128(9), "UserId": Uuid::from_u128(7), "CardUserFlags": 1, "PublicNotes": "x"});
+    let body = serde_json::json!({"card_id": Uuid::from_u128(9), "user_id": Uuid::from_u128(7), "card_user_flags": 1, "public_notes": "x"});
     let operation = Operation::UpdateUserCard(serde_json::from_value(body).unwrap());
     let steps = steps.into_iter().map(|(second, step)| (at(second), step));
     Entry::of(Uuid::from_u128(1), at(0), operation, Reassign::Never).after(steps)
@@ -298,8 +298,8 @@ fn with_no_code_known_an_update_is_refused_where_it_is_not_stored_and_in_doubt_w
 fn user(steps: Vec<Step>) -> Entry {
     let id = Uuid::from_u128(9);
     let body = serde_json::json!({
-        "ACSystemId": id, "AccessRightsSuspended": false, "CompanyInstanceId": id, "CompanyInstanceType": 1, "FacilityId": id,
-        "FirstName": "Ada", "HasLoginRights": false, "LastName": "Lovelace", "WebSiteRightsSuspended": false,
+        "ac_system_id": id, "access_rights_suspended": false, "company_instance_id": id, "company_instance_type": 1, "facility_id": id,
+        "first_name": "Ada", "has_login_rights": false, "last_name": "Lovelace", "web_site_rights_suspended": false,
     });
     let operation = Operation::AddUser(serde_json::from_value(body).unwrap());
     let steps = steps.into_iter().enumerate().map(|(second, step)| (at(second as i64), step));

@@ -6,6 +6,7 @@
 //! - `evidence`: how many cards of which format and facility code were taken here;
 //! - `layout`: this layout, and how older stores are brought to it;
 //! - `log`: whether what a killed program left in the log is all there;
+//! - `older`: what was written down in names that are not used any more;
 //! - `wrong`: what SQLite says, in words that help.
 //!
 //! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n. Layout 2 adds
@@ -24,6 +25,7 @@ mod chain;
 mod evidence;
 mod layout;
 mod log;
+mod older;
 mod reading;
 mod rows;
 mod writing;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::reading::words_of;
 use crate::{
-    access::{AddUserCard, Operation, Outcome},
+    access::{AddUserCard, Identity, Operation, Outcome},
     card::{DecidedBy, Evidence},
     outbox::{Entry, Progress, ReadBack, State, Step},
 };
@@ -95,7 +95,7 @@ struct CardJson {
 pub fn json(entry: &Entry) -> EntryJson {
     match &entry.operation {
         Operation::AddUserCard(card) => EntryJson::Enrollment(Box::new(enrollment(entry, card))),
-        Operation::UpdateUserCard(_) | Operation::AddUser(_) => EntryJson::Call(Box::new(call(entry))),
+        _ => EntryJson::Call(Box::new(call(entry))),
     }
 }
 
@@ -106,9 +106,9 @@ fn call(entry: &Entry) -> CallJson {
         call: entry.operation.name(),
         state: progress.state.name(),
         user_id: entry.operation.user(),
-        card_id: match &entry.operation {
-            Operation::UpdateUserCard(card) => Some(card.card_id),
-            _ => None,
+        card_id: match entry.operation.identity() {
+            Some(Identity::Key(id)) => Some(id),
+            Some(Identity::Numbers(_)) | None => None,
         },
         result_code: progress.told.result_code,
         description: progress.told.description.clone(),
@@ -286,7 +286,7 @@ pub fn step(step: &Step) -> String {
                 let code = told.result_code.map(|code| format!(" (code {code})")).unwrap_or_default();
                 format!("BluSKY says{code}: {}", told.description.as_deref().unwrap_or("nothing"))
             }
-            Outcome::Denied { status, .. } => format!("BluSKY denies access ({status})"),
+            Outcome::Denied { everybody, .. } => everybody.clone(),
             Outcome::NotSent { why }
             | Outcome::Away { why }
             | Outcome::NoAnswer { why, .. }

@@ -190,30 +190,34 @@ fn every_integer_member_keeps_to_the_width() {
         assert!(judge(&operation, IntegerWidth::Bits32, Wire::Json).is_err(), "{operation:?}");
         assert!(judge(&operation, IntegerWidth::Bits64, Wire::Json).is_ok(), "{operation:?}");
     }
+    let least = UpdateUserCard { number_of_card_uses: Some(i32::MIN.into()), ..update() };
+    assert_eq!(judge(&Operation::UpdateUserCard(least), IntegerWidth::Bits32, Wire::Json), Ok(()), "-2^31 is the least of 32 bits");
     let beyond = Operation::AddUserCard(AddUserCard { card_serial_number: Some(1 << 63), ..card() });
     assert!(judge(&beyond, IntegerWidth::Bits64, Wire::Json).is_err());
 }
 
 #[test]
 fn a_user_is_judged_with_every_mistake_at_once() {
-    let judged = |user: AddUser| user.judge().err().map(|wrong| wrong.to_string()).unwrap_or_default();
+    let judged = |user: AddUser| {
+        Operation::AddUser(Box::new(user)).judge(IntegerWidth::Bits32).err().map(|wrong| wrong.to_string()).unwrap_or_default()
+    };
     assert_eq!(judged(user()), "");
     assert_eq!(judged(AddUser { first_name: "é".repeat(60), ..user() }), "");
     for (wrong, words) in [
-        (AddUser { first_name: "🗝".repeat(31), ..user() }, "FirstName has 62"),
-        (AddUser { last_name: " ".to_owned(), ..user() }, "LastName is required"),
-        (AddUser { middle_initial: Some("abc".to_owned()), ..user() }, "MiddleInitial has 3"),
+        (AddUser { first_name: "🗝".repeat(31), ..user() }, "first_name has 62"),
+        (AddUser { last_name: " ".to_owned(), ..user() }, "last_name is required"),
+        (AddUser { middle_initial: Some("abc".to_owned()), ..user() }, "middle_initial has 3"),
         (AddUser { login: None, ..user() }, "--login"),
         (AddUser { password: None, ..user() }, "--password-file"),
         (AddUser { has_login_rights: false, ..user() }, "--has-login-rights"),
-        (AddUser { end_datetime: user().start_datetime, ..user() }, "EndDatetime"),
-        (AddUser { web_site_rights_suspended: false, ..user() }, "WebSiteRightsSuspended is false"),
-        (AddUser { access_rights_suspended_end: "2025-01-01T00:00:00Z".parse().ok(), ..user() }, "AccessRightsSuspendedEnd"),
+        (AddUser { end_datetime: user().start_datetime, ..user() }, "end_datetime"),
+        (AddUser { web_site_rights_suspended: false, ..user() }, "web_site_rights_suspended is false"),
+        (AddUser { access_rights_suspended_end: "2025-01-01T00:00:00Z".parse().ok(), ..user() }, "access_rights_suspended_end"),
     ] {
         assert!(judged(wrong).contains(words), "{words}");
     }
     let all = judged(AddUser { first_name: String::new(), login: None, ..user() });
-    assert!(all.contains("FirstName") && all.contains("--login"), "{all}");
+    assert!(all.contains("first_name") && all.contains("--login"), "{all}");
 }
 
 #[test]

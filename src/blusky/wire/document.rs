@@ -6,8 +6,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::xml;
-use crate::access::members::any_case;
+use super::{names::any_case, xml};
 
 /// An answer's body.
 pub struct Document {

@@ -1,19 +1,22 @@
 //! How calls are written and answers read: JSON or XML, from one model.
 //!
-//! In: a model, whose members stand in the order of its data contract. Out: the bytes of a request; or, of an answer, a
-//! [`Document`]. Never: a member that is absent, and never a guess at an enumeration's name.
+//! In: an operation's members and the contract of its call. Out: the bytes of a request; or, of an answer, a [`Document`]. Never: a
+//! member that is absent, and never a guess at an enumeration's name.
 //!
-//! A call is written as JSON by serde; XML holds the same members, in the same order, as elements. DataContractSerializer reads
-//! forward only: an element that comes too early is lost in silence, so the order of a model's members is part of its meaning.
+//! JSON and XML hold the same members under the same [`names`]. DataContractSerializer reads forward only: an element that comes too
+//! early is lost in silence. So the members stand as a data contract has them: those of the base class, then those of the derived
+//! class, each sorted by the code points of their names.
 
 mod document;
+pub mod names;
 mod xml;
 
 pub use document::{DEAREST, Document};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use crate::access::members::{Members, NoModel};
+use crate::access::members::{Members, NoMembers};
 
 /// What requests are written in and answers are asked for in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,13 +38,32 @@ pub enum Media {
     Text,
 }
 
-/// A data contract: the root element and the namespace of its XML.
+/// A data contract: the root element and the namespace of its XML, and which members are not the base class's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contract {
     /// The root element.
     pub name: &'static str,
     /// What follows `http://schemas.datacontract.org/2004/07/`.
     pub namespace: &'static str,
+    /// The members of the derived class, which come last.
+    pub derived: &'static [&'static str],
+}
+
+/// The members of a call, as BluSKY names and orders them.
+struct Ordered(Vec<(String, Value)>);
+
+impl Ordered {
+    fn of(contract: Contract, members: Members) -> Self {
+        let mut members: Vec<_> = members.into_iter().map(|(name, value)| (names::spelled(&name), value)).collect();
+        members.sort_by_cached_key(|(name, _)| (contract.derived.contains(&name.as_str()), name.clone()));
+        Self(members)
+    }
+}
+
+impl Serialize for Ordered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 /// Why a model cannot be written.
@@ -58,9 +80,9 @@ pub enum WireError {
     /// A text has a character that XML has none for.
     #[error("{0} has a control character that XML cannot carry; leave it out, or set blusky.wire = \"json\"")]
     Control(String),
-    /// It is no model.
+    /// There is nothing to write.
     #[error("{0}")]
-    Model(#[from] NoModel),
+    Nothing(#[from] NoMembers),
 }
 
 impl Wire {
@@ -86,14 +108,15 @@ impl Wire {
         }
     }
 
-    /// The body of a call.
+    /// The body of a call with these members.
     ///
     /// # Errors
     /// XML has no way to say it.
-    pub fn write(self, contract: Contract, model: &impl Serialize) -> Result<Vec<u8>, WireError> {
+    pub fn write(self, contract: Contract, members: Members) -> Result<Vec<u8>, WireError> {
+        let members = Ordered::of(contract, members);
         match self {
-            Self::Json => serde_json::to_vec(model).map_err(|error| NoModel(error.to_string()).into()),
-            Self::Xml => xml::write(contract, &Members::of(model)?),
+            Self::Json => serde_json::to_vec(&members).map_err(|error| NoMembers(error.to_string()).into()),
+            Self::Xml => xml::write(contract, &members.0),
         }
     }
 }

@@ -10,8 +10,8 @@ use quick_xml::{
 };
 use serde_json::{Map, Value};
 
-use super::{Contract, WireError};
-use crate::access::members::{ENUMERATIONS, Members, NoModel};
+use super::{Contract, WireError, names::ENUMERATIONS};
+use crate::access::members::NoMembers;
 
 const CONTRACTS: &str = "http://schemas.datacontract.org/2004/07/";
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -19,13 +19,13 @@ const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 const DEEPEST: usize = 64;
 
 /// Writes a document.
-pub(super) fn write(contract: Contract, members: &Members) -> Result<Vec<u8>, WireError> {
-    let failed = |error: std::io::Error| WireError::from(NoModel(error.to_string()));
+pub(super) fn write(contract: Contract, members: &[(String, Value)]) -> Result<Vec<u8>, WireError> {
+    let failed = |error: std::io::Error| WireError::from(NoMembers(error.to_string()));
     let mut writer = Writer::new(Vec::new());
     let namespace = format!("{CONTRACTS}{}", contract.namespace);
     let root = BytesStart::new(contract.name).with_attributes([("xmlns:i", INSTANCE), ("xmlns", namespace.as_str())]);
     writer.write_event(Event::Start(root)).map_err(failed)?;
-    for (name, value) in &members.0 {
+    for (name, value) in members {
         if value.is_null() {
             continue;
         }
@@ -50,7 +50,7 @@ fn text(name: &str, value: &Value) -> Result<String, WireError> {
         }
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(truth) => Ok(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(NoModel(format!("{name} is no simple member")).into()),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(NoMembers(format!("{name} is no simple member")).into()),
     }
 }
 

@@ -47,37 +47,35 @@ pub async fn run(globals: &Globals, list: List) -> Result<ExitCode, Failure> {
 }
 
 fn as_json(card: &StoredCard) -> Value {
-    let name = card.member("CardName").or_else(|| card.member("ExternalCardNumber"));
+    let text = |name: &str| card.shown.text(name);
     json!({
-        "id": card.card_id, "name": name, "user_card_id": card.user_card_id, "card_type": card.card_type,
-        "card_number": card.internal_card_number, "external_number": card.member("ExternalCardNumber"),
-        "facility_code": card.facility_code, "deleted": card.deleted, "raw": card.shown(),
+        "id": card.card_id, "name": text("card_name").or_else(|| text(PRINTED)), "user_card_id": card.user_card_id,
+        "card_type": card.card_type, "card_number": card.internal_card_number, "external_number": text(PRINTED),
+        "facility_code": card.facility_code, "deleted": card.deleted, "raw": card.raw,
     })
 }
 
+const PRINTED: &str = "external_card_number";
+
 /// The columns and the members they show.
 const COLUMNS: [(&str, &str); 10] = [
-    ("CARD", "CardId"),
-    ("TYPE", "CardType"),
-    ("NUMBER", "InternalCardNumber"),
-    ("PRINTED", "ExternalCardNumber"),
-    ("FACILITY", "FacilityCode"),
-    ("FLAGS", "CardUserFlags"),
-    ("FROM", "CardActivationStartDateTime"),
-    ("UNTIL", "CardDeactivationStartDateTime"),
-    ("USES", "NumberOfCardUses"),
-    ("NOTES", "PublicNotes"),
+    ("CARD", "card_id"),
+    ("TYPE", "card_type"),
+    ("NUMBER", "internal_card_number"),
+    ("PRINTED", PRINTED),
+    ("FACILITY", "facility_code"),
+    ("FLAGS", "card_user_flags"),
+    ("FROM", "card_activation_start_date_time"),
+    ("UNTIL", "card_deactivation_start_date_time"),
+    ("USES", "number_of_card_uses"),
+    ("NOTES", "public_notes"),
 ];
 
 fn table(cards: &[StoredCard]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(COLUMNS.map(|(title, _)| title));
     for card in cards {
-        table.add_row(COLUMNS.map(|(_, member)| match card.member(member) {
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-            None => String::new(),
-        }));
+        table.add_row(COLUMNS.map(|(_, member)| card.shown.text(member).unwrap_or_default().into_owned()));
     }
     table
 }

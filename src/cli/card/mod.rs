@@ -1,6 +1,7 @@
 //! `cardbridge card`: the cards a user has.
 
 mod list;
+mod options;
 mod update;
 
 use std::process::ExitCode;

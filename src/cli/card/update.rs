@@ -3,6 +3,9 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use uuid::Uuid;
+
+use super::options::ChangeOptions;
 use crate::{
     access::{ACTIVE_CARDHOLDER, AccessControl, Cards, Detail, Operation, StoredCard, UpdateUserCard},
     blusky::{client::Client, settings::Settings},
@@ -25,7 +28,7 @@ pub struct Update {
     #[arg(long, value_name = "WHO", visible_alias = "user-id")]
     user: String,
     #[command(flatten)]
-    card: UpdateUserCard,
+    card: ChangeOptions,
     /// Take away both times: the card works from now on and for good
     #[arg(long, conflicts_with_all = ["card_activation_start_date_time", "card_deactivation_start_date_time", "no_start", "no_end"])]
     permanent: bool,
@@ -45,8 +48,7 @@ pub struct Update {
 
 pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let mut card = changing(dated(&update)?)?;
-    card.user_id = who(&site, &update.user)?;
+    let mut card = changing(dated(&update, who(&site, &update.user)?)?)?;
     card.judge().map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was changed"))?;
     let forgotten = forgotten(&update, &card);
     if card.card_user_flags.is_none() || forgotten.is_some() {
@@ -63,8 +65,8 @@ pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure>
 }
 
 /// The change, with what it says about its times spelled out.
-fn dated(update: &Update) -> Result<UpdateUserCard, Failure> {
-    let mut card = update.card.clone();
+fn dated(update: &Update, user: Uuid) -> Result<UpdateUserCard, Failure> {
+    let mut card = update.card.clone().change(user);
     let has_time = card.card_activation_start_date_time.is_some() || card.card_deactivation_start_date_time.is_some();
     if update.permanent && card.modify_activation_dates == Some(false) {
         let message = "--permanent changes when the card works, and --modify-activation-dates false forbids it";
@@ -92,14 +94,14 @@ fn changing(card: UpdateUserCard) -> Result<UpdateUserCard, Failure> {
 /// The option that was not given, its member, and the option that says there is none: BluSKY would take that time away.
 fn forgotten(update: &Update, card: &UpdateUserCard) -> Option<(&'static str, &'static str, &'static str)> {
     match (card.card_activation_start_date_time, card.card_deactivation_start_date_time) {
-        (None, Some(_)) if !update.no_start => Some(("--activate", "CardActivationStartDateTime", "--no-start")),
-        (Some(_), None) if !update.no_end => Some(("--deactivate", "CardDeactivationStartDateTime", "--no-end")),
+        (None, Some(_)) if !update.no_start => Some(("--activate", "card_activation_start_date_time", "--no-start")),
+        (Some(_), None) if !update.no_end => Some(("--deactivate", "card_deactivation_start_date_time", "--no-end")),
         _ => None,
     }
 }
 
 fn left_alone(shown: Option<&StoredCard>, option: &str, member: &str, none: &str) -> Result<(), Failure> {
-    let message = match shown.map(|card| card.member(member)) {
+    let message = match shown.map(|card| card.shown.text(member)) {
         Some(None) => return Ok(()),
         Some(Some(time)) => format!("without {option} BluSKY would take away the time the card has there ({time})"),
         None => format!("without {option} BluSKY would take away the time the card may have there, and it cannot be looked up"),
@@ -113,7 +115,7 @@ fn flags(shown: Option<&StoredCard>) -> Result<i64, Failure> {
         out::hint(&format!("the card's flags cannot be looked up; {ACTIVE_CARDHOLDER} is sent, an active cardholder"));
         return Ok(ACTIVE_CARDHOLDER);
     };
-    let is_shown = card.member("CardUserFlags").is_some();
+    let is_shown = card.shown.text("card_user_flags").is_some();
     match card.card_user_flags {
         Some(flags) => Ok(flags),
         None if is_shown => {

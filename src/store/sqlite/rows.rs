@@ -8,10 +8,9 @@ use rusqlite::{
     Row, Transaction, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Wrong;
+use super::{Wrong, older};
 use crate::{
     access::Operation,
     enroll::origin::Origin,
@@ -280,7 +279,7 @@ fn steps(transaction: &Transaction<'_>, row: &EntryRow) -> rusqlite::Result<Opti
 }
 
 fn whole(row: EntryRow, steps: Steps) -> Option<Entry> {
-    let body: Value = serde_json::from_str(&row.body).ok()?;
+    let body = older::in_own_names(serde_json::from_str(&row.body).ok()?);
     let operation = serde_json::from_value::<Operation>(serde_json::json!({ "kind": row.kind, "body": body })).ok()?;
     let reassign = serde_json::from_str::<Reassign>(&row.reassign).ok()?;
     let source = match (row.reader, row.card, row.seen_at) {

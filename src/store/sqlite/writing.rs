@@ -113,8 +113,8 @@ fn next_number(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
 
 /// An operation's kind and body, which are columns of their own.
 fn parts(operation: &Operation) -> Option<(String, String)> {
-    let whole = serde_json::to_value(operation).ok()?;
-    Some((whole.get("kind").and_then(Value::as_str)?.to_owned(), whole.get("body")?.to_string()))
+    let (kind, members) = operation.parts().ok()?;
+    Some((kind, Value::Object(members).to_string()))
 }
 
 fn json(step: &Step) -> Result<String, StoreError> {

@@ -1,0 +1,78 @@
+//! What every operation says of itself, beside its members: one implementation beside each of them.
+//!
+//! In: the members. Out: whom and which card it is about, what is wrong with it, what it leaves behind. Never: how it is sent.
+
+use uuid::Uuid;
+
+use super::{Secret, members::Members};
+
+/// What makes a card the one that is meant.
+#[derive(PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// Its key.
+    Key(Uuid),
+    /// Its system, type and numbers, as far as they are said.
+    Numbers(Numbers),
+}
+
+/// What makes a card that one where its key is not known.
+#[derive(PartialEq, Eq, Hash)]
+pub struct Numbers {
+    /// The access-control system.
+    pub system: Option<Uuid>,
+    /// The card type.
+    pub card_type: Option<i64>,
+    /// The encoded number.
+    pub internal_card_number: Option<u64>,
+    /// The facility code.
+    pub facility_code: Option<u64>,
+    /// The issue code.
+    pub issue_code: Option<u64>,
+    /// The serial number of a smart card.
+    pub card_serial_number: Option<u64>,
+}
+
+/// What an operation says of itself.
+pub(super) trait Model {
+    /// Its name, as people and programs are told it.
+    fn name(&self) -> &'static str;
+
+    /// The user it is about; none where it makes one.
+    fn user(&self) -> Option<Uuid>;
+
+    /// The card it is about.
+    fn identity(&self) -> Option<Identity> {
+        None
+    }
+
+    /// True where success comes with the key of what was made.
+    fn answers_value(&self) -> bool {
+        true
+    }
+
+    /// Everything that is wrong with it.
+    fn wrong(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What of its members is to be found stored once it is done; a member that is cleared is null.
+    fn leaves(&self, members: Members) -> Members;
+
+    /// Its secret.
+    fn secret(&self) -> Option<&Secret> {
+        None
+    }
+
+    /// Where its secret stands.
+    fn secret_mut(&mut self) -> Option<&mut Option<Secret>> {
+        None
+    }
+
+    /// Whether a present assignment is to be deleted.
+    fn takes(&self) -> bool {
+        false
+    }
+
+    /// Says so, where there can be one.
+    fn take(&mut self, _: bool) {}
+}

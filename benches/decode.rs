@@ -6,7 +6,6 @@ use std::hint::black_box;
 
 use cardbridge::{
     card::{Kind, PacsBits},
-    decode::catalog::Verdicts,
     protocols::Protocols,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -41,11 +40,11 @@ fn decode(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(frames.len() as u64));
     group.bench_function("frame to all fits", |bencher| {
-        let mut verdicts = Verdicts::default();
+        let mut fits = Vec::new();
         bencher.iter(|| {
             for frame in &frames {
-                catalog.lay(Kind::Wiegand, black_box(frame), &mut verdicts);
-                black_box(&verdicts);
+                catalog.lay(Kind::Wiegand, black_box(frame), &mut fits);
+                black_box(&fits);
             }
         });
     });

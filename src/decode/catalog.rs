@@ -6,8 +6,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    format::{CompactFit, CompactRefusal, Format, NEVER},
-    narrow::{Against, Fields, Test},
+    format::{CompactFit, Format},
+    shelf::Shelf,
     track,
 };
 use crate::card::{
@@ -19,24 +19,14 @@ use crate::card::{
 #[derive(Debug, Default)]
 pub struct Catalog {
     formats: Vec<(Format, Kind)>,
-    /// The same formats' fields, folded where they can be.
-    fields: Vec<Option<Fields>>,
     /// What a fit of each of them is worth.
     worth: Vec<Worth>,
     advice: Advices,
-    /// Formats with the same test, one after the other.
-    runs: Vec<Run>,
-    /// For each kind, where the runs of each length begin; one more than there are lengths.
-    starts: Vec<[u16; MAX_BITS + 2]>,
+    /// The formats of each kind and length; the first shelf is empty.
+    shelves: Vec<Shelf>,
+    /// For each kind, the shelf of each length.
+    places: Vec<[u16; MAX_BITS + 1]>,
     names: HashMap<String, u16>,
-}
-
-/// Formats of one kind and length that a frame is held against at once; without a test, one format that tests itself.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    test: Option<Test>,
-    from: u16,
-    to: u16,
 }
 
 /// What a format's fit is worth: the same for every frame.
@@ -56,15 +46,6 @@ pub struct Advices {
     pub of_formats: HashMap<String, Arc<Advice>>,
 }
 
-/// Room for what the formats say, to be used again for every frame.
-#[derive(Debug, Default, Clone)]
-pub struct Verdicts {
-    /// The formats that fit, most trustworthy first.
-    pub fits: Vec<CompactFit>,
-    /// The formats of that length that do not.
-    pub refusals: Vec<CompactRefusal>,
-}
-
 impl Catalog {
     /// Builds a catalog of formats with the kinds they read.
     #[must_use]
@@ -74,10 +55,9 @@ impl Catalog {
         let wiegand = formats.iter().filter(|(_, kind)| *kind == Kind::Wiegand);
         let stripped: Vec<_> = wiegand.filter_map(|(format, _)| Some((format.stripped()?, Kind::WiegandStripped))).collect();
         formats.extend(stripped);
-        let tests = sort(&mut formats);
-        let runs = runs(&tests);
-        let starts = Kind::ALL.map(|kind| starts(&formats, &runs, kind)).to_vec();
-        let fields = formats.iter().map(|(format, _)| Fields::fold(format)).collect();
+        // Odds are not negative, and so their bits sort as they do.
+        formats.sort_by_cached_key(|(format, kind)| (*kind as u8, format.len(), format.odds().to_bits(), format.id.clone()));
+        let (shelves, places) = shelves(&formats);
         let worth = |(format, _): &(Format, Kind)| Worth { odds: format.odds(), is_checked: format.is_checked(), widths: format.widths() };
         let worth = formats.iter().map(worth).collect();
         let mut names = HashMap::new();
@@ -86,7 +66,7 @@ impl Catalog {
                 names.entry(name.to_lowercase()).or_insert(at as u16);
             }
         }
-        Self { formats, fields, worth, advice: Advices::default(), runs, starts, names }
+        Self { formats, worth, advice: Advices::default(), shelves, places, names }
     }
 
     /// The same catalog, which knows what cards are worth.
@@ -114,70 +94,28 @@ impl Catalog {
         self.formats.get(usize::from(at)).map(|(format, _)| format)
     }
 
-    /// Lays every format of that kind and length over the bits. Nothing is allocated once the room is large enough.
+    /// Lays every format of that kind and length over the bits: those that fit, most trustworthy first. Nothing is allocated
+    /// once the list is long enough.
     #[inline]
-    pub fn lay(&self, kind: Kind, bits: &PacsBits, into: &mut Verdicts) {
-        into.fits.clear();
-        into.refusals.clear();
-        let word = bits.words()[0];
-        for run in self.candidates(kind, bits.len()) {
-            match run.test.map(|test| test.against(word)) {
-                Some(None) => into.fits.extend((run.from..run.to).map(|format| self.fitting(format, word, bits))),
-                Some(Some(against)) => {
-                    let reason = match against {
-                        Against::Fixed(_) => Reason::FixedBits,
-                        Against::Digits => Reason::Digits,
-                        Against::Never => Reason::Range,
-                        Against::Parity(_) => Reason::Parity,
-                    };
-                    let refusal = |format| CompactRefusal { format, reason, at: self.place(format, against, bits) };
-                    into.refusals.extend((run.from..run.to).map(refusal));
-                }
-                None => match self.format(run.from).map(|format| format.fit(bits)) {
-                    Some(Ok(values)) => into.fits.push(CompactFit { format: run.from, values }),
-                    Some(Err((reason, at))) => into.refusals.push(CompactRefusal { format: run.from, reason, at }),
-                    None => {}
-                },
-            }
+    pub fn lay(&self, kind: Kind, bits: &PacsBits, fits: &mut Vec<CompactFit>) {
+        fits.clear();
+        if let Some(shelf) = self.shelf(kind, bits.len()) {
+            shelf.lay(&self.formats, bits, fits);
         }
     }
 
-    /// A format's fields of a frame that passed its test.
     #[inline]
-    fn fitting(&self, format: u16, word: u64, bits: &PacsBits) -> CompactFit {
-        let values = match self.fields.get(usize::from(format)) {
-            Some(Some(fields)) => fields.of(word),
-            _ => self.format(format).and_then(|format| format.values(bits).ok()).unwrap_or_default(),
-        };
-        CompactFit { format, values }
-    }
-
-    /// Which bit, field or check of the format speaks against a frame.
-    #[inline]
-    fn place(&self, format: u16, against: Against, bits: &PacsBits) -> u16 {
-        match against {
-            Against::Parity(at) | Against::Fixed(at) => at,
-            Against::Never => NEVER,
-            Against::Digits => self.format(format).map_or(0, |format| format.wrong_digits(bits)),
-        }
-    }
-
-    /// The formats of that kind and length, most trustworthy first.
-    #[inline]
-    fn candidates(&self, kind: Kind, len: usize) -> &[Run] {
-        let starts = self.starts.get(kind as usize);
-        match (starts.and_then(|starts| starts.get(len)), starts.and_then(|starts| starts.get(len + 1))) {
-            (Some(from), Some(to)) => self.runs.get(usize::from(*from)..usize::from(*to)).unwrap_or_default(),
-            _ => &[],
-        }
+    fn shelf(&self, kind: Kind, len: usize) -> Option<&Shelf> {
+        let place = self.places.get(kind as usize)?.get(len)?;
+        self.shelves.get(usize::from(*place))
     }
 
     /// The formats that fit these bits, in words.
     #[must_use]
     pub fn fits(&self, kind: Kind, bits: &PacsBits) -> Vec<Fit> {
-        let mut laid = Verdicts::default();
+        let mut laid = Vec::new();
         self.lay(kind, bits, &mut laid);
-        laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, bits, &mut Vec::new())).collect()
+        laid.iter().filter_map(|fit| self.fit_in_words(fit, bits, &mut Vec::new())).collect()
     }
 
     /// Every format's verdict on a presentation, in words.
@@ -214,20 +152,20 @@ impl Catalog {
 
     /// Where formats of one length only fit, that is the length.
     fn settle_length(&self, presentation: &mut Presentation) {
-        let mut laid = Verdicts::default();
+        let mut laid = Vec::new();
         let mut fitting = presentation.could_be.iter().filter(|bits| {
             self.lay(presentation.kind, bits, &mut laid);
-            !laid.fits.is_empty()
+            !laid.is_empty()
         });
         presentation.bits = fitting.next().filter(|_| fitting.next().is_none()).copied();
     }
 
     /// Every format of every length that the bits can have; damage cannot be told from another length.
     fn fits_in_each_length(&self, kind: Kind, could_be: &[PacsBits], warnings: &mut Vec<String>) -> Vec<Fit> {
-        let (mut laid, mut fits) = (Verdicts::default(), Vec::new());
+        let (mut laid, mut fits) = (Vec::new(), Vec::new());
         for bits in could_be {
             self.lay(kind, bits, &mut laid);
-            fits.extend(laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, bits, warnings)));
+            fits.extend(laid.iter().filter_map(|fit| self.fit_in_words(fit, bits, warnings)));
         }
         fits.sort_by(|a, b| a.odds.total_cmp(&b.odds).then_with(|| a.format.cmp(&b.format)));
         fits
@@ -236,18 +174,18 @@ impl Catalog {
     /// Every format's verdict on bits of that kind, in words. Digits are laid over the track alone, as it lies between its
     /// zeros; and bits that are a whole track are one, over whatever wires they came.
     fn judge(&self, kind: Kind, bits: &PacsBits, warnings: &mut Vec<String>) -> (Vec<Fit>, Vec<Refusal>) {
-        let mut laid = Verdicts::default();
+        let mut laid = Vec::new();
         let track = if matches!(kind, Kind::Wiegand | Kind::Track2 | Kind::Fascn) { track::find(bits) } else { None };
         let (over, of) = match track {
             Some(track) if kind != Kind::Wiegand => (track, kind),
             _ => (*bits, kind),
         };
         self.lay(of, &over, &mut laid);
-        let mut fits: Vec<Fit> = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &over, warnings)).collect();
-        let refusals = laid.refusals.iter().filter_map(|refusal| self.refusal_in_words(*refusal)).collect();
+        let mut fits: Vec<Fit> = laid.iter().filter_map(|fit| self.fit_in_words(fit, &over, warnings)).collect();
+        let refusals = self.refusals(of, &over, &laid);
         if let Some(track) = track.filter(|_| kind == Kind::Wiegand) {
             self.lay(Kind::Track2, &track, &mut laid);
-            let more = laid.fits.iter().filter_map(|fit| self.fit_in_words(fit, &track, warnings));
+            let more = laid.iter().filter_map(|fit| self.fit_in_words(fit, &track, warnings));
             let more: Vec<Fit> = more.filter(|fit| !fits.iter().any(|known: &Fit| known.format == fit.format)).collect();
             fits.extend(more);
             fits.sort_by(|a, b| a.odds.total_cmp(&b.odds));
@@ -289,10 +227,15 @@ impl Catalog {
         })
     }
 
-    fn refusal_in_words(&self, refusal: CompactRefusal) -> Option<Refusal> {
-        let format = self.format(refusal.format)?;
-        let detail = format.detail(refusal.reason, refusal.at);
-        Some(Refusal { format: format.id.clone(), reason: refusal.reason, detail })
+    /// Why the formats of that kind and length that do not fit do not.
+    fn refusals(&self, kind: Kind, bits: &PacsBits, fits: &[CompactFit]) -> Vec<Refusal> {
+        let others = self.shelf(kind, bits.len()).map(Shelf::formats).unwrap_or_default();
+        let others = others.filter(|format| !fits.iter().any(|fit| fit.format == *format)).filter_map(|format| self.format(format));
+        let refusal = |format: &Format| {
+            let (reason, at) = format.fit(bits).err()?;
+            Some(Refusal { format: format.id.clone(), reason, detail: format.detail(reason, at) })
+        };
+        others.filter_map(refusal).collect()
     }
 
     /// Every format that reads that kind, most trustworthy first.
@@ -301,47 +244,19 @@ impl Catalog {
     }
 }
 
-/// Sorts formats by kind and length, the most trustworthy first: lower odds, then those with the same test together, then
-/// the id. Returns their tests.
-fn sort(formats: &mut [(Format, Kind)]) -> Vec<(Option<Test>, Kind, usize)> {
-    formats.sort_by(|(a, kind_a), (b, kind_b)| {
-        let place = (*kind_a as u8, a.len()).cmp(&(*kind_b as u8, b.len()));
-        place.then_with(|| a.odds().total_cmp(&b.odds())).then_with(|| a.id.cmp(&b.id))
-    });
-    let are_as_good = |(a, of_a): &(Format, Kind), (b, of_b): &(Format, Kind)| (of_a, a.len(), a.odds()) == (of_b, b.len(), b.odds());
-    let mut all = Vec::new();
-    for equals in formats.chunk_by_mut(are_as_good) {
-        let tests: Vec<Option<Test>> = equals.iter().map(|(format, _)| Test::fold(format)).collect();
-        let first = |format: &Format| {
-            let test = Test::fold(format);
-            tests.iter().position(|known| *known == test).unwrap_or(0)
-        };
-        equals.sort_by_cached_key(|(format, _)| (first(format), format.id.clone()));
-        all.extend(equals.iter().map(|(format, kind)| (Test::fold(format), *kind, format.len())));
+/// A shelf for the formats of each kind and length, behind an empty one; and where each stands.
+fn shelves(formats: &[(Format, Kind)]) -> (Vec<Shelf>, Vec<[u16; MAX_BITS + 1]>) {
+    let (mut shelves, mut places) = (vec![Shelf::default()], vec![[0; MAX_BITS + 1]; Kind::ALL.len()]);
+    let mut from = 0;
+    for alike in formats.chunk_by(|(a, of_a), (b, of_b)| (of_a, a.len()) == (of_b, b.len())) {
+        let place = alike.first().and_then(|(format, kind)| places.get_mut(*kind as usize)?.get_mut(format.len()));
+        if let Some(place) = place {
+            *place = shelves.len() as u16;
+        }
+        shelves.push(Shelf::new(alike.iter().map(|(format, _)| format), from));
+        from += alike.len() as u16;
     }
-    all
-}
-
-/// Formats one after the other with the same test are one run, within a length.
-fn runs(tests: &[(Option<Test>, Kind, usize)]) -> Vec<Run> {
-    let mut at = 0;
-    let together = |a: &(Option<Test>, Kind, usize), b: &(Option<Test>, Kind, usize)| a.0.is_some() && a == b;
-    let run = |of: &[(Option<Test>, Kind, usize)]| {
-        let from = at;
-        at += of.len() as u16;
-        Run { test: of.first().and_then(|(test, ..)| *test), from, to: at }
-    };
-    tests.chunk_by(together).map(run).collect()
-}
-
-/// Where the runs of each length of one kind begin.
-fn starts(formats: &[(Format, Kind)], runs: &[Run], kind: Kind) -> [u16; MAX_BITS + 2] {
-    let mut starts = [0; MAX_BITS + 2];
-    let place = |run: &Run| formats.get(usize::from(run.from)).map(|(format, of)| (*of as u8, format.len()));
-    for (len, start) in starts.iter_mut().enumerate() {
-        *start = runs.partition_point(|run| place(run) < Some((kind as u8, len))) as u16;
-    }
-    starts
+    (shelves, places)
 }
 
 fn warn(warnings: &mut Vec<String>, warning: &str) {

@@ -18,7 +18,7 @@ pub use super::{encode::EncodeError, field::Field};
 use crate::card::{Checks, Credential, PacsBits, Reason, Widths};
 
 /// What a refusal by [`Format::never`] says instead of a field.
-pub(super) const NEVER: u16 = u16::MAX;
+const NEVER: u16 = u16::MAX;
 
 /// The same, in words.
 const NOT_MINE: &str = "the bits are those of another thing, which the format's file names";
@@ -65,17 +65,6 @@ pub struct CompactFit {
     pub format: u16,
     /// The fields' values.
     pub values: [u64; VALUES],
-}
-
-/// A format's refusal: small, copied, without words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CompactRefusal {
-    /// The format, as the catalog numbers it.
-    pub format: u16,
-    /// Why.
-    pub reason: Reason,
-    /// Which bit (fixed bits), field (digits) or check (parity, checksum), counted from 0.
-    pub at: u16,
 }
 
 impl Format {
@@ -233,7 +222,7 @@ impl Format {
     }
 
     /// The fields' numbers.
-    pub(super) fn values(&self, bits: &PacsBits) -> Result<[u64; VALUES], (Reason, u16)> {
+    fn values(&self, bits: &PacsBits) -> Result<[u64; VALUES], (Reason, u16)> {
         let mut values = [0; VALUES];
         for (at, field) in self.fields.iter().enumerate() {
             let value = field.read(bits.words()).map_err(|reason| (reason, at as u16))?;
@@ -303,11 +292,6 @@ impl Format {
             Some(CheckKind::Xor8 | CheckKind::Xor8Bumped) => Reason::Checksum,
             _ => Reason::Parity,
         }
-    }
-
-    /// The first field with a digit above nine.
-    pub(super) fn wrong_digits(&self, bits: &PacsBits) -> u16 {
-        self.values(bits).map_or_else(|(_, at)| at, |_| 0)
     }
 
     /// The first bit that must be so and is not.

@@ -6,9 +6,10 @@
 //! - [`dialect`]: a reader's language, as its file says it; [`frame`]: how its line is cut into frames; [`payload`]: what
 //!   stands in a frame; [`check`]: how it proves itself; [`message`]: what it hands over; [`host`]: what is said to it;
 //! - [`drawing`]: the picture of a card format; [`track`]: the same in digits; [`field`]: what a letter's bits are;
-//!   [`format`](mod@format): the picture folded into [`masks`] and [`narrow`]; [`encode`]: read backwards;
+//!   [`format`](mod@format): the picture folded into [`masks`]; [`encode`]: read backwards;
 //! - [`keypad`]: keys pressed one after the other, until they are an entry;
-//! - [`catalog`]: every known format laid over the bits, with a verdict;
+//! - [`catalog`]: every known format laid over the bits, with a verdict; [`narrow`] and [`shelf`]: how that is done for all
+//!   formats of a length at once;
 //! - [`printed`]: whether a number printed on a card is what a format reads; [`explain`]: why it may not be;
 //! - [`write`](mod@write): a frame written, the way back;
 //! - [`detect`]: which dialect it is; [`looks`]: what bytes look like that are of none.
@@ -35,5 +36,6 @@ pub mod narrow;
 pub mod noise;
 pub mod payload;
 pub mod printed;
+pub mod shelf;
 pub mod track;
 pub mod write;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     Globals,
     out::{self, Failure},
-    site::{self, Look},
+    site,
 };
 use crate::{
     card::{Literal, LiteralError, Presentation, Reading},
@@ -36,7 +36,7 @@ pub struct Arguments {
 }
 
 pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let site = site::load(globals, Look::Anywhere)?;
+    let site = site::load_formats(globals)?;
     let hints = Hints { card_type: None, printed: arguments.printed.clone() };
     if arguments.literals == ["-"] {
         return match lines::answer(site, hints, arguments.json) {

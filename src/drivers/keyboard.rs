@@ -4,7 +4,7 @@
 //! here, no other program sees its keys. Never: a meaning for a key. The machines that test this project cannot make an
 //! input device; finding one is tested on a copy of /sys, and opening, grabbing and unplugging in `make test-usb` alone.
 
-use std::{collections::HashMap, fs, io, path::Path, time::SystemTime};
+use std::{convert::Infallible, fs, io, path::Path, time::SystemTime};
 
 use chrono::{DateTime, Utc};
 use evdev::{
@@ -12,14 +12,12 @@ use evdev::{
     raw_stream::{EventStream, RawDevice},
 };
 use nix::unistd::{Gid, Group};
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task::spawn_blocking,
-    time::sleep,
-};
 
-use super::{AGAIN, Common, Driver, Setup, holder};
-use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderCommand, ReaderEvent, ReaderName};
+use super::{
+    device::{Device, End, Link},
+    holder, unplugged,
+};
+use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderEvent};
 
 /// An input device of this machine that could be a reader: it has digits and Enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,116 +82,43 @@ pub fn matching(device: &InputDevice, listed: &[Found]) -> Vec<String> {
     listed.iter().filter(is_meant).map(|found| found.path.clone()).collect()
 }
 
-/// All readers that type. They can be told nothing.
-pub struct KeyboardDriver {
-    common: Common,
-    /// The tasks that serve them; each ends when its channel is dropped.
-    readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
-}
+/// A reader that types, as a site describes it. It can be told nothing.
+#[derive(Clone)]
+pub(super) struct Keyboard(InputDevice);
 
-impl KeyboardDriver {
-    pub(super) fn new(common: Common) -> Self {
-        Self { common, readers: HashMap::new() }
-    }
-}
+impl Device for Keyboard {
+    type Opened = EventStream;
 
-impl Driver for KeyboardDriver {
-    fn serves(&self, port: &Port) -> bool {
-        matches!(port, Port::Keyboard { .. })
+    fn at(port: &Port) -> Option<Self> {
+        if let Port::Keyboard { device } = port { Some(Self(device.clone())) } else { None }
     }
 
-    fn open(&mut self, readers: &[Setup]) {
-        let listed = list();
-        for setup in readers {
-            let Port::Keyboard { device } = &setup.port else { continue };
-            for (index, name) in setup.devices(matching(device, &listed).len()) {
-                self.readers.entry(name.clone()).or_insert_with(|| {
-                    let (commands, wanted) = unbounded_channel();
-                    tokio::spawn(Reader { name, device: device.clone(), index, common: self.common.clone(), wanted }.run());
-                    commands
-                });
-            }
-        }
+    fn paths(&self) -> Vec<String> {
+        matching(&self.0, &list())
     }
 
-    fn command(&self, _: &ReaderName, _: ReaderCommand) {}
-}
-
-/// One reader, in a task of its own.
-struct Reader {
-    name: ReaderName,
-    device: InputDevice,
-    index: usize,
-    common: Common,
-    wanted: UnboundedReceiver<ReaderCommand>,
-}
-
-impl Reader {
-    async fn run(mut self) {
-        let mut told = None;
-        loop {
-            let why = match self.open().await {
-                Ok((path, stream)) => {
-                    told = None;
-                    match self.serve(&path, stream).await {
-                        Some(why) => why,
-                        None => return,
-                    }
-                }
-                Err(why) => why,
-            };
-            // One message for one cause, however often it is tried again.
-            if told.as_ref() != Some(&why) {
-                told = Some(why.clone());
-                if !self.report(ReaderEvent::Lost { why }) {
-                    return;
-                }
-            }
-            tokio::select! {
-                () = sleep(AGAIN) => {}
-                () = unwanted(&mut self.wanted) => return,
-            }
-        }
+    fn missing(&self) -> String {
+        format!("no keyboard {} is plugged in; `cardbridge readers` shows what is there", describe(&self.0))
     }
 
-    fn report(&self, event: ReaderEvent) -> bool {
-        self.common.events.send((self.name.clone(), event)).is_ok()
+    fn open(&self, path: &str) -> Result<EventStream, String> {
+        opened(path)?.into_event_stream().map_err(|error| format!("{path} cannot be read: {error}"))
     }
 
-    async fn open(&self) -> Result<(String, EventStream), String> {
-        let (device, index) = (self.device.clone(), self.index);
-        let opening = spawn_blocking(move || match matching(&device, &list()).get(index) {
-            Some(path) => opened(path).map(|device| (path.clone(), device)),
-            None => Err(format!("no keyboard {} is plugged in; `cardbridge readers` shows what is there", describe(&device))),
-        });
-        let (path, device) = opening.await.map_err(|error| error.to_string())??;
-        let stream = device.into_event_stream().map_err(|error| format!("{path} cannot be read: {error}"))?;
-        Ok((path, stream))
-    }
-
-    /// Passes keys on until the device fails, and says why; or until nobody wants them.
-    async fn serve(&mut self, path: &str, mut stream: EventStream) -> Option<String> {
-        if !self.report(ReaderEvent::Up) {
-            return None;
-        }
+    async fn serve(path: &str, mut stream: EventStream, link: &mut Link) -> Result<Infallible, End> {
         loop {
             tokio::select! {
                 event = stream.next_event() => match event {
-                    Ok(event) => if let Some(event) = key_event(&event) && !self.report(ReaderEvent::Typed(vec![event])) {
-                        return None;
+                    Ok(event) => if let Some(event) = key_event(&event) {
+                        link.report(ReaderEvent::Typed(vec![event]))?;
                     },
-                    Err(_) if !Path::new(path).exists() => return Some(format!("{path} is gone: the reader was unplugged; plug it in again")),
-                    Err(error) => return Some(format!("{path} cannot be read: {error}")),
+                    Err(_) if !Path::new(path).exists() => return Err(End::Failed(unplugged(path))),
+                    Err(error) => return Err(End::Failed(format!("{path} cannot be read: {error}"))),
                 },
-                () = unwanted(&mut self.wanted) => return None,
+                told = link.told() => drop(told?),
             }
         }
     }
-}
-
-/// Waits until nobody wants the reader any more.
-async fn unwanted(wanted: &mut UnboundedReceiver<ReaderCommand>) {
-    while wanted.recv().await.is_some() {}
 }
 
 /// Opens a device and takes it from everybody else.

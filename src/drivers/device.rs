@@ -3,7 +3,7 @@
 //! In: what a [`Device`] finds and how it is served. Out: the reader is there, or lost and why; one that is lost is tried again
 //! until its driver is dropped. Never: a thread that waits, or a word about what passes.
 
-use std::{collections::HashMap, convert::Infallible, future::Future};
+use std::{collections::HashMap, convert::Infallible, future::Future, marker::PhantomData};
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -11,7 +11,10 @@ use tokio::{
     time::sleep,
 };
 
-use super::{AGAIN, Common, Driver, Setup};
+use super::{
+    AGAIN, Common, Driver, Setup,
+    place::{Place, Places},
+};
 use crate::reader::{Port, ReaderCommand, ReaderEvent, ReaderName};
 
 /// A kind of device file. A value of it is what a site says about one reader.
@@ -22,8 +25,8 @@ pub(super) trait Device: Clone + Send + Sync + 'static {
     /// The device that a port means; none where the port is of another kind.
     fn at(port: &Port) -> Option<Self>;
 
-    /// The paths of the devices that are meant and there.
-    fn paths(&self) -> Vec<String>;
+    /// The devices that are meant and there.
+    fn found(&self) -> Vec<Place>;
 
     /// Says that the device is not there, and what to do.
     fn missing(&self) -> String;
@@ -51,6 +54,9 @@ pub(super) struct Link {
     name: ReaderName,
     common: Common,
     wanted: UnboundedReceiver<ReaderCommand>,
+    /// What it is, and its place among those of one description at first.
+    places: Places,
+    index: usize,
 }
 
 impl Link {
@@ -70,12 +76,13 @@ pub(super) struct DeviceDriver<D> {
     common: Common,
     /// The tasks that serve them; each ends when its channel is dropped.
     readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
-    kind: std::marker::PhantomData<fn() -> D>,
+    places: Places,
+    kind: PhantomData<fn() -> D>,
 }
 
 impl<D: Device> DeviceDriver<D> {
     pub(super) fn new(common: Common) -> Self {
-        Self { common, readers: HashMap::new(), kind: std::marker::PhantomData }
+        Self { common, readers: HashMap::new(), places: Places::default(), kind: PhantomData }
     }
 }
 
@@ -87,11 +94,14 @@ impl<D: Device> Driver for DeviceDriver<D> {
     fn open(&mut self, readers: &[Setup]) {
         for setup in readers {
             let Some(device) = D::at(&setup.port) else { continue };
-            for (index, name) in setup.devices(device.paths().len()) {
+            let found = device.found();
+            for (index, name) in setup.devices(found.len()) {
                 self.readers.entry(name.clone()).or_insert_with(|| {
+                    // Before any of them is opened, so that which one is which does not depend on who comes first.
+                    self.places.take(&name, index, &found);
                     let (commands, wanted) = unbounded_channel();
-                    let link = Link { name, common: self.common.clone(), wanted };
-                    tokio::spawn(run(device.clone(), index, link));
+                    let link = Link { name, common: self.common.clone(), wanted, places: self.places.clone(), index };
+                    tokio::spawn(run(device.clone(), link));
                     commands
                 });
             }
@@ -106,10 +116,10 @@ impl<D: Device> Driver for DeviceDriver<D> {
 }
 
 /// Serves one reader until nobody wants it.
-async fn run<D: Device>(device: D, index: usize, mut link: Link) {
+async fn run<D: Device>(device: D, mut link: Link) {
     let mut told = None;
     loop {
-        let End::Failed(why) = attempt(&device, index, &mut link, &mut told).await else { return };
+        let End::Failed(why) = attempt(&device, &mut link, &mut told).await else { return };
         // One message for one cause, however often it is tried again.
         if told.as_ref() != Some(&why) {
             told = Some(why.clone());
@@ -130,11 +140,15 @@ async fn run<D: Device>(device: D, index: usize, mut link: Link) {
 }
 
 /// Opens the device and serves it as long as it is there.
-async fn attempt<D: Device>(device: &D, index: usize, link: &mut Link, told: &mut Option<String>) -> End {
-    let wanted = device.clone();
-    let opening = spawn_blocking(move || match wanted.paths().get(index) {
-        Some(path) => wanted.open(path).map(|opened| (path.clone(), opened)),
-        None => Err(wanted.missing()),
+async fn attempt<D: Device>(device: &D, link: &mut Link, told: &mut Option<String>) -> End {
+    let (wanted, places, name, index) = (device.clone(), link.places.clone(), link.name.clone(), link.index);
+    let opening = spawn_blocking(move || {
+        let found = wanted.found();
+        match places.take(&name, index, &found) {
+            Some(Place { path, .. }) => wanted.open(&path).map(|opened| (path, opened)),
+            None if found.is_empty() => Err(wanted.missing()),
+            None => Err("there are not so many readers of this name; `cardbridge readers` shows what is there".to_owned()),
+        }
     });
     let served = async {
         let (path, opened) = opening.await.map_err(|error| End::Failed(error.to_string()))?.map_err(End::Failed)?;

@@ -15,7 +15,9 @@ use nix::unistd::{Gid, Group};
 
 use super::{
     device::{Device, End, Link},
-    holder, unplugged,
+    holder,
+    place::Place,
+    unplugged,
 };
 use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderEvent};
 
@@ -72,14 +74,18 @@ fn types_numbers(capabilities: &str) -> bool {
 /// The paths of the devices that a configuration means.
 #[must_use]
 pub fn matching(device: &InputDevice, listed: &[Found]) -> Vec<String> {
+    meant(device, listed.to_vec()).into_iter().map(|found| found.path).collect()
+}
+
+fn meant(device: &InputDevice, mut listed: Vec<Found>) -> Vec<Found> {
     let path = device.path.as_ref().map(|path| fs::canonicalize(path).map_or_else(|_| path.clone(), |real| real.display().to_string()));
-    let is_meant = |found: &&Found| {
+    listed.retain(|found| {
         path.as_ref().is_none_or(|path| found.path == *path)
             && device.usb.is_none_or(|usb| found.usb == usb)
             && device.name.as_ref().is_none_or(|name| reader::matches(name.trim(), found.name.trim()))
             && device.serial.as_ref().is_none_or(|serial| found.serial_number.as_ref() == Some(serial))
-    };
-    listed.iter().filter(is_meant).map(|found| found.path.clone()).collect()
+    });
+    listed
 }
 
 /// A reader that types, as a site describes it. It can be told nothing.
@@ -93,8 +99,9 @@ impl Device for Keyboard {
         if let Port::Keyboard { device } = port { Some(Self(device.clone())) } else { None }
     }
 
-    fn paths(&self) -> Vec<String> {
-        matching(&self.0, &list())
+    fn found(&self) -> Vec<Place> {
+        let place = |found: Found| Place { path: found.path, serial: found.serial_number };
+        meant(&self.0, list()).into_iter().map(place).collect()
     }
 
     fn missing(&self) -> String {
@@ -192,10 +199,6 @@ mod tests {
         folder
     }
 
-    fn meant(device: InputDevice, listed: &[Found]) -> Vec<String> {
-        matching(&device, listed)
-    }
-
     #[test]
     fn of_several_devices_of_one_id_the_one_with_digits_and_enter_is_the_reader() {
         let folder = sys(&[
@@ -207,17 +210,17 @@ mod tests {
         let listed = list_in(folder.path());
         let by = |usb, name: Option<&str>| {
             let name = name.map(ToOwned::to_owned);
-            meant(InputDevice { usb: Some(usb), name, ..InputDevice::default() }, &listed)
+            matching(&InputDevice { usb: Some(usb), name, ..InputDevice::default() }, &listed)
         };
         // An id proves nothing: a thermometer has this one too, and only its name tells.
         assert_eq!(by((0x413d, 0x2107), None), ["/dev/input/event1", "/dev/input/event2"]);
         assert_eq!(by((0x413d, 0x2107), Some("HID 413d*")), ["/dev/input/event1"]);
         assert_eq!(by((0x0c27, 0x3bfa), None), ["/dev/input/event3"]);
         let named = InputDevice { name: Some("rfideas*".to_owned()), serial: Some("A1".to_owned()), ..InputDevice::default() };
-        assert_eq!(meant(named.clone(), &listed), ["/dev/input/event3"]);
-        assert!(meant(InputDevice { serial: Some("A2".to_owned()), ..named }, &listed).is_empty());
+        assert_eq!(matching(&named, &listed), ["/dev/input/event3"]);
+        assert!(matching(&InputDevice { serial: Some("A2".to_owned()), ..named }, &listed).is_empty());
         let path = InputDevice { path: Some("/dev/input/event3".to_owned()), ..InputDevice::default() };
-        assert_eq!(meant(path, &listed), ["/dev/input/event3"]);
+        assert_eq!(matching(&path, &listed), ["/dev/input/event3"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! reader's name. A reader that is not there, or goes, is tried again until its driver is dropped.
 //!
 //! A kind of reader stands behind [`Driver`]: a new one is a file and a line in `kinds`. [`fake`] is one for tests.
-//! `device`: what readers share that are a device file; [`holder`], [`listening`]: what else is known about a port.
+//! `device`, `place`: what readers share that are a device file; [`holder`], [`listening`]: what else is known about a port.
 
 mod device;
 pub mod fake;
@@ -13,6 +13,7 @@ pub mod keyboard;
 pub mod listening;
 pub mod osdp;
 pub mod pcsc;
+mod place;
 pub mod serial;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};

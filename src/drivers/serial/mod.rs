@@ -16,7 +16,9 @@ use tokio_serial::SerialStream;
 use self::marks::Marks;
 use super::{
     device::{Device, End, Link},
-    holder, unplugged,
+    holder,
+    place::Place,
+    unplugged,
 };
 use crate::reader::{LineParity, LineSettings, Port, ReaderCommand, ReaderEvent, SerialDevice};
 
@@ -51,18 +53,23 @@ pub fn list() -> Vec<PortInfo> {
         .collect()
 }
 
-/// The ports that a configuration means: a path itself, or every USB device with that identity.
+/// The paths of the ports that a configuration means: a path itself, or every USB device with that identity.
 #[must_use]
 pub fn matching(device: &SerialDevice) -> Vec<String> {
+    places(device).into_iter().map(|place| place.path).collect()
+}
+
+fn places(device: &SerialDevice) -> Vec<Place> {
     match device {
-        SerialDevice::Path(path) => vec![path.clone()],
+        SerialDevice::Path(path) => vec![Place { path: path.clone(), serial: None }],
         SerialDevice::Usb { vid, pid, serial } => {
             let is_meant = |found: &PortInfo| {
                 found.usb == Some((*vid, *pid)) && serial.as_ref().is_none_or(|serial| found.serial_number.as_ref() == Some(serial))
             };
-            let mut paths: Vec<String> = list().into_iter().filter(is_meant).map(|found| found.path).collect();
-            paths.sort();
-            paths
+            let found = list().into_iter().filter(is_meant);
+            let mut places: Vec<Place> = found.map(|found| Place { path: found.path, serial: found.serial_number }).collect();
+            places.sort_by(|a, b| a.path.cmp(&b.path));
+            places
         }
     }
 }
@@ -81,8 +88,8 @@ impl Device for Line {
         if let Port::Serial { device, line } = port { Some(Self { device: device.clone(), settings: *line }) } else { None }
     }
 
-    fn paths(&self) -> Vec<String> {
-        matching(&self.device)
+    fn found(&self) -> Vec<Place> {
+        places(&self.device)
     }
 
     fn missing(&self) -> String {

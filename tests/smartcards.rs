@@ -432,8 +432,12 @@ fn a_card_that_another_program_uses_alone_is_waited_for_and_then_said_clearly() 
     let mut other = use_alone(&desk);
     let mut read = desk.start(&["read", "--json"]);
     read.hears("the reader is there");
+    // A silent wait cannot be waited for; it is shorter than the patience with such a program.
+    std::thread::sleep(Duration::from_millis(300));
     drop(other.stdin.take());
     assert_eq!(read.json()["csn"], "529D06E3");
+    let ended = read.signal("INT");
+    assert!(!ended.text().contains("another program"), "{ended:#?}");
     other.wait().unwrap();
 }
 

@@ -14,7 +14,8 @@
 //! adds to an entry the BluSKY it is for, where it came from (`origin`; the `reader` and the `card`, and when that card was last seen at
 //! one), whether it has a secret, how many steps it has, and which change of the store was its last (`changed`), so that whoever
 //! delivers asks only for what is new; to both the mark and their place in the chain, whose salts and head are tables of their own.
-//! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to.
+//! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
+//! entries are not settled.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
@@ -49,6 +50,7 @@ use crate::{
     outbox::{Entry, Step},
 };
 use chain::Head;
+use reading::Way;
 use wrong::{Wrong, explain};
 
 /// How long a store that is locked is waited for.
@@ -68,6 +70,8 @@ pub struct Database {
     sealer: Sealer,
     /// A secret was wiped, and the log may hold it still.
     log_holds_secrets: bool,
+    /// How the entries are found that are not settled, since the first page of them was asked for.
+    way: Way,
 }
 
 impl Database {
@@ -88,7 +92,8 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { connection, path: name, base_url: base_url.to_owned(), sealer, log_holds_secrets: has_log };
+        let base_url = base_url.to_owned();
+        let mut database = Self { connection, path: name, base_url, sealer, log_holds_secrets: has_log, way: Way::EveryEntry };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + LOCKED;
         loop {
@@ -181,8 +186,13 @@ impl Store for Database {
     }
 
     fn open_after(&mut self, number: u64) -> Result<Page, StoreError> {
-        let base_url = self.base_url.clone();
-        self.read(|transaction| Ok(reading::open_after(transaction, number, &base_url)?))
+        let (base_url, before) = (self.base_url.clone(), self.way);
+        let (way, page) = self.read(|transaction| {
+            let way = if number == 0 { Way::find(transaction) } else { before };
+            Ok((way, reading::open_after(transaction, number, way, &base_url)?))
+        })?;
+        self.way = way;
+        Ok(page)
     }
 
     fn page_after(&mut self, number: u64) -> Result<Page, StoreError> {

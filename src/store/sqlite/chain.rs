@@ -21,7 +21,25 @@ pub(super) struct Head {
     pub(super) changed: i64,
     /// The marks of the counts of evidence, put together; empty in the third layout, which had none.
     pub(super) evidence: Vec<u8>,
+    /// How many entries are not settled, and what their numbers come to: an index that leads to other ones is damaged.
+    pub(super) open: Open,
     link: Vec<u8>,
+}
+
+/// The entries that are not settled: how many, and the sum of their numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Open {
+    pub(super) count: i64,
+    pub(super) sum: i64,
+}
+
+impl Open {
+    /// An entry is no longer settled, or is settled now.
+    pub(super) const fn change(&mut self, number: i64, is_open: bool) {
+        let by = if is_open { 1 } else { -1 };
+        self.count = self.count.wrapping_add(by);
+        self.sum = self.sum.wrapping_add(number.wrapping_mul(by));
+    }
 }
 
 /// A record's place in the chain.
@@ -33,15 +51,16 @@ pub(super) struct Place {
 impl Head {
     /// The head of an empty store.
     pub(super) fn first() -> Self {
-        Self { records: 0, entries: 0, changed: 0, evidence: Vec::new(), link: vec![0; 32] }
+        Self { records: 0, entries: 0, changed: 0, evidence: Vec::new(), open: Open::default(), link: vec![0; 32] }
     }
 
     /// Reads it.
     pub(super) fn read(transaction: &Transaction<'_>) -> Result<Self, Wrong> {
-        let mut select = transaction.prepare_cached("SELECT records, entries, changed, link, evidence, mark FROM head WHERE one = 1")?;
-        let row = select.query_row([], |row| {
-            let (records, entries, changed) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((Self { records, entries, changed, link: row.get(3)?, evidence: row.get(4)? }, row.get::<_, Vec<u8>>(5)?))
+        let select = "SELECT records, entries, changed, link, evidence, open_count, open_sum, mark FROM head WHERE one = 1";
+        let row = transaction.prepare_cached(select)?.query_row([], |row| {
+            let (records, entries, changed, link) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let open = Open { count: row.get(5)?, sum: row.get(6)? };
+            Ok((Self { records, entries, changed, evidence: row.get(4)?, open, link }, row.get::<_, Vec<u8>>(7)?))
         });
         let found = match row.optional() {
             Err(rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) => None,
@@ -53,17 +72,21 @@ impl Head {
 
     /// Writes it.
     pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let replace =
-            "INSERT OR REPLACE INTO head (one, records, entries, changed, link, evidence, mark) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)";
-        let mark = self.mark();
-        let values = params![self.records, self.entries, self.changed, self.link, self.evidence, mark.as_slice()];
+        let replace = "INSERT OR REPLACE INTO head (one, records, entries, changed, link, evidence, open_count, open_sum, mark)
+                       VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let (open, mark) = (self.open, self.mark());
+        let values = params![self.records, self.entries, self.changed, self.link, self.evidence, open.count, open.sum, mark.as_slice()];
         transaction.prepare_cached(replace)?.execute(values).map(|_| ())
     }
 
     fn mark(&self) -> [u8; 32] {
         let numbers = [self.records, self.entries, self.changed].map(i64::to_le_bytes).concat();
         let hash = Hash::default().bytes(6, &numbers).bytes(7, &self.link);
-        if self.evidence.is_empty() { hash.finish() } else { hash.bytes(10, &self.evidence).finish() }
+        if self.evidence.is_empty() {
+            return hash.finish();
+        }
+        let open = [self.open.count, self.open.sum].map(i64::to_le_bytes).concat();
+        hash.bytes(10, &self.evidence).bytes(11, &open).finish()
     }
 
     /// Gives an entry its place.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use super::{
     Wrong,
-    chain::{self, Head},
+    chain::{self, Head, Open},
     evidence,
     rows::{COLUMNS, COUNT, Hash, STEP_COLUMNS, STEP_COUNT},
 };
@@ -86,8 +86,11 @@ const TO_THIRD: &str = "CREATE TABLE IF NOT EXISTS entry (
     CREATE INDEX given_card ON entry (card) WHERE card IS NOT NULL;
     CREATE INDEX changed_entry ON entry (changed);";
 
-/// What was taken here is counted.
+/// What was taken here is counted, and so is what is not settled.
 const TO_FOURTH: &str = "ALTER TABLE head ADD COLUMN evidence BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE head ADD COLUMN open_count INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE head ADD COLUMN open_sum INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX open_entry ON entry (settled) WHERE settled = 0;
     CREATE TABLE evidence (base_url TEXT NOT NULL, format TEXT NOT NULL, facility_code TEXT NOT NULL, accepted INTEGER NOT NULL,
        vouched INTEGER NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (base_url, format, facility_code)) WITHOUT ROWID;";
 
@@ -99,6 +102,8 @@ fn count_all(transaction: &Transaction<'_>) -> Result<(), Wrong> {
         head => head?,
     };
     evidence::write(transaction, &mut head, &evidence::count(transaction)?)?;
+    let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry NOT INDEXED WHERE settled = 0";
+    head.open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
     Ok(head.write(transaction)?)
 }
 

@@ -1,14 +1,14 @@
 //! What is read of a store: one entry, a page of them, all of them.
 //!
 //! In: a key, or the number that a page begins after. Out: entries, each with its number; a damaged one as an error of its own. Never:
-//! an index where every row has to be seen: a damaged one would hide some.
+//! an index that may hide some: where every entry has to be seen, it is believed only if it leads to what the head knows of.
 
 use rusqlite::{Transaction, params};
 use uuid::Uuid;
 
 use super::{
     Wrong,
-    chain::Head,
+    chain::{Head, Open},
     rows::{self, Found},
 };
 use crate::{
@@ -40,9 +40,37 @@ pub(super) fn entries(transaction: &Transaction<'_>, filter: &str, values: impl 
     rows::found(transaction, filter, values)?.into_iter().map(whole).collect()
 }
 
+/// Where the entries are found that are not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By their index: it leads to those that the head knows of.
+    Index,
+    /// By looking at every entry: the index is damaged.
+    EveryEntry,
+}
+
+impl Way {
+    /// The way that leads to all of them.
+    pub(super) fn find(transaction: &Transaction<'_>) -> Self {
+        let is_whole = || -> Result<bool, Wrong> {
+            let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry INDEXED BY open_entry WHERE settled = 0";
+            let open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
+            Ok(Head::read(transaction)?.open == open)
+        };
+        if is_whole().unwrap_or(false) { Self::Index } else { Self::EveryEntry }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Index => "INDEXED BY open_entry",
+            Self::EveryEntry => "NOT INDEXED",
+        }
+    }
+}
+
 /// A page of the entries for this BluSKY that are not settled and were saved after this number.
-pub(super) fn open_after(transaction: &Transaction<'_>, number: u64, base_url: &str) -> rusqlite::Result<Page> {
-    let filter = format!("NOT INDEXED WHERE settled = 0 AND number > ?1 AND base_url = ?2 ORDER BY number LIMIT {PAGE}");
+pub(super) fn open_after(transaction: &Transaction<'_>, number: u64, way: Way, base_url: &str) -> rusqlite::Result<Page> {
+    let filter = format!("{} WHERE settled = 0 AND number > ?1 AND base_url = ?2 ORDER BY number LIMIT {PAGE}", way.name());
     first_sound(number, |number| {
         let entries = entries(transaction, &filter, params![row_number(number), base_url])?;
         Ok(entries.into_iter().map(told).collect())

@@ -63,6 +63,7 @@ pub(super) fn save(
     let place = head.place_entry(&row.digest);
     (row.seq, row.link) = (place.seq, place.link);
     row.insert(transaction)?;
+    head.open.change(row.number, true);
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (None, entry.standing()))?;
     Ok(head.write(transaction)?)
 }
@@ -87,6 +88,9 @@ pub(super) fn append(transaction: &Transaction<'_>, mut entry: Entry, at: DateTi
     let is_done = progress.is_over() || progress.state == State::Accepted;
     let wipe = "UPDATE secret SET sealed = NULL WHERE entry = ?1 AND sealed IS NOT NULL";
     let wiped = is_done && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
+    if row.settled != progress.is_settled() {
+        head.open.change(row.number, row.settled);
+    }
     (row.settled, row.changed, row.steps) = (progress.is_settled(), head.changed, row.steps + 1);
     row.update(transaction)?;
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;

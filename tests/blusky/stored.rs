@@ -26,7 +26,7 @@ fn storing(members: Value) -> Peer {
 fn a_card_that_is_stored_as_another_is_not_promised_to_any_door() {
     let text = |members: Value| {
         let ended = on_wire(&storing(members).base_url, "json").run(&["enroll", "--user", ADA, "--bits", CARD]);
-        assert_eq!(ended.code, 1, "{ended:?}");
+        assert_eq!(ended.code == 1, ended.stdout.contains("stored differs"), "{ended:?}");
         ended.stdout.lines().find(|line| line.contains("accepted")).unwrap().to_owned()
     };
     for (members, name) in [

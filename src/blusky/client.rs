@@ -4,7 +4,7 @@
 //! repeated by itself, but once with a new token after a 401, which says that it was not carried out.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -18,6 +18,7 @@ pub use super::http::ClientError;
 use super::{
     answer::{sort_cards, sort_write},
     call::{self, Method},
+    cards,
     http::{self, Failure, bounded, failure},
     lookup::{Found, Kind, sort_lookup},
     settings::Settings,
@@ -33,6 +34,8 @@ pub struct Client {
     signer: Signer,
     /// Seconds; 0 for none.
     asked_to_wait: AtomicU64,
+    /// A card of this BluSKY was shown with a PIN.
+    shows_pins: AtomicBool,
 }
 
 /// No answer to a write, and no list of one user's cards, is larger.
@@ -52,7 +55,7 @@ impl Client {
             return Err(ClientError::Header);
         }
         let http = http::client(&settings)?;
-        Ok(Self { http, signer: Signer::new(&settings), settings, asked_to_wait: AtomicU64::new(0) })
+        Ok(Self { http, signer: Signer::new(&settings), settings, asked_to_wait: AtomicU64::new(0), shows_pins: AtomicBool::new(false) })
     }
 
     /// True where the server says that it is a simulator.
@@ -166,7 +169,13 @@ impl Client {
         let id = user.to_string();
         let query = [("UserId", id.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
         match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query).header(ACCEPT, self.accept())).await {
-            Ok((status, body)) => sort_cards(status, &body, user, self.settings.terms()),
+            Ok((status, body)) => match sort_cards(status, &body, user, self.settings.terms()) {
+                Cards::Shown(mut shown) => {
+                    cards::pins(&mut shown, &self.shows_pins);
+                    Cards::Shown(shown)
+                }
+                other => other,
+            },
             Err(Failure::NotSent(why)) => Cards::Away { why },
             Err(Failure::NoAnswer { why, .. }) => Cards::Later { why },
             Err(Failure::Stopped(why)) => Cards::Stopped { why },

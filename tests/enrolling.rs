@@ -479,7 +479,8 @@ fn warnings_where_blusky_forgets(member: &str) -> String {
     let site = Site::at(&blusky.base_url, "");
     let window = ["--activate", "2026-01-01T08:00:00+01:00", "--deactivate", "2031-01-01T00:00:00Z"];
     let ended = site.run(&[&["enroll", "--user", ADA, "--bits", CARD, "--json"], &window[..]].concat());
-    assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("accepted")), "{ended:?}");
+    assert_eq!((ended.code, &ended.last()["state"]), (1, &json!("accepted")), "{ended:?}");
+    assert_eq!(ended.last()["code"], "stored_differs", "{ended:?}");
     ended.last()["warnings"].to_string()
 }
 

@@ -131,13 +131,18 @@ impl Running {
         let (ready, mut callers) = mpsc::unbounded_channel();
         let mut end: Option<(bool, oneshot::Sender<()>)> = None;
         loop {
-            self.show();
+            self.tell();
             if end.as_ref().is_some_and(|(finish_orders, _)| !finish_orders || !self.shell.station().is_at_work()) {
                 break;
             }
             tokio::select! {
-                numbered = self.shell.next() => self.notices.tell(numbered),
-                Some(caller) = callers.recv() => self.shell.call_with(caller),
+                // Each step can be the one after which it ends.
+                () = self.shell.step() => {}
+                Some((caller, scope)) = callers.recv() => {
+                    // What the store holds has been posted before: this comes after it.
+                    self.shell.call_with(caller);
+                    drop(self.shell.post_box().send(Event::Deliver(scope)));
+                }
                 Some(control) = self.told.recv() => match control {
                     Control::Open(reader) => self.shell.open_readers(reader.as_deref()),
                     Control::Deliver(scope) => self.deliver(scope, ready.clone()),
@@ -146,9 +151,7 @@ impl Running {
             }
         }
         self.shell.end().await;
-        while let Some(numbered) = self.shell.next_at_hand() {
-            self.notices.tell(numbered);
-        }
+        self.tell();
         drop(self.store);
         if let Some((_, done)) = end {
             // Whoever asked for the end may have gone.
@@ -157,7 +160,7 @@ impl Running {
     }
 
     /// Begins to deliver, once the way to BluSKY is made and the store has been looked through.
-    fn deliver(&mut self, scope: Scope, ready: mpsc::UnboundedSender<Caller>) {
+    fn deliver(&mut self, scope: Scope, ready: mpsc::UnboundedSender<(Caller, Scope)>) {
         let before = self.delivers.replace(scope);
         let post = self.shell.post_box();
         match before {
@@ -179,7 +182,11 @@ impl Running {
         });
     }
 
-    fn show(&mut self) {
+    /// What has been said is told, and how it is now is shown.
+    fn tell(&mut self) {
+        while let Some(numbered) = self.shell.next_at_hand() {
+            self.notices.tell(numbered);
+        }
         let is_idle = self.shell.is_idle();
         let station = self.shell.station();
         let now = Status {
@@ -207,13 +214,12 @@ async fn begin<C: AccessControl + Send + Sync + 'static>(
     client: C,
     shows_within: std::time::Duration,
     scope: Scope,
-    ready: &mpsc::UnboundedSender<Caller>,
+    ready: &mpsc::UnboundedSender<(Caller, Scope)>,
     post: &mpsc::UnboundedSender<Event>,
 ) {
-    drop(ready.send(Caller::new(store.clone(), client, shows_within)));
     let stock = |entries| drop(post.send(Event::Stock(entries)));
     match take_stock(&store, stock).await {
-        Ok(()) => drop(post.send(Event::Deliver(scope))),
+        Ok(()) => drop(ready.send((Caller::new(store, client, shows_within), scope))),
         Err(error) => tracing::error!(%error, "the outbox cannot be read: nothing is delivered"),
     }
 }

@@ -15,7 +15,7 @@ use super::{Site, deliver::Caller, notices::Numbered};
 use crate::{
     config::ReaderConfig,
     drivers::{Drivers, Setup},
-    outbox::Entry,
+    outbox::{Entry, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
     smartcard::reader::Model,
     station::{Effect, Event, Notice, Now, Station},
@@ -41,6 +41,8 @@ pub struct Shell {
     drivers: Option<Drivers>,
     store: Option<StoreHandle>,
     caller: Option<Caller>,
+    /// What is to be called before there is a way to.
+    uncalled: Vec<Work>,
     effects: VecDeque<Effect>,
     notices: VecDeque<Notice>,
     count: u64,
@@ -97,6 +99,7 @@ impl Shell {
             drivers: None,
             store,
             caller: None,
+            uncalled: Vec::new(),
             effects: VecDeque::new(),
             notices: VecDeque::new(),
             count: 0,
@@ -135,6 +138,7 @@ impl Shell {
 
     /// Makes the calls from now on; without it nothing is delivered.
     pub fn call_with(&mut self, caller: Caller) {
+        self.uncalled.drain(..).for_each(|work| caller.begin(work, self.post.clone()));
         self.caller = Some(caller);
     }
 
@@ -186,8 +190,8 @@ impl Shell {
         Some(Numbered { number: self.count, notice })
     }
 
-    /// Waits for one thing to happen, and does what follows.
-    async fn step(&mut self) {
+    /// Waits for one thing to happen, and does what follows. Whoever stops waiting for it loses nothing.
+    pub async fn step(&mut self) {
         let deadline = self.station.deadline(self.clock.now()).map(|at| self.clock.instant(at));
         let until = async move {
             match deadline {
@@ -230,11 +234,10 @@ impl Shell {
                     self.write(async move { store.seen(card, at).await.map(|()| None) });
                 }
             }
-            Effect::Deliver(work) => {
-                if let Some(caller) = &self.caller {
-                    caller.begin(work, self.post.clone());
-                }
-            }
+            Effect::Deliver(work) => match &self.caller {
+                Some(caller) => caller.begin(work, self.post.clone()),
+                None => self.uncalled.push(work),
+            },
             Effect::Again(_) => {}
             Effect::Tell(notice) => self.notices.push_back(notice),
         }

@@ -48,6 +48,9 @@ pub struct EnrollmentJson {
     state: &'static str,
     user_id: Uuid,
     card_type: Option<i64>,
+    /// `stored_differs`; absent where it was stored as it was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
     user_card_id: Option<Uuid>,
     card_id: Option<Uuid>,
     result_code: Option<i64>,
@@ -129,6 +132,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         state: progress.state.name(),
         user_id: card.user_id,
         card_type: card.card_type,
+        code: progress.stored_differs().then_some("stored_differs"),
         user_card_id: progress.told.value,
         card_id: progress.card_id.or(card.card_id),
         result_code: progress.told.result_code,

@@ -249,6 +249,8 @@ impl SerialReader {
     /// The configuration of this reader. Unless `more` says otherwise, no card lies there: each frame is one that is shown.
     pub fn configuration(&self, name: &str, dialect: &str, more: &str) -> String {
         let more = if more.contains("card_left_ms") { more.to_owned() } else { format!("card_left_ms = 0\n{more}") };
+        // One frame is enough, unless `more` says otherwise.
+        let more = if more.contains("proof") { more } else { format!("proof = 1\n{more}") };
         format!("[[reader]]\nname = \"{name}\"\nserial = \"{}\"\ndialect = \"{dialect}\"\n{more}\n", self.path)
     }
 

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +23,7 @@ use crate::{
     enroll::{
         enrollment::{Order, Refused},
         origin::Named,
-        people::{self, WhoError},
+        people::{self, Finding, WhoError},
     },
     host::{Site, hosting::Control},
     outbox::Reassign,
@@ -46,10 +46,10 @@ pub(super) async fn order(
         // Ordered before, and saved: it goes on from there.
         let first = crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy);
         drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-        return Ok(if follows { stream::order(&shared, listener, id, Some(first)) } else { Json(first).into_response() });
+        return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
     let reader = body.reader.clone();
-    let request = request(&shared.site, id, body, ordered_by)?;
+    let (request, findings) = request(&shared.site, id, body, ordered_by)?;
     let waits = matches!(&request.what, What::Enroll { card: Wanted::Shown { .. }, .. });
     if waits {
         stream::known(&shared, reader.as_deref())?;
@@ -58,7 +58,7 @@ pub(super) async fn order(
     drop(shared.post.send(Event::Order(Box::new(request))));
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     if follows {
-        return Ok(stream::order(&shared, listener, id, None));
+        return Ok(stream::order(&shared, listener, id, findings));
     }
     Ok((StatusCode::ACCEPTED, Json(json!({"enrollment": id, "state": "waiting"}))).into_response())
 }
@@ -93,12 +93,15 @@ pub(super) async fn answer(
 }
 
 /// The station's order that follows from a body, judged as far as it can be before there is a card.
-fn request(site: &Site, id: Uuid, body: OrderBody, ordered_by: String) -> Result<Request, Failed> {
+fn request(site: &Site, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, Vec<Value>), Failed> {
     let can_be_asked = body.can_be_asked;
     let card = wanted(&body)?;
     let reassign = reassign(site, body.reassign)?;
-    let order = Box::new(order_of(site, body, reassign, ordered_by)?);
-    Ok(Request { id, what: What::Enroll { order, card, reassign }, can_be_asked })
+    let user = who(site, &body.user)?;
+    let finding = |finding: &Finding| json!({"kind": "note", "words": format!("the list of people, {finding}; the row is left out")});
+    let findings = user.findings.iter().map(finding).collect();
+    let order = Box::new(order_of(site, body, user, reassign, ordered_by)?);
+    Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, findings))
 }
 
 fn wanted(body: &OrderBody) -> Result<Wanted, Failed> {
@@ -129,8 +132,7 @@ fn reassign(site: &Site, asked: bool) -> Result<Reassign, Failed> {
     }
 }
 
-fn order_of(site: &Site, body: OrderBody, reassign: Reassign, ordered_by: String) -> Result<Order, Failed> {
-    let (user, person) = who(site, &body.user)?;
+fn order_of(site: &Site, body: OrderBody, user: User, reassign: Reassign, ordered_by: String) -> Result<Order, Failed> {
     let policy = &site.config.policy;
     if let Some(number) = body.card_type.filter(|number| policy.card_type(*number).is_none()) {
         let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
@@ -148,9 +150,9 @@ fn order_of(site: &Site, body: OrderBody, reassign: Reassign, ordered_by: String
         reassign: reassign == Reassign::Always,
         same_card: body.same_card,
         confirmed: body.confirm,
-        person,
+        person: user.named,
         ordered_by: Some(ordered_by),
-        ..Order::of(user)
+        ..Order::of(user.id)
     };
     let order = Order { card_user_flags: body.card_user_flags.unwrap_or(order.card_user_flags), ..order };
     order.window().map_err(|refused| Failed::usage("window", refused.to_string(), "nothing was enrolled"))?;
@@ -160,23 +162,31 @@ fn order_of(site: &Site, body: OrderBody, reassign: Reassign, ordered_by: String
     Ok(order)
 }
 
-/// The user that is meant, and how the site's list calls them. The list is read for a name or a number; of a GUID only its name is
-/// missed where the list cannot be read.
-pub(super) fn who(site: &Site, who: &str) -> Result<(Uuid, Option<Named>), Failed> {
+/// The user that is meant.
+struct User {
+    id: Uuid,
+    /// How the site's list calls them.
+    named: Option<Named>,
+    /// What is wrong in the list, where it was needed.
+    findings: Vec<Finding>,
+}
+
+/// The list is read for a name or a number; of a GUID only its name is missed where the list cannot be read.
+fn who(site: &Site, who: &str) -> Result<User, Failed> {
     let failed = |error: WhoError| match error.is_usage() {
         true => Failed::usage("user", error.to_string(), ""),
         false => Failed::impossible("unknown_user", error.to_string(), ""),
     };
-    let id = people::key(who).map_err(failed)?;
-    let list = match (id, site.config.people()) {
+    let key = people::key(who).map_err(failed)?;
+    let list = match (key, site.config.people()) {
         (_, Ok(list)) => list,
-        (Some(id), Err(_)) => return Ok((id, None)),
+        (Some(id), Err(_)) => return Ok(User { id, named: None, findings: Vec::new() }),
         (None, Err(why)) => return Err(Failed::usage("people", why, "correct the file named under [people]")),
     };
-    let id = id.map_or_else(|| list.find(who).map_err(failed), Ok)?;
+    let id = key.map_or_else(|| list.find(who).map_err(failed), Ok)?;
     let named = list.person(id).map(|person| Named {
         name: person.name(),
         employee_number: Some(person.employee_number.clone()).filter(|number| !number.is_empty()),
     });
-    Ok((id, named))
+    Ok(User { id, named, findings: if key.is_some() { Vec::new() } else { list.findings } })
 }

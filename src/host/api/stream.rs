@@ -3,7 +3,7 @@
 //! In: where a listener left off. Out: everything since, and then each notice as it is told. Never: a listener that holds anybody up;
 //! what is not read stays in its connection, and one that was away too long is told so.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{Query, State},
@@ -57,9 +57,9 @@ pub(super) async fn notices(
 }
 
 /// The notices about one order and about readers, from the order on. Whoever hangs up before a card is taken has withdrawn it.
-pub(super) fn order(shared: &Arc<Shared>, listener: Listener, id: Uuid, first: Option<Value>) -> Response {
+pub(super) fn order(shared: &Arc<Shared>, listener: Listener, id: Uuid, first: Vec<Value>) -> Response {
     let _leaves = Some(Leaves { shared: shared.clone(), id });
-    let following = Following { shared: shared.clone(), listener, order: Some((id, first)), _leaves };
+    let following = Following { shared: shared.clone(), listener, order: Some((id, first.into())), _leaves };
     Sse::new(unfold(following, Following::next)).keep_alive(KeepAlive::default()).into_response()
 }
 
@@ -82,7 +82,7 @@ struct Following {
     shared: Arc<Shared>,
     listener: Listener,
     /// One order only, and what is said of it first.
-    order: Option<(Uuid, Option<Value>)>,
+    order: Option<(Uuid, VecDeque<Value>)>,
     _leaves: Option<Leaves>,
 }
 
@@ -100,7 +100,7 @@ impl Drop for Leaves {
 
 impl Following {
     async fn next(mut self) -> Option<(Result<Sent, Infallible>, Self)> {
-        if let Some(first) = self.order.as_mut().and_then(|(_, first)| first.take()) {
+        if let Some(first) = self.order.as_mut().and_then(|(_, first)| first.pop_front()) {
             return Some((Ok(Sent::default().data(first.to_string())), self));
         }
         loop {

@@ -10,7 +10,7 @@ RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-usb lint bench calibrate damage fuzz packages release rust
+.PHONY: demo test test-usb soak lint bench calibrate damage fuzz packages release rust
 
 demo: packages
 	cargo build --release --workspace
@@ -21,11 +21,18 @@ test: packages lint
 	cargo test --workspace
 
 # Readers on USB, plugged in and unplugged in a guest with Debian's kernel: no part of `make test`. The kernel is fetched
-# into target/guest and not installed.
+# into target/guest and not installed. `ROUNDS=50 make test-usb` replugs each reader so often.
 test-usb: PACKAGES += $(GUEST)
 test-usb: packages
 	tests/guest/make-initramfs target/guest
 	cargo test --test usb -- --ignored --nocapture
+
+# What `make test` does a few times, many times: `make soak REPLUGS=1000 KILLS=200`, some ten minutes.
+REPLUGS := 1000
+KILLS := 200
+soak: packages
+	REPLUGS=$(REPLUGS) cargo test --test serial_readers plugged_in_again_and_again
+	KILLS=$(KILLS) cargo test --test smartcards killed_under_load
 
 lint:
 	cargo fmt --all --check

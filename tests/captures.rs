@@ -409,7 +409,7 @@ fn cards_of_a_capture_are_enrolled_at_a_simulator() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
     // V030 twice: it was presented again after it had left. The second one is this user's already.
-    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--json", &capture_file("twn3-hidprox")]);
+    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--confirm", "--json", &capture_file("twn3-hidprox")]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(ended.states(), ["saved", "sending", "accepted", "saved", "sending", "accepted"]);
     assert_eq!(ended.last()["warnings"], json!(["already_assigned_to_this_user"]));
@@ -420,12 +420,22 @@ fn cards_of_a_capture_are_enrolled_at_a_simulator() {
 }
 
 #[test]
+fn a_card_of_a_capture_that_nothing_proves_is_not_enrolled_unasked() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--json", &capture_file("twn3-hidprox")]);
+    assert_eq!((ended.code, &ended.last()["error"]["code"]), (1, &json!("unproven")), "{ended:?}");
+    assert!(ended.last()["error"]["settle"].to_string().contains("facility_codes = [1]"), "{ended:?}");
+    assert_eq!((blusky.sent(), site.outbox().len()), (0, 0));
+}
+
+#[test]
 fn a_damaged_card_of_a_capture_is_not_enrolled_and_the_next_one_is() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
     let config = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
     site.configure(&config.replace("\"hid-h10301\"", "\"em4100-8-16\"").replace("\"H10301\"", "\"em4100-8-16\""));
-    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--json", &capture_file("id12la-damaged")]);
+    let ended = site.run(&["replay", "--enroll", "--user", ADA, "--confirm", "--json", &capture_file("id12la-damaged")]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert_eq!(ended.lines()[0]["error"]["code"], "damaged", "{ended:?}");
     assert_eq!(ended.states(), ["saved", "sending", "accepted"]);
@@ -478,7 +488,7 @@ fn old_cards_are_enrolled_in_a_real_blusky_only_when_it_is_really_meant() {
     let (base_url, asked) = a_real_blusky();
     let posts = || asked.lock().unwrap().iter().filter(|request| request.starts_with("POST")).count();
     let site = Site::at(&base_url, "");
-    let arguments = ["replay", "--enroll", "--user", ADA, "--json", &capture_file("twn3-hidprox")];
+    let arguments = ["replay", "--enroll", "--user", ADA, "--confirm", "--json", &capture_file("twn3-hidprox")];
     let refused = site.run(&arguments);
     assert_eq!((refused.code, &refused.last()["error"]["code"]), (2, &json!("not_a_simulator")), "{refused:?}");
     assert!(refused.last()["error"]["help"].as_str().unwrap().contains("--really"), "{refused:?}");

@@ -68,7 +68,7 @@ impl Asked {
     }
 
     fn configuration(&self, dialect: &str) -> String {
-        format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"{dialect}\"\n", self.path)
+        format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"{dialect}\"\nproof = 1\n", self.path)
     }
 }
 

@@ -133,7 +133,7 @@ fn a_smart_card_left_lying_is_not_taken_for_the_next_person_before_and_after_it_
     let mut site = Site::at(&blusky.base_url, "");
     site.env(pcscd.env());
     site.configure(&format!(
-        "[[reader]]\nname = \"desk\"\npcsc = \"cardbridge virtual reader*\"\n[enroll]\nreassign = \"always\"\n\
+        "[[reader]]\nname = \"desk\"\nproof = 1\npcsc = \"cardbridge virtual reader*\"\n[enroll]\nreassign = \"always\"\n\
          [blusky]\nbase_url = \"{}\"\ntoken_file = \"token\"\n[site]\nformats = [\"hid-corporate-1000-35\"]\n\
          [[card_type]]\nblusky = 5\nformats = [\"hid-corporate-1000-35\"]\nsystem = \"{SYSTEM}\"\n",
         blusky.base_url
@@ -142,11 +142,11 @@ fn a_smart_card_left_lying_is_not_taken_for_the_next_person_before_and_after_it_
     first.hears(HOLD);
     let card = VirtualCard::insert(pcscd.addr(0), pac_card()).unwrap();
     assert_eq!(state(&first.end()), (Some(0), json!("accepted")));
-    // It stays there. The next person is asked to lift it, and `read` shows it all the same.
+    // It stays there. `read` shows it all the same, and the next person is asked to lift it.
+    let read = start(&site, &["read", "--json", "--count", "1"]).end();
+    assert_eq!(read.last()["warnings"], json!(["lay_there"]));
     let mut next = start(&site, &["enroll", "--user", GRACE, "--json", "--timeout", "10"]);
     next.hears(LIFT);
-    let read = start(&site, &["read", "--json", "--count", "1"]).json();
-    assert_eq!(read["warnings"], json!(["lay_there"]));
     drop(card);
     let _again = VirtualCard::insert(pcscd.addr(0), pac_card()).unwrap();
     let ended = next.end();

@@ -58,8 +58,8 @@ fn with_a_store(site: &Site) {
 
 /// Waits until the delivery lock beside the store names this command.
 fn wait_until_delivering(site: &Site, doing: &str) {
-    let lock = site.path("cardbridge.db.delivery");
-    wait_for("the delivery lock", || fs::read_to_string(&lock).ok().filter(|holder| holder.contains(doing)));
+    let lock = site.path("cardbridge.db.station");
+    wait_for("the station's lock", || fs::read_to_string(&lock).ok().filter(|holder| holder.contains(doing)));
 }
 
 // ---- the program is killed
@@ -87,15 +87,18 @@ fn an_enrollment_killed_in_flight_is_found_by_the_station_and_sent_once() {
 }
 
 #[test]
-fn an_enrollment_killed_in_flight_is_found_by_the_next_enrollment_and_sent_once() {
+fn an_enrollment_killed_in_flight_is_found_by_a_delivery_that_is_asked_for_and_sent_once() {
     let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
     let site = Site::at(&blusky.base_url, "");
     killed_in_flight(&blusky, &site);
     wait_for("the card, for the call arrived all the same", || (blusky.cards().len() == 1).then_some(()));
+    // The next enrollment ends with its own card, and leaves the others' to whoever delivers them.
     let next = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
     assert_eq!(outcome(&next), accepted_after(1), "{next:?}");
-    let entries = site.outbox();
-    assert!(all_are(&entries, "accepted"), "`the next cardbridge enroll` delivers what was saved: {entries:#?}");
+    assert_eq!(site.outbox()[0]["state"], "in_doubt");
+    let delivered = site.run(&["outbox", "deliver"]);
+    assert_eq!(delivered.code, 0, "{delivered:?}");
+    assert!(all_are(&site.outbox(), "accepted"), "{:#?}", site.outbox());
     assert_eq!(count(&blusky), (2, 2));
 }
 
@@ -246,16 +249,23 @@ fn a_station_delivers_as_soon_as_blusky_is_there() {
 }
 
 #[test]
-fn an_enrollment_waits_for_a_blusky_that_comes_back() {
-    let first = Simulator::on(&own_address(), &[]);
-    let site = Site::at(&first.base_url, "");
-    with_a_store(&site);
-    let address = first.kill().trim_start_matches("http://").to_owned();
-    let enroll = site.start(&ENROLL);
-    site.wait_for_outbox(|entries| entries.iter().any(|entry| entry["why"].is_string()));
+fn an_enrollment_does_not_wait_for_a_blusky_that_is_away() {
+    let address = own_address();
+    let site = Site::at(&format!("http://{address}"), "");
+    let before = Instant::now();
+    let ended = site.run(&ENROLL);
+    assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("saved")), "{ended:?}");
+    assert!(ended.stderr.contains("it will be sent when BluSKY is back"), "{ended:?}");
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+    // A station knows it already.
+    let mut station = site.start(&["run"]);
+    station.wait_for_stderr("BluSKY cannot be reached");
+    let before = Instant::now();
+    let ended = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
+    assert_eq!((ended.code, before.elapsed() < Duration::from_secs(3)), (3, true), "{ended:?} {:?}", before.elapsed());
     let blusky = Simulator::on(&address, &[]);
-    let ended = enroll.end();
-    assert_eq!((ended.code, count(&blusky)), (0, (1, 1)), "{ended:?}");
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(count(&blusky), (2, 2));
 }
 
 // ---- the token is wrong
@@ -379,35 +389,6 @@ fn an_enrollment_waits_while_another_command_makes_the_store() {
     drop(making);
     let ended = enroll.end();
     assert_eq!(outcome(&ended), accepted_after(1), "{ended:?}");
-}
-
-/// A site that shares the other's store and its BluSKY, and has no token: what it saves, only another process can deliver.
-fn beside(blusky: &str, site: &Site) -> Site {
-    let store = site.path("cardbridge.db");
-    let beside = Site::at(blusky, &format!("[store]\npath = \"{}\"\n", store.display()));
-    fs::remove_file(beside.path("token")).unwrap();
-    beside
-}
-
-#[test]
-fn a_card_saved_while_a_station_delivers_is_delivered_by_the_station() {
-    let blusky = Simulator::start(&[]);
-    let site = Site::at(&blusky.base_url, "");
-    let _station = site.start(&["run"]);
-    wait_until_delivering(&site, "run");
-    let ended = beside(&blusky.base_url, &site).run(&ENROLL);
-    assert_eq!((outcome(&ended), count(&blusky)), (accepted_after(1), (1, 1)), "{ended:?}");
-}
-
-#[test]
-fn a_card_saved_while_another_enrollment_delivers_is_delivered_by_that_one() {
-    let blusky = Simulator::start(&["--fault", "delay=1500:1"]);
-    let site = Site::at(&blusky.base_url, "");
-    let first = site.start(&ENROLL);
-    wait_for("the call", || (blusky.sent() == 1).then_some(()));
-    let ended = beside(&blusky.base_url, &site).run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
-    assert_eq!((outcome(&ended), first.end().code), (accepted_after(1), 0), "{ended:?}");
-    assert_eq!(count(&blusky), (2, 2));
 }
 
 #[test]
@@ -687,14 +668,15 @@ fn a_card_discarded_before_blusky_was_reached_is_never_sent() {
 fn a_retry_does_not_wait_out_the_pause_before_the_next_try() {
     let address = own_address();
     let site = Site::at(&format!("http://{address}"), "");
-    with_a_store(&site);
+    let _station = site.start(&["run"]);
+    wait_until_delivering(&site, "run");
+    let entry = site.run(&ENROLL).last();
     // Seven seconds after the first try the pause is one of eight.
-    let enroll = site.start(&[&ENROLL[..], &["--outcome-timeout", "60"]].concat());
-    let entries = site.wait_for_outbox(|entries| entries.iter().any(|entry| entry["why"].is_string()));
     thread::sleep(Duration::from_secs(9));
     let blusky = Simulator::on(&address, &[]);
     let before = Instant::now();
-    assert_eq!(site.run(&["outbox", "retry", &key(&entries[0])]).code, 0);
-    assert_eq!((enroll.end().code, count(&blusky)), (0, (1, 1)));
+    assert_eq!(site.run(&["outbox", "retry", &key(&entry)]).code, 0);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(count(&blusky), (1, 1));
     assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
 }

@@ -9,12 +9,16 @@
 mod cards;
 mod support;
 
-use std::{os::unix::fs::symlink, thread::sleep, time::Duration};
+use std::{
+    os::unix::fs::symlink,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use cards::{Followed, Plugged, fit, formats};
 use serde_json::{Value, json};
 use serialport::{SerialPort, TTYPort};
-use support::{SerialReader, Site};
+use support::{SerialReader, Site, times};
 
 /// A dialect with two of its frames.
 struct Dialect {
@@ -548,6 +552,52 @@ fn an_unplugged_reader_is_read_again_once_it_is_plugged_in() {
     again.send(b"8001C0\r1A808001C0\r1ABD88EB80\r");
     assert_eq!(read.json()["input"], "{26}808001C0");
     assert_eq!(read.json()["input"], "{26}BD88EB80");
+}
+
+#[test]
+fn no_card_is_lost_or_doubled_while_a_reader_is_unplugged_and_plugged_in_again_and_again_beside_a_busy_one() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    let (plug, mut busy) = (site.path("tty"), SerialReader::plug_in());
+    let mut reader = Plugged::plug_in();
+    symlink(&reader.path, &plug).unwrap();
+    let desk = format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"id12la-ascii\"\ncard_left_ms = 0\n", plug.display());
+    site.configure(&format!("{desk}{}", busy.configuration("gate", "id12la-ascii", "card_left_ms = 0")));
+    let mut read = start(&site, &["read", "--json"]);
+    read.hears("the reader is there");
+    read.hears("the reader is there");
+    let mut number = 0_u32;
+    let mut next = || {
+        number += 1;
+        let id = [vec![0x0C], number.to_be_bytes().to_vec()].concat();
+        let check = id.iter().fold(0, |check, byte| check ^ byte);
+        let digits: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
+        (format!("\x02{digits}{check:02X}\r\n\x03").into_bytes(), format!("em4100:{digits}"))
+    };
+    for round in 0..times("REPLUGS", 20) {
+        // Five cards at each, in turn; the last one at the desk is cut off by the plug.
+        let mut shown: Vec<String> = Vec::new();
+        for _ in 0..5 {
+            for line in [&mut |bytes: &[u8]| reader.send(bytes), &mut |bytes: &[u8]| busy.send(bytes)] as [&mut dyn FnMut(&[u8]); 2] {
+                let (frame, literal) = next();
+                line(&frame);
+                shown.push(literal);
+            }
+        }
+        let mut heard: Vec<String> = shown.iter().map(|_| read.json()["input"].as_str().unwrap().to_owned()).collect();
+        shown.sort();
+        heard.sort();
+        assert_eq!(heard, shown, "round {round}");
+        let (frame, _) = next();
+        reader.send(&frame[..7]);
+        drop(reader);
+        read.hears("desk: ");
+        reader = Plugged::plug_in();
+        std::fs::remove_file(&plug).unwrap();
+        symlink(&reader.path, &plug).unwrap();
+        let began = Instant::now();
+        read.hears("the reader is there");
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    }
 }
 
 #[test]

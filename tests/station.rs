@@ -241,7 +241,7 @@ fn a_card_in_a_smart_card_reader_is_taken_from_the_station_too() {
 
 fn smart_card_site(base_url: &str) -> String {
     format!(
-        "[[reader]]\nname = \"desk\"\npcsc = \"cardbridge virtual reader*\"\n\
+        "[[reader]]\nname = \"desk\"\nproof = 1\npcsc = \"cardbridge virtual reader*\"\n\
          [blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n[site]\nformats = [\"hid-corporate-1000-35\"]\n\
          [[card_type]]\nblusky = 5\nformats = [\"hid-corporate-1000-35\"]\nsystem = \"{SYSTEM}\"\n"
     )
@@ -278,9 +278,7 @@ fn a_station_that_has_ended_leaves_the_readers_to_whoever_comes() {
 #[test]
 fn after_a_power_cut_a_new_station_starts_and_enroll_works_with_and_without_it() {
     let mut desk = Desk::new();
-    let run = desk.run(&[]);
-    let _read = desk.waits(&["read"]);
-    run.kill();
+    desk.run(&[]).kill();
     // Without any station.
     let enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
     desk.reader.wait_until_open();
@@ -297,13 +295,63 @@ fn after_a_power_cut_a_new_station_starts_and_enroll_works_with_and_without_it()
 }
 
 #[test]
-fn a_command_that_waits_at_a_station_says_so_when_the_station_ends() {
+fn a_command_that_waits_at_a_station_keeps_its_order_when_the_station_ends() {
+    for how in ["KILL", "TERM"] {
+        let mut desk = Desk::new();
+        let run = desk.run(&[]);
+        let mut enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+        if how == "KILL" {
+            run.kill();
+        } else {
+            assert_eq!(run.signal(how).code, Some(0));
+        }
+        enroll.hears("the station has ended; this command goes on without it");
+        enroll.hears("hold the card to the reader");
+        desk.reader.send(FIRST);
+        accepted(&enroll.end());
+        assert_eq!(desk.cards(), [(123, 4567, true)]);
+    }
+}
+
+#[test]
+fn a_command_that_is_the_station_hands_it_over_to_run_and_keeps_its_order() {
+    let mut desk = Desk::new();
+    let mut enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
+    enroll.hears("hold the card to the reader");
+    let _run = desk.run(&[]);
+    enroll.hears(HELD);
+    desk.reader.send(FIRST);
+    accepted(&enroll.end());
+    assert_eq!(desk.cards(), [(123, 4567, true)]);
+}
+
+#[test]
+fn two_commands_without_a_station_share_one_reader_in_the_order_they_came() {
+    let mut desk = Desk::new();
+    let mut first = desk.start(&["enroll", "--user", ADA, "--json"]);
+    first.hears("hold the card to the reader");
+    let mut second = desk.start(&["enroll", "--user", GRACE, "--json"]);
+    second.hears("1 others wait for a card before this one");
+    desk.reader.send(FIRST);
+    accepted(&first.end());
+    second.hears("the station has ended; this command goes on without it");
+    second.hears("hold the card to the reader");
+    desk.reader.send(SECOND);
+    accepted(&second.end());
+    assert_eq!(desk.cards(), [(123, 4567, true), (31, 337, false)]);
+}
+
+#[test]
+fn a_command_whose_configuration_differs_from_the_stations_is_told_so() {
     let desk = Desk::new();
-    let run = desk.run(&[]);
-    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
-    run.kill();
-    let ended = enroll.end();
-    assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("station_ended")), "{ended:#?}");
+    let _run = desk.run(&[]);
+    let text = std::fs::read_to_string(desk.site.path("cardbridge.toml")).unwrap();
+    desk.site.configure(&format!("# changed while the station runs\n{text}"));
+    let ended = desk.start(&["enroll", "--user", ADA, "--bits", "{26}BD88EB80", "--json"]).end();
+    assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(2), &json!("other_site")), "{ended:#?}");
+    let message = ended.last()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("another configuration") && message.contains("cardbridge run"), "{message}");
+    desk.site.configure(&text);
     assert_eq!(desk.site.outbox().len(), 0);
 }
 
@@ -342,7 +390,7 @@ fn a_watcher_that_no_longer_listens_holds_nobody_up() {
     let mut run = desk.run(&[]);
     // A `read` that was suspended with Ctrl-Z: it stays connected and takes nothing in.
     let mut watcher = UnixStream::connect(desk.site.path("cardbridge.db.sock")).unwrap();
-    watcher.write_all(b"{\"reader\":null,\"take\":false}\n").unwrap();
+    watcher.write_all(b"GET /v1/notices HTTP/1.1\r\nHost: station\r\n\r\n").unwrap();
     let _passed_by = desk.waits(&["read"]);
     // More than its socket holds.
     for _ in 0..10 {
@@ -416,7 +464,7 @@ fn a_day_at_the_station(log: &str, arguments: &[&str]) -> (Outcome, Vec<Outcome>
         "[blusky]\nbase_url = \"{}\"\ntoken_file = \"token\"\ninteger_width = 64\n\
          [site]\nformats = [\"H10302\", \"C1k35s\"]\n\
          [[card_type]]\nblusky = 3\nformats = [\"H10302\", \"C1k35s\"]\nsystem = \"{SYSTEM}\"\n\
-         [[reader]]\nname = \"cards\"\npcsc = \"cardbridge virtual reader*\"\n{}{}",
+         [[reader]]\nname = \"cards\"\nproof = 1\npcsc = \"cardbridge virtual reader*\"\n{}{}",
         blusky.base_url,
         desk.configuration("desk", "twn3-hidprox", "card_left_ms = 0"),
         gate.configuration("gate", "id12la-ascii", "card_left_ms = 0")

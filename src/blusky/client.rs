@@ -47,6 +47,17 @@ const LARGEST_LIST: usize = 32 << 20;
 const LONGEST_WAIT: u64 = 600;
 
 impl Client {
+    /// Judges what can be judged before there is anything to say: a header's name, and the files of the connection.
+    ///
+    /// # Errors
+    /// Those of [`Client::new`].
+    pub fn check(settings: &Settings) -> Result<(), ClientError> {
+        let connecting = &settings.connecting;
+        let has_files = connecting.ca_file.is_some() || connecting.client_cert.is_some() || connecting.proxy.is_some();
+        let is_header = settings.token_header.parse::<reqwest::header::HeaderName>().is_ok();
+        if has_files || !is_header { Self::new(settings.clone()).map(drop) } else { Ok(()) }
+    }
+
     /// Makes a client.
     ///
     /// # Errors

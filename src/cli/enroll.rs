@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     Globals,
-    follow::{Follow, Order, can_be_asked},
+    ask::can_be_asked,
+    follow::{Follow, Order},
     out::{self, Failure},
     session::Session,
     site::{self, Look},

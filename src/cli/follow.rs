@@ -2,41 +2,35 @@
 //!
 //! In: the station's notices about it. Out: lines, and an exit code. Never: an answer that nobody gave.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, IsTerminal},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{process::ExitCode, time::Duration};
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::{
+    ask::ask,
     out::{self, Failure, hint, interrupted},
     session::{self, Session},
     site,
+    wait::Readers,
 };
 use crate::{
     access::{Operation, Secret},
     host::{
         Site,
-        api::body::{AnswerBody, CallBody, OrderBody, YesOrNo},
+        api::body::{CallBody, OrderBody},
         client::{AskError, Client, Notices},
     },
-    reader::configured_name,
-    views,
 };
 
 const HOLD: &str = "hold the card to the reader";
 /// Said beside a station that runs.
 pub const HELD: &str = "a running station holds the readers; the next card is taken from it";
+/// Said where a station ends while a command waits at it.
+pub const GONE: &str = "the station has ended; this command goes on without it";
 const STAYS: &str =
     "what is saved stays, and is delivered by `cardbridge run` or `cardbridge outbox deliver`; `cardbridge outbox list` shows it";
-
-/// How long all readers may be gone (the smart-card service restarts, a plug is wriggled) before the command gives up.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// How an order's way is shown, and how long its outcome is waited for.
 pub struct Follow {
@@ -52,13 +46,6 @@ pub struct Follow {
     person: Option<String>,
     hold_said: bool,
     readers: Readers,
-}
-
-/// The readers that a card is waited for at.
-#[derive(Default)]
-pub struct Readers {
-    there: BTreeMap<String, Result<(), String>>,
-    give_up: Option<Instant>,
 }
 
 /// What came of listening.
@@ -99,11 +86,6 @@ pub async fn call(site: &Site, operation: Operation, secret: Option<Secret>, mut
     follow.order_alone(session, &Order::Call(Box::new(CallBody { id: Uuid::now_v7(), operation, secret }))).await
 }
 
-/// True where a person at a terminal can be asked.
-pub fn can_be_asked(json: bool) -> bool {
-    !json && std::io::stdin().is_terminal()
-}
-
 impl Follow {
     /// Nothing shown yet.
     pub fn new(json: bool, patience: Duration) -> Self {
@@ -119,30 +101,26 @@ impl Follow {
     /// Orders it, follows it to its end and leaves the station.
     pub async fn order_alone(&mut self, mut session: Session<'_>, order: &Order) -> Result<ExitCode, Failure> {
         let ended = self.order(&mut session, order).await;
-        let shared = session.host().map(|host| host.shared().clone());
-        let policy = session.policy().clone();
-        session.end().await;
-        match (ended?, order.id()) {
-            (Some(code), _) => Ok(code),
-            (None, id) => {
-                // The answer to the call that was under way may have come meanwhile.
-                if let Some(last) = shared.zip(id).and_then(|(shared, id)| shared.notices().last_about(id)) {
-                    let last = views::notice::json(&last.notice, &policy);
-                    self.entry = Some(last).filter(|last| last["kind"] == "enrollment").or(self.entry.take());
-                }
-                Ok(self.unfinished())
-            }
+        let id = order.id().filter(|_| matches!(ended, Ok(None)));
+        // The answer to the call that was under way may come while the station ends.
+        if let Some(last) = session.end_with(id).await {
+            self.entry = Some(last);
         }
+        Ok(ended?.unwrap_or_else(|| self.unfinished()))
     }
 
-    /// It is saved, and its outcome is not known yet.
+    /// It is saved, and its outcome is not known yet; or BluSKY has it, and the read-back is still to come.
     pub fn unfinished(&mut self) -> ExitCode {
-        let is_end = self.entry.as_ref().is_some_and(|entry| !entry["end"].is_null());
+        let about = self.entry.as_ref().map(|notice| (notice["end"].is_null(), notice["entry"]["state"] == "accepted"));
         let code = self.end();
-        if !is_end {
-            hint(STAYS);
+        match about {
+            Some((true, true)) => ExitCode::SUCCESS,
+            Some((true, false)) => {
+                hint(STAYS);
+                code
+            }
+            _ => code,
         }
-        code
     }
 
     /// Orders it and follows it to its end; at the next station where one ends meanwhile. None where it takes too long.
@@ -159,7 +137,11 @@ impl Follow {
             match heard {
                 Heard::Ended(code) => return Ok(Some(code)),
                 Heard::OutOfPatience => return Ok(None),
-                Heard::StationGone => session.again().await?,
+                Heard::StationGone => {
+                    hint(GONE);
+                    session.again().await?;
+                    self.hold_said = false;
+                }
             }
             if let Order::Card(body) = order {
                 let timeout_s = body.timeout_s.map(|seconds| seconds.saturating_sub(began.elapsed().as_secs()));
@@ -179,7 +161,7 @@ impl Follow {
                     None => return Ok(Heard::StationGone),
                 },
                 () = sleep_until(until.unwrap_or(far)), if until.is_some() => return Ok(Heard::OutOfPatience),
-                () = sleep_until(self.readers.give_up.unwrap_or(far)), if self.readers.give_up.is_some() => return Err(self.readers.all_gone()),
+                () = sleep_until(self.readers.give_up().unwrap_or(far)), if self.readers.give_up().is_some() => return Err(self.readers.all_gone()),
                 () = session.handed_over() => return Ok(Heard::StationGone),
                 () = interrupted() => return self.interrupted(),
             };
@@ -189,7 +171,7 @@ impl Follow {
             if self.entry.is_some() {
                 // Its card has been taken; what becomes of the reader is another matter.
                 until.get_or_insert(Instant::now() + self.patience);
-                self.readers.give_up = None;
+                self.readers.forget();
             }
         }
     }
@@ -205,8 +187,9 @@ impl Follow {
                 hint(words);
                 self.readers.lost(notice, session.is_elsewhere() || self.entry.is_some());
             }
+            "noise" => tracing::info!(bytes = notice["bytes"].as_u64(), "noise on the line"),
             "failed" | "note" | "lay_there" | "waits_for" => hint(words),
-            "question" => drop(self.ask(session, &notice["enrollment"], &notice["question"]).await?),
+            "question" => drop(ask(session, self.json, &notice["enrollment"], &notice["question"]).await?),
             "not_enrolled" => return Err(Failure::of_error(&notice["error"], 1)),
             "enrollment" => return self.entry(session, notice).await,
             "postponed" => {
@@ -250,7 +233,7 @@ impl Follow {
             return Ok(None);
         }
         // A yes leads on from here; after a no, this is the end.
-        if !notice["question"].is_null() && self.ask(session, &notice["enrollment"], &notice["question"]).await? {
+        if !notice["question"].is_null() && ask(session, self.json, &notice["enrollment"], &notice["question"]).await? {
             return Ok(None);
         }
         Ok(Some(self.end()))
@@ -299,115 +282,5 @@ impl Follow {
             out::print_json(entry);
             self.printed = Some(entry.clone());
         }
-    }
-
-    /// Asks whoever can answer: the card by a hint, a person at a terminal. True where the answer leads on.
-    async fn ask(&self, session: &Session<'_>, order: &Value, question: &Value) -> Result<bool, Failure> {
-        let words = question["words"].as_str().unwrap_or_default();
-        let (Some(order), Some(number)) = (order.as_str().and_then(|id| id.parse().ok()), question["id"].as_u64()) else {
-            return Ok(false);
-        };
-        let nothing = AnswerBody { question: number, answer: Some(YesOrNo::No), printed: None, choice: None };
-        let answer = match question["kind"].as_str().unwrap_or_default() {
-            "second_reading" => {
-                hint(words);
-                settling(&question["settle"]);
-                return Ok(true);
-            }
-            _ if !can_be_asked(self.json) => nothing,
-            "first_seen" => match line(&format!("{words}, or \"yes\" if you know that it is right:")).await {
-                Some(yes) if is_yes(&yes) => AnswerBody { answer: Some(YesOrNo::Yes), ..nothing },
-                Some(print) if !print.is_empty() => AnswerBody { answer: None, printed: Some(print), ..nothing },
-                _ => nothing,
-            },
-            "choose" => match line(&choices(words, &question["choices"])).await.and_then(|line| line.parse::<usize>().ok()) {
-                Some(chosen) => {
-                    let choice = chosen.checked_sub(1).and_then(|at| question["choices"][at]["choice"].as_u64());
-                    let choice = choice.and_then(|choice| usize::try_from(choice).ok());
-                    AnswerBody { answer: choice.is_none().then_some(YesOrNo::No), choice, ..nothing }
-                }
-                None => nothing,
-            },
-            _ => match line(&format!("{words} [y/N]")).await {
-                Some(yes) if is_yes(&yes) => AnswerBody { answer: Some(YesOrNo::Yes), ..nothing },
-                _ => nothing,
-            },
-        };
-        let leads_on = answer.answer != Some(YesOrNo::No);
-        session.client.answer(order, &answer).await.map_err(session::refused)?;
-        Ok(leads_on)
-    }
-}
-
-impl Readers {
-    /// When the command gives up, because all of them are gone.
-    pub const fn give_up(&self) -> Option<Instant> {
-        self.give_up
-    }
-
-    /// One is there.
-    pub fn up(&mut self, reader: &Value) {
-        self.there.insert(configured(reader), Ok(()));
-        self.give_up = None;
-    }
-
-    /// The first reason is the one that tells: after "unplugged" comes "not there".
-    pub fn lost(&mut self, notice: &Value, is_elsewhere: bool) {
-        let why = notice["why"].as_str().unwrap_or_default().to_owned();
-        let reader = self.there.entry(configured(&notice["reader"])).or_insert(Ok(()));
-        if reader.is_ok() {
-            *reader = Err(why);
-        }
-        if !is_elsewhere && self.there.values().all(Result::is_err) {
-            self.give_up.get_or_insert(Instant::now() + GRACE);
-        }
-    }
-
-    /// Why the command gives up.
-    pub fn all_gone(&self) -> Failure {
-        let gone = self.there.iter().filter_map(|(name, why)| Some(format!("{name}: {}", why.as_ref().err()?)));
-        let words: Vec<String> = gone.collect();
-        Failure::impossible(
-            "reader_lost",
-            format!("no reader is left to show a card to ({})", words.join("; ")),
-            "nothing was read or enrolled",
-        )
-    }
-}
-
-fn configured(reader: &Value) -> String {
-    configured_name(reader.as_str().unwrap_or_default()).to_owned()
-}
-
-fn settling(lines: &Value) {
-    let lines: Vec<&str> = lines.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if !lines.is_empty() {
-        hint(&format!("one of these in the configuration would make one tap enough:\n{}", lines.join("\n")));
-    }
-}
-
-fn choices(words: &str, choices: &Value) -> String {
-    let choices = choices.as_array().into_iter().flatten().enumerate();
-    let lines = choices.map(|(at, choice)| {
-        let text = |name: &str| choice[name].as_str().unwrap_or_default().to_owned();
-        format!("\n  {}  {} ({})", at + 1, text("words"), text("format"))
-    });
-    format!("{words}{}\ntype its number:", lines.collect::<String>())
-}
-
-fn is_yes(line: &str) -> bool {
-    matches!(line, "y" | "Y" | "yes")
-}
-
-/// What the person at the terminal types.
-async fn line(question: &str) -> Option<String> {
-    hint(question);
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map(|_| line)
-    });
-    tokio::select! {
-        answer = answer => answer.ok()?.ok().map(|line| line.trim().to_owned()),
-        () = interrupted() => None,
     }
 }

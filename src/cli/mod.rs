@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 refused or impossible; 2 wrong usage or configuration; 3 saved, outcome not known yet.
 
+mod ask;
 mod capture;
 mod capture_file;
 mod card;
@@ -26,6 +27,7 @@ mod session;
 mod simulator;
 mod site;
 mod user;
+mod wait;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -7,10 +7,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Globals,
-    follow::{HELD, Readers},
+    follow::{GONE, HELD},
     out::{self, Failure},
     session::{self, Session},
     site::{self, Look},
+    wait::Readers,
 };
 use crate::reader::is_device_of;
 
@@ -72,6 +73,7 @@ async fn read(mut session: Session<'_>, arguments: &Arguments) -> Result<Read, F
             () = out::interrupted() => return Ok(Read::Interrupted),
         };
         let Some(notice) = notice else {
+            out::hint(GONE);
             session.again().await?;
             notices = session.client.notices(Some(reader.unwrap_or("*"))).await.map_err(session::refused)?;
             continue;
@@ -87,6 +89,7 @@ async fn read(mut session: Session<'_>, arguments: &Arguments) -> Result<Read, F
                 out::hint(words);
                 readers.lost(&notice, session.is_elsewhere());
             }
+            "noise" => tracing::info!(bytes = notice["bytes"].as_u64(), "noise on the line"),
             "failed" | "note" => out::hint(words),
             _ => {}
         }

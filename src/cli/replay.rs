@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::{
     Globals,
+    ask::can_be_asked,
     capture_file::{self, FileLines, Keys, Records},
-    follow::{Follow, Order, can_be_asked},
+    follow::{Follow, Order},
     out::{self, Failure},
     progress::Progress,
     session::Session,

@@ -6,22 +6,26 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::{
     out::{Failure, listen_for_signals},
     site,
 };
 use crate::{
-    enroll::policy::SitePolicy,
     host::{
         Site,
         client::{AskError, Client},
         hosting::{Host, HostError},
     },
+    station::Notice,
+    views,
 };
 
 /// How long a station that is beginning or ending is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Whoever asked for this command's station has this long to take it.
+const OTHERS_FIRST: Duration = Duration::from_secs(3);
 /// How often it is looked for meanwhile.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -39,13 +43,8 @@ impl<'a> Session<'a> {
     /// The station that runs, or one here.
     pub async fn open(site: &'a Site, doing: &'static str, ordered_by: Option<&'a str>) -> Result<Self, Failure> {
         listen_for_signals();
-        let (client, host) = station(site, doing, ordered_by).await?;
+        let (client, host) = station(site, doing, ordered_by, Duration::ZERO).await?;
         Ok(Self { site, doing, ordered_by, client, host })
-    }
-
-    /// What the site believes.
-    pub const fn policy(&self) -> &'a SitePolicy {
-        &self.site.config.policy
     }
 
     /// True where the station runs in another process.
@@ -58,12 +57,16 @@ impl<'a> Session<'a> {
         self.host.as_ref()
     }
 
-    /// The station has ended: another one, or one here.
+    /// The station has ended: another one, or one here. One that was handed over goes to whoever asked for it.
     pub async fn again(&mut self) -> Result<(), Failure> {
-        if let Some(host) = self.host.take() {
-            host.end(false).await;
-        }
-        (self.client, self.host) = station(self.site, self.doing, self.ordered_by).await?;
+        let leaves = match self.host.take() {
+            Some(host) => {
+                host.end(false).await;
+                OTHERS_FIRST
+            }
+            None => Duration::ZERO,
+        };
+        (self.client, self.host) = station(self.site, self.doing, self.ordered_by, leaves).await?;
         Ok(())
     }
 
@@ -75,6 +78,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Ends the station of this process, and gives an entry as it is then.
+    pub async fn end_with(mut self, entry: Option<Uuid>) -> Option<Value> {
+        let Some(host) = self.host.take() else {
+            return self.client.entry(&entry?.to_string()).await.ok();
+        };
+        let store = host.shared().store().clone();
+        host.end(true).await;
+        let entry = store.entry(entry?).await.ok()?;
+        Some(views::notice::json(&Notice::Entry(Box::new(entry), None), &self.site.config.policy))
+    }
+
     /// Ends the station of this process: what others have ordered here and is on its way comes to its end first. Whoever waits for a
     /// card becomes the station.
     pub async fn end(mut self) {
@@ -84,13 +98,22 @@ impl<'a> Session<'a> {
     }
 }
 
-async fn station(site: &Site, doing: &'static str, ordered_by: Option<&str>) -> Result<(Client, Option<Host>), Failure> {
-    let until = Instant::now() + PATIENCE;
+async fn station(
+    site: &Site,
+    doing: &'static str,
+    ordered_by: Option<&str>,
+    others_first: Duration,
+) -> Result<(Client, Option<Host>), Failure> {
+    let (until, others_until) = (Instant::now() + PATIENCE, Instant::now() + others_first);
     let mut holder = String::new();
     while Instant::now() < until {
         if let Some((client, said)) = Client::connect(&site.config.store, ordered_by).await {
             same_site(site, &said)?;
             return Ok((client, None));
+        }
+        if Instant::now() < others_until {
+            sleep(LOOK).await;
+            continue;
         }
         match Host::become_station(site, doing, site::credentials()).await.map_err(failed)? {
             Ok(host) => {

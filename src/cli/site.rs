@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     access::Secret,
-    blusky::{secret_file, settings::Settings},
+    blusky::{client::Client, secret_file, settings::Settings},
     config::{Config, ConfigError},
     enroll::people::{self, WhoError},
     host::{
@@ -115,7 +115,9 @@ pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
 /// The way to BluSKY that the site configured.
 pub fn blusky(site: &Site) -> Result<Settings, Failure> {
     let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
-    site.config.blusky.clone().ok_or_else(missing)
+    let settings = site.config.blusky.clone().ok_or_else(missing)?;
+    Client::check(&settings).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
+    Ok(settings)
 }
 
 /// The site's store. From here on a signal ends the command as its end does: with the store closed.

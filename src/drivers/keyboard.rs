@@ -4,7 +4,7 @@
 //! here, no other program sees its keys. Never: a meaning for a key. The machines that test this project cannot make an
 //! input device; finding one is tested on a copy of /sys, and opening, grabbing and unplugging in `make test-usb` alone.
 
-use std::{collections::HashMap, fs, io, path::Path, time::SystemTime};
+use std::{convert::Infallible, fs, io, path::Path, time::SystemTime};
 
 use chrono::{DateTime, Utc};
 use evdev::{
@@ -12,14 +12,14 @@ use evdev::{
     raw_stream::{EventStream, RawDevice},
 };
 use nix::unistd::{Gid, Group};
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task::spawn_blocking,
-    time::sleep,
-};
 
-use super::{AGAIN, Common, Driver, Setup, holder};
-use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderCommand, ReaderEvent, ReaderName};
+use super::{
+    device::{Device, End, Link},
+    holder,
+    place::Place,
+    unplugged,
+};
+use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderEvent};
 
 /// An input device of this machine that could be a reader: it has digits and Enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,126 +74,58 @@ fn types_numbers(capabilities: &str) -> bool {
 /// The paths of the devices that a configuration means.
 #[must_use]
 pub fn matching(device: &InputDevice, listed: &[Found]) -> Vec<String> {
+    meant(device, listed.to_vec()).into_iter().map(|found| found.path).collect()
+}
+
+fn meant(device: &InputDevice, mut listed: Vec<Found>) -> Vec<Found> {
     let path = device.path.as_ref().map(|path| fs::canonicalize(path).map_or_else(|_| path.clone(), |real| real.display().to_string()));
-    let is_meant = |found: &&Found| {
+    listed.retain(|found| {
         path.as_ref().is_none_or(|path| found.path == *path)
             && device.usb.is_none_or(|usb| found.usb == usb)
             && device.name.as_ref().is_none_or(|name| reader::matches(name.trim(), found.name.trim()))
             && device.serial.as_ref().is_none_or(|serial| found.serial_number.as_ref() == Some(serial))
-    };
-    listed.iter().filter(is_meant).map(|found| found.path.clone()).collect()
+    });
+    listed
 }
 
-/// All readers that type. They can be told nothing.
-pub struct KeyboardDriver {
-    common: Common,
-    /// The tasks that serve them; each ends when its channel is dropped.
-    readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
-}
+/// A reader that types, as a site describes it. It can be told nothing.
+#[derive(Clone)]
+pub(super) struct Keyboard(InputDevice);
 
-impl KeyboardDriver {
-    pub(super) fn new(common: Common) -> Self {
-        Self { common, readers: HashMap::new() }
-    }
-}
+impl Device for Keyboard {
+    type Opened = EventStream;
 
-impl Driver for KeyboardDriver {
-    fn serves(&self, port: &Port) -> bool {
-        matches!(port, Port::Keyboard { .. })
+    fn at(port: &Port) -> Option<Self> {
+        if let Port::Keyboard { device } = port { Some(Self(device.clone())) } else { None }
     }
 
-    fn open(&mut self, readers: &[Setup]) {
-        let listed = list();
-        for setup in readers {
-            let Port::Keyboard { device } = &setup.port else { continue };
-            for (index, name) in setup.devices(matching(device, &listed).len()) {
-                self.readers.entry(name.clone()).or_insert_with(|| {
-                    let (commands, wanted) = unbounded_channel();
-                    tokio::spawn(Reader { name, device: device.clone(), index, common: self.common.clone(), wanted }.run());
-                    commands
-                });
-            }
-        }
+    fn found(&self) -> Vec<Place> {
+        let place = |found: Found| Place { path: found.path, serial: found.serial_number };
+        meant(&self.0, list()).into_iter().map(place).collect()
     }
 
-    fn command(&self, _: &ReaderName, _: ReaderCommand) {}
-}
-
-/// One reader, in a task of its own.
-struct Reader {
-    name: ReaderName,
-    device: InputDevice,
-    index: usize,
-    common: Common,
-    wanted: UnboundedReceiver<ReaderCommand>,
-}
-
-impl Reader {
-    async fn run(mut self) {
-        let mut told = None;
-        loop {
-            let why = match self.open().await {
-                Ok((path, stream)) => {
-                    told = None;
-                    match self.serve(&path, stream).await {
-                        Some(why) => why,
-                        None => return,
-                    }
-                }
-                Err(why) => why,
-            };
-            // One message for one cause, however often it is tried again.
-            if told.as_ref() != Some(&why) {
-                told = Some(why.clone());
-                if !self.report(ReaderEvent::Lost { why }) {
-                    return;
-                }
-            }
-            tokio::select! {
-                () = sleep(AGAIN) => {}
-                () = unwanted(&mut self.wanted) => return,
-            }
-        }
+    fn missing(&self) -> String {
+        format!("no keyboard {} is plugged in; `cardbridge readers` shows what is there", describe(&self.0))
     }
 
-    fn report(&self, event: ReaderEvent) -> bool {
-        self.common.events.send((self.name.clone(), event)).is_ok()
+    fn open(&self, path: &str) -> Result<EventStream, String> {
+        opened(path)?.into_event_stream().map_err(|error| format!("{path} cannot be read: {error}"))
     }
 
-    async fn open(&self) -> Result<(String, EventStream), String> {
-        let (device, index) = (self.device.clone(), self.index);
-        let opening = spawn_blocking(move || match matching(&device, &list()).get(index) {
-            Some(path) => opened(path).map(|device| (path.clone(), device)),
-            None => Err(format!("no keyboard {} is plugged in; `cardbridge readers` shows what is there", describe(&device))),
-        });
-        let (path, device) = opening.await.map_err(|error| error.to_string())??;
-        let stream = device.into_event_stream().map_err(|error| format!("{path} cannot be read: {error}"))?;
-        Ok((path, stream))
-    }
-
-    /// Passes keys on until the device fails, and says why; or until nobody wants them.
-    async fn serve(&mut self, path: &str, mut stream: EventStream) -> Option<String> {
-        if !self.report(ReaderEvent::Up) {
-            return None;
-        }
+    async fn serve(path: &str, mut stream: EventStream, link: &mut Link) -> Result<Infallible, End> {
         loop {
             tokio::select! {
                 event = stream.next_event() => match event {
-                    Ok(event) => if let Some(event) = key_event(&event) && !self.report(ReaderEvent::Typed(vec![event])) {
-                        return None;
+                    Ok(event) => if let Some(event) = key_event(&event) {
+                        link.report(ReaderEvent::Typed(vec![event]))?;
                     },
-                    Err(_) if !Path::new(path).exists() => return Some(format!("{path} is gone: the reader was unplugged; plug it in again")),
-                    Err(error) => return Some(format!("{path} cannot be read: {error}")),
+                    Err(_) if !Path::new(path).exists() => return Err(End::Failed(unplugged(path))),
+                    Err(error) => return Err(End::Failed(format!("{path} cannot be read: {error}"))),
                 },
-                () = unwanted(&mut self.wanted) => return None,
+                told = link.told() => drop(told?),
             }
         }
     }
-}
-
-/// Waits until nobody wants the reader any more.
-async fn unwanted(wanted: &mut UnboundedReceiver<ReaderCommand>) {
-    while wanted.recv().await.is_some() {}
 }
 
 /// Opens a device and takes it from everybody else.
@@ -267,10 +199,6 @@ mod tests {
         folder
     }
 
-    fn meant(device: InputDevice, listed: &[Found]) -> Vec<String> {
-        matching(&device, listed)
-    }
-
     #[test]
     fn of_several_devices_of_one_id_the_one_with_digits_and_enter_is_the_reader() {
         let folder = sys(&[
@@ -282,17 +210,17 @@ mod tests {
         let listed = list_in(folder.path());
         let by = |usb, name: Option<&str>| {
             let name = name.map(ToOwned::to_owned);
-            meant(InputDevice { usb: Some(usb), name, ..InputDevice::default() }, &listed)
+            matching(&InputDevice { usb: Some(usb), name, ..InputDevice::default() }, &listed)
         };
         // An id proves nothing: a thermometer has this one too, and only its name tells.
         assert_eq!(by((0x413d, 0x2107), None), ["/dev/input/event1", "/dev/input/event2"]);
         assert_eq!(by((0x413d, 0x2107), Some("HID 413d*")), ["/dev/input/event1"]);
         assert_eq!(by((0x0c27, 0x3bfa), None), ["/dev/input/event3"]);
         let named = InputDevice { name: Some("rfideas*".to_owned()), serial: Some("A1".to_owned()), ..InputDevice::default() };
-        assert_eq!(meant(named.clone(), &listed), ["/dev/input/event3"]);
-        assert!(meant(InputDevice { serial: Some("A2".to_owned()), ..named }, &listed).is_empty());
+        assert_eq!(matching(&named, &listed), ["/dev/input/event3"]);
+        assert!(matching(&InputDevice { serial: Some("A2".to_owned()), ..named }, &listed).is_empty());
         let path = InputDevice { path: Some("/dev/input/event3".to_owned()), ..InputDevice::default() };
-        assert_eq!(meant(path, &listed), ["/dev/input/event3"]);
+        assert_eq!(matching(&path, &listed), ["/dev/input/event3"]);
     }
 
     #[test]

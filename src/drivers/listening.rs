@@ -10,7 +10,10 @@ use tokio::{
 };
 use tokio_serial::SerialStream;
 
-use super::serial::{WRITE_WAIT, cannot_open, set, settings, unplugged};
+use super::{
+    serial::{WRITE_WAIT, cannot_open, set, settings},
+    unplugged,
+};
 use crate::reader::LineSettings;
 
 /// A port that is listened to; dropped, it is closed.

@@ -4,20 +4,23 @@
 //! reader's name. A reader that is not there, or goes, is tried again until its driver is dropped.
 //!
 //! A kind of reader stands behind [`Driver`]: a new one is a file and a line in `kinds`. [`fake`] is one for tests.
-//! [`holder`], [`listening`]: what else is known about a port.
+//! `device`, `place`: what readers share that are a device file; [`holder`], [`listening`]: what else is known about a port.
 
+mod device;
 pub mod fake;
 pub mod holder;
 pub mod keyboard;
 pub mod listening;
 pub mod osdp;
 pub mod pcsc;
+mod place;
 pub mod serial;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::timeout};
 
+use self::device::DeviceDriver;
 use crate::{
     reader::{Port, ReaderCommand, ReaderEvent, ReaderName, configured_name, is_device_of},
     smartcard::reader::Model,
@@ -47,8 +50,8 @@ pub trait Driver: Send {
 /// Every kind of reader.
 fn kinds(models: Vec<Arc<Model>>, common: &Common) -> Vec<Box<dyn Driver>> {
     vec![
-        Box::new(serial::SerialDriver::new(common.clone())),
-        Box::new(keyboard::KeyboardDriver::new(common.clone())),
+        Box::new(DeviceDriver::<serial::Line>::new(common.clone())),
+        Box::new(DeviceDriver::<keyboard::Keyboard>::new(common.clone())),
         Box::new(pcsc::PcscDriver::new(models, common.clone())),
         Box::new(osdp::OsdpDriver::new(common.clone())),
     ]
@@ -149,6 +152,10 @@ impl Drivers {
         // Nothing is ever sent: it ends when the last thread or task of a driver has.
         drop(timeout(ENDING, self.ended.recv()).await);
     }
+}
+
+fn unplugged(path: &str) -> String {
+    format!("{path} is gone: the reader was unplugged; plug it in again")
 }
 
 #[cfg(test)]

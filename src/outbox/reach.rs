@@ -66,10 +66,10 @@ impl Reach {
         }
     }
 
-    /// True while BluSKY is away; not where it is there and lets nothing through.
+    /// True while BluSKY is known to be away: two tries in a row did not reach it. Not where it is there and lets nothing through.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.closed.is_some_and(|closed| !closed.is_stopped)
+        self.closed.is_some_and(|closed| !closed.is_stopped && closed.tries > 1)
     }
 
     /// Takes what became of a call for an entry of this user's.

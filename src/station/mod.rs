@@ -5,11 +5,13 @@
 //!
 //! - `stages`: what happens at readers, up to a card;
 //! - `desks`: who waits for a card, and what is still asked of them;
+//! - `event`: what happens, and what is to be done then;
 //! - [`notice`]: what people and programs are told;
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
 //! - [`osdp`]: what an OSDP reader hands over.
 
 mod desks;
+mod event;
 pub mod notice;
 pub mod osdp;
 mod sending;
@@ -36,7 +38,7 @@ use crate::{
         message,
     },
     enroll::{enrollment::Order, evidence::Seen, policy::SitePolicy},
-    outbox::{Entry, Given, Reassign, Step, schedule::Work},
+    outbox::{Entry, Given, Reassign, Step},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
@@ -44,6 +46,7 @@ use crate::{
     },
 };
 use desks::Desk;
+pub use event::{Answer, Effect, Event, Request, Wanted, What};
 pub use notice::{Ended, Notice, Question};
 use sending::Sending;
 pub use sending::{Called, Scope};
@@ -69,119 +72,6 @@ impl Now {
     fn wall_of(self, steady: DateTime<Utc>) -> DateTime<Utc> {
         self.wall + (steady - self.steady)
     }
-}
-
-/// What happens.
-#[derive(Debug, Clone)]
-pub enum Event {
-    /// Something at a reader.
-    Reader(ReaderName, ReaderEvent),
-    /// Somebody orders something.
-    Order(Box<Request>),
-    /// Somebody no longer wants what they ordered. What is saved stays.
-    Withdraw(Uuid),
-    /// The answer to the question of that number about this order.
-    Answer(Uuid, u64, Answer),
-    /// An entry is on disk.
-    Saved(Box<Entry>),
-    /// An entry is not on disk.
-    NotSaved(Uuid, String),
-    /// An entry is not on disk: its card was given to somebody else a moment ago.
-    GivenBefore(Uuid, Given),
-    /// Entries that the store holds from before, each with its place.
-    Stock(Vec<(u64, Entry)>),
-    /// An entry as it is now, after a person's word on it was written down.
-    Settled(Box<Entry>),
-    /// A step of an entry that is being delivered is on disk.
-    Stepped(Box<Entry>),
-    /// The calls for an entry have come to an end for now.
-    Called(Box<Called>),
-    /// From now on, this is delivered.
-    Deliver(Scope),
-    /// A deadline has passed.
-    Time,
-}
-
-/// What somebody orders.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The key that its entry will have.
-    pub id: Uuid,
-    /// What.
-    pub what: What,
-    /// Somebody is there who can be asked.
-    pub can_be_asked: bool,
-}
-
-/// What can be ordered.
-#[derive(Debug, Clone)]
-pub enum What {
-    /// A card for a user.
-    Enroll {
-        /// For whom, and as what.
-        order: Box<Order>,
-        /// Which card.
-        card: Wanted,
-        /// What may be done about somebody who holds it.
-        reassign: Reassign,
-    },
-    /// Another call.
-    Call {
-        /// The call.
-        operation: Box<Operation>,
-        /// Who orders it.
-        ordered_by: Option<String>,
-    },
-}
-
-/// Which card.
-#[derive(Debug, Clone)]
-pub enum Wanted {
-    /// The next one that is shown, at the reader of this name or at any, within this time.
-    Shown {
-        /// The reader.
-        reader: Option<String>,
-        /// For how long it is waited for.
-        within: TimeDelta,
-    },
-    /// This one, which somebody names: nothing is asked.
-    Named(Box<Presentation>),
-    /// This one, of a capture, which was read so often.
-    Captured(Box<Presentation>, u32),
-    /// The one that BluSKY has under this key.
-    Existing(Uuid),
-}
-
-/// What a person answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// It is so; do it.
-    Yes,
-    /// It is not; do nothing.
-    No,
-    /// This number is printed on the card.
-    Printed(String),
-    /// It is this one of the choices, counted from 0.
-    Choice(usize),
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// A reader is to do something.
-    Command(ReaderName, ReaderCommand),
-    /// Write an entry down, unless its card was given to somebody else and seen within this time; then say so.
-    Save(Box<Entry>, Option<TimeDelta>),
-    /// Write a step of an entry down; then say how it stands.
-    Append(Uuid, Step),
-    /// Write down when this card was last seen at a reader.
-    Seen(String, DateTime<Utc>),
-    /// Make the calls that are due for an entry; then say what came of them.
-    Deliver(Work),
-    /// A card that lies at a reader was read once more.
-    Again(Box<Presentation>),
-    /// People are to be told.
-    Tell(Notice),
 }
 
 /// A configured reader, as the station needs it.

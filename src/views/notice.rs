@@ -22,7 +22,7 @@ pub fn text(notice: &Notice) -> Option<String> {
     match notice {
         Notice::Read(reading) => Some(reading::text(reading)),
         Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => Some(format!("{reader}: {why}")),
-        Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
+        Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card")),
         Notice::LayThere(reader) => Some(format!("{reader}: a card lies there already: lift the card, then show it")),
         Notice::Asked(_, question) => Some(question_words(&question.kind)),
         Notice::WaitsFor(_, before) => {

@@ -279,6 +279,11 @@ impl SerialReader {
     }
 }
 
+/// How often something is done: so many times, or as often as this variable of the environment says (`make soak`).
+pub fn times(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |times| times.parse().unwrap())
+}
+
 /// Waits for something, ten seconds at most.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(10);

@@ -117,6 +117,8 @@ impl OsdpLine {
     /// The configuration of one of them.
     pub fn configuration(&self, name: &str, more: &str) -> String {
         let more = if more.contains("card_left_ms") { more.to_owned() } else { format!("card_left_ms = 0\n{more}") };
+        // One report is enough, unless `more` says otherwise.
+        let more = if more.contains("proof") { more } else { format!("proof = 1\n{more}") };
         format!("[[reader]]\nname = \"{name}\"\nosdp = \"{}\"\n{more}\n", self.path)
     }
 

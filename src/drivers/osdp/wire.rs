@@ -17,7 +17,10 @@ use super::{
     TICK,
     packet::{self, Packet},
 };
-use crate::{drivers::serial, reader::LineSettings};
+use crate::{
+    drivers::{serial, unplugged},
+    reader::LineSettings,
+};
 
 /// What arrived for libosdp and was not taken: no packet is longer.
 const LONGEST: usize = 4096;
@@ -66,10 +69,10 @@ impl Wire {
         }
         let mut buffer = [0; 512];
         match self.port.read(&mut buffer) {
-            Ok(0) => return Err(serial::unplugged(&self.path)),
+            Ok(0) => return Err(unplugged(&self.path)),
             Ok(count) => self.came(buffer.get(..count).unwrap_or_default()),
             Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(serial::unplugged(&self.path)),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(unplugged(&self.path)),
             Err(error) => return Err(format!("{} cannot be read: {error}", self.path)),
         }
         Ok(())
@@ -109,7 +112,7 @@ impl Wire {
             Ok(()) => Ok(bytes.len()),
             Err(error) => {
                 self.failed = Some(match error.kind() {
-                    ErrorKind::BrokenPipe => serial::unplugged(&self.path),
+                    ErrorKind::BrokenPipe => unplugged(&self.path),
                     _ => format!("{} cannot be written: {error}", self.path),
                 });
                 Err(ChannelError::TransportError)

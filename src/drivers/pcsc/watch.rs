@@ -29,6 +29,8 @@ use crate::{
 
 /// How long the watch waits before it lists the readers again.
 const TURN: Duration = Duration::from_millis(300);
+/// How often a reader is looked at that the daemon has listed and not started yet.
+const STARTING: Duration = Duration::from_millis(20);
 /// The daemon takes 16 states at most in one call.
 const MOST_READERS: usize = 16;
 
@@ -160,12 +162,20 @@ impl Watch {
     fn look(&mut self, context: &Context, devices: &mut Devices) -> Result<(), Error> {
         let (mut known, mut states): (Vec<Device>, Vec<ReaderState>) = devices.drain(..).unzip();
         let waited = context.get_status_change(TURN, &mut states);
+        let mut is_starting = false;
         if waited.is_ok() {
             for (device, state) in known.iter_mut().zip(&mut states) {
-                self.changed(device, state);
+                if has_started(state) {
+                    self.changed(device, state);
+                } else {
+                    is_starting = true;
+                }
             }
         }
         devices.extend(known.into_iter().zip(states));
+        if is_starting {
+            thread::sleep(STARTING);
+        }
         waited
     }
 
@@ -267,4 +277,10 @@ impl Watch {
     fn report(&self, name: &ReaderName, event: ReaderEvent) {
         drop(self.common.events.send((name.clone(), event)));
     }
+}
+
+/// False for a reader that is listed and not started yet: it is neither empty nor has it a card. libpcsclite tells only what
+/// differs from the state that it is given, and would never tell that a card came there: such a state is not to be kept.
+fn has_started(state: &ReaderState) -> bool {
+    state.event_state().intersects(State::EMPTY | State::PRESENT | State::UNAVAILABLE | State::UNKNOWN)
 }

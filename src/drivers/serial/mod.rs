@@ -4,20 +4,23 @@
 
 mod marks;
 
-use std::{collections::HashMap, io::ErrorKind, time::Duration};
+use std::{convert::Infallible, io::ErrorKind, time::Duration};
 
 use serialport::{ClearBuffer, DataBits, Parity, SerialPort as _, SerialPortBuilder, SerialPortType, StopBits};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task::spawn_blocking,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_serial::SerialStream;
 
 use self::marks::Marks;
-use super::{AGAIN, Common, Driver, Setup, holder};
-use crate::reader::{LineParity, LineSettings, Port, ReaderCommand, ReaderEvent, ReaderName, SerialDevice};
+use super::{
+    device::{Device, End, Link},
+    holder,
+    place::Place,
+    unplugged,
+};
+use crate::reader::{LineParity, LineSettings, Port, ReaderCommand, ReaderEvent, SerialDevice};
 
 /// How long a device may take no byte before what was to be said to it is dropped.
 pub(super) const WRITE_WAIT: Duration = Duration::from_secs(1);
@@ -50,148 +53,70 @@ pub fn list() -> Vec<PortInfo> {
         .collect()
 }
 
-/// The ports that a configuration means: a path itself, or every USB device with that identity.
+/// The paths of the ports that a configuration means: a path itself, or every USB device with that identity.
 #[must_use]
 pub fn matching(device: &SerialDevice) -> Vec<String> {
+    places(device).into_iter().map(|place| place.path).collect()
+}
+
+fn places(device: &SerialDevice) -> Vec<Place> {
     match device {
-        SerialDevice::Path(path) => vec![path.clone()],
+        SerialDevice::Path(path) => vec![Place { path: path.clone(), serial: None }],
         SerialDevice::Usb { vid, pid, serial } => {
             let is_meant = |found: &PortInfo| {
                 found.usb == Some((*vid, *pid)) && serial.as_ref().is_none_or(|serial| found.serial_number.as_ref() == Some(serial))
             };
-            let mut paths: Vec<String> = list().into_iter().filter(is_meant).map(|found| found.path).collect();
-            paths.sort();
-            paths
+            let found = list().into_iter().filter(is_meant);
+            let mut places: Vec<Place> = found.map(|found| Place { path: found.path, serial: found.serial_number }).collect();
+            places.sort_by(|a, b| a.path.cmp(&b.path));
+            places
         }
     }
 }
 
-/// All serial readers. What one is told to write goes to its line.
-pub struct SerialDriver {
-    common: Common,
-    /// The tasks that serve them; each ends when its channel is dropped.
-    readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
+/// A serial reader, as a site describes it. What it is told to write goes to its line.
+#[derive(Clone)]
+pub(super) struct Line {
+    device: SerialDevice,
+    settings: LineSettings,
 }
 
-impl SerialDriver {
-    pub(super) fn new(common: Common) -> Self {
-        Self { common, readers: HashMap::new() }
-    }
-}
+impl Device for Line {
+    type Opened = Opened;
 
-impl Driver for SerialDriver {
-    fn serves(&self, port: &Port) -> bool {
-        matches!(port, Port::Serial { .. })
+    fn at(port: &Port) -> Option<Self> {
+        if let Port::Serial { device, line } = port { Some(Self { device: device.clone(), settings: *line }) } else { None }
     }
 
-    fn open(&mut self, readers: &[Setup]) {
-        for setup in readers {
-            let Port::Serial { device, line } = &setup.port else { continue };
-            for (index, name) in setup.devices(matching(device).len()) {
-                self.readers.entry(name.clone()).or_insert_with(|| {
-                    let (commands, wanted) = unbounded_channel();
-                    tokio::spawn(Reader { name, line: *line, common: self.common.clone(), wanted }.run(device.clone(), index));
-                    commands
-                });
-            }
-        }
+    fn found(&self) -> Vec<Place> {
+        places(&self.device)
     }
 
-    fn command(&self, reader: &ReaderName, command: ReaderCommand) {
-        if let Some(commands) = self.readers.get(reader) {
-            drop(commands.send(command));
-        }
-    }
-}
-
-/// One reader, in a task of its own.
-struct Reader {
-    name: ReaderName,
-    line: LineSettings,
-    common: Common,
-    wanted: UnboundedReceiver<ReaderCommand>,
-}
-
-/// Why a port is served no longer.
-enum End {
-    /// Nobody wants it.
-    Unwanted,
-    /// It failed.
-    Failed(String),
-}
-
-impl Reader {
-    async fn run(mut self, device: SerialDevice, index: usize) {
-        let mut told = None;
-        loop {
-            let why = match self.open(&device, index).await {
-                Ok((path, opened)) => {
-                    told = None;
-                    match self.serve(&path, opened).await {
-                        End::Unwanted => return,
-                        End::Failed(why) => why,
-                    }
-                }
-                Err(why) => why,
-            };
-            // One message for one cause, however often it is tried again.
-            if told.as_ref() != Some(&why) {
-                told = Some(why.clone());
-                if !self.report(ReaderEvent::Lost { why }) {
-                    return;
-                }
-            }
-            tokio::select! {
-                () = sleep(AGAIN) => {}
-                wanted = self.wanted.recv() => if wanted.is_none() { return },
-            }
-        }
+    fn missing(&self) -> String {
+        format!("no USB serial device {} is plugged in", describe(&self.device))
     }
 
-    fn report(&self, event: ReaderEvent) -> bool {
-        self.common.events.send((self.name.clone(), event)).is_ok()
+    fn open(&self, path: &str) -> Result<Opened, String> {
+        opened(path, self.settings)
     }
 
-    /// Opens the port; finding and opening it may take its time.
-    async fn open(&self, device: &SerialDevice, index: usize) -> Result<(String, Opened), String> {
-        let (device, line) = (device.clone(), self.line);
-        let opening = spawn_blocking(move || match matching(&device).get(index) {
-            Some(path) => opened(path, line).map(|port| (path.clone(), port)),
-            None => Err(format!("no USB serial device {} is plugged in", describe(&device))),
-        });
-        opening.await.map_err(|error| error.to_string())?
-    }
-
-    /// Serves a port until it fails, or until nobody wants it.
-    async fn serve(&mut self, path: &str, opened: Opened) -> End {
-        if !self.report(ReaderEvent::Up) {
-            return End::Unwanted;
-        }
+    async fn serve(path: &str, opened: Opened, link: &mut Link) -> Result<Infallible, End> {
         let mut buffer = [0; 4096];
         let Opened { mut port, mut marks, notes } = opened;
-        if !notes.into_iter().all(|words| self.report(ReaderEvent::Note(words))) {
-            return End::Unwanted;
-        }
+        notes.into_iter().try_for_each(|words| link.report(ReaderEvent::Note(words)))?;
         loop {
             tokio::select! {
                 read = port.read(&mut buffer) => match read {
-                    Ok(0) => return End::Failed(unplugged(path)),
-                    Ok(count) => {
-                        let heard = marks.read(buffer.get(..count).unwrap_or_default());
-                        if !heard.into_iter().all(|event| self.report(event)) {
-                            return End::Unwanted;
-                        }
-                    }
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return End::Failed(unplugged(path)),
-                    Err(error) => return End::Failed(format!("{path} cannot be read: {error}")),
+                    Ok(0) => return Err(End::Failed(unplugged(path))),
+                    Ok(count) => marks.read(buffer.get(..count).unwrap_or_default()).into_iter().try_for_each(|event| link.report(event))?,
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(End::Failed(unplugged(path))),
+                    Err(error) => return Err(End::Failed(format!("{path} cannot be read: {error}"))),
                 },
-                wanted = self.wanted.recv() => match wanted {
-                    None => return End::Unwanted,
-                    // A device that takes nothing for so long answers nothing either, and that is told elsewhere.
-                    Some(ReaderCommand::Write(bytes)) => if let Ok(Err(error)) = timeout(WRITE_WAIT, port.write_all(&bytes)).await {
-                        return End::Failed(format!("{path} cannot be written: {error}"));
-                    },
-                    Some(_) => {}
+                // A device that takes nothing for so long answers nothing either, and that is told elsewhere.
+                told = link.told() => if let ReaderCommand::Write(bytes) = told?
+                    && let Ok(Err(error)) = timeout(WRITE_WAIT, port.write_all(&bytes)).await
+                {
+                    return Err(End::Failed(format!("{path} cannot be written: {error}")));
                 },
             }
         }
@@ -199,7 +124,7 @@ impl Reader {
 }
 
 /// An open port.
-struct Opened {
+pub(super) struct Opened {
     port: SerialStream,
     marks: Marks,
     /// What could not be set, in words.
@@ -259,10 +184,6 @@ fn words_of(line: LineSettings) -> (DataBits, Parity, StopBits) {
     };
     let data_bits = if line.data_bits == 7 { DataBits::Seven } else { DataBits::Eight };
     (data_bits, parity, if line.stop_bits == 2 { StopBits::Two } else { StopBits::One })
-}
-
-pub(super) fn unplugged(path: &str) -> String {
-    format!("{path} is gone: the reader was unplugged; plug it in again")
 }
 
 pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {

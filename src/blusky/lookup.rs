@@ -33,7 +33,7 @@ pub enum Kind {
     Integrators,
     /// Badge templates
     Badges,
-    /// People of those whom [people] blusky names
+    /// People of those whom `[people]` blusky names
     Users,
 }
 

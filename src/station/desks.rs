@@ -5,7 +5,7 @@
 
 use super::{notice::QuestionKind, *};
 use crate::{
-    card::{DecidedBy, Evidence, What as Speaks},
+    card::{DecidedBy, Evidence, Verdict, What as Speaks},
     enroll::{
         enrollment::{self, Refused},
         evidence::{self, Circumstances, Judgement, Word, is_repeat},
@@ -189,18 +189,31 @@ impl Station {
         self.consider(desk, shown, is_new, turn);
     }
 
+    /// Every format's verdict. What fits no format and came twice in the same bits is not damaged.
+    fn laid(&mut self, presentation: Presentation) -> Reading {
+        let mut reading = self.setup.catalog.read(presentation);
+        let Some(reader) = reading.presentation.reader.clone() else { return reading };
+        if let Some(earlier) = self.damaged.remove(&reader) {
+            reading.compare_with(&earlier);
+        }
+        if matches!(reading.verdict, Verdict::Damaged | Verdict::UnknownFormat) {
+            self.damaged.insert(reader, reading.clone());
+        }
+        reading
+    }
+
     /// Every format's verdict on a card that nobody gets.
     fn read(&mut self, presentation: Presentation, turn: &mut Turn) {
-        let mut reading = self.setup.catalog.read(presentation);
+        let mut reading = self.laid(presentation);
         policy::choose(&mut reading, &self.setup.policy, &Hints::default());
         turn.tell(Notice::Read(Box::new(reading)));
     }
 
     /// Every format's verdict on a card that somebody got, the site's choice, and what is still to be asked.
     fn consider(&mut self, desk: Desk, shown: Shown, is_new: bool, turn: &mut Turn) {
-        let policy = &self.setup.policy;
         let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
-        let mut reading = self.setup.catalog.read(shown.presentation.clone());
+        let mut reading = self.laid(shown.presentation.clone());
+        let policy = &self.setup.policy;
         policy::choose(&mut reading, policy, &hints);
         if let Some(choice) = shown.choice.filter(|choice| *choice < reading.fits.len()) {
             reading.choice = Some((choice, DecidedBy::Operator));

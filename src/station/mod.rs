@@ -133,6 +133,8 @@ pub struct Station {
     opening: HashMap<ReaderName, DateTime<Utc>>,
     /// The readers that are there.
     up: Vec<ReaderName>,
+    /// The last card at each reader that fitted no format, with a check that failed.
+    damaged: HashMap<String, Reading>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
 }
@@ -174,6 +176,7 @@ impl Station {
             happened: 0,
             opening: HashMap::new(),
             up: Vec::new(),
+            damaged: HashMap::new(),
             lying: HashMap::new(),
         }
     }

@@ -149,7 +149,7 @@ fn a_file_of_the_connection_that_cannot_be_used_is_named() {
     for (table, words) in [
         ("ca_file = \"nowhere.pem\"", "nowhere.pem"),
         ("ca_file = \"token\"", "ca_file"),
-        ("client_cert_file = \"token\"\nclient_key_file = \"token\"", "client_cert_file"),
+        ("client_cert_file = \"token\"\nclient_key_file = \"token\"", "blusky.client_"),
         ("client_cert_file = \"token\"", "client_key_file"),
         ("proxy = \"::\"", "proxy"),
         ("proxy = \"http://user:word@127.0.0.1:9\"", "proxy_password_file"),

@@ -179,13 +179,13 @@ async fn what_is_left_of_an_answer_in_xml_is_no_xml() {
 
 /// The bytes of the answer to an AddUserCard, until the connection is closed.
 async fn raw(blusky: &Blusky, accept: &str) -> String {
-    let body = card(ADA, 1).to_string();
+    let (body, host) = (card(ADA, 1).to_string(), blusky.base.trim_start_matches("http://"));
     let request = format!(
-        "POST /api/v1/Users/{ADA}/UserCards HTTP/1.1\r\nHost: here\r\nAuthorization: simulator\r\nAccept: {accept}\r\n\
+        "POST /api/v1/Users/{ADA}/UserCards HTTP/1.1\r\nHost: {host}\r\nAuthorization: simulator\r\nAccept: {accept}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let mut line = TcpStream::connect(blusky.base.trim_start_matches("http://")).await.unwrap();
+    let mut line = TcpStream::connect(host).await.unwrap();
     line.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     line.read_to_end(&mut answer).await.unwrap();

@@ -4,10 +4,11 @@
 
 use axum::{
     Json,
+    extract::{FromRequest, Request, rejection::JsonRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -120,6 +121,26 @@ pub enum YesOrNo {
 pub struct RetryBody {
     /// Somebody has looked in BluSKY, and it is not there.
     pub absent: bool,
+}
+
+/// A body of that shape; another one is an error like every other.
+pub struct Sent<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
+        let refused = |why: JsonRejection| Failed::new(why.status(), "body", why.body_text(), "GET /v1/openapi.json says what is taken");
+        Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(refused)
+    }
+}
+
+/// The key that a path names.
+///
+/// # Errors
+/// It is none.
+pub fn key(id: &str) -> Result<Uuid, Failed> {
+    id.parse().map_err(|_| Failed::usage("key", format!("{id:?} is no key of an order"), "a key is a GUID"))
 }
 
 /// Why a request was not carried out: the `{"error":…}` of `--json`.

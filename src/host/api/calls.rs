@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 
 use super::{
     OrderedBy, Shared,
-    body::{CallBody, Failed},
+    body::{CallBody, Failed, Sent},
     stream,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 pub(super) async fn call(
     State(shared): State<Arc<Shared>>,
     OrderedBy(ordered_by): OrderedBy,
-    Json(body): Json<CallBody>,
+    Sent(body): Sent<CallBody>,
 ) -> Result<Response, Failed> {
     let mut operation = body.operation;
     if let Some(secret) = body.secret {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     OrderedBy, Shared,
-    body::{AnswerBody, Failed, OrderBody, YesOrNo},
+    body::{AnswerBody, Failed, OrderBody, Sent, YesOrNo, key},
     stream,
 };
 use crate::{
@@ -37,7 +37,7 @@ pub(super) async fn order(
     State(shared): State<Arc<Shared>>,
     OrderedBy(ordered_by): OrderedBy,
     headers: HeaderMap,
-    Json(body): Json<OrderBody>,
+    Sent(body): Sent<OrderBody>,
 ) -> Result<Response, Failed> {
     let id = body.id.unwrap_or_else(Uuid::now_v7);
     let follows = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
@@ -63,7 +63,8 @@ pub(super) async fn order(
     Ok((StatusCode::ACCEPTED, Json(json!({"enrollment": id, "state": "waiting"}))).into_response())
 }
 
-pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid>) -> Result<Response, Failed> {
+pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+    let id = key(&id)?;
     if let Some(numbered) = shared.notices.last_about(id) {
         return Ok(Json(stream::said(&shared, &numbered)).into_response());
     }
@@ -71,15 +72,15 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid
     Ok(Json(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)).into_response())
 }
 
-pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, Path(id): Path<Uuid>) -> StatusCode {
-    drop(shared.post.send(Event::Withdraw(id)));
-    StatusCode::ACCEPTED
+pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<StatusCode, Failed> {
+    drop(shared.post.send(Event::Withdraw(key(&id)?)));
+    Ok(StatusCode::ACCEPTED)
 }
 
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
-    Path(id): Path<Uuid>,
-    Json(body): Json<AnswerBody>,
+    Path(id): Path<String>,
+    Sent(body): Sent<AnswerBody>,
 ) -> Result<StatusCode, Failed> {
     let answer = match (body.answer, body.printed, body.choice) {
         (Some(YesOrNo::Yes), None, None) => Answer::Yes,
@@ -88,7 +89,7 @@ pub(super) async fn answer(
         (None, None, Some(choice)) => Answer::Choice(choice),
         _ => return Err(Failed::usage("answer", "an answer is one of answer (yes or no), printed and choice", "give one of them")),
     };
-    drop(shared.post.send(Event::Answer(id, body.question, answer)));
+    drop(shared.post.send(Event::Answer(key(&id)?, body.question, answer)));
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Shared,
-    body::{Failed, RetryBody},
+    body::{Failed, RetryBody, Sent},
 };
 use crate::{
     host::hosting::Control,
@@ -42,7 +42,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
 pub(super) async fn retry(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    Json(body): Json<RetryBody>,
+    Sent(body): Sent<RetryBody>,
 ) -> Result<Response, Failed> {
     settle(&shared, &id, Step::Retry { absent: body.absent }).await
 }

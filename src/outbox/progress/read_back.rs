@@ -46,7 +46,11 @@ impl Entry {
             (ReadBack::NotYet { .. }, Phase::Whose) => self.refused(progress),
             (ReadBack::NotYet { why }, phase) => progress.fail(progress.state, phase, why),
             (ReadBack::CannotTell, _) => progress.enter(State::InDoubt, Phase::Stuck, Some(CANNOT_TELL)),
-            (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => self.refused(progress),
+            (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => {
+                // BluSKY has answered, and its record shows that it did nothing.
+                (progress.arrived, progress.maybe_ours) = (None, None);
+                self.refused(progress);
+            }
             (ReadBack::NotFound, Phase::Doubt) if progress.keyless => {
                 progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card; look at the user's cards"));
             }

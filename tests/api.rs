@@ -1,0 +1,192 @@
+//! What is promised of the station's API, spoken by hand on its socket.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+#[path = "support/cards.rs"]
+mod cards;
+mod support;
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
+
+use cards::Followed;
+use serde_json::{Value, json};
+use support::{ADA, CARD, SerialReader, Simulator, Site};
+
+/// H10301, facility code 123, card number 4567; and 31/337.
+const FIRST: &[u8] = b"1ABD88EB80\r";
+const SECOND: &[u8] = b"1A8F80A8C0\r";
+
+/// The station goes first: it would take whatever line gets the reader's name next.
+struct Desk {
+    run: Followed,
+    _blusky: Simulator,
+    site: Site,
+    reader: SerialReader,
+}
+
+fn desk(more: &str) -> Desk {
+    let (blusky, reader) = (Simulator::start(&[]), SerialReader::plug_in());
+    let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", more));
+    let mut run = Followed::start(site.command(&["run"]));
+    run.hears("desk: there");
+    Desk { _blusky: blusky, site, reader, run }
+}
+
+impl Desk {
+    fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.site.path("cardbridge.db.sock")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// Status and body of an answer.
+    fn asks(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let mut stream = self.connect();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: station\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Everything that is told from now on, or after what was told last.
+    fn listens(&self, last: Option<u64>) -> Listener {
+        let mut stream = self.connect();
+        let last = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
+        write!(stream, "GET /v1/notices HTTP/1.1\r\nHost: station\r\n{last}\r\n").unwrap();
+        let mut lines = BufReader::new(stream);
+        let mut head = String::new();
+        while head.trim() != "" || head.is_empty() {
+            head.clear();
+            lines.read_line(&mut head).unwrap();
+        }
+        Listener(lines)
+    }
+}
+
+struct Listener(BufReader<UnixStream>);
+
+impl Listener {
+    /// The next notice of that kind.
+    fn hears(&mut self, kind: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the station has hung up");
+            let Some(data) = line.strip_prefix("data:") else { continue };
+            let notice: Value = serde_json::from_str(data).unwrap();
+            if notice["kind"] == kind {
+                return notice;
+            }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_listeners_hear_the_same_and_one_that_was_away_goes_on_where_it_stopped() {
+    let mut desk = desk("");
+    let mut listeners: Vec<Listener> = (0..5).map(|_| desk.listens(None)).collect();
+    desk.reader.send(FIRST);
+    let heard: Vec<Value> = listeners.iter_mut().map(|listener| listener.hears("reading")).collect();
+    assert!(heard.iter().all(|notice| *notice == heard[0]) && heard[0]["reading"]["input"] == CARD, "{heard:#?}");
+    drop(listeners);
+    desk.reader.send(SECOND);
+    desk.run.line();
+    desk.run.line();
+    let number = heard[0]["number"].as_u64().unwrap();
+    let next = desk.listens(Some(number)).hears("reading");
+    assert_eq!((&next["reading"]["input"], next["number"].as_u64() > Some(number)), (&json!("{26}8F80A8C0"), true));
+    // A number of a station that was here before: everything that this one has told.
+    assert_eq!(desk.listens(Some(900_000)).hears("reading")["reading"]["input"], CARD);
+}
+
+#[test]
+fn an_order_is_placed_asked_about_answered_and_seen_to_its_end() {
+    let mut desk = desk("proof = 0.001");
+    let id = "0190b3a5-0000-7000-8000-000000000001";
+    let mut listener = desk.listens(None);
+    let order = json!({"id": id, "user": ADA, "reader": "desk", "can_be_asked": true});
+    assert_eq!(desk.asks("POST", "/v1/enrollments", Some(order)).0, 202);
+    assert_eq!(listener.hears("waiting")["enrollment"], id);
+    desk.reader.send(FIRST);
+    assert_eq!(listener.hears("question")["question"]["kind"], "second_reading");
+    desk.reader.send(FIRST);
+    let asked = listener.hears("question");
+    assert_eq!((&asked["question"]["kind"], &asked["enrollment"]), (&json!("first_seen"), &json!(id)));
+    assert_eq!(desk.asks("GET", &format!("/v1/enrollments/{id}"), None).1["kind"], "question");
+    let answer = json!({"question": asked["question"]["id"], "printed": "4567"});
+    assert_eq!(desk.asks("POST", &format!("/v1/enrollments/{id}/answer"), Some(answer)).0, 202);
+    let states: Vec<Value> = std::iter::repeat_with(|| listener.hears("enrollment"))
+        .scan(false, |ended, notice| (!std::mem::replace(ended, !notice["end"].is_null())).then(|| notice["entry"]["state"].clone()))
+        .take_while(|state| state != "accepted")
+        .collect();
+    assert_eq!(states, ["saved", "sending"]);
+    let (_, outbox) = desk.asks("GET", "/v1/outbox", None);
+    assert_eq!(outbox["entries"][0]["entry"]["state"], "accepted");
+    // The same order again is the same order.
+    assert_eq!(desk.asks("POST", "/v1/enrollments", Some(json!({"id": id, "user": ADA}))).1["entry"]["state"], "accepted");
+    assert_eq!(desk.asks("GET", "/v1/outbox", None).1["entries"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn an_order_that_is_withdrawn_takes_no_card() {
+    let mut desk = desk("");
+    let id = "0190b3a5-0000-7000-8000-000000000002";
+    let mut listener = desk.listens(None);
+    desk.asks("POST", "/v1/enrollments", Some(json!({"id": id, "user": ADA})));
+    listener.hears("waiting");
+    assert_eq!(desk.asks("DELETE", &format!("/v1/enrollments/{id}"), None).0, 202);
+    assert_eq!(listener.hears("not_enrolled")["error"]["code"], "withdrawn");
+    desk.reader.send(FIRST);
+    listener.hears("reading");
+    assert_eq!(desk.asks("GET", "/v1/outbox", None).1["entries"], json!([]));
+}
+
+#[test]
+fn what_is_wrong_is_an_error_with_a_code_a_message_and_what_to_do() {
+    let desk = desk("");
+    for (method, path, body, status, code) in [
+        ("GET", "/v1/nothing", None, 404, "no_such_call"),
+        ("GET", "/v1/notices?reader=gate", None, 400, "unknown_reader"),
+        ("POST", "/v1/enrollments", Some(json!({"user": "nobody at all"})), 400, "user"),
+        ("POST", "/v1/enrollments", Some(json!({"user": ADA, "bits": "{26}"})), 400, "literal"),
+        ("POST", "/v1/enrollments", Some(json!({"user": ADA, "bits": CARD, "reassign": true})), 400, "reassign"),
+        ("POST", "/v1/outbox/ffff/discard", None, 409, "store"),
+    ] {
+        let (found, answer) = desk.asks(method, path, body);
+        assert_eq!((found, &answer["error"]["code"]), (status, &json!(code)), "{method} {path}: {answer}");
+        assert!(answer["error"]["message"].is_string() && answer["error"]["help"].is_string(), "{answer}");
+    }
+    for (body, status) in [(json!({"user": "x".repeat(70_000)}), 413), (json!({"user": ADA, "surprise": 1}), 422)] {
+        let (found, answer) = desk.asks("POST", "/v1/enrollments", Some(body));
+        assert_eq!((found, &answer["error"]["code"]), (status, &json!("body")), "{answer}");
+    }
+    assert_eq!(desk.asks("GET", "/v1/enrollments/ffff", None).1["error"]["code"], "key");
+}
+
+#[test]
+fn the_description_names_every_call_that_there_is() {
+    let desk = desk("");
+    let (status, description) = desk.asks("GET", "/v1/openapi.json", None);
+    assert_eq!(status, 200);
+    for (path, calls) in description["paths"].as_object().unwrap() {
+        for method in calls.as_object().unwrap().keys().filter(|method| *method == "get") {
+            let (status, answer) = match path.as_str() {
+                // It does not end.
+                "/v1/notices" => continue,
+                "/v1/people" => desk.asks("GET", "/v1/people?q=x", None),
+                path => desk.asks("GET", &path.replace("{id}", "0190b3a5-0000-7000-8000-000000000003"), None),
+            };
+            assert!(answer["error"]["code"] != "no_such_call" && status != 405, "{method} {path}: {answer}");
+        }
+    }
+}

@@ -74,6 +74,14 @@ fn body(number: u32) -> serde_json::Value {
     })
 }
 
+fn operation(number: u32) -> Operation {
+    let body = serde_json::json!({
+        "card_ac_system_id": SYSTEM, "card_type": 3, "card_user_flags": 1, "external_card_number": number.to_string(), "facility_code": 123,
+        "internal_card_number": number, "user_id": Uuid::from_u128(u128::from(number)), "reassign_card_if_already_assigned": false,
+    });
+    Operation::AddUserCard(serde_json::from_value(body).unwrap())
+}
+
 /// Entries a second, and the memory with all of them waiting, in KiB.
 async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     let (folder, simulator) = (tempfile::tempdir().unwrap(), Simulator::start());
@@ -87,12 +95,16 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     let protocols = Protocols::built_in();
     let site = Site::new(Config::parse("bench", &text, folder.path(), &protocols).unwrap(), protocols);
     let store = host::open_store(&path, &simulator.1, None).unwrap();
-    for number in 1..=entries {
-        let operation = Operation::AddUserCard(serde_json::from_value(body(number)).unwrap());
-        let id = Uuid::from_u128(u128::from(number) << 64);
-        let entry = Entry::of(id, Utc::now(), operation, Reassign::Never);
-        store.save(entry).await.unwrap();
+    let numbers: Vec<u32> = (1..=entries).collect();
+    for some in numbers.chunks(64) {
+        let id = |number: u32| Uuid::from_u128(u128::from(number) << 64);
+        let entry = |number: &u32| Entry::of(id(*number), Utc::now(), operation(*number), Reassign::Never);
+        let saves: Vec<_> = some.iter().map(|number| store.begin_save(entry(number), None)).collect();
+        for save in saves {
+            save.await.unwrap().unwrap();
+        }
     }
+    drop(numbers);
     drop(store);
     let station = Host::become_station(&site, "bench", None).await.unwrap().unwrap();
     let mut notices = station.shared().notices().listen(0);

@@ -83,8 +83,9 @@ fn open(path: &Path) -> Database {
 fn entry(id: u128) -> Entry {
     let number = id as u64 & 0xFFFF;
     let body = serde_json::json!({
-        "CardACSystemId": "309fbabb-0642-44e1-b262-67442dc491ed", "CardType": 3, "CardUserFlags": 1, "ExternalCardNumber": number.to_string(),
-        "FacilityCode": 123, "InternalCardNumber": number, "UserId": Uuid::from_u128(id), "ReassignCardIfAlreadyAssigned": false,
+        "card_ac_system_id": "309fbabb-0642-44e1-b262-67442dc491ed", "card_type": 3, "card_user_flags": 1, "facility_code": 123,
+        "external_card_number": number.to_string(), "internal_card_number": number, "user_id": Uuid::from_u128(id),
+        "reassign_card_if_already_assigned": false,
     });
     let operation = Operation::AddUserCard(serde_json::from_value(body).unwrap());
     let mut credential = Credential { facility_code: Some(FacilityCode(id as u64 % 50)), ..Credential::default() };

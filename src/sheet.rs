@@ -30,10 +30,15 @@ impl fmt::Display for Finding {
 
 const MOST_FINDINGS: usize = 100;
 
+/// From here on a file has nothing but samples.
+const SAMPLES: &str = "\n[[sample]]";
+
 /// A file under reading, with the findings so far.
 pub struct Sheet<'a> {
     file: &'a str,
     text: &'a str,
+    /// What was proved before has no samples to be read.
+    without_samples: bool,
     findings: RefCell<Vec<Finding>>,
 }
 
@@ -41,7 +46,19 @@ impl<'a> Sheet<'a> {
     /// Starts on a file.
     #[must_use]
     pub const fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, findings: RefCell::new(Vec::new()) }
+        Self { file, text, without_samples: false, findings: RefCell::new(Vec::new()) }
+    }
+
+    /// Starts on a file that was proved when the program was built. Its samples, which stand at its end, are not read.
+    #[must_use]
+    pub const fn proved(file: &'a str, text: &'a str) -> Self {
+        Self { file, text, without_samples: true, findings: RefCell::new(Vec::new()) }
+    }
+
+    /// True for a file whose samples are not read.
+    #[must_use]
+    pub const fn is_proved(&self) -> bool {
+        self.without_samples
     }
 
     /// The file's text.
@@ -52,7 +69,8 @@ impl<'a> Sheet<'a> {
 
     /// The top table; none when the text is not TOML (a finding says where).
     pub fn root(&self) -> Option<Keys<'_, 'a>> {
-        match toml_span::parse(self.text) {
+        let end = self.text.find(SAMPLES).filter(|_| self.without_samples);
+        match toml_span::parse(self.text.get(..end.unwrap_or(self.text.len())).unwrap_or(self.text)) {
             Ok(mut value) => self.keys(&mut value, String::new()),
             Err(error) => {
                 self.add(error.span, format!("not TOML: {error}"));

@@ -283,6 +283,7 @@ fn a_check_says_what_it_is_worth_and_so_does_a_card_that_passed_it() {
     }
     let rdm6300 = protocols.dialect("rdm6300").unwrap();
     assert_eq!(ReaderHints::default().repeats_of(rdm6300), Some(std::time::Duration::from_millis(65)));
+    assert!(ReaderHints::default().repeats_of(protocols.dialect("hid-maxiprox").unwrap()).is_some(), "it reads again and again");
     assert!(ReaderHints::default().repeats_of(protocols.dialect("feig-obid").unwrap()).is_some(), "it is asked again");
     assert_eq!(ReaderHints::default().repeats_of(protocols.dialect("id12la-ascii").unwrap()), None);
 }

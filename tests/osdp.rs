@@ -427,7 +427,7 @@ fn what_was_captured_replays_to_the_same_readings() {
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     let text = fs::read_to_string(site.path("day.capture")).unwrap();
     assert!(text.contains("osdp: 0\ncard_left_ms: 3000\n"), "{text}");
-    assert_eq!(text.matches(" bits 26 BD 88 EB 80 format 1 reader 0\n").count(), 2, "{text}");
+    assert_eq!(text.matches(" bits 26 BD 88 EB 80 format 1 reader 0 check 16\n").count(), 2, "{text}");
     let played = site.run(&["replay", "day.capture"]);
     assert_eq!(played.stdout.trim_end(), ended.out.join("\n"), "{text}");
 }

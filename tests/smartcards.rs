@@ -64,7 +64,7 @@ impl Desk {
 /// What a site with BluSKY's card types says.
 fn with_card_types(base_url: &str, formats: &str) -> String {
     format!(
-        "{DESK}[blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n[site]\nformats = [{formats}]\n\
+        "{DESK}proof = 1\n[blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n[site]\nformats = [{formats}]\n\
          [[card_type]]\nblusky = 5\nname = \"cards\"\nformats = [{formats}]\nsystem = \"{SYSTEM}\"\n"
     )
 }
@@ -464,6 +464,7 @@ fn two_readers_that_one_pattern_matches_have_numbered_names() {
         assert_eq!(read.json()["reader"], name);
     }
     // The pattern's own name means both.
+    read.kill();
     let mut read = desk.start(&["read", "--json", "--reader", "desk"]);
     let _card = desk.insert(1, uid_card(UID));
     assert_eq!(read.json()["reader"], "desk#2");

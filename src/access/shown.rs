@@ -89,6 +89,17 @@ impl Shown {
         self.get(name)?.number()
     }
 
+    /// True where a member is a secret that is shown.
+    #[must_use]
+    pub fn shows_secret(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Is::Hidden(_)))
+    }
+
+    /// Takes a member away: it is not shown.
+    pub fn hide(&mut self, name: &str) {
+        self.0.remove(&spelled(name));
+    }
+
     /// True where a member says true, however it is written.
     #[must_use]
     pub fn is_true(&self, name: &str) -> bool {
@@ -119,8 +130,7 @@ impl Is {
 
     fn is_as_sent(&self, sent: &Value) -> Same {
         let is = match (sent, self) {
-            // A system does not have to show a secret.
-            (Value::String(sent), Self::Hidden(shown)) => shown.expose().is_empty() || sent == shown.expose(),
+            (Value::String(sent), Self::Hidden(shown)) => sent == shown.expose(),
             (Value::Null, shown) => *shown == Self::Empty,
             (Value::Number(sent), Self::Empty) => sent.as_i64().is_some_and(i64::is_negative),
             (Value::Number(sent), shown) => match shown.number() {
@@ -178,7 +188,8 @@ mod tests {
             (json!("2026-01-01T08:00:00+01:00"), text("2026-01-01T07:00:00.0000000"), Same::Yes),
             (json!("Łódź"), text("L?dz"), Same::No),
             (json!("x"), Is::Unreadable, Same::No),
-            (json!("0417"), Is::Hidden(Secret::new("")), Same::Yes),
+            (json!("0417"), Is::Hidden(Secret::new("0417")), Same::Yes),
+            (json!("0417"), Is::Empty, Same::No),
             (json!("0417"), Is::Hidden(Secret::new("417")), Same::No),
         ] {
             assert_eq!(Shown::of([("Member", shown)]).is_as_sent("member", &sent), same, "{sent}");

@@ -123,7 +123,7 @@ fn list(document: &Document) -> Option<Vec<StoredCard>> {
 
 /// What a `Result` says; none where this is no `Result`.
 fn told(document: &Document) -> Option<Told> {
-    let result_code = document.is_a("Result").then(|| document.integer("ResultCode"))??;
+    let result_code = document.is_result().then(|| document.integer("ResultCode"))??;
     Some(Told {
         result_code: Some(result_code),
         description: document.text("Description").map(ToOwned::to_owned),
@@ -272,6 +272,10 @@ mod tests {
         assert!(matches!(result("zero", value), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "<html><ResultCode>0</ResultCode></html>"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "<Result><ResultCode>0</ResultCode>"), Outcome::Later { .. }));
+        for root in ["SearchResults", "ResultPage", "Answer"] {
+            let named = format!("<{root}><ResultCode>0</ResultCode>{value}</{root}>");
+            assert!(matches!(sorted(200, &named), Outcome::Later { .. }), "{root} is another thing");
+        }
         let update = sort_write(200, b"<Result><ResultCode>0</ResultCode></Result>", terms(&SuccessCodes::Listed(vec![0])), false);
         assert!(matches!(update, Outcome::Accepted(_)), "an update answers no key");
         let error =

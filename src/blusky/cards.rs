@@ -3,6 +3,8 @@
 //! In: one of the `Cards` of `GET api/v1|v2/Users/UserCards`, from JSON or XML. Out: the card in words of our own. Never: a member
 //! made up, or a PIN where anybody could see it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::Value;
 
 use super::wire::names::{blotted, named_value};
@@ -27,20 +29,31 @@ fn ours(name: &str) -> &str {
 
 /// What a member is shown as.
 pub(super) fn is(name: &str, value: &Value) -> Is {
-    if name.eq_ignore_ascii_case("PIN") {
-        return Is::Hidden(Secret::new(match value {
-            Value::String(text) => text.clone(),
-            Value::Null => String::new(),
-            other => other.to_string(),
-        }));
-    }
     match value {
         Value::Null => Is::Empty,
+        Value::String(text) if text.is_empty() => Is::Empty,
+        Value::String(text) if is_pin(name) => Is::Hidden(Secret::new(text.clone())),
+        other if is_pin(name) => Is::Hidden(Secret::new(other.to_string())),
         Value::Bool(flag) => Is::Flag(*flag),
         Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)).map_or(Is::Unreadable, Is::Number),
-        Value::String(text) if text.is_empty() => Is::Empty,
         Value::String(text) => named_value(name, text.trim()).map_or_else(|| Is::Text(text.clone()), Is::Number),
         Value::Array(_) | Value::Object(_) => Is::Unreadable,
+    }
+}
+
+fn is_pin(name: &str) -> bool {
+    name.eq_ignore_ascii_case(PIN)
+}
+
+const PIN: &str = "PIN";
+
+/// An empty PIN says that there is none, where this BluSKY shows PINs; where it shows that of no card, it says nothing.
+pub(super) fn pins(cards: &mut [StoredCard], shows_pins: &AtomicBool) {
+    if cards.iter().any(|card| card.shown.shows_secret(PIN)) {
+        shows_pins.store(true, Ordering::Relaxed);
+    }
+    if !shows_pins.load(Ordering::Relaxed) {
+        cards.iter_mut().for_each(|card| card.shown.hide(PIN));
     }
 }
 

@@ -4,7 +4,7 @@
 //! repeated by itself, but once with a new token after a 401, which says that it was not carried out.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -16,15 +16,17 @@ use uuid::Uuid;
 
 pub use super::http::ClientError;
 use super::{
-    answer::{sort_cards, sort_write},
+    answer::{denied, sort_cards, sort_write},
     call::{self, Method},
+    cards,
     http::{self, Failure, bounded, failure},
     lookup::{Found, Kind, sort_lookup},
+    people::{self, Reading},
     settings::Settings,
     sign_in::{Signer, Ticket},
     wire::Wire,
 };
-use crate::access::{AccessControl, Cards, Detail, Operation, Outcome};
+use crate::access::{AccessControl, Belongs, Cards, Detail, Directory, Operation, Outcome, People};
 
 /// BluSKY over HTTP.
 pub struct Client {
@@ -33,6 +35,8 @@ pub struct Client {
     signer: Signer,
     /// Seconds; 0 for none.
     asked_to_wait: AtomicU64,
+    /// A card of this BluSKY was shown with a PIN.
+    shows_pins: AtomicBool,
 }
 
 /// No answer to a write, and no list of one user's cards, is larger.
@@ -63,7 +67,7 @@ impl Client {
             return Err(ClientError::Header);
         }
         let http = http::client(&settings)?;
-        Ok(Self { http, signer: Signer::new(&settings), settings, asked_to_wait: AtomicU64::new(0) })
+        Ok(Self { http, signer: Signer::new(&settings), settings, asked_to_wait: AtomicU64::new(0), shows_pins: AtomicBool::new(false) })
     }
 
     /// True where the server says that it is a simulator.
@@ -85,27 +89,57 @@ impl Client {
     }
 
     async fn call(&self, name: &str, largest: usize, request: impl Fn() -> RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
+        let begun = Instant::now();
+        let response = self.answer(request).await?;
+        let status = response.status().as_u16();
+        let body = bounded(response, largest).await?;
+        tracing::debug!(call = name, status, bytes = body.len(), millis = begun.elapsed().as_millis() as u64, "BluSKY answered");
+        Ok((status, body))
+    }
+
+    /// An answer whose body has not been read.
+    async fn answer(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, Failure> {
         let ticket = self.signer.ticket(&self.http).await?;
-        let answer = self.once(name, largest, request(), &ticket).await?;
-        if answer.0 != 401 {
+        let answer = self.once(request(), &ticket).await?;
+        if answer.status() != 401 {
             return Ok(answer);
         }
         // The token may have been renewed on disk, or have run out: once more with a new one, never with the same.
         match self.signer.renewed(&self.http, &ticket).await? {
-            Some(renewed) => self.once(name, largest, request(), &renewed).await,
+            Some(renewed) => self.once(request(), &renewed).await,
             None => Ok(answer),
         }
     }
 
-    async fn once(&self, name: &str, largest: usize, request: RequestBuilder, ticket: &Ticket) -> Result<(u16, Vec<u8>), Failure> {
-        let begun = Instant::now();
+    async fn once(&self, request: RequestBuilder, ticket: &Ticket) -> Result<Response, Failure> {
         let sent = request.header(self.settings.token_header.as_str(), ticket.header.clone()).send().await;
         let response = sent.map_err(failure)?;
-        let status = response.status().as_u16();
         self.asked_to_wait.fetch_max(retry_after(&response), Ordering::Relaxed);
-        let body = bounded(response, largest).await?;
-        tracing::debug!(call = name, status, bytes = body.len(), millis = begun.elapsed().as_millis() as u64, "BluSKY answered");
-        Ok((status, body))
+        Ok(response)
+    }
+
+    /// The people whom this path lists.
+    async fn listed(&self, path: &str) -> Result<People, Failure> {
+        let url = format!("{}/{path}", self.settings.base_url);
+        // The pages name no XML for it.
+        let mut response = self.answer(|| self.http.get(&url).header(ACCEPT, Wire::Json.accept(self.settings.media))).await?;
+        let status = response.status().as_u16();
+        match status {
+            200..=299 => {}
+            401 | 403 => return Ok(People::Stopped { why: denied(status, self.settings.terms().key) }),
+            408 | 429 | 500..=599 if status != 501 => return Ok(People::Later { why: format!("BluSKY answered {status}") }),
+            _ => return Ok(People::Unavailable { why: format!("this BluSKY lists no people ({status})") }),
+        }
+        let mut reading = Reading::default();
+        while let Some(piece) = response.chunk().await.map_err(failure)? {
+            if let Err(why) = reading.take(&piece) {
+                return Ok(People::Unavailable { why: why.to_owned() });
+            }
+        }
+        Ok(match reading.end() {
+            Ok((people, unnamed)) => People::Shown(people, unnamed),
+            Err(why) => People::Unavailable { why: why.to_owned() },
+        })
     }
 }
 
@@ -160,6 +194,22 @@ impl AccessControl for Client {
     }
 }
 
+impl Directory for Client {
+    /// By the first of the candidate paths that answers with a list.
+    async fn people(&self, of: Belongs) -> People {
+        let mut first = None;
+        for path in people::paths(of) {
+            match self.listed(&path).await {
+                Ok(People::Unavailable { why }) => drop(first.get_or_insert(why)),
+                Ok(found) => return found,
+                Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => return People::Later { why },
+                Err(Failure::Stopped(why)) => return People::Stopped { why },
+            }
+        }
+        People::Unavailable { why: first.unwrap_or_default() }
+    }
+}
+
 /// The seconds a busy server asks for; dates are not taken, for clocks differ.
 fn retry_after(response: &Response) -> u64 {
     let is_busy = matches!(response.status().as_u16(), 429 | 503);
@@ -177,7 +227,13 @@ impl Client {
         let id = user.to_string();
         let query = [("UserId", id.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
         match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query).header(ACCEPT, self.accept())).await {
-            Ok((status, body)) => sort_cards(status, &body, user, self.settings.terms()),
+            Ok((status, body)) => match sort_cards(status, &body, user, self.settings.terms()) {
+                Cards::Shown(mut shown) => {
+                    cards::pins(&mut shown, &self.shows_pins);
+                    Cards::Shown(shown)
+                }
+                other => other,
+            },
             Err(Failure::NotSent(why)) => Cards::Away { why },
             Err(Failure::NoAnswer { why, .. }) => Cards::Later { why },
             Err(Failure::Stopped(why)) => Cards::Stopped { why },

@@ -3,11 +3,12 @@
 //! In: the site's settings, a request. Out: status and body, or why there is none and whether the request can have arrived. Never:
 //! a redirect followed, a certificate taken on trust, or a body read without bound.
 
-use std::{fs, path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use reqwest::{Certificate, Client as Http, Identity, Proxy, Response, redirect::Policy};
+use reqwest::{Client as Http, Proxy, Response, redirect::Policy};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-use super::{secret_file, settings::Settings};
+use super::{file, secret_file, settings::Settings, tls};
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +43,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes the HTTP client.
 pub(super) fn client(settings: &Settings) -> Result<Http, ClientError> {
+    let provider = rustls::crypto::ring::default_provider();
     // Only the first call in a process installs it; later ones find it installed.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = provider.clone().install_default();
     let connecting = &settings.connecting;
     let mut builder = Http::builder()
         .user_agent(concat!("cardbridge/", env!("CARGO_PKG_VERSION")))
@@ -63,32 +65,48 @@ pub(super) fn client(settings: &Settings) -> Result<Http, ClientError> {
         None if settings.base_url.starts_with("http:") => builder = builder.no_proxy(),
         None => {}
     }
-    if settings.base_url.starts_with("http:") {
+    let speaks_tls = |address: &String| address.starts_with("https:");
+    let (own, shown) = certificates(settings)?;
+    if own.is_empty() && shown.is_none() {
         // The system's authorities are not read where nobody asks them: that would take longer than writing an entry down.
-        builder = builder.tls_certs_only(std::iter::empty());
-    }
-    if let Some(path) = &connecting.ca_file {
-        let authorities = Certificate::from_pem_bundle(&file("ca_file", path)?).map_err(|error| unusable("ca_file", path, &error))?;
-        if authorities.is_empty() {
-            return Err(ClientError::File { key: "ca_file", path: path.display().to_string(), why: "it holds no certificate".to_owned() });
+        if !speaks_tls(&settings.base_url) && !connecting.proxy.as_ref().is_some_and(speaks_tls) {
+            builder = builder.tls_certs_only(std::iter::empty());
         }
-        builder = builder.tls_certs_merge(authorities);
-    }
-    if let Some((certificate, key)) = &connecting.client_cert {
-        let mut pem = file("client_cert_file", certificate)?;
-        pem.push(b'\n');
-        pem.extend(file("client_key_file", key)?);
-        builder = builder.identity(Identity::from_pem(&pem).map_err(|error| unusable("client_cert_file", certificate, &error))?);
+    } else {
+        let tls = tls::config(Arc::new(provider), own, shown).map_err(|error| ClientError::Http(error.to_string()))?;
+        builder = builder.tls_backend_preconfigured(tls);
     }
     builder.build().map_err(|error| ClientError::Http(words(&error)))
 }
 
-fn file(key: &'static str, path: &Path) -> Result<Vec<u8>, ClientError> {
-    fs::read(path).map_err(|error| ClientError::File { key, path: path.display().to_string(), why: error.to_string() })
+/// The site's own authorities, and what this side shows of itself.
+fn certificates(settings: &Settings) -> Result<(Vec<CertificateDer<'static>>, Option<tls::Identity>), ClientError> {
+    let connecting = &settings.connecting;
+    let own = connecting.ca_file.as_ref().map_or_else(|| Ok(Vec::new()), |path| chain("ca_file", path))?;
+    let Some((certificate, key)) = &connecting.client_cert else { return Ok((own, None)) };
+    let name = "client_key_file";
+    let key = PrivateKeyDer::from_pem_slice(&pem(name, key)?).map_err(|error| unusable(name, key, &error))?;
+    Ok((own, Some((chain("client_cert_file", certificate)?, key))))
 }
 
-fn unusable(key: &'static str, path: &Path, error: &reqwest::Error) -> ClientError {
-    ClientError::File { key, path: path.display().to_string(), why: words(error) }
+/// No file of certificates is larger: the authorities of the whole world fit into a quarter of it.
+const LARGEST_PEM: u64 = 1 << 20;
+
+fn chain(name: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem(name, path)?).collect();
+    let certificates = certificates.map_err(|error| unusable(name, path, &error))?;
+    if certificates.is_empty() {
+        return Err(unusable(name, path, &"it holds no certificate"));
+    }
+    Ok(certificates)
+}
+
+fn pem(name: &'static str, path: &Path) -> Result<Vec<u8>, ClientError> {
+    file::read(path, LARGEST_PEM).map_err(|error| unusable(name, path, &error))
+}
+
+fn unusable(key: &'static str, path: &Path, why: &dyn std::fmt::Display) -> ClientError {
+    ClientError::File { key, path: path.display().to_string(), why: why.to_string() }
 }
 
 /// The body of an answer, as far as an answer can be long.
@@ -114,7 +132,9 @@ pub(super) async fn bounded(mut response: Response, largest: usize) -> Result<Ve
 pub(super) fn failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     if error.is_connect() || error.is_builder() {
-        Failure::NotSent(format!("BluSKY cannot be reached: {}", words(&error)))
+        let words = words(&error);
+        let help = tls::help(&words).map(|help| format!("; {help}")).unwrap_or_default();
+        Failure::NotSent(format!("BluSKY cannot be reached: {words}{help}"))
     } else if error.is_timeout() {
         Failure::NoAnswer { why: "BluSKY did not answer in time".to_owned(), slow: true }
     } else {

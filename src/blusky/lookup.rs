@@ -33,6 +33,8 @@ pub enum Kind {
     Integrators,
     /// Badge templates
     Badges,
+    /// People of those whom [people] blusky names
+    Users,
 }
 
 /// One item of a list.
@@ -82,6 +84,7 @@ impl Kind {
             Self::Owners => "api/SystemOwner/GetAllOwners",
             Self::Integrators => "api/Integrator/GetAllIntegrators",
             Self::Badges => "api/Badges/GetAllBadges",
+            Self::Users => "api/v2/Users",
         }
     }
 
@@ -98,6 +101,7 @@ impl Kind {
             Self::Owners => "owners",
             Self::Integrators => "integrators",
             Self::Badges => "badges",
+            Self::Users => "users",
         }
     }
 
@@ -113,6 +117,7 @@ impl Kind {
             Self::Owners => &["systemowner", "owner"],
             Self::Integrators => &["integrator"],
             Self::Badges => &["badgetemplate", "badge"],
+            Self::Users => &["person", "user"],
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - [`secret_file`]: secrets as they lie in files;
 //! - [`answer`]: what an answer means (pure);
 //! - [`cards`]: a card as the read-back shows it (pure);
+//! - [`people`]: lists of people, read as they come (pure);
 //! - [`lookup`]: the lists the pages name (pure);
 //! - [`client`]: HTTP, sign-in, time-outs.
 
@@ -13,9 +14,12 @@ pub mod answer;
 pub mod call;
 pub mod cards;
 pub mod client;
+mod file;
 mod http;
 pub mod lookup;
+pub mod people;
 pub mod secret_file;
 pub mod settings;
 mod sign_in;
+mod tls;
 pub mod wire;

@@ -2,16 +2,20 @@
 //!
 //! In: a file's path. Out: the secret in it. Never: what stands in the file in an error.
 
-use std::{fs, path::Path};
+use std::{io, path::Path};
 
+use super::file;
 use crate::access::Secret;
+
+/// No secret is longer.
+const LARGEST: u64 = 64 << 10;
 
 /// Why a file holds no secret. It names the file, never what stands in it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// It cannot be read.
     #[error("{0} cannot be read: {1}")]
-    Unreadable(String, std::io::Error),
+    Unreadable(String, io::Error),
     /// It is empty.
     #[error("{0} is empty; put the secret into it")]
     Empty(String),
@@ -29,7 +33,8 @@ pub enum SecretError {
 /// It cannot be read, is empty, or holds several lines.
 pub fn read(path: &Path) -> Result<Secret, SecretError> {
     let name = || path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| SecretError::Unreadable(name(), error))?;
+    let text = file::read(path, LARGEST).and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text in UTF-8")));
+    let text = text.map_err(|error| SecretError::Unreadable(name(), error))?;
     let secret = Secret::new(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']));
     match secret.expose() {
         text if text.trim().is_empty() => Err(SecretError::Empty(name())),
@@ -51,6 +56,8 @@ pub fn read_pin(path: &Path) -> Result<Secret, SecretError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -61,6 +68,20 @@ mod tests {
         for wrong in ["", "\n", "one\ntwo\n"] {
             fs::write(file.path(), wrong).unwrap();
             assert!(read(file.path()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_or_is_no_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (large, pipe) = (folder.path().join("large"), folder.path().join("pipe"));
+        fs::write(&large, vec![b'a'; 1 << 20]).unwrap();
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for (path, words) in
+            [(&*large, "larger than 64 KiB"), (&*pipe, "no file"), (folder.path(), "no file"), (Path::new("/dev/zero"), "no file")]
+        {
+            let why = read(path).unwrap_err().to_string();
+            assert!(why.contains(words), "{why}");
         }
     }
 }

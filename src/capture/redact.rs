@@ -14,10 +14,9 @@ mod frames;
 mod linear;
 mod mask;
 mod pieces;
+mod random;
 
 use std::{sync::Arc, time::Duration};
-
-use rand::Rng;
 
 use self::{
     answers::Answers,
@@ -38,6 +37,7 @@ use crate::{
     reader::OsdpCard,
     station::{Notice, osdp::is_source_and_type},
 };
+pub use random::Random;
 
 /// So often the whole capture is drawn anew where a replay would say something else.
 const PATIENCE: usize = 8;
@@ -55,7 +55,7 @@ pub struct Redacted {
 ///
 /// # Errors
 /// A dialect that is not known here: its frames cannot be told from their numbers.
-pub fn redact(capture: &Capture, protocols: &Protocols, random: &mut dyn Rng) -> Result<Redacted, CaptureError> {
+pub fn redact(capture: &Capture, protocols: &Protocols, random: &mut dyn Random) -> Result<Redacted, CaptureError> {
     let every: Vec<String> = protocols.formats.iter().map(|format| format.format.id.to_string()).collect();
     let catalog: SharedCatalog = Arc::new(protocols.catalog(&every));
     let wanted = said(capture, protocols, &catalog)?;
@@ -82,7 +82,7 @@ fn said(capture: &Capture, protocols: &Protocols, catalog: &SharedCatalog) -> Re
     Ok(words.collect())
 }
 
-fn drawn(capture: &Capture, protocols: &Protocols, every: &[String], random: &mut dyn Rng) -> Result<Capture, CaptureError> {
+fn drawn(capture: &Capture, protocols: &Protocols, every: &[String], random: &mut dyn Random) -> Result<Capture, CaptureError> {
     let mut cards = Cards::new(protocols.catalog(every));
     let records = match &capture.head.attached {
         Attached::Serial(_) | Attached::Lines(_) => serial(capture, &capture.head.dialect(protocols)?, &mut cards, random),
@@ -93,7 +93,7 @@ fn drawn(capture: &Capture, protocols: &Protocols, every: &[String], random: &mu
 }
 
 /// The records of a serial line: the reader's stream is replaced whole, and cut into the same chunks.
-fn serial(capture: &Capture, dialect: &Arc<Dialect>, cards: &mut Cards, random: &mut dyn Rng) -> Vec<(Duration, Record)> {
+fn serial(capture: &Capture, dialect: &Arc<Dialect>, cards: &mut Cards, random: &mut dyn Random) -> Vec<(Duration, Record)> {
     let chunks: Vec<(Duration, &[u8])> = capture.records.iter().filter_map(|(at, record)| Some((*at, from(record)?))).collect();
     let stream: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
     let mut masks = Masks::around([reserved(&dialect.cut), dialect.fill.clone()].concat());
@@ -114,7 +114,7 @@ fn serial(capture: &Capture, dialect: &Arc<Dialect>, cards: &mut Cards, random: 
 }
 
 /// The records of an OSDP reader, whose driver has cut and read the packets already.
-fn osdp(capture: &Capture, cards: &mut Cards, random: &mut dyn Rng) -> Vec<(Duration, Record)> {
+fn osdp(capture: &Capture, cards: &mut Cards, random: &mut dyn Random) -> Vec<(Duration, Record)> {
     let mut masks = Masks::default();
     let mut replaced = |record: &Record| match record {
         Record::Bits(card) => Record::Bits(osdp_card(card, capture.head.told.kind, cards, &mut masks, random)),
@@ -125,7 +125,7 @@ fn osdp(capture: &Capture, cards: &mut Cards, random: &mut dyn Rng) -> Vec<(Dura
     capture.records.iter().map(|(at, record)| (*at, replaced(record))).collect()
 }
 
-fn osdp_card(card: &OsdpCard, kind: Option<Kind>, cards: &mut Cards, masks: &mut Masks, random: &mut dyn Rng) -> OsdpCard {
+fn osdp_card(card: &OsdpCard, kind: Option<Kind>, cards: &mut Cards, masks: &mut Masks, random: &mut dyn Random) -> OsdpCard {
     let header = if is_source_and_type(card) { 16 } else { 0 };
     let bytes = match PacsBits::from_left_aligned(&card.bytes, usize::from(card.length)) {
         Ok(bits) => cards.bits(kind.unwrap_or(Kind::Wiegand), bits, header, random).to_bytes(),
@@ -135,8 +135,8 @@ fn osdp_card(card: &OsdpCard, kind: Option<Kind>, cards: &mut Cards, masks: &mut
 }
 
 /// A digit for a digit, in either of the ways they are sent.
-fn osdp_key(key: u8, random: &mut dyn Rng) -> u8 {
-    let digit = (random.next_u32() % 10) as u8;
+fn osdp_key(key: u8, random: &mut dyn Random) -> u8 {
+    let digit = random.between(0..=9);
     match key {
         0..=9 => digit,
         b'0'..=b'9' => b'0' + digit,
@@ -202,7 +202,7 @@ fn reserved(cut: &Cut) -> Vec<u8> {
 }
 
 /// The records of a smart-card reader. What is found in a later answer may stand in an earlier one: it is gone through twice.
-fn smartcards(capture: &Capture, protocols: &Protocols, cards: &mut Cards, random: &mut dyn Rng) -> Vec<(Duration, Record)> {
+fn smartcards(capture: &Capture, protocols: &Protocols, cards: &mut Cards, random: &mut dyn Random) -> Vec<(Duration, Record)> {
     let mut answers = Answers::new(&protocols.scripts, capture.head.told);
     let mut records = Vec::new();
     for _ in 0..2 {

@@ -10,7 +10,10 @@ use super::{
     out::{Failure, hint, interrupted},
     session::{self, Session},
 };
-use crate::host::api::body::{AnswerBody, YesOrNo};
+use crate::host::{
+    api::body::{AnswerBody, YesOrNo},
+    client::Said,
+};
 
 /// True where a person at a terminal can be asked.
 pub fn can_be_asked(json: bool) -> bool {
@@ -19,15 +22,15 @@ pub fn can_be_asked(json: bool) -> bool {
 
 /// Asks whoever can answer: the card by a hint, a person at a terminal. True where the answer leads on.
 pub async fn ask(session: &Session<'_>, json: bool, order: &Value, question: &Value) -> Result<bool, Failure> {
-    let words = question["words"].as_str().unwrap_or_default();
-    let (Some(order), Some(number)) = (order.as_str().and_then(|id| id.parse().ok()), question["id"].as_u64()) else {
+    let words = question.text("words");
+    let (Some(order), Some(number)) = (order.as_str().and_then(|id| id.parse().ok()), question.at("id").as_u64()) else {
         return Ok(false);
     };
     let nothing = AnswerBody { question: number, answer: Some(YesOrNo::No), printed: None, choice: None };
-    let answer = match question["kind"].as_str().unwrap_or_default() {
+    let answer = match question.text("kind") {
         "second_reading" => {
             hint(words);
-            settling(&question["settle"]);
+            settling(question.at("settle"));
             return Ok(true);
         }
         _ if !can_be_asked(json) => nothing,
@@ -36,9 +39,9 @@ pub async fn ask(session: &Session<'_>, json: bool, order: &Value, question: &Va
             Some(print) if !print.is_empty() => AnswerBody { answer: None, printed: Some(print), ..nothing },
             _ => nothing,
         },
-        "choose" => match line(&choices(words, &question["choices"])).await.and_then(|line| line.parse::<usize>().ok()) {
+        "choose" => match line(&choices(words, question.at("choices"))).await.and_then(|line| line.parse::<usize>().ok()) {
             Some(chosen) => {
-                let choice = chosen.checked_sub(1).and_then(|at| question["choices"][at]["choice"].as_u64());
+                let choice = chosen.checked_sub(1).and_then(|at| question.at("choices").get(at)?.at("choice").as_u64());
                 let choice = choice.and_then(|choice| usize::try_from(choice).ok());
                 AnswerBody { answer: choice.is_none().then_some(YesOrNo::No), choice, ..nothing }
             }
@@ -64,7 +67,7 @@ fn settling(lines: &Value) {
 fn choices(words: &str, choices: &Value) -> String {
     let choices = choices.as_array().into_iter().flatten().enumerate();
     let lines = choices.map(|(at, choice)| {
-        let text = |name: &str| choice[name].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| choice.text(name).to_owned();
         format!("\n  {}  {} ({})", at + 1, text("words"), text("format"))
     });
     format!("{words}{}\ntype its number:", lines.collect::<String>())

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     Globals,
     out::{self, Failure},
-    site::{self, Look},
+    site,
 };
 use crate::{
     card::{Literal, LiteralError, Presentation, Reading},
@@ -36,7 +36,8 @@ pub struct Arguments {
 }
 
 pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let site = site::load(globals, Look::Anywhere)?;
+    // The process ends with this command: nothing is gained by taking apart what it has loaded.
+    let site: &'static Site = Box::leak(Box::new(site::load_formats(globals)?));
     let hints = Hints { card_type: None, printed: arguments.printed.clone() };
     if arguments.literals == ["-"] {
         return match lines::answer(site, hints, arguments.json) {
@@ -47,7 +48,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     }
     let mut code = ExitCode::SUCCESS;
     for text in &arguments.literals {
-        match read(&site, &hints, text.trim(), false) {
+        match read(site, &hints, text.trim(), false) {
             Ok(reading) if arguments.json => out::print_json(&views::reading::json(&reading, text)),
             Ok(reading) => out::print(&views::reading::text(&reading)),
             Err(error) if arguments.json => {

@@ -20,7 +20,7 @@ use crate::{
     host::{
         Site,
         api::body::{CallBody, OrderBody},
-        client::{AskError, Client, Notices},
+        client::{AskError, Client, Notices, Said},
     },
 };
 
@@ -111,7 +111,7 @@ impl Follow {
 
     /// It is saved, and its outcome is not known yet; or BluSKY has it, and the read-back is still to come.
     pub fn unfinished(&mut self) -> ExitCode {
-        let about = self.entry.as_ref().map(|notice| (notice["end"].is_null(), notice["entry"]["state"] == "accepted"));
+        let about = self.entry.as_ref().map(|notice| (notice.at("end").is_null(), notice.at("entry").at("state") == "accepted"));
         let code = self.end();
         match about {
             Some((true, true)) => ExitCode::SUCCESS,
@@ -178,19 +178,19 @@ impl Follow {
 
     /// Takes a notice; gives the exit code where it is the last one.
     async fn take(&mut self, session: &Session<'_>, notice: &Value) -> Result<Option<ExitCode>, Failure> {
-        let words = notice["words"].as_str().unwrap_or_default();
-        match notice["kind"].as_str().unwrap_or_default() {
+        let words = notice.text("words");
+        match notice.text("kind") {
             "waiting" => self.waiting(session, notice),
             "ready" => self.hold(),
-            "up" => self.readers.up(&notice["reader"]),
+            "up" => self.readers.up(notice.at("reader")),
             "lost" => {
                 hint(words);
                 self.readers.lost(notice, session.is_elsewhere() || self.entry.is_some());
             }
-            "noise" => tracing::info!(bytes = notice["bytes"].as_u64(), "noise on the line"),
+            "noise" => tracing::info!(bytes = notice.at("bytes").as_u64(), "noise on the line"),
             "failed" | "note" | "lay_there" | "waits_for" => hint(words),
-            "question" => drop(ask(session, self.json, &notice["enrollment"], &notice["question"]).await?),
-            "not_enrolled" => return Err(Failure::of_error(&notice["error"], 1)),
+            "question" => drop(ask(session, self.json, notice.at("enrollment"), notice.at("question")).await?),
+            "not_enrolled" => return Err(Failure::of_error(notice.at("error"), 1)),
             "enrollment" => return self.entry(session, notice).await,
             "postponed" => {
                 self.end();
@@ -204,14 +204,14 @@ impl Follow {
     }
 
     fn waiting(&mut self, session: &Session<'_>, notice: &Value) {
-        self.person = notice["person"].as_str().map(ToOwned::to_owned);
+        self.person = notice.at("person").as_str().map(ToOwned::to_owned);
         if session.is_elsewhere() {
             hint(HELD);
         }
-        if notice["ahead"].as_u64().unwrap_or(0) > 0 {
-            hint(notice["words"].as_str().unwrap_or_default());
+        if notice.at("ahead").as_u64().unwrap_or(0) > 0 {
+            hint(notice.text("words"));
         }
-        if notice["ready"] == true || session.is_elsewhere() {
+        if notice.at("ready") == true || session.is_elsewhere() {
             self.hold();
         }
     }
@@ -226,14 +226,14 @@ impl Follow {
     }
 
     async fn entry(&mut self, session: &Session<'_>, notice: &Value) -> Result<Option<ExitCode>, Failure> {
-        let is_end = !notice["end"].is_null();
+        let is_end = !notice.at("end").is_null();
         self.entry = Some(notice.clone());
         self.show(notice);
         if !is_end {
             return Ok(None);
         }
         // A yes leads on from here; after a no, this is the end.
-        if !notice["question"].is_null() && ask(session, self.json, &notice["enrollment"], &notice["question"]).await? {
+        if !notice.at("question").is_null() && ask(session, self.json, notice.at("enrollment"), notice.at("question")).await? {
             return Ok(None);
         }
         Ok(Some(self.end()))
@@ -243,14 +243,14 @@ impl Follow {
     fn end(&mut self) -> ExitCode {
         let Some(notice) = self.entry.clone() else { return ExitCode::from(1) };
         if self.json {
-            self.print(&notice["entry"]);
+            self.print(notice.at("entry"));
         } else {
             self.show(&notice);
         }
-        if let Some(help) = notice["end"]["help"].as_str() {
+        if let Some(help) = notice.at("end").at("help").as_str() {
             hint(help);
         }
-        ExitCode::from(notice["end"]["exit"].as_u64().and_then(|exit| u8::try_from(exit).ok()).unwrap_or(3))
+        ExitCode::from(notice.at("end").at("exit").as_u64().and_then(|exit| u8::try_from(exit).ok()).unwrap_or(3))
     }
 
     fn interrupted(&mut self) -> Result<Heard, Failure> {
@@ -262,7 +262,7 @@ impl Follow {
 
     /// Shows a state, but not the same failure again at every further try.
     fn show(&mut self, notice: &Value) {
-        let text = |name: &str| notice["entry"][name].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| notice.at("entry").text(name).to_owned();
         let now = (text("state"), text("why"));
         let is_another_try = now.0 == "sending" && matches!(&self.shown, Some((state, why)) if state == "saved" && !why.is_empty());
         if is_another_try || self.shown.as_ref() == Some(&now) {
@@ -271,8 +271,8 @@ impl Follow {
         self.shown = Some(now);
         match (self.json, self.last) {
             (true, true) => {}
-            (true, false) => self.print(&notice["entry"]),
-            (false, _) => out::print(notice["words"].as_str().unwrap_or_default()),
+            (true, false) => self.print(notice.at("entry")),
+            (false, _) => out::print(notice.text("words")),
         }
     }
 

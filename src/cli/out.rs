@@ -11,6 +11,8 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
+use crate::host::client::Said;
+
 /// A command that did not do what was asked.
 #[derive(Debug)]
 pub struct Failure {
@@ -52,7 +54,7 @@ impl Failure {
 
     /// An error that a station tells, as it stands.
     pub fn of_error(error: &Value, exit: u8) -> Self {
-        let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| error.text(name).to_owned();
         let members = error.as_object().into_iter().flatten();
         let more = members.filter(|(name, _)| !["code", "message", "help"].contains(&name.as_str()));
         let more = more.map(|(name, value)| (name.clone(), value.clone())).collect();

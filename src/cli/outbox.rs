@@ -11,6 +11,7 @@ use super::{
     session::{Session, refused},
     site::{self, Look},
 };
+use crate::host::client::Said;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge outbox list\n  cardbridge outbox show 0190b3a5\n  cardbridge outbox retry 0190b3a5\n  \
@@ -90,16 +91,16 @@ async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure>
             () = &mut idle => break,
             () = out::interrupted() => break,
         };
-        match notice["kind"].as_str().unwrap_or_default() {
-            "enrollment" if !notice["end"].is_null() && json => out::print_json(&notice["entry"]),
-            "enrollment" if !notice["end"].is_null() => out::print(&format!("{}  {}", text(&notice, "enrollment"), text(&notice, "words"))),
-            "away" | "stopped" => out::hint(text(&notice, "words")),
+        match notice.text("kind") {
+            "enrollment" if !notice.at("end").is_null() && json => out::print_json(notice.at("entry")),
+            "enrollment" if !notice.at("end").is_null() => out::print(&format!("{}  {}", notice.text("enrollment"), notice.text("words"))),
+            "away" | "stopped" => out::hint(notice.text("words")),
             _ => {}
         }
     }
     let waiting = session.client.outbox().await.map_err(refused)?;
-    let is_waiting = |entry: &&Value| entry["end"].is_null() && entry["elsewhere"].is_null();
-    match waiting["entries"].as_array().map_or(0, |entries| entries.iter().filter(is_waiting).count()) {
+    let is_waiting = |entry: &&Value| entry.at("end").is_null() && entry.at("elsewhere").is_null();
+    match waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(is_waiting).count()) {
         0 => Ok(ExitCode::SUCCESS),
         count => {
             out::hint(&format!("{count} entries still wait; `cardbridge outbox list` shows why"));
@@ -109,14 +110,14 @@ async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure>
 }
 
 fn list(outbox: &Value, json: bool) {
-    let all = |name: &str| outbox[name].as_array().cloned().unwrap_or_default();
+    let all = |name: &str| outbox.at(name).as_array().cloned().unwrap_or_default();
     all("findings").iter().filter_map(Value::as_str).for_each(out::hint);
     let entries = all("entries");
-    for entry in entries.iter().filter(|entry| !entry["elsewhere"].is_null()) {
-        out::hint(&format!("entry {}: {}", text(entry, "enrollment"), text(entry, "elsewhere")));
+    for entry in entries.iter().filter(|entry| !entry.at("elsewhere").is_null()) {
+        out::hint(&format!("entry {}: {}", entry.text("enrollment"), entry.text("elsewhere")));
     }
     if json {
-        return entries.iter().for_each(|entry| out::print_json(&entry["entry"]));
+        return entries.iter().for_each(|entry| out::print_json(entry.at("entry")));
     }
     if entries.is_empty() {
         return out::print("the outbox is empty");
@@ -124,15 +125,15 @@ fn list(outbox: &Value, json: bool) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["ENTRY", "SAVED", "CALL", "USER", "STATE", "TRIES", "WHY"]);
     for told in &entries {
-        let entry = &told["entry"];
-        let why = [text(told, "elsewhere"), text(entry, "why"), text(entry, "description")];
+        let entry = told.at("entry");
+        let why = [told.text("elsewhere"), entry.text("why"), entry.text("description")];
         table.add_row([
-            text(entry, "enrollment").to_owned(),
-            text(entry, "saved_at").to_owned(),
-            text(told, "call").to_owned(),
-            text(entry, "user_id").to_owned(),
-            text(entry, "state").to_owned(),
-            entry["attempts"].to_string(),
+            entry.text("enrollment").to_owned(),
+            entry.text("saved_at").to_owned(),
+            told.text("call").to_owned(),
+            entry.text("user_id").to_owned(),
+            entry.text("state").to_owned(),
+            entry.at("attempts").to_string(),
             why.into_iter().find(|why| !why.is_empty()).unwrap_or_default().to_owned(),
         ]);
     }
@@ -140,20 +141,16 @@ fn list(outbox: &Value, json: bool) {
 }
 
 fn show(told: &Value, json: bool) {
-    let entry = &told["entry"];
+    let entry = told.at("entry");
     if json {
         return out::print_json(entry);
     }
-    out::print(&format!("{} saved {}", text(entry, "enrollment"), text(entry, "saved_at")));
+    out::print(&format!("{} saved {}", entry.text("enrollment"), entry.text("saved_at")));
     if let Some(evidence) = told.get("evidence").and_then(Value::as_str) {
         out::print(&format!("  {evidence}"));
     }
-    for step in told["steps"].as_array().into_iter().flatten() {
-        out::print(&format!("  {}  {:<9} {}", text(step, "at"), text(step, "state"), text(step, "words")));
+    for step in told.at("steps").as_array().into_iter().flatten() {
+        out::print(&format!("  {}  {:<9} {}", step.text("at"), step.text("state"), step.text("words")));
     }
-    out::print(text(told, "words"));
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value[name].as_str().unwrap_or_default()
+    out::print(told.text("words"));
 }

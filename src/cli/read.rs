@@ -13,7 +13,7 @@ use super::{
     site::{self, Look},
     wait::Readers,
 };
-use crate::reader::is_device_of;
+use crate::{host::client::Said, reader::is_device_of};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge read\n  cardbridge read --reader desk --count 1 --timeout 30 --json")]
@@ -78,18 +78,18 @@ async fn read(mut session: Session<'_>, arguments: &Arguments) -> Result<Read, F
             notices = session.client.notices(Some(reader.unwrap_or("*"))).await.map_err(session::refused)?;
             continue;
         };
-        let words = notice["words"].as_str().unwrap_or_default();
-        match notice["kind"].as_str().unwrap_or_default() {
-            "reading" if is_at(&notice["reader"], reader) => {
+        let words = notice.text("words");
+        match notice.text("kind") {
+            "reading" if is_at(notice.at("reader"), reader) => {
                 seen += 1;
-                if arguments.json { out::print_json(&notice["reading"]) } else { out::print(words) }
+                if arguments.json { out::print_json(notice.at("reading")) } else { out::print(words) }
             }
-            "up" => readers.up(&notice["reader"]),
+            "up" => readers.up(notice.at("reader")),
             "lost" => {
                 out::hint(words);
                 readers.lost(&notice, session.is_elsewhere());
             }
-            "noise" => tracing::info!(bytes = notice["bytes"].as_u64(), "noise on the line"),
+            "noise" => tracing::info!(bytes = notice.at("bytes").as_u64(), "noise on the line"),
             "failed" | "note" => out::hint(words),
             _ => {}
         }

@@ -33,16 +33,21 @@ pub struct Arguments {
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::NeededOutside)?;
     blusky(&site)?;
+    // From here on a signal ends it with its store closed.
+    out::listen_for_signals();
     let host = station(&site).await?;
     let shared = host.shared().clone();
-    for finding in shared.store().findings().await.map_err(|error| Failure::impossible("store", error.to_string(), ""))? {
-        out::hint(&finding);
-    }
+    let store = shared.store().clone();
+    // Readers do not wait for it.
+    let inspection = tokio::spawn(async move {
+        if let Err(error) = store.inspect(out::hint).await {
+            out::hint(&error.to_string());
+        }
+    });
     // A station does without it.
     if let Err(why) = site.config.people() {
         out::hint(&why);
     }
-    out::listen_for_signals();
     let mut notices = shared.notices().listen(0);
     host.tell(Control::Open(None));
     host.tell(Control::Deliver(Scope::All));
@@ -56,6 +61,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
             () = out::interrupted() => break,
         }
     }
+    inspection.abort();
     drop((notices, shared));
     host.end(false).await;
     Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     host::{
         Site,
-        client::{AskError, Client},
+        client::{AskError, Client, Said},
         hosting::{Host, HostError},
     },
     station::Notice,
@@ -147,9 +147,9 @@ fn same_site(site: &Site, said: &Value) -> Result<(), Failure> {
         Some(theirs) if theirs.configuration != ours.configuration => "configuration",
         _ => "protocol files",
     };
-    let doing = said["doing"].as_str().unwrap_or_default();
+    let doing = said.text("doing");
     let message =
-        format!("the station at this store (cardbridge {doing}, process {}) has another {differs} than this command", said["process"]);
+        format!("the station at this store (cardbridge {doing}, process {}) has another {differs} than this command", said.at("process"));
     Err(Failure::usage("other_site", message, format!("give both the same {differs}, or end that station and start it again")))
 }
 

@@ -18,7 +18,7 @@ use crate::{
         self, Site,
         protocol_files::{FolderError, add_folder},
     },
-    protocols::Protocols,
+    protocols::{Protocols, Room},
     store::StoreHandle,
 };
 
@@ -35,9 +35,17 @@ pub enum Look {
 
 const FILE: &str = "cardbridge.toml";
 
+/// Loads what reading a literal needs: without a configuration and files of the site's own, card formats alone.
+pub fn load_formats(globals: &Globals) -> Result<Site, Failure> {
+    if globals.protocols.is_none() && path(globals, Look::Anywhere).is_none() {
+        return Ok(Site::new(Config::none(), Protocols::proved(&[Room::Cards, Room::Advice])));
+    }
+    load(globals, Look::Anywhere)
+}
+
 /// Loads protocols and configuration.
 pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
-    let protocols = protocols(globals)?;
+    let protocols = with_own(globals, Protocols::proved(&Room::ALL.map(|(room, _)| room)))?;
     let config = match path(globals, look) {
         Some(path) => Config::load(&path, &protocols).map_err(|error| explain(&error))?,
         None if look == Look::Anywhere => Config::none(),
@@ -53,9 +61,13 @@ pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
     Ok(Site::new(config, protocols))
 }
 
-/// Loads the built-in protocols and the site's own; what is wrong in a file is said, and the file left out.
+/// Loads the built-in protocols, samples and all, and the site's own.
 pub fn protocols(globals: &Globals) -> Result<Protocols, Failure> {
-    let mut protocols = Protocols::built_in();
+    with_own(globals, Protocols::built_in())
+}
+
+/// Adds the site's own files; what is wrong in one is said, and the file left out.
+fn with_own(globals: &Globals, mut protocols: Protocols) -> Result<Protocols, Failure> {
     if let Some(folder) = &globals.protocols {
         let failed = |error: FolderError| Failure::usage("protocols", error.to_string(), "");
         add_folder(&mut protocols, folder).map_err(failed)?;

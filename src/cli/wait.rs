@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::out::Failure;
-use crate::reader::configured_name;
+use crate::{host::client::Said, reader::configured_name};
 
 /// How long all readers may be gone (the smart-card service restarts, a plug is wriggled) before the command gives up.
 const GRACE: Duration = Duration::from_secs(2);
@@ -38,8 +38,8 @@ impl Readers {
 
     /// The first reason is the one that tells: after "unplugged" comes "not there".
     pub fn lost(&mut self, notice: &Value, is_elsewhere: bool) {
-        let why = notice["why"].as_str().unwrap_or_default().to_owned();
-        let reader = self.there.entry(configured(&notice["reader"])).or_insert(Ok(()));
+        let why = notice.text("why").to_owned();
+        let reader = self.there.entry(configured(notice.at("reader"))).or_insert(Ok(()));
         if reader.is_ok() {
             *reader = Err(why);
         }

@@ -33,7 +33,7 @@ pub type Events = mpsc::UnboundedSender<(ReaderName, ReaderEvent)>;
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// How long drivers may take to end.
-const ENDING: Duration = Duration::from_secs(1);
+const ENDING: Duration = Duration::from_millis(900);
 
 /// All readers of one kind. Dropped, it ends: whatever it has started shows what it was told to, and goes.
 pub trait Driver: Send {

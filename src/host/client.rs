@@ -15,6 +15,22 @@ use super::{
     platform::socket::Place,
 };
 
+/// What a station says, member by member.
+pub trait Said {
+    /// A member; null where there is none.
+    fn at(&self, name: &str) -> &Value;
+    /// A member that is a text; an empty one where there is none.
+    fn text(&self, name: &str) -> &str {
+        self.at(name).as_str().unwrap_or_default()
+    }
+}
+
+impl Said for Value {
+    fn at(&self, name: &str) -> &Value {
+        self.get(name).unwrap_or(&Value::Null)
+    }
+}
+
 /// A station that is asked.
 #[derive(Debug)]
 pub struct Client {
@@ -26,7 +42,7 @@ pub struct Client {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AskError {
     /// The station said no.
-    #[error("{}", .0.error["message"].as_str().unwrap_or_default())]
+    #[error("{}", .0.error.text("message"))]
     Refused(Failed),
     /// There is no station, or it has ended.
     #[error("the station has ended")]
@@ -57,7 +73,7 @@ impl Client {
     /// What tells its site from another.
     #[must_use]
     pub fn digests(station: &Value) -> Option<Digests> {
-        serde_json::from_value(station["digests"].clone()).ok()
+        serde_json::from_value(station.at("digests").clone()).ok()
     }
 
     /// Orders a card and follows the order.
@@ -174,7 +190,7 @@ async fn answered(response: Response) -> Result<Response, AskError> {
         return Ok(response);
     }
     let body = response.json::<Value>().await.unwrap_or_default();
-    let error = match &body["error"] {
+    let error = match body.at("error") {
         Value::Null => json!({"code": "station", "message": format!("the station answers {status}"), "help": ""}),
         error => error.clone(),
     };

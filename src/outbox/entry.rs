@@ -9,7 +9,11 @@ use uuid::Uuid;
 use super::{Progress, Reassign, State, Step};
 #[cfg(doc)]
 use crate::card::Presentation;
-use crate::{access::Operation, card::What, enroll::origin::Origin};
+use crate::{
+    access::{AddUser, Operation},
+    card::What,
+    enroll::origin::Origin,
+};
 
 /// One entry of the outbox.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +88,14 @@ impl Entry {
             State::Saved | State::Sending | State::InDoubt => is_vouched_for().then_some(Standing::Vouched),
             State::Refused | State::Discarded => None,
         }
+    }
+
+    /// True for an order of the same new user whose outcome is not known yet: a second one would be a second user.
+    #[must_use]
+    pub fn is_open_order_of(&self, user: &AddUser) -> bool {
+        let Operation::AddUser(own) = &self.operation else { return false };
+        let is_same = (&own.first_name, &own.last_name, &own.employee_number) == (&user.first_name, &user.last_name, &user.employee_number);
+        is_same && matches!(self.progress().state, State::Saved | State::Sending | State::InDoubt)
     }
 
     /// The entry as it was after so many steps.

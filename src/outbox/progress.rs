@@ -156,7 +156,7 @@ impl Entry {
         let phase = match self.reassign {
             Reassign::Never => Phase::End,
             _ if asked_for_it || !progress.is_held() => Phase::End,
-            Reassign::Given if progress.take.is_none() => Phase::Given,
+            Reassign::Given if progress.take.is_none() && self.is_fresh_order(progress) => Phase::Given,
             _ => Phase::Held,
         };
         progress.enter(State::Refused, phase, None);
@@ -192,10 +192,14 @@ impl Entry {
     /// True where the card is to be taken from its holder: the decision is fresh, and no call may have arrived since. A negative age
     /// is no fresh one.
     fn takes(&self, now: DateTime<Utc>) -> bool {
-        let is_fresh = |decided: DateTime<Utc>| decided <= now && now <= decided + STALE;
         let by_order = (self.reassign == Reassign::Always).then_some(self.saved_at);
         let progress = self.progress();
-        progress.arrived.is_none() && progress.take.or(by_order).is_some_and(is_fresh)
+        progress.arrived.is_none() && progress.take.or(by_order).is_some_and(|decided| is_fresh(decided, now))
+    }
+
+    /// True while whoever ordered it still stands by what they said about its holder.
+    fn is_fresh_order(&self, progress: &Progress) -> bool {
+        progress.arrived.is_none() && is_fresh(self.saved_at, progress.last)
     }
 
     /// The step that says so, where whoever was sending it has ended.
@@ -279,6 +283,11 @@ impl Progress {
     fn warn(&mut self, warning: &str) {
         self.warnings.push(warning.to_owned());
     }
+}
+
+/// True while a decision to take a card is one.
+fn is_fresh(decided: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    decided <= now && now <= decided + STALE
 }
 
 /// One second after the first failure, twice as long after every further one, a minute at most.

@@ -136,7 +136,8 @@ fn a_card_that_an_earlier_call_may_have_made_this_users_is_not_refused_because_i
         let shown = timed(reassign, [twice.clone(), vec![(4, found())]].concat()).progress().clone();
         assert_eq!((shown.state, shown.warnings), (State::Accepted, vec!["already_assigned_to_this_user".to_owned()]));
         let never = timed(reassign, [twice.clone(), vec![(18, NOT_FOUND)]].concat());
-        assert_eq!((never.progress().state, never.next(day(999))), (State::InDoubt, Next::Person));
+        let end = if reassign == Reassign::Never { Next::Done } else { Next::Person };
+        assert_eq!((never.progress().state, never.next(day(999))), (State::Refused, end), "refused, or a question; not in doubt for ever");
         let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "404".into() });
         let unseen = timed(reassign, [twice[..5].to_vec(), vec![(3, unavailable)]].concat());
         assert_eq!((unseen.progress().state, unseen.next(day(999))), (State::InDoubt, Next::Person));
@@ -199,6 +200,28 @@ fn reassignment_is_a_decision_of_its_own() {
     let asked = entry(Reassign::Ask, decided);
     assert_eq!(asked.next(at(9)), Next::Send { reassign: true });
     assert_eq!(asked.next(at(200)), Next::Send { reassign: false }, "then it is asked again");
+}
+
+#[test]
+fn a_yes_that_was_given_with_the_order_ages_and_is_asked_for_again() {
+    let held = || Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    for (second, next) in [(1, Next::Reassign), (119, Next::Reassign), (121, Next::Person), (172_800, Next::Person)] {
+        let steps = [SENDING, held(), Step::ReadBack(ReadBack::NotFound)].map(|step| (at(second), step));
+        let entry = entry(Reassign::Given, vec![]).after(steps);
+        assert_eq!((entry.next(at(second)), entry.progress().awaits_reassignment()), (next, next == Next::Person), "{second}");
+    }
+    let lost = vec![SENDING, no_answer(), Step::ReadBack(ReadBack::NotFound), SENDING, held(), Step::ReadBack(ReadBack::NotFound)];
+    assert!(entry(Reassign::Given, lost).progress().awaits_reassignment(), "a call may have arrived since");
+}
+
+#[test]
+fn of_a_card_that_is_this_users_already_what_was_asked_for_and_is_not_shown_is_said_not_to_be_set() {
+    let refused = || Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    let warnings = |step: Step, shown: Step| entry(Reassign::Never, vec![SENDING, step, shown]).progress().warnings.clone();
+    let wanted = ["already_assigned_to_this_user", "not_set: pin", "not_shown: pin"];
+    assert_eq!(warnings(refused(), shown(&[], &["pin"])), wanted);
+    assert_eq!(warnings(Step::Answered(Outcome::Accepted(told(0, "Success"))), shown(&[], &["pin"])), wanted[2..]);
+    assert!(entry(Reassign::Never, vec![SENDING, refused(), shown(&["pin"], &[])]).progress().stored_differs());
 }
 
 #[test]
@@ -265,6 +288,14 @@ fn an_update_in_doubt_is_done_where_blusky_shows_it_and_sent_again_where_it_does
     assert_eq!((absent.progress().state, absent.next(at(5))), (State::Saved, Next::Send { reassign: false }));
     let unseen = doubtful(shown(&[], &["public_notes"]));
     assert_eq!((unseen.progress().state, unseen.next(at(5))), (State::InDoubt, Next::Person), "what cannot be seen is never repeated");
+}
+
+#[test]
+fn an_update_whose_card_is_not_shown_is_never_repeated_by_itself() {
+    let gone = update(vec![(0, SENDING), (1, no_answer()), (70, NOT_FOUND)]);
+    assert_eq!((gone.progress().state, gone.next(at(999))), (State::InDoubt, Next::Person));
+    let looked = update(vec![(0, SENDING), (1, no_answer()), (70, NOT_FOUND), (80, Step::Retry { absent: true })]);
+    assert_eq!(looked.next(at(999)), Next::Send { reassign: false });
 }
 
 #[test]

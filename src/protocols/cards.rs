@@ -131,8 +131,8 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
         never.iter().fold(format, |format, bits| format.never(bits))
     };
     let mut formats: Vec<Format> = shape.drawings.into_iter().map(compile).collect();
-    let length = samples.first()?.frame(is_track).len();
-    let at = formats.iter().position(|format| format.len() == length).unwrap_or(0);
+    let length = samples.first().map(|sample| sample.frame(is_track).len());
+    let at = formats.iter().position(|format| Some(format.len()) == length).unwrap_or(0);
     let format = CardFormat {
         name: name?.value,
         source: source?.value,

@@ -94,25 +94,40 @@ impl Room {
 }
 
 impl Protocols {
-    /// The files built into this binary.
+    /// The files built into this binary, proved by their samples.
     #[must_use]
     pub fn built_in() -> Self {
+        Self::embedded(&Room::ALL.map(|(room, _)| room), false)
+    }
+
+    /// The same of these rooms only, without their samples: a test has proved the files that this binary was built with, and
+    /// a command that reads one card does not wait for that again.
+    #[must_use]
+    pub fn proved(rooms: &[Room]) -> Self {
+        Self::embedded(rooms, true)
+    }
+
+    fn embedded(rooms: &[Room], is_proved: bool) -> Self {
         let mut protocols = Self::default();
-        for (room, folder) in Room::ALL {
+        for (room, folder) in Room::ALL.into_iter().filter(|(room, _)| rooms.contains(room)) {
             let files = BUILT_IN.get_dir(folder).into_iter().flat_map(Dir::files);
             let mut files: Vec<_> = files.filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))).collect();
             files.sort_unstable();
             for (path, text) in files.into_iter().filter(|(path, _)| Path::new(path).extension().is_some_and(|end| end == "toml")) {
-                protocols.add(room, &format!("protocols/{path}"), text);
+                // What a keyboard reader types is told by its samples.
+                protocols.take(room, &format!("protocols/{path}"), text, is_proved && room != Room::Keyboards);
             }
         }
         protocols
     }
 
-    /// Every room, with the name of its folder.
-    /// Adds one file to the room it belongs to.
+    /// Adds one file to the room it belongs to, if its samples prove it.
     pub fn add(&mut self, room: Room, file: &str, text: &str) {
-        let sheet = Sheet::new(file, text);
+        self.take(room, file, text, false);
+    }
+
+    fn take(&mut self, room: Room, file: &str, text: &str, is_proved: bool) {
+        let sheet = if is_proved { Sheet::proved(file, text) } else { Sheet::new(file, text) };
         let names = Names { room, file, text, freed: None };
         match room {
             Room::Cards => {
@@ -303,6 +318,28 @@ mod tests {
         let findings: Vec<String> = protocols.findings.iter().map(ToString::to_string).collect();
         assert_eq!(findings, [""; 0]);
         assert!(protocols.formats.len() >= 10 && protocols.dialects.len() >= 4 && protocols.scripts.len() >= 2);
+    }
+
+    #[test]
+    fn without_its_samples_every_built_in_file_says_the_same() {
+        let rooms = Room::ALL.map(|(room, _)| room);
+        let (mut with, without) = (Protocols::built_in(), Protocols::proved(&rooms));
+        assert_eq!(without.findings, []);
+        for format in &mut with.formats {
+            format.samples.clear();
+        }
+        let lengths = |format: &CardFormat| {
+            let mut lengths: Vec<String> = format.formats().map(|of_length| format!("{:03} {of_length:?}", of_length.len())).collect();
+            lengths.sort();
+            (lengths, format.kinds.clone(), format.only_named, format.never_a_card, format.is_track)
+        };
+        assert!(with.formats.iter().map(lengths).eq(without.formats.iter().map(lengths)));
+        let said = |dialect: &Arc<Dialect>| format!("{:?}", Dialect { samples: Vec::new(), ..(**dialect).clone() });
+        assert!(with.dialects.iter().map(said).eq(without.dialects.iter().map(said)));
+        let script = |script: &Arc<Script>| format!("{:?}", Script { samples: Vec::new(), ..(**script).clone() });
+        assert!(with.scripts.iter().map(script).eq(without.scripts.iter().map(script)));
+        assert_eq!(format!("{:?} {:?}", with.keyboards, with.advice), format!("{:?} {:?}", without.keyboards, without.advice));
+        assert_eq!((with.models.len(), with.names), (without.models.len(), without.names));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Script> {
     let confidence = super::confidence(&mut keys);
     let kind = keys.text("kind");
     let kind = kind.and_then(|kind| super::kind(&keys, &kind));
+    let check_bits = check_bits(&mut keys);
     let order = keys.number("order", 0, 1000).map_or(500, |order| order.value);
     let when = keys.tables("when").into_iter().map(condition).collect();
     let unless = keys.tables("unless").into_iter().map(condition).collect();
@@ -39,7 +40,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Script> {
     let chips = Chips { standards: words(&mut keys, "standards"), names: words(&mut keys, "chips") };
     let messages: Vec<Message> = keys.tables("atr").into_iter().filter_map(|table| super::serial::message(table, kind?, None)).collect();
     let atr = (!messages.is_empty()).then(|| said(messages)).flatten();
-    let steps = step::steps(&mut keys);
+    let steps = step::steps(&mut keys, check_bits);
     if steps.is_empty() && atr.is_none() && card.is_none() && chips.is_empty() && sheet.is_clean() {
         keys.missing("[[step]]");
     }
@@ -61,12 +62,18 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Script> {
         protected,
         chips,
         atr,
+        atr_check_bits: check_bits.unwrap_or(0),
         steps,
         samples: samples.iter().map(|(sample, _)| sample.clone()).collect(),
         file: file.to_owned(),
     };
     prove(&script, &samples, sheet);
     sheet.is_clean().then_some(script)
+}
+
+/// How many bits of a check the way from the card to the reader has, where the file says it.
+fn check_bits(keys: &mut Keys<'_, '_>) -> Option<u8> {
+    keys.number("check_bits", 0_u8, 32).map(|bits| bits.value)
 }
 
 /// Messages that are read as they stand, from the first byte to the last.
@@ -148,7 +155,7 @@ fn bytes_of(keys: &mut Keys<'_, '_>, key: &'static str) -> Option<(Vec<u8>, Span
 fn samples(keys: &mut Keys<'_, '_>) -> Vec<(ScriptSample, Span)> {
     let top = keys.span();
     let tables = keys.tables("sample");
-    if tables.is_empty() {
+    if tables.is_empty() && !keys.sheet.is_proved() {
         keys.complain(top, "there is no [[sample]]; a script proves itself with at least one".to_owned());
     }
     tables

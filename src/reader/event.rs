@@ -81,6 +81,8 @@ pub struct OsdpCard {
     pub length: u16,
     /// The bits, left-aligned.
     pub bytes: Vec<u8>,
+    /// How many bits the check of the packet has that brought it: 16 with a CRC, 8 with a checksum; 0 where nobody knows.
+    pub check_bits: u8,
 }
 
 impl OsdpCard {
@@ -88,6 +90,12 @@ impl OsdpCard {
     pub const UNSPECIFIED: u8 = 0;
     /// The bits as on a Wiegand line, check bits included.
     pub const WIEGAND: u8 = 1;
+
+    /// True for the same bits from the same reader, however the packet was checked.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.reader, self.format, self.length, &self.bytes) == (other.reader, other.format, other.length, &other.bytes)
+    }
 
     /// The same card; bits behind the length, which some readers fill with noise, are 0.
     #[must_use]

@@ -2,7 +2,7 @@
 //!
 //! Every script that applies speaks in turn; one that yields a number or a serial number adds it, one whose answer is not
 //! as wanted adds nothing. Once there is a number, scripts for another one are left out. More data waiting (61xx) and a
-//! wrong length (6Cxx) are followed up here. Never: a partial answer taken for a whole one, a key (only its name), and
+//! wrong length (6Cxx) are followed up here. The same card can be asked a second time ([`Conversation::again`]). Never: a partial answer taken for a whole one, a key (only its name), and
 //! never more than [`MOST_COMMANDS`] commands to one card.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -31,6 +31,9 @@ pub enum Next {
 
 /// One card's conversation.
 pub struct Conversation {
+    /// All scripts that apply to the card.
+    all: Vec<Arc<Script>>,
+    /// Those that have not yet come to their end.
     scripts: VecDeque<Arc<Script>>,
     atr: Vec<u8>,
     step: usize,
@@ -41,7 +44,9 @@ pub struct Conversation {
     heard: Vec<u8>,
     /// The card, as far as it is known.
     found: Option<Presentation>,
-    csn: Option<Csn>,
+    csn: Option<(Csn, u8)>,
+    /// What was read stands in the ATR.
+    is_in_atr: bool,
     is_protected: bool,
     about: SmartCard,
 }
@@ -52,9 +57,23 @@ impl Conversation {
     pub fn new(scripts: &[Arc<Script>], atr: &[u8], reader: &str) -> Self {
         let mut scripts: Vec<_> = scripts.iter().filter(|script| script.applies(atr, reader)).cloned().collect();
         scripts.sort_by(|a, b| a.order.cmp(&b.order).then_with(|| a.id.cmp(&b.id)));
+        Self::with(scripts, atr.to_vec())
+    }
+
+    /// The same conversation from its beginning, to read the same card a second time while it lies there. Once it is done,
+    /// its presentation is another reading of the card: equal to the first one, or one of the two is wrong. None where the
+    /// number stands in the ATR, or nothing was asked: no command would read it again, only lifting the card.
+    #[must_use]
+    pub fn again(&self) -> Option<Self> {
+        (!self.is_in_atr && self.commands > 0).then(|| Self::with(self.all.clone(), self.atr.clone()))
+    }
+
+    fn with(all: Vec<Arc<Script>>, atr: Vec<u8>) -> Self {
         Self {
-            scripts: scripts.into(),
-            atr: atr.to_vec(),
+            scripts: all.clone().into(),
+            all,
+            about: SmartCard { atr: to_hex(&atr), ..SmartCard::default() },
+            atr,
             step: 0,
             said: Vec::new(),
             collected: Vec::new(),
@@ -63,8 +82,8 @@ impl Conversation {
             heard: Vec::new(),
             found: None,
             csn: None,
+            is_in_atr: false,
             is_protected: false,
-            about: SmartCard { atr: to_hex(atr), ..SmartCard::default() },
         }
     }
 
@@ -77,11 +96,12 @@ impl Conversation {
                 continue;
             }
             if let Some(said) = &script.atr {
-                let Some(card) = take_from_atr(said, &self.atr) else {
+                let Some(card) = take_from_atr(said, &self.atr, script.atr_check_bits) else {
                     self.scripts.pop_front();
                     continue;
                 };
                 self.heard.clone_from(&self.atr);
+                self.is_in_atr |= self.found.is_none() && card.kind != Kind::Csn;
                 self.take(card);
             }
             match script.steps.first() {
@@ -144,7 +164,8 @@ impl Conversation {
     /// What is found first is the card's; a serial number stands beside a number.
     fn take(&mut self, card: Presentation) {
         if card.kind == Kind::Csn {
-            self.csn = self.csn.take().or(card.csn);
+            let check_bits = card.check_bits;
+            self.csn = self.csn.take().or(card.csn.map(|csn| (csn, check_bits)));
         } else {
             self.found.get_or_insert(card);
         }
@@ -205,9 +226,14 @@ impl Conversation {
     fn done(&mut self) -> Next {
         let is_serial_only = self.found.is_none();
         let mut card = self.found.take().unwrap_or_else(|| Presentation::of(Kind::Csn));
-        card.csn = self.csn.take();
+        if let Some((csn, check_bits)) = self.csn.take() {
+            if is_serial_only {
+                card.bits = Some(csn.bits());
+                card.check_bits = check_bits;
+            }
+            card.csn = Some(csn);
+        }
         if is_serial_only {
-            card.bits = card.csn.as_ref().map(Csn::bits);
             card.warnings.extend(self.is_protected.then(|| PROTECTED.to_owned()));
         }
         card.raw = to_hex(&self.heard);
@@ -222,5 +248,75 @@ fn has_le(command: &[u8]) -> bool {
         [_, _, _, _, _] => true,
         [_, _, _, _, lc, data @ ..] => data.len() == usize::from(*lc) + 1,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::Protocols;
+
+    /// A storage card with a processor's answers to none of these commands.
+    const MIFARE: [u8; 20] = [0x3B, 0x8F, 0x80, 1, 0x80, 0x4F, 0x0C, 0xA0, 0, 0, 3, 6, 3, 0, 1, 0, 0, 0, 0, 0x6A];
+    /// Low frequency: HID Prox in an OMNIKEY reader.
+    const PROX: [u8; 20] = [0x3B, 0x8F, 0x80, 1, 0x80, 0x4F, 0x0C, 0xA0, 0, 0, 3, 6, 0x40, 0, 0, 0, 0, 0, 0, 0x28];
+
+    fn begin(atr: &[u8]) -> Conversation {
+        Conversation::new(&Protocols::built_in().scripts, atr, "OMNIKEY")
+    }
+
+    /// Whatever is asked, this answers where a command begins so; anything else is refused.
+    fn read(conversation: &mut Conversation, answers: &[(&[u8], &[u8])]) -> Presentation {
+        let mut next = conversation.begin();
+        loop {
+            match next {
+                Next::Done(read) => return *read,
+                Next::SayWithKey(..) => next = conversation.answer(&[]),
+                Next::Say(said) => {
+                    let answer = answers.iter().find(|(command, _)| said.starts_with(command));
+                    next = conversation.answer(answer.map_or(&[0x6A, 0x81], |(_, answer)| answer));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_serial_number_and_a_tagged_answer_come_with_the_check_of_the_cards_frames() {
+        let uid: (&[u8], &[u8]) = (&[0xFF, 0xCA, 0, 0], &[0x66, 0xCF, 0x4D, 0xC2, 0x90, 0]);
+        let card = read(&mut begin(&MIFARE), &[uid]);
+        assert_eq!((card.csn.is_some(), card.check_bits), (true, 16));
+        let bits: (&[u8], &[u8]) = (&[0xFF, 0x70], &[0x9D, 8, 3, 6, 5, 0x81, 0xED, 0xBE, 0x15, 0x60, 0x90, 0]);
+        let card = read(&mut begin(&PROX), &[bits]);
+        assert_eq!((card.bits.map(|bits| bits.len()), card.check_bits), (Some(35), 16));
+        assert_eq!(read(&mut begin(&MIFARE), &[]).check_bits, 0, "nothing was read");
+    }
+
+    #[test]
+    fn text_of_a_reader_and_bits_in_an_atr_have_the_check_that_the_script_says() {
+        let text = b"FAC 27\x0040037\x00CSN \x90\x00";
+        let card = read(&mut begin(&PROX), &[(&[0xFF, 0xCA, 1], text)]);
+        assert_eq!((card.kind, card.check_bits), (Kind::Number, 0));
+        assert_eq!(read(&mut begin(&[0x3B, 5, 0, 0, 2, 0x25, 0x64]), &[]).check_bits, 0);
+        // Behind this one stands an exclusive or of 8 bits.
+        let checked = [0x3B, 0x88, 1, 0, 3, 5, 6, 0x80, 0x86, 0x98, 0xC0, 0xD7];
+        assert_eq!(read(&mut begin(&checked), &[]).check_bits, 8);
+    }
+
+    #[test]
+    fn a_card_is_read_a_second_time_from_the_beginning_and_may_answer_otherwise() {
+        let mut first = begin(&MIFARE);
+        assert!(first.again().is_none(), "it has not been read yet");
+        let (one, other) = ([0x66, 0xCF, 0x4D, 0xC2, 0x90, 0], [0x66, 0xCF, 0x4D, 0xC3, 0x90, 0]);
+        let card = read(&mut first, &[(&[0xFF, 0xCA], &one)]);
+        let again = |answer: &[u8]| read(&mut first.again().unwrap(), &[(&[0xFF, 0xCA], answer)]);
+        assert_eq!(again(&one), card);
+        assert_ne!(again(&other).identity(), card.identity());
+    }
+
+    #[test]
+    fn a_number_in_the_atr_is_not_read_a_second_time_by_asking() {
+        let mut first = begin(&[0x3B, 5, 0, 0, 2, 0x25, 0x64]);
+        read(&mut first, &[]);
+        assert!(first.again().is_none());
     }
 }

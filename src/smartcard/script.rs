@@ -15,6 +15,9 @@ use crate::{
     reader::matches,
 };
 
+/// The check of a contactless card's frames (ISO 14443, 15693: a CRC of 16 bits), in bits.
+pub const CHECKED: u8 = 16;
+
 /// A short read-only conversation.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -42,6 +45,8 @@ pub struct Script {
     pub chips: Chips,
     /// What stands in the ATR itself: its hex digits are read as a line.
     pub atr: Option<Arc<Dialect>>,
+    /// How many bits of a check the way from the card to the ATR has.
+    pub atr_check_bits: u8,
     /// What is said, in order.
     pub steps: Vec<Step>,
     /// Its proofs.
@@ -120,6 +125,8 @@ pub struct Taking {
     pub kind: Option<Kind>,
     /// Values that are no card's own: they are shown and never believed.
     pub worthless: Vec<Pattern>,
+    /// How many bits of a check the way from the card has: [`CHECKED`], unless the file says otherwise.
+    pub check_bits: u8,
 }
 
 /// What a step takes from its answer.

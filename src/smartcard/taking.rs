@@ -54,10 +54,13 @@ pub fn take_from(step: &Step, kind: Kind, answer: &[u8]) -> Option<Taken> {
     worthless
 }
 
-/// What stands in an ATR: its hex digits are read as a line.
+/// What stands in an ATR: its hex digits are read as a line. The way from the card is worth so many bits of a check.
 #[must_use]
-pub fn take_from_atr(said: &Dialect, atr: &[u8]) -> Option<Presentation> {
+pub fn take_from_atr(said: &Dialect, atr: &[u8], check_bits: u8) -> Option<Presentation> {
     let mut card = payload(said, to_hex(atr).as_bytes())?;
+    if card.damage.is_none() {
+        card.check_bits = card.check_bits.max(check_bits);
+    }
     card.raw = to_hex(atr);
     Some(card)
 }
@@ -76,7 +79,7 @@ impl Taking {
     fn of(&self, value: &[u8], kind: Kind) -> Option<Taken> {
         let kind = self.kind.unwrap_or(kind);
         let of_bits = |bits: PacsBits| Presentation { bits: Some(bits), ..Presentation::of(kind) };
-        let card = match &self.take {
+        let mut card = match &self.take {
             Take::Nothing => return Some(Taken::Nothing),
             Take::Keep(name) => return Some(Taken::Kept(name.clone(), value.to_vec())),
             Take::Bytes => Presentation { csn: Some(Csn::new(value)?), ..Presentation::of(Kind::Csn) },
@@ -85,6 +88,9 @@ impl Taking {
             Take::Sentinel => of_bits(behind_the_first_one(value)?),
             Take::Payload(said) => payload(said, value)?,
         };
+        if card.damage.is_none() {
+            card.check_bits = card.check_bits.max(self.check_bits);
+        }
         Some(Taken::Card(Box::new(card)))
     }
 }

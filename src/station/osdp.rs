@@ -33,7 +33,7 @@ impl Desk {
     /// A card: what it presents, and whether it lay there still.
     pub fn card(&mut self, card: OsdpCard, hints: ReaderHints, now: DateTime<Utc>) -> Sight {
         let card_left = card_left(hints);
-        let still_there = |(last, at): &(OsdpCard, DateTime<Utc>)| *last == card && now >= *at && now < *at + card_left;
+        let still_there = |(last, at): &(OsdpCard, DateTime<Utc>)| last.is_same(&card) && now >= *at && now < *at + card_left;
         let again = self.0.as_ref().is_some_and(still_there);
         let presented = presentation(&card, hints);
         self.0 = Some((card, now));
@@ -66,7 +66,8 @@ fn presentation(card: &OsdpCard, told: ReaderHints) -> Presentation {
     let Ok(bits) = PacsBits::from_left_aligned(&card.bytes, usize::from(card.length)) else {
         return unreadable(&card.bytes, TOO_MANY_BITS);
     };
-    let mut presentation = Presentation { bits: Some(bits), raw: to_hex(&card.bytes), ..Presentation::of(kind) };
+    let raw = to_hex(&card.bytes);
+    let mut presentation = Presentation { bits: Some(bits), check_bits: card.check_bits, raw, ..Presentation::of(kind) };
     if kind == Kind::Csn && bits.len() % 8 == 0 {
         presentation.csn = Csn::new(&card.bytes);
     }
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     fn card(format: u8, length: u16, bytes: &[u8]) -> OsdpCard {
-        OsdpCard { reader: 0, format, length, bytes: bytes.to_vec() }.masked()
+        OsdpCard { reader: 0, format, length, bytes: bytes.to_vec(), check_bits: 16 }.masked()
     }
 
     fn shown(card: OsdpCard, told: ReaderHints) -> Presentation {
@@ -131,6 +132,7 @@ mod tests {
         let shown = shown(card(1, 26, &[0xCD, 0x22, 0xC7, 0x16]), ReaderHints::default());
         assert_eq!(shown.bits.unwrap().to_binary(), "11001101001000101100011100");
         assert_eq!((shown.kind, shown.raw.as_str(), shown.warnings.len()), (Kind::Wiegand, "CD22C700", 0));
+        assert_eq!(shown.check_bits, 16, "what the packet's own check is worth");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! A store, asked by messages: what the rest of the program holds.
 //!
-//! In: a question, from any task. Out: its answer, from the store's own thread, one after the other. Whoever lets go of the last handle
+//! In: a question, from any task. Out: its answer, from the store's own thread, one after the other; what waits there to be written is
+//! written together, and answered once it is on disk. Whoever lets go of the last handle
 //! waits until the store is closed: all is on disk then, and no log lies beside it. Never: a wait for the disk in anybody's task.
 
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
@@ -13,12 +14,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::{Page, Store, StoreError, seal::Sealer, sqlite::Database};
+use super::{Looked, Page, Store, StoreError, seal::Sealer, sqlite::Database};
 use crate::{
-    access::Secret,
+    access::{AddUser, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step},
 };
+
+/// So many questions are answered together at most.
+const TOGETHER: usize = 64;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -34,10 +38,23 @@ enum Ask {
     PageAfter(u64, Reply<Page>),
     ChangedAfter(i64, Reply<(i64, Page)>),
     EvidenceSeen(Reply<Seen>),
-    Findings(Reply<Vec<String>>),
+    LookOn(bool, Reply<Looked>),
+    Beginning(String, Reply<Vec<Entry>>),
+    OpenUser(Box<AddUser>, Reply<Option<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
     Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
+}
+
+impl Ask {
+    const fn is_write(&self) -> bool {
+        matches!(self, Self::Save(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..))
+    }
+
+    /// What takes no longer than a write can be answered with others.
+    const fn is_quick(&self) -> bool {
+        self.is_write() || matches!(self, Self::Entry(..) | Self::LastChange(..) | Self::Secret(..) | Self::Kept(..))
+    }
 }
 
 /// A store, asked by messages.
@@ -46,6 +63,8 @@ pub struct StoreHandle {
     running: Arc<Running>,
     writes: watch::Receiver<u64>,
     base_url: Arc<str>,
+    /// What is known to be wrong with it; none before somebody has begun to look.
+    known: Arc<Mutex<Option<Vec<String>>>>,
 }
 
 /// The store's thread, which ends once it is asked nothing more.
@@ -90,18 +109,27 @@ impl StoreHandle {
         let (ask, mut asked) = mpsc::unbounded_channel();
         let (count, writes) = watch::channel(0);
         let run = move || {
-            while let Some(message) = asked.blocking_recv() {
-                let is_write = matches!(message, Ask::Save(..) | Ask::Append(..));
-                answer(store.as_mut(), message);
-                if is_write {
-                    count.send_modify(|count| *count += 1);
+            let mut put_off = None;
+            while let Some(first) = put_off.take().or_else(|| asked.blocking_recv()) {
+                let mut together = vec![first];
+                while together.len() < TOGETHER && together.last().is_some_and(Ask::is_quick) && put_off.is_none() {
+                    match asked.try_recv() {
+                        Ok(ask) if ask.is_quick() => together.push(ask),
+                        Ok(ask) => put_off = Some(ask),
+                        Err(_) => break,
+                    }
+                }
+                let writes = together.iter().filter(|ask| ask.is_write()).count();
+                answer_together(store.as_mut(), together, writes > 1);
+                if writes > 0 {
+                    count.send_modify(|count| *count += writes as u64);
                 }
             }
             store.close();
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
         let thread = spawned.map_err(|error| StoreError::Failed { path: String::new(), why: error.to_string() })?;
-        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), writes, base_url })
+        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), writes, base_url, known: Arc::default() })
     }
 
     /// The BluSKY whose entries are delivered from here.
@@ -213,12 +241,50 @@ impl StoreHandle {
         self.ask(Ask::EvidenceSeen).await
     }
 
-    /// What is wrong with the store, in words; all of it is read for that.
+    /// Looks through all of the store, between what others ask, and tells what is wrong as it is found.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn inspect(&self, mut tell: impl FnMut(&str)) -> Result<(), StoreError> {
+        let mut looking = Looking { known: &self.known, is_done: false };
+        *looking.known() = Some(Vec::new());
+        let mut anew = true;
+        while !looking.is_done {
+            let looked = self.ask(|reply| Ask::LookOn(anew, reply)).await?;
+            looked.found.iter().for_each(|found| tell(found));
+            looking.known().get_or_insert_default().extend(looked.found);
+            (anew, looking.is_done) = (false, looked.is_last);
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the store, as far as somebody has looked; where nobody has, all of it is looked through.
     ///
     /// # Errors
     /// It cannot be read.
     pub async fn findings(&self) -> Result<Vec<String>, StoreError> {
-        self.ask(Ask::Findings).await
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        self.inspect(|_| {}).await?;
+        Ok(known().unwrap_or_default())
+    }
+
+    /// The entries whose key begins so, and that are not damaged: two of them where there are several.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn beginning(&self, key: &str) -> Result<Vec<Entry>, StoreError> {
+        self.ask(|reply| Ask::Beginning(key.to_owned(), reply)).await
+    }
+
+    /// An order of the same new user whose outcome is not known yet.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn open_user(&self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
+        self.ask(|reply| Ask::OpenUser(Box::new(user.clone()), reply)).await
     }
 
     /// An entry's PIN or password, unsealed; none where it has none.
@@ -253,21 +319,58 @@ impl StoreHandle {
     }
 }
 
-/// Whoever asked may have gone; the work is done all the same.
-fn answer(store: &mut dyn Store, message: Ask) {
-    match message {
-        Ask::Save(entry, unless_given, reply) => drop(reply.send(store.save(&entry, unless_given))),
-        Ask::Seen(card, at, reply) => drop(reply.send(store.seen(&card, at))),
-        Ask::Append(entry, at, step, reply) => drop(reply.send(store.append(*entry, at, &step))),
-        Ask::Entry(id, reply) => drop(reply.send(store.entry(id))),
-        Ask::LastChange(reply) => drop(reply.send(store.last_change())),
-        Ask::OpenAfter(number, reply) => drop(reply.send(store.open_after(number))),
-        Ask::ChangedAfter(change, reply) => drop(reply.send(store.changed_after(change))),
-        Ask::PageAfter(number, reply) => drop(reply.send(store.page_after(number))),
-        Ask::EvidenceSeen(reply) => drop(reply.send(store.evidence_seen())),
-        Ask::Findings(reply) => drop(reply.send(store.findings())),
-        Ask::Secret(id, reply) => drop(reply.send(store.secret(id))),
-        Ask::Keep(name, at, text, reply) => drop(reply.send(store.keep(&name, at, &text))),
-        Ask::Kept(name, reply) => drop(reply.send(store.kept(&name))),
+/// Somebody who looks through the store. Where they stop before its end, nobody has looked.
+struct Looking<'h> {
+    known: &'h Mutex<Option<Vec<String>>>,
+    is_done: bool,
+}
+
+impl Looking<'_> {
+    fn known(&self) -> MutexGuard<'_, Option<Vec<String>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Drop for Looking<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            *self.known() = None;
+        }
+    }
+}
+
+/// An answer that is given once it is known whether its group was written down.
+type Answer = Box<dyn FnOnce(&Result<(), StoreError>)>;
+
+/// Answers them in their order; several writes are one group, and where none can be begun, each of them says why.
+fn answer_together(store: &mut dyn Store, asks: Vec<Ask>, is_group: bool) {
+    let is_group = is_group && store.begin_group().is_ok();
+    let answers: Vec<Answer> = asks.into_iter().map(|ask| answer(store, ask)).collect();
+    let ended = if is_group { store.end_group() } else { Ok(()) };
+    answers.into_iter().for_each(|answer| answer(&ended));
+}
+
+/// Whoever asked may have gone; the work is done all the same.
+fn answer(store: &mut dyn Store, ask: Ask) -> Answer {
+    match ask {
+        Ask::Save(entry, unless_given, reply) => answered(reply, store.save(&entry, unless_given)),
+        Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
+        Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),
+        Ask::Entry(id, reply) => answered(reply, store.entry(id)),
+        Ask::LastChange(reply) => answered(reply, store.last_change()),
+        Ask::OpenAfter(number, reply) => answered(reply, store.open_after(number)),
+        Ask::ChangedAfter(change, reply) => answered(reply, store.changed_after(change)),
+        Ask::PageAfter(number, reply) => answered(reply, store.page_after(number)),
+        Ask::EvidenceSeen(reply) => answered(reply, store.evidence_seen()),
+        Ask::LookOn(anew, reply) => answered(reply, store.look_on(anew)),
+        Ask::Beginning(key, reply) => answered(reply, store.beginning(&key)),
+        Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
+        Ask::Secret(id, reply) => answered(reply, store.secret(id)),
+        Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),
+        Ask::Kept(name, reply) => answered(reply, store.kept(&name)),
+    }
+}
+
+fn answered<T: 'static>(reply: Reply<T>, result: Result<T, StoreError>) -> Answer {
+    Box::new(move |ended| drop(reply.send(ended.clone().and(result))))
 }

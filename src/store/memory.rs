@@ -10,9 +10,9 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Page, Store, StoreError};
+use super::{Looked, Page, Store, StoreError};
 use crate::{
-    access::Secret,
+    access::{AddUser, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Standing, State, Step, given_lately},
 };
@@ -77,6 +77,14 @@ impl Kept {
 impl Store for MemoryStore {
     fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    fn begin_group(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn save(&mut self, entry: &Entry, unless_given: Option<TimeDelta>) -> Result<(), StoreError> {
@@ -160,8 +168,20 @@ impl Store for MemoryStore {
         Ok(seen)
     }
 
-    fn findings(&mut self) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
+    fn look_on(&mut self, _: bool) -> Result<Looked, StoreError> {
+        Ok(Looked { found: Vec::new(), is_last: true })
+    }
+
+    fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError> {
+        let kept = self.memory();
+        let entries = kept.entries.iter().map(|(_, entry)| entry);
+        Ok(entries.filter(|entry| entry.id.to_string().starts_with(key)).take(2).cloned().collect())
+    }
+
+    fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
+        let kept = self.memory();
+        let here = kept.entries.iter().map(|(_, entry)| entry).filter(|entry| entry.base_url == self.base_url);
+        Ok(here.rev().find(|entry| entry.is_open_order_of(user)).cloned())
     }
 
     fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {

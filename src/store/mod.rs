@@ -24,7 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    access::Secret,
+    access::{AddUser, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step},
 };
@@ -32,10 +32,31 @@ use crate::{
 /// Some entries, each with its number: those saved earlier have smaller ones. The last one's leads to the next page.
 pub type Page = Vec<(u64, Entry)>;
 
+/// A part of a store that was looked through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// What is wrong there, in words: what is damaged or missing.
+    pub found: Vec<String>,
+    /// True where it was the last part.
+    pub is_last: bool,
+}
+
 /// A store for the entries of one BluSKY; what it may hold of another's is neither delivered nor evidence. What it has answered survives.
 pub trait Store {
     /// The BluSKY whose entries are delivered from here.
     fn base_url(&self) -> &str;
+
+    /// Begins a group: what is written from here on is on disk once the group has ended, and not before. What fails in it fails alone.
+    ///
+    /// # Errors
+    /// Nothing can be written.
+    fn begin_group(&mut self) -> Result<(), StoreError>;
+
+    /// Ends the group.
+    ///
+    /// # Errors
+    /// Why nothing of it is written down.
+    fn end_group(&mut self) -> Result<(), StoreError>;
 
     /// Writes an entry down, for this BluSKY, and its PIN or password so that nobody else can read it.
     ///
@@ -92,11 +113,38 @@ pub trait Store {
     /// It cannot be read.
     fn evidence_seen(&mut self) -> Result<Seen, StoreError>;
 
-    /// What is wrong with the store, in words: what is damaged or missing. All of it is read.
+    /// Looks through the next part of the store, or through the first one again; behind the last one it begins anew. What it keeps in
+    /// memory does not grow with the number of entries.
     ///
     /// # Errors
     /// It cannot be read.
-    fn findings(&mut self) -> Result<Vec<String>, StoreError>;
+    fn look_on(&mut self, anew: bool) -> Result<Looked, StoreError>;
+
+    /// What is wrong with the store, in words; all of it is read for that.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn findings(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut looked = self.look_on(true)?;
+        while !looked.is_last {
+            let next = self.look_on(false)?;
+            looked.found.extend(next.found);
+            looked.is_last = next.is_last;
+        }
+        Ok(looked.found)
+    }
+
+    /// The entries whose key begins so, and that are not damaged: two of them where there are several.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError>;
+
+    /// An order of the same new user for this BluSKY whose outcome is not known yet.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError>;
 
     /// An entry's PIN or password; none where it has none.
     ///

@@ -4,6 +4,7 @@
 //! - `chain`: every entry and step linked to the one before;
 //! - `writing`, `reading`: what is written in one transaction, and what is read in one;
 //! - `evidence`: how many cards of which format and facility code were taken here;
+//! - `inspection`: all of it looked through for damage, a part at a time;
 //! - `layout`: this layout, and how older stores are brought to it;
 //! - `log`: whether what a killed program left in the log is all there;
 //! - `older`: what was written down in names that are not used any more;
@@ -13,8 +14,9 @@
 //! `secret(entry, sealed)`, null once the entry has come to its end, and `list(name, at, body)`, what BluSKY was asked last. Layout 3
 //! adds to an entry the BluSKY it is for, where it came from (`origin`; the `reader` and the `card`, and when that card was last seen at
 //! one), whether it has a secret, how many steps it has, and which change of the store was its last (`changed`), so that whoever
-//! delivers asks only for what is new; to both the mark and their place in the chain, whose salts and head are tables of their own.
-//! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to.
+//! delivers asks only for what is new; to both the mark and their place in the chain, whose salts and head were tables of their own.
+//! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
+//! entries are not settled; a salt stands beside its text, and the chain has an index.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
@@ -23,6 +25,7 @@
 
 mod chain;
 mod evidence;
+mod inspection;
 mod layout;
 mod log;
 mod older;
@@ -39,16 +42,18 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::{Page, Store, StoreError, seal::Sealer};
+use super::{Looked, Page, Store, StoreError, seal::Sealer};
 use crate::{
-    access::Secret,
+    access::{AddUser, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step},
 };
 use chain::Head;
+use inspection::Inspection;
+use reading::Way;
 use wrong::{Wrong, explain};
 
 /// How long a store that is locked is waited for.
@@ -68,6 +73,11 @@ pub struct Database {
     sealer: Sealer,
     /// A secret was wiped, and the log may hold it still.
     log_holds_secrets: bool,
+    /// How the entries are found that are not settled, since the first page of them was asked for.
+    way: Way,
+    inspection: Inspection,
+    /// What is written now is one transaction with what comes after it.
+    in_group: bool,
 }
 
 impl Database {
@@ -88,7 +98,9 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { connection, path: name, base_url: base_url.to_owned(), sealer, log_holds_secrets: has_log };
+        let base_url = base_url.to_owned();
+        let (way, inspection) = (Way::EveryEntry, Inspection::default());
+        let mut database = Self { connection, path: name, base_url, sealer, log_holds_secrets: has_log, way, inspection, in_group: false };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + LOCKED;
         loop {
@@ -130,31 +142,67 @@ impl Database {
     }
 
     fn empty_log_of_secrets(&mut self) {
-        if self.log_holds_secrets {
+        if self.log_holds_secrets && !self.in_group {
             self.log_holds_secrets = !self.empty_log();
         }
     }
 
     /// One transaction, so that an entry and its steps belong together.
-    fn read<T>(&mut self, read: impl FnOnce(&Transaction<'_>) -> Result<T, Wrong>) -> Result<T, StoreError> {
-        let all = || read(&self.connection.transaction()?);
+    fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
+        let all = || if self.in_group { read(&self.connection) } else { read(&self.connection.transaction()? as &Connection) };
         all().map_err(|wrong| wrong.explained(&self.path))
     }
 
-    fn write<T>(&mut self, write: impl FnOnce(&Transaction<'_>) -> Result<T, Wrong>) -> Result<T, StoreError> {
+    /// One transaction, or a part of the group's that fails alone.
+    fn write<T>(&mut self, write: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
+        if self.in_group && self.connection.is_autocommit() {
+            return Err(self.group_is_lost());
+        }
         let all = || {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = write(&transaction)?;
-            transaction.commit()?;
+            let value = if self.in_group {
+                let part = self.connection.savepoint()?;
+                let value = write(&part)?;
+                part.commit()?;
+                value
+            } else {
+                let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let value = write(&transaction)?;
+                transaction.commit()?;
+                value
+            };
             Ok(value)
         };
         all().map_err(|wrong: Wrong| wrong.explained(&self.path))
+    }
+
+    /// SQLite has ended the group's transaction by itself: a full disk, or one that fails.
+    fn group_is_lost(&self) -> StoreError {
+        StoreError::Failed { path: self.path.clone(), why: "what was written together with it could not be written".to_owned() }
     }
 }
 
 impl Store for Database {
     fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    fn begin_group(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| explain(&self.path, &error))?;
+        self.in_group = true;
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<(), StoreError> {
+        self.in_group = false;
+        if self.connection.is_autocommit() {
+            return Err(self.group_is_lost());
+        }
+        let ended = self.connection.execute_batch("COMMIT").map_err(|error| explain(&self.path, &error));
+        if ended.is_err() && !self.connection.is_autocommit() {
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
+        self.empty_log_of_secrets();
+        ended
     }
 
     fn save(&mut self, entry: &Entry, unless_given: Option<TimeDelta>) -> Result<(), StoreError> {
@@ -181,8 +229,16 @@ impl Store for Database {
     }
 
     fn open_after(&mut self, number: u64) -> Result<Page, StoreError> {
-        let base_url = self.base_url.clone();
-        self.read(|transaction| Ok(reading::open_after(transaction, number, &base_url)?))
+        let (base_url, before) = (self.base_url.clone(), self.way);
+        let (way, page) = self.read(|transaction| {
+            let way = if number == 0 { Way::find(transaction) } else { before };
+            match reading::open_after(transaction, number, way, &base_url) {
+                Err(_) if way == Way::Index => Ok((Way::EveryEntry, reading::open_after(transaction, number, Way::EveryEntry, &base_url)?)),
+                page => Ok((way, page?)),
+            }
+        })?;
+        self.way = way;
+        Ok(page)
     }
 
     fn page_after(&mut self, number: u64) -> Result<Page, StoreError> {
@@ -218,16 +274,22 @@ impl Store for Database {
         Ok(evidence::seen(counted, &base_url))
     }
 
-    fn findings(&mut self) -> Result<Vec<String>, StoreError> {
-        self.read(|transaction| {
-            let mut said = Vec::new();
-            reading::each(transaction, |_, entry| said.extend(entry.err().map(|error| error.to_string())))?;
-            match chain::findings(transaction) {
-                Err(Wrong::Store(error)) => said.push(error.to_string()),
-                other => said.extend(other?),
-            }
-            Ok(said)
-        })
+    fn look_on(&mut self, anew: bool) -> Result<Looked, StoreError> {
+        let before = std::mem::take(&mut self.inspection);
+        let from = if anew { Inspection::default() } else { before };
+        let (looked, next) = self.read(|connection| from.go_on(connection))?;
+        self.inspection = next;
+        Ok(looked)
+    }
+
+    fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError> {
+        self.read(|connection| Ok(reading::beginning(connection, key)?))
+    }
+
+    fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
+        let base_url = self.base_url.clone();
+        let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url)?))?;
+        Ok(orders.into_iter().find(|entry| entry.is_open_order_of(user)))
     }
 
     fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {

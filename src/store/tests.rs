@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{memory::Memory, seal::Sealer, sqlite::Database, *};
 use crate::{
-    access::{Operation, Outcome, Secret, Told},
+    access::{AddUser, Operation, Outcome, Secret, Told},
     card::{Credential, Evidence, FacilityCode, Verdict, What},
     enroll::{
         enrollment::{Order, add_existing_card},
@@ -144,6 +144,86 @@ fn a_step_that_is_taken_and_a_key_that_is_taken_are_conflicts_and_change_nothing
         let kept = store.entry(Uuid::from_u128(1)).unwrap();
         assert_eq!((kept.operation.user(), kept.steps()), (Some(Uuid::from_u128(7)), [(at(1), SENDING)].as_slice()), "{}", kind.0);
         assert_eq!((store.last_change(), store.secret(kept.id)), (Ok(2), Ok(Some(Secret::new("90417")))), "{}", kind.0);
+    }
+}
+
+#[test]
+fn what_is_written_together_is_there_together_and_what_fails_in_it_fails_alone() {
+    for kind in kinds() {
+        let mut store = kind.open();
+        store.begin_group().unwrap();
+        store.save(&entry(1, 7), None).unwrap();
+        assert_eq!(store.save(&entry(1, 8), None), Err(StoreError::Conflict), "{}", kind.0);
+        let saved = store.entry(Uuid::from_u128(1)).unwrap();
+        store.append(saved.clone(), at(1), &SENDING).unwrap();
+        assert_eq!(store.append(saved, at(1), &Step::Discarded), Err(StoreError::Conflict), "{}", kind.0);
+        store.save(&entry(2, 7), None).unwrap();
+        store.end_group().unwrap();
+        store.close();
+        let mut store = kind.open();
+        assert_eq!(ids(&store.open_after(0).unwrap()), [1, 2], "{}", kind.0);
+        assert_eq!(store.entry(Uuid::from_u128(1)).unwrap().steps(), [(at(1), SENDING)], "{}", kind.0);
+        assert_eq!(store.findings(), Ok(vec![]), "{}", kind.0);
+    }
+}
+
+#[test]
+fn an_entry_is_found_by_the_beginning_of_its_key() {
+    for kind in kinds() {
+        let mut store = kind.open();
+        for number in [0x1111_0000 << 96, 0x1112_0000 << 96, 0x2000_0000 << 96] {
+            store.save(&entry(number, 7), None).unwrap();
+        }
+        let mut found = |key: &str| store.beginning(key).unwrap().iter().map(|entry| entry.id.as_u128() >> 112).collect::<Vec<_>>();
+        let all = [found("11"), found("1112"), found("20000000-0000"), found("3"), found("%")];
+        assert_eq!(all, [vec![0x1111, 0x1112], vec![0x1112], vec![0x2000], vec![], vec![]], "{}", kind.0);
+    }
+}
+
+#[test]
+fn an_order_of_a_new_user_is_found_by_name_until_its_outcome_is_known() {
+    let user = |name: &str| -> AddUser { serde_json::from_value(new_user(name)).unwrap() };
+    for kind in kinds() {
+        let mut store = kind.open();
+        let order = Entry::of(Uuid::from_u128(1), at(0), Operation::AddUser(Box::new(user("Ada"))), Reassign::Never);
+        store.save(&order, None).unwrap();
+        let mut found = |name: &str| store.open_user(&user(name)).unwrap().map(|entry| entry.id.as_u128());
+        assert_eq!((found("Ada"), found("Grace")), (Some(1), None), "{}", kind.0);
+        go(store.as_mut(), order.id, &[SENDING, no_answer()]);
+        assert!(store.open_user(&user("Ada")).unwrap().is_some(), "{}: it is in doubt", kind.0);
+        assert_eq!((kind.1)(ELSEWHERE).open_user(&user("Ada")), Ok(None), "{}", kind.0);
+        go(store.as_mut(), order.id, &[Step::Discarded]);
+        assert_eq!(store.open_user(&user("Ada")), Ok(None), "{}", kind.0);
+    }
+}
+
+fn new_user(name: &str) -> serde_json::Value {
+    let company = Uuid::from_u128(5);
+    serde_json::json!({
+        "first_name": name, "last_name": "Lovelace", "facility_id": company, "company_instance_id": company, "company_instance_type": 1,
+        "ac_system_id": company, "access_rights_suspended": false, "has_login_rights": false, "web_site_rights_suspended": false,
+    })
+}
+
+#[tokio::test]
+async fn what_many_ask_at_once_is_all_answered_and_all_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    std::fs::write(&path, "").unwrap();
+    let database = Database::open(&path, HERE, Sealer::new(folder.path().join("a.db.key"), None, |_| Ok(true))).unwrap();
+    let kinds: [Box<dyn Store + Send>; 2] = [Box::new(database), Box::new(Memory::default().open(HERE))];
+    for kind in kinds {
+        let store = StoreHandle::over(kind).unwrap();
+        let asked: Vec<_> = (1..=200).map(|number| store.begin_save(entry(number, number), None)).collect();
+        for answer in asked {
+            assert_eq!(answer.await.unwrap(), Ok(()));
+        }
+        assert_eq!(store.all().await.unwrap().len(), 200);
+        let (one, other) = (store.entry(Uuid::from_u128(1)).await.unwrap(), store.entry(Uuid::from_u128(2)).await.unwrap());
+        let taken = store.append(&one, at(1), Step::Discarded);
+        let written = tokio::join!(store.append(&one, at(1), SENDING), store.append(&other, at(1), SENDING), taken);
+        assert_eq!(written, (Ok(()), Ok(()), Err(StoreError::Conflict)));
+        assert_eq!(store.findings().await, Ok(vec![]));
     }
 }
 

@@ -261,6 +261,9 @@ pub fn text(entry: &Entry) -> String {
                 let members = other_card(progress).join(", ");
                 format!("accepted, but BluSKY stored another card than was sent: {members} differ.{told}")
             }
+            _ if differing(progress).any(|member| member == "pin") => {
+                format!("accepted, but BluSKY does not show this PIN: it was not set, or another one was.{told}")
+            }
             _ => format!("accepted.{told} A door may need up to 2 minutes to know the card."),
         },
         State::Refused => format!("refused.{told}"),
@@ -275,8 +278,13 @@ pub fn text(entry: &Entry) -> String {
 /// The members that make a card the one that was sent, and are stored otherwise: no door will know that card.
 fn other_card(progress: &Progress) -> Vec<&str> {
     const IDENTITY: [&str; 3] = ["internal_card_number", "facility_code", "card_ac_system_id"];
-    let differing = progress.warnings.iter().filter_map(|warning| warning.strip_prefix("stored_differs: "));
-    differing.flat_map(|members| members.split(", ")).filter(|member| IDENTITY.contains(member)).collect()
+    differing(progress).filter(|member| IDENTITY.contains(member)).collect()
+}
+
+/// The members that are stored otherwise than they were sent.
+fn differing(progress: &Progress) -> impl Iterator<Item = &str> {
+    let members = progress.warnings.iter().filter_map(|warning| warning.strip_prefix("stored_differs: "));
+    members.flat_map(|members| members.split(", "))
 }
 
 /// One step, for people.

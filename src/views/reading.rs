@@ -309,6 +309,12 @@ pub fn words_of(warning: &str) -> String {
         "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),
         "not_read_back" => "BluSKY did not show the user's cards: what it stored was not checked".to_owned(),
         "not_in_read_back" => "BluSKY took the card and does not show it among the user's; look it up".to_owned(),
-        other => other.replace('_', " "),
+        // Which members, for people, with what it means.
+        other => match other.split_once(": ") {
+            Some(("not_set", members)) => format!("{members}: the card was this user's already, and this call set nothing"),
+            Some(("not_shown", members)) => format!("{members}: BluSKY does not show this for any card, so it was not checked"),
+            Some(("stored_differs", members)) => format!("{members}: BluSKY stored something else than was sent"),
+            _ => other.replace('_', " "),
+        },
     }
 }

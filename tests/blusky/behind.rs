@@ -178,3 +178,12 @@ fn a_read_back_that_is_seconds_late_makes_no_second_call() {
     assert_eq!(outcome(&ended), (0, json!("accepted"), json!(1)), "{ended:?}");
     assert_eq!(blusky.writes().len(), 1);
 }
+
+#[test]
+fn while_no_code_is_known_a_card_that_is_shown_seconds_late_is_not_refused() {
+    let success = || Reply::json(&json!({"ResultCode": 1, "Description": "OK", "Value": "dddd4d04-131d-4614-bf4b-553a7b803994"}));
+    let blusky = behind(2, move |_| success());
+    let site = site(&blusky.base_url, "token_file = \"token\"\nsuccess_codes = \"any\"", "");
+    let ended = site.run(&ENROLL);
+    assert_eq!((outcome(&ended), blusky.writes().len()), ((0, json!("accepted"), json!(1)), 1), "{ended:?}");
+}

@@ -131,3 +131,62 @@ fn a_user_s_cards_are_listed_with_what_blusky_knows_of_them() {
         assert!(table.stdout.contains("4567") && table.stdout.contains("123"), "{table:?}");
     }
 }
+
+/// A site that has BluSKY list the people of an occupancy.
+fn with_people(base_url: &str) -> crate::support::Site {
+    site(base_url, "token_file = \"token\"", "[people]\nblusky = { occupancy = [\"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8\"] }")
+}
+
+#[test]
+fn people_are_listed_by_the_first_call_that_answers_and_of_their_records_only_what_is_named_is_kept() {
+    let record = json!({"PersonId": crate::support::ADA, "FirstName": "Ada", "LastName": "Lovelace", "CompanyName": "ACME", "PIN": "90417355",
+        "Cards": [{"InternalCardNumber": 4567, "PIN": "90417355"}], "Password": "s<cret"});
+    let blusky = Peer::start(move |request, _| match request.path.starts_with("/api/Person/GetAllUsersByOccupancyId/") {
+        true => Reply::json(&json!([record])),
+        false => Reply::not_found(),
+    });
+    let site = with_people(&blusky.base_url);
+    let ended = site.run(&["lookup", "users", "--json"]);
+    assert_eq!(
+        (ended.code, &ended.last()["id"], &ended.last()["name"]),
+        (0, &json!(crate::support::ADA), &json!("Ada Lovelace")),
+        "{ended:?}"
+    );
+    assert_eq!(ended.last()["raw"], json!({"FirstName": "Ada", "LastName": "Lovelace", "CompanyName": "ACME"}));
+    assert!(blusky.heard().iter().all(|request| request.method == "GET"), "candidates are tried by reading only");
+    for file in fs::read_dir(site.folder.path()).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("90417355"), "a PIN of somebody's record is kept nowhere");
+    }
+}
+
+#[test]
+fn a_list_of_a_hundred_thousand_people_is_read_in_little_memory() {
+    let blusky = Peer::start(|_, _| {
+        let pad = "x".repeat(400);
+        let people: Vec<String> =
+            (0..100_000).map(|at| format!("{{\"PersonId\":\"{:032x}\",\"LastName\":\"N{at}\",\"Notes\":\"{pad}\"}}", at + 1)).collect();
+        Reply::Says("200 OK", "application/json", format!("[{}]", people.join(",")).into_bytes())
+    });
+    let site = with_people(&blusky.base_url);
+    let ended = site.run(&["lookup", "users", "--json"]);
+    assert_eq!((ended.code, ended.stdout.lines().count()), (0, 100_000), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_no_list_of_people_is_said_and_a_site_that_names_nobody_is_told_what_to_write() {
+    let blusky = Peer::start(|_, _| Reply::Says("200 OK", "text/html", b"<html>".to_vec()));
+    let ended = with_people(&blusky.base_url).run(&["lookup", "users", "--json"]);
+    assert!(ended.code == 1 && ended.error()["message"].as_str().unwrap().contains("no list of people"), "{ended:?}");
+    let ended = on_wire(&blusky.base_url, "json").run(&["lookup", "users", "--json"]);
+    assert!(ended.code == 2 && ended.error()["help"].as_str().unwrap().contains("occupancy"), "{ended:?}");
+}
+
+#[test]
+fn somebody_who_was_added_is_listed_by_the_simulator_from_then_on() {
+    let blusky = Simulator::start(&[]);
+    let site = with_people(&blusky.base_url);
+    assert_eq!(site.run(&[&crate::USER[..], &["--json"]].concat()).code, 0);
+    let ended = site.run(&["lookup", "users", "--json"]);
+    assert_eq!((ended.code, &ended.last()["name"]), (0, &json!("Ada Lovelace")), "{ended:?}");
+}

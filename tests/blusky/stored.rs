@@ -24,9 +24,9 @@ fn storing(members: Value) -> Peer {
 
 #[test]
 fn a_card_that_is_stored_as_another_is_not_promised_to_any_door() {
-    let text = |members: Value| {
+    let text = |members: Value, code: i32| {
         let ended = on_wire(&storing(members).base_url, "json").run(&["enroll", "--user", ADA, "--bits", CARD]);
-        assert_eq!(ended.code, 1, "{ended:?}");
+        assert_eq!(ended.code, code, "{ended:?}");
         ended.stdout.lines().find(|line| line.contains("accepted")).unwrap().to_owned()
     };
     for (members, name) in [
@@ -34,11 +34,43 @@ fn a_card_that_is_stored_as_another_is_not_promised_to_any_door() {
         (json!({"FacilityCode": 0}), "facility_code"),
         (json!({"CardACSystemId": "51c1aa5c-4e2f-4033-8174-3736816cb4a3"}), "card_ac_system_id"),
     ] {
-        let line = text(members);
+        let line = text(members, 1);
         assert!(line.starts_with("accepted, but BluSKY stored") && line.contains(name) && !line.contains("door"), "{line}");
     }
-    for members in [json!({}), json!({"ExternalCardNumber": "other"})] {
-        let line = text(members);
+    for (members, code) in [(json!({}), 0), (json!({"ExternalCardNumber": "other"}), 1)] {
+        let line = text(members, code);
         assert!(line.contains("A door may need") && !line.contains("stored"), "{line}");
+    }
+}
+
+/// What is said of a card with a PIN, where BluSKY refuses it as assigned or takes it, and shows these PINs: the card's and another's.
+fn with_pin(takes: bool, own: Value, others: Value) -> crate::support::Ended {
+    let card = |number: u64, pin: &Value| {
+        json!({"CardType": 3, "InternalCardNumber": number, "FacilityCode": 123, "CardACSystemId": SYSTEM, "ExternalCardNumber": "4567",
+            "CardUserFlags": 1, "PIN": pin, "CardId": uuid::Uuid::from_u128(u128::from(number))})
+    };
+    let cards = json!({"UserId": ADA, "Cards": [card(4567, &own), card(1, &others)]});
+    let blusky = Peer::start(move |request, _| match (request.method.as_str(), takes) {
+        ("POST", true) => Reply::success(),
+        ("POST", false) => Reply::json(&json!({"ResultCode": 5, "Description": "Card Already Assigned : 4567 Lovelace, Ada"})),
+        _ => Reply::json(&cards),
+    });
+    let site = on_wire(&blusky.base_url, "json");
+    crate::write(&site, "pin", "00417\n");
+    site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--json"])
+}
+
+#[test]
+fn a_pin_that_was_not_set_is_not_called_accepted_without_a_word() {
+    for takes in [true, false] {
+        for (own, differs) in [(json!(null), true), (json!(""), true), (json!("99"), true), (json!("00417"), false)] {
+            let ended = with_pin(takes, own.clone(), json!("1234"));
+            let warnings = ended.lines().iter().filter_map(|line| line.get("warnings").cloned()).next_back().unwrap().to_string();
+            assert_eq!((ended.code, warnings.contains("stored_differs: pin")), (i32::from(differs), differs), "{takes} {own}: {ended:?}");
+        }
+        let ended = with_pin(takes, json!(null), json!(null));
+        let warnings = ended.last()["warnings"].to_string();
+        assert!(ended.code == 0 && warnings.contains("not_shown: pin"), "this BluSKY shows it for no card: {ended:?}");
+        assert_eq!(warnings.contains("not_set: pin"), !takes, "a call that was refused sets nothing: {ended:?}");
     }
 }

@@ -70,7 +70,59 @@ fn a_certificate_nobody_vouches_for_is_refused_and_no_token_is_sent() {
     let blusky = blusky(&Authority::new(), "127.0.0.1", None);
     let ended = enroll(&at(&blusky, ""));
     assert_eq!((ended.code, blusky.heard().len()), (3, 0), "{ended:?}");
-    assert!(ended.last()["why"].as_str().unwrap().contains("ertificate"), "it says why: {ended:?}");
+    let why = ended.last()["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("ertificate") && why.contains("blusky.ca_file"), "it says why, and what to do: {ended:?}");
+}
+
+/// A BluSKY whose certificate signs itself and is marked as an authority's, as many tools make them.
+fn signed_by_itself(name: &str, years: std::ops::Range<i32>) -> (Peer, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(years.start, 1, 1), rcgen::date_time_ymd(years.end, 1, 1));
+    let certificate = params.self_signed(&key).unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    let answer = |_: &crate::peer::Request, _| Reply::json(&serde_json::json!({"UserId": ADA, "Cards": []}));
+    (Peer::tls(Arc::new(config), answer), certificate.pem())
+}
+
+#[test]
+fn a_certificate_that_signs_itself_is_taken_where_the_site_names_it_and_for_its_name_and_time_only() {
+    for (name, years, is_named, code) in [
+        ("127.0.0.1", 2020..4000, true, 0),
+        ("127.0.0.1", 2020..4000, false, 1),
+        ("other.example", 2020..4000, true, 1),
+        ("127.0.0.1", 2020..2021, true, 1),
+    ] {
+        let (blusky, pem) = signed_by_itself(name, years.clone());
+        let (_, another) = signed_by_itself(name, years.clone());
+        let site = at(&blusky, "ca_file = \"ca.pem\"");
+        fs::write(site.path("ca.pem"), if is_named { pem } else { another }).unwrap();
+        let ended = site.run(&["card", "list", "--user", ADA, "--json"]);
+        assert_eq!((ended.code, blusky.heard().len()), (code, usize::from(code == 0)), "{name} {years:?}: {ended:?}");
+        assert_eq!(ended.stdout.contains("blusky.ca_file"), !is_named, "{ended:?}");
+    }
+}
+
+#[test]
+fn a_blusky_without_tls_is_spoken_with_where_the_system_has_no_authorities() {
+    let blusky = Peer::start(|request, _| if request.method == "POST" { Reply::success() } else { Reply::not_found() });
+    let mut site = at(&blusky, "");
+    site.env(("SSL_CERT_FILE".to_owned(), "/dev/null".to_owned()));
+    site.env(("SSL_CERT_DIR".to_owned(), site.path("none").display().to_string()));
+    let ended = enroll(&site);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn a_file_of_certificates_without_end_is_refused_in_a_word() {
+    let blusky = blusky(&Authority::new(), "127.0.0.1", None);
+    for (file, words) in [("/dev/zero", "no file"), ("token", "no certificate")] {
+        let ended = at(&blusky, &format!("ca_file = \"{file}\"")).run(&["card", "list", "--user", ADA, "--json"]);
+        assert!(ended.code == 2 && ended.error()["message"].as_str().unwrap().contains(words), "{file}: {ended:?}");
+    }
 }
 
 #[test]

@@ -37,3 +37,18 @@ async fn a_card_is_taken_away_only_by_who_shows_the_token_and_comes_from_no_othe
     let done = send(&localhost, Some(&format!("http://{address}")), token).await;
     assert_eq!(done.json::<Value>().await.unwrap()["unassigned"], true);
 }
+
+#[tokio::test]
+async fn no_page_of_another_site_changes_anything_by_the_calls_of_the_api_either() {
+    let blusky = start(Options::default()).await;
+    let address = blusky.base.trim_start_matches("http://").to_owned();
+    let send = async |name: &str, value: &str| {
+        let request = blusky.client.post(blusky.add_url(ADA)).header(name, value).header("Authorization", "Bearer simulator");
+        request.json(&card(ADA, 1)).send().await.unwrap().status()
+    };
+    for (name, value) in [("Origin", "http://evil.example"), ("Origin", "null"), ("Host", "evil.example"), ("Host", "evil.example:80")] {
+        assert_eq!(send(name, value).await, StatusCode::FORBIDDEN, "{name}: {value}");
+    }
+    assert_eq!(blusky.cards_of(ADA).await.len(), 0);
+    assert_eq!(send("Origin", &format!("http://{address}")).await, StatusCode::OK);
+}

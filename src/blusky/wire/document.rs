@@ -49,10 +49,11 @@ impl Document {
         std::str::from_utf8(body).is_ok_and(|text| cost(text) > DEAREST)
     }
 
-    /// True where this is JSON, or XML whose root element's name has this word in it: `ResultWithGuid` is a `Result`.
+    /// True where this is JSON, or XML whose root element is a result: `Result`, `ResultWithGuid`, `ReplaceCardResult`; not `SearchResults`
+    /// or `ResultPage`.
     #[must_use]
-    pub fn is_a(&self, word: &str) -> bool {
-        self.root.as_ref().is_none_or(|name| name.contains(word))
+    pub fn is_result(&self) -> bool {
+        self.root.as_ref().is_none_or(|name| name.ends_with("Result") || name.starts_with("ResultWith"))
     }
 
     /// The whole of it.

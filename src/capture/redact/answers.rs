@@ -6,9 +6,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use rand::{Rng, RngExt};
-
-use super::{cards::Cards, mask::Masks};
+use super::{Random, cards::Cards, mask::Masks};
 use crate::{
     card::{Csn, Kind, PacsBits, from_hex, to_hex},
     decode::message::{is_card_part, ordered},
@@ -57,7 +55,7 @@ impl<'a> Answers<'a> {
     }
 
     /// An answer; what is to stand there instead, once all of it is there.
-    pub fn answered(&mut self, record: usize, answer: &[u8], cards: &mut Cards, masks: &mut Masks, random: &mut dyn Rng) -> Vec<Change> {
+    pub fn answered(&mut self, record: usize, answer: &[u8], cards: &mut Cards, masks: &mut Masks, random: &mut dyn Random) -> Vec<Change> {
         let (data, status) = Response::parse(answer).map_or((answer, 0), |response| (response.data, response.status));
         self.collected.extend_from_slice(data);
         self.places.extend((0..data.len()).map(|at| (record, at)));
@@ -85,7 +83,7 @@ impl<'a> Answers<'a> {
         new
     }
 
-    fn replaced(&mut self, status: u16, cards: &mut Cards, masks: &mut Masks, random: &mut dyn Rng) -> Vec<u8> {
+    fn replaced(&mut self, status: u16, cards: &mut Cards, masks: &mut Masks, random: &mut dyn Random) -> Vec<u8> {
         let data = self.collected.clone();
         let mut kept = vec![false; data.len()];
         let mut keep = |range: Range<usize>| kept.iter_mut().skip(range.start).take(range.len()).for_each(|kept| *kept = true);
@@ -142,7 +140,7 @@ impl<'a> Answers<'a> {
     }
 
     /// Other bits behind the first 1, and how many bits stand before them.
-    fn behind_the_first_one(&self, kind: Kind, value: &[u8], cards: &mut Cards, random: &mut dyn Rng) -> Option<(PacsBits, usize)> {
+    fn behind_the_first_one(&self, kind: Kind, value: &[u8], cards: &mut Cards, random: &mut dyn Random) -> Option<(PacsBits, usize)> {
         let bits: Vec<bool> = PacsBits::from_left_aligned(value, value.len() * 8).ok()?.iter().collect();
         let spare = bits.iter().position(|bit| *bit)? + 1;
         let old = PacsBits::from_bits(bits.into_iter().skip(spare)).ok()?;
@@ -150,7 +148,7 @@ impl<'a> Answers<'a> {
     }
 
     /// What stands for a value that a script takes.
-    fn another(&mut self, kind: Kind, take: &Take, value: &[u8], cards: &mut Cards, random: &mut dyn Rng) -> Option<Vec<u8>> {
+    fn another(&mut self, kind: Kind, take: &Take, value: &[u8], cards: &mut Cards, random: &mut dyn Random) -> Option<Vec<u8>> {
         let new = match take {
             Take::Nothing | Take::Keep(_) | Take::Payload(_) => return None,
             Take::Bits => cards.bits(kind, PacsBits::from_left_aligned(value, value.len() * 8).ok()?, 0, random).to_bytes(),
@@ -171,7 +169,7 @@ impl<'a> Answers<'a> {
                 let mut new = cards.bits(kind, old, 0, random).to_bytes();
                 if let (Some(last), Some(before)) = (new.last_mut(), bytes.last()) {
                     let spare = (1_u16 << unused) as u8;
-                    *last |= if before % spare.max(1) == 0 { 0 } else { random.random_range(0..spare) };
+                    *last |= if before % spare.max(1) == 0 { 0 } else { random.between(0..=spare.saturating_sub(1)) };
                 }
                 [vec![*unused], new].concat()
             }
@@ -188,7 +186,7 @@ impl<'a> Answers<'a> {
 
 /// An ATR in which a reader has put a card's number, with another number; any other ATR as it is.
 #[must_use]
-pub fn atr(scripts: &[Arc<Script>], atr: &[u8], masks: &mut Masks, random: &mut dyn Rng) -> Vec<u8> {
+pub fn atr(scripts: &[Arc<Script>], atr: &[u8], masks: &mut Masks, random: &mut dyn Random) -> Vec<u8> {
     let text = to_hex(atr).into_bytes();
     let messages = scripts.iter().filter_map(|script| script.atr.as_ref()).flat_map(|said| &said.messages);
     let Some((message, parts)) = messages.filter_map(|message| Some((message, message.payload.read(&text)?))).next() else {

@@ -6,9 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rand::{Rng, RngExt};
-
-use super::linear::Equations;
+use super::{Random, linear::Equations};
 use crate::{
     card::{Csn, Kind, Numbers, PacsBits, Presentation, Reading, Reason},
     decode::{
@@ -44,12 +42,12 @@ impl Cards {
     }
 
     /// The serial number that stands for this one.
-    pub fn csn(&mut self, csn: &Csn, random: &mut dyn Rng) -> Option<Csn> {
+    pub fn csn(&mut self, csn: &Csn, random: &mut dyn Random) -> Option<Csn> {
         Csn::new(&self.bits(Kind::Csn, csn.bits(), 0, random).to_bytes())
     }
 
     /// The bits that stand for these; the first `same` of them stay.
-    pub fn bits(&mut self, kind: Kind, old: PacsBits, same: usize, random: &mut dyn Rng) -> PacsBits {
+    pub fn bits(&mut self, kind: Kind, old: PacsBits, same: usize, random: &mut dyn Random) -> PacsBits {
         let reading = self.read(kind, old);
         if reading.verdict == crate::card::Verdict::Keypad {
             // Each key is another one, so that a PIN's repeated keys are not seen either.
@@ -99,7 +97,7 @@ impl Cards {
         self.catalog.read(Presentation { bits: Some(bits), csn, ..Presentation::of(kind) })
     }
 
-    fn draw(&self, kind: Kind, old: PacsBits, same: usize, reading: &Reading, random: &mut dyn Rng) -> PacsBits {
+    fn draw(&self, kind: Kind, old: PacsBits, same: usize, reading: &Reading, random: &mut dyn Random) -> PacsBits {
         let owners = self.of_length(kind, old, Reason::is_damage);
         let fitting: Vec<&Format> = owners.iter().copied().filter(|format| format.fit(&old).is_ok()).collect();
         let limiting = if fitting.is_empty() { &owners } else { &fitting };
@@ -195,16 +193,16 @@ fn equations(kind: Kind, old: PacsBits, owners: &[&Format]) -> Equations {
 }
 
 /// New bits for the fields that cannot have every value: decimal digits, limits, dates, keys.
-fn limited(format: &Format, old: &PacsBits, random: &mut dyn Rng) -> Vec<(usize, bool)> {
+fn limited(format: &Format, old: &PacsBits, random: &mut dyn Random) -> Vec<(usize, bool)> {
     let fields = format.fields.iter().filter(|field| field.required.is_none() && (field.bcd || !field.is_plain()));
     fields.flat_map(|field| value(field, old, random)).collect()
 }
 
-fn value(field: &Field, old: &PacsBits, random: &mut dyn Rng) -> Vec<(usize, bool)> {
+fn value(field: &Field, old: &PacsBits, random: &mut dyn Random) -> Vec<(usize, bool)> {
     if field.bcd {
         let digits = field.positions.chunks(4).flat_map(|digit| {
-            let value: u64 = random.random_range(0..=9);
-            bits_of(digit, value)
+            let value = random.between(0..=9);
+            bits_of(digit, value.into())
         });
         return digits.collect();
     }
@@ -212,10 +210,10 @@ fn value(field: &Field, old: &PacsBits, random: &mut dyn Rng) -> Vec<(usize, boo
     let drawn = match before {
         // Enter and clear are no secret, and digits stay digits.
         Some(key) if !field.keys.is_empty() && key > 9 => key.into(),
-        Some(key) if !field.keys.is_empty() => ((key + random.random_range(1..=9_u64)) % 10).into(),
+        Some(key) if !field.keys.is_empty() => ((key + u64::from(random.between(1..=9))) % 10).into(),
         // Nothing is drawn for what the field cannot have; the shape decides.
         None => return Vec::new(),
-        Some(_) => field.nth(random.random()),
+        Some(_) => field.nth(random.wide()),
     };
     field.bits_of(drawn).collect()
 }

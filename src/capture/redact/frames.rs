@@ -6,9 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rand::{Rng, RngExt};
-
-use super::{cards::Cards, mask::Masks};
+use super::{Random, cards::Cards, mask::Masks};
 use crate::{
     card::{Kind, Numbers, PacsBits, Presentation},
     decode::{
@@ -45,7 +43,7 @@ pub struct Draw<'a> {
     /// What is not understood.
     pub masks: &'a mut Masks,
     /// Where new values come from.
-    pub random: &'a mut dyn Rng,
+    pub random: &'a mut dyn Random,
 }
 
 impl Frames {
@@ -271,8 +269,8 @@ fn same(part: &Part<'_>, parts: &[Part<'_>], begins: usize, new: &[u8]) -> Optio
 }
 
 /// Keys for keys, none of them the real one; what is no digit (enter, clear) stays.
-fn keys(part: &Part<'_>, random: &mut dyn Rng) -> Vec<u8> {
-    let another = |digit: u8, random: &mut dyn Rng| (digit + random.random_range(1..=9_u8)) % 10;
+fn keys(part: &Part<'_>, random: &mut dyn Random) -> Vec<u8> {
+    let another = |digit: u8, random: &mut dyn Random| (digit + random.between(1..=9)) % 10;
     let key = |byte: &u8| match byte {
         b'0'..=b'9' => b'0' + another(byte - b'0', random),
         0..=9 => another(*byte, random),
@@ -292,7 +290,7 @@ fn staying(part: &Part<'_>, message: &Message, old: PacsBits) -> usize {
 }
 
 /// Puts the new bits where the old ones are among the digits. Unused bits that may be anything are drawn.
-fn place(digits: &mut [bool], old: PacsBits, new: PacsBits, message: &Message, random: &mut dyn Rng) -> Option<()> {
+fn place(digits: &mut [bool], old: PacsBits, new: PacsBits, message: &Message, random: &mut dyn Random) -> Option<()> {
     let unsent = if message.short { old.len().saturating_sub(digits.len()) } else { 0 };
     if new.iter().take(unsent).any(|bit| bit) {
         return None;
@@ -301,7 +299,7 @@ fn place(digits: &mut [bool], old: PacsBits, new: PacsBits, message: &Message, r
     let from = if message.align == Align::Right { digits.len().checked_sub(kept)? } else { 0 };
     for (at, digit) in digits.iter_mut().enumerate() {
         if at < from || at >= from + kept {
-            *digit = if message.any_pad { random.random() } else { *digit };
+            *digit = if message.any_pad { random.bit() } else { *digit };
         } else {
             *digit = new.get(unsent + at - from);
         }

@@ -1,7 +1,7 @@
 //! Equations over bits: which of them together must be even or odd. In: equations. Out: a solution, each as likely as any
 //! other. Never: an equation that contradicts those before it; it is left out.
 
-use rand::{Rng, RngExt};
+use super::Random;
 
 /// A set of equations in reduced echelon form: each has a bit of its own, which no other names.
 #[derive(Debug, Clone)]
@@ -46,8 +46,8 @@ impl Equations {
     }
 
     /// One of the solutions, drawn.
-    pub fn solution(&self, random: &mut dyn Rng) -> Vec<bool> {
-        let mut bits: Vec<bool> = (0..self.len).map(|_| random.random()).collect();
+    pub fn solution(&self, random: &mut dyn Random) -> Vec<bool> {
+        let mut bits: Vec<bool> = (0..self.len).map(|_| random.bit()).collect();
         for row in &self.rows {
             let others = row.bits.iter().zip(&bits).enumerate().filter(|(at, (named, bit))| *at != row.own && **named && **bit).count();
             if let Some(own) = bits.get_mut(row.own) {
@@ -71,8 +71,8 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::seeded;
     use super::*;
-    use rand::{SeedableRng, rngs::StdRng};
 
     #[test]
     fn every_solution_holds_every_equation_and_solutions_differ() {
@@ -82,7 +82,7 @@ mod tests {
         equations.demand([7], true);
         // It contradicts the one before, and is left out.
         equations.demand([7], false);
-        let mut random = StdRng::seed_from_u64(1);
+        let mut random = seeded(1);
         let solutions: Vec<Vec<bool>> = (0..50).map(|_| equations.solution(&mut random)).collect();
         for bits in &solutions {
             assert!(bits[0] ^ bits[1] ^ bits[2] && !(bits[1] ^ bits[2] ^ bits[3]) && bits[7], "{bits:?}");

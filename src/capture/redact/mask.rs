@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use rand::{Rng, RngExt};
-
+use super::Random;
 use crate::decode::payload::Encoding;
 
 /// Shorter words are drawn anew every time: a digit that always becomes the same one is no secret for long.
@@ -29,7 +28,7 @@ impl Masks {
 
     /// Digits for digits as an encoding writes them; the first that is not 0 stays one that is not 0, and so does the
     /// last bit that is set, so that a number needs as much room as before.
-    pub fn digits(&mut self, encoding: Encoding, text: &[u8], random: &mut dyn Rng) -> Vec<u8> {
+    pub fn digits(&mut self, encoding: Encoding, text: &[u8], random: &mut dyn Random) -> Vec<u8> {
         let reserved = self.reserved.clone();
         self.word(text, |text| match encoding {
             Encoding::Hex => bounded(text, 16, random),
@@ -43,7 +42,7 @@ impl Masks {
     }
 
     /// Text in which numbers may stand, among noise.
-    pub fn text(&mut self, text: &[u8], random: &mut dyn Rng) -> Vec<u8> {
+    pub fn text(&mut self, text: &[u8], random: &mut dyn Random) -> Vec<u8> {
         let mut masked = Vec::with_capacity(text.len());
         for word in text.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
             let new = self.word(word, |word| text_for(word, random));
@@ -53,7 +52,7 @@ impl Masks {
     }
 
     /// Bytes of a binary protocol: all but those that are reserved.
-    pub fn bytes(&mut self, bytes: &[u8], random: &mut dyn Rng) -> Vec<u8> {
+    pub fn bytes(&mut self, bytes: &[u8], random: &mut dyn Random) -> Vec<u8> {
         let reserved = self.reserved.clone();
         self.word(bytes, |bytes| bytes.iter().map(|byte| another_byte(*byte, &reserved, random)).collect())
     }
@@ -73,9 +72,9 @@ impl Masks {
 }
 
 /// A word of text, or what stands between two of them.
-fn text_for(word: &[u8], random: &mut dyn Rng) -> Vec<u8> {
+fn text_for(word: &[u8], random: &mut dyn Random) -> Vec<u8> {
     if word.len() >= 8 && word.iter().all(|byte| matches!(byte, b'0' | b'1')) {
-        return word.iter().map(|_| random.random_range(b'0'..=b'1')).collect();
+        return word.iter().map(|_| random.between(b'0'..=b'1')).collect();
     }
     let is_one_case = !(word.iter().any(u8::is_ascii_uppercase) && word.iter().any(u8::is_ascii_lowercase));
     let is_hex = is_one_case && word.iter().all(u8::is_ascii_hexdigit);
@@ -84,9 +83,9 @@ fn text_for(word: &[u8], random: &mut dyn Rng) -> Vec<u8> {
         let holds_digits = run.iter().any(u8::is_ascii_digit);
         let is_number = run.iter().all(u8::is_ascii_digit);
         masked.extend(run.iter().map(|byte| match byte {
-            b'0'..=b'9' if is_number => random.random_range(b'0'..=b'9'),
-            byte if byte.is_ascii_hexdigit() && (holds_digits || is_hex) => hex_like(*byte, random.random_range(0..16)),
-            0x80.. => random.random_range(0x80..=0xFF),
+            b'0'..=b'9' if is_number => random.between(b'0'..=b'9'),
+            byte if byte.is_ascii_hexdigit() && (holds_digits || is_hex) => hex_like(*byte, random.between(0..=15)),
+            0x80.. => random.between(0x80..=0xFF),
             byte => *byte,
         }));
     }
@@ -94,21 +93,21 @@ fn text_for(word: &[u8], random: &mut dyn Rng) -> Vec<u8> {
 }
 
 /// Other letters for letters.
-fn letters_for(text: &[u8], random: &mut dyn Rng) -> Vec<u8> {
+fn letters_for(text: &[u8], random: &mut dyn Random) -> Vec<u8> {
     let another = |byte: &u8| match byte {
-        b'A'..=b'Z' => random.random_range(b'A'..=b'Z'),
-        b'a'..=b'z' => random.random_range(b'a'..=b'z'),
+        b'A'..=b'Z' => random.between(b'A'..=b'Z'),
+        b'a'..=b'z' => random.between(b'a'..=b'z'),
         byte => *byte,
     };
     text.iter().map(another).collect()
 }
 
 /// Digits between the first and the last bit that is set.
-fn bounded(text: &[u8], base: u8, random: &mut dyn Rng) -> Vec<u8> {
+fn bounded(text: &[u8], base: u8, random: &mut dyn Random) -> Vec<u8> {
     let value = |byte: &u8| char::from(*byte).to_digit(16).unwrap_or(0) as u8;
     let first = text.iter().position(|byte| value(byte) != 0).unwrap_or(text.len());
     let last = text.iter().rposition(|byte| value(byte) != 0).unwrap_or(0);
-    let draw = |(at, byte): (usize, &u8), random: &mut dyn Rng| {
+    let draw = |(at, byte): (usize, &u8), random: &mut dyn Random| {
         let old = value(byte);
         if at < first || (base != 10 && at > last) {
             return *byte;
@@ -119,7 +118,7 @@ fn bounded(text: &[u8], base: u8, random: &mut dyn Rng) -> Vec<u8> {
             heads && tails
         };
         let choices: Vec<u8> = (0..base).filter(allowed).collect();
-        let drawn = choices.get(random.random_range(0..choices.len().max(1))).copied().unwrap_or(old);
+        let drawn = choices.get(random.below(choices.len())).copied().unwrap_or(old);
         if byte.is_ascii_lowercase() || text.iter().any(u8::is_ascii_lowercase) { lower_hex(drawn) } else { upper_hex(drawn) }
     };
     text.iter().enumerate().map(|digit| draw(digit, random)).collect()
@@ -139,12 +138,12 @@ fn lower_hex(value: u8) -> u8 {
     upper_hex(value).to_ascii_lowercase()
 }
 
-fn another_byte(byte: u8, reserved: &[u8], random: &mut dyn Rng) -> u8 {
+fn another_byte(byte: u8, reserved: &[u8], random: &mut dyn Random) -> u8 {
     if reserved.contains(&byte) {
         return byte;
     }
     loop {
-        let drawn = random.random();
+        let drawn = random.between(0..=u8::MAX);
         if !reserved.contains(&drawn) {
             return drawn;
         }
@@ -153,11 +152,11 @@ fn another_byte(byte: u8, reserved: &[u8], random: &mut dyn Rng) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::seeded;
     use super::*;
-    use rand::{SeedableRng, rngs::StdRng};
 
     fn masked(text: &[u8]) -> String {
-        String::from_utf8_lossy(&Masks::default().text(text, &mut StdRng::seed_from_u64(7))).into_owned()
+        String::from_utf8_lossy(&Masks::default().text(text, &mut seeded(7))).into_owned()
     }
 
     #[test]
@@ -172,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_same_word_becomes_the_same_one_and_a_single_digit_does_not() {
-        let (mut masks, mut random) = (Masks::default(), StdRng::seed_from_u64(1));
+        let (mut masks, mut random) = (Masks::default(), seeded(1));
         let mut draw = |text: &[u8]| masks.text(text, &mut random);
         assert_eq!(draw(b"no 815471"), draw(b"no 815471"));
         let keys: std::collections::HashSet<Vec<u8>> = (0..50).map(|_| draw(b"7")).collect();
@@ -181,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_number_needs_as_much_room_as_before() {
-        let mut random = StdRng::seed_from_u64(1);
+        let mut random = seeded(1);
         for _ in 0..100 {
             let new = Masks::default().digits(Encoding::Hex, b"002F623AE0", &mut random);
             let ends = matches!(new[2], b'2' | b'3') && matches!(new[8], b'2' | b'6' | b'A' | b'E');

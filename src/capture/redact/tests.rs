@@ -1,7 +1,5 @@
 //! Redacted captures say the same, and none of their numbers.
 
-use rand::{SeedableRng, rngs::StdRng};
-
 use super::*;
 use crate::{
     capture::Head,
@@ -9,24 +7,34 @@ use crate::{
     decode::dialect::Reads,
 };
 
+/// Numbers that are the same in every run (splitmix64).
+pub(super) fn seeded(seed: u64) -> impl FnMut() -> u64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    }
+}
+
 fn catalog(protocols: &Protocols) -> crate::decode::catalog::Catalog {
     let every: Vec<String> = protocols.formats.iter().map(|format| format.format.id.to_string()).collect();
     protocols.catalog(&every)
 }
 
 /// Cards of every format: its samples, and random numbers in it; intact, and with one bit wrong.
-fn cards_of_every_format(protocols: &Protocols, random: &mut StdRng) -> Vec<(Kind, PacsBits)> {
-    use rand::RngExt;
+fn cards_of_every_format(protocols: &Protocols, random: &mut dyn Random) -> Vec<(Kind, PacsBits)> {
     let mut cards = Vec::new();
     for format in &protocols.formats {
         for _ in 0..4 {
             let mut credential = Credential::default();
             for field in &format.format.fields {
-                credential.set(&field.name, field.nth(random.random()));
+                credential.set(&field.name, field.nth(random.wide()));
             }
             let bits = format.format.encode(&credential).unwrap();
             let mut wrong = bits;
-            let at = random.random_range(0..bits.len());
+            let at = random.below(bits.len());
             wrong.set(at, !bits.get(at));
             cards.extend(format.kinds.iter().map(|kind| (*kind, bits)));
             // Of a key's few bits, with one of them wrong, there may be no others of which the same is said.
@@ -41,7 +49,7 @@ fn cards_of_every_format(protocols: &Protocols, random: &mut StdRng) -> Vec<(Kin
 #[test]
 fn for_every_card_of_every_format_another_one_of_which_every_format_says_the_same() {
     let protocols = Protocols::built_in();
-    let (catalog_of_all, mut random) = (catalog(&protocols), StdRng::seed_from_u64(11));
+    let (catalog_of_all, mut random) = (catalog(&protocols), seeded(11));
     let read = |kind, bits: PacsBits| {
         let csn = if kind == Kind::Csn { crate::card::Csn::new(&bits.to_bytes()) } else { None };
         catalog_of_all.read(Presentation { bits: Some(bits), csn, ..Presentation::of(kind) })
@@ -51,10 +59,12 @@ fn for_every_card_of_every_format_another_one_of_which_every_format_says_the_sam
     for (kind, old) in cards_of_every_format(&protocols, &mut random) {
         let new = cards.bits(kind, old, 0, &mut random);
         cards.settle();
-        let (before, now) = (read(kind, old), read(kind, new));
-        let is_key = before.verdict == crate::card::Verdict::Keypad;
-        if (new == old && !is_key) || shape(&before) != shape(&now) {
-            wrong.push(format!("{kind:?} {old} → {new}: {:?} → {:?}", shape(&before), shape(&now)));
+        let (before, now) = (shape(&read(kind, old)), shape(&read(kind, new)));
+        // Of the few bits of a key there may be no others that every other format refuses in the same words.
+        let is_key = before.0 == crate::card::Verdict::Keypad;
+        let says_the_same = before == now || is_key && (before.0, &before.1) == (now.0, &now.1);
+        if (new == old && !is_key) || !says_the_same {
+            wrong.push(format!("{kind:?} {old} → {new}: {before:?} → {now:?}"));
         }
     }
     assert!(wrong.is_empty(), "{} cards:\n{}", wrong.len(), wrong.join("\n"));
@@ -63,7 +73,7 @@ fn for_every_card_of_every_format_another_one_of_which_every_format_says_the_sam
 #[test]
 fn a_card_becomes_the_same_card_every_time_and_another_one_another() {
     let protocols = Protocols::built_in();
-    let mut random = StdRng::seed_from_u64(3);
+    let mut random = seeded(3);
     let mut cards = Cards::new(catalog(&protocols));
     let card = |number: u8| PacsBits::from_left_aligned(&[0x8A, 0x9F, 0x09, number], 26).unwrap();
     let new: Vec<PacsBits> = (0..4).map(|number| cards.bits(Kind::Wiegand, card(number << 6), 0, &mut random)).collect();
@@ -75,7 +85,7 @@ fn a_card_becomes_the_same_card_every_time_and_another_one_another() {
 #[test]
 fn every_sample_of_every_dialect_is_redacted_to_a_frame_that_reads_the_same_way() {
     let protocols = Protocols::built_in();
-    let mut random = StdRng::seed_from_u64(5);
+    let mut random = seeded(5);
     let mut wrong = Vec::new();
     for dialect in &protocols.dialects {
         for sample in dialect.samples.iter().filter(|sample| sample.reads != Reads::Said) {

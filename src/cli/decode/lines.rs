@@ -36,12 +36,12 @@ const WAITING: usize = 2;
 type Batch = io::Result<Vec<u8>>;
 
 /// Answers every line with exactly one line, in order; flushed whenever no input waits.
-pub fn answer(site: Site, hints: Hints, json: bool) -> io::Result<ExitCode> {
+pub fn answer(site: &'static Site, hints: Hints, json: bool) -> io::Result<ExitCode> {
     let asked = Arc::new((site, hints));
     let (mut questions, mut answers) = (Vec::new(), Vec::new());
     for _ in 0..WORKERS {
         let (question, asked, answered) = (sync_channel(WAITING), asked.clone(), sync_channel(WAITING));
-        thread::spawn(move || work(&question.1, &answered.0, |batch| all(&asked.0, &asked.1, json, batch)));
+        thread::spawn(move || work(&question.1, &answered.0, |batch| all(asked.0, &asked.1, json, batch)));
         questions.push(question.0);
         answers.push(answered.1);
     }

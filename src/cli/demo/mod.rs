@@ -18,7 +18,11 @@ use super::{
 use crate::{
     config::Config,
     drivers::pcsc,
-    host::{Site, api::body::OrderBody, client::Notices},
+    host::{
+        Site,
+        api::body::OrderBody,
+        client::{Notices, Said},
+    },
     protocols::Protocols,
     simulator::{Options, Simulator, virtual_card::VirtualCard},
 };
@@ -87,9 +91,9 @@ impl<'a> Stage<'a> {
         let mut ready = 0;
         while ready < site.config.readers.len() {
             let notice = timeout(PATIENCE, notices.next()).await.ok().flatten().ok_or("a reader did not come up")?;
-            match text(&notice, "kind") {
+            match notice.text("kind") {
                 "ready" => ready += 1,
-                "lost" => return Err(text(&notice, "words").to_owned()),
+                "lost" => return Err(notice.text("words").to_owned()),
                 _ => {}
             }
         }
@@ -113,7 +117,7 @@ impl<'a> Stage<'a> {
                 Some(tokio::task::spawn_blocking(insert).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?)
             }
         };
-        out::print(&format!("   for {}", text(&waiting, "person")));
+        out::print(&format!("   for {}", waiting.text("person")));
         let outcome = timeout(PATIENCE, follow(notices)).await.map_err(|_| "it took too long".to_owned())?;
         drop(inserted);
         outcome
@@ -124,21 +128,22 @@ async fn follow(mut notices: Notices) -> Result<Outcome, String> {
     let (mut reading, mut shown) = (Value::Null, String::new());
     loop {
         let notice = notices.next().await.ok_or("the station has ended")?;
-        let words = text(&notice, "words");
-        let ends = match text(&notice, "kind") {
+        let words = notice.text("words");
+        let ends = match notice.text("kind") {
             "reading" => {
-                let raw = bytes_of(text(&notice["reading"], "raw")).join(" ");
+                let raw = bytes_of(notice.at("reading").text("raw")).join(" ");
                 out::print(&indented(&format!("bytes {raw}\n{words}")));
-                reading = notice["reading"].clone();
+                reading = notice.at("reading").clone();
                 continue;
             }
             "not_enrolled" => {
-                out::print(&indented(&format!("not enrolled: {}", text(&notice["error"], "message"))));
-                let settle: Vec<&str> = notice["error"]["settle"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                out::print(&indented(&format!("not enrolled: {}", notice.at("error").text("message"))));
+                let settle: Vec<&str> =
+                    notice.at("error").at("settle").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 if !settle.is_empty() {
                     out::print(&indented(&format!("one of these lines in the configuration would settle it:\n{}", settle.join("\n"))));
                 }
-                Some(match text(&reading, "verdict") {
+                Some(match reading.text("verdict") {
                     "damaged" => Ends::Damaged,
                     "serial_only" => Ends::Nothing,
                     _ => Ends::Tie,
@@ -149,7 +154,7 @@ async fn follow(mut notices: Notices) -> Result<Outcome, String> {
                     out::print(&indented(words));
                     words.clone_into(&mut shown);
                 }
-                match text(&notice["end"], "code") {
+                match notice.at("end").text("code") {
                     "" => continue,
                     "accepted" => Some(Ends::Accepted),
                     "refused" => Some(Ends::Refused),
@@ -159,10 +164,10 @@ async fn follow(mut notices: Notices) -> Result<Outcome, String> {
             "question" | "failed" | "lost" | "lay_there" => return Err(words.to_owned()),
             _ => continue,
         };
-        let numbers = reading["credential"].as_object().map(|fit| numbers(fit));
+        let numbers = reading.at("credential").as_object().map(numbers);
         return Ok(Outcome {
-            reader: text(&reading, "reader").to_owned(),
-            verdict: numbers.unwrap_or_else(|| text(&reading, "verdict").replace('_', " ")),
+            reader: reading.text("reader").to_owned(),
+            verdict: numbers.unwrap_or_else(|| reading.text("verdict").replace('_', " ")),
             ends,
         });
     }
@@ -172,10 +177,6 @@ async fn follow(mut notices: Notices) -> Result<Outcome, String> {
 fn numbers(fit: &serde_json::Map<String, Value>) -> String {
     let named = ["facility_code", "card_number", "issue_code"].iter().filter_map(|name| Some((name, fit.get(*name)?.as_u64()?)));
     named.map(|(name, number)| format!("{} {number}", name.replace('_', " "))).collect::<Vec<_>>().join(", ")
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value[name].as_str().unwrap_or_default()
 }
 
 /// Starts the simulator in this process, on a port of its own. It loses its first reply.

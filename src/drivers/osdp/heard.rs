@@ -13,6 +13,8 @@ pub struct Heard {
     pub identity: Option<Identity>,
     /// What it says it can do.
     pub capabilities: Option<Capabilities>,
+    /// How many bits the check of its last answer had: 16 for a CRC, 8 for a checksum.
+    pub check_bits: u8,
     /// Bytes that were no packet while it was spoken to.
     pub noise: usize,
     /// The command it was sent last.
@@ -42,6 +44,7 @@ impl Heard {
             return;
         }
         self.answer = Some((packet.id, now));
+        self.check_bits = packet.check_bits;
         let data = packet.data.as_deref().unwrap_or_default();
         self.refuses = None;
         match packet.id {
@@ -114,7 +117,7 @@ mod tests {
     fn heard(packets: &[(bool, u8, &[u8])]) -> Heard {
         let mut heard = Heard::default();
         for (is_reply, id, data) in packets {
-            heard.packet(&Packet { address: 3, is_reply: *is_reply, id: *id, data: Some(data.to_vec()) }, Instant::now());
+            heard.packet(&Packet { address: 3, is_reply: *is_reply, id: *id, data: Some(data.to_vec()), check_bits: 16 }, Instant::now());
         }
         heard
     }

@@ -39,6 +39,8 @@ pub struct Packet {
     pub id: u8,
     /// What comes with it; none where it is encrypted.
     pub data: Option<Vec<u8>>,
+    /// How many bits its check has.
+    pub check_bits: u8,
 }
 
 /// The data may be a card's number.
@@ -136,7 +138,8 @@ fn inside(address: u8, control: u8, body: &[u8]) -> Option<Packet> {
         Some(0x15 | 0x16) => data.split_last_chunk::<4>().map(|(data, _)| data.to_vec()),
         _ => Some(data.to_vec()),
     };
-    Some(Packet { address: address & !REPLY, is_reply: address & REPLY != 0, id: *id, data })
+    let check_bits = if control & WITH_CRC != 0 { 16 } else { 8 };
+    Some(Packet { address: address & !REPLY, is_reply: address & REPLY != 0, id: *id, data, check_bits })
 }
 
 /// What a reader says it is.

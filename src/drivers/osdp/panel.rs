@@ -154,7 +154,7 @@ impl Panel {
             }
             (id::RAW, Some([reader, format, low, high, bytes @ ..])) if *format > OsdpCard::WIEGAND => {
                 let length = u16::from_le_bytes([*low, *high]);
-                let card = OsdpCard { reader: *reader, format: *format, length, bytes: bytes.to_vec() };
+                let card = OsdpCard { reader: *reader, format: *format, length, bytes: bytes.to_vec(), check_bits: packet.check_bits };
                 self.report(ReaderEvent::OsdpCard(card.masked()));
             }
             _ => {}
@@ -171,7 +171,7 @@ impl Panel {
     /// Looks what has become of the peripheral and tells what is new.
     pub fn look(&mut self, now: Instant) {
         let Some(speaking) = &mut self.speaking else { return };
-        let events: Vec<ReaderEvent> = speaking.happened.try_iter().filter_map(event).collect();
+        let events: Vec<ReaderEvent> = speaking.happened.try_iter().filter_map(|told| event(told, speaking.heard.check_bits)).collect();
         let online = speaking.panel.is_online(0);
         let answers = speaking.heard.answers_within(SILENT, now);
         let has_given_up = !online && (speaking.was_online || now.saturating_duration_since(speaking.used_the_line) > GIVEN_UP);
@@ -302,8 +302,8 @@ fn note(said: &mut Vec<String>, events: &Events, name: &ReaderName, words: Strin
     }
 }
 
-/// What libosdp tells that is a card or a key.
-fn event(event: OsdpEvent) -> Option<ReaderEvent> {
+/// What libosdp tells that is a card or a key, of a reader whose packets have a check of so many bits.
+fn event(event: OsdpEvent, check_bits: u8) -> Option<ReaderEvent> {
     match event {
         OsdpEvent::CardRead(card) => {
             let format = match card.format {
@@ -311,7 +311,7 @@ fn event(event: OsdpEvent) -> Option<ReaderEvent> {
                 OsdpCardFormats::Wiegand => OsdpCard::WIEGAND,
             };
             let (reader, length) = (u8::try_from(card.reader_no).unwrap_or(u8::MAX), u16::try_from(card.nr_bits).ok()?);
-            Some(ReaderEvent::OsdpCard(OsdpCard { reader, format, length, bytes: card.data }.masked()))
+            Some(ReaderEvent::OsdpCard(OsdpCard { reader, format, length, bytes: card.data, check_bits }.masked()))
         }
         OsdpEvent::KeyPress(keys) => Some(ReaderEvent::OsdpKeys(keys.data)),
         OsdpEvent::MfgReply(_) | OsdpEvent::Status(_) => None,

@@ -16,7 +16,6 @@ use crate::{
         lookup::{Item, Kind},
     },
     host::hosting::Control,
-    outbox::{Entry, State as Of},
     station::{Event, Request, Scope, What},
     store::{StoreError, StoreHandle},
 };
@@ -50,19 +49,10 @@ fn store(error: &StoreError) -> Failed {
 
 /// Refuses a second order of a user whose first one has not come to its end.
 async fn unordered(entries: &StoreHandle, user: &AddUser) -> Result<(), Failed> {
-    let entries = entries.all().await.map_err(|error| store(&error))?;
-    let Some(open) = entries.iter().find(|entry| is_open(entry, user)) else { return Ok(()) };
+    let Some(open) = entries.open_user(user).await.map_err(|error| store(&error))? else { return Ok(()) };
     let message = format!("a user of this name is in the outbox already ({}), and its outcome is not known yet", open.id);
     let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
     Err(Failed::impossible("user_in_outbox", message, help))
-}
-
-/// An order of the same user that has not come to its end: a second one would be a second user.
-fn is_open(entry: &Entry, user: &AddUser) -> bool {
-    let Operation::AddUser(other) = &entry.operation else { return false };
-    let is_same =
-        (&other.first_name, &other.last_name, &other.employee_number) == (&user.first_name, &user.last_name, &user.employee_number);
-    is_same && matches!(entry.progress().state, Of::Saved | Of::Sending | Of::InDoubt)
 }
 
 /// The kinds of companies, in the order of CompanyInstanceType.

@@ -115,8 +115,10 @@ async fn find(store: &StoreHandle, id: &str) -> Result<Entry, Failed> {
     if let Ok(id) = id.parse::<Uuid>() {
         return store.entry(id).await.map_err(|error| failed(&error));
     }
-    let mut entries = store.all().await.map_err(|error| failed(&error))?;
-    entries.retain(|entry| !id.is_empty() && entry.id.to_string().starts_with(&id.to_lowercase()));
+    let mut entries = match id {
+        "" => Vec::new(),
+        _ => store.beginning(&id.to_lowercase()).await.map_err(|error| failed(&error))?,
+    };
     match (entries.pop(), entries.is_empty()) {
         (Some(entry), true) => Ok(entry),
         (Some(_), false) => Err(Failed::usage("entry", format!("several entries begin with {id:?}"), "give more of the key")),

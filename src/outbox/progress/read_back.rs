@@ -25,6 +25,7 @@ impl Entry {
                 progress.told.value = progress.told.value.or(card.user_card_id);
                 if phase == Phase::Whose || (progress.read_back_decides && progress.is_held()) {
                     progress.warn("already_assigned_to_this_user");
+                    self.warn_of_what_was_not_set(progress, card);
                 }
                 for (warning, members) in [("stored_differs", &card.differs), ("not_shown", &card.not_shown)] {
                     if !members.is_empty() {
@@ -36,7 +37,8 @@ impl Entry {
             (ReadBack::NotFound | ReadBack::NotYet { .. } | ReadBack::CannotTell, Phase::Confirm) => {
                 progress.unconfirmed(State::Accepted, "not_in_read_back", None);
             }
-            (ReadBack::NotFound, Phase::Whose) => self.not_ours(progress, MAY_BE_OURS),
+            // BluSKY has had the time to show it, whichever call might have done it.
+            (ReadBack::NotFound, Phase::Whose) => self.refused(progress),
             (ReadBack::CannotTell, Phase::Whose) => self.not_ours(progress, CANNOT_TELL),
             (ReadBack::NotYet { .. }, Phase::Whose) if self.may_be_ours(progress) => {
                 progress.fail(State::InDoubt, Phase::Whose, MAY_BE_OURS);
@@ -47,6 +49,14 @@ impl Entry {
             (ReadBack::NotFound, Phase::Doubt) if progress.read_back_decides => self.refused(progress),
             (ReadBack::NotFound, Phase::Doubt) if progress.keyless => {
                 progress.enter(State::InDoubt, Phase::Stuck, Some("BluSKY says success and shows no such card; look at the user's cards"));
+            }
+            // Whether an update was carried out cannot be seen where its card is not the user's.
+            (ReadBack::NotFound, Phase::Doubt) if matches!(self.operation, Operation::UpdateUserCard(_)) => {
+                progress.enter(
+                    State::InDoubt,
+                    Phase::Stuck,
+                    Some("BluSKY does not show this card as the user's; look at the user's cards"),
+                );
             }
             (ReadBack::NotFound, _) => progress.again(),
             (ReadBack::Unavailable { .. }, Phase::Confirm) => {
@@ -87,6 +97,13 @@ impl Entry {
     /// True where a call of ours may have made the card this user's a moment ago, and nobody has seen it.
     fn may_be_ours(&self, progress: &Progress) -> bool {
         progress.maybe_ours.is_some_and(|sent| progress.sent <= sent + STALE)
+    }
+
+    /// The call was refused, so it stored nothing: what BluSKY does not show was set by an earlier call or not at all.
+    fn warn_of_what_was_not_set(&self, progress: &mut Progress, card: &StoredCard) {
+        if !card.not_shown.is_empty() && !self.may_be_ours(progress) {
+            progress.warn(&format!("not_set: {}", card.not_shown.join(", ")));
+        }
     }
 
     /// Somebody holds the card, and BluSKY does not show it as this user's.

@@ -6,16 +6,16 @@ use crate::{
     sheet::{At, Keys},
     smartcard::{
         apdu,
-        script::{Piece, Step, Take, Taking},
+        script::{CHECKED, Piece, Step, Take, Taking},
     },
 };
 
-pub(super) fn steps(keys: &mut Keys<'_, '_>) -> Vec<Step> {
+pub(super) fn steps(keys: &mut Keys<'_, '_>, check_bits: Option<u8>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for table in keys.tables("step") {
         let span = table.span();
         let sheet = table.sheet;
-        let Some(step) = step(table) else { continue };
+        let Some(step) = step(table, check_bits) else { continue };
         let kept = |name: &String| {
             steps.iter().flat_map(|step| &step.takes).any(|taking| matches!(&taking.take, Take::Keep(kept) if kept == name))
         };
@@ -31,7 +31,7 @@ pub(super) fn steps(keys: &mut Keys<'_, '_>) -> Vec<Step> {
     steps
 }
 
-fn step(mut keys: Keys<'_, '_>) -> Option<Step> {
+fn step(mut keys: Keys<'_, '_>, check_bits: Option<u8>) -> Option<Step> {
     let say = keys.text("say").and_then(|say| command(&keys, &say));
     let want = keys.optional_text("want").map_or(Some(0x9000), |want| {
         let status = from_hex(&want.value).and_then(|bytes| <[u8; 2]>::try_from(bytes).ok()).map(u16::from_be_bytes);
@@ -40,9 +40,9 @@ fn step(mut keys: Keys<'_, '_>) -> Option<Step> {
         }
         status
     });
-    let own = taking(&mut keys);
+    let own = taking(&mut keys, check_bits);
     let others = keys.tables("or").into_iter().map(|mut keys| {
-        let taking = taking(&mut keys);
+        let taking = taking(&mut keys, check_bits);
         keys.finish();
         taking
     });
@@ -81,8 +81,10 @@ fn command(keys: &Keys<'_, '_>, text: &At<String>) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// What is taken, where anything is.
-fn taking(keys: &mut Keys<'_, '_>) -> Option<Taking> {
+/// What is taken, where anything is. A serial number, and what stands in a BER-TLV answer, come from a card whose frames
+/// have a check, unless the file says otherwise.
+fn taking(keys: &mut Keys<'_, '_>, check_bits: Option<u8>) -> Option<Taking> {
+    let check_bits = super::check_bits(keys).or(check_bits);
     let path = super::bytes_of(keys, "path").map(|(path, _)| path);
     let begins = super::bytes_of(keys, "begins").map(|(begins, _)| begins);
     let bytes = keys.number("bytes", 1_usize, 32).map(|bytes| bytes.value);
@@ -115,6 +117,7 @@ fn taking(keys: &mut Keys<'_, '_>) -> Option<Taking> {
     }
     let is_there = take.is_some() || path.is_some() || begins.is_some();
     is_there.then(|| Taking {
+        check_bits: check_bits.unwrap_or(if path.is_some() || matches!(take, Some(Take::Bytes)) { CHECKED } else { 0 }),
         path: path.unwrap_or_default(),
         begins: begins.unwrap_or_default(),
         bytes,

@@ -12,6 +12,7 @@ pub enum Call {
     UserCards,
     UserCardsV2,
     Authenticate,
+    Users,
     Lookup(&'static Lookup),
 }
 
@@ -25,6 +26,7 @@ impl Call {
             Call::AddUser => "AddUser",
             Call::UserCards | Call::UserCardsV2 => "UserCards",
             Call::Authenticate => "Authenticate",
+            Call::Users => "Users",
             Call::Lookup(lookup) => lookup.call,
         }
     }
@@ -46,8 +48,15 @@ impl Call {
 
     /// The names of all calls.
     pub fn names() -> Vec<&'static str> {
-        let calls =
-            [Call::AddUserCard, Call::ReplaceCardIfExists, Call::UpdateUserCard, Call::AddUser, Call::UserCards, Call::Authenticate];
+        let calls = [
+            Call::AddUserCard,
+            Call::ReplaceCardIfExists,
+            Call::UpdateUserCard,
+            Call::AddUser,
+            Call::UserCards,
+            Call::Authenticate,
+            Call::Users,
+        ];
         calls.into_iter().chain(LOOKUPS.iter().map(Call::Lookup)).map(Call::name).collect()
     }
 }

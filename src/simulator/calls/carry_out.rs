@@ -11,7 +11,7 @@ use super::{
     add_user, add_user_card, authenticate,
     call::Call,
     context::{Arrived, Context},
-    lookups, replace_card, update_user_card, user_cards,
+    lookups, people, replace_card, update_user_card, user_cards,
 };
 use crate::simulator::{
     state::store::Stop,
@@ -37,6 +37,13 @@ pub async fn carry_out(context: Arc<Context>, call: Call, arrived: Arrived) -> (
             let answer = match user_cards::asked(&arrived.head.uri, call == Call::UserCardsV2) {
                 Err(wrong) => Answer::invalid(wrong),
                 Ok(asked) => blocking(move || user_cards::carry_out(&context, &asked)).await,
+            };
+            (answer, Vec::new())
+        }
+        Call::Users => {
+            let answer = match people::asked(&arrived.head.uri, &arrived.id) {
+                Err(wrong) => Answer::invalid(wrong),
+                Ok(of) => blocking(move || people::carry_out(&context, of)).await,
             };
             (answer, Vec::new())
         }

@@ -11,6 +11,7 @@ pub mod carry_out;
 pub mod context;
 mod extras;
 pub mod lookups;
+mod people;
 mod replace_card;
 mod rules;
 mod update_user_card;

@@ -78,7 +78,10 @@ async fn reply(service: Arc<Service>, address: Option<SocketAddr>, head: Parts, 
     let name = route.name();
     let number = service.journal.arrived(name, &head, &body);
     let reply = match route {
-        Route::Call(call, id) => met(&service, call, Arrived { id, head, body, forgotten: Vec::new() }, number).await,
+        Route::Call(call, id) => match guard::from_a_page(&head, address).filter(|_| call.has_body()) {
+            Some(refused) => Reply::Answer(refused),
+            None => met(&service, call, Arrived { id, head, body, forgotten: Vec::new() }, number).await,
+        },
         Route::WrongMethod(allowed) => {
             let message = format!("The requested resource does not support http method '{}'.", head.method);
             Reply::Answer(Answer::message(StatusCode::METHOD_NOT_ALLOWED, message).with(ALLOW, allowed.join(", ")))

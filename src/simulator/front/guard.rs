@@ -32,6 +32,17 @@ pub fn turned_away(call: Call, head: &Parts, token: &str) -> Option<Answer> {
 /// What is said to whoever may not change something by the simulator's own calls: a page of another site that a browser shows, even one
 /// whose name leads here, and whoever has no token.
 pub fn stranger(head: &Parts, address: Option<SocketAddr>, token: &str) -> Option<Answer> {
+    foreign(head, address).or_else(|| (!shows(head, token)).then(|| Answer::status(StatusCode::UNAUTHORIZED)))
+}
+
+/// What is said to a request of the API that comes from a page of another site. Where the simulator listens beyond this machine, the
+/// names that lead to it are not known here, and only the page is judged.
+pub fn from_a_page(head: &Parts, address: Option<SocketAddr>) -> Option<Answer> {
+    let is_here = address.is_none_or(|address| address.ip().to_canonical().is_loopback());
+    if is_here || head.headers.contains_key(ORIGIN) { foreign(head, address) } else { None }
+}
+
+fn foreign(head: &Parts, address: Option<SocketAddr>) -> Option<Answer> {
     let host = text(head, HOST).unwrap_or_default();
     if !leads_here(host, address) {
         return Some(Answer::message(StatusCode::FORBIDDEN, "The Host is not the address the simulator listens on."));
@@ -40,7 +51,7 @@ pub fn stranger(head: &Parts, address: Option<SocketAddr>, token: &str) -> Optio
     if head.headers.contains_key(ORIGIN) && text(head, ORIGIN).is_none_or(is_foreign) {
         return Some(Answer::message(StatusCode::FORBIDDEN, "The Origin is another site's."));
     }
-    (!shows(head, token)).then(|| Answer::status(StatusCode::UNAUTHORIZED))
+    None
 }
 
 /// Whether this is the address a request came to, or `localhost` with its port.

@@ -3,7 +3,12 @@
 //! In: a CSV file whose first line names `user_id`, `first_name`, `last_name` and, if wanted, `employee_number`, in any order; other
 //! columns are passed over. Out: the people, or the line that is wrong. It never takes half a file.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -18,6 +23,9 @@ pub struct Person {
     pub employee_number: String,
 }
 
+/// More than a million people.
+const LARGEST: u64 = 128 << 20;
+
 #[derive(Deserialize)]
 struct Row {
     user_id: String,
@@ -30,10 +38,13 @@ struct Row {
 /// Reads the whole file.
 pub fn read(path: &Path) -> Result<Vec<Person>, SimulatorError> {
     let wrong = |problem: String| SimulatorError::People { path: path.to_owned(), problem };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|error| wrong(format!("{error}. Name a readable CSV file with --people")))?;
+    let unreadable = |error: io::Error| wrong(format!("{error}. Name a readable CSV file with --people"));
+    let about = fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() || about.len() > LARGEST {
+        return Err(unreadable(io::Error::other("it is no file, or too large to be a list of people")));
+    }
+    let file = File::open(path).map_err(unreadable)?.take(LARGEST);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let mut people = Vec::new();
     let mut seen = HashSet::new();
     for row in reader.deserialize::<Row>() {

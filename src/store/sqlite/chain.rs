@@ -4,7 +4,7 @@
 //! holds the last link, how many records and entries there are, and what the counts of evidence come to. Whoever erases a person's text
 //! and salts leaves digests and links, and the chain stays valid. Never: a record that is added behind a damaged head.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::{
@@ -21,7 +21,25 @@ pub(super) struct Head {
     pub(super) changed: i64,
     /// The marks of the counts of evidence, put together; empty in the third layout, which had none.
     pub(super) evidence: Vec<u8>,
+    /// How many entries are not settled, and what their numbers come to: an index that leads to other ones is damaged.
+    pub(super) open: Open,
     link: Vec<u8>,
+}
+
+/// The entries that are not settled: how many, and the sum of their numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Open {
+    pub(super) count: i64,
+    pub(super) sum: i64,
+}
+
+impl Open {
+    /// An entry is no longer settled, or is settled now.
+    pub(super) const fn change(&mut self, number: i64, is_open: bool) {
+        let by = if is_open { 1 } else { -1 };
+        self.count = self.count.wrapping_add(by);
+        self.sum = self.sum.wrapping_add(number.wrapping_mul(by));
+    }
 }
 
 /// A record's place in the chain.
@@ -33,15 +51,16 @@ pub(super) struct Place {
 impl Head {
     /// The head of an empty store.
     pub(super) fn first() -> Self {
-        Self { records: 0, entries: 0, changed: 0, evidence: Vec::new(), link: vec![0; 32] }
+        Self { records: 0, entries: 0, changed: 0, evidence: Vec::new(), open: Open::default(), link: vec![0; 32] }
     }
 
     /// Reads it.
-    pub(super) fn read(transaction: &Transaction<'_>) -> Result<Self, Wrong> {
-        let mut select = transaction.prepare_cached("SELECT records, entries, changed, link, evidence, mark FROM head WHERE one = 1")?;
-        let row = select.query_row([], |row| {
-            let (records, entries, changed) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((Self { records, entries, changed, link: row.get(3)?, evidence: row.get(4)? }, row.get::<_, Vec<u8>>(5)?))
+    pub(super) fn read(transaction: &Connection) -> Result<Self, Wrong> {
+        let select = "SELECT records, entries, changed, link, evidence, open_count, open_sum, mark FROM head WHERE one = 1";
+        let row = transaction.prepare_cached(select)?.query_row([], |row| {
+            let (records, entries, changed, link) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let open = Open { count: row.get(5)?, sum: row.get(6)? };
+            Ok((Self { records, entries, changed, evidence: row.get(4)?, open, link }, row.get::<_, Vec<u8>>(7)?))
         });
         let found = match row.optional() {
             Err(rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) => None,
@@ -52,18 +71,22 @@ impl Head {
     }
 
     /// Writes it.
-    pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let replace =
-            "INSERT OR REPLACE INTO head (one, records, entries, changed, link, evidence, mark) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)";
-        let mark = self.mark();
-        let values = params![self.records, self.entries, self.changed, self.link, self.evidence, mark.as_slice()];
+    pub(super) fn write(&self, transaction: &Connection) -> rusqlite::Result<()> {
+        let replace = "INSERT OR REPLACE INTO head (one, records, entries, changed, link, evidence, open_count, open_sum, mark)
+                       VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let (open, mark) = (self.open, self.mark());
+        let values = params![self.records, self.entries, self.changed, self.link, self.evidence, open.count, open.sum, mark.as_slice()];
         transaction.prepare_cached(replace)?.execute(values).map(|_| ())
     }
 
     fn mark(&self) -> [u8; 32] {
         let numbers = [self.records, self.entries, self.changed].map(i64::to_le_bytes).concat();
         let hash = Hash::default().bytes(6, &numbers).bytes(7, &self.link);
-        if self.evidence.is_empty() { hash.finish() } else { hash.bytes(10, &self.evidence).finish() }
+        if self.evidence.is_empty() {
+            return hash.finish();
+        }
+        let open = [self.open.count, self.open.sum].map(i64::to_le_bytes).concat();
+        hash.bytes(10, &self.evidence).bytes(11, &open).finish()
     }
 
     /// Gives an entry its place.
@@ -84,16 +107,13 @@ impl Head {
     }
 }
 
-/// Makes a salt for a record and writes it down; the entry itself has the number -1.
-pub(super) fn salt(transaction: &Transaction<'_>, id: &str, n: i64) -> rusqlite::Result<[u8; 16]> {
-    let salt = Uuid::new_v4().into_bytes();
-    let insert = "INSERT INTO salt (entry, n, salt) VALUES (?1, ?2, ?3)";
-    transaction.prepare_cached(insert)?.execute(params![id, n, salt.as_slice()])?;
-    Ok(salt)
+/// A new salt for a record.
+pub(super) fn salt() -> [u8; 16] {
+    Uuid::new_v4().into_bytes()
 }
 
 /// The digest of a record as it lies on disk.
-pub(super) fn digest(transaction: &Transaction<'_>, (id, n): (&str, i64), salt: &[u8]) -> rusqlite::Result<[u8; 32]> {
+pub(super) fn digest(transaction: &Connection, (id, n): (&str, i64), salt: &[u8]) -> rusqlite::Result<[u8; 32]> {
     let (select, count) = if n < 0 {
         (format!("SELECT {COLUMNS} FROM entry WHERE id = ?1 AND ?2 < 0"), FIXED_COUNT)
     } else {
@@ -107,60 +127,99 @@ fn link(before: &[u8], digest: &[u8]) -> Vec<u8> {
     Hash::default().bytes(8, before).bytes(9, digest).finish().to_vec()
 }
 
-/// One link as it lies on disk: its place, its digest, its link, and what it belongs to.
-type Link = (i64, Vec<u8>, Vec<u8>, String, i64);
+/// How far the chain was followed.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Walk {
+    seq: i64,
+    link: Vec<u8>,
+    entries: i64,
+    records: i64,
+    broken: Option<String>,
+}
 
-/// What is wrong with the chain, in words: what is missing, changed, or out of place.
-pub(super) fn findings(transaction: &Transaction<'_>) -> Result<Vec<String>, Wrong> {
-    let head = Head::read(transaction)?;
-    let mut select = transaction.prepare(
-        "SELECT seq, digest, link, id, -1 FROM entry NOT INDEXED UNION ALL SELECT seq, digest, link, entry, n FROM step ORDER BY 1",
-    )?;
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
-    // A row that cannot be read is missing here, and named by its own mark.
-    let links: Vec<Link> = rows.filter_map(Result::ok).collect();
-    let mut said = Vec::new();
-    let entries = links.iter().filter(|(.., n)| *n < 0).count() as i64;
-    if entries < head.entries {
-        said.push(format!("{} of {} entries that were saved are missing", head.entries - entries, head.entries));
+impl Default for Walk {
+    fn default() -> Self {
+        Self { seq: 0, link: Head::first().link, entries: 0, records: 0, broken: None }
     }
-    if (links.len() as i64) - entries < head.records - head.entries {
-        let missing = head.records - head.entries - (links.len() as i64 - entries);
-        said.push(format!("{missing} steps that were written down are missing"));
-    }
-    let mut before = Head::first().link;
-    let mut broken = None;
-    for (expected, (seq, digest, own, id, n)) in (1..).zip(&links) {
-        let what = if *n < 0 { format!("entry {id}") } else { format!("step {n} of entry {id}") };
-        let is_salted = is_salted(transaction, (id, *n), digest)?;
-        if *seq != expected || link(&before, digest) != *own || !is_salted {
-            broken = Some(what);
-            break;
+}
+
+/// One record as it lies on disk: its place, its digest, its link, what it belongs to, its salt, and whether its text was erased.
+struct Record {
+    seq: i64,
+    digest: Vec<u8>,
+    link: Vec<u8>,
+    entry: String,
+    n: i64,
+    salt: Option<Vec<u8>>,
+    is_erased: bool,
+}
+
+impl Walk {
+    /// Follows the chain for so many records; what is wrong with it is said at its end, and then it is over.
+    pub(super) fn go_on(&mut self, connection: &Connection, count: usize) -> Result<Option<Vec<String>>, Wrong> {
+        let records = part(connection, self.seq, count)?;
+        let Some(last) = records.iter().map(|(seq, _)| *seq).max().filter(|last| *last > self.seq) else {
+            return self.end(connection).map(Some);
+        };
+        // A row that cannot be read is missing here, and named by its own mark.
+        for record in records.into_iter().filter_map(|(_, record)| record) {
+            self.see(connection, &record)?;
         }
-        before.clone_from(own);
+        self.seq = last;
+        Ok(None)
     }
-    if let Some(what) = broken {
-        said.push(format!("the chain of what was written down is broken at {what}"));
-    } else if before != head.link && said.is_empty() {
-        said.push("the chain of what was written down does not end where its head says".to_owned());
+
+    fn see(&mut self, connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+        self.records += 1;
+        self.entries += i64::from(record.n < 0);
+        if self.broken.is_some() {
+            return Ok(());
+        }
+        let is_next = record.seq == self.records && link(&self.link, &record.digest) == record.link;
+        if !is_next || !is_salted(connection, record)? {
+            let Record { entry, n, .. } = record;
+            self.broken = Some(if *n < 0 { format!("entry {entry}") } else { format!("step {n} of entry {entry}") });
+        }
+        self.link.clone_from(&record.link);
+        Ok(())
     }
-    Ok(said)
+
+    fn end(&self, connection: &Connection) -> Result<Vec<String>, Wrong> {
+        let head = Head::read(connection)?;
+        let mut said = Vec::new();
+        if self.entries < head.entries {
+            said.push(format!("{} of {} entries that were saved are missing", head.entries - self.entries, head.entries));
+        }
+        let missing = (head.records - head.entries) - (self.records - self.entries);
+        if missing > 0 {
+            said.push(format!("{missing} steps that were written down are missing"));
+        }
+        if let Some(what) = &self.broken {
+            said.push(format!("the chain of what was written down is broken at {what}"));
+        } else if self.link != head.link && said.is_empty() {
+            said.push("the chain of what was written down does not end where its head says".to_owned());
+        }
+        Ok(said)
+    }
+}
+
+/// So many records of the chain from a place on, each with its place.
+fn part(connection: &Connection, after: i64, count: usize) -> rusqlite::Result<Vec<(i64, Option<Record>)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT seq, digest, link, id, -1, salt, body = '' FROM entry WHERE seq > ?1
+         UNION ALL SELECT seq, digest, link, entry, n, salt, body = '' FROM step WHERE seq > ?1 ORDER BY 1 LIMIT ?2",
+    )?;
+    let read = |row: &Row<'_>| -> rusqlite::Result<Record> {
+        let (seq, digest, link, entry, n) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(Record { seq, digest, link, entry, n, salt: row.get(5)?, is_erased: row.get(6)? })
+    };
+    // A place that is no number stands behind all numbers.
+    let rows = select.query_map(params![after, count as i64], |row| Ok((row.get(0).unwrap_or(i64::MAX), read(row).ok())))?;
+    rows.collect()
 }
 
 /// True where the record's text and salt give its digest, or its salt was erased with its text.
-fn is_salted(transaction: &Transaction<'_>, (id, n): (&str, i64), expected: &[u8]) -> rusqlite::Result<bool> {
-    let mut select = transaction.prepare_cached("SELECT salt FROM salt WHERE entry = ?1 AND n = ?2")?;
-    let salt = match select.query_row(params![id, n], |row| row.get::<_, Vec<u8>>(0)).optional() {
-        Err(rusqlite::Error::InvalidColumnType(..)) => return Ok(false),
-        other => other?,
-    };
-    match salt {
-        None => {
-            let body =
-                if n < 0 { "SELECT body FROM entry WHERE id = ?1 AND ?2 < 0" } else { "SELECT body FROM step WHERE entry = ?1 AND n = ?2" };
-            let body: Option<String> = transaction.query_row(body, params![id, n], |row| row.get(0)).optional()?;
-            Ok(body.is_some_and(|body| body.is_empty()))
-        }
-        Some(salt) => Ok(digest(transaction, (id, n), &salt).optional()?.is_some_and(|found| found == *expected)),
-    }
+fn is_salted(connection: &Connection, record: &Record) -> rusqlite::Result<bool> {
+    let Some(salt) = &record.salt else { return Ok(record.is_erased) };
+    Ok(digest(connection, (&record.entry, record.n), salt).optional()?.is_some_and(|found| found == *record.digest))
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Row, Transaction, params, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::ValueRef};
 
 use super::{
     Wrong,
@@ -43,7 +43,7 @@ pub(super) fn nothing() -> Vec<u8> {
 
 /// Counts an entry of this BluSKY and origin in its new standing, and no longer in the one before.
 pub(super) fn moved(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     head: &mut Head,
     (base_url, origin): (&str, &Origin),
     (before, after): (Option<Standing>, Option<Standing>),
@@ -72,7 +72,7 @@ pub(super) fn moved(
 }
 
 /// The counts for this BluSKY; none where they are not as they were written down.
-pub(super) fn read(transaction: &Transaction<'_>, base_url: &str) -> Result<Option<Seen>, Wrong> {
+pub(super) fn read(transaction: &Connection, base_url: &str) -> Result<Option<Seen>, Wrong> {
     let head = Head::read(transaction)?;
     let mut select = transaction.prepare_cached(&format!("SELECT {COLUMNS}, mark FROM evidence"))?;
     let rows: Option<Vec<Sound>> = select.query_map([], sound)?.collect::<rusqlite::Result<_>>()?;
@@ -83,7 +83,7 @@ pub(super) fn read(transaction: &Transaction<'_>, base_url: &str) -> Result<Opti
 }
 
 /// Counts all entries anew.
-pub(super) fn count(transaction: &Transaction<'_>) -> rusqlite::Result<Counted> {
+pub(super) fn count(transaction: &Connection) -> rusqlite::Result<Counted> {
     let mut counted = Counted::new();
     reading::each(transaction, |_, entry| {
         let Ok(entry) = entry else { return };
@@ -95,7 +95,7 @@ pub(super) fn count(transaction: &Transaction<'_>) -> rusqlite::Result<Counted> 
 }
 
 /// Writes all counts down in place of those that were there.
-pub(super) fn write(transaction: &Transaction<'_>, head: &mut Head, counted: &Counted) -> rusqlite::Result<()> {
+pub(super) fn write(transaction: &Connection, head: &mut Head, counted: &Counted) -> rusqlite::Result<()> {
     transaction.execute("DELETE FROM evidence", [])?;
     head.evidence = nothing();
     counted.iter().try_for_each(|(key, cards)| write_one(transaction, head, key, *cards))
@@ -133,10 +133,10 @@ fn sound(row: &Row<'_>) -> rusqlite::Result<Option<Sound>> {
     Ok(read().ok())
 }
 
-fn write_one(transaction: &Transaction<'_>, head: &mut Head, key: &Key, cards: Cards) -> rusqlite::Result<()> {
+fn write_one(transaction: &Connection, head: &mut Head, key: &Key, cards: Cards) -> rusqlite::Result<()> {
     let replace = format!("INSERT OR REPLACE INTO evidence ({COLUMNS}, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
     let (accepted, vouched) = (ValueRef::Integer(cards.accepted.into()), ValueRef::Integer(cards.vouched.into()));
-    let mark = rows::insert_marked(transaction, &replace, [text(&key.0), text(&key.1), text(&key.2), accepted, vouched])?;
+    let mark = rows::insert_marked(transaction, &replace, [text(&key.0), text(&key.1), text(&key.2), accepted, vouched], None)?;
     put_together(&mut head.evidence, &mark);
     Ok(())
 }

@@ -3,11 +3,11 @@
 //! In: a file that was just made, or that an older program left. Out: the same file in this layout, in one transaction. Never: a newer
 //! layout, or a file of somebody else's.
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{
     Wrong,
-    chain::{self, Head},
+    chain::{self, Head, Open},
     evidence,
     rows::{COLUMNS, COUNT, Hash, STEP_COLUMNS, STEP_COUNT},
 };
@@ -86,24 +86,37 @@ const TO_THIRD: &str = "CREATE TABLE IF NOT EXISTS entry (
     CREATE INDEX given_card ON entry (card) WHERE card IS NOT NULL;
     CREATE INDEX changed_entry ON entry (changed);";
 
-/// What was taken here is counted.
+/// What was taken here is counted, and so is what is not settled; a salt stands beside its text.
 const TO_FOURTH: &str = "ALTER TABLE head ADD COLUMN evidence BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE head ADD COLUMN open_count INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE head ADD COLUMN open_sum INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX open_entry ON entry (settled) WHERE settled = 0;
+    CREATE INDEX new_user ON entry (kind) WHERE kind = 'add_user';
+    CREATE INDEX entry_in_chain ON entry (seq);
+    CREATE INDEX step_in_chain ON step (seq);
+    ALTER TABLE entry ADD COLUMN salt BLOB;
+    ALTER TABLE step ADD COLUMN salt BLOB;
+    UPDATE entry SET salt = (SELECT salt FROM salt WHERE salt.entry = entry.id AND n = -1);
+    UPDATE step SET salt = (SELECT salt FROM salt WHERE salt.entry = step.entry AND salt.n = step.n);
+    DROP TABLE salt;
     CREATE TABLE evidence (base_url TEXT NOT NULL, format TEXT NOT NULL, facility_code TEXT NOT NULL, accepted INTEGER NOT NULL,
        vouched INTEGER NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (base_url, format, facility_code)) WITHOUT ROWID;";
 
 /// Counts what older programs have written down.
-fn count_all(transaction: &Transaction<'_>) -> Result<(), Wrong> {
+fn count_all(transaction: &Connection) -> Result<(), Wrong> {
     let mut head = match Head::read(transaction) {
         // A damaged head stays one: nothing is added behind it, and all is counted when it is asked for.
         Err(Wrong::Store(StoreError::Damaged(_))) => return Ok(()),
         head => head?,
     };
     evidence::write(transaction, &mut head, &evidence::count(transaction)?)?;
+    let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry NOT INDEXED WHERE settled = 0";
+    head.open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
     Ok(head.write(transaction)?)
 }
 
 /// Marks and links what an older program has written down.
-fn link_all(transaction: &Transaction<'_>, base_url: &str) -> Result<(), Wrong> {
+fn link_all(transaction: &Connection, base_url: &str) -> Result<(), Wrong> {
     let mut head = Head::first();
     transaction.execute(
         "UPDATE entry SET base_url = ?1, sealed = EXISTS (SELECT 1 FROM secret WHERE entry = id),
@@ -116,15 +129,17 @@ fn link_all(transaction: &Transaction<'_>, base_url: &str) -> Result<(), Wrong> 
     for (number, id, steps) in entries {
         // A key that cannot be read names nothing; its entry has no mark then, and is damaged.
         let Ok(id) = String::from_utf8(id) else { continue };
-        let digest = chain::digest(transaction, (&id, -1), &chain::salt(transaction, &id, -1)?)?;
+        let salt = chain::salt();
+        let digest = chain::digest(transaction, (&id, -1), &salt)?;
         let place = head.place_entry(&digest);
-        let link = "UPDATE entry SET seq = ?2, digest = ?3, link = ?4 WHERE number = ?1";
-        transaction.prepare_cached(link)?.execute(params![number, place.seq, digest.as_slice(), place.link])?;
+        let link = "UPDATE entry SET seq = ?2, digest = ?3, link = ?4, salt = ?5 WHERE number = ?1";
+        transaction.prepare_cached(link)?.execute(params![number, place.seq, digest.as_slice(), place.link, salt.as_slice()])?;
         for n in 0..steps {
-            let digest = chain::digest(transaction, (&id, n), &chain::salt(transaction, &id, n)?)?;
+            let salt = chain::salt();
+            let digest = chain::digest(transaction, (&id, n), &salt)?;
             let place = head.place_step(&digest);
-            let link = "UPDATE step SET seq = ?3, digest = ?4, link = ?5 WHERE entry = ?1 AND n = ?2";
-            transaction.prepare_cached(link)?.execute(params![id, n, place.seq, digest.as_slice(), place.link])?;
+            let link = "UPDATE step SET seq = ?3, digest = ?4, link = ?5, salt = ?6 WHERE entry = ?1 AND n = ?2";
+            transaction.prepare_cached(link)?.execute(params![id, n, place.seq, digest.as_slice(), place.link, salt.as_slice()])?;
             let select = format!("SELECT {STEP_COLUMNS} FROM step WHERE entry = ?1 AND n = ?2");
             let mark = transaction.prepare_cached(&select)?.query_row(params![id, n], |row| mark(row, STEP_COUNT))?;
             transaction.prepare_cached("UPDATE step SET mark = ?3 WHERE entry = ?1 AND n = ?2")?.execute(params![id, n, mark])?;

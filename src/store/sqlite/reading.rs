@@ -1,14 +1,14 @@
 //! What is read of a store: one entry, a page of them, all of them.
 //!
 //! In: a key, or the number that a page begins after. Out: entries, each with its number; a damaged one as an error of its own. Never:
-//! an index where every row has to be seen: a damaged one would hide some.
+//! an index that may hide some: where every entry has to be seen, it is believed only if it leads to what the head knows of.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::{
     Wrong,
-    chain::Head,
+    chain::{Head, Open},
     rows::{self, Found},
 };
 use crate::{
@@ -23,13 +23,13 @@ const PAGE: i64 = 256;
 pub(super) type Read = (u64, Result<Entry, StoreError>);
 
 /// One entry with its steps.
-pub(super) fn entry(transaction: &Transaction<'_>, id: Uuid) -> Result<Entry, Wrong> {
+pub(super) fn entry(transaction: &Connection, id: Uuid) -> Result<Entry, Wrong> {
     let row = rows::row_of(transaction, &id.to_string())?;
     Ok(rows::entry(transaction, row)??)
 }
 
 /// The entries of a filter.
-pub(super) fn entries(transaction: &Transaction<'_>, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Read>> {
+pub(super) fn entries(transaction: &Connection, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Read>> {
     let whole = |(number, row): Found| {
         let entry = match row {
             Ok(row) => rows::entry(transaction, row)?,
@@ -40,9 +40,37 @@ pub(super) fn entries(transaction: &Transaction<'_>, filter: &str, values: impl 
     rows::found(transaction, filter, values)?.into_iter().map(whole).collect()
 }
 
+/// Where the entries are found that are not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By their index: it leads to those that the head knows of.
+    Index,
+    /// By looking at every entry: the index is damaged.
+    EveryEntry,
+}
+
+impl Way {
+    /// The way that leads to all of them.
+    pub(super) fn find(transaction: &Connection) -> Self {
+        let is_whole = || -> Result<bool, Wrong> {
+            let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry INDEXED BY open_entry WHERE settled = 0";
+            let open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
+            Ok(Head::read(transaction)?.open == open)
+        };
+        if is_whole().unwrap_or(false) { Self::Index } else { Self::EveryEntry }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Index => "INDEXED BY open_entry",
+            Self::EveryEntry => "NOT INDEXED",
+        }
+    }
+}
+
 /// A page of the entries for this BluSKY that are not settled and were saved after this number.
-pub(super) fn open_after(transaction: &Transaction<'_>, number: u64, base_url: &str) -> rusqlite::Result<Page> {
-    let filter = format!("NOT INDEXED WHERE settled = 0 AND number > ?1 AND base_url = ?2 ORDER BY number LIMIT {PAGE}");
+pub(super) fn open_after(transaction: &Connection, number: u64, way: Way, base_url: &str) -> rusqlite::Result<Page> {
+    let filter = format!("{} WHERE settled = 0 AND number > ?1 AND base_url = ?2 ORDER BY number LIMIT {PAGE}", way.name());
     first_sound(number, |number| {
         let entries = entries(transaction, &filter, params![row_number(number), base_url])?;
         Ok(entries.into_iter().map(told).collect())
@@ -50,12 +78,12 @@ pub(super) fn open_after(transaction: &Transaction<'_>, number: u64, base_url: &
 }
 
 /// A page of all entries that were saved after this number.
-pub(super) fn page_after(transaction: &Transaction<'_>, number: u64) -> rusqlite::Result<Page> {
+pub(super) fn page_after(transaction: &Connection, number: u64) -> rusqlite::Result<Page> {
     first_sound(number, |number| all_after(transaction, number))
 }
 
 /// The entries that have changed since, in the order of their changes; and the change that this page goes to.
-pub(super) fn changed_after(transaction: &Transaction<'_>, change: i64, base_url: &str) -> Result<(i64, Page), Wrong> {
+pub(super) fn changed_after(transaction: &Connection, change: i64, base_url: &str) -> Result<(i64, Page), Wrong> {
     let last = Head::read(transaction)?.changed;
     if last <= change {
         return Ok((change, Vec::new()));
@@ -66,8 +94,33 @@ pub(super) fn changed_after(transaction: &Transaction<'_>, change: i64, base_url
     Ok((to, sound(entries.into_iter().map(told).collect())))
 }
 
+/// The entries that are not damaged and whose key begins so: one, or two where there are several.
+pub(super) fn beginning(connection: &Connection, key: &str) -> rusqlite::Result<Vec<Entry>> {
+    // Behind every digit and hyphen.
+    let end = format!("{key}~");
+    let by = |way: &str| -> rusqlite::Result<Vec<Entry>> {
+        let found = entries(connection, &format!("{way} WHERE id >= ?1 AND id < ?2 LIMIT 2"), params![key, end])?;
+        Ok(found.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
+    };
+    let found = by("")?;
+    if found.is_empty() { by("NOT INDEXED") } else { Ok(found) }
+}
+
+/// The orders of new users, newest first, as far as they are not damaged.
+pub(super) fn new_users(connection: &Connection, base_url: &str) -> rusqlite::Result<Vec<Entry>> {
+    let filter = "INDEXED BY new_user WHERE kind = 'add_user' AND base_url = ?1 ORDER BY number DESC";
+    Ok(entries(connection, filter, [base_url])?.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
+}
+
+/// What is wrong with a page of the entries that were saved after this number, in words; and its highest number, if there is one.
+pub(super) fn damaged_after(connection: &Connection, number: u64) -> rusqlite::Result<(Vec<String>, Option<u64>)> {
+    let page = all_after(connection, number)?;
+    let highest = highest(&page, number);
+    Ok((page.into_iter().filter_map(|(_, entry)| entry.err()).map(|error| error.to_string()).collect(), highest))
+}
+
 /// Each entry, oldest first.
-pub(super) fn each(transaction: &Transaction<'_>, mut see: impl FnMut(u64, Result<Entry, StoreError>)) -> rusqlite::Result<()> {
+pub(super) fn each(transaction: &Connection, mut see: impl FnMut(u64, Result<Entry, StoreError>)) -> rusqlite::Result<()> {
     let mut last = 0;
     loop {
         let page = all_after(transaction, last)?;
@@ -77,7 +130,7 @@ pub(super) fn each(transaction: &Transaction<'_>, mut see: impl FnMut(u64, Resul
     }
 }
 
-fn all_after(transaction: &Transaction<'_>, number: u64) -> rusqlite::Result<Vec<Read>> {
+fn all_after(transaction: &Connection, number: u64) -> rusqlite::Result<Vec<Read>> {
     let filter = format!("NOT INDEXED WHERE number > ?1 ORDER BY number LIMIT {PAGE}");
     entries(transaction, &filter, params![row_number(number)])
 }

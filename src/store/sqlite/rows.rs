@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{
-    Row, Transaction, params_from_iter,
+    Connection, Row, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 use sha2::{Digest, Sha256};
@@ -96,6 +96,8 @@ pub(super) struct EntryRow {
     pub(super) seq: i64,
     pub(super) digest: Vec<u8>,
     pub(super) link: Vec<u8>,
+    /// Written with the row, and read by the chain alone.
+    pub(super) salt: [u8; 16],
 }
 
 impl EntryRow {
@@ -120,6 +122,7 @@ impl EntryRow {
             seq: row.get(15)?,
             digest: row.get(16)?,
             link: row.get(17)?,
+            salt: [0; 16],
         })
     }
 
@@ -147,21 +150,21 @@ impl EntryRow {
     }
 
     /// What tells it from others of the same text: once the salt is gone, its digest tells nobody what it was.
-    pub(super) fn digest(&self, salt: &[u8]) -> [u8; 32] {
-        salted(salt).values(self.values().into_iter().take(FIXED_COUNT)).finish()
+    pub(super) fn digest(&self) -> [u8; 32] {
+        salted(&self.salt).values(self.values().into_iter().take(FIXED_COUNT)).finish()
     }
 
     /// Writes it down with its mark.
-    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    pub(super) fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
         let insert = format!(
-            "INSERT INTO entry ({COLUMNS}, mark)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+            "INSERT INTO entry ({COLUMNS}, mark, salt)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
         );
-        insert_marked(transaction, &insert, self.values()).map(|_| ())
+        insert_marked(transaction, &insert, self.values(), Some(&self.salt)).map(|_| ())
     }
 
     /// Writes down those of its columns that change, with its mark.
-    pub(super) fn update(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    pub(super) fn update(&self, transaction: &Connection) -> rusqlite::Result<()> {
         let update = "UPDATE entry SET seen_at = ?2, settled = ?3, changed = ?4, steps = ?5, mark = ?6 WHERE number = ?1";
         let mark = Hash::default().values(self.values()).mark();
         let values = rusqlite::params![self.number, self.seen_at, self.settled, self.changed, self.steps, mark];
@@ -179,6 +182,8 @@ pub(super) struct StepRow {
     pub(super) seq: i64,
     pub(super) digest: Vec<u8>,
     pub(super) link: Vec<u8>,
+    /// As an entry's.
+    pub(super) salt: [u8; 16],
 }
 
 impl StepRow {
@@ -188,14 +193,14 @@ impl StepRow {
     }
 
     /// As an entry's.
-    pub(super) fn digest(&self, salt: &[u8]) -> [u8; 32] {
-        salted(salt).values(self.values().into_iter().take(STEP_FIXED_COUNT)).finish()
+    pub(super) fn digest(&self) -> [u8; 32] {
+        salted(&self.salt).values(self.values().into_iter().take(STEP_FIXED_COUNT)).finish()
     }
 
     /// Writes it down with its mark.
-    pub(super) fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let insert = format!("INSERT INTO step ({STEP_COLUMNS}, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-        insert_marked(transaction, &insert, self.values()).map(|_| ())
+    pub(super) fn insert(&self, transaction: &Connection) -> rusqlite::Result<()> {
+        let insert = format!("INSERT INTO step ({STEP_COLUMNS}, mark, salt) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        insert_marked(transaction, &insert, self.values(), Some(&self.salt)).map(|_| ())
     }
 }
 
@@ -212,14 +217,15 @@ fn optional(text: Option<&String>) -> ValueRef<'_> {
     text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
 }
 
-/// Writes a row down with its mark, which comes last; gives the mark.
+/// Writes a row down with its mark, and a salt behind it where it has one; gives the mark.
 pub(super) fn insert_marked<const N: usize>(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     insert: &str,
     values: [ValueRef<'_>; N],
+    salt: Option<&[u8]>,
 ) -> rusqlite::Result<Vec<u8>> {
     let mark = Hash::default().values(values).mark();
-    let all = values.into_iter().chain([ValueRef::Blob(&mark)]).map(ToSqlOutput::Borrowed);
+    let all = values.into_iter().chain([ValueRef::Blob(&mark)]).chain(salt.map(ValueRef::Blob)).map(ToSqlOutput::Borrowed);
     transaction.prepare_cached(insert)?.execute(params_from_iter(all))?;
     Ok(mark)
 }
@@ -228,7 +234,7 @@ pub(super) fn insert_marked<const N: usize>(
 pub(super) type Found = (i64, Result<EntryRow, StoreError>);
 
 /// Reads the entries of a filter.
-pub(super) fn found(transaction: &Transaction<'_>, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Found>> {
+pub(super) fn found(transaction: &Connection, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Found>> {
     let mut select = transaction.prepare_cached(&format!("SELECT {COLUMNS}, mark FROM entry {filter}"))?;
     let rows = select.query_map(values, |row| {
         let number: i64 = row.get(10)?;
@@ -240,7 +246,7 @@ pub(super) fn found(transaction: &Transaction<'_>, filter: &str, values: impl ru
 }
 
 /// The entry of this key. Where the index does not lead to it, every row is looked at.
-pub(super) fn row_of(transaction: &Transaction<'_>, id: &str) -> Result<EntryRow, Wrong> {
+pub(super) fn row_of(transaction: &Connection, id: &str) -> Result<EntryRow, Wrong> {
     for filter in ["WHERE id = ?1", "NOT INDEXED WHERE id = ?1"] {
         if let Some((_, row)) = found(transaction, filter, [id])?.pop() {
             let sound = row?;
@@ -253,7 +259,7 @@ pub(super) fn row_of(transaction: &Transaction<'_>, id: &str) -> Result<EntryRow
 }
 
 /// The whole entry of a row.
-pub(super) fn entry(transaction: &Transaction<'_>, row: EntryRow) -> rusqlite::Result<Result<Entry, StoreError>> {
+pub(super) fn entry(transaction: &Connection, row: EntryRow) -> rusqlite::Result<Result<Entry, StoreError>> {
     let damaged = StoreError::Damaged(format!("entry {} ({})", row.number, row.id));
     let steps = steps(transaction, &row)?;
     Ok(steps.and_then(|steps| whole(row, steps)).ok_or(damaged))
@@ -263,7 +269,7 @@ pub(super) fn entry(transaction: &Transaction<'_>, row: EntryRow) -> rusqlite::R
 type Steps = Vec<(DateTime<Utc>, Step)>;
 
 /// The steps of an entry; none where one is damaged, or not all are there.
-fn steps(transaction: &Transaction<'_>, row: &EntryRow) -> rusqlite::Result<Option<Steps>> {
+fn steps(transaction: &Connection, row: &EntryRow) -> rusqlite::Result<Option<Steps>> {
     let select = format!("SELECT {STEP_COLUMNS}, mark FROM step WHERE entry = ?1 ORDER BY n");
     let mut select = transaction.prepare_cached(&select)?;
     let read = |row: &Row<'_>| -> rusqlite::Result<Option<(i64, DateTime<Utc>, Step)>> {

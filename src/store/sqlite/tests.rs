@@ -110,3 +110,44 @@ fn damaged_counts_are_made_anew_though_they_cannot_be_written_and_a_step_is_writ
     store.connection.execute_batch("PRAGMA query_only = ON").unwrap();
     assert_eq!(taken(&mut store), given_up);
 }
+
+#[test]
+fn a_group_that_ended_by_itself_is_said_to_everybody_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let before = store.page_after(0).unwrap().len();
+    let new = |number| Entry { id: Uuid::from_u128(number), ..store_entry() };
+    store.begin_group().unwrap();
+    store.save(&new(901), None).unwrap();
+    // As SQLite does by itself on a full disk.
+    store.connection.execute_batch("ROLLBACK").unwrap();
+    assert!(store.save(&new(902), None).is_err());
+    assert!(store.end_group().is_err());
+    store.save(&new(903), None).unwrap();
+    assert_eq!((store.page_after(0).unwrap().len(), store.findings()), (before + 1, Ok(vec![])));
+}
+
+fn store_entry() -> Entry {
+    let order = crate::enroll::enrollment::Order::of(Uuid::from_u128(7));
+    let card = crate::enroll::enrollment::add_existing_card(Uuid::from_u128(9), &order).unwrap();
+    Entry::of(Uuid::nil(), Utc::now(), crate::access::Operation::AddUserCard(card), crate::outbox::Reassign::Never)
+}
+
+#[test]
+fn an_index_that_hides_what_is_not_settled_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let open = store.open_after(0).unwrap();
+    assert_eq!((store.way, open.is_empty()), (Way::Index, false));
+    let hide = "PRAGMA writable_schema = ON;
+        UPDATE sqlite_master SET sql = replace(sql, 'settled = 0', 'settled = 0 AND number > 2') WHERE name = 'open_entry';
+        PRAGMA writable_schema = RESET; REINDEX open_entry;
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_master SET sql = replace(sql, ' AND number > 2', '') WHERE name = 'open_entry';
+        PRAGMA writable_schema = RESET;";
+    store.connection.execute_batch(hide).unwrap();
+    let found: i64 =
+        store.connection.query_row("SELECT count(*) FROM entry INDEXED BY open_entry WHERE settled = 0", [], |row| row.get(0)).unwrap();
+    assert!(found < open.len() as i64);
+    assert_eq!((store.open_after(0), store.way), (Ok(open), Way::EveryEntry));
+}

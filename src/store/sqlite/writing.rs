@@ -4,7 +4,7 @@
 //! to what was written down before, but for what an entry's row says of its steps.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use super::{
@@ -40,7 +40,7 @@ pub(super) fn row(entry: &Entry, operation: &Operation, base_url: &str) -> Optio
 
 /// Writes an entry down.
 pub(super) fn save(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     entry: &Entry,
     mut row: EntryRow,
     sealed: Option<&[u8]>,
@@ -59,16 +59,18 @@ pub(super) fn save(
     }
     head.changed += 1;
     (row.sealed, row.changed, row.number) = (sealed.is_some(), head.changed, next_number(transaction)?);
-    row.digest = row.digest(&chain::salt(transaction, &row.id, -1)?).to_vec();
+    row.salt = chain::salt();
+    row.digest = row.digest().to_vec();
     let place = head.place_entry(&row.digest);
     (row.seq, row.link) = (place.seq, place.link);
     row.insert(transaction)?;
+    head.open.change(row.number, true);
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (None, entry.standing()))?;
     Ok(head.write(transaction)?)
 }
 
 /// Writes an entry's next step down; true where its secret went with it.
-pub(super) fn append(transaction: &Transaction<'_>, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<bool, Wrong> {
+pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<bool, Wrong> {
     let mut row = rows::row_of(transaction, &entry.id.to_string())?;
     if row.steps != entry.steps().len() as i64 {
         return Err(StoreError::Conflict.into());
@@ -76,8 +78,9 @@ pub(super) fn append(transaction: &Transaction<'_>, mut entry: Entry, at: DateTi
     let before = entry.standing();
     entry.add(at, step.clone());
     let mut head = Head::read(transaction)?;
-    let mut written = StepRow { entry: row.id.clone(), n: row.steps, at: time(at), body: json(step)?, ..StepRow::default() };
-    written.digest = written.digest(&chain::salt(transaction, &written.entry, written.n)?).to_vec();
+    let mut written =
+        StepRow { entry: row.id.clone(), n: row.steps, at: time(at), body: json(step)?, salt: chain::salt(), ..StepRow::default() };
+    written.digest = written.digest().to_vec();
     let place = head.place_step(&written.digest);
     (written.seq, written.link) = (place.seq, place.link);
     written.insert(transaction)?;
@@ -87,6 +90,9 @@ pub(super) fn append(transaction: &Transaction<'_>, mut entry: Entry, at: DateTi
     let is_done = progress.is_over() || progress.state == State::Accepted;
     let wipe = "UPDATE secret SET sealed = NULL WHERE entry = ?1 AND sealed IS NOT NULL";
     let wiped = is_done && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
+    if row.settled != progress.is_settled() {
+        head.open.change(row.number, row.settled);
+    }
     (row.settled, row.changed, row.steps) = (progress.is_settled(), head.changed, row.steps + 1);
     row.update(transaction)?;
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;
@@ -95,7 +101,7 @@ pub(super) fn append(transaction: &Transaction<'_>, mut entry: Entry, at: DateTi
 }
 
 /// Notes when the card of the newest entry that gave it was last seen at a reader.
-pub(super) fn seen(transaction: &Transaction<'_>, card: &str, at: DateTime<Utc>) -> Result<(), Wrong> {
+pub(super) fn seen(transaction: &Connection, card: &str, at: DateTime<Utc>) -> Result<(), Wrong> {
     let newest = "WHERE card = ?1 AND seen_at < ?2 ORDER BY number DESC LIMIT 1";
     if let Some((_, Ok(mut row))) = rows::found(transaction, newest, params![card, time(at)])?.pop() {
         row.seen_at = Some(time(at));
@@ -105,7 +111,7 @@ pub(super) fn seen(transaction: &Transaction<'_>, card: &str, at: DateTime<Utc>)
 }
 
 /// The number of the next entry: no number is given twice.
-fn next_number(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+fn next_number(transaction: &Connection) -> rusqlite::Result<i64> {
     let select = "SELECT 1 + max(coalesce((SELECT max(number) FROM entry), 0),
                                  coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0))";
     transaction.prepare_cached(select)?.query_row([], |row| row.get(0))

@@ -322,6 +322,24 @@ fn a_literal_is_somebodys_word_and_is_asked_nothing() {
     assert!(evidence(&desk.entry()).contains(&"operator"));
 }
 
+#[test]
+fn a_card_of_a_facility_code_that_is_not_listed_is_refused_with_the_line_that_takes_it() {
+    let mut desk = Desk::with(OURS, "");
+    let enroll = desk.enroll(&[]);
+    desk.show(31, 337);
+    let ended = enroll.end();
+    let error = ended.last()["error"].clone();
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    let line = "facility_codes = [123, 31]";
+    let help = error["help"].as_str().unwrap();
+    assert!(help.contains(line) && !help.contains("formats ="), "{help}");
+    desk.nothing_is_enrolled();
+    desk.rewrite(OURS.trim(), line);
+    let mut enroll = desk.enroll(&[]);
+    desk.show_twice(&mut enroll, 31, 337);
+    accepted(&enroll.end());
+}
+
 // ---- which of several?
 
 /// A site that uses two formats, and CARD is one of each.

@@ -268,6 +268,20 @@ fn an_enrollment_does_not_wait_for_a_blusky_that_is_away() {
     assert_eq!(count(&blusky), (2, 2));
 }
 
+#[test]
+fn a_delivery_that_is_asked_for_says_what_became_of_each_card() {
+    let address = own_address();
+    let site = Site::at(&format!("http://{address}"), "");
+    for number in 1..=3 {
+        let ended = site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, number), "--json"]);
+        assert_eq!(ended.code, 3, "{ended:?}");
+    }
+    let blusky = Simulator::on(&address, &[]);
+    let ended = site.run(&["outbox", "deliver", "--json"]);
+    assert_eq!((ended.code, ended.states()), (0, vec!["accepted".to_owned(); 3]), "{ended:?}");
+    assert_eq!(count(&blusky), (3, 3));
+}
+
 // ---- the token is wrong
 
 #[test]

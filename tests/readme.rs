@@ -1,12 +1,15 @@
 //! What the README says works as written.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 
 mod support;
 
-use std::fs;
+use std::{fs, process::Command};
 
-use support::{SerialReader, Simulator, Site};
+use serde_json::Value;
+use support::{Ended, SerialReader, Simulator, Site};
+
+const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
 
 /// The README's TOML blocks, in order: the first configuration, the card format.
 fn blocks() -> Vec<String> {
@@ -33,21 +36,44 @@ fn the_five_minute_path_enrolls_a_card() {
     let mut reader = SerialReader::plug_in();
     let site = Site::at(&blusky.base_url, "");
     site.configure(&blocks()[0].replace("http://127.0.0.1:8900", &blusky.base_url).replace("/dev/ttyUSB0", &reader.path));
-    let people = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
-    assert!(include_str!("../README.md").contains(&people.replace('\n', "\\n")));
-    fs::write(site.path("people.csv"), people).unwrap();
+    assert!(include_str!("../README.md").contains(&PEOPLE.replace('\n', "\\n")));
+    fs::write(site.path("people.csv"), PEOPLE).unwrap();
     let read = site.start(&["read", "--count", "1"]);
     reader.wait_until_open();
     reader.send(b"1ABD88EB80\r");
     let read = read.end();
     assert!(read.stdout.contains("▶ hid-h10301") && read.stdout.contains("decided by: the site's policy"), "{read:?}");
     let mut enroll = site.start(&["enroll", "--user", "1815"]);
-    enroll.wait_for_stderr("hold the card to the reader");
+    enroll.wait_for_stderr("hold the card to the reader (Ada Lovelace (1815))");
     reader.send(b"1ABD88EB80\r");
     let enroll = enroll.end();
     assert_eq!(enroll.code, 0, "{enroll:?}");
     assert!(enroll.stdout.contains("accepted. BluSKY says “Success”."), "{enroll:?}");
     assert_eq!(blusky.cards().len(), 1);
+}
+
+#[test]
+fn the_stations_api_answers_the_readmes_requests() {
+    let blusky = Simulator::start(&[]);
+    let reader = SerialReader::plug_in();
+    let site = Site::at(&blusky.base_url, "");
+    site.configure(&blocks()[0].replace("http://127.0.0.1:8900", &blusky.base_url).replace("/dev/ttyUSB0", &reader.path));
+    fs::write(site.path("people.csv"), PEOPLE).unwrap();
+    let mut station = site.start(&["run"]);
+    station.wait_for_stderr("desk: there");
+    let readme = include_str!("../README.md").replace("\\\n", "");
+    let requests: Vec<&str> = readme.lines().filter(|line| line.starts_with("    curl ")).collect();
+    let answer = |at: usize| -> Value {
+        let ended = Ended::after(Command::new("sh").args(["-c", requests[at]]).current_dir(site.folder.path()));
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {} {ended:?}", requests[at]))
+    };
+    assert_eq!(requests.len(), 4, "{requests:?}");
+    assert_eq!(answer(0)["readers"][0]["name"], "desk");
+    assert_eq!(answer(1)["people"][0]["name"], "Ada Lovelace");
+    assert_eq!(answer(2)["state"], "waiting");
+    let entries = site.wait_for_outbox(|entries| entries.iter().any(|entry| entry["state"] == "accepted"));
+    assert!(entries[0]["ordered_by"].as_str().unwrap().starts_with("reception ("), "{entries:?}");
+    assert_eq!(answer(3)["entries"][0]["entry"], entries[0]);
 }
 
 #[test]

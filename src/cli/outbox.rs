@@ -82,15 +82,22 @@ async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure>
         return Ok(ExitCode::SUCCESS);
     };
     let mut notices = session.client.notices(None).await.map_err(refused)?;
+    let before = host.shared().notices().last();
     session.client.deliver().await.map_err(refused)?;
     let idle = host.shared().delivered();
     tokio::pin!(idle);
-    loop {
+    // What was told before it came to rest is shown, too.
+    let (mut heard, mut last) = (before, None);
+    while last.is_none_or(|last| heard < last) {
         let notice = tokio::select! {
             Some(notice) = notices.next() => notice,
-            () = &mut idle => break,
+            () = &mut idle, if last.is_none() => {
+                last = Some(host.shared().notices().last());
+                continue;
+            }
             () = out::interrupted() => break,
         };
+        heard = notice.at("number").as_u64().unwrap_or(heard);
         match notice.text("kind") {
             "enrollment" if !notice.at("end").is_null() && json => out::print_json(notice.at("entry")),
             "enrollment" if !notice.at("end").is_null() => out::print(&format!("{}  {}", notice.text("enrollment"), notice.text("words"))),

@@ -237,10 +237,14 @@ impl SitePolicy {
             return Vec::new();
         }
         let mut lines = vec!["[site]".to_owned()];
+        // Of formats that the site names, only the facility code stands in the way.
+        let unlisted = reading.fits.iter().filter(|fit| self.names(fit) && self.is_taken(fit) && !self.admits(fit));
+        lines.extend(unlisted.filter_map(|fit| self.with_code(fit)));
+        if lines.len() > 1 {
+            return lines;
+        }
         for fit in &reading.fits {
-            let numbers: Vec<String> =
-                fit.credential.numbers().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
-            lines.push(format!("formats = [\"{}\"]   # {}", fit.format, numbers.join(", ")));
+            lines.push(format!("formats = [\"{}\"]   # {}", fit.format, fit.credential.words()));
         }
         let mut codes: Vec<u64> = reading.fits.iter().filter_map(|fit| fit.credential.facility_code.map(|code| code.0)).collect();
         codes.sort_unstable();
@@ -250,6 +254,15 @@ impl SitePolicy {
             lines.push(format!("facility_codes = [N]   # or: one of {}", codes.join(", ")));
         }
         if lines.len() > 1 { lines } else { Vec::new() }
+    }
+}
+
+impl SitePolicy {
+    /// The line that lists the fit's facility code beside those that are listed.
+    fn with_code(&self, fit: &Fit) -> Option<String> {
+        let codes = self.facility_codes.iter().copied().chain([fit.credential.facility_code?.0]);
+        let codes: Vec<String> = codes.map(|code| code.to_string()).collect();
+        Some(format!("facility_codes = [{}]   # {}: {}", codes.join(", "), fit.format, fit.credential.words()))
     }
 }
 

@@ -154,7 +154,7 @@ fn friendly_name(i: usize) -> String {
 }
 
 /// A port nobody listens on, from below those the kernel gives to outgoing connections.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = std::process::id().wrapping_mul(61);
     loop {
@@ -167,7 +167,7 @@ fn free_port() -> u16 {
 }
 
 /// The driver, built once a process into the target directory that this test itself came from.
-fn handler() -> &'static Path {
+pub fn handler() -> &'static Path {
     static HANDLER: OnceLock<PathBuf> = OnceLock::new();
     HANDLER.get_or_init(|| {
         let test = std::env::current_exe().unwrap();

@@ -83,7 +83,8 @@ fn a_card_that_was_given_a_moment_ago_is_not_given_to_somebody_else_even_where_t
 
 #[test]
 fn a_card_that_was_refused_or_discarded_a_moment_ago_can_be_given_to_somebody_else() {
-    let blusky = Simulator::start(&["--fault", "result-code=9:1", "--people", "/dev/null"]);
+    let nobody = tempfile::NamedTempFile::new().unwrap();
+    let blusky = Simulator::start(&["--fault", "result-code=9:1", "--people", nobody.path().to_str().unwrap()]);
     let mut reader = SerialReader::plug_in();
     let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
     let refused = shown_for(&site, &mut reader, ADA, &[]);

@@ -23,7 +23,10 @@ use crate::{
     capture::{self, Attached, Capture, Head, Record, evtest},
     config::ReaderConfig,
     drivers::{keyboard, pcsc, serial},
-    host::shell::{Shell, Tapped},
+    host::{
+        platform::files,
+        shell::{Shell, Tapped},
+    },
     reader::{Port, ReaderCommand, ReaderEvent, is_device_of},
     station::{Notice, ReaderKind},
     views,
@@ -81,7 +84,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
         return Err(Failure::usage("usage", "what a keyboard reader types cannot be redacted", help));
     }
     let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", path.display()), "");
-    let mut file = capture_file::create(path).map_err(failed)?;
+    let mut file = files::create(path).map_err(failed)?;
     let mut shell = Shell::new(&site, None);
     let (tap, mut tapped) = mpsc::unbounded_channel();
     shell.tap(tap);

@@ -5,9 +5,8 @@
 
 use std::{
     fmt::Display,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, BufRead, BufReader, Read},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -141,11 +140,6 @@ pub fn whole(path: &Path) -> Result<Capture, Failure> {
         all.push(record);
     }
     Ok(Capture { head: records.end()?, records: all })
-}
-
-/// Makes a file that only this user can read: cards stand in it.
-pub fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// What is wrong with a capture's file.

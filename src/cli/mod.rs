@@ -32,8 +32,8 @@ mod wait;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use nix::sys::resource::{Resource, setrlimit};
 
+use crate::host::platform::process;
 use out::Failure;
 
 /// The bridge between card readers and the BluSKY access-control web API.
@@ -104,17 +104,10 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     out::start_logging();
-    no_core_dump();
+    process::no_core_dump();
     match dispatch(cli) {
         Ok(code) => code,
         Err(failure) => out::fail(&failure, wants_json),
-    }
-}
-
-/// A core dump would hold the secrets of this process. A limit of one byte, unlike one of none, holds for dumps that go to a program too.
-fn no_core_dump() {
-    if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 1, 1) {
-        tracing::warn!(%error, "core dumps cannot be switched off");
     }
 }
 

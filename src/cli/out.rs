@@ -1,17 +1,13 @@
 //! What goes out: people's text and JSON lines on standard output, everything else on standard error.
 
-use std::{io::Write, process::ExitCode, sync::Once, time::Duration};
+use std::{io::Write, process::ExitCode};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::{Notify, Semaphore},
-    time::sleep,
-};
 use tracing_subscriber::EnvFilter;
 
 use crate::host::client::Said;
+pub use crate::host::platform::process::{interrupted, listen_for_signals, unanswered};
 
 /// A command that did not do what was asked.
 #[derive(Debug)]
@@ -73,47 +69,6 @@ pub fn usage(error: &clap::Error) -> Failure {
 /// A number of seconds that can be waited for: a year at most.
 pub fn seconds() -> impl clap::builder::TypedValueParser<Value = u64> {
     clap::value_parser!(u64).range(..=31_536_000)
-}
-
-/// Signals that nobody has answered yet: kept, so that one that comes between two waits is not lost.
-static SIGNALS: Semaphore = Semaphore::const_new(0);
-static LISTENING: Once = Once::new();
-/// Wakes [`unanswered`] at each signal.
-static CAME: Notify = Notify::const_new();
-/// How long a signal may wait for whoever answers it.
-const ANSWER: Duration = Duration::from_millis(200);
-
-/// From here on Ctrl-C and SIGTERM are answered by [`interrupted`].
-pub fn listen_for_signals() {
-    LISTENING.call_once(|| {
-        for mut signals in [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter_map(|kind| signal(kind).ok()) {
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() {
-                    SIGNALS.add_permits(1);
-                    CAME.notify_one();
-                }
-            });
-        }
-    });
-}
-
-/// Waits until somebody ends this process: Ctrl-C or SIGTERM. Each signal ends one wait.
-pub async fn interrupted() {
-    listen_for_signals();
-    if let Ok(answered) = SIGNALS.acquire().await {
-        answered.forget();
-    }
-}
-
-/// Waits for a signal that no part of the command answers.
-pub async fn unanswered() {
-    loop {
-        CAME.notified().await;
-        sleep(ANSWER).await;
-        if let Ok(signal) = SIGNALS.try_acquire() {
-            return signal.forget();
-        }
-    }
 }
 
 /// The JSON of a failure: `{"error":{"code","message","help"}}`.

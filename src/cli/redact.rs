@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     capture::{Capture, redact::redact},
+    host::platform::files,
     protocols::Protocols,
 };
 
@@ -20,7 +21,7 @@ use crate::{
 pub fn file(protocols: &Protocols, old: &Path, new: &Path) -> Result<ExitCode, Failure> {
     let redacted = text(protocols, old, &capture_file::whole(old)?)?;
     let failed = |error: std::io::Error| Failure::impossible("file", format!("{}: {error}", new.display()), "");
-    let mut file = capture_file::create(new).map_err(failed)?;
+    let mut file = files::create(new).map_err(failed)?;
     file.write_all(redacted.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     out::hint(&format!("{} is redacted; look it through before you send it", new.display()));
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@
 //! In: a path. Out: a file that nobody else can read, or whether one is so. Never: another mode for a file that is there already.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
@@ -14,10 +14,18 @@ use std::{
 /// # Errors
 /// It cannot be made.
 pub fn make(path: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Makes a file and opens it for writing; one that is there already is an error.
+///
+/// # Errors
+/// It cannot be made.
+pub fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// True where nobody but its owner can read or write it.

@@ -5,6 +5,7 @@
 
 pub mod files;
 pub mod lock;
+pub mod process;
 pub mod socket;
 
 /// The name of the Unix user of this number.

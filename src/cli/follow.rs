@@ -268,11 +268,17 @@ impl Follow {
         if is_another_try || self.shown.as_ref() == Some(&now) {
             return;
         }
-        self.shown = Some(now);
+        let is_first = self.shown.replace(now).is_none();
         match (self.json, self.last) {
             (true, true) => {}
             (true, false) => self.print(notice.at("entry")),
-            (false, _) => out::print(notice.text("words")),
+            (false, _) => {
+                // Which card, and for whom, is said once, before what becomes of it.
+                if is_first && !notice.at("about").is_null() {
+                    out::print(notice.text("about"));
+                }
+                out::print(notice.text("words"));
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, Local};
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
@@ -136,9 +137,9 @@ fn list(outbox: &Value, json: bool) {
         let why = [told.text("elsewhere"), entry.text("why"), entry.text("description")];
         table.add_row([
             entry.text("enrollment").to_owned(),
-            entry.text("saved_at").to_owned(),
+            local(entry.text("saved_at")),
             told.text("call").to_owned(),
-            entry.text("user_id").to_owned(),
+            Some(entry.at("user").text("name")).filter(|name| !name.is_empty()).unwrap_or(entry.text("user_id")).to_owned(),
             entry.text("state").to_owned(),
             entry.at("attempts").to_string(),
             why.into_iter().find(|why| !why.is_empty()).unwrap_or_default().to_owned(),
@@ -152,12 +153,18 @@ fn show(told: &Value, json: bool) {
     if json {
         return out::print_json(entry);
     }
-    out::print(&format!("{} saved {}", entry.text("enrollment"), entry.text("saved_at")));
-    if let Some(evidence) = told.get("evidence").and_then(Value::as_str) {
-        out::print(&format!("  {evidence}"));
+    out::print(&format!("{} saved {}", entry.text("enrollment"), local(entry.text("saved_at"))));
+    if !told.at("about").is_null() {
+        out::print(&format!("  {}", told.text("about")));
     }
     for step in told.at("steps").as_array().into_iter().flatten() {
-        out::print(&format!("  {}  {:<9} {}", step.text("at"), step.text("state"), step.text("words")));
+        out::print(&format!("  {}  {:<9} {}", local(step.text("at")), step.text("state"), step.text("words")));
     }
     out::print(told.text("words"));
+}
+
+/// A time as the clock on the wall shows it.
+fn local(time: &str) -> String {
+    let at = time.parse::<DateTime<Local>>();
+    at.map_or_else(|_| time.to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
 }

@@ -287,6 +287,24 @@ fn differing(progress: &Progress) -> impl Iterator<Item = &str> {
     members.flat_map(|members| members.split(", "))
 }
 
+/// The card of an entry and whom it is for, in a line; none where it is another call's.
+#[must_use]
+pub fn about(entry: &Entry) -> Option<String> {
+    let Operation::AddUserCard(call) = &entry.operation else { return None };
+    let card = match (&entry.origin.card, call.card_id) {
+        (Some(read), _) => format!("{} ({})", read.credential.words(), read.format),
+        (None, Some(card)) => format!("card {card}"),
+        (None, None) => "a card".to_owned(),
+    };
+    let user = match &entry.origin.person {
+        Some(person) => person.employee_number.as_ref().map_or_else(|| person.name.clone(), |number| format!("{} ({number})", person.name)),
+        None => format!("user {}", call.user_id),
+    };
+    let evidence = &entry.origin.evidence;
+    let sure = if evidence.is_empty() { String::new() } else { format!(": {}", super::evidence::line(evidence)) };
+    Some(format!("{card} for {user}{sure}"))
+}
+
 /// One step, for people.
 #[must_use]
 pub fn step(step: &Step) -> String {

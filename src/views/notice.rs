@@ -57,7 +57,7 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         Notice::Asked(order, asked) => json!({"kind": "question", "enrollment": order, "question": question(asked, policy)}),
         Notice::NotEnrolled(order, ended) => json!({"kind": "not_enrolled", "enrollment": order, "error": error(ended, policy)}),
         Notice::Entry(entry, asked) => json!({
-            "kind": "enrollment", "enrollment": entry.id, "entry": enrollment::json(entry), "call": entry.operation.name(),
+            "kind": "enrollment", "enrollment": entry.id, "entry": enrollment::json(entry), "call": entry.operation.name(), "about": enrollment::about(entry),
             "question": asked.as_ref().map(|asked| question(asked, policy)), "end": enrollment::end(entry),
         }),
         Notice::WaitsFor(order, before) => json!({"kind": "waits_for", "enrollment": order, "before": before}),

@@ -75,9 +75,7 @@ fn way(shared: &Shared, entry: &Entry) -> Value {
         let state = entry.upto(count).progress().state;
         steps.push(json!({"at": at, "state": state.name(), "words": views::enrollment::step(step)}));
     }
-    let evidence = Some(&entry.origin.evidence).filter(|evidence| !evidence.is_empty());
     if let Some(members) = json.as_object_mut() {
-        members.insert("evidence".to_owned(), evidence.map(|evidence| views::evidence::line(evidence)).into());
         members.insert("steps".to_owned(), steps.into());
     }
     json

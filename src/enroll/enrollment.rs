@@ -369,6 +369,9 @@ fn undecided(reading: &Reading, order: &Order, policy: &SitePolicy) -> Refused {
         _ if number.is_some() => "none of the fits, or several of them, match the printed number and the site's policy",
         1 => "the site's policy does not believe the only format that fits",
         _ if matches!(reading.verdict, Verdict::Certain | Verdict::Likely) => "the site's policy believes none of the formats that fit",
+        _ if reading.fits.iter().all(|fit| !policy.admits(fit)) => {
+            "several formats fit, and the site believes none of them with this facility code"
+        }
         _ => "several formats fit, and nothing configured decides between them",
     };
     Refused::Undecided(message.to_owned())

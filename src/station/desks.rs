@@ -17,22 +17,24 @@ use crate::{
 
 /// Somebody who waits.
 pub(super) struct Desk {
-    id: Uuid,
-    order: Order,
-    reassign: Reassign,
-    can_be_asked: bool,
+    pub(super) id: Uuid,
+    pub(super) order: Order,
+    pub(super) reassign: Reassign,
+    pub(super) can_be_asked: bool,
     /// At this reader only.
-    reader: Option<String>,
+    pub(super) reader: Option<String>,
     /// What had happened when they came.
-    since: u64,
+    pub(super) since: u64,
     /// How long they wait, and until when by the steady clock; none where no card is waited for.
-    within: TimeDelta,
+    pub(super) within: TimeDelta,
     pub(super) until: Option<DateTime<Utc>>,
-    word: Word,
-    state: State,
+    /// When a second reading is asked for, where the reader has not said its card again by itself.
+    pub(super) tells: Option<DateTime<Utc>>,
+    pub(super) word: Word,
+    pub(super) state: State,
 }
 
-enum State {
+pub(super) enum State {
     /// For a card.
     Waits,
     /// For an answer, of the card or of a person.
@@ -43,18 +45,15 @@ enum State {
 
 /// The card that somebody got.
 #[derive(Clone)]
-struct Shown {
-    presentation: Presentation,
+pub(super) struct Shown {
+    pub(super) presentation: Presentation,
     /// How often it was read.
-    readings: u32,
+    pub(super) readings: u32,
     /// It came from a reader, not from a literal or a capture.
-    at_reader: bool,
+    pub(super) at_reader: bool,
     /// The fit that a person chose.
-    choice: Option<usize>,
+    pub(super) choice: Option<usize>,
 }
-
-/// A person has at least this long to answer.
-const ANSWER: TimeDelta = TimeDelta::seconds(60);
 
 impl Desk {
     /// True while its entry is on its way to the disk.
@@ -86,7 +85,8 @@ impl Station {
         };
         let word = if order.confirmed { Word::Confirmed } else { Word::None };
         let (since, within) = (self.happened, TimeDelta::zero());
-        let desk = Desk { id, order, reassign, can_be_asked, reader: None, since, within, until: None, word, state: State::Waits };
+        let desk =
+            Desk { id, order, reassign, can_be_asked, reader: None, since, within, until: None, tells: None, word, state: State::Waits };
         match card {
             Wanted::Existing(card) => self.existing(desk, card, turn),
             Wanted::Named(card) => self.consider(Desk { word: Word::Given, ..desk }, Shown::first(*card, false), true, turn),
@@ -210,7 +210,7 @@ impl Station {
     }
 
     /// Every format's verdict on a card that somebody got, the site's choice, and what is still to be asked.
-    fn consider(&mut self, desk: Desk, shown: Shown, is_new: bool, turn: &mut Turn) {
+    pub(super) fn consider(&mut self, desk: Desk, shown: Shown, is_new: bool, turn: &mut Turn) {
         let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
         let mut reading = self.laid(shown.presentation.clone());
         let policy = &self.setup.policy;
@@ -271,60 +271,6 @@ impl Station {
         evidence::judge(reading, &self.setup.catalog, &self.setup.policy, &about)
     }
 
-    /// The card is asked for a second reading, a person for everything else, where one is there.
-    fn ask(&mut self, mut desk: Desk, shown: Shown, kind: QuestionKind, turn: &mut Turn) {
-        let is_asked_of_card = matches!(kind, QuestionKind::SecondReading(..));
-        if !desk.can_be_asked && !is_asked_of_card {
-            let ended = self.unanswered(&desk, &kind);
-            return self.ended(desk.id, ended, turn);
-        }
-        if !is_asked_of_card {
-            desk.until = desk.until.map(|until| until.max(turn.now.steady + ANSWER));
-        }
-        let question = Question { number: self.happened, kind };
-        turn.tell(Notice::Asked(desk.id, Box::new(question.clone())));
-        desk.state = State::Asked(shown, question);
-        self.desks.push_front(desk);
-    }
-
-    /// How an order ends whose question has no answer.
-    fn unanswered(&self, desk: &Desk, kind: &QuestionKind) -> Ended {
-        match kind {
-            QuestionKind::SecondReading(reading, question) | QuestionKind::FirstSeen(reading, question) => {
-                Ended::Unproven(reading.clone(), question.clone())
-            }
-            QuestionKind::Choose(reading, _) => {
-                match enrollment::add_user_card(reading, &desk.order, &self.setup.policy, self.setup.width) {
-                    Err(refused) => Ended::Refused(reading.clone(), refused),
-                    Ok(_) => Ended::SaidNo,
-                }
-            }
-            QuestionKind::SameCard(given) => Ended::GivenBefore(given.clone()),
-            QuestionKind::Holder => Ended::SaidNo,
-        }
-    }
-
-    pub(super) fn answered(&mut self, id: Uuid, number: u64, answer: Answer, turn: &mut Turn) {
-        let is_asked = |desk: &Desk| desk.id == id && matches!(&desk.state, State::Asked(_, question) if question.number == number);
-        let Some(mut desk) = self.desks.iter().position(is_asked).and_then(|at| self.desks.remove(at)) else {
-            return self.holder_answered(id, number, &answer, turn);
-        };
-        let State::Asked(mut shown, question) = std::mem::replace(&mut desk.state, State::Waits) else { return };
-        match (answer, &question.kind) {
-            (Answer::No, kind) => {
-                let ended = self.unanswered(&desk, kind);
-                return self.ended(desk.id, ended, turn);
-            }
-            (Answer::Yes, QuestionKind::FirstSeen(..)) => desk.word = Word::Confirmed,
-            (Answer::Yes, QuestionKind::SameCard(_)) => desk.order.same_card = true,
-            (Answer::Printed(print), _) => desk.order.printed = Some(print),
-            (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => shown.choice = Some(choice),
-            // No answer to what was asked: it stays asked.
-            (_, kind) => return self.ask(desk, shown, kind.clone(), turn),
-        }
-        self.consider(desk, shown, false, turn);
-    }
-
     fn existing(&mut self, desk: Desk, card: Uuid, turn: &mut Turn) {
         match enrollment::add_existing_card(card, &desk.order) {
             Ok(call) => {
@@ -383,7 +329,7 @@ impl Station {
     }
 
     /// An order ends without an entry.
-    fn ended(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
+    pub(super) fn ended(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
         if let Some(reader) = why.reader() {
             self.signal(&reader, Signal::Refused, turn);
         }

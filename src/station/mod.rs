@@ -4,7 +4,7 @@
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
 //! - `stages`: what happens at readers, up to a card;
-//! - `desks`: who waits for a card, and what is still asked of them;
+//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them;
 //! - `event`: what happens, and what is to be done then;
 //! - [`notice`]: what people and programs are told;
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
@@ -14,6 +14,7 @@ mod desks;
 mod event;
 pub mod notice;
 pub mod osdp;
+mod questions;
 mod sending;
 mod stages;
 #[cfg(test)]
@@ -212,7 +213,7 @@ impl Station {
     /// When to come back with [`Event::Time`], by the steady clock.
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<DateTime<Utc>> {
-        let desks = self.desks.iter().filter_map(|desk| desk.until);
+        let desks = self.desks.iter().flat_map(|desk| [desk.until, desk.tells]).flatten();
         self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(self.sending.deadline(now)).min()
     }
 
@@ -270,6 +271,7 @@ impl Station {
             self.opening.remove(&name);
             turn.tell(Notice::Ready(name));
         }
+        self.ask_late(turn);
         self.give_up(turn);
     }
 

@@ -243,6 +243,30 @@ fn what_fits_no_format_and_comes_twice_is_an_unknown_format_and_no_damage() {
 }
 
 #[test]
+fn a_reader_that_repeats_its_card_answers_before_the_person_is_asked() {
+    let asked = |repeats_after: i64| {
+        let mut world = world(PROOF);
+        let every = std::time::Duration::from_millis(200);
+        if let Some(ReaderSetup { kind: ReaderKind::Serial(_, hints), .. }) = world.station.setup.readers.first_mut() {
+            (hints.repeats, hints.card_left) = (Some(every), Some(every * 3));
+        }
+        world.happens(Event::Reader("desk".into(), ReaderEvent::Up));
+        world.passes(TimeDelta::seconds(1));
+        world.order(1, true);
+        world.bytes(FIRST);
+        world.passes(TimeDelta::milliseconds(repeats_after));
+        world.happens(Event::Reader("desk".into(), ReaderEvent::Bytes(FIRST.to_vec())));
+        let kinds = world.told.iter().filter_map(|notice| match notice {
+            Notice::Asked(_, question) => Some(question.kind.name()),
+            _ => None,
+        });
+        kinds.collect::<Vec<_>>()
+    };
+    assert_eq!(asked(200), ["first_seen"], "it was read twice with one tap");
+    assert_eq!(asked(900), ["second_reading", "first_seen"]);
+}
+
+#[test]
 fn where_nobody_can_be_asked_a_first_card_is_not_enrolled() {
     let mut world = world(PROOF);
     let id = world.order(1, false);

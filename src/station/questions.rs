@@ -1,0 +1,97 @@
+//! What stands between a card and its enrollment: asked of the card or of a person, answered, or not.
+//!
+//! In: a card that somebody got and is not sure enough, an answer. Out: a question, or the next look at the card. Never: an answer of
+//! its own.
+
+use super::{
+    desks::{Desk, Shown, State},
+    notice::QuestionKind,
+    *,
+};
+use crate::enroll::{enrollment, evidence::Word};
+
+/// A reader that repeats its card has this many repeats to do so before the person is asked to show it once more.
+const REPEATS: i32 = 4;
+/// A person has at least this long to answer.
+const ANSWER: TimeDelta = TimeDelta::seconds(60);
+
+impl Station {
+    /// The card is asked for a second reading, a person for everything else, where one is there.
+    pub(super) fn ask(&mut self, mut desk: Desk, shown: Shown, kind: QuestionKind, turn: &mut Turn) {
+        let is_asked_of_card = matches!(kind, QuestionKind::SecondReading(..));
+        if !desk.can_be_asked && !is_asked_of_card {
+            let ended = self.unanswered(&desk, &kind);
+            return self.ended(desk.id, ended, turn);
+        }
+        if !is_asked_of_card {
+            desk.until = desk.until.map(|until| until.max(turn.now.steady + ANSWER));
+        }
+        let question = Question { number: self.happened, kind };
+        // A reader that says its card again while it lies there answers by itself.
+        desk.tells = self.repeats(&shown).filter(|_| is_asked_of_card).map(|every| turn.now.steady + every * REPEATS);
+        if desk.tells.is_none() {
+            turn.tell(Notice::Asked(desk.id, Box::new(question.clone())));
+        }
+        desk.state = State::Asked(shown, question);
+        self.desks.push_front(desk);
+    }
+
+    /// How often the reader of a card says it again while it lies there; none where it says it once.
+    fn repeats(&self, shown: &Shown) -> Option<TimeDelta> {
+        let reader = self.reader(shown.presentation.reader.as_deref()?)?;
+        let every = match &reader.kind {
+            ReaderKind::Serial(dialect, hints) | ReaderKind::Keyboard(dialect, hints) => hints.repeats_of(dialect),
+            ReaderKind::Pcsc(_) | ReaderKind::Osdp(_) => None,
+        };
+        TimeDelta::from_std(every?).ok()
+    }
+
+    /// Readers that have not said their card again in time: the person is asked to show it.
+    pub(super) fn ask_late(&mut self, turn: &mut Turn) {
+        let now = turn.now.steady;
+        for desk in self.desks.iter_mut().filter(|desk| desk.tells.is_some_and(|at| at <= now)) {
+            desk.tells = None;
+            if let State::Asked(_, question) = &desk.state {
+                turn.tell(Notice::Asked(desk.id, Box::new(question.clone())));
+            }
+        }
+    }
+
+    /// How an order ends whose question has no answer.
+    pub(super) fn unanswered(&self, desk: &Desk, kind: &QuestionKind) -> Ended {
+        match kind {
+            QuestionKind::SecondReading(reading, question) | QuestionKind::FirstSeen(reading, question) => {
+                Ended::Unproven(reading.clone(), question.clone())
+            }
+            QuestionKind::Choose(reading, _) => {
+                match enrollment::add_user_card(reading, &desk.order, &self.setup.policy, self.setup.width) {
+                    Err(refused) => Ended::Refused(reading.clone(), refused),
+                    Ok(_) => Ended::SaidNo,
+                }
+            }
+            QuestionKind::SameCard(given) => Ended::GivenBefore(given.clone()),
+            QuestionKind::Holder => Ended::SaidNo,
+        }
+    }
+
+    pub(super) fn answered(&mut self, id: Uuid, number: u64, answer: Answer, turn: &mut Turn) {
+        let is_asked = |desk: &Desk| desk.id == id && matches!(&desk.state, State::Asked(_, question) if question.number == number);
+        let Some(mut desk) = self.desks.iter().position(is_asked).and_then(|at| self.desks.remove(at)) else {
+            return self.holder_answered(id, number, &answer, turn);
+        };
+        let State::Asked(mut shown, question) = std::mem::replace(&mut desk.state, State::Waits) else { return };
+        match (answer, &question.kind) {
+            (Answer::No, kind) => {
+                let ended = self.unanswered(&desk, kind);
+                return self.ended(desk.id, ended, turn);
+            }
+            (Answer::Yes, QuestionKind::FirstSeen(..)) => desk.word = Word::Confirmed,
+            (Answer::Yes, QuestionKind::SameCard(_)) => desk.order.same_card = true,
+            (Answer::Printed(print), _) => desk.order.printed = Some(print),
+            (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => shown.choice = Some(choice),
+            // No answer to what was asked: it stays asked.
+            (_, kind) => return self.ask(desk, shown, kind.clone(), turn),
+        }
+        self.consider(desk, shown, false, turn);
+    }
+}

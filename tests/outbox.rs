@@ -150,15 +150,24 @@ fn a_station_killed_in_flight_leaves_it_to_the_next_station() {
 }
 
 #[test]
-fn an_interrupted_enrollment_stays_saved_and_says_so() {
+fn an_interrupted_enrollment_waits_for_the_answer_that_is_under_way_and_a_second_interrupt_does_not() {
     let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
     let site = Site::at(&blusky.base_url, "");
     let enroll = site.start(&ENROLL);
     wait_for("the call", || (blusky.sent() == 1).then_some(()));
     let ended = enroll.signal("INT");
-    assert_eq!((ended.code, &ended.states()[0]), (3, &"saved".to_owned()), "{ended:?}");
-    assert!(ended.stderr.contains("what is saved stays"), "{ended:?}");
-    assert_eq!(site.outbox().len(), 1);
+    assert_eq!((ended.code, &ended.states()[0], &ended.last()["state"]), (0, &"saved".to_owned(), &json!("accepted")), "{ended:?}");
+    // The same, in a hurry.
+    let blusky = Simulator::start(&["--fault", "delay=3000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    let enroll = site.start(&ENROLL);
+    wait_for("the call", || (blusky.sent() == 1).then_some(()));
+    let id = enroll.id().to_string();
+    let interrupt = || assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    interrupt();
+    thread::sleep(Duration::from_millis(300));
+    let (before, ended) = (Instant::now(), enroll.signal("INT"));
+    assert!(ended.code == 1 && before.elapsed() < Duration::from_secs(2), "{ended:?}");
     let _station = site.start(&["run"]);
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(blusky.cards().len(), 1);

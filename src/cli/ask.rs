@@ -2,9 +2,13 @@
 //!
 //! In: a question of the station's. Out: an answer, said to the station. Never: an answer that nobody gave.
 
-use std::io::{BufRead, IsTerminal};
+use std::{
+    io::{BufRead, IsTerminal},
+    time::Duration,
+};
 
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::{
     out::{Failure, hint, interrupted},
@@ -34,12 +38,12 @@ pub async fn ask(session: &Session<'_>, json: bool, order: &Value, question: &Va
             return Ok(true);
         }
         _ if !can_be_asked(json) => nothing,
-        "first_seen" => match line(&format!("{words}, or \"yes\" if you know that it is right:")).await {
+        "first_seen" => match line(session, &format!("{words}, or \"yes\" if you know that it is right:")).await {
             Some(yes) if is_yes(&yes) => AnswerBody { answer: Some(YesOrNo::Yes), ..nothing },
             Some(print) if !print.is_empty() => AnswerBody { answer: None, printed: Some(print), ..nothing },
             _ => nothing,
         },
-        "choose" => match line(&choices(words, question.at("choices"))).await.and_then(|line| line.parse::<usize>().ok()) {
+        "choose" => match line(session, &choices(words, question.at("choices"))).await.and_then(|line| line.parse::<usize>().ok()) {
             Some(chosen) => {
                 let choice = chosen.checked_sub(1).and_then(|at| question.at("choices").get(at)?.at("choice").as_u64());
                 let choice = choice.and_then(|choice| usize::try_from(choice).ok());
@@ -47,7 +51,7 @@ pub async fn ask(session: &Session<'_>, json: bool, order: &Value, question: &Va
             }
             None => nothing,
         },
-        _ => match line(&format!("{words} [y/N]")).await {
+        _ => match line(session, &format!("{words} [y/N]")).await {
             Some(yes) if is_yes(&yes) => AnswerBody { answer: Some(YesOrNo::Yes), ..nothing },
             _ => nothing,
         },
@@ -77,8 +81,11 @@ fn is_yes(line: &str) -> bool {
     matches!(line, "y" | "Y" | "yes")
 }
 
+/// How long an answer is waited for; the station gives up a little later.
+const ANSWER: Duration = Duration::from_secs(55);
+
 /// What the person at the terminal types.
-async fn line(question: &str) -> Option<String> {
+async fn line(session: &Session<'_>, question: &str) -> Option<String> {
     hint(question);
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
@@ -87,5 +94,8 @@ async fn line(question: &str) -> Option<String> {
     tokio::select! {
         answer = answer => answer.ok()?.ok().map(|line| line.trim().to_owned()),
         () = interrupted() => None,
+        // Nobody holds up a station that somebody else wants to be, or an order for ever.
+        () = session.handed_over() => None,
+        () = sleep(ANSWER) => None,
     }
 }

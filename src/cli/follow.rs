@@ -45,6 +45,7 @@ pub struct Follow {
     entry: Option<Value>,
     person: Option<String>,
     hold_said: bool,
+    held_said: bool,
     readers: Readers,
 }
 
@@ -90,7 +91,18 @@ impl Follow {
     /// Nothing shown yet.
     pub fn new(json: bool, patience: Duration) -> Self {
         let readers = Readers::default();
-        Self { json, last: false, patience, shown: None, printed: None, entry: None, person: None, hold_said: false, readers }
+        Self {
+            json,
+            last: false,
+            patience,
+            shown: None,
+            printed: None,
+            entry: None,
+            person: None,
+            hold_said: false,
+            held_said: false,
+            readers,
+        }
     }
 
     /// The same, with one line of JSON when all is over.
@@ -101,12 +113,15 @@ impl Follow {
     /// Orders it, follows it to its end and leaves the station.
     pub async fn order_alone(&mut self, mut session: Session<'_>, order: &Order) -> Result<ExitCode, Failure> {
         let ended = self.order(&mut session, order).await;
-        let id = order.id().filter(|_| matches!(ended, Ok(None)));
-        // The answer to the call that was under way may come while the station ends.
-        if let Some(last) = session.end_with(id).await {
-            self.entry = Some(last);
+        let id = order.id().filter(|_| !matches!(ended, Ok(Some(_))));
+        // Its entry may be on its way to the disk, and the answer to its call may come while the station ends.
+        match (session.end_with(id).await, ended) {
+            (Some(last), _) => {
+                self.entry = Some(last);
+                Ok(self.unfinished())
+            }
+            (None, ended) => Ok(ended?.unwrap_or_else(|| self.unfinished())),
         }
-        Ok(ended?.unwrap_or_else(|| self.unfinished()))
     }
 
     /// It is saved, and its outcome is not known yet; or BluSKY has it, and the read-back is still to come.
@@ -140,7 +155,7 @@ impl Follow {
                 Heard::StationGone => {
                     hint(GONE);
                     session.again().await?;
-                    self.hold_said = false;
+                    (self.hold_said, self.held_said) = (false, false);
                 }
             }
             if let Order::Card(body) = order {
@@ -255,7 +270,7 @@ impl Follow {
 
     fn interrupted(&mut self) -> Result<Heard, Failure> {
         match self.entry {
-            Some(_) => Ok(Heard::Ended(self.unfinished())),
+            Some(_) => Ok(Heard::OutOfPatience),
             None => Err(Failure::impossible("interrupted", "interrupted before a card was shown", "nothing was enrolled")),
         }
     }

@@ -34,9 +34,10 @@ pub struct Arguments {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let session = Session::open(&site, "read", None).await?;
-    let read = read(session, &arguments).await?;
-    match (read, arguments.count) {
+    let mut session = Session::open(&site, "read", None).await?;
+    let read = read(&mut session, &arguments).await;
+    session.end().await;
+    match (read?, arguments.count) {
         (Read::Interrupted, _) => Ok(ExitCode::SUCCESS),
         (Read::Cards(0), _) => {
             Err(Failure::impossible("no_card", "no card was shown", "hold a card to the reader, or give it more time with --timeout"))
@@ -54,7 +55,7 @@ enum Read {
 }
 
 /// Shows cards until there were enough of them, or time is up; at the next station where one ends meanwhile.
-async fn read(mut session: Session<'_>, arguments: &Arguments) -> Result<Read, Failure> {
+async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, Failure> {
     let end = Instant::now() + Duration::from_secs(arguments.timeout.unwrap_or(0));
     let far = || Instant::now() + Duration::from_secs(86_400);
     let (mut seen, mut readers) = (0, Readers::default());
@@ -94,7 +95,6 @@ async fn read(mut session: Session<'_>, arguments: &Arguments) -> Result<Read, F
             _ => {}
         }
     }
-    session.end().await;
     Ok(Read::Cards(seen))
 }
 

@@ -189,6 +189,9 @@ async fn answered(response: Response) -> Result<Response, AskError> {
     if status.is_success() {
         return Ok(response);
     }
+    if status == reqwest::StatusCode::SERVICE_UNAVAILABLE {
+        return Err(AskError::Gone);
+    }
     let body = response.json::<Value>().await.unwrap_or_default();
     let error = match body.at("error") {
         Value::Null => json!({"code": "station", "message": format!("the station answers {status}"), "help": ""}),

@@ -85,7 +85,10 @@ impl Host {
         let server = tokio::spawn(api::serve(listener, shared.clone()));
         let running = Running { site: site.clone(), store, shell, told, status, notices, delivers: None };
         let task = tokio::spawn(async move {
+            let told = running.notices.clone();
             running.run().await;
+            // Connections live on; what they listen to does not.
+            told.close();
             server.abort();
             drop(bound);
             drop(lease);
@@ -132,7 +135,9 @@ impl Running {
         let mut end: Option<(bool, oneshot::Sender<()>)> = None;
         loop {
             self.tell();
-            if end.as_ref().is_some_and(|(finish_orders, _)| !finish_orders || !self.shell.station().is_at_work()) {
+            // What waits for something else than its turn is not waited for.
+            let is_done = !self.shell.station().is_at_work() || self.shell.is_idle();
+            if end.as_ref().is_some_and(|(finish_orders, _)| !finish_orders || is_done) {
                 break;
             }
             tokio::select! {
@@ -141,7 +146,7 @@ impl Running {
                 Some((caller, scope)) = callers.recv() => {
                     // What the store holds has been posted before: this comes after it.
                     self.shell.call_with(caller);
-                    drop(self.shell.post_box().send(Event::Deliver(scope)));
+                    drop(self.shell.post_box().send(Event::Deliver(self.delivers.unwrap_or(scope))));
                 }
                 Some(control) = self.told.recv() => match control {
                     Control::Open(reader) => self.shell.open_readers(reader.as_deref()),
@@ -161,11 +166,13 @@ impl Running {
 
     /// Begins to deliver, once the way to BluSKY is made and the store has been looked through.
     fn deliver(&mut self, scope: Scope, ready: mpsc::UnboundedSender<(Caller, Scope)>) {
+        if self.delivers == Some(Scope::All) {
+            return;
+        }
         let before = self.delivers.replace(scope);
         let post = self.shell.post_box();
         match before {
             None => {}
-            Some(Scope::All) => return,
             Some(_) => return drop(post.send(Event::Deliver(scope))),
         }
         let Some(settings) = self.site.config.blusky.clone() else { return };

@@ -5,7 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::watch;
@@ -39,11 +42,12 @@ pub enum Heard {
 pub struct Notices {
     kept: Mutex<VecDeque<Arc<Numbered>>>,
     last: watch::Sender<u64>,
+    is_over: AtomicBool,
 }
 
 impl Default for Notices {
     fn default() -> Self {
-        Self { kept: Mutex::default(), last: watch::Sender::new(0) }
+        Self { kept: Mutex::default(), last: watch::Sender::new(0), is_over: AtomicBool::new(false) }
     }
 }
 
@@ -58,6 +62,12 @@ impl Notices {
         }
         drop(kept);
         self.last.send_replace(number);
+    }
+
+    /// Nothing more is told: whoever listens hears what is left, and then the end.
+    pub fn close(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.last.send_modify(|_| {});
     }
 
     /// The number of the last notice.
@@ -106,6 +116,9 @@ impl Listener {
             self.changed.borrow_and_update();
             if let Some(heard) = self.at_hand() {
                 return Some(heard);
+            }
+            if self.notices.is_over.load(Ordering::Acquire) {
+                return None;
             }
             self.changed.changed().await.ok()?;
         }
@@ -158,6 +171,15 @@ mod tests {
         tell(&notices, 6..=KEPT as u64 + 10);
         assert_eq!(listener.next().await, Some(Heard::Missed(5)));
         assert_eq!(number(listener.next().await), 11);
+    }
+
+    #[tokio::test]
+    async fn whoever_listens_hears_what_is_left_and_then_the_end() {
+        let notices = Arc::new(Notices::default());
+        let mut listener = notices.listen(0);
+        tell(&notices, 1..=1);
+        notices.close();
+        assert_eq!((number(listener.next().await), listener.next().await), (1, None));
     }
 
     #[tokio::test]

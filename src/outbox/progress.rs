@@ -162,8 +162,8 @@ impl Entry {
         progress.enter(State::Refused, phase, None);
     }
 
-    /// What is to be done with it now. An entry in flight is somebody's who holds the delivery lock; whoever takes the
-    /// lock finds it abandoned and writes that down first ([`Entry::abandoned`]).
+    /// What is to be done with it now. An entry in flight is the station's; the next station finds it
+    /// abandoned and writes that down first ([`Entry::abandoned`]).
     #[must_use]
     pub fn next(&self, now: DateTime<Utc>) -> Next {
         let progress = self.progress();

@@ -30,6 +30,8 @@ pub(super) struct Desk {
     pub(super) until: Option<DateTime<Utc>>,
     /// When a second reading is asked for, where the reader has not said its card again by itself.
     pub(super) tells: Option<DateTime<Utc>>,
+    /// So many stood before them when they were told last.
+    pub(super) ahead: Option<usize>,
     pub(super) word: Word,
     pub(super) state: State,
 }
@@ -61,9 +63,29 @@ impl Desk {
         matches!(self.state, State::Saving(_))
     }
 
+    /// True where a card for the one could be one for the other.
+    fn overlaps(&self, other: &Self) -> bool {
+        match (&self.reader, &other.reader) {
+            (Some(one), Some(two)) => is_device_of(one, two) || is_device_of(two, one),
+            _ => true,
+        }
+    }
+
+    fn person(&self) -> Option<String> {
+        self.order.person.as_ref().map(|person| match &person.employee_number {
+            Some(number) => format!("{} ({number})", person.name),
+            None => person.name.clone(),
+        })
+    }
+
     fn wants(&self, device: &str) -> bool {
         self.reader.as_ref().is_none_or(|wanted| device == wanted || is_device_of(device, wanted))
     }
+}
+
+/// When an order was first placed, as its key says; a key that says nothing came last.
+fn came(id: Uuid) -> (u64, u32) {
+    id.get_timestamp().map_or((u64::MAX, 0), |time| time.to_unix())
 }
 
 impl Shown {
@@ -75,6 +97,9 @@ impl Shown {
 impl Station {
     pub(super) fn order(&mut self, request: Request, turn: &mut Turn) {
         let Request { id, what, can_be_asked } = request;
+        if self.knows(id, turn) {
+            return;
+        }
         let (order, card, reassign) = match what {
             What::Enroll { order, card, reassign } => (*order, card, reassign),
             What::Call { operation, ordered_by } => {
@@ -85,8 +110,20 @@ impl Station {
         };
         let word = if order.confirmed { Word::Confirmed } else { Word::None };
         let (since, within) = (self.happened, TimeDelta::zero());
-        let desk =
-            Desk { id, order, reassign, can_be_asked, reader: None, since, within, until: None, tells: None, word, state: State::Waits };
+        let desk = Desk {
+            id,
+            order,
+            reassign,
+            can_be_asked,
+            reader: None,
+            since,
+            within,
+            until: None,
+            tells: None,
+            ahead: None,
+            word,
+            state: State::Waits,
+        };
         match card {
             Wanted::Existing(card) => self.existing(desk, card, turn),
             Wanted::Named(card) => self.consider(Desk { word: Word::Given, ..desk }, Shown::first(*card, false), true, turn),
@@ -96,18 +133,38 @@ impl Station {
             }
             Wanted::Shown { reader, within } => {
                 let desk = Desk { reader, within, until: Some(turn.now.steady + within), ..desk };
-                let overlaps = |other: &&Desk| match (&other.reader, &desk.reader) {
-                    (Some(one), Some(two)) => is_device_of(one, two) || is_device_of(two, one),
-                    _ => true,
-                };
-                let ahead = self.desks.iter().filter(overlaps).count();
-                let ready = self.up.iter().any(|name| desk.wants(name) && !self.opening.contains_key(name));
-                let person = desk.order.person.as_ref().map(|person| match &person.employee_number {
-                    Some(number) => format!("{} ({number})", person.name),
-                    None => person.name.clone(),
-                });
-                turn.tell(Notice::Waiting { order: id, person, ahead, ready });
-                self.desks.push_back(desk);
+                // Who ordered before keeps their place, also where another station had the order first.
+                let is_later = |other: &Desk| matches!(other.state, State::Waits) && came(other.id) > came(id);
+                let at = self.desks.iter().position(is_later).unwrap_or(self.desks.len());
+                self.desks.insert(at, desk);
+                self.tell_places(turn);
+            }
+        }
+    }
+
+    /// The same order again is the same order: how it stands is told once more.
+    fn knows(&mut self, id: Uuid, turn: &mut Turn) -> bool {
+        let Some(desk) = self.desks.iter_mut().find(|desk| desk.id == id) else { return self.sending.is_ordered(id) };
+        desk.ahead = None;
+        if let State::Asked(_, question) = &desk.state {
+            turn.tell(Notice::Asked(id, Box::new(question.clone())));
+        }
+        self.tell_places(turn);
+        true
+    }
+
+    /// Tells everybody who waits for a card their place, where it is a new one.
+    pub(super) fn tell_places(&mut self, turn: &mut Turn) {
+        for at in 0..self.desks.len() {
+            let Some(desk) = self.desks.get(at).filter(|desk| matches!(desk.state, State::Waits)) else { continue };
+            let ahead = self.desks.iter().take(at).filter(|other| !other.is_saving() && other.overlaps(desk)).count();
+            if desk.ahead == Some(ahead) {
+                continue;
+            }
+            let ready = self.up.iter().any(|name| desk.wants(name) && !self.opening.contains_key(name));
+            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, ready });
+            if let Some(desk) = self.desks.get_mut(at) {
+                desk.ahead = Some(ahead);
             }
         }
     }
@@ -116,6 +173,7 @@ impl Station {
         if let Some(at) = self.desks.iter().position(|desk| desk.id == id && !desk.is_saving()) {
             self.desks.remove(at);
             turn.tell(Notice::NotEnrolled(id, Box::new(Ended::Withdrawn)));
+            self.tell_places(turn);
         }
         self.sending.leave(id);
     }
@@ -291,6 +349,7 @@ impl Station {
         turn.effects.push(Effect::Save(Box::new(entry), within.and_then(|within| TimeDelta::from_std(within).ok())));
         if let Some((desk, shown)) = from {
             self.desks.push_back(Desk { state: State::Saving(shown), ..desk });
+            self.tell_places(turn);
         }
     }
 
@@ -334,5 +393,6 @@ impl Station {
             self.signal(&reader, Signal::Refused, turn);
         }
         turn.tell(Notice::NotEnrolled(id, Box::new(why)));
+        self.tell_places(turn);
     }
 }

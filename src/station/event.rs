@@ -23,6 +23,8 @@ pub enum Event {
     Order(Box<Request>),
     /// Somebody no longer wants what they ordered. What is saved stays.
     Withdraw(Uuid),
+    /// An entry that is on disk is waited for here, where another station had the order first.
+    Resume(Uuid),
     /// The answer to the question of that number about this order.
     Answer(Uuid, u64, Answer),
     /// An entry is on disk.

@@ -194,6 +194,7 @@ impl Station {
         match event {
             Event::Reader(name, event) => self.at_reader(&name, event, &mut turn),
             Event::Order(request) => self.order(*request, &mut turn),
+            Event::Resume(id) => self.sending.resume(id),
             Event::Withdraw(id) => self.withdraw(id, &mut turn),
             Event::Answer(id, question, answer) => self.answered(id, question, answer, &mut turn),
             Event::Saved(entry) => self.saved(*entry, &mut turn),

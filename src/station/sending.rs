@@ -65,6 +65,8 @@ struct Ordered {
     can_be_asked: bool,
     /// Somebody waits for its outcome.
     is_followed: bool,
+    /// It is on its way to the disk.
+    is_new: bool,
     /// The number of the question whether to take the card from its holder.
     asked: Option<u64>,
 }
@@ -113,7 +115,20 @@ impl Sending {
     }
 
     pub(super) fn ordered(&mut self, id: Uuid, reader: Option<ReaderName>, can_be_asked: bool) {
-        self.ordered.insert(id, Ordered { reader, can_be_asked, is_followed: true, asked: None });
+        self.ordered.insert(id, Ordered { reader, can_be_asked, is_followed: true, is_new: true, asked: None });
+    }
+
+    pub(super) fn is_ordered(&self, id: Uuid) -> bool {
+        self.ordered.contains_key(&id)
+    }
+
+    /// Somebody waits here for an entry that was ordered elsewhere.
+    pub(super) fn resume(&mut self, id: Uuid) {
+        let resumed = Ordered { reader: None, can_be_asked: false, is_followed: true, is_new: false, asked: None };
+        self.ordered.entry(id).or_insert(resumed).is_followed = true;
+        if let Some(waiting) = self.aside.remove(&id) {
+            self.put(waiting);
+        }
     }
 
     pub(super) fn forget(&mut self, id: Uuid) {
@@ -170,7 +185,9 @@ impl Station {
     /// Entries that the store holds from before. What somebody was sending when they ended is in doubt.
     pub(super) fn stock(&mut self, entries: Vec<(u64, Entry)>, turn: &mut Turn) {
         for (place, entry) in entries {
-            if self.sending.ordered.contains_key(&entry.id) {
+            // What is being saved here is taken up when that is said, and what is known here may be under way.
+            let is_new = self.sending.ordered.get(&entry.id).is_some_and(|ordered| ordered.is_new);
+            if is_new || self.sending.schedule.knows(entry.id) {
                 continue;
             }
             self.sending.put(waiting(&entry, place, turn.now));
@@ -179,6 +196,9 @@ impl Station {
 
     /// An entry as it is on disk now; its way goes on from there.
     pub(super) fn put(&mut self, entry: Entry, turn: &mut Turn) {
+        if let Some(ordered) = self.sending.ordered.get_mut(&entry.id) {
+            ordered.is_new = false;
+        }
         let place = self.sending.place(entry.id);
         self.sending.put(waiting(&entry, place, turn.now));
         let before = self.sending.schedule.waits_for(entry.id);
@@ -202,7 +222,13 @@ impl Station {
         if entry.progress().is_settled() {
             return self.finish(entry, turn);
         }
-        self.sending.ordered.entry(entry.id).or_insert(Ordered { reader: None, can_be_asked: false, is_followed: false, asked: None });
+        self.sending.ordered.entry(entry.id).or_insert(Ordered {
+            reader: None,
+            can_be_asked: false,
+            is_followed: false,
+            is_new: false,
+            asked: None,
+        });
         self.put(entry, turn);
     }
 

@@ -290,6 +290,46 @@ fn a_card_goes_to_the_first_who_waits_and_to_nobody_who_came_after_it() {
     assert_eq!((world.state(first), world.state(second)), (None, Some(State::Accepted)));
 }
 
+#[test]
+fn who_ordered_first_keeps_their_place_whoever_says_it_first() {
+    let mut world = world(1.0);
+    let key = |second: u64| Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 1_700_000_000 + second, 0)).as_u128();
+    // The station that had both orders has ended, and the second one is quicker to say it again.
+    let (second, first) = (world.order(key(2), false), world.order(key(1), false));
+    world.bytes(FIRST);
+    assert_eq!((world.state(first), world.state(second)), (Some(State::Accepted), None));
+    let places: Vec<(Uuid, usize)> = world
+        .told
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::Waiting { order, ahead, .. } => Some((*order, *ahead)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(places, [(second, 0), (first, 0), (second, 1), (second, 0)]);
+    // The same order again is the same order.
+    world.order(second.as_u128(), false);
+    world.bytes(SECOND);
+    world.bytes(SECOND);
+    assert_eq!((world.state(second), world.disk.len()), (Some(State::Accepted), 2));
+}
+
+#[test]
+fn an_entry_that_the_store_shows_before_it_is_said_to_be_saved_is_called_once() {
+    let mut world = world(1.0);
+    let id = Uuid::from_u128(1);
+    let order = Box::new(Order::of(Uuid::from_u128(7)));
+    let what = What::Enroll { order, card: Wanted::Existing(Uuid::from_u128(8)), reassign: Reassign::Never };
+    let effects = world.station.handle(Event::Order(Box::new(Request { id, what, can_be_asked: false })), world.now);
+    let Some(entry) = effects.into_iter().find_map(|effect| if let Effect::Save(entry, _) = effect { Some(entry) } else { None }) else {
+        panic!("nothing is saved")
+    };
+    world.disk.insert(id, (*entry).clone());
+    assert_eq!(world.station.handle(Event::Stock(vec![(1, (*entry).clone())]), world.now), []);
+    world.happens(Event::Saved(entry));
+    assert_eq!((world.calls.len(), world.state(id)), (1, Some(State::Accepted)));
+}
+
 #[derive(Debug, Clone)]
 enum Move {
     Order(bool),

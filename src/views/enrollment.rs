@@ -222,28 +222,6 @@ pub fn elsewhere(entry: &Entry, base_url: &str) -> Option<String> {
     (entry.base_url != base_url).then(|| format!("it was saved for {}, and is delivered only there", entry.base_url))
 }
 
-/// The states an entry has gone through from its `from`th step on, each as the entry was then: what is shown of its way.
-#[must_use]
-pub fn states_since(entry: &Entry, from: usize) -> Vec<Entry> {
-    let mut last = from.checked_sub(1).map(|before| entry.upto(before).progress().clone());
-    let mut shown = Vec::new();
-    for count in from..=entry.steps().len() {
-        let then = entry.upto(count);
-        let progress = then.progress().clone();
-        let worth = last.as_ref().is_none_or(|last| last.state != progress.state || last.why != progress.why) && !is_passing(&progress);
-        if worth || (progress.is_settled() && last.as_ref().is_none_or(|last| !last.is_settled())) {
-            shown.push(then);
-        }
-        last = Some(progress);
-    }
-    shown
-}
-
-/// Accepted or refused, with the read-back still to come: its word completes the line.
-fn is_passing(progress: &Progress) -> bool {
-    matches!(progress.state, State::Accepted | State::Refused) && !progress.is_settled()
-}
-
 /// An entry for people, one line and its warnings.
 #[must_use]
 pub fn text(entry: &Entry) -> String {

@@ -38,7 +38,7 @@ pub(super) async fn call(
     }
     let listener = shared.notices.listen(shared.notices.last());
     let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by) };
-    drop(shared.post.send(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false }))));
+    shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(stream::order(&shared, listener, body.id, Vec::new()))
 }

@@ -12,7 +12,10 @@ mod orders;
 mod outbox;
 mod stream;
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Json, Router,
@@ -28,6 +31,7 @@ use tokio::{
     net::UnixListener,
     sync::{mpsc::UnboundedSender, watch},
 };
+use uuid::Uuid;
 
 use super::{Digests, Site, hosting::Control, notices::Notices};
 use crate::{station::Event, store::StoreHandle};
@@ -62,6 +66,8 @@ pub struct Shared {
     status: watch::Receiver<Status>,
     doing: &'static str,
     handed_over: watch::Sender<bool>,
+    /// How many listen to each order.
+    following: Mutex<HashMap<Uuid, usize>>,
 }
 
 impl Shared {
@@ -77,7 +83,17 @@ impl Shared {
         doing: &'static str,
     ) -> Self {
         let (site, digests, handed_over) = (site.clone(), site.digests(), watch::Sender::new(false));
-        Self { site, digests, store, post, control, notices, status, doing, handed_over }
+        Self { site, digests, store, post, control, notices, status, doing, handed_over, following: Mutex::default() }
+    }
+
+    /// Lets something happen at the station.
+    ///
+    /// # Errors
+    /// It has ended, and only its connections live on.
+    fn post(&self, event: Event) -> Result<(), Failed> {
+        let ended =
+            |_| Failed::new(StatusCode::SERVICE_UNAVAILABLE, "station_ended", "the station has ended", "ask the one that came after it");
+        self.post.send(event).map_err(ended)
     }
 
     /// What it told.
@@ -121,6 +137,9 @@ pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
         .route("/v1/people", get(people))
         .route("/v1/openapi.json", get(openapi))
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
+        .method_not_allowed_fallback(async || {
+            Failed::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_call", "this call has another method", "GET /v1/openapi.json lists them")
+        })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared);
     let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>());
@@ -194,7 +213,8 @@ async fn hand_over(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Fail
     Ok(StatusCode::ACCEPTED)
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
 struct Search {
     q: String,
 }

@@ -45,6 +45,7 @@ pub(super) async fn order(
     if let Ok(entry) = shared.store.entry(id).await {
         // Ordered before, and saved: it goes on from there.
         let first = crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy);
+        shared.post(Event::Resume(id))?;
         drop(shared.control.send(Control::Deliver(Scope::Ordered)));
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
@@ -55,7 +56,7 @@ pub(super) async fn order(
         stream::known(&shared, reader.as_deref())?;
         drop(shared.control.send(Control::Open(reader)));
     }
-    drop(shared.post.send(Event::Order(Box::new(request))));
+    shared.post(Event::Order(Box::new(request)))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     if follows {
         return Ok(stream::order(&shared, listener, id, findings));
@@ -73,7 +74,7 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<Stri
 }
 
 pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<StatusCode, Failed> {
-    drop(shared.post.send(Event::Withdraw(key(&id)?)));
+    shared.post(Event::Withdraw(key(&id)?))?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -89,7 +90,7 @@ pub(super) async fn answer(
         (None, None, Some(choice)) => Answer::Choice(choice),
         _ => return Err(Failed::usage("answer", "an answer is one of answer (yes or no), printed and choice", "give one of them")),
     };
-    drop(shared.post.send(Event::Answer(key(&id)?, body.question, answer)));
+    shared.post(Event::Answer(key(&id)?, body.question, answer))?;
     Ok(StatusCode::ACCEPTED)
 }
 

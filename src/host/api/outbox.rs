@@ -104,7 +104,7 @@ async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Response, Faile
     store.append(&entry, Utc::now(), step).await.map_err(|error| failed(&error))?;
     let entry = store.entry(entry.id).await.map_err(|error| failed(&error))?;
     let answer = way(shared, &entry);
-    drop(shared.post.send(Event::Settled(Box::new(entry))));
+    shared.post(Event::Settled(Box::new(entry)))?;
     Ok(Json(answer).into_response())
 }
 

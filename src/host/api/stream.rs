@@ -3,7 +3,11 @@
 //! In: where a listener left off. Out: everything since, and then each notice as it is told. Never: a listener that holds anybody up;
 //! what is not read stays in its connection, and one that was away too long is told so.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    sync::{Arc, PoisonError},
+};
 
 use axum::{
     extract::{Query, State},
@@ -58,7 +62,7 @@ pub(super) async fn notices(
 
 /// The notices about one order and about readers, from the order on. Whoever hangs up before a card is taken has withdrawn it.
 pub(super) fn order(shared: &Arc<Shared>, listener: Listener, id: Uuid, first: Vec<Value>) -> Response {
-    let _leaves = Some(Leaves { shared: shared.clone(), id });
+    let _leaves = Some(Leaves::of(shared, id));
     let following = Following { shared: shared.clone(), listener, order: Some((id, first.into())), _leaves };
     Sse::new(unfold(following, Following::next)).keep_alive(KeepAlive::default()).into_response()
 }
@@ -92,9 +96,24 @@ struct Leaves {
     id: Uuid,
 }
 
+impl Leaves {
+    fn of(shared: &Arc<Shared>, id: Uuid) -> Self {
+        let mut following = shared.following.lock().unwrap_or_else(PoisonError::into_inner);
+        *following.entry(id).or_default() += 1;
+        Self { shared: shared.clone(), id }
+    }
+}
+
 impl Drop for Leaves {
     fn drop(&mut self) {
-        drop(self.shared.post.send(Event::Withdraw(self.id)));
+        let mut following = self.shared.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = following.get(&self.id).map_or(0, |count| count.saturating_sub(1));
+        if left > 0 {
+            following.insert(self.id, left);
+        } else {
+            following.remove(&self.id);
+            drop(self.shared.post.send(Event::Withdraw(self.id)));
+        }
     }
 }
 

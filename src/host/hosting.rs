@@ -169,11 +169,13 @@ impl Running {
         if self.delivers == Some(Scope::All) {
             return;
         }
-        let before = self.delivers.replace(scope);
-        let post = self.shell.post_box();
-        match before {
-            None => {}
-            Some(_) => return drop(post.send(Event::Deliver(scope))),
+        let (before, post) = (self.delivers.replace(scope), self.shell.post_box());
+        if self.shell.can_call() {
+            return drop(post.send(Event::Deliver(scope)));
+        }
+        // Nothing overtakes what the store holds: the delivery that is being made ready begins with what is wanted by then.
+        if before.is_some() {
+            return;
         }
         let Some(settings) = self.site.config.blusky.clone() else { return };
         let store = self.store.clone();

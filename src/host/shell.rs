@@ -15,7 +15,7 @@ use super::{Site, deliver::Caller, notices::Numbered};
 use crate::{
     config::ReaderConfig,
     drivers::{Drivers, Setup},
-    outbox::{Entry, schedule::Work},
+    outbox::Entry,
     reader::{ReaderCommand, ReaderEvent, ReaderName},
     smartcard::reader::Model,
     station::{Effect, Event, Notice, Now, Station},
@@ -41,8 +41,6 @@ pub struct Shell {
     drivers: Option<Drivers>,
     store: Option<StoreHandle>,
     caller: Option<Caller>,
-    /// What is to be called before there is a way to.
-    uncalled: Vec<Work>,
     effects: VecDeque<Effect>,
     notices: VecDeque<Notice>,
     count: u64,
@@ -99,7 +97,6 @@ impl Shell {
             drivers: None,
             store,
             caller: None,
-            uncalled: Vec::new(),
             effects: VecDeque::new(),
             notices: VecDeque::new(),
             count: 0,
@@ -138,8 +135,13 @@ impl Shell {
 
     /// Makes the calls from now on; without it nothing is delivered.
     pub fn call_with(&mut self, caller: Caller) {
-        self.uncalled.drain(..).for_each(|work| caller.begin(work, self.post.clone()));
         self.caller = Some(caller);
+    }
+
+    /// True where calls can be made.
+    #[must_use]
+    pub const fn can_call(&self) -> bool {
+        self.caller.is_some()
     }
 
     /// The station.
@@ -234,10 +236,11 @@ impl Shell {
                     self.write(async move { store.seen(card, at).await.map(|()| None) });
                 }
             }
-            Effect::Deliver(work) => match &self.caller {
-                Some(caller) => caller.begin(work, self.post.clone()),
-                None => self.uncalled.push(work),
-            },
+            Effect::Deliver(work) => {
+                if let Some(caller) = &self.caller {
+                    caller.begin(work, self.post.clone());
+                }
+            }
             Effect::Again(_) => {}
             Effect::Tell(notice) => self.notices.push_back(notice),
         }

@@ -417,6 +417,45 @@ fn a_person_at_the_terminal_who_does_not_say_yes_leaves_the_card_to_its_holder()
     assert_eq!((ended.code, holder(&blusky).as_str(), takings(&blusky)), (1, ADA, vec![false]), "{ended:?}");
 }
 
+/// A card is saved for somebody, and BluSKY is not there: nothing of it has been sent.
+fn saved_for_ada() -> Site {
+    let site = Site::at("http://127.0.0.1:1/", "");
+    let saved = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "0", "--json"]);
+    assert_eq!((saved.code, &saved.last()["state"]), (3, &json!("saved")), "{saved:?}");
+    site
+}
+
+#[test]
+fn a_card_that_is_saved_and_unsent_for_somebody_else_is_a_question_and_yes_gives_the_older_order_up() {
+    let site = saved_for_ada();
+    let mut terminal = SerialReader::plug_in();
+    let mut enroll = site.start_at(&terminal, &["enroll", "--user", GRACE, "--bits", CARD, "--outcome-timeout", "0"]);
+    enroll.wait_for_stderr(&format!("this card is saved for {ADA} and was not sent yet: give it to the other user instead?"));
+    terminal.send(b"y\n");
+    let ended = enroll.end();
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let outbox = site.outbox();
+    let states: Vec<(&str, &str)> =
+        outbox.iter().map(|entry| (entry["user_id"].as_str().unwrap(), entry["state"].as_str().unwrap())).collect();
+    assert_eq!(states, [(ADA, "discarded"), (GRACE, "saved")]);
+    assert_eq!((&outbox[0]["superseded_by"], &outbox[1]["superseded_by"]), (&outbox[1]["enrollment"], &Value::Null));
+}
+
+#[test]
+fn where_nobody_can_be_asked_a_card_that_is_saved_for_somebody_else_stays_theirs() {
+    let site = saved_for_ada();
+    let ended = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    let error = &ended.last()["error"];
+    assert_eq!((ended.code, &error["code"]), (1, &json!("held_by_order")), "{ended:?}");
+    let entry = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let help = error["help"].as_str().unwrap();
+    assert!(error["message"].as_str().unwrap().contains(ADA) && help.contains(&format!("cardbridge outbox discard {entry}")), "{error}");
+    assert_eq!(site.outbox().len(), 1);
+    // Its own user may order it again, and once the older order is given up it is anybody's.
+    assert_eq!(site.run(&["outbox", "discard", &entry]).code, 0);
+    assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--outcome-timeout", "0", "--json"]).code, 3);
+}
+
 #[test]
 fn a_site_that_always_reassigns_takes_the_card_at_the_first_call() {
     let (blusky, site) = held("always", "");

@@ -4,7 +4,7 @@
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
 //! - `stages`: what happens at readers, up to a card;
-//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them;
+//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `event`: what happens, and what is to be done then;
 //! - [`notice`]: what people and programs are told;
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
@@ -15,6 +15,7 @@ mod event;
 pub mod notice;
 pub mod osdp;
 mod questions;
+mod saving;
 mod sending;
 mod stages;
 #[cfg(test)]
@@ -39,7 +40,7 @@ use crate::{
         message,
     },
     enroll::{enrollment::Order, evidence::Seen, policy::SitePolicy},
-    outbox::{Entry, Given, Reassign, Step},
+    outbox::{Entry, InTheWay, Reassign, Step, Terms},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
@@ -48,6 +49,7 @@ use crate::{
 };
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
+use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
 use sending::Sending;
 pub use sending::{Called, Scope};
@@ -199,7 +201,7 @@ impl Station {
             Event::Answer(id, question, answer) => self.answered(id, question, answer, &mut turn),
             Event::Saved(entry) => self.saved(*entry, &mut turn),
             Event::NotSaved(id, why) => self.not_saved(id, Ended::NotSaved(why), &mut turn),
-            Event::GivenBefore(id, given) => self.given_before(id, given, &mut turn),
+            Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(*entry, &mut turn),
             Event::Stepped(entry) => self.stepped(*entry, &mut turn),

@@ -285,7 +285,10 @@ impl Station {
             }
             return self.over(entry, Some(Box::new(question)), turn);
         }
-        self.signal_entry(id, if progress.state == State::Accepted { Signal::Accepted } else { Signal::Refused }, turn);
+        // The light is the newer order's by now.
+        if progress.superseded_by.is_none() {
+            self.signal_entry(id, if progress.state == State::Accepted { Signal::Accepted } else { Signal::Refused }, turn);
+        }
         self.sending.forget(id);
         self.over(entry, None, turn);
     }

@@ -8,7 +8,7 @@ use super::{notice::QuestionKind, *};
 use crate::{
     access::Outcome,
     enroll::{evidence::PROOF, policy::CardType},
-    outbox::{Next, ReadBack, State, reach::Heard, schedule::Work},
+    outbox::{InTheWay, Next, ReadBack, State, reach::Heard, schedule::Work},
     protocols::Protocols,
 };
 
@@ -71,7 +71,22 @@ impl World {
         while let Some(event) = events.pop_front() {
             for effect in self.station.handle(event, self.now) {
                 match effect {
-                    Effect::Save(entry, _) => {
+                    Effect::Save(entry, terms) => {
+                        let card = |entry: &Entry| entry.source.as_ref().map(|source| source.card.clone());
+                        let others = self.disk.values().filter(|other| card(other) == card(&entry)).cloned().collect::<Vec<_>>();
+                        let superseded = match terms.judge(&entry, others.into_iter()) {
+                            Ok(superseded) => superseded,
+                            Err(other) => {
+                                events.push_back(Event::InTheWay(entry.id, other));
+                                continue;
+                            }
+                        };
+                        if let Some(superseded) = superseded {
+                            let step = Step::Discarded { superseded_by: Some(entry.id) };
+                            let given_up = superseded.after([(self.now.wall, step)]);
+                            self.disk.insert(given_up.id, given_up.clone());
+                            events.push_back(Event::Settled(Box::new(given_up)));
+                        }
                         assert!(self.disk.insert(entry.id, (*entry).clone()).is_none(), "one order is one entry");
                         events.push_back(Event::Saved(entry));
                     }
@@ -328,6 +343,32 @@ fn an_entry_that_the_store_shows_before_it_is_said_to_be_saved_is_called_once() 
     assert_eq!(world.station.handle(Event::Stock(vec![(1, (*entry).clone())]), world.now), []);
     world.happens(Event::Saved(entry));
     assert_eq!((world.calls.len(), world.state(id)), (1, Some(State::Accepted)));
+}
+
+#[test]
+fn a_card_that_waits_unsent_for_somebody_goes_to_somebody_else_only_where_a_person_says_so() {
+    let mut world = world(1.0);
+    world.happens(Event::Deliver(Scope::Nothing));
+    let [first, unasked, asked] = [1, 2, 3].map(|number| {
+        let id = world.order(number, number == 3);
+        world.bytes(FIRST);
+        id
+    });
+    assert_eq!((world.state(first), world.state(unasked)), (Some(State::Saved), None));
+    assert!(
+        matches!(world.ended(unasked), Some(Ended::InTheWay(InTheWay::Ordered(given))) if given.entry == first),
+        "{:?}",
+        world.ended(unasked)
+    );
+    let Some((_, Question { kind: QuestionKind::InTheWay(InTheWay::Ordered(given), _), number })) = world.asked() else {
+        panic!("{:?}", world.asked())
+    };
+    assert_eq!((given.entry, world.disk.len()), (first, 1), "nothing is written down before the answer");
+    world.happens(Event::Answer(asked, number, Answer::Yes));
+    assert_eq!(world.disk[&first].progress().superseded_by, Some(asked));
+    world.happens(Event::Deliver(Scope::All));
+    assert_eq!((world.state(first), world.state(asked)), (Some(State::Discarded), Some(State::Accepted)));
+    assert_eq!(world.calls.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [asked], "the older one is never sent");
 }
 
 #[derive(Debug, Clone)]

@@ -144,13 +144,13 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         why: progress.why.clone(),
         user: user_json(entry, card.user_id),
         card: card_json(entry, card),
-        reader: entry.source.as_ref().map(|source| source.reader.clone()),
+        reader: entry.source.as_ref().and_then(|source| source.reader.clone()),
         ordered_by: entry.origin.ordered_by.clone(),
         decided_by: entry.origin.decided_by.map(DecidedBy::name),
         evidence: entry.origin.evidence.clone(),
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),
-        superseded_by: None,
+        superseded_by: progress.superseded_by,
         undone_by: None,
     }
 }
@@ -247,7 +247,10 @@ pub fn text(entry: &Entry) -> String {
         State::Refused => format!("refused.{told}"),
         State::InDoubt if progress.needs_a_person() => format!("in doubt{why}"),
         State::InDoubt => format!("in doubt{why}; BluSKY's record decides before anything is sent again"),
-        State::Discarded => "discarded".to_owned(),
+        State::Discarded => match progress.superseded_by {
+            Some(entry) => format!("discarded: its card is given to somebody else by entry {entry}"),
+            None => "discarded".to_owned(),
+        },
     };
     let warnings = progress.warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
     std::iter::once(line).chain(warnings).collect()
@@ -310,6 +313,7 @@ pub fn step(step: &Step) -> String {
         Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
         Step::Retry { absent: false } => "a person asked for another try".to_owned(),
         Step::Retry { absent: true } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
-        Step::Discarded => "a person gave it up".to_owned(),
+        Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
+        Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),
     }
 }

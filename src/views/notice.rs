@@ -9,10 +9,10 @@ use super::{enrollment, evidence, reading};
 use crate::{
     card::{Reading, Verdict},
     enroll::{enrollment::Refused, policy::SitePolicy},
-    outbox::Given,
+    outbox::{Given, InTheWay},
     station::{
         Ended, Notice, Question,
-        notice::QuestionKind::{self, Choose, FirstSeen, Holder, SameCard, SecondReading},
+        notice::QuestionKind::{self, Choose, FirstSeen, Holder, SecondReading},
     },
 };
 
@@ -83,7 +83,7 @@ fn question(question: &Question, policy: &SitePolicy) -> Value {
             (choices.collect(), policy.settling_lines(reading))
         }
         SecondReading(_, open) | FirstSeen(_, open) => (Vec::new(), open.settling_lines()),
-        SameCard(_) | Holder => (Vec::new(), Vec::new()),
+        QuestionKind::InTheWay(..) | Holder => (Vec::new(), Vec::new()),
     };
     json!({
         "id": question.number, "kind": question.kind.name(), "choices": choices, "settle": settle, "words": question_words(&question.kind),
@@ -94,14 +94,19 @@ fn question_words(kind: &QuestionKind) -> String {
     match kind {
         Choose(..) => "several formats fit: which of these is it?".to_owned(),
         SecondReading(_, open) | FirstSeen(_, open) => evidence::question(open),
-        SameCard(given) => format!("{}: give it to somebody else instead?", given_words(given)),
+        QuestionKind::InTheWay(other, person) => {
+            format!("{}: give it to {} instead?", in_the_way(other), person.as_deref().unwrap_or("the other user"))
+        }
         Holder => "Take the card from its holder?".to_owned(),
     }
 }
 
-fn given_words(given: &Given) -> String {
-    let who = given.name.clone().unwrap_or_else(|| given.user.to_string());
-    format!("this card was given to {who} {} s ago", given.seconds)
+fn in_the_way(other: &InTheWay) -> String {
+    let whom = |given: &Given| given.name.clone().unwrap_or_else(|| given.user.to_string());
+    match other {
+        InTheWay::Given(given) => format!("this card was given to {} {} s ago", whom(given), given.seconds),
+        InTheWay::Ordered(given) => format!("this card is saved for {} and was not sent yet", whom(given)),
+    }
 }
 
 /// Why nothing is enrolled, as the `{"code","message","help"}` of an error.
@@ -113,10 +118,15 @@ pub fn error(ended: &Ended, policy: &SitePolicy) -> Value {
             about(reading, refused_code(reading, refused), &refused.to_string(), &lines)
         }
         Ended::Unproven(reading, open) => about(reading, "unproven", &evidence::unanswered(open), &open.settling_lines()),
-        Ended::GivenBefore(given) => plain(
+        Ended::InTheWay(other @ InTheWay::Given(_)) => plain(
             "same_card",
-            &format!("{}. Nothing was enrolled.", given_words(given)),
+            &format!("{}. Nothing was enrolled.", in_the_way(other)),
             "if it is meant so, say --same-card; enroll.same_card_s says for how long this is asked",
+        ),
+        Ended::InTheWay(other @ InTheWay::Ordered(given)) => plain(
+            "held_by_order",
+            &format!("{}. Nothing was enrolled.", in_the_way(other)),
+            &format!("if the older order is wrong, `cardbridge outbox discard {}`, then show the card again", given.entry),
         ),
         Ended::NotSaved(why) => plain("store", why, "nothing was enrolled; present the card again once that is mended"),
         Ended::NoCard(seconds) => plain(

@@ -48,7 +48,7 @@ pub(super) async fn retry(
 }
 
 pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
-    settle(&shared, &id, Step::Discarded).await
+    settle(&shared, &id, Step::Discarded { superseded_by: None }).await
 }
 
 pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {

@@ -331,7 +331,7 @@ fn two_commands_without_a_station_share_one_reader_in_the_order_they_came() {
     let mut first = desk.start(&["enroll", "--user", ADA, "--json"]);
     first.hears("hold the card to the reader");
     let mut second = desk.start(&["enroll", "--user", GRACE, "--json"]);
-    second.hears("1 others wait for a card before this one");
+    second.hears(&format!("user {ADA} waits for a card before this order"));
     desk.reader.send(FIRST);
     accepted(&first.end());
     second.hears("the station has ended; this command goes on without it");

@@ -160,12 +160,14 @@ impl Station {
     pub(super) fn tell_places(&mut self, turn: &mut Turn) {
         for at in 0..self.desks.len() {
             let Some(desk) = self.desks.get(at).filter(|desk| matches!(desk.state, State::Waits)) else { continue };
-            let ahead = self.desks.iter().take(at).filter(|other| !other.is_saving() && other.overlaps(desk)).count();
+            let others = || self.desks.iter().take(at).filter(|other| !other.is_saving() && other.overlaps(desk));
+            let ahead = others().count();
             if desk.ahead == Some(ahead) {
                 continue;
             }
+            let first = others().next().map(|other| other.person().unwrap_or_else(|| format!("user {}", other.order.user_id)));
             let ready = self.up.iter().any(|name| desk.wants(name) && !self.opening.contains_key(name));
-            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, ready });
+            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, first, ready });
             if let Some(desk) = self.desks.get_mut(at) {
                 desk.ahead = Some(ahead);
             }

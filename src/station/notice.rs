@@ -38,6 +38,8 @@ pub enum Notice {
         person: Option<String>,
         /// How many came before it to the same reader.
         ahead: usize,
+        /// The first of those, as the site's list calls them.
+        first: Option<String>,
         /// A reader is there to which a card can be held now.
         ready: bool,
     },

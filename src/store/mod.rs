@@ -7,7 +7,7 @@
 //! - [`memory`]: a store that survives nothing, for tests of what stands above it;
 //! - [`seal`]: PINs and passwords, as they lie on disk.
 //!
-//! What `tests.rs` promises, every kind of store keeps.
+//! What `tests` promises, every kind of store keeps.
 
 mod error;
 mod handle;

@@ -35,7 +35,14 @@ pub fn text(notice: &Notice) -> Option<String> {
         Notice::Stopped(why) => Some(format!("nothing is delivered: {why}")),
         Notice::Entry(entry, _) => Some(enrollment::text(entry)),
         Notice::Waiting { ahead: 0, .. } | Notice::Up(_) | Notice::Ready(_) | Notice::NotEnrolled(..) => None,
-        Notice::Waiting { ahead, .. } => Some(format!("{ahead} others wait for a card before this one")),
+        Notice::Waiting { ahead, first, .. } => {
+            let first = first.as_deref().unwrap_or("somebody");
+            Some(match ahead {
+                1 => format!("{first} waits for a card before this order"),
+                2 => format!("{first} and 1 other wait for a card before this order"),
+                ahead => format!("{first} and {} others wait for a card before this order", ahead - 1),
+            })
+        }
     }
 }
 
@@ -51,8 +58,8 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         Notice::Failed(reader, why) => json!({"kind": "failed", "reader": **reader, "why": why}),
         Notice::Noise(reader, bytes) => json!({"kind": "noise", "reader": **reader, "bytes": bytes}),
         Notice::Read(reading) => json!({"kind": "reading", "reader": reading.presentation.reader, "reading": reading_json(reading)}),
-        Notice::Waiting { order, person, ahead, ready } => {
-            json!({"kind": "waiting", "enrollment": order, "person": person, "ahead": ahead, "ready": ready})
+        Notice::Waiting { order, person, ahead, first, ready } => {
+            json!({"kind": "waiting", "enrollment": order, "person": person, "ahead": ahead, "first": first, "ready": ready})
         }
         Notice::Asked(order, asked) => json!({"kind": "question", "enrollment": order, "question": question(asked, policy)}),
         Notice::NotEnrolled(order, ended) => json!({"kind": "not_enrolled", "enrollment": order, "error": error(ended, policy)}),

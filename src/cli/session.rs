@@ -64,7 +64,11 @@ impl<'a> Session<'a> {
                 host.end(false).await;
                 OTHERS_FIRST
             }
-            None => Duration::ZERO,
+            None => {
+                // One that answers and is about to end is given the time for it.
+                sleep(LOOK).await;
+                Duration::ZERO
+            }
         };
         (self.client, self.host) = station(self.site, self.doing, self.ordered_by, leaves).await?;
         Ok(())

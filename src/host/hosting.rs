@@ -183,11 +183,13 @@ impl Running {
             let shows_within = settings.shows_within;
             // Certificates are read from many files.
             let client = tokio::task::spawn_blocking(move || Client::new(settings)).await;
-            match client {
-                Ok(Ok(client)) => begin(store, client, shows_within, scope, &ready, &post).await,
-                Ok(Err(error)) => tracing::error!(%error, "nothing is delivered"),
-                Err(error) => tracing::error!(%error, "nothing is delivered"),
-            }
+            let why = match client {
+                Ok(Ok(client)) => return begin(store, client, shows_within, scope, &ready, &post).await,
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            tracing::error!("nothing is delivered: {why}");
+            drop(post.send(Event::CannotDeliver(why)));
         });
     }
 
@@ -229,6 +231,9 @@ async fn begin<C: AccessControl + Send + Sync + 'static>(
     let stock = |entries| drop(post.send(Event::Stock(entries)));
     match take_stock(&store, stock).await {
         Ok(()) => drop(ready.send((Caller::new(store, client, shows_within), scope))),
-        Err(error) => tracing::error!(%error, "the outbox cannot be read: nothing is delivered"),
+        Err(error) => {
+            tracing::error!(%error, "the outbox cannot be read: nothing is delivered");
+            drop(post.send(Event::CannotDeliver(error.to_string())));
+        }
     }
 }

@@ -43,6 +43,8 @@ pub enum Event {
     Called(Box<Called>),
     /// From now on, this is delivered.
     Deliver(Scope),
+    /// Nothing can be delivered from here, and why.
+    CannotDeliver(String),
     /// A deadline has passed.
     Time,
 }

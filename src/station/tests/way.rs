@@ -107,3 +107,19 @@ fn an_entry_that_the_store_shows_before_it_is_said_to_be_saved_is_called_once() 
     world.happens(Event::Saved(entry));
     assert_eq!((world.calls.len(), world.state(id)), (1, Some(State::Accepted)));
 }
+
+#[test]
+fn where_nothing_can_be_delivered_whoever_waits_is_told_why_and_the_card_stays_saved() {
+    let mut world = world(1.0);
+    world.happens(Event::Deliver(Scope::Nothing));
+    let before = world.order(1, false);
+    world.bytes(FIRST);
+    world.happens(Event::CannotDeliver("no certificate".to_owned()));
+    let after = world.order(2, false);
+    world.bytes(SECOND);
+    for id in [before, after] {
+        let told = |notice: &&Notice| matches!(notice, Notice::Postponed(order, Some(why)) if *order == id && why == "no certificate");
+        assert_eq!(world.told.iter().filter(told).count(), 1);
+        assert_eq!(world.state(id), Some(State::Saved));
+    }
+}

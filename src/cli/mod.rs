@@ -26,6 +26,7 @@ mod run;
 mod session;
 mod simulator;
 mod site;
+mod table;
 mod user;
 mod wait;
 

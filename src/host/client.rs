@@ -109,12 +109,13 @@ impl Client {
         self.ask(Method::POST, &format!("v1/enrollments/{order}/answer"), Some(answer)).await.map(drop)
     }
 
-    /// All entries.
+    /// The entries of this state, about this user, saved since then; the last ones, so many.
     ///
     /// # Errors
     /// The store cannot be read, or there is no station.
-    pub async fn outbox(&self) -> Result<Value, AskError> {
-        self.get("v1/outbox").await
+    pub async fn outbox(&self, wanted: &[(&str, String)]) -> Result<Value, AskError> {
+        let query: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        self.get(&format!("v1/outbox?{}", query.join("&"))).await
     }
 
     /// One entry with its way, by its key or the beginning of it.

@@ -9,9 +9,10 @@ use std::{
 };
 
 /// Every room with the rooms it may name, from the ground floor up: a room names only rooms that stand above it in this list.
-const FLOORS: [(&str, &str); 19] = [
+const FLOORS: [(&str, &str); 20] = [
     ("card", ""),
     ("sheet", ""),
+    ("file", ""),
     ("access", ""),
     ("reader", "card"),
     ("decode", "card reader"),
@@ -22,12 +23,12 @@ const FLOORS: [(&str, &str); 19] = [
     ("station", "card access reader decode smartcard enroll outbox"),
     ("capture", "card access reader decode smartcard protocols enroll station"),
     ("views", "card access reader decode enroll outbox station"),
-    ("drivers", "card reader smartcard"),
-    ("store", "card access enroll outbox"),
-    ("blusky", "access"),
+    ("drivers", "card file reader smartcard"),
+    ("store", "card file access enroll outbox"),
+    ("blusky", "file access"),
     ("simulator", ""),
-    ("config", "card sheet access reader decode protocols enroll outbox station blusky"),
-    ("host", "card sheet access reader decode smartcard protocols enroll outbox station views drivers store blusky config"),
+    ("config", "card sheet file access reader decode protocols enroll outbox station blusky"),
+    ("host", "card sheet file access reader decode smartcard protocols enroll outbox station views drivers store blusky config"),
     ("cli", "*"),
 ];
 

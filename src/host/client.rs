@@ -7,6 +7,7 @@ use std::{path::Path, time::Duration};
 use reqwest::{Client as Http, Method, Response, header::ACCEPT};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -49,6 +50,8 @@ pub enum AskError {
     Gone,
 }
 
+/// Whoever says what it is says it within this time.
+const GREETING: Duration = Duration::from_secs(2);
 /// The station may take this long for an answer that is no stream.
 const ANSWER: Duration = Duration::from_secs(30);
 /// No line of a stream is longer.
@@ -66,7 +69,8 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Http::builder().unix_socket(place.path()).tls_certs_only([]).no_proxy().default_headers(headers);
         let client = Self { http: builder.build().ok()?, _place: place };
-        let station = client.get("v1/station").await.ok()?;
+        // One that was stopped takes connections and answers none.
+        let station = timeout(GREETING, client.get("v1/station")).await.ok()?.ok()?;
         Some((client, station))
     }
 

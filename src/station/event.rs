@@ -43,6 +43,8 @@ pub enum Event {
     Called(Box<Called>),
     /// From now on, this is delivered.
     Deliver(Scope),
+    /// The store is not where it was any more, and why; none: it is there again.
+    StoreGone(Option<String>),
     /// Nothing can be delivered from here, and why.
     CannotDeliver(String),
     /// A deadline has passed.

@@ -207,6 +207,7 @@ impl Station {
             Event::Stepped(entry) => self.stepped(*entry, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
             Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
+            Event::StoreGone(why) => turn.tell(Notice::StoreGone(why)),
             Event::CannotDeliver(why) => self.cannot_deliver(why, &mut turn),
             Event::Time => self.time(&mut turn),
         }

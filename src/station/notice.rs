@@ -53,6 +53,8 @@ pub enum Notice {
     WaitsFor(Uuid, Uuid),
     /// This entry is saved, and nothing is sent for now: BluSKY is away, or lets nothing through for this reason.
     Postponed(Uuid, Option<String>),
+    /// The store is not where it was any more, and why; none: it is there again.
+    StoreGone(Option<String>),
     /// BluSKY cannot be reached, or can be again.
     Away(bool),
     /// BluSKY lets nothing through until somebody acts. Told once, until something goes through again.

@@ -30,6 +30,8 @@ pub fn text(notice: &Notice) -> Option<String> {
         }
         Notice::Postponed(_, None) => Some("saved; it will be sent when BluSKY is back".to_owned()),
         Notice::Postponed(_, Some(why)) => Some(format!("saved; nothing is delivered: {why}")),
+        Notice::StoreGone(Some(why)) => Some(format!("the store is gone, and nothing can be saved: {why}")),
+        Notice::StoreGone(None) => Some("the store is there again".to_owned()),
         Notice::Away(true) => Some("BluSKY cannot be reached; what is saved is sent when it is back".to_owned()),
         Notice::Away(false) => Some("BluSKY is there again".to_owned()),
         Notice::Stopped(why) => Some(format!("nothing is delivered: {why}")),
@@ -69,6 +71,7 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         }),
         Notice::WaitsFor(order, before) => json!({"kind": "waits_for", "enrollment": order, "before": before}),
         Notice::Postponed(order, why) => json!({"kind": "postponed", "enrollment": order, "why": why}),
+        Notice::StoreGone(why) => json!({"kind": "store", "why": why}),
         Notice::Away(away) => json!({"kind": "away", "away": away}),
         Notice::Stopped(why) => json!({"kind": "stopped", "why": why}),
     };

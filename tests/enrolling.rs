@@ -164,6 +164,18 @@ fn the_external_number_follows_the_card_types_template_with_its_zeros() {
     let templated = |template: &str| sent(&format!("external_number = \"{template}\"\n"), &[])["ExternalCardNumber"].clone();
     assert_eq!(templated("{facility_code:05}-{card_number:08}"), "00123-00004567");
     assert_eq!(templated("No. {card_number}"), "No. 4567");
+    assert_eq!(templated("{card_number:last3}"), "567");
+}
+
+#[test]
+fn a_printed_number_that_another_facility_code_has_points_at_the_template() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let enroll = |code: u32| site.run(&["enroll", "--user", ADA, "--bits", &h10301(code, 4567)]);
+    assert_eq!(enroll(1).code, 0);
+    let ended = enroll(2);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stderr.contains("external_number = \"{facility_code}-{card_number}\""), "{ended:?}");
 }
 
 #[test]

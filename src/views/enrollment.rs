@@ -204,12 +204,24 @@ pub fn end(entry: &Entry) -> Option<End> {
         State::Refused if progress.awaits_reassignment() => {
             end(1, "refused", Some("somebody holds this card; `--reassign` takes it from them"))
         }
-        State::Refused => end(1, "refused", None),
+        State::Refused => end(1, "refused", shared_print(entry).then_some(SHARED_PRINT)),
         State::Saved | State::Sending | State::InDoubt => {
             let look = format!("nothing is sent again until somebody has looked; `cardbridge outbox show {}` shows its way", entry.id);
             end(3, "in_doubt", Some(&look))
         }
     }
+}
+
+/// What helps where two facility codes share a printed number.
+const SHARED_PRINT: &str = "another card has this printed number, perhaps one with another facility code; with \
+     external_number = \"{facility_code}-{card_number}\" in its [[card_type]], or --external-number, the two are told apart";
+
+/// True where BluSKY refused a printed number that is the card number alone, though the card has a facility code.
+fn shared_print(entry: &Entry) -> bool {
+    let Operation::AddUserCard(call) = &entry.operation else { return false };
+    let is_number = call.internal_card_number.map(|number| number.to_string()) == call.external_card_number;
+    let words = entry.progress().told.description.as_deref().unwrap_or_default().to_lowercase();
+    is_number && call.facility_code.is_some() && words.contains("external card number")
 }
 
 fn saved_at(entry: &Entry) -> String {

@@ -3,7 +3,7 @@
 //! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
-//! - `stages`: what happens at readers, up to a card;
+//! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
 //! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them;
 //! - `event`: what happens, and what is to be done then;
 //! - [`notice`]: what people and programs are told;
@@ -12,6 +12,7 @@
 
 mod desks;
 mod event;
+mod keypads;
 pub mod notice;
 pub mod osdp;
 mod questions;
@@ -48,6 +49,7 @@ use crate::{
 };
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
+use keypads::Typing;
 pub use notice::{Ended, Notice, Question};
 use sending::Sending;
 pub use sending::{Called, Scope};
@@ -138,6 +140,8 @@ pub struct Station {
     damaged: HashMap<String, Reading>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    /// What is being typed at each reader.
+    keypads: HashMap<ReaderName, Typing>,
 }
 
 /// A card that lies at a reader is written down as seen this often.
@@ -179,6 +183,7 @@ impl Station {
             up: Vec::new(),
             damaged: HashMap::new(),
             lying: HashMap::new(),
+            keypads: HashMap::new(),
         }
     }
 
@@ -215,7 +220,8 @@ impl Station {
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<DateTime<Utc>> {
         let desks = self.desks.iter().flat_map(|desk| [desk.until, desk.tells]).flatten();
-        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(self.sending.deadline(now)).min()
+        let keypads = self.keypads.values().filter_map(Typing::deadline);
+        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(keypads).chain(self.sending.deadline(now)).min()
     }
 
     /// What is to be done before it ends: the cards that lie there are seen for the last time, and nothing more is sent.
@@ -272,6 +278,7 @@ impl Station {
             self.opening.remove(&name);
             turn.tell(Notice::Ready(name));
         }
+        self.left_typing(turn);
         self.ask_late(turn);
         self.give_up(turn);
     }

@@ -13,6 +13,7 @@ impl Station {
         match event {
             ReaderEvent::Up => {
                 self.stages.remove(name);
+                self.keypads.remove(name);
                 self.up.push(name.clone());
                 turn.tell(Notice::Up(name.clone()));
                 self.line(name, Input::Opened, turn);
@@ -20,6 +21,7 @@ impl Station {
             }
             ReaderEvent::Lost { why } => {
                 self.stages.remove(name);
+                self.keypads.remove(name);
                 self.deadlines.remove(name);
                 self.opening.remove(name);
                 self.up.retain(|up| up != name);
@@ -52,10 +54,7 @@ impl Station {
             }
             ReaderEvent::OsdpCard(card) => match self.osdp_desk(name).map(|(desk, hints)| desk.card(card, hints, turn.now.steady)) {
                 Some(Sight::New(presentation)) => self.shown(name, Transport::Osdp, presentation, turn),
-                Some(Sight::Again(presentation)) => {
-                    self.again(name, Transport::Osdp, presentation, turn);
-                    self.lies_there(name, turn);
-                }
+                Some(Sight::Again(presentation)) => self.again(name, Transport::Osdp, presentation, turn),
                 None => {}
             },
             ReaderEvent::OsdpKeys(codes) => self.shown(name, Transport::Osdp, osdp::keys(&codes), turn),
@@ -106,9 +105,6 @@ impl Station {
         for presentation in output.again {
             self.again(name, transport, presentation, turn);
         }
-        if output.lies_there {
-            self.lies_there(name, turn);
-        }
     }
 
     fn go_on(&mut self, name: &ReaderName, next: Next, turn: &mut Turn) {
@@ -155,11 +151,15 @@ impl Station {
         turn.effects.extend(self.lying.remove(name).map(|(card, _)| Effect::Seen(card, turn.now.wall)));
     }
 
-    /// The card that lies at a reader was read once more.
+    /// The card that lies at a reader was read once more; or a key was pressed once more.
     fn again(&mut self, name: &ReaderName, transport: Transport, presentation: Presentation, turn: &mut Turn) {
+        if let Some(typed) = self.typed(&presentation) {
+            return self.pressed(name, transport, presentation, typed, turn);
+        }
         let presentation = at_reader(name, transport, presentation, turn);
         turn.effects.push(Effect::Again(Box::new(presentation.clone())));
         self.read_again(presentation, turn);
+        self.lies_there(name, turn);
     }
 
     /// A card was shown at one of the readers.
@@ -177,24 +177,25 @@ impl Station {
         (came, lay_there): (u64, bool),
         turn: &mut Turn,
     ) {
-        if lay_there && presentation.kind != Kind::Key {
+        if let Some(typed) = self.typed(&presentation) {
+            return self.pressed(name, transport, presentation, typed, turn);
+        }
+        self.stop_typing(name, turn);
+        if lay_there {
             presentation.warnings.push(LAY_THERE.to_owned());
         }
-        match presentation.identity().filter(|_| presentation.kind != Kind::Key) {
+        match presentation.identity() {
             Some(card) => drop(self.lying.insert(name.clone(), (card, turn.now.steady))),
             None => drop(self.lying.remove(name)),
         }
         let presentation = at_reader(name, transport, presentation, turn);
-        // A keypad beeps by itself.
-        if presentation.kind != Kind::Key {
-            self.signal(name, Signal::Read, turn);
-        }
+        self.signal(name, Signal::Read, turn);
         self.presented(presentation, came, turn);
     }
 }
 
 /// A presentation with where it was shown, and when. A damaged frame was held back for a while, by the steady clock.
-fn at_reader(name: &ReaderName, transport: Transport, mut presentation: Presentation, turn: &Turn) -> Presentation {
+pub(super) fn at_reader(name: &ReaderName, transport: Transport, mut presentation: Presentation, turn: &Turn) -> Presentation {
     presentation.reader = Some(name.to_string());
     presentation.transport = Some(transport);
     presentation.at = Some(presentation.at.map_or(turn.now.wall, |at| turn.now.wall_of(at)));

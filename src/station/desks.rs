@@ -222,7 +222,7 @@ impl Station {
     }
 
     /// The place of whoever waits for a second reading at this reader.
-    fn second_reading_at(&self, reader: &str) -> Option<usize> {
+    pub(super) fn second_reading_at(&self, reader: &str) -> Option<usize> {
         self.desks.iter().position(|desk| match &desk.state {
             State::Asked(shown, question) => {
                 matches!(question.kind, QuestionKind::SecondReading(..)) && shown.presentation.reader.as_deref() == Some(reader)

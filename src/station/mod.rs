@@ -150,9 +150,22 @@ const SEEN_EVERY: TimeDelta = TimeDelta::seconds(5);
 enum Stage {
     Line(Box<Line>),
     Keyboard(Box<Keyboard>),
-    /// The conversation with the card that lies there, what had happened when it came, and whether it lay there already.
-    Card(Option<(Box<Conversation>, u64, bool)>),
+    /// The conversation with the card that lies there; none once it is over.
+    Card(Option<Box<Talk>>),
+    /// The card that lies there has been read, and could be read again by this.
+    Read(Box<Talk>),
     Osdp(osdp::Desk),
+}
+
+/// The conversation with a card.
+struct Talk {
+    conversation: Conversation,
+    /// What had happened when the card came.
+    came: u64,
+    /// It lay there already when the reader was first looked at.
+    lay_there: bool,
+    /// The card is read a second time.
+    is_second: bool,
 }
 
 /// One step of the machine: when it is, and what it leads to.

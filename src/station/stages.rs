@@ -32,14 +32,12 @@ impl Station {
             ReaderEvent::Typed(events) => self.line(name, Input::Keys(&events), turn),
             ReaderEvent::Faulty(byte) => self.line(name, Input::Faulty(byte), turn),
             ReaderEvent::CardIn { atr, device, lay_there } => {
-                let mut conversation = Conversation::new(&self.setup.scripts, &atr, &device);
-                let next = conversation.begin();
-                self.stages.insert(name.clone(), Stage::Card(Some((Box::new(conversation), self.happened, lay_there))));
-                self.go_on(name, next, turn);
+                let conversation = Conversation::new(&self.setup.scripts, &atr, &device);
+                self.begin(name, Talk { conversation, came: self.happened, lay_there, is_second: false }, turn);
             }
             ReaderEvent::Answer(answer) => {
-                if let Some(Stage::Card(Some((conversation, ..)))) = self.stages.get_mut(name) {
-                    let next = conversation.answer(&answer);
+                if let Some(Stage::Card(Some(talk))) = self.stages.get_mut(name) {
+                    let next = talk.conversation.answer(&answer);
                     self.go_on(name, next, turn);
                 }
             }
@@ -67,7 +65,7 @@ impl Station {
         let Some(ReaderKind::Osdp(hints)) = self.reader(name).map(|reader| reader.kind.clone()) else { return None };
         match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
             Stage::Osdp(desk) => Some((desk, hints)),
-            Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) => None,
+            Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) | Stage::Read(_) => None,
         }
     }
 
@@ -112,14 +110,35 @@ impl Station {
             Next::Say(command) => turn.effects.push(Effect::Command(name.clone(), ReaderCommand::Write(command))),
             Next::SayWithKey(command, key) => turn.effects.push(Effect::Command(name.clone(), ReaderCommand::WriteWithKey(command, key))),
             Next::Done(presentation) => {
-                let came = match self.stages.insert(name.clone(), Stage::Card(None)) {
-                    Some(Stage::Card(Some((_, came, lay_there)))) => (came, lay_there),
-                    _ => (self.happened, false),
-                };
-                turn.effects.push(Effect::Command(name.clone(), ReaderCommand::Release));
+                let Some(Stage::Card(Some(talk))) = self.stages.insert(name.clone(), Stage::Card(None)) else { return };
                 let hints = self.reader(name).map_or_else(ReaderHints::default, |reader| reader.kind.told());
-                self.shown_since(name, Transport::Pcsc, in_byte_order(*presentation, hints), came, turn);
+                self.card_read(name, *talk, in_byte_order(*presentation, hints), turn);
             }
+        }
+    }
+
+    fn begin(&mut self, name: &ReaderName, mut talk: Talk, turn: &mut Turn) {
+        let next = talk.conversation.begin();
+        self.stages.insert(name.clone(), Stage::Card(Some(Box::new(talk))));
+        self.go_on(name, next, turn);
+    }
+
+    /// A smart card has been read. It is let go, unless one reading is not enough: then it is read once more by itself.
+    fn card_read(&mut self, name: &ReaderName, talk: Talk, presentation: Presentation, turn: &mut Turn) {
+        let release = Effect::Command(name.clone(), ReaderCommand::Release);
+        if talk.is_second {
+            turn.effects.push(release);
+            return self.again(name, Transport::Pcsc, presentation, turn);
+        }
+        if let Some(conversation) = talk.conversation.again() {
+            self.stages.insert(name.clone(), Stage::Read(Box::new(Talk { conversation, is_second: true, ..talk })));
+        }
+        // A reader shows nothing while its card is held.
+        let before = turn.effects.len();
+        self.shown_since(name, Transport::Pcsc, presentation, (talk.came, talk.lay_there), turn);
+        match self.stages.insert(name.clone(), Stage::Card(None)) {
+            Some(Stage::Read(again)) if self.second_reading_at(name).is_some() => self.begin(name, *again, turn),
+            _ => turn.effects.insert(before, release),
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     site::{self, Look, blusky},
 };
 use crate::{
+    card::Verdict,
     host::{
         Site,
         client::{AskError, Client},
@@ -98,10 +99,13 @@ async fn station(site: &Site) -> Result<Host, Failure> {
 /// can hold both.
 fn tell(notice: &Notice, json: bool) {
     match notice {
-        Notice::Read(reading) if json => out::print_json(&views::reading::json(reading, &views::reading::literal(reading))),
+        Notice::Read(reading) if json => out::print_json(&views::reading::json_for_log(reading)),
         Notice::Read(reading) => {
             let reader = reading.presentation.reader.as_deref().unwrap_or("a reader");
-            out::print(&format!("{reader}: a card was read ({})", reading.verdict.name()));
+            match reading.verdict {
+                Verdict::Keypad => out::print(&format!("{reader}: something was typed on the keypad")),
+                verdict => out::print(&format!("{reader}: a card was read ({})", verdict.name())),
+            }
         }
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
         Notice::Entry(entry, _) => entry_told(entry),

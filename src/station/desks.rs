@@ -200,10 +200,6 @@ impl Station {
     /// has waited for a card since before.
     pub(super) fn presented(&mut self, presentation: Presentation, came: u64, turn: &mut Turn) {
         let reader = presentation.reader.clone().unwrap_or_default();
-        // Whoever waits for a card waits for one that is shown after that, and not for a key.
-        if presentation.kind == Kind::Key {
-            return self.read(presentation, turn);
-        }
         if let Some(at) = self.second_reading_at(&reader) {
             return self.second_reading(at, presentation, true, turn);
         }
@@ -231,7 +227,7 @@ impl Station {
     }
 
     /// The place of whoever waits for a second reading at this reader.
-    fn second_reading_at(&self, reader: &str) -> Option<usize> {
+    pub(super) fn second_reading_at(&self, reader: &str) -> Option<usize> {
         self.desks.iter().position(|desk| match &desk.state {
             State::Asked(shown, question) => {
                 matches!(question.kind, QuestionKind::SecondReading(..)) && shown.presentation.reader.as_deref() == Some(reader)
@@ -266,7 +262,7 @@ impl Station {
     }
 
     /// Every format's verdict on a card that nobody gets.
-    fn read(&mut self, presentation: Presentation, turn: &mut Turn) {
+    pub(super) fn read(&mut self, presentation: Presentation, turn: &mut Turn) {
         let mut reading = self.laid(presentation);
         policy::choose(&mut reading, &self.setup.policy, &Hints::default());
         turn.tell(Notice::Read(Box::new(reading)));

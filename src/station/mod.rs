@@ -3,7 +3,7 @@
 //! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
-//! - `stages`: what happens at readers, up to a card;
+//! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
 //! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `event`: what happens, and what is to be done then;
 //! - [`notice`]: what people and programs are told;
@@ -12,6 +12,7 @@
 
 mod desks;
 mod event;
+mod keypads;
 pub mod notice;
 pub mod osdp;
 mod questions;
@@ -49,6 +50,7 @@ use crate::{
 };
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
+use keypads::Typing;
 use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
 use sending::Sending;
@@ -140,6 +142,8 @@ pub struct Station {
     damaged: HashMap<String, Reading>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    /// What is being typed at each reader.
+    keypads: HashMap<ReaderName, Typing>,
 }
 
 /// A card that lies at a reader is written down as seen this often.
@@ -148,9 +152,22 @@ const SEEN_EVERY: TimeDelta = TimeDelta::seconds(5);
 enum Stage {
     Line(Box<Line>),
     Keyboard(Box<Keyboard>),
-    /// The conversation with the card that lies there, what had happened when it came, and whether it lay there already.
-    Card(Option<(Box<Conversation>, u64, bool)>),
+    /// The conversation with the card that lies there; none once it is over.
+    Card(Option<Box<Talk>>),
+    /// The card that lies there has been read, and could be read again by this.
+    Read(Box<Talk>),
     Osdp(osdp::Desk),
+}
+
+/// The conversation with a card.
+struct Talk {
+    conversation: Conversation,
+    /// What had happened when the card came.
+    came: u64,
+    /// It lay there already when the reader was first looked at.
+    lay_there: bool,
+    /// The card is read a second time.
+    is_second: bool,
 }
 
 /// One step of the machine: when it is, and what it leads to.
@@ -181,6 +198,7 @@ impl Station {
             up: Vec::new(),
             damaged: HashMap::new(),
             lying: HashMap::new(),
+            keypads: HashMap::new(),
         }
     }
 
@@ -219,7 +237,8 @@ impl Station {
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<DateTime<Utc>> {
         let desks = self.desks.iter().flat_map(|desk| [desk.until, desk.tells]).flatten();
-        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(self.sending.deadline(now)).min()
+        let keypads = self.keypads.values().filter_map(Typing::deadline);
+        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(keypads).chain(self.sending.deadline(now)).min()
     }
 
     /// What is to be done before it ends: the cards that lie there are seen for the last time, and nothing more is sent.
@@ -276,6 +295,7 @@ impl Station {
             self.opening.remove(&name);
             turn.tell(Notice::Ready(name));
         }
+        self.left_typing(turn);
         self.ask_late(turn);
         self.give_up(turn);
     }

@@ -12,6 +12,8 @@ use crate::enroll::{enrollment, evidence::Word};
 
 /// A reader that repeats its card has this many repeats to do so before the person is asked to show it once more.
 const REPEATS: i32 = 4;
+/// A card that is asked again has as many of these to answer.
+const ASKED_AGAIN: TimeDelta = TimeDelta::seconds(1);
 /// A person has at least this long to answer.
 const ANSWER: TimeDelta = TimeDelta::seconds(60);
 
@@ -41,7 +43,12 @@ impl Station {
         let reader = self.reader(shown.presentation.reader.as_deref()?)?;
         let every = match &reader.kind {
             ReaderKind::Serial(dialect, hints) | ReaderKind::Keyboard(dialect, hints) => hints.repeats_of(dialect),
-            ReaderKind::Pcsc(_) | ReaderKind::Osdp(_) => None,
+            // A card that can be asked again is.
+            ReaderKind::Pcsc(_) => {
+                let can_be_asked = matches!(self.stages.get(shown.presentation.reader.as_deref()?), Some(Stage::Read(_)));
+                return can_be_asked.then_some(ASKED_AGAIN);
+            }
+            ReaderKind::Osdp(_) => None,
         };
         TimeDelta::from_std(every?).ok()
     }

@@ -99,6 +99,7 @@ impl Store for MemoryStore {
         }
         if let Some(secret) = entry.operation.take_secret() {
             kept.secrets.insert(entry.id, Some(secret));
+            entry.is_sealed = true;
         }
         let change = kept.change();
         kept.entries.push((change, entry));

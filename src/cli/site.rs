@@ -1,6 +1,9 @@
 //! Finding and loading what a site has: its configuration, its protocol files, its store, its way to BluSKY.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use directories::ProjectDirs;
 use uuid::Uuid;
@@ -12,13 +15,14 @@ use super::{
 use crate::{
     access::Secret,
     blusky::{client::Client, secret_file, settings::Settings},
+    card::PacsBits,
     config::{Config, ConfigError},
     enroll::people::{self, WhoError},
     host::{
         self, Site,
         protocol_files::{FolderError, add_folder},
     },
-    protocols::{Protocols, Room},
+    protocols::Protocols,
     store::StoreHandle,
 };
 
@@ -35,17 +39,23 @@ pub enum Look {
 
 const FILE: &str = "cardbridge.toml";
 
-/// Loads what reading a literal needs: without a configuration and files of the site's own, card formats alone.
-pub fn load_formats(globals: &Globals) -> Result<Site, Failure> {
-    if globals.protocols.is_none() && path(globals, Look::Anywhere).is_none() {
-        return Ok(Site::new(Config::none(), Protocols::proved(&[Room::Cards, Room::Advice])));
+/// Loads what these bits are held against, and of readers and formats what the configuration names. None where that is not all
+/// there is to know: beside files of the site's own, and a configuration in which something is wrong.
+pub fn load_for(globals: &Globals, bits: &[PacsBits]) -> Option<Site> {
+    if globals.protocols.is_some() {
+        return None;
     }
-    load(globals, Look::Anywhere)
+    let Some(path) = path(globals, Look::Anywhere) else {
+        return Some(Site::new(Config::none(), Protocols::proved_for(bits, |_| false)));
+    };
+    let text = fs::read_to_string(&path).ok()?.to_lowercase();
+    let protocols = Protocols::proved_for(bits, |name| text.contains(&name.to_lowercase()));
+    Some(Site::new(Config::load(&path, &protocols).ok()?, protocols))
 }
 
 /// Loads protocols and configuration.
 pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
-    let protocols = with_own(globals, Protocols::proved(&Room::ALL.map(|(room, _)| room)))?;
+    let protocols = with_own(globals, Protocols::proved())?;
     let config = match path(globals, look) {
         Some(path) => Config::load(&path, &protocols).map_err(|error| explain(&error))?,
         None if look == Look::Anywhere => Config::none(),

@@ -88,11 +88,10 @@ pub fn choose(reading: &mut Reading, policy: &SitePolicy, hints: &Hints) {
 /// numbers is warned of.
 pub fn explain(reading: &mut Reading, catalog: &Catalog, policy: &SitePolicy, print: Option<&str>) {
     let wrong_print = print.filter(|print| policy.prints_none(reading, print));
-    let reads_nothing = matches!(reading.verdict, Verdict::Damaged | Verdict::UnknownFormat | Verdict::NoFit);
     if wrong_print.is_some() && !reading.fits.is_empty() {
         reading.presentation.warnings.push(PRINTED_NOT_READ.to_owned());
     }
-    if wrong_print.is_some() || reads_nothing {
+    if wrong_print.is_some() || reading.verdict.reads_nothing() {
         let named = policy.named_formats();
         reading.suggestions = explain::explain(reading, catalog, &Ask { named: &named, print: wrong_print });
     }

@@ -32,6 +32,8 @@ pub struct Entry {
     pub origin: Origin,
     /// Which card it is about, and where that was seen; none for another call.
     pub source: Option<Source>,
+    /// Its PIN or password is kept beside it, sealed, until it has come to its end.
+    pub is_sealed: bool,
     /// What has happened to it.
     pub history: History,
 }
@@ -48,7 +50,7 @@ impl Entry {
     #[must_use]
     pub fn of(id: Uuid, saved_at: DateTime<Utc>, operation: Operation, reassign: Reassign) -> Self {
         let (base_url, origin) = (String::new(), Origin::default());
-        Self { id, saved_at, operation, reassign, base_url, origin, source: None, history: History::default() }
+        Self { id, saved_at, operation, reassign, base_url, origin, source: None, is_sealed: false, history: History::default() }
     }
 
     /// The same, after these steps.

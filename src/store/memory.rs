@@ -92,6 +92,7 @@ impl Store for MemoryStore {
         }
         if let Some(secret) = entry.operation.take_secret() {
             kept.secrets.insert(entry.id, Some(secret));
+            entry.is_sealed = true;
         }
         let (id, at) = (entry.id, entry.saved_at);
         kept.entries.push(entry);

@@ -43,7 +43,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, seal::Sealer};
@@ -96,6 +96,8 @@ impl Database {
             let connection = Connection::open_with_flags(path, OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE)?;
             connection.busy_timeout(LOCKED)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            // Nor is one planned anew for each key that is looked for.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;

@@ -297,6 +297,7 @@ fn whole(row: EntryRow, steps: Steps) -> Option<Entry> {
         base_url: row.base_url,
         origin: serde_json::from_str::<Origin>(&row.origin).ok()?,
         source,
+        is_sealed: row.sealed,
         ..Entry::of(row.id.parse().ok()?, row.saved_at.parse().ok()?, operation, reassign)
     };
     Some(entry.after(steps))

@@ -70,8 +70,16 @@ impl Client {
         let builder = Http::builder().unix_socket(place.path()).tls_certs_only([]).no_proxy().default_headers(headers);
         let client = Self { http: builder.build().ok()?, _place: place };
         // One that was stopped takes connections and answers none.
-        let station = timeout(GREETING, client.get("v1/station")).await.ok()?.ok()?;
+        let station = timeout(GREETING, client.get("v1/station?brief=true")).await.ok()?.ok()?;
         Some((client, station))
+    }
+
+    /// How it is, with all that has to be counted for it.
+    ///
+    /// # Errors
+    /// The store cannot be read, or there is no station.
+    pub async fn station(&self) -> Result<Value, AskError> {
+        self.get("v1/station").await
     }
 
     /// What tells its site from another.

@@ -215,20 +215,18 @@ impl Running {
         let station = self.shell.station();
         let now = Status {
             readers: Vec::new(),
+            blusky: station.blusky(),
             is_idle,
             is_at_work: station.is_at_work(),
             is_sending: station.is_sending(),
             is_delivering: station.delivers_all(),
         };
         self.status.send_if_modified(|status| {
-            let now = Status { readers: std::mem::take(&mut status.readers), ..now };
-            let mut is_new = std::mem::replace(status, now.clone()) != Status { readers: Vec::new(), ..now };
-            let is_same = status.readers.iter().map(|(name, up)| (name.as_str(), *up)).eq(station.readers());
-            if !is_same {
-                status.readers = station.readers().map(|(name, up)| (name.to_owned(), up)).collect();
-                is_new = true;
-            }
-            is_new
+            let mut before = std::mem::replace(status, now);
+            let readers = std::mem::take(&mut before.readers);
+            let (is_new, is_same) = (before != *status, readers == station.readers());
+            status.readers = if is_same { readers } else { station.readers().to_vec() };
+            is_new || !is_same
         });
     }
 }

@@ -14,6 +14,7 @@ mod entry;
 mod progress;
 pub mod reach;
 pub mod schedule;
+pub mod tally;
 
 pub use entry::{Entry, Given, History, InTheWay, Source, Standing, Terms};
 pub use progress::Progress;

@@ -6,12 +6,14 @@
 //! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
 //! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `event`: what happens, and what is to be done then;
+//! - [`health`]: how readers and the way to BluSKY are, as was seen so far;
 //! - [`notice`]: what people and programs are told;
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
 //! - [`osdp`]: what an OSDP reader hands over.
 
 mod desks;
 mod event;
+pub mod health;
 mod keypads;
 pub mod notice;
 pub mod osdp;
@@ -50,6 +52,7 @@ use crate::{
 };
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
+use health::{BluskyHealth, ReaderHealth};
 use keypads::Typing;
 use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
@@ -138,6 +141,8 @@ pub struct Station {
     opening: HashMap<ReaderName, DateTime<Utc>>,
     /// The readers that are there.
     up: Vec<ReaderName>,
+    /// How the configured readers are.
+    health: Vec<ReaderHealth>,
     /// The last card at each reader that fitted no format, with a check that failed.
     damaged: HashMap<String, Reading>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
@@ -188,6 +193,7 @@ impl Station {
     pub fn new(setup: Setup) -> Self {
         Self {
             sending: Sending::new(setup.parallel),
+            health: setup.readers.iter().map(|reader| ReaderHealth::of(&reader.name)).collect(),
             setup,
             stages: HashMap::new(),
             desks: VecDeque::new(),
@@ -212,7 +218,11 @@ impl Station {
         let mut turn = Turn { now: now.into(), effects: Vec::new() };
         self.happened += 1;
         match event {
-            Event::Reader(name, event) => self.at_reader(&name, event, &mut turn),
+            Event::Reader(name, event) => {
+                health::happens(&mut self.health, &name, &event, turn.now.wall);
+                self.at_reader(&name, event, &mut turn);
+                health::there(&mut self.health, &name, &self.up);
+            }
             Event::Order(request) => self.order(*request, &mut turn),
             Event::Resume(id) => self.sending.resume(id),
             Event::Withdraw(id) => self.withdraw(id, &mut turn),
@@ -230,6 +240,11 @@ impl Station {
             Event::Time => self.time(&mut turn),
         }
         self.deliver(&mut turn);
+        for effect in &turn.effects {
+            if let Effect::Tell(notice) = effect {
+                health::told(&mut self.health, notice, &self.setup.policy);
+            }
+        }
         turn.effects
     }
 
@@ -277,10 +292,16 @@ impl Station {
         self.sending.has_orders() || self.desks.iter().any(Desk::is_saving)
     }
 
-    /// The names of the configured readers, and whether each is there.
-    pub fn readers(&self) -> impl Iterator<Item = (&str, bool)> {
-        let is_up = |name: &str| self.up.iter().any(|up| is_device_of(up, name));
-        self.setup.readers.iter().map(move |reader| (reader.name.as_str(), is_up(&reader.name)))
+    /// How the configured readers are, in their order.
+    #[must_use]
+    pub fn readers(&self) -> &[ReaderHealth] {
+        &self.health
+    }
+
+    /// How the way to BluSKY is.
+    #[must_use]
+    pub fn blusky(&self) -> BluskyHealth {
+        self.sending.health()
     }
 
     fn time(&mut self, turn: &mut Turn) {

@@ -57,6 +57,9 @@ pub(super) struct Sending {
     /// Why everybody is stopped, said once.
     stopped: Option<String>,
     is_away: bool,
+    /// When BluSKY answered last, by the wall's clock, and since when it is away.
+    reached: Option<DateTime<Utc>>,
+    away_since: Option<DateTime<Utc>>,
 }
 
 /// An entry that somebody here waits for.
@@ -81,6 +84,8 @@ impl Sending {
             saved: 0,
             stopped: None,
             is_away: false,
+            reached: None,
+            away_since: None,
         }
     }
 
@@ -108,6 +113,11 @@ impl Sending {
 
     pub(super) const fn delivers_all(&self) -> bool {
         matches!(self.scope, Scope::All)
+    }
+
+    pub(super) fn health(&self) -> BluskyHealth {
+        let away_since = self.away_since.filter(|_| self.is_away);
+        BluskyHealth { reached: self.reached, away_since, stopped: self.stopped.clone() }
     }
 
     pub(super) fn has_orders(&self) -> bool {
@@ -167,6 +177,15 @@ impl Sending {
                     self.schedule.put(waiting);
                 }
             }
+        }
+    }
+
+    /// What a call says about how long BluSKY has been there, or not.
+    fn reach(&mut self, heard: &Heard, now: DateTime<Utc>) {
+        match heard {
+            Heard::Answered => (self.reached, self.away_since) = (Some(now), None),
+            Heard::Away(_) | Heard::Trouble => drop(self.away_since.get_or_insert(now)),
+            Heard::Stopped => {}
         }
     }
 
@@ -248,6 +267,7 @@ impl Station {
                 (Heard::Answered, _) => self.sending.stopped = None,
                 _ => {}
             }
+            self.sending.reach(&heard, turn.now.wall);
             self.sending.schedule.heard(&heard, called.user, turn.now.steady);
         }
         match called.entry {

@@ -42,6 +42,14 @@ pub fn writable(path: &Path) -> io::Result<Identity> {
     Ok(Identity(about.dev(), about.ino()))
 }
 
+/// True where everybody on this machine can read or write it; its owner's group is another matter.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn is_public(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o007 != 0)
+}
+
 /// True where nobody but its owner can read or write it.
 ///
 /// # Errors

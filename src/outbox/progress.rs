@@ -36,6 +36,8 @@ pub struct Progress {
     pub stopped: bool,
     /// The entry for which a person gave it up.
     pub superseded_by: Option<Uuid>,
+    /// The entry by which a person had the card taken back.
+    pub undone_by: Option<Uuid>,
     phase: Phase,
     fails: u32,
     last: DateTime<Utc>,
@@ -117,6 +119,7 @@ impl Entry {
             Step::Retry { absent } => {
                 self.retried(progress, *absent);
             }
+            Step::Undone { by } => progress.undone_by = Some(*by),
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
                 progress.enter(State::Discarded, Phase::End, None);

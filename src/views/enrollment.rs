@@ -151,7 +151,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),
         superseded_by: progress.superseded_by,
-        undone_by: None,
+        undone_by: progress.undone_by,
     }
 }
 
@@ -330,6 +330,7 @@ pub fn step(step: &Step) -> String {
         Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
         Step::Retry { absent: false } => "a person asked for another try".to_owned(),
         Step::Retry { absent: true } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
+        Step::Undone { by } => format!("a person had the card taken back, by entry {by}"),
         Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
         Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),
     }

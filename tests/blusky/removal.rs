@@ -122,3 +122,43 @@ fn a_blusky_that_has_only_the_older_call_is_asked_by_that() {
         assert!(request.header("content-type").contains("json"));
     }
 }
+
+#[test]
+fn an_enrollment_is_undone_by_taking_the_card_back_and_giving_it_to_its_holder_before() {
+    let (blusky, site, card) = held(&[]);
+    site.configure(
+        &std::fs::read_to_string(site.path("cardbridge.toml"))
+            .unwrap()
+            .replace("[site]", "replace_card_if_exists = true\n[enroll]\nreassign = \"always\"\n[site]"),
+    );
+    let taken_from_ada = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    assert_eq!((taken_from_ada.code, &taken_from_ada.last()["previous_user_id"]), (0, &json!(ADA)), "{taken_from_ada:?}");
+    let key = taken_from_ada.last()["enrollment"].as_str().unwrap().to_owned();
+    let undone = site.run(&["outbox", "undo", &key, "--json"]);
+    let states: Vec<(Value, Value)> = undone.lines().iter().map(|line| (line["user_id"].clone(), line["state"].clone())).collect();
+    assert_eq!((undone.code, states), (0, vec![(json!(GRACE), json!("accepted")), (json!(ADA), json!("accepted"))]), "{undone:?}");
+    assert_eq!((&blusky.cards()[0]["CardId"], &blusky.cards()[0]["Assignment"]["UserId"]), (&json!(card), &json!(ADA)));
+    let outbox = site.outbox();
+    assert_eq!((outbox.len(), &outbox[1]["state"], &outbox[1]["undone_by"]), (4, &json!("accepted"), &outbox[2]["enrollment"]));
+    // Once is enough.
+    assert_eq!((site.run(&["outbox", "undo", &key]).code, site.outbox().len()), (1, 4));
+}
+
+#[test]
+fn an_enrollment_whose_holder_before_is_not_known_is_undone_by_taking_the_card_back() {
+    let (blusky, site, _) = held(&[]);
+    let key = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let undone = site.run(&["outbox", "undo", &key]);
+    assert!(undone.code == 0 && undone.stderr.contains("nobody is given the card"), "{undone:?}");
+    assert_eq!(taken(&blusky).1, Value::Null);
+    // What was undone a moment ago is no reason to ask about the same card.
+    assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).code, 0);
+}
+
+#[test]
+fn what_was_not_accepted_is_not_undone() {
+    let (_blusky, site, _) = held(&[]);
+    let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    let ended = site.run(&["outbox", "undo", refused.last()["enrollment"].as_str().unwrap(), "--json"]);
+    assert_eq!((ended.code, &ended.error()["code"], site.outbox().len()), (1, &json!("state"), 2), "{ended:?}");
+}

@@ -9,20 +9,21 @@ use std::{
 };
 
 /// Every room with the rooms it may name, from the ground floor up: a room names only rooms that stand above it in this list.
-const FLOORS: [(&str, &str); 20] = [
+const FLOORS: [(&str, &str); 21] = [
     ("card", ""),
     ("sheet", ""),
     ("file", ""),
+    ("text", ""),
     ("access", ""),
     ("reader", "card"),
     ("decode", "card reader"),
     ("smartcard", "card reader decode"),
     ("protocols", "card sheet reader decode smartcard"),
-    ("enroll", "card access decode"),
+    ("enroll", "card text access decode"),
     ("outbox", "card access enroll"),
     ("station", "card access reader decode smartcard enroll outbox"),
     ("capture", "card access reader decode smartcard protocols enroll station"),
-    ("views", "card access reader decode enroll outbox station"),
+    ("views", "card text access reader decode enroll outbox station"),
     ("drivers", "card file reader smartcard"),
     ("store", "card file access enroll outbox"),
     ("blusky", "file access"),

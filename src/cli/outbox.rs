@@ -190,10 +190,12 @@ fn list(outbox: &Value, json: bool) {
         let entry = told.at("entry");
         out::print(&format!("{}  {}  {}", entry.text("enrollment"), local(entry.text("saved_at")), entry.text("state")));
         let about = if told.at("about").is_null() { told.text("call") } else { told.text("about") };
+        let differs = entry.at("warnings").as_array().into_iter().flatten().filter_map(Value::as_str);
+        let differs = differs.filter(|warning| warning.starts_with("stored_differs")).map(ToOwned::to_owned).next();
         let said = Some(entry.text("description")).filter(|words| !words.is_empty()).map(|words| format!("BluSKY says “{words}”"));
         let why = [told.text("elsewhere"), entry.text("why")].into_iter().find(|why| !why.is_empty());
         table::indented(about);
-        table::indented(why.or(said.as_deref()).unwrap_or_default());
+        table::indented(differs.as_deref().or(why).or(said.as_deref()).unwrap_or_default());
     }
 }
 

@@ -6,6 +6,7 @@ use comfy_table::{Table, presets};
 use unicode_width::UnicodeWidthStr;
 
 use super::out;
+use crate::text::shown;
 
 /// How wide it may be where no terminal says so.
 const WIDTH: usize = 80;
@@ -14,15 +15,16 @@ const INDENT: &str = "    ";
 
 /// Prints rows under their head.
 pub fn print(head: &[&str], rows: &[Vec<String>]) {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head.iter().map(|word| word.to_uppercase())).add_rows(rows);
+    table.load_style(presets::NOTHING).set_header(head.iter().map(|word| word.to_uppercase())).add_rows(&rows);
     let width = width();
     table.set_width(u16::MAX);
     let text = table.to_string();
     if text.lines().all(|line| line.trim_end().width() <= width) {
         return text.lines().for_each(|line| out::print(line.trim_end()));
     }
-    for row in rows {
+    for row in &rows {
         lines(head, row, width).iter().for_each(|line| out::print(line));
     }
 }
@@ -63,7 +65,7 @@ fn lines(head: &[&str], row: &[String], width: usize) -> Vec<String> {
 fn wrapped(text: &str, width: usize, is_indented: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in shown(text).split_whitespace() {
         let indent = if is_indented || !lines.is_empty() { INDENT } else { "" };
         if !line.trim().is_empty() && line.width() + 1 + word.width() > width {
             lines.push(std::mem::take(&mut line));

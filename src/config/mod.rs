@@ -95,7 +95,7 @@ pub enum ConfigError {
 }
 
 /// No configuration is larger.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: u64 = 256 << 10;
 /// No list of people is larger: some hundred bytes for each of a million.
 const LARGEST_LIST: u64 = 256 << 20;
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// No protocol file is larger.
-const LARGEST_FILE: u64 = 1 << 20;
+const LARGEST_FILE: u64 = 64 << 10;
 
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]

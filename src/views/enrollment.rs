@@ -9,6 +9,7 @@ use crate::{
     access::{AddUserCard, Identity, Operation, Outcome},
     card::{DecidedBy, Evidence},
     outbox::{Entry, Progress, ReadBack, State, Step},
+    text::shown,
 };
 
 /// An entry as JSON.
@@ -238,26 +239,14 @@ pub fn elsewhere(entry: &Entry, base_url: &str) -> Option<String> {
 #[must_use]
 pub fn text(entry: &Entry) -> String {
     let progress = entry.progress();
-    let told = progress.told.description.as_ref().map(|words| format!(" BluSKY says “{words}”.")).unwrap_or_default();
-    let why = progress.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let said = said(progress);
+    let why = progress.why.as_ref().map(|why| format!(": {}", shown(why))).unwrap_or_default();
     let line = match progress.state {
         State::Saved if progress.why.is_none() => "saved; it is on disk and will be sent".to_owned(),
         State::Saved => format!("saved, waiting{why}"),
         State::Sending => "sending".to_owned(),
-        State::Accepted => match (&entry.operation, progress.told.value) {
-            (Operation::AddUser(_), Some(user)) => format!("accepted.{told} The user's GUID is {user}."),
-            (Operation::AddUser(_), None) => format!("accepted.{told}"),
-            _ if !other_card(progress).is_empty() => {
-                let members = other_card(progress).join(", ");
-                format!("accepted, but BluSKY stored another card than was sent: {members} differ.{told}")
-            }
-            _ if differing(progress).any(|member| member == "pin") => {
-                format!("accepted, but BluSKY does not show this PIN: it was not set, or another one was.{told}")
-            }
-            (Operation::RemoveUserCard(_), _) => format!("accepted.{told} A door may know the card for up to 2 minutes more."),
-            _ => format!("accepted.{told} A door may need up to 2 minutes to know the card."),
-        },
-        State::Refused => format!("refused.{told}"),
+        State::Accepted => accepted(entry),
+        State::Refused => format!("refused{}.{said}", subject(entry)),
         State::InDoubt if progress.needs_a_person() => format!("in doubt{why}"),
         State::InDoubt => format!("in doubt{why}; BluSKY's record decides before anything is sent again"),
         State::Discarded => match progress.superseded_by {
@@ -267,6 +256,43 @@ pub fn text(entry: &Entry) -> String {
     };
     let warnings = progress.warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
     std::iter::once(line).chain(warnings).collect()
+}
+
+/// How an entry was accepted; what was asked for and is not there comes first.
+fn accepted(entry: &Entry) -> String {
+    let progress = entry.progress();
+    let (said, subject) = (said(progress), subject(entry));
+    let differing: Vec<&str> = differing(progress).collect();
+    let not_set = progress.warnings.iter().find_map(|warning| warning.strip_prefix("not_set: "));
+    match (&entry.operation, progress.told.value) {
+        (Operation::AddUser(_), Some(user)) => format!("accepted.{said} The user's GUID is {user}."),
+        (Operation::AddUser(_), None) => format!("accepted.{said}"),
+        (Operation::RemoveUserCard(_), _) => format!("accepted{subject}.{said} A door may know the card for up to 2 minutes more."),
+        _ if !other_card(progress).is_empty() => {
+            let members = other_card(progress).join(", ");
+            format!("accepted, but BluSKY stored another card than was sent: {members} differ{subject}.{said}")
+        }
+        _ if differing.contains(&"pin") => {
+            format!("accepted, but BluSKY does not show this PIN: it was not set, or another one was{subject}.{said}")
+        }
+        _ if !differing.is_empty() => {
+            format!("accepted, but stored otherwise than it was sent: {}{subject}.{said}", differing.join(", "))
+        }
+        _ => match not_set {
+            Some(members) => format!("accepted, but this call set nothing of {members}: the card was this user's already{subject}.{said}"),
+            None => format!("accepted{subject}.{said} A door may need up to 2 minutes to know the card."),
+        },
+    }
+}
+
+/// What BluSKY said, in a sentence behind others.
+fn said(progress: &Progress) -> String {
+    progress.told.description.as_ref().map(|words| format!(" BluSKY says “{}”.", shown(words))).unwrap_or_default()
+}
+
+/// Which card, and for whom, behind a word.
+fn subject(entry: &Entry) -> String {
+    card_and_user(entry).map(|words| format!(": {words}")).unwrap_or_default()
 }
 
 /// The members that make a card the one that was sent, and are stored otherwise: no door will know that card.
@@ -281,9 +307,15 @@ fn differing(progress: &Progress) -> impl Iterator<Item = &str> {
     members.flat_map(|members| members.split(", "))
 }
 
-/// The card of an entry and whom it is for, in a line; none where it is another call's.
+/// The card of an entry and whom it is for, in a line, with what spoke for it; none where it is another call's.
 #[must_use]
 pub fn about(entry: &Entry) -> Option<String> {
+    let evidence = &entry.origin.evidence;
+    let sure = if evidence.is_empty() { String::new() } else { format!(": {}", super::evidence::line(evidence)) };
+    card_and_user(entry).map(|words| format!("{words}{sure}"))
+}
+
+fn card_and_user(entry: &Entry) -> Option<String> {
     let call = match &entry.operation {
         Operation::AddUserCard(call) => call,
         Operation::RemoveUserCard(call) => return Some(format!("card {} taken back from user {}", call.card_id, call.user_id)),
@@ -295,12 +327,13 @@ pub fn about(entry: &Entry) -> Option<String> {
         (None, None) => "a card".to_owned(),
     };
     let user = match &entry.origin.person {
-        Some(person) => person.employee_number.as_ref().map_or_else(|| person.name.clone(), |number| format!("{} ({number})", person.name)),
+        Some(person) => {
+            let name = shown(&person.name);
+            person.employee_number.as_ref().map_or_else(|| name.clone(), |number| format!("{name} ({number})"))
+        }
         None => format!("user {}", call.user_id),
     };
-    let evidence = &entry.origin.evidence;
-    let sure = if evidence.is_empty() { String::new() } else { format!(": {}", super::evidence::line(evidence)) };
-    Some(format!("{card} for {user}{sure}"))
+    Some(format!("{card} for {user}"))
 }
 
 /// One step, for people.
@@ -312,7 +345,7 @@ pub fn step(step: &Step) -> String {
         Step::Answered(outcome) => match outcome {
             Outcome::Accepted(told) | Outcome::Refused(told) | Outcome::Unclear { told, .. } => {
                 let code = told.result_code.map(|code| format!(" (code {code})")).unwrap_or_default();
-                format!("BluSKY says{code}: {}", told.description.as_deref().unwrap_or("nothing"))
+                format!("BluSKY says{code}: {}", shown(told.description.as_deref().unwrap_or("nothing")))
             }
             Outcome::Denied { everybody, .. } => everybody.clone(),
             Outcome::NotSent { why }

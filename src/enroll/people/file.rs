@@ -10,6 +10,7 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use uuid::Uuid;
 
 use super::{People, Person};
+use crate::text;
 
 /// What is wrong in a row; the row is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,8 +114,8 @@ impl Places {
         if field(first).is_empty() && field(last).is_empty() {
             return Err(finding(first, "there is no name"));
         }
-        let employee_number = self.number.map(|at| field(at).to_owned()).unwrap_or_default();
-        Ok(Person { user_id, first_name: field(first).to_owned(), last_name: field(last).to_owned(), employee_number })
+        let employee_number = self.number.map(|at| text::shown(field(at))).unwrap_or_default();
+        Ok(Person { user_id, first_name: text::shown(field(first)), last_name: text::shown(field(last)), employee_number })
     }
 }
 

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 pub use file::Finding;
 
+use crate::text;
+
 /// One person of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -39,18 +41,19 @@ pub enum WhoError {
     #[error("the all-zero GUID is nobody; give the user's own")]
     Zero,
     /// Not a GUID, and no list to look in.
-    #[error("{0:?} is not a GUID; give the user's GUID, or name a list of people under [people] file = \"…\"")]
+    #[error("\"{}\" is not a GUID; give the user's GUID, or name a list of people under [people] file = \"…\"", text::shown(.0))]
     NotAGuid(String),
     /// Nobody of that name or number.
-    #[error("nobody in the list of people has the employee number or name {0:?}; give an employee number, \"First Last\", or a GUID")]
+    #[error("nobody in the list of people has the employee number or name \"{}\"; give an employee number, \"First Last\", or a GUID", text::shown(.0))]
     Unknown(String),
     /// Nobody of that number, and somebody of one that differs by zeros in front.
     #[error(
-        "nobody has the employee number {0:?}; {1} has one that differs by zeros in front, which spreadsheets drop: say it as it stands there"
+        "nobody has the employee number \"{}\"; {} has one that differs by zeros in front, which spreadsheets drop: say it as it stands there",
+        text::shown(.0), .1
     )]
     Nearly(String, String),
     /// Several of that name.
-    #[error("{0:?} is the name of several people; give one of the employee numbers or GUIDs: {1}")]
+    #[error("\"{}\" is the name of several people; give one of the employee numbers or GUIDs: {}", text::shown(.0), .1)]
     Several(String, String),
 }
 

@@ -1,0 +1,33 @@
+//! Foreign text, as it may be shown to people: BluSKY's words, names of a list.
+//!
+//! In: text that somebody else wrote. Out: the same on one line, composed, without what moves the cursor, hides, or turns text round: it
+//! cannot pretend to be a line of this program. Never: text for programs; in JSON it stands as it came.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The text as it may be shown.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    text.nfc().filter(|letter| !is_hidden(*letter)).map(|letter| if breaks(letter) { ' ' } else { letter }).collect::<String>()
+}
+
+/// Ends a line, moves the cursor, or begins an order to a terminal.
+fn breaks(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
+}
+
+/// Has no shape of its own: directions, joiners, marks.
+const fn is_hidden(letter: char) -> bool {
+    matches!(letter, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_forges_no_line_and_turns_nothing_round() {
+        assert_eq!(shown("bad\r\naccepted.\u{1b}[2J \u{202e}evil\u{2066}\u{2028}new\u{85}line"), "bad  accepted. [2J evil new line");
+        assert_eq!(shown("Zoe\u{308} Müller"), "Zoë Müller");
+    }
+}

@@ -412,7 +412,7 @@ fn a_person_at_the_terminal_is_asked_and_yes_takes_the_card() {
     let (blusky, site) = held("ask", "");
     let mut terminal = SerialReader::plug_in();
     let mut enroll = site.start_at(&terminal, &["enroll", "--user", GRACE, "--bits", CARD]);
-    enroll.wait_for_stderr("Take the card from its holder?");
+    enroll.wait_for_stderr("take the card from its holder and give it to the other user instead?");
     terminal.send(b"y\n");
     let ended = enroll.end();
     assert_eq!((ended.code, holder(&blusky).as_str(), takings(&blusky)), (0, GRACE, vec![false, true]), "{ended:?}");
@@ -423,7 +423,7 @@ fn a_person_at_the_terminal_who_does_not_say_yes_leaves_the_card_to_its_holder()
     let (blusky, site) = held("ask", "");
     let mut terminal = SerialReader::plug_in();
     let mut enroll = site.start_at(&terminal, &["enroll", "--user", GRACE, "--bits", CARD]);
-    enroll.wait_for_stderr("Take the card from its holder?");
+    enroll.wait_for_stderr("take the card from its holder and give it to the other user instead?");
     terminal.send(b"\n");
     let ended = enroll.end();
     assert_eq!((ended.code, holder(&blusky).as_str(), takings(&blusky)), (1, ADA, vec![false]), "{ended:?}");
@@ -442,7 +442,9 @@ fn a_card_that_is_saved_and_unsent_for_somebody_else_is_a_question_and_yes_gives
     let site = saved_for_ada();
     let mut terminal = SerialReader::plug_in();
     let mut enroll = site.start_at(&terminal, &["enroll", "--user", GRACE, "--bits", CARD, "--outcome-timeout", "0"]);
-    enroll.wait_for_stderr(&format!("this card is saved for {ADA} and was not sent yet: give it to the other user instead?"));
+    enroll.wait_for_stderr(&format!(
+        "this card (facility code 123, card number 4567) is saved for {ADA} and was not sent yet: give it to the other user instead?"
+    ));
     terminal.send(b"y\n");
     let ended = enroll.end();
     assert_eq!(ended.code, 3, "{ended:?}");
@@ -587,4 +589,31 @@ fn with_any_success_code_reassign_takes_the_card_by_a_second_call() {
     let ended = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--reassign", "--json"]);
     assert_eq!((ended.code, &ended.last()["reassigned"]), (0, &json!(true)), "{ended:?}");
     assert_eq!((holder(&blusky).as_str(), takings(&blusky)), (GRACE, vec![false, true]));
+}
+
+#[test]
+fn whoever_enrolls_is_told_at_the_end_which_card_and_for_whom_and_what_of_others_still_waits() {
+    let blusky = Simulator::start(&["--fault", "status=503:after=0@AddUserCard#8991f3ac-26cd-4c60-9a78-ecca8f441631"]);
+    let site = Site::at(&blusky.base_url, "");
+    let waits = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(1, 2), "--outcome-timeout", "1", "--json"]);
+    assert_eq!(waits.code, 3, "{waits:?}");
+    let ended = site.run(&["enroll", "--user", ADA, "--bits", CARD]);
+    let last = ended.stdout.lines().last().unwrap();
+    assert!(
+        last.starts_with(&format!("accepted: facility code 123, card number 4567 (hid-h10301) for user {ADA}. BluSKY says")),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("one other entry still waits; `cardbridge outbox deliver`"), "{ended:?}");
+}
+
+#[test]
+fn words_of_blusky_s_forge_no_line_and_turn_nothing_round() {
+    let people =
+        "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,\"Ada\naccepted\",Love\u{202e}lace,1815\n";
+    let site = Site::at("http://127.0.0.1:1/", "[people]\nfile = \"people.csv\"\n");
+    std::fs::write(site.path("people.csv"), people).unwrap();
+    let ended = site.run(&["enroll", "--user", "Zoe\u{308} Nobody", "--bits", CARD]);
+    assert!(ended.code == 1 && ended.stderr.contains("Zoë Nobody") && !ended.stderr.contains("\\u{"), "{ended:?}");
+    // The row whose name goes on over two lines is named, where somebody is not found.
+    assert!(ended.stderr.contains("row 2, column 1: a quote in it is not closed"), "{ended:?}");
 }

@@ -48,7 +48,7 @@ fn the_five_minute_path_enrolls_a_card() {
     reader.send(b"1ABD88EB80\r");
     let enroll = enroll.end();
     assert_eq!(enroll.code, 0, "{enroll:?}");
-    assert!(enroll.stdout.contains("accepted. BluSKY says “Success”."), "{enroll:?}");
+    assert!(enroll.stdout.contains("for Ada Lovelace (1815). BluSKY says “Success”."), "{enroll:?}");
     assert_eq!(blusky.cards().len(), 1);
 }
 

@@ -359,9 +359,13 @@ fn a_store_that_goes_away_under_an_idle_station_is_missed_and_its_return_is_seen
     let mut run = desk.run(&[]);
     let (path, elsewhere) = (desk.site.path("cardbridge.db"), desk.site.path("elsewhere.db"));
     std::fs::rename(&path, &elsewhere).unwrap();
+    // Also before the station has looked: what would be written into the file that is not there any more would be lost.
+    let ended = desk.start(&["enroll", "--user", ADA, "--bits", "{26}BD88EB80", "--json"]).end();
+    assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("store")), "{ended:#?}");
     run.hears("the store is gone, and nothing can be saved");
     std::fs::rename(&elsewhere, &path).unwrap();
     run.hears("the store is there again");
+    accepted(&desk.start(&["enroll", "--user", ADA, "--bits", "{26}BD88EB80", "--json"]).end());
 }
 
 #[test]

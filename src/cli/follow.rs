@@ -114,6 +114,12 @@ impl Follow {
     pub async fn order_alone(&mut self, mut session: Session<'_>, order: &Order) -> Result<ExitCode, Failure> {
         let ended = self.order(&mut session, order).await;
         let id = order.id().filter(|_| !matches!(ended, Ok(Some(_))));
+        let is_over = self.entry.as_ref().is_some_and(|notice| !notice.at("end").is_null());
+        if let Some(waiting) = session.host().map(|host| host.shared().waiting()).filter(|waiting| is_over && *waiting > 0) {
+            let entries =
+                if waiting == 1 { "one other entry still waits".to_owned() } else { format!("{waiting} other entries still wait") };
+            hint(&format!("{entries}; `cardbridge outbox deliver` sends what can be sent, `cardbridge outbox list` shows it"));
+        }
         // Its entry may be on its way to the disk, and the answer to its call may come while the station ends.
         match (session.end_with(id).await, ended) {
             (Some(last), _) => {

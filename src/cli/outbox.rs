@@ -167,7 +167,8 @@ async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure>
     match waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(is_waiting).count()) {
         0 => Ok(ExitCode::SUCCESS),
         count => {
-            out::hint(&format!("{count} entries still wait; `cardbridge outbox list` shows why"));
+            let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };
+            out::hint(&format!("{entries}; `cardbridge outbox list` shows why"));
             Ok(ExitCode::from(3))
         }
     }

@@ -18,7 +18,7 @@ use crate::{
         hosting::{Control, Host},
         notices::Heard,
     },
-    outbox::{Entry, State},
+    outbox::{Entry, State, Step},
     station::{Notice, Scope},
     views,
 };
@@ -110,7 +110,7 @@ fn tell(notice: &Notice, json: bool) {
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
         Notice::Entry(entry, _) => entry_told(entry),
         Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
-        Notice::Lost(..) | Notice::Failed(..) | Notice::Note(..) | Notice::Away(_) | Notice::Stopped(_) | Notice::StoreGone(_) => {
+        Notice::Lost(..) | Notice::Failed(..) | Notice::Note(..) | Notice::Away(..) | Notice::Stopped(_) | Notice::StoreGone(_) => {
             views::notice::text(notice).iter().for_each(|words| out::hint(words));
         }
         Notice::Ready(_) | Notice::LayThere(_) | Notice::Waiting { .. } | Notice::Asked(..) | Notice::NotEnrolled(..) => {}
@@ -122,6 +122,10 @@ fn tell(notice: &Notice, json: bool) {
 fn entry_told(entry: &Entry) {
     let progress = entry.progress();
     if !progress.is_settled() {
+        let is_new = matches!(entry.steps().last(), Some((_, Step::Answered(_))));
+        if let (State::InDoubt, true, Some(why)) = (progress.state, is_new, &progress.why) {
+            out::hint(&format!("entry {}: in doubt ({why}); BluSKY's record decides", entry.id));
+        }
         return;
     }
     let state = progress.state.name().replace('_', " ");
@@ -130,6 +134,7 @@ fn entry_told(entry: &Entry) {
         (None, Some(code)) if progress.state != State::Accepted => {
             format!(" (BluSKY's code {code}; `cardbridge outbox show` has its words)")
         }
+        (None, None) if progress.state == State::Refused => format!(" (`cardbridge outbox show {}` has BluSKY's words)", entry.id),
         _ => String::new(),
     };
     out::hint(&format!("entry {}: {state}{why}", entry.id));

@@ -146,7 +146,7 @@ pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
     }
     let list = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
     for finding in &list.findings {
-        hint(&format!("the list of people, {finding}; the row is left out"));
+        hint(&format!("the list of people, {finding}"));
     }
     list.find(who).map_err(failed)
 }

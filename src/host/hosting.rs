@@ -3,11 +3,7 @@
 //! In: a site. Out: a station that everybody else asks. Never: two stations of one store; who holds the lease delivers, and nobody
 //! else does.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -22,7 +18,6 @@ use super::{
     notices::Notices,
     open_store,
     platform::{
-        files,
         lock::{Holder, Lock},
         socket,
     },
@@ -141,7 +136,7 @@ struct Running {
 impl Running {
     async fn run(mut self) {
         let (ready, mut callers) = mpsc::unbounded_channel();
-        let mut place = Place::of(&self.site.config.store);
+        let mut place = self.shell.place().clone();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut end: Option<(bool, oneshot::Sender<()>)> = None;
@@ -219,6 +214,7 @@ impl Running {
             is_idle,
             is_at_work: station.is_at_work(),
             is_sending: station.is_sending(),
+            waiting: station.waiting(),
             is_delivering: station.delivers_all(),
         };
         self.status.send_if_modified(|status| {
@@ -228,30 +224,6 @@ impl Running {
             status.readers = if is_same { readers } else { station.readers().to_vec() };
             is_new || !is_same
         });
-    }
-}
-
-/// Where the store lies. An idle station writes nothing, and would not notice that a disk was pulled out.
-struct Place {
-    path: PathBuf,
-    was: Option<files::Identity>,
-    why: Option<String>,
-}
-
-impl Place {
-    fn of(path: &Path) -> Self {
-        Self { path: path.to_owned(), was: files::writable(path).ok(), why: None }
-    }
-
-    /// Why the store is not there any more, or that it is again, where that is new.
-    fn changed(&mut self) -> Option<Option<String>> {
-        let shown = self.path.display();
-        let why = match files::writable(&self.path) {
-            Ok(is) if Some(is) == self.was => None,
-            Ok(_) => Some(format!("another file has taken the place of {shown}; end this station and start it again")),
-            Err(error) => Some(format!("{shown}: {error}")),
-        };
-        (std::mem::replace(&mut self.why, why.clone()) != why).then_some(why)
     }
 }
 

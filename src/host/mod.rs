@@ -15,6 +15,7 @@ pub mod client;
 pub mod deliver;
 pub mod hosting;
 pub mod notices;
+mod place;
 pub mod platform;
 pub mod protocol_files;
 pub mod shell;

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn tell(notices: &Notices, numbers: std::ops::RangeInclusive<u64>) {
-        numbers.for_each(|number| notices.tell(Numbered { number, notice: Notice::Away(number % 2 == 0) }));
+        numbers.for_each(|number| notices.tell(Numbered { number, notice: Notice::Away(number % 2 == 0, None) }));
     }
 
     fn number(heard: Option<Heard>) -> u64 {

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Site, deliver::Caller, notices::Numbered};
+use super::{Site, deliver::Caller, notices::Numbered, place::Place};
 use crate::{
     config::ReaderConfig,
     drivers::{Drivers, Setup},
@@ -40,6 +40,7 @@ pub struct Shell {
     post: mpsc::UnboundedSender<Event>,
     drivers: Option<Drivers>,
     store: Option<StoreHandle>,
+    place: Place,
     caller: Option<Caller>,
     effects: VecDeque<Effect>,
     notices: VecDeque<Notice>,
@@ -96,6 +97,7 @@ impl Shell {
             post,
             drivers: None,
             store,
+            place: Place::of(&site.config.store),
             caller: None,
             effects: VecDeque::new(),
             notices: VecDeque::new(),
@@ -142,6 +144,11 @@ impl Shell {
     #[must_use]
     pub const fn can_call(&self) -> bool {
         self.caller.is_some()
+    }
+
+    /// Where the store lies.
+    pub(super) const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The station.
@@ -251,6 +258,9 @@ impl Shell {
         let Some(store) = &self.store else {
             return drop(post.send(Event::NotSaved(entry.id, "there is no store".to_owned())));
         };
+        if let Some(why) = self.place.gone() {
+            return drop(post.send(Event::NotSaved(entry.id, format!("the store is gone: {why}"))));
+        }
         entry.base_url = store.base_url().to_owned();
         let answer = store.begin_save((*entry).clone(), terms);
         let store = store.clone();

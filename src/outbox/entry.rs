@@ -102,7 +102,8 @@ impl Entry {
 
     fn given(&self, age: TimeDelta) -> Option<Given> {
         let name = self.origin.person.as_ref().map(|person| person.name.clone());
-        Some(Given { entry: self.id, user: self.operation.user()?, name, seconds: age.num_seconds().max(0) })
+        let card = self.origin.card.as_ref().map(|card| card.credential.words());
+        Some(Given { entry: self.id, user: self.operation.user()?, name, card, seconds: age.num_seconds().max(0) })
     }
 
     /// The entry as it was after so many steps.
@@ -152,7 +153,7 @@ impl std::fmt::Debug for Source {
 }
 
 /// A card that was given to somebody, or is ordered for somebody, and is about to be given to somebody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Given {
     /// The entry that gives it.
     pub entry: Uuid,
@@ -160,8 +161,17 @@ pub struct Given {
     pub user: Uuid,
     /// The same, as the site's list calls them.
     pub name: Option<String>,
+    /// The card, in words; none where it was not read.
+    pub card: Option<String>,
     /// How many seconds ago it was last seen at a reader, or ordered.
     pub seconds: i64,
+}
+
+/// Shows which entry, not whose card and not which.
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given").field("entry", &self.entry).field("seconds", &self.seconds).finish_non_exhaustive()
+    }
 }
 
 /// What stands in the way of an entry that is about to be written down.

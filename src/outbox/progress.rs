@@ -169,6 +169,10 @@ impl Entry {
             Reassign::Given if progress.take.is_none() && self.is_fresh_order(progress) => Phase::Given,
             _ => Phase::Held,
         };
+        let was_decided = matches!(self.reassign, Reassign::Always | Reassign::Given) || progress.take.is_some();
+        if was_decided && !asked_for_it && phase == Phase::Held {
+            progress.warn("decision_aged");
+        }
         progress.enter(State::Refused, phase, None);
     }
 

@@ -280,6 +280,12 @@ impl Station {
         self.sending.is_idle(now)
     }
 
+    /// How many entries wait, for whatever.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.sending.waiting()
+    }
+
     /// True where everything that waits is delivered from here.
     #[must_use]
     pub const fn delivers_all(&self) -> bool {

@@ -55,8 +55,8 @@ pub enum Notice {
     Postponed(Uuid, Option<String>),
     /// The store is not where it was any more, and why; none: it is there again.
     StoreGone(Option<String>),
-    /// BluSKY cannot be reached, or can be again.
-    Away(bool),
+    /// BluSKY cannot be reached, and why, or can be again.
+    Away(bool, Option<String>),
     /// BluSKY lets nothing through until somebody acts. Told once, until something goes through again.
     Stopped(String),
 }
@@ -94,8 +94,8 @@ pub enum QuestionKind {
     FirstSeen(Box<Reading>, evidence::Question),
     /// Another entry for the same card is in its way; for whom it is now, as the site's list calls them.
     InTheWay(InTheWay, Option<String>),
-    /// Somebody holds it.
-    Holder,
+    /// Somebody holds it, in the system's own words; for whom it is now, as the site's list calls them.
+    Holder(Option<String>, Option<String>),
 }
 
 impl QuestionKind {
@@ -108,7 +108,7 @@ impl QuestionKind {
             Self::FirstSeen(..) => "first_seen",
             Self::InTheWay(InTheWay::Given(_), _) => "same_card",
             Self::InTheWay(InTheWay::Ordered(_), _) => "held_by_order",
-            Self::Holder => "holder",
+            Self::Holder(..) => "holder",
         }
     }
 }

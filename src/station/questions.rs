@@ -77,7 +77,7 @@ impl Station {
                 }
             }
             QuestionKind::InTheWay(other, _) => Ended::InTheWay(other.clone()),
-            QuestionKind::Holder => Ended::SaidNo,
+            QuestionKind::Holder(..) => Ended::SaidNo,
         }
     }
 

@@ -54,6 +54,8 @@ pub(super) struct Sending {
     ordered: HashMap<Uuid, Ordered>,
     /// So many entries have been saved here.
     saved: u64,
+    /// Why BluSKY could not be reached last.
+    unreached: Option<String>,
     /// Why everybody is stopped, said once.
     stopped: Option<String>,
     is_away: bool,
@@ -82,6 +84,7 @@ impl Sending {
             aside: HashMap::new(),
             ordered: HashMap::new(),
             saved: 0,
+            unreached: None,
             stopped: None,
             is_away: false,
             reached: None,
@@ -109,6 +112,10 @@ impl Sending {
         let schedule = &self.schedule;
         let is_due_soon = || schedule.deadline(now.steady).is_some_and(|at| at < now.steady + SOON);
         !schedule.is_busy() && (schedule.is_closed(now.steady) || !is_due_soon())
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.schedule.len() + self.aside.len()
     }
 
     pub(super) const fn delivers_all(&self) -> bool {
@@ -264,6 +271,7 @@ impl Station {
         for (heard, why) in called.heard {
             match (&heard, why) {
                 (Heard::Stopped, Some(why)) => self.stopped(why, turn),
+                (Heard::Away(_), why) => self.sending.unreached = why.or(self.sending.unreached.take()),
                 (Heard::Answered, _) => self.sending.stopped = None,
                 _ => {}
             }
@@ -276,7 +284,7 @@ impl Station {
         }
         let is_away = self.sending.schedule.is_away();
         if std::mem::replace(&mut self.sending.is_away, is_away) != is_away {
-            turn.tell(Notice::Away(is_away));
+            turn.tell(Notice::Away(is_away, self.sending.unreached.clone().filter(|_| is_away)));
             if is_away {
                 self.postpone_all(None, turn);
             }
@@ -316,7 +324,9 @@ impl Station {
         }
         let can_be_asked = self.sending.ordered.get(&id).is_some_and(|ordered| ordered.can_be_asked);
         if progress.awaits_reassignment() && can_be_asked {
-            let question = Question { number: self.happened, kind: QuestionKind::Holder };
+            let person = entry.origin.person.as_ref().map(|person| person.name.clone());
+            let kind = QuestionKind::Holder(progress.told.description.clone(), person);
+            let question = Question { number: self.happened, kind };
             if let Some(ordered) = self.sending.ordered.get_mut(&id) {
                 ordered.asked = Some(question.number);
             }

@@ -14,6 +14,7 @@ use crate::{
         Ended, Notice, Question,
         notice::QuestionKind::{self, Choose, FirstSeen, Holder, SecondReading},
     },
+    text::shown,
 };
 
 /// A notice for people; none for what a command shows in its own way.
@@ -32,8 +33,11 @@ pub fn text(notice: &Notice) -> Option<String> {
         Notice::Postponed(_, Some(why)) => Some(format!("saved; nothing is delivered: {why}")),
         Notice::StoreGone(Some(why)) => Some(format!("the store is gone, and nothing can be saved: {why}")),
         Notice::StoreGone(None) => Some("the store is there again".to_owned()),
-        Notice::Away(true) => Some("BluSKY cannot be reached; what is saved is sent when it is back".to_owned()),
-        Notice::Away(false) => Some("BluSKY is there again".to_owned()),
+        Notice::Away(true, why) => {
+            let why = why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+            Some(format!("BluSKY cannot be reached{why}; what is saved is sent when it is back"))
+        }
+        Notice::Away(false, _) => Some("BluSKY is there again".to_owned()),
         Notice::Stopped(why) => Some(format!("nothing is delivered: {why}")),
         Notice::Entry(entry, _) => Some(enrollment::text(entry)),
         Notice::Waiting { ahead: 0, .. } | Notice::Up(_) | Notice::Ready(_) | Notice::NotEnrolled(..) => None,
@@ -72,7 +76,7 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         Notice::WaitsFor(order, before) => json!({"kind": "waits_for", "enrollment": order, "before": before}),
         Notice::Postponed(order, why) => json!({"kind": "postponed", "enrollment": order, "why": why}),
         Notice::StoreGone(why) => json!({"kind": "store", "why": why}),
-        Notice::Away(away) => json!({"kind": "away", "away": away}),
+        Notice::Away(away, why) => json!({"kind": "away", "away": away, "why": why}),
         Notice::Stopped(why) => json!({"kind": "stopped", "why": why}),
     };
     if let (Some(words), Some(members)) = (text(notice), json.as_object_mut()) {
@@ -93,7 +97,7 @@ fn question(question: &Question, policy: &SitePolicy) -> Value {
             (choices.collect(), policy.settling_lines(reading))
         }
         SecondReading(_, open) | FirstSeen(_, open) => (Vec::new(), open.settling_lines()),
-        QuestionKind::InTheWay(..) | Holder => (Vec::new(), Vec::new()),
+        QuestionKind::InTheWay(..) | Holder(..) => (Vec::new(), Vec::new()),
     };
     json!({
         "id": question.number, "kind": question.kind.name(), "choices": choices, "settle": settle, "words": question_words(&question.kind),
@@ -105,17 +109,25 @@ fn question_words(kind: &QuestionKind) -> String {
         Choose(..) => "several formats fit: which of these is it?".to_owned(),
         SecondReading(_, open) | FirstSeen(_, open) => evidence::question(open),
         QuestionKind::InTheWay(other, person) => {
-            format!("{}: give it to {} instead?", in_the_way(other), person.as_deref().unwrap_or("the other user"))
+            format!("{}: give it to {} instead?", in_the_way(other), instead(person.as_deref()))
         }
-        Holder => "Take the card from its holder?".to_owned(),
+        Holder(words, person) => {
+            let words = words.as_deref().map(|words| format!("BluSKY says “{}”: ", shown(words))).unwrap_or_default();
+            format!("{words}take the card from its holder and give it to {} instead?", instead(person.as_deref()))
+        }
     }
 }
 
+fn instead(person: Option<&str>) -> &str {
+    person.unwrap_or("the other user")
+}
+
 fn in_the_way(other: &InTheWay) -> String {
+    let which = |given: &Given| given.card.as_ref().map_or("this card".to_owned(), |card| format!("this card ({card})"));
     let whom = |given: &Given| given.name.clone().unwrap_or_else(|| given.user.to_string());
     match other {
-        InTheWay::Given(given) => format!("this card was given to {} {} s ago", whom(given), given.seconds),
-        InTheWay::Ordered(given) => format!("this card is saved for {} and was not sent yet", whom(given)),
+        InTheWay::Given(given) => format!("{} was given to {} {} s ago", which(given), whom(given), given.seconds),
+        InTheWay::Ordered(given) => format!("{} is saved for {} and was not sent yet", which(given), whom(given)),
     }
 }
 

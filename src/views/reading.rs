@@ -213,7 +213,7 @@ pub fn text(reading: &Reading) -> String {
         Some(bits) if presentation.kind != Kind::Csn => format!(", {} bits", bits.len()),
         _ => String::new(),
     };
-    let mut lines = vec![format!("{reader}{}{length}: {}", literal(reading), verdict(reading.verdict))];
+    let mut lines = vec![format!("{reader}{}{length}: {}", literal(reading), headline(reading))];
     for (at, fit) in reading.fits.iter().enumerate() {
         let mark = if reading.choice.is_some_and(|(chosen, _)| chosen == at) { "▶" } else { " " };
         lines.push(format!("  {mark} {:<24} {:<44} {}", fit.format, fit.credential.words(), evidence(fit)));
@@ -239,6 +239,15 @@ pub fn text(reading: &Reading) -> String {
     lines.extend(reading.suggestions.iter().map(|suggestion| format!("    perhaps {}", suggestion_text(suggestion))));
     lines.extend(reading.advice.iter().map(|advice| format!("    worth: {}", advice.words)));
     lines.join("\n")
+}
+
+/// What the bits say; where the site or somebody has settled it, that.
+fn headline(reading: &Reading) -> String {
+    let Some((chosen, decided_by)) = reading.choice.filter(|(_, by)| *by != DecidedBy::OnlyFit) else {
+        return verdict(reading.verdict).to_owned();
+    };
+    let Some(fit) = reading.fits.get(chosen) else { return verdict(reading.verdict).to_owned() };
+    format!("{}, {} ({}; by itself {})", fit.credential.words(), fit.format, decision(decided_by), verdict(reading.verdict))
 }
 
 /// An explanation for people: what happened and what to do, what is read then, and what that is worth.
@@ -323,6 +332,11 @@ pub fn words_of(warning: &str) -> String {
         "too_many_bits" => "the card has more bits than any card format".to_owned(),
         "entry_not_ended" => "no # came after the last key: the entry may have been given up".to_owned(),
         "unknown_key" => "the reader sent a key code that the standard does not name".to_owned(),
+        "decision_aged" => {
+            "whoever holds the card keeps it: the decision to take it was more than 2 minutes old, or an earlier call may have \
+                            arrived; order it again to decide anew"
+                .to_owned()
+        }
         "not_this_users_card" => "the card was not this user's, or not any more".to_owned(),
         "already_assigned_to_this_user" => "the card was this user's already".to_owned(),
         "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{People, Person};
 use crate::text;
 
-/// What is wrong in a row; the row is left out.
+/// What is wrong in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The row, counted from 1; the headings are one.
@@ -50,18 +50,30 @@ impl People {
         };
         let mut people = Self::default();
         let mut rows_of: HashMap<Uuid, usize> = HashMap::new();
+        let mut take = |number: usize, person: Result<Person, Finding>| match person {
+            // A person who stands there twice is one person, as the first row has it.
+            Ok(person) if rows_of.contains_key(&person.user_id) => {}
+            Ok(person) => {
+                rows_of.insert(person.user_id, number);
+                people.persons.push(person);
+            }
+            Err(finding) => people.findings.push(Finding { message: format!("{}; the row is left out", finding.message), ..finding }),
+        };
         for (number, row) in rows {
-            match row
-                .map_err(|error| Finding { row: number, column: 1, message: error.to_string() })
-                .and_then(|row| places.person(&row, number))
-            {
-                // A person who stands there twice is one person, as the first row has it.
-                Ok(person) if rows_of.contains_key(&person.user_id) => {}
-                Ok(person) => {
-                    rows_of.insert(person.user_id, number);
-                    people.persons.push(person);
+            match row {
+                Ok(row) if places.swallowed(&row) => {
+                    take(number, Err(Finding { row: number, column: 1, message: "a quote in it is not closed".to_owned() }));
+                    // Those behind it were taken for a part of it: each line stands for itself.
+                    for (at, line) in swallowed(&text, &row).lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty()) {
+                        let mut alone = csv::ReaderBuilder::new();
+                        alone.delimiter(delimiter(&text)).flexible(true).has_headers(false);
+                        if let Some(Ok(row)) = alone.from_reader(line.as_bytes()).records().next() {
+                            take(number + at, places.person(&row, number + at));
+                        }
+                    }
                 }
-                Err(finding) => people.findings.push(finding),
+                Ok(row) => take(number, places.person(&row, number)),
+                Err(error) => take(number, Err(Finding { row: number, column: 1, message: error.to_string() })),
             }
         }
         people.one_number_each(&rows_of, places.number);
@@ -83,6 +95,15 @@ impl People {
     }
 }
 
+/// The lines of a row that goes on over several.
+fn swallowed<'t>(text: &'t str, row: &csv::StringRecord) -> &'t str {
+    let begin = row.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
+    let lines = 1 + row.iter().map(|field| field.matches('\n').count()).sum::<usize>();
+    let rest = text.get(begin..).unwrap_or_default();
+    let end = rest.match_indices('\n').nth(lines.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+    rest.get(..end).unwrap_or_default()
+}
+
 /// Where each column stands.
 struct Places {
     required: [usize; 3],
@@ -99,6 +120,12 @@ impl Places {
             return Err(Finding { row, column: 1, message });
         }
         Ok(Self { required: REQUIRED.map(|name| at(name).unwrap_or_default()), number: at(EMPLOYEE_NUMBER) })
+    }
+
+    /// True for a row in which a name or a number goes on over several lines, as none does.
+    fn swallowed(&self, row: &csv::StringRecord) -> bool {
+        let ours = self.required.into_iter().chain(self.number);
+        ours.filter_map(|at| row.get(at)).any(|field| field.trim().contains('\n'))
     }
 
     fn person(&self, row: &csv::StringRecord, number: usize) -> Result<Person, Finding> {
@@ -157,6 +184,19 @@ mod tests {
 
     fn read(bytes: &[u8]) -> People {
         People::read(bytes).unwrap_or_else(|finding| panic!("{finding}"))
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_costs_its_own_row_and_nobody_behind_it() {
+        let text = "user_id,first_name,last_name,employee_number\n\
+            0f83442e-a446-4577-8cdd-8ffdd51ab9c1,\"Ada,Lovelace,1815\n\
+            8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906\n\
+            8991f3ac-26cd-4c60-9a78-ecca8f441632,Kay,McNulty,1921\n";
+        let people = People::read(text.as_bytes()).unwrap();
+        let found: Vec<&str> = people.persons.iter().map(|person| person.last_name.as_str()).collect();
+        assert_eq!(found, ["Hopper", "McNulty"]);
+        let said: Vec<String> = people.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["row 2, column 1: a quote in it is not closed; the row is left out"]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Person {
 #[derive(Debug, Clone, Default)]
 pub struct People {
     persons: Vec<Person>,
-    /// The rows that were left out, and why.
+    /// What is wrong in which row, and whether it was left out.
     pub findings: Vec<Finding>,
 }
 

@@ -61,6 +61,8 @@ pub struct Status {
     pub is_at_work: bool,
     /// A call is under way.
     pub is_sending: bool,
+    /// How many entries wait, for whatever.
+    pub waiting: usize,
     /// Everything that waits is delivered from here.
     pub is_delivering: bool,
 }
@@ -118,6 +120,12 @@ impl Shared {
     #[must_use]
     pub const fn store(&self) -> &StoreHandle {
         &self.store
+    }
+
+    /// How many entries wait, for whatever.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.status.borrow().waiting
     }
 
     /// Waits until everything that waits has been looked at and nothing more will be sent by itself for a while.

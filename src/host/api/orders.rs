@@ -32,6 +32,8 @@ use crate::{
 
 /// How long a card is waited for where nothing is said.
 const TIMEOUT_S: u64 = 60;
+/// So many wrong rows are named where somebody is not found.
+const FINDINGS: usize = 10;
 
 pub(super) async fn order(
     State(shared): State<Arc<Shared>>,
@@ -104,7 +106,7 @@ fn request(site: &Site, id: Uuid, body: OrderBody, ordered_by: String) -> Result
     let card = wanted(&body)?;
     let reassign = reassign(site, body.reassign)?;
     let user = who(site, &body.user)?;
-    let finding = |finding: &Finding| json!({"kind": "note", "words": format!("the list of people, {finding}; the row is left out")});
+    let finding = |finding: &Finding| json!({"kind": "note", "words": format!("the list of people, {finding}")});
     let findings = user.findings.iter().map(finding).collect();
     let order = Box::new(order_of(site, body, user, reassign, ordered_by)?);
     Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, findings))
@@ -177,6 +179,18 @@ struct User {
     findings: Vec<Finding>,
 }
 
+/// Whoever is not found may stand in a row that cannot be used.
+fn with_findings(mut failed: Failed, findings: &[Finding]) -> Failed {
+    let mut lines: Vec<String> = findings.iter().take(FINDINGS).map(|finding| format!("the list of people, {finding}")).collect();
+    if findings.len() > FINDINGS {
+        lines.push(format!("and {} more", findings.len() - FINDINGS));
+    }
+    if let Some(error) = failed.error.as_object_mut().filter(|_| !lines.is_empty()) {
+        error.insert("help".to_owned(), lines.join("\n").into());
+    }
+    failed
+}
+
 /// The list is read for a name or a number; of a GUID only its name is missed where the list cannot be read.
 fn who(site: &Site, who: &str) -> Result<User, Failed> {
     let failed = |error: WhoError| match error.is_usage() {
@@ -189,7 +203,7 @@ fn who(site: &Site, who: &str) -> Result<User, Failed> {
         (Some(id), Err(_)) => return Ok(User { id, named: None, findings: Vec::new() }),
         (None, Err(why)) => return Err(Failed::usage("people", why, "correct the file named under [people]")),
     };
-    let id = key.map_or_else(|| list.find(who).map_err(failed), Ok)?;
+    let id = key.map_or_else(|| list.find(who).map_err(|error| with_findings(failed(error), &list.findings)), Ok)?;
     let named = list.person(id).map(|person| Named {
         name: person.name(),
         employee_number: Some(person.employee_number.clone()).filter(|number| !number.is_empty()),

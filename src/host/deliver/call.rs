@@ -135,7 +135,7 @@ impl<C: AccessControl> Call<C> {
             Outcome::NoAnswer { .. } | Outcome::Later { .. } => Heard::Trouble,
             _ => Heard::Answered,
         };
-        let why = if let Outcome::Stopped { why } = &outcome { Some(why.clone()) } else { None };
+        let why = if let Outcome::Stopped { why } | Outcome::Away { why } = &outcome { Some(why.clone()) } else { None };
         self.hear(heard, why, called);
         self.append_whatever_happens(entry, Step::Answered(outcome), post).await?;
         Ok(true)
@@ -188,7 +188,7 @@ impl<C: AccessControl> Call<C> {
         let cards = self.system.cards_of(user, detail).await;
         let (heard, why) = match &cards {
             Cards::Shown(_) | Cards::Unavailable { .. } => (Heard::Answered, None),
-            Cards::Away { .. } => (Heard::Away(None), None),
+            Cards::Away { why } => (Heard::Away(None), Some(why.clone())),
             Cards::Later { .. } => (Heard::Trouble, None),
             Cards::Stopped { why } => (Heard::Stopped, Some(why.clone())),
         };

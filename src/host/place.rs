@@ -1,0 +1,37 @@
+//! Where the store lies, and whether it still does.
+//!
+//! In: its path, when it has been opened. Out: why it is not there any more: its disk was pulled out, or another file has taken its place.
+//! An idle station writes nothing, and would not notice. Never: a look into the file.
+
+use std::path::{Path, PathBuf};
+
+use super::platform::files;
+
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    path: PathBuf,
+    was: Option<files::Identity>,
+    why: Option<String>,
+}
+
+impl Place {
+    pub(super) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), was: files::writable(path).ok(), why: None }
+    }
+
+    /// Why the store is not there any more, or that it is again, where that is new.
+    pub(super) fn changed(&mut self) -> Option<Option<String>> {
+        let why = self.gone();
+        (std::mem::replace(&mut self.why, why.clone()) != why).then_some(why)
+    }
+
+    /// Why the store is not there any more; none where it is. What is open of it can still be written, and would be lost.
+    pub(super) fn gone(&self) -> Option<String> {
+        let shown = self.path.display();
+        match files::writable(&self.path) {
+            Ok(is) if Some(is) == self.was => None,
+            Ok(_) => Some(format!("another file has taken the place of {shown}; end this station and start it again")),
+            Err(error) => Some(format!("{shown}: {error}")),
+        }
+    }
+}

@@ -4,18 +4,21 @@
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
 //! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
-//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them;
+//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `event`: what happens, and what is to be done then;
+//! - [`health`]: how readers and the way to BluSKY are, as was seen so far;
 //! - [`notice`]: what people and programs are told;
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
 //! - [`osdp`]: what an OSDP reader hands over.
 
 mod desks;
 mod event;
+pub mod health;
 mod keypads;
 pub mod notice;
 pub mod osdp;
 mod questions;
+mod saving;
 mod sending;
 mod stages;
 #[cfg(test)]
@@ -40,7 +43,7 @@ use crate::{
         message,
     },
     enroll::{enrollment::Order, evidence::Seen, policy::SitePolicy},
-    outbox::{Entry, Given, Reassign, Step},
+    outbox::{Entry, InTheWay, Reassign, Step, Terms},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
@@ -49,7 +52,9 @@ use crate::{
 };
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
+use health::{BluskyHealth, ReaderHealth};
 use keypads::Typing;
+use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
 use sending::Sending;
 pub use sending::{Called, Scope};
@@ -136,6 +141,8 @@ pub struct Station {
     opening: HashMap<ReaderName, DateTime<Utc>>,
     /// The readers that are there.
     up: Vec<ReaderName>,
+    /// How the configured readers are.
+    health: Vec<ReaderHealth>,
     /// The last card at each reader that fitted no format, with a check that failed.
     damaged: HashMap<String, Reading>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
@@ -186,6 +193,7 @@ impl Station {
     pub fn new(setup: Setup) -> Self {
         Self {
             sending: Sending::new(setup.parallel),
+            health: setup.readers.iter().map(|reader| ReaderHealth::of(&reader.name)).collect(),
             setup,
             stages: HashMap::new(),
             desks: VecDeque::new(),
@@ -210,22 +218,33 @@ impl Station {
         let mut turn = Turn { now: now.into(), effects: Vec::new() };
         self.happened += 1;
         match event {
-            Event::Reader(name, event) => self.at_reader(&name, event, &mut turn),
+            Event::Reader(name, event) => {
+                health::happens(&mut self.health, &name, &event, turn.now.wall);
+                self.at_reader(&name, event, &mut turn);
+                health::there(&mut self.health, &name, &self.up);
+            }
             Event::Order(request) => self.order(*request, &mut turn),
             Event::Resume(id) => self.sending.resume(id),
             Event::Withdraw(id) => self.withdraw(id, &mut turn),
             Event::Answer(id, question, answer) => self.answered(id, question, answer, &mut turn),
             Event::Saved(entry) => self.saved(*entry, &mut turn),
             Event::NotSaved(id, why) => self.not_saved(id, Ended::NotSaved(why), &mut turn),
-            Event::GivenBefore(id, given) => self.given_before(id, given, &mut turn),
+            Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(*entry, &mut turn),
             Event::Stepped(entry) => self.stepped(*entry, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
             Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
+            Event::StoreGone(why) => turn.tell(Notice::StoreGone(why)),
+            Event::CannotDeliver(why) => self.cannot_deliver(why, &mut turn),
             Event::Time => self.time(&mut turn),
         }
         self.deliver(&mut turn);
+        for effect in &turn.effects {
+            if let Effect::Tell(notice) = effect {
+                health::told(&mut self.health, notice, &self.setup.policy);
+            }
+        }
         turn.effects
     }
 
@@ -273,10 +292,16 @@ impl Station {
         self.sending.has_orders() || self.desks.iter().any(Desk::is_saving)
     }
 
-    /// The names of the configured readers, and whether each is there.
-    pub fn readers(&self) -> impl Iterator<Item = (&str, bool)> {
-        let is_up = |name: &str| self.up.iter().any(|up| is_device_of(up, name));
-        self.setup.readers.iter().map(move |reader| (reader.name.as_str(), is_up(&reader.name)))
+    /// How the configured readers are, in their order.
+    #[must_use]
+    pub fn readers(&self) -> &[ReaderHealth] {
+        &self.health
+    }
+
+    /// How the way to BluSKY is.
+    #[must_use]
+    pub fn blusky(&self) -> BluskyHealth {
+        self.sending.health()
     }
 
     fn time(&mut self, turn: &mut Turn) {

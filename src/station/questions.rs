@@ -76,7 +76,7 @@ impl Station {
                     Ok(_) => Ended::SaidNo,
                 }
             }
-            QuestionKind::SameCard(given) => Ended::GivenBefore(given.clone()),
+            QuestionKind::InTheWay(other, _) => Ended::InTheWay(other.clone()),
             QuestionKind::Holder => Ended::SaidNo,
         }
     }
@@ -93,7 +93,11 @@ impl Station {
                 return self.ended(desk.id, ended, turn);
             }
             (Answer::Yes, QuestionKind::FirstSeen(..)) => desk.word = Word::Confirmed,
-            (Answer::Yes, QuestionKind::SameCard(_)) => desk.order.same_card = true,
+            // What was not sent is not sent then; what was, stands before it.
+            (Answer::Yes, QuestionKind::InTheWay(InTheWay::Given(given) | InTheWay::Ordered(given), _)) => {
+                desk.supersedes = Some(given.entry);
+                desk.order.same_card |= matches!(question.kind, QuestionKind::InTheWay(InTheWay::Given(_), _));
+            }
             (Answer::Printed(print), _) => desk.order.printed = Some(print),
             (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => shown.choice = Some(choice),
             // No answer to what was asked: it stays asked.

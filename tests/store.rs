@@ -89,6 +89,7 @@ fn a_delivered_pin_is_in_no_file_while_the_station_goes_on() {
     let elsewhere = tempfile::tempdir().unwrap();
     let pin = elsewhere.path().join("pin");
     fs::write(&pin, PIN).unwrap();
+    fs::set_permissions(&pin, fs::Permissions::from_mode(0o600)).unwrap();
     let saved = |user: &str, card: &str| {
         let all = ["enroll", "--user", user, "--bits", card, "--pin-file", pin.to_str().unwrap(), "--outcome-timeout", "0", "--json"];
         site.run(&all)

@@ -11,6 +11,8 @@ pub enum Call {
     AddUser,
     UserCards,
     UserCardsV2,
+    /// What the token's own user has.
+    LoggedInUsersCards,
     Authenticate,
     Users,
     Lookup(&'static Lookup),
@@ -25,6 +27,7 @@ impl Call {
             Call::UpdateUserCard => "UpdateUserCard",
             Call::AddUser => "AddUser",
             Call::UserCards | Call::UserCardsV2 => "UserCards",
+            Call::LoggedInUsersCards => "GetLoggedInUsersCards",
             Call::Authenticate => "Authenticate",
             Call::Users => "Users",
             Call::Lookup(lookup) => lookup.call,
@@ -54,6 +57,7 @@ impl Call {
             Call::UpdateUserCard,
             Call::AddUser,
             Call::UserCards,
+            Call::LoggedInUsersCards,
             Call::Authenticate,
             Call::Users,
         ];

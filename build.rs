@@ -1,7 +1,55 @@
-//! Builds the protocol files in anew whenever one of them comes, goes or changes: the macro that embeds them cannot tell.
+//! Builds the protocol files in, each with what can be known of it without reading it whole: its names, and how many bits its
+//! drawing has. So a command that reads one card reads the files that can speak about it, and no others.
+//!
+//! In: the files of `protocols/`. Out: a table of them, as Rust. Never: a fact of a file's own; what is wrong in one is said when it
+//! is read, and a test reads them all.
 
 #![allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 
-fn main() {
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use toml_span::Value;
+
+/// The bits of a character on a track.
+const CHARACTER: usize = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=protocols");
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("protocols");
+    let mut table = "[\n".to_owned();
+    for room in entries(&folder)?.iter().filter(|room| room.is_dir()) {
+        for path in entries(room)?.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
+            let text = fs::read_to_string(path)?;
+            let value = toml_span::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            let (names, length, file) = (names(&value), length(&value), path.strip_prefix(&folder)?);
+            writeln!(table, "BuiltIn {{ path: {file:?}, text: include_str!({path:?}), names: &{names:?}, length: {length:?} }},")?;
+        }
+    }
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("built_in.rs"), table + "]\n")?;
+    Ok(())
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Its id and its aliases.
+fn names<'t>(value: &'t Value<'_>) -> Vec<&'t str> {
+    let aliases = value.pointer("/aliases").and_then(Value::as_array).into_iter().flatten();
+    value.pointer("/id").into_iter().chain(aliases).filter_map(Value::as_str).collect()
+}
+
+/// How many bits its picture has; none where it draws none, or a track of any length.
+fn length(value: &Value<'_>) -> Option<usize> {
+    let text = |key| value.pointer(key).and_then(Value::as_str);
+    let track = || text("/track").filter(|track| !track.contains('+')).map(|track| (track.len() + 1) * CHARACTER);
+    text("/layout").and_then(|layout| layout.lines().find(|row| !row.trim().is_empty())).map(|row| row.trim_end().len()).or_else(track)
 }

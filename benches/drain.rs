@@ -3,10 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "a benchmark may stop")]
 
+mod support;
+
 use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -22,15 +21,13 @@ use cardbridge::{
         hosting::{Control, Host},
         notices::Heard,
     },
-    outbox::{Entry, Reassign, State},
+    outbox::{Entry, Reassign, State, Terms},
     protocols::Protocols,
     station::{Notice, Scope},
 };
 use chrono::Utc;
-use tokio::sync::{mpsc, oneshot};
+use support::{SYSTEM, Simulator, committed, committer, get, post};
 use uuid::Uuid;
-
-const SYSTEM: &str = "309fbabb-0642-44e1-b262-67442dc491ed";
 
 fn main() {
     let asked: Vec<u32> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
@@ -44,34 +41,6 @@ fn main() {
             println!("{entries:>8} {parallel:>9} {outbox:>14.0} {bare:>14.0} {:>7.2} {:>6} MB", outbox / bare, memory / 1024);
         }
     }
-}
-
-/// A simulator of its own for each run.
-struct Simulator(Child, String);
-
-impl Simulator {
-    fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cardbridge"));
-        let mut child = command.args(["simulator", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url =
-            lines.map_while(Result::ok).find_map(|line| Some(line.split('"').nth(1)?.to_owned()).filter(|url| url.starts_with("http")));
-        Self(child, url.unwrap())
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn body(number: u32) -> serde_json::Value {
-    serde_json::json!({
-        "CardACSystemId": SYSTEM, "CardType": 3, "CardUserFlags": 1, "ExternalCardNumber": number.to_string(), "FacilityCode": 123,
-        "InternalCardNumber": number, "UserId": Uuid::from_u128(u128::from(number)), "ReassignCardIfAlreadyAssigned": false,
-    })
 }
 
 fn operation(number: u32) -> Operation {
@@ -99,7 +68,7 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     for some in numbers.chunks(64) {
         let id = |number: u32| Uuid::from_u128(u128::from(number) << 64);
         let entry = |number: &u32| Entry::of(id(*number), Utc::now(), operation(*number), Reassign::Never);
-        let saves: Vec<_> = some.iter().map(|number| store.begin_save(entry(number), None)).collect();
+        let saves: Vec<_> = some.iter().map(|number| store.begin_save(entry(number), Terms::default())).collect();
         for save in saves {
             save.await.unwrap().unwrap();
         }
@@ -154,42 +123,14 @@ async fn bare(cards: u32, parallel: usize) -> f64 {
                 if number > cards {
                     return;
                 }
-                let user = Uuid::from_u128(u128::from(number));
                 committed(&commit).await;
-                let post = http.post(format!("{base_url}/api/v1/Users/{user}/UserCards")).bearer_auth("simulator").json(&body(number));
-                assert!(post.send().await.unwrap().text().await.unwrap().contains("Success"));
+                post(&http, &base_url, number).await;
                 committed(&commit).await;
-                let get = http.get(format!("{base_url}/api/v1/Users/UserCards?UserId={user}&IncludeDeleted=False&FacilityCode=-1"));
-                assert!(get.bearer_auth("simulator").send().await.unwrap().text().await.unwrap().contains("PersonCardId"));
+                get(&http, &base_url, number).await;
                 committed(&commit).await;
             }
         });
     }
     while workers.join_next().await.is_some() {}
     f64::from(cards) / begun.elapsed().as_secs_f64()
-}
-
-type Commit = mpsc::UnboundedSender<oneshot::Sender<()>>;
-
-async fn committed(commit: &Commit) {
-    let (done, is_done) = oneshot::channel();
-    commit.send(done).unwrap();
-    is_done.await.unwrap();
-}
-
-/// A thread that writes a row of some hundred bytes for each message, each in a commit of its own.
-fn committer(path: &Path) -> Commit {
-    let (commit, mut asked) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
-    let connection = rusqlite::Connection::open(path).unwrap();
-    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
-    connection.pragma_update(None, "synchronous", "FULL").unwrap();
-    connection.execute_batch("CREATE TABLE step (n INTEGER PRIMARY KEY, body TEXT)").unwrap();
-    std::thread::spawn(move || {
-        let text = "x".repeat(300);
-        while let Some(done) = asked.blocking_recv() {
-            connection.execute("INSERT INTO step (body) VALUES (?1)", [&text]).unwrap();
-            done.send(()).ok();
-        }
-    });
-    commit
 }

@@ -54,11 +54,8 @@ impl Looked {
     }
 }
 
-/// A site whose secrets are its own alone, as they should be.
 fn site(base_url: &str, more: &str) -> Site {
-    let site = Site::at(base_url, more);
-    fs::set_permissions(site.path("token"), fs::Permissions::from_mode(0o600)).unwrap();
-    site
+    Site::at(base_url, more)
 }
 
 /// Every file of the site with what stands in it, and when it was changed.
@@ -98,7 +95,7 @@ fn it_changes_no_byte_and_makes_only_reading_calls() {
     let site = site(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin"]).code, 2, "there is no such file");
-    fs::write(site.path("pin"), "90417\n").unwrap();
+    site.keep("pin", "90417\n");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin"]).code, 0);
     let (before, sent) = (everything(&site), blusky.shows()["requests"].as_array().unwrap().len());
     for arguments in [&["doctor"][..], &["doctor", "--json"]] {
@@ -221,7 +218,7 @@ fn a_store_that_cannot_be_kept_is_said_and_so_is_one_that_is_none() {
 #[test]
 fn what_waits_in_the_store_is_judged_with_and_without_a_station() {
     let site = site("http://127.0.0.1:9", "");
-    fs::write(site.path("pin"), "90417\n").unwrap();
+    site.keep("pin", "90417\n");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--outcome-timeout", "0"]).code, 3);
     assert!(!doctor(&site).has("key_missing"));
     let key = site.path("cardbridge.db.key");
@@ -303,6 +300,9 @@ fn a_blusky_that_is_not_there_and_a_token_that_it_refuses_are_told_apart() {
     assert!(found.says("token_refused").contains("401") && found.says("token_refused").contains("blusky.token_file"));
     fs::write(at.path("token"), "").unwrap();
     assert!(doctor(&at).says("secret_file").contains("empty"));
+    fs::write(at.path("token"), "another\n").unwrap();
+    fs::set_permissions(at.path("token"), fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(doctor(&at).says("secret_public").contains("chmod 600"), "everybody can read it");
     fs::remove_file(at.path("token")).unwrap();
     let found = doctor(&at);
     assert!(found.has("secret_file") && found.has("sign_in") && !found.has("token_refused"), "{:#?}", found.findings);
@@ -387,7 +387,7 @@ fn a_ticket_holds_no_card_number_name_or_token_whatever_is_found() {
     let more = format!("{}[people]\nfile = \"people.csv\"\n", reader.configuration("Lovelace-desk", "twn3-hidprox", ""));
     let site = site(&blusky.base_url, &more);
     let token = "tok-7Qz4567secret";
-    fs::write(site.path("token"), format!("{token}\n")).unwrap();
+    site.keep("token", &format!("{token}\n"));
     fs::write(site.path("people.csv"), format!("{PEOPLE}x,Alan,Turing,1912\n{GRACE},Grace,Hopper,1815\n")).unwrap();
     assert_eq!(enroll(&site, "Ada Lovelace", CARD).code, 3, "the token is refused");
     let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();

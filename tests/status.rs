@@ -80,7 +80,7 @@ fn a_running_station_is_named_with_its_readers_and_when_each_was_heard() {
 fn what_waits_for_a_person_is_shown_with_what_to_do_until_it_is_done() {
     let blusky = Simulator::start(&["--fault", "drop-after-commit@AddUser"]);
     let site = Site::at(&blusky.base_url, "");
-    fs::write(site.path("password"), "a secret\n").unwrap();
+    site.keep("password", "a secret\n");
     let help = site.run(&["user", "add", "--help"]).stdout;
     assert!(help.contains("--first-name"), "{help}");
     let new = ["user", "add", "--first-name", "Alan", "--last-name", "Turing", "--employee-number", "1912", "--json"];
@@ -161,7 +161,7 @@ fn which_calls_a_blusky_has_and_which_code_came_with_success_is_shown_as_far_as_
 fn a_pin_whose_key_is_gone_is_said_and_so_is_what_waits_for_another_blusky() {
     let site = Site::at("http://127.0.0.1:9", "");
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
-    fs::write(site.path("pin"), "90417\n").unwrap();
+    site.keep("pin", "90417\n");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--outcome-timeout", "0"]).code, 3);
     assert_eq!(status(&site).0, 0);
     fs::rename(site.path("cardbridge.db.key"), site.path("elsewhere.key")).unwrap();

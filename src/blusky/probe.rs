@@ -11,7 +11,7 @@ use reqwest::{
 
 use super::{
     client::Client,
-    http::{Failure, bounded},
+    http::{Failure, NOT_REACHED, bounded},
     lookup::Kind,
     wire::Document,
 };
@@ -94,7 +94,7 @@ impl Client {
 
 fn came(failure: Failure) -> Came {
     match failure {
-        Failure::NotSent(why) => Came::NotReached(why),
+        Failure::NotSent(why) => Came::NotReached(why.strip_prefix(NOT_REACHED).unwrap_or(&why).to_owned()),
         Failure::NoAnswer { why, .. } => Came::NoAnswer(why),
         Failure::Stopped(why) => Came::NotSignedIn(why),
     }

@@ -39,6 +39,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// True where no number was read, and something may explain that.
+    #[must_use]
+    pub const fn reads_nothing(self) -> bool {
+        matches!(self, Self::Damaged | Self::UnknownFormat | Self::NoFit)
+    }
+
     /// The name used in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

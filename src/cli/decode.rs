@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::{
     Globals,
     out::{self, Failure},
-    site,
+    site::{self, Look},
 };
 use crate::{
-    card::{Literal, LiteralError, Presentation, Reading},
+    card::{Literal, LiteralError, PacsBits, Presentation, Reading},
     enroll::policy::{self, Hints},
     host::Site,
     views,
@@ -37,7 +37,7 @@ pub struct Arguments {
 
 pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
     // The process ends with this command: nothing is gained by taking apart what it has loaded.
-    let site: &'static Site = Box::leak(Box::new(site::load_formats(globals)?));
+    let site: &'static Site = Box::leak(Box::new(load(globals, arguments)?));
     let hints = Hints { card_type: None, printed: arguments.printed.clone() };
     if arguments.literals == ["-"] {
         return match lines::answer(site, hints, arguments.json) {
@@ -62,6 +62,20 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
         }
     }
     Ok(code)
+}
+
+/// What the literals of the command line are held against is soon loaded; what has to be explained wants all there is.
+fn load(globals: &Globals, arguments: &Arguments) -> Result<Site, Failure> {
+    let literals: Result<Vec<Literal>, _> = arguments.literals.iter().map(|text| text.trim().parse()).collect();
+    let some = literals.ok().filter(|_| arguments.printed.is_none()).and_then(|literals| {
+        let bits: Vec<PacsBits> = literals.iter().map(Literal::bits).collect();
+        let is_plain = |site: &Site| {
+            let mut readings = literals.iter().map(|literal| site.catalog.read(Presentation::of_literal(literal)));
+            readings.all(|reading| !reading.verdict.reads_nothing())
+        };
+        site::load_for(globals, &bits).filter(is_plain)
+    });
+    some.map_or_else(|| site::load(globals, Look::Anywhere), Ok)
 }
 
 /// Reads a literal. Explanations for what looks wrong are looked for where somebody asks: with a print, for a literal of its

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fs, fs::OpenOptions, io::Write, path::Path, process::ExitCode};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use comfy_table::{Table, presets};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +10,7 @@ use super::{
     Globals,
     out::{self, Failure},
     site::{self, Look, blusky, open_store},
+    table,
 };
 use crate::{
     access::{Directory, Member, People, check::guid},
@@ -161,13 +161,9 @@ fn show(listed: &Listed, as_json: bool) {
             out::print_json(&line);
         }
     } else {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["ID", "NAME"]);
-        for item in &listed.items {
-            let name = item.name.clone().unwrap_or_else(|| item.raw.to_string());
-            table.add_row([item.id.clone().unwrap_or_default(), name]);
-        }
-        out::print(&table.to_string());
+        let name = |item: &Item| item.name.clone().unwrap_or_else(|| json!(item.raw).to_string());
+        let rows = listed.items.iter().map(|item| vec![item.id.clone().unwrap_or_default(), name(item)]);
+        table::print(&["id", "name"], &rows.collect::<Vec<_>>());
     }
     let age = Utc::now() - listed.at;
     match &listed.why {

@@ -28,6 +28,7 @@ mod session;
 mod simulator;
 mod site;
 mod status;
+mod table;
 mod user;
 mod wait;
 

@@ -1,6 +1,9 @@
 //! Finding and loading what a site has: its configuration, its protocol files, its store, its way to BluSKY.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use directories::ProjectDirs;
 use uuid::Uuid;
@@ -11,14 +14,20 @@ use super::{
 };
 use crate::{
     access::Secret,
-    blusky::{client::Client, secret_file, settings::Settings},
+    blusky::{
+        client::Client,
+        secret_file,
+        settings::{Settings, SignIn},
+    },
+    card::PacsBits,
     config::{Config, ConfigError},
     enroll::people::{self, WhoError},
     host::{
         self, Site,
+        platform::files,
         protocol_files::{FolderError, add_folder},
     },
-    protocols::{Protocols, Room},
+    protocols::Protocols,
     store::StoreHandle,
 };
 
@@ -35,17 +44,23 @@ pub enum Look {
 
 const FILE: &str = "cardbridge.toml";
 
-/// Loads what reading a literal needs: without a configuration and files of the site's own, card formats alone.
-pub fn load_formats(globals: &Globals) -> Result<Site, Failure> {
-    if globals.protocols.is_none() && path(globals, Look::Anywhere).is_none() {
-        return Ok(Site::new(Config::none(), Protocols::proved(&[Room::Cards, Room::Advice])));
+/// Loads what these bits are held against, and of readers and formats what the configuration names. None where that is not all
+/// there is to know: beside files of the site's own, and a configuration in which something is wrong.
+pub fn load_for(globals: &Globals, bits: &[PacsBits]) -> Option<Site> {
+    if globals.protocols.is_some() {
+        return None;
     }
-    load(globals, Look::Anywhere)
+    let Some(path) = path(globals, Look::Anywhere) else {
+        return Some(Site::new(Config::none(), Protocols::proved_for(bits, |_| false)));
+    };
+    let text = fs::read_to_string(&path).ok()?.to_lowercase();
+    let protocols = Protocols::proved_for(bits, |name| text.contains(&name.to_lowercase()));
+    Some(Site::new(Config::load(&path, &protocols).ok()?, protocols))
 }
 
 /// Loads protocols and configuration.
 pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
-    let protocols = with_own(globals, Protocols::proved(&Room::ALL.map(|(room, _)| room)))?;
+    let protocols = with_own(globals, Protocols::proved())?;
     let config = match path(globals, look) {
         Some(path) => Config::load(&path, &protocols).map_err(|error| explain(&error))?,
         None if look == Look::Anywhere => Config::none(),
@@ -98,13 +113,25 @@ fn explain(error: &ConfigError) -> Failure {
     Failure::usage("configuration", error.to_string(), help)
 }
 
+/// A file with a secret is none that everybody on this machine may read. One that is not there is somebody else's to say.
+fn private(path: &Path, code: &str) -> Result<(), Failure> {
+    if files::is_public(path).unwrap_or(false) {
+        let shown = path.display();
+        let help = format!("chmod 600 {shown}; where others use this machine, take a new secret");
+        return Err(Failure::usage(code, format!("{shown} holds a secret, and everybody on this machine can read it"), help));
+    }
+    Ok(())
+}
+
 /// A PIN or password, which comes from a file.
 pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
+    private(path, code)?;
     secret_file::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
 }
 
 /// A PIN, which comes from a file.
 pub fn pin(path: &Path) -> Result<Secret, Failure> {
+    private(path, "pin")?;
     secret_file::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), "write it into a file that only you can read"))
 }
 
@@ -128,6 +155,13 @@ pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
 pub fn blusky(site: &Site) -> Result<Settings, Failure> {
     let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
     let settings = site.config.blusky.clone().ok_or_else(missing)?;
+    match &settings.sign_in {
+        SignIn::TokenFile(file) => private(file, "token_file")?,
+        SignIn::Password { password_file, .. } => private(password_file, "password_file")?,
+    }
+    if let Some((_, key)) = &settings.connecting.client_cert {
+        private(key, "client_key")?;
+    }
     Client::check(&settings).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     Ok(settings)
 }

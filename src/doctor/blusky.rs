@@ -107,8 +107,9 @@ fn came(probe: &Probe, base_url: &str, key: &'static str, is_known: bool) -> Opt
     let waits = "nothing is delivered; what is saved waits";
     match &probe.came {
         Came::NotReached(why) if is_about_certificate(why) => Some(untrusted(why, base_url)),
+        // What keeps a connection from being made names nobody.
         Came::NotReached(why) | Came::NoAnswer(why) => {
-            Some(Finding::broken("blusky_not_reached", words("BluSKY at {}: {}", [here(), detail(why)])).matters(waits).mended_by(words(
+            Some(Finding::broken("blusky_not_reached", words("BluSKY at {}: {}", [here(), plain(why)])).matters(waits).mended_by(words(
                 "check the network and blusky.base_url: curl -sv {} >/dev/null; a proxy is named in blusky.proxy",
                 [here()],
             )))

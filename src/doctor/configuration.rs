@@ -36,8 +36,10 @@ pub struct SecretFile {
     pub path: String,
     /// Why it holds no secret, without the path.
     pub trouble: Option<String>,
-    /// Others of this machine can read it.
+    /// Others than this user can read it.
     pub is_open: bool,
+    /// Everybody on this machine can, and commands refuse it.
+    pub is_public: bool,
 }
 
 /// The list of people.
@@ -116,9 +118,16 @@ fn secret(file: &SecretFile, findings: &mut Vec<Finding>) {
                     [path(&file.path)],
                 )),
         );
+    } else if file.is_public {
+        let what = words("{} = {}: everybody on this machine can read it", [plain(file.key), path(&file.path)]);
+        findings.push(
+            Finding::broken("secret_public", what)
+                .matters("whoever reads it can act in this site's name; commands refuse to use it")
+                .mended_by(words("chmod 600 {} and, where others use this machine, take a new secret", [path(&file.path)])),
+        );
     } else if file.is_open {
         findings.push(
-            Finding::warning("secret_open", words("{} = {}: others of this machine can read it", [plain(file.key), path(&file.path)]))
+            Finding::warning("secret_open", words("{} = {}: its owner's group can read it", [plain(file.key), path(&file.path)]))
                 .matters("whoever reads it can act in BluSKY, or read cards, in this site's name")
                 .mended_by(words("chmod 600 {}", [path(&file.path)])),
         );

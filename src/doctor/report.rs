@@ -68,7 +68,7 @@ pub fn text(facts: &Facts, findings: &[Finding]) -> String {
 pub fn looked_at(facts: &Facts) -> Vec<(&'static str, String)> {
     let mut rows = vec![("looked at", files(facts))];
     let (ports, cards) = (facts.ports.ports.len() as u64, facts.smartcards.wanted.len() as u64);
-    rows.push(("readers", format!("{ports} serial, OSDP and typing, {cards} PC/SC")));
+    rows.push(("readers", format!("{ports} serial, OSDP or typing, {cards} PC/SC")));
     rows.extend(facts.store.as_ref().map(|store| {
         let words = match (&store.read, &facts.station.running) {
             (_, Some(_)) => "as the station tells",

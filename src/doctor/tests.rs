@@ -13,7 +13,8 @@ use crate::{enroll::people, sheet};
 
 /// A site at which everything is as it should be: two readers, people, a store, a station, a BluSKY.
 fn sound() -> Facts {
-    let secret = SecretFile { key: "blusky.token_file", path: "/home/mallory/token".to_owned(), trouble: None, is_open: false };
+    let secret =
+        SecretFile { key: "blusky.token_file", path: "/home/mallory/token".to_owned(), trouble: None, is_open: false, is_public: false };
     let people = PeopleFile { path: "people.csv".to_owned(), unreadable: None, people: 3, rows: Vec::new() };
     let port = Port { reader: "gate17".to_owned(), path: Some("/dev/ttyUSB0".to_owned()), is_there: true, ..Port::default() };
     let card = CardReader { device: "ACR122".to_owned(), configured: Some("card".to_owned()), is_held: false, shows: true };
@@ -110,6 +111,7 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
         |facts| facts.configuration.secrets[0].trouble = Some("is empty".to_owned()),
         "/home/mallory/token: is empty",
     ),
+    ("secret_public", Level::Broken, |facts| facts.configuration.secrets[0].is_public = true, "take a new secret"),
     ("secret_open", Level::Warning, |facts| facts.configuration.secrets[0].is_open = true, "chmod 600 /home/mallory/token"),
     (
         "people_unreadable",

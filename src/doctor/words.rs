@@ -1,7 +1,7 @@
 //! Sentences whose private pieces can be left out.
 //!
 //! In: a sentence with a `{}` for each piece. Out: the sentence whole, or as it can be shown to strangers: a path is `path 1` then, a
-//! reader's name `reader 2`, and the same piece is called the same everywhere. Never: a piece that nobody has said the kind of.
+//! reader's name `R2`, and the same piece is called the same everywhere. Never: a piece that nobody has said the kind of.
 
 use std::fmt;
 
@@ -107,16 +107,17 @@ impl Aliases {
             Kind::Detail => return "(left out)".to_owned(),
             Kind::Number => return "N".to_owned(),
             Kind::Path => "path",
-            Kind::Reader => "reader",
+            Kind::Reader => "R",
             Kind::Address => "address",
-            Kind::User => "user",
+            Kind::User => "U",
         };
         let known = |(of, name): &(Kind, String)| of == kind && name == text;
         if !self.0.iter().any(known) {
             self.0.push((*kind, text.clone()));
         }
         let place = self.0.iter().filter(|(of, _)| of == kind).position(|(_, name)| name == text).unwrap_or_default();
-        format!("{word} {}", place + 1)
+        let gap = if word.len() == 1 { "" } else { " " };
+        format!("{word}{gap}{}", place + 1)
     }
 }
 
@@ -131,6 +132,6 @@ mod tests {
         assert_eq!(one.to_string(), "/home/ada/x is held by minicom (1815)");
         assert_eq!(aliases.shown(&one), "path 1 is held by minicom ((left out))");
         let two = words("{} {} {}{}", [path("/y"), path("/home/ada/x"), reader("desk"), number(7)]);
-        assert_eq!(aliases.shown(&two), "path 2 path 1 reader 1N");
+        assert_eq!(aliases.shown(&two), "path 2 path 1 R1N");
     }
 }

@@ -88,11 +88,10 @@ pub fn choose(reading: &mut Reading, policy: &SitePolicy, hints: &Hints) {
 /// numbers is warned of.
 pub fn explain(reading: &mut Reading, catalog: &Catalog, policy: &SitePolicy, print: Option<&str>) {
     let wrong_print = print.filter(|print| policy.prints_none(reading, print));
-    let reads_nothing = matches!(reading.verdict, Verdict::Damaged | Verdict::UnknownFormat | Verdict::NoFit);
     if wrong_print.is_some() && !reading.fits.is_empty() {
         reading.presentation.warnings.push(PRINTED_NOT_READ.to_owned());
     }
-    if wrong_print.is_some() || reads_nothing {
+    if wrong_print.is_some() || reading.verdict.reads_nothing() {
         let named = policy.named_formats();
         reading.suggestions = explain::explain(reading, catalog, &Ask { named: &named, print: wrong_print });
     }
@@ -198,7 +197,8 @@ impl SitePolicy {
     pub fn prints(&self, fit: &Fit, presentation: &Presentation, print: &str) -> Option<Match> {
         let templates =
             self.card_types.iter().filter(|card_type| card_type.takes(fit)).filter_map(|card_type| card_type.external_number.as_ref());
-        let mut rendered = templates.filter_map(|template| super::template::render(template, &fit.credential).ok());
+        let mut rendered =
+            templates.filter_map(|template| super::template::render(template, &fit.credential, presentation.csn.as_ref()).ok());
         if rendered.any(|text| text == print.trim()) { Some(Match::Numbers) } else { Print::parse(print).matches(fit, presentation) }
     }
 

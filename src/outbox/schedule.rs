@@ -55,8 +55,8 @@ pub struct Schedule {
     parallel: usize,
     reach: Reach,
     waiting: HashMap<Uuid, Waiting>,
-    /// The entries of each user and of each card, the earliest first.
-    queues: HashMap<Queue, BTreeSet<(u64, Uuid)>>,
+    /// The entries of each user and of each card, one queue behind the other, the earliest of each first.
+    queues: BTreeSet<(Queue, u64, Uuid)>,
     /// The entries whose turn it is, by the time they are due at.
     ready: BTreeSet<(DateTime<Utc>, u64, Uuid)>,
     under_way: HashMap<Uuid, Option<Uuid>>,
@@ -64,7 +64,7 @@ pub struct Schedule {
     tried: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Queue {
     User(Uuid),
     Card(u64),
@@ -105,7 +105,7 @@ impl Schedule {
             parallel: parallel.max(1),
             reach: Reach::default(),
             waiting: HashMap::new(),
-            queues: HashMap::new(),
+            queues: BTreeSet::new(),
             ready: BTreeSet::new(),
             under_way: HashMap::new(),
             tried: 0,
@@ -120,24 +120,18 @@ impl Schedule {
         if let Some(before) = before {
             self.unready(&before);
             for queue in before.queues() {
-                if let Some(entries) = self.queues.get_mut(&queue) {
-                    entries.remove(&(before.place, before.id));
-                }
+                self.queues.remove(&(queue, before.place, before.id));
             }
         }
         for queue in waiting.queues().filter(|queue| waiting.stands_in(*queue)) {
-            self.queues.entry(queue).or_default().insert((waiting.place, waiting.id));
+            self.queues.insert((queue, waiting.place, waiting.id));
         }
         if waiting.turn != Turn::Over {
             self.waiting.insert(waiting.id, waiting);
         }
         self.make_ready(waiting.id);
-        for queue in queues {
-            match self.queues.get(&queue).and_then(BTreeSet::first).map(|(_, id)| *id) {
-                Some(first) => self.make_ready(first),
-                None => drop(self.queues.remove(&queue)),
-            }
-        }
+        let firsts: Vec<Uuid> = queues.into_iter().filter_map(|queue| self.first(queue)).collect();
+        firsts.into_iter().for_each(|first| self.make_ready(first));
     }
 
     /// Takes what became of a call for this entry.
@@ -203,7 +197,7 @@ impl Schedule {
     /// True where it stands in a line in which somebody stands here.
     #[must_use]
     pub fn shares(&self, waiting: &Waiting) -> bool {
-        waiting.queues().any(|queue| self.queues.contains_key(&queue))
+        waiting.queues().any(|queue| self.first(queue).is_some())
     }
 
     /// The place of an entry that waits.
@@ -253,8 +247,14 @@ impl Schedule {
     #[must_use]
     pub fn waits_for(&self, id: Uuid) -> Option<Uuid> {
         let waiting = self.waiting.get(&id)?;
-        let mut firsts = waiting.queues().filter_map(|queue| self.queues.get(&queue)?.first().map(|(_, first)| *first));
+        let mut firsts = waiting.queues().filter_map(|queue| self.first(queue));
         firsts.find(|first| *first != id)
+    }
+
+    /// Who stands first in that queue.
+    fn first(&self, queue: Queue) -> Option<Uuid> {
+        let (of, _, id) = self.queues.range((queue, 0, Uuid::nil())..).next()?;
+        (*of == queue).then_some(*id)
     }
 
     fn unready(&mut self, waiting: &Waiting) {
@@ -267,7 +267,7 @@ impl Schedule {
     fn make_ready(&mut self, id: Uuid) {
         let Some(waiting) = self.waiting.get(&id).copied() else { return };
         let Turn::At(at) = waiting.turn else { return };
-        let is_first = |queue: Queue| self.queues.get(&queue).and_then(BTreeSet::first).is_none_or(|(_, first)| *first == id);
+        let is_first = |queue: Queue| self.first(queue).is_none_or(|first| first == id);
         if !self.under_way.contains_key(&id) && waiting.queues().all(is_first) {
             self.ready.insert((at, waiting.place, id));
         }

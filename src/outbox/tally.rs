@@ -191,7 +191,7 @@ mod tests {
             entry(5, 1100, [sent(Outcome::Refused(told(5))), vec![Step::ReadBack(ReadBack::NotFound)]].concat()),
             entry(6, 60, sent(no_answer())),
             entry(7, 5, [sent(no_answer()), vec![Step::ReadBack(ReadBack::CannotTell)]].concat()),
-            entry(8, 70, vec![Step::Discarded]),
+            entry(8, 70, vec![Step::Discarded { superseded_by: None }]),
         ];
         let tally = tally(&entries);
         assert_eq!((tally.waiting, tally.oldest_waiting, tally.sending, tally.in_doubt), (1, Some(at(50)), 1, 1));

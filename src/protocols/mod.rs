@@ -6,6 +6,7 @@
 //! The folder has `cards/`, `serial/`, `keyboards/`, `smartcards/`, `readers/` and `advice/`.
 
 pub mod advice;
+mod built_in;
 pub mod cards;
 pub mod keyboards;
 pub mod readers;
@@ -13,8 +14,6 @@ pub mod serial;
 pub mod smartcards;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
-
-use include_dir::{Dir, include_dir};
 
 use crate::{
     card::Kind,
@@ -28,8 +27,6 @@ use crate::{
 use advice::CardAdvice;
 use cards::CardFormat;
 use keyboards::KnownKeyboard;
-
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/protocols");
 
 /// Everything known about readers and cards.
 #[derive(Debug, Default, Clone)]
@@ -94,33 +91,6 @@ impl Room {
 }
 
 impl Protocols {
-    /// The files built into this binary, proved by their samples.
-    #[must_use]
-    pub fn built_in() -> Self {
-        Self::embedded(&Room::ALL.map(|(room, _)| room), false)
-    }
-
-    /// The same of these rooms only, without their samples: a test has proved the files that this binary was built with, and
-    /// a command that reads one card does not wait for that again.
-    #[must_use]
-    pub fn proved(rooms: &[Room]) -> Self {
-        Self::embedded(rooms, true)
-    }
-
-    fn embedded(rooms: &[Room], is_proved: bool) -> Self {
-        let mut protocols = Self::default();
-        for (room, folder) in Room::ALL.into_iter().filter(|(room, _)| rooms.contains(room)) {
-            let files = BUILT_IN.get_dir(folder).into_iter().flat_map(Dir::files);
-            let mut files: Vec<_> = files.filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))).collect();
-            files.sort_unstable();
-            for (path, text) in files.into_iter().filter(|(path, _)| Path::new(path).extension().is_some_and(|end| end == "toml")) {
-                // What a keyboard reader types is told by its samples.
-                protocols.take(room, &format!("protocols/{path}"), text, is_proved && room != Room::Keyboards);
-            }
-        }
-        protocols
-    }
-
     /// Adds one file to the room it belongs to, if its samples prove it.
     pub fn add(&mut self, room: Room, file: &str, text: &str) {
         self.take(room, file, text, false);
@@ -310,42 +280,12 @@ pub fn kind(keys: &Keys<'_, '_>, name: &At<String>) -> Option<Kind> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn every_built_in_file_proves_itself() {
-        let protocols = Protocols::built_in();
-        let findings: Vec<String> = protocols.findings.iter().map(ToString::to_string).collect();
-        assert_eq!(findings, [""; 0]);
-        assert!(protocols.formats.len() >= 10 && protocols.dialects.len() >= 4 && protocols.scripts.len() >= 2);
-    }
-
-    #[test]
-    fn without_its_samples_every_built_in_file_says_the_same() {
-        let rooms = Room::ALL.map(|(room, _)| room);
-        let (mut with, without) = (Protocols::built_in(), Protocols::proved(&rooms));
-        assert_eq!(without.findings, []);
-        for format in &mut with.formats {
-            format.samples.clear();
-        }
-        let lengths = |format: &CardFormat| {
-            let mut lengths: Vec<String> = format.formats().map(|of_length| format!("{:03} {of_length:?}", of_length.len())).collect();
-            lengths.sort();
-            (lengths, format.kinds.clone(), format.only_named, format.never_a_card, format.is_track)
-        };
-        assert!(with.formats.iter().map(lengths).eq(without.formats.iter().map(lengths)));
-        let said = |dialect: &Arc<Dialect>| format!("{:?}", Dialect { samples: Vec::new(), ..(**dialect).clone() });
-        assert!(with.dialects.iter().map(said).eq(without.dialects.iter().map(said)));
-        let script = |script: &Arc<Script>| format!("{:?}", Script { samples: Vec::new(), ..(**script).clone() });
-        assert!(with.scripts.iter().map(script).eq(without.scripts.iter().map(script)));
-        assert_eq!(format!("{:?} {:?}", with.keyboards, with.advice), format!("{:?} {:?}", without.keyboards, without.advice));
-        assert_eq!((with.models.len(), with.names), (without.models.len(), without.names));
-    }
+    use super::{built_in::text_of, *};
 
     #[test]
     fn a_name_that_is_taken_names_its_owner() {
         let mut protocols = Protocols::built_in();
-        let text = BUILT_IN.get_file("cards/hid-h10301.toml").and_then(include_dir::File::contents_utf8).unwrap();
+        let text = text_of("cards/hid-h10301.toml");
         protocols.add(Room::Cards, "site/mine.toml", &text.replace("\"hid-h10301\"", "\"mine\""));
         assert_eq!(
             protocols.findings[0].to_string(),
@@ -356,7 +296,7 @@ mod tests {
     #[test]
     fn a_mistake_in_a_drawing_is_found_at_its_line_of_the_file() {
         let mut protocols = Protocols::default();
-        let text = BUILT_IN.get_file("cards/hid-h10301.toml").and_then(include_dir::File::contents_utf8).unwrap();
+        let text = text_of("cards/hid-h10301.toml");
         protocols.add(Room::Cards, "x.toml", &text.replace("EXXXXXXXXXXXX.............", "EXXXXXXXXXXXX............"));
         assert!(protocols.findings[0].to_string().starts_with("x.toml:8:26: this row has 25 columns"), "{:?}", protocols.findings);
         assert!(protocols.formats.is_empty());
@@ -365,7 +305,7 @@ mod tests {
     #[test]
     fn a_format_that_fails_its_own_sample_does_not_load() {
         let mut protocols = Protocols::default();
-        let text = BUILT_IN.get_file("cards/hid-h10301.toml").and_then(include_dir::File::contents_utf8).unwrap();
+        let text = text_of("cards/hid-h10301.toml");
         protocols.add(Room::Cards, "x.toml", &text.replace("card_number = 4567", "card_number = 4568"));
         assert!(protocols.findings[0].to_string().contains("read as facility_code = 123, card_number = 4567, not as it says"));
         assert!(protocols.formats.is_empty());

@@ -3,8 +3,8 @@
 //! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
-//! - `stages`: what happens at readers, up to a card;
-//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them;
+//! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
+//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `event`: what happens, and what is to be done then;
 //! - [`health`]: how readers and the way to BluSKY are, as was seen so far;
 //! - [`notice`]: what people and programs are told;
@@ -14,9 +14,11 @@
 mod desks;
 mod event;
 pub mod health;
+mod keypads;
 pub mod notice;
 pub mod osdp;
 mod questions;
+mod saving;
 mod sending;
 mod stages;
 #[cfg(test)]
@@ -41,7 +43,7 @@ use crate::{
         message,
     },
     enroll::{enrollment::Order, evidence::Seen, policy::SitePolicy},
-    outbox::{Entry, Given, Reassign, Step},
+    outbox::{Entry, InTheWay, Reassign, Step, Terms},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
@@ -51,6 +53,8 @@ use crate::{
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
 use health::{BluskyHealth, ReaderHealth};
+use keypads::Typing;
+use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
 use sending::Sending;
 pub use sending::{Called, Scope};
@@ -143,6 +147,8 @@ pub struct Station {
     damaged: HashMap<String, Reading>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    /// What is being typed at each reader.
+    keypads: HashMap<ReaderName, Typing>,
 }
 
 /// A card that lies at a reader is written down as seen this often.
@@ -151,9 +157,22 @@ const SEEN_EVERY: TimeDelta = TimeDelta::seconds(5);
 enum Stage {
     Line(Box<Line>),
     Keyboard(Box<Keyboard>),
-    /// The conversation with the card that lies there, what had happened when it came, and whether it lay there already.
-    Card(Option<(Box<Conversation>, u64, bool)>),
+    /// The conversation with the card that lies there; none once it is over.
+    Card(Option<Box<Talk>>),
+    /// The card that lies there has been read, and could be read again by this.
+    Read(Box<Talk>),
     Osdp(osdp::Desk),
+}
+
+/// The conversation with a card.
+struct Talk {
+    conversation: Conversation,
+    /// What had happened when the card came.
+    came: u64,
+    /// It lay there already when the reader was first looked at.
+    lay_there: bool,
+    /// The card is read a second time.
+    is_second: bool,
 }
 
 /// One step of the machine: when it is, and what it leads to.
@@ -185,6 +204,7 @@ impl Station {
             up: Vec::new(),
             damaged: HashMap::new(),
             lying: HashMap::new(),
+            keypads: HashMap::new(),
         }
     }
 
@@ -209,12 +229,14 @@ impl Station {
             Event::Answer(id, question, answer) => self.answered(id, question, answer, &mut turn),
             Event::Saved(entry) => self.saved(*entry, &mut turn),
             Event::NotSaved(id, why) => self.not_saved(id, Ended::NotSaved(why), &mut turn),
-            Event::GivenBefore(id, given) => self.given_before(id, given, &mut turn),
+            Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(*entry, &mut turn),
             Event::Stepped(entry) => self.stepped(*entry, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
             Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
+            Event::StoreGone(why) => turn.tell(Notice::StoreGone(why)),
+            Event::CannotDeliver(why) => self.cannot_deliver(why, &mut turn),
             Event::Time => self.time(&mut turn),
         }
         self.deliver(&mut turn);
@@ -230,7 +252,8 @@ impl Station {
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<DateTime<Utc>> {
         let desks = self.desks.iter().flat_map(|desk| [desk.until, desk.tells]).flatten();
-        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(self.sending.deadline(now)).min()
+        let keypads = self.keypads.values().filter_map(Typing::deadline);
+        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(keypads).chain(self.sending.deadline(now)).min()
     }
 
     /// What is to be done before it ends: the cards that lie there are seen for the last time, and nothing more is sent.
@@ -293,6 +316,7 @@ impl Station {
             self.opening.remove(&name);
             turn.tell(Notice::Ready(name));
         }
+        self.left_typing(turn);
         self.ask_late(turn);
         self.give_up(turn);
     }

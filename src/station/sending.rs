@@ -263,10 +263,7 @@ impl Station {
     pub(super) fn called(&mut self, called: Called, turn: &mut Turn) {
         for (heard, why) in called.heard {
             match (&heard, why) {
-                (Heard::Stopped, Some(why)) if self.sending.stopped.as_ref() != Some(&why) => {
-                    turn.tell(Notice::Stopped(why.clone()));
-                    self.sending.stopped = Some(why);
-                }
+                (Heard::Stopped, Some(why)) => self.stopped(why, turn),
                 (Heard::Answered, _) => self.sending.stopped = None,
                 _ => {}
             }
@@ -280,9 +277,29 @@ impl Station {
         let is_away = self.sending.schedule.is_away();
         if std::mem::replace(&mut self.sending.is_away, is_away) != is_away {
             turn.tell(Notice::Away(is_away));
-            let followed = self.sending.ordered.iter().filter(|(_, ordered)| is_away && ordered.is_followed);
-            followed.for_each(|(id, _)| turn.tell(Notice::Postponed(*id, None)));
+            if is_away {
+                self.postpone_all(None, turn);
+            }
         }
+    }
+
+    /// Nothing is delivered from here for as long as this station stands.
+    pub(super) fn cannot_deliver(&mut self, why: String, turn: &mut Turn) {
+        self.stopped(why.clone(), turn);
+        self.postpone_all(Some(why), turn);
+    }
+
+    fn stopped(&mut self, why: String, turn: &mut Turn) {
+        if self.sending.stopped.as_ref() != Some(&why) {
+            turn.tell(Notice::Stopped(why.clone()));
+            self.sending.stopped = Some(why);
+        }
+    }
+
+    /// Whoever waits for an outcome waits no longer.
+    fn postpone_all(&self, why: Option<String>, turn: &mut Turn) {
+        let followed = self.sending.ordered.iter().filter(|(_, ordered)| ordered.is_followed && !ordered.is_new);
+        followed.for_each(|(id, _)| turn.tell(Notice::Postponed(*id, why.clone())));
     }
 
     /// An entry that is not under way any more: it waits, or has come to its end.
@@ -305,7 +322,10 @@ impl Station {
             }
             return self.over(entry, Some(Box::new(question)), turn);
         }
-        self.signal_entry(id, if progress.state == State::Accepted { Signal::Accepted } else { Signal::Refused }, turn);
+        // The light is the newer order's by now.
+        if progress.superseded_by.is_none() {
+            self.signal_entry(id, if progress.state == State::Accepted { Signal::Accepted } else { Signal::Refused }, turn);
+        }
         self.sending.forget(id);
         self.over(entry, None, turn);
     }

@@ -21,7 +21,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Query, State},
+    extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -43,7 +43,7 @@ use crate::{
     },
     store::StoreHandle,
 };
-use body::Failed;
+use body::{Asked, Failed};
 
 /// No body is larger.
 const LARGEST_BODY: usize = 64 << 10;
@@ -203,7 +203,7 @@ struct Search {
     q: String,
 }
 
-async fn people(State(shared): State<Arc<Shared>>, Query(search): Query<Search>) -> Result<Response, Failed> {
+async fn people(State(shared): State<Arc<Shared>>, Asked(search): Asked<Search>) -> Result<Response, Failed> {
     let people = shared.site.config.people().map_err(|why| Failed::new(StatusCode::BAD_REQUEST, "people", why, ""))?;
     let found: Vec<Value> = people
         .search(&search.q)

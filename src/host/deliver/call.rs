@@ -203,7 +203,9 @@ impl<C: AccessControl> Call<C> {
     /// The operation with its secret, which is sealed on disk.
     async fn whole(&self, entry: &Entry) -> Result<Operation, String> {
         let mut operation = entry.operation.clone();
-        if let Some(secret) = self.store.secret(entry.id).await.map_err(|error| error.to_string())? {
+        if entry.is_sealed
+            && let Some(secret) = self.store.secret(entry.id).await.map_err(|error| error.to_string())?
+        {
             operation.put_secret(secret);
         }
         Ok(operation)

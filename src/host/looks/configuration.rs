@@ -6,7 +6,11 @@ use crate::{
     blusky::{secret_file, settings::SignIn},
     config::{Config, ConfigError},
     doctor::configuration::{Facts, PeopleFile, SecretFile},
-    host::{Site, platform::files::is_private, protocol_files::add_folder},
+    host::{
+        Site,
+        platform::files::{is_private, is_public},
+        protocol_files::add_folder,
+    },
     protocols::Protocols,
     reader::Port,
 };
@@ -71,7 +75,7 @@ fn secret(key: &'static str, path: &Path) -> SecretFile {
 fn key_file(key: &'static str, path: &Path) -> SecretFile {
     let trouble = fs::File::open(path).err().map(|error| error.to_string());
     let is_open = is_private(path).is_ok_and(|is_private| !is_private);
-    SecretFile { key, path: path.display().to_string(), trouble, is_open }
+    SecretFile { key, path: path.display().to_string(), trouble, is_open, is_public: is_public(path).unwrap_or_default() }
 }
 
 /// What an error says, without the path that it begins with.

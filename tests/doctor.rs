@@ -54,10 +54,6 @@ impl Looked {
     }
 }
 
-fn site(base_url: &str, more: &str) -> Site {
-    Site::at(base_url, more)
-}
-
 /// Every file of the site with what stands in it, and when it was changed.
 fn everything(site: &Site) -> BTreeMap<String, (Vec<u8>, std::time::SystemTime)> {
     let files = fs::read_dir(site.folder.path()).unwrap().map(|entry| entry.unwrap().path());
@@ -79,7 +75,8 @@ fn enroll(site: &Site, user: &str, bits: &str) -> Ended {
 #[test]
 fn at_a_sound_site_nothing_is_broken_and_what_was_looked_at_is_said() {
     let (blusky, reader) = (Simulator::start(&[]), SerialReader::plug_in());
-    let site = site(&blusky.base_url, &format!("{}[people]\nfile = \"people.csv\"\n", reader.configuration("desk", "twn3-hidprox", "")));
+    let site =
+        Site::at(&blusky.base_url, &format!("{}[people]\nfile = \"people.csv\"\n", reader.configuration("desk", "twn3-hidprox", "")));
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
     let looked = doctor(&site);
     assert_eq!((looked.code, looked.findings.len()), (0, 0), "{:#?}", looked.findings);
@@ -92,7 +89,7 @@ fn at_a_sound_site_nothing_is_broken_and_what_was_looked_at_is_said() {
 #[test]
 fn it_changes_no_byte_and_makes_only_reading_calls() {
     let blusky = Simulator::start(&[]);
-    let site = site(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");
+    let site = Site::at(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin"]).code, 2, "there is no such file");
     site.keep("pin", "90417\n");
@@ -119,7 +116,7 @@ fn it_works_without_a_configuration_and_with_one_that_is_wrong() {
     let found = looked(&ended);
     assert!(found.code == 0 && found.says("no_configuration").contains("--config"), "{ended:?}");
 
-    let site = site(
+    let site = Site::at(
         "http://127.0.0.1:9",
         "[[reader]]\nname = \"desk\"\nserial = \"/dev/ttyNONE\"\ndialct = \"twn3-hidprox\"\n[enroll]\nproof = 7\n",
     );
@@ -138,7 +135,7 @@ fn it_works_without_a_configuration_and_with_one_that_is_wrong() {
 #[test]
 fn a_port_that_another_program_holds_is_named_with_that_program() {
     let (blusky, reader) = (Simulator::start(&[]), SerialReader::plug_in());
-    let site = site(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
+    let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
     let port = fs::File::open(&reader.path).unwrap();
     let mut holder = Command::new("sleep").arg("60").stdin(port).spawn().unwrap();
     let found = doctor(&site).says("port_held");
@@ -158,7 +155,7 @@ fn a_port_that_another_program_holds_is_named_with_that_program() {
 fn a_reader_that_is_not_there_or_may_not_be_opened_is_said_with_what_lets_it() {
     let (blusky, reader) = (Simulator::start(&[]), SerialReader::plug_in());
     let gone = "[[reader]]\nname = \"gate\"\nusb = \"1234:abcd\"\ndialect = \"twn3-hidprox\"\n";
-    let site = site(&blusky.base_url, &format!("{}{gone}", reader.configuration("desk", "twn3-hidprox", "")));
+    let site = Site::at(&blusky.base_url, &format!("{}{gone}", reader.configuration("desk", "twn3-hidprox", "")));
     assert!(doctor(&site).says("reader_missing").contains("gate is not plugged in: 1234:abcd"));
     fs::set_permissions(&reader.path, fs::Permissions::from_mode(0o000)).unwrap();
     let mut command = site.command(&["doctor", "--json"]);
@@ -184,7 +181,7 @@ fn a_reader_that_is_not_there_or_may_not_be_opened_is_said_with_what_lets_it() {
 #[test]
 fn a_smart_card_service_that_does_not_run_is_said_and_how_to_start_it() {
     let blusky = Simulator::start(&[]);
-    let mut site = site(&blusky.base_url, "[[reader]]\nname = \"card\"\npcsc = \"*virtual*\"\n");
+    let mut site = Site::at(&blusky.base_url, "[[reader]]\nname = \"card\"\npcsc = \"*virtual*\"\n");
     site.env(("PCSCLITE_CSOCK_NAME".to_owned(), site.path("no.sock").display().to_string()));
     let found = doctor(&site).says("no_pcscd");
     assert!(found.contains("card") && found.contains("sudo systemctl enable --now pcscd.socket"), "{found}");
@@ -194,7 +191,7 @@ fn a_smart_card_service_that_does_not_run_is_said_and_how_to_start_it() {
 fn where_the_service_runs_a_reader_that_is_not_there_is_missed_and_one_that_is_is_not() {
     let (blusky, pcscd) = (Simulator::start(&[]), Pcscd::start(1));
     let reader = |pattern: &str| format!("[[reader]]\nname = \"card\"\npcsc = \"{pattern}\"\n");
-    let mut site = site(&blusky.base_url, &reader("*virtual*"));
+    let mut site = Site::at(&blusky.base_url, &reader("*virtual*"));
     site.env(pcscd.env());
     assert_eq!(doctor(&site).findings, Vec::<Value>::new());
     let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
@@ -207,7 +204,7 @@ fn where_the_service_runs_a_reader_that_is_not_there_is_missed_and_one_that_is_i
 #[test]
 fn a_store_that_cannot_be_kept_is_said_and_so_is_one_that_is_none() {
     let blusky = Simulator::start(&[]);
-    let site = site(&blusky.base_url, "[store]\npath = \"nowhere/site.db\"\n");
+    let site = Site::at(&blusky.base_url, "[store]\npath = \"nowhere/site.db\"\n");
     assert!(doctor(&site).says("store_folder").contains("mkdir -p"));
     fs::create_dir(site.path("nowhere")).unwrap();
     assert_eq!(doctor(&site).findings, Vec::<Value>::new());
@@ -217,7 +214,7 @@ fn a_store_that_cannot_be_kept_is_said_and_so_is_one_that_is_none() {
 
 #[test]
 fn what_waits_in_the_store_is_judged_with_and_without_a_station() {
-    let site = site("http://127.0.0.1:9", "");
+    let site = Site::at("http://127.0.0.1:9", "");
     site.keep("pin", "90417\n");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--outcome-timeout", "0"]).code, 3);
     assert!(!doctor(&site).has("key_missing"));
@@ -235,7 +232,7 @@ fn what_waits_in_the_store_is_judged_with_and_without_a_station() {
 
 #[test]
 fn the_log_of_a_command_that_was_killed_is_left_as_it_is() {
-    let site = site("http://127.0.0.1:9", "");
+    let site = Site::at("http://127.0.0.1:9", "");
     let mut station = site.start(&["run"]);
     station.wait_for_stderr("the station runs");
     assert_eq!(enroll(&site, ADA, CARD).code, 3);
@@ -254,7 +251,7 @@ fn the_log_of_a_command_that_was_killed_is_left_as_it_is() {
 #[test]
 fn a_station_of_another_configuration_is_said_and_so_is_one_that_does_not_answer() {
     let blusky = Simulator::start(&[]);
-    let site = site(&blusky.base_url, "");
+    let site = Site::at(&blusky.base_url, "");
     let mut station = site.start(&["run"]);
     station.wait_for_stderr("the station runs");
     assert!(!doctor(&site).has("other_site"));
@@ -272,7 +269,7 @@ fn a_station_of_another_configuration_is_said_and_so_is_one_that_does_not_answer
 #[test]
 fn noise_bits_that_never_fit_and_codes_that_are_not_listed_are_told_from_what_the_station_has_seen() {
     let (blusky, mut reader) = (Simulator::start(&[]), SerialReader::plug_in());
-    let site = site(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
+    let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
     let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
     site.configure(&text.replace("[site]\n", "[site]\nfacility_codes = [31]\n"));
     let mut station = site.start(&["run"]);
@@ -295,7 +292,7 @@ fn noise_bits_that_never_fit_and_codes_that_are_not_listed_are_told_from_what_th
 #[test]
 fn a_blusky_that_is_not_there_and_a_token_that_it_refuses_are_told_apart() {
     let blusky = Simulator::start(&["--token", "another"]);
-    let at = site(&blusky.base_url, "");
+    let at = Site::at(&blusky.base_url, "");
     let found = doctor(&at);
     assert!(found.says("token_refused").contains("401") && found.says("token_refused").contains("blusky.token_file"));
     fs::write(at.path("token"), "").unwrap();
@@ -306,7 +303,7 @@ fn a_blusky_that_is_not_there_and_a_token_that_it_refuses_are_told_apart() {
     fs::remove_file(at.path("token")).unwrap();
     let found = doctor(&at);
     assert!(found.has("secret_file") && found.has("sign_in") && !found.has("token_refused"), "{:#?}", found.findings);
-    assert!(doctor(&site("http://127.0.0.1:9", "")).says("blusky_not_reached").contains("refused"));
+    assert!(doctor(&Site::at("http://127.0.0.1:9", "")).says("blusky_not_reached").contains("refused"));
 }
 
 fn cards(_: &peer::Request, _: usize) -> Reply {
@@ -323,7 +320,7 @@ fn a_clock_that_is_off_is_told_by_the_date_of_blusky_s_answer() {
                 format!("HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
             Reply::Raw([head.as_bytes(), body.as_bytes()].concat())
         });
-        let looked = doctor(&site(&blusky.base_url, ""));
+        let looked = doctor(&Site::at(&blusky.base_url, ""));
         assert_eq!((looked.has("clock_off"), &looked.summary["blusky"]["cards"]), (is_off, &json!(2)), "{hours}: {:#?}", looked.findings);
         if is_off {
             let way = if hours > 0 { "behind" } else { "ahead of" };
@@ -340,7 +337,7 @@ fn a_certificate_that_nobody_vouches_for_is_said_and_how_to_name_its_authority()
     let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
     let config = builder.with_no_client_auth().with_single_cert(chain, PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap();
     let blusky = Peer::tls(Arc::new(config), cards);
-    let site = site(&blusky.base_url, "");
+    let site = Site::at(&blusky.base_url, "");
     let found = doctor(&site).says("tls_not_trusted");
     let host = blusky.base_url.trim_start_matches("https://");
     assert!(found.contains("ca_file = \"ca.pem\"") && found.contains(&format!("openssl s_client -showcerts -connect {host}")), "{found}");
@@ -354,14 +351,14 @@ fn a_certificate_that_nobody_vouches_for_is_said_and_how_to_name_its_authority()
 #[test]
 fn what_answers_and_is_no_blusky_is_told_from_one_that_lacks_the_call() {
     let page = Peer::start(|_, _| Reply::Says("200 OK", "text/html", b"<html>login</html>".to_vec()));
-    assert!(doctor(&site(&page.base_url, "")).says("wrong_address").contains("what stands before api/"));
+    assert!(doctor(&Site::at(&page.base_url, "")).says("wrong_address").contains("what stands before api/"));
     let nothing = Peer::start(|_, _| Reply::not_found());
-    assert!(doctor(&site(&nothing.base_url, "")).says("wrong_address").contains("404"));
+    assert!(doctor(&Site::at(&nothing.base_url, "")).says("wrong_address").contains("404"));
     let older = Peer::start(|request, _| match request.path.contains("GetAllCardTypes") {
         true => Reply::json(&json!([])),
         false => Reply::not_found(),
     });
-    assert_eq!(doctor(&site(&older.base_url, "")).findings, Vec::<Value>::new());
+    assert_eq!(doctor(&Site::at(&older.base_url, "")).findings, Vec::<Value>::new());
     let asked: Vec<String> = older.heard().into_iter().map(|request| format!("{} {}", request.method, request.path)).collect();
     assert!(asked.len() == 3 && asked.iter().all(|request| request.starts_with("GET ")), "{asked:?}");
 }
@@ -369,7 +366,7 @@ fn what_answers_and_is_no_blusky_is_told_from_one_that_lacks_the_call() {
 #[test]
 fn the_rows_of_the_people_file_that_are_left_out_are_shown_with_row_and_column() {
     let blusky = Simulator::start(&[]);
-    let site = site(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");
+    let site = Site::at(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");
     assert!(doctor(&site).says("people_unreadable").contains("people.csv"));
     fs::write(site.path("people.csv"), format!("{PEOPLE}x,Alan,Turing,1912\n{GRACE},Grace,Hopper,1815\n")).unwrap();
     let found = doctor(&site);
@@ -385,7 +382,7 @@ fn the_rows_of_the_people_file_that_are_left_out_are_shown_with_row_and_column()
 fn a_ticket_holds_no_card_number_name_or_token_whatever_is_found() {
     let (blusky, mut reader) = (Simulator::start(&["--fault", "drop-after-commit@AddUser"]), SerialReader::plug_in());
     let more = format!("{}[people]\nfile = \"people.csv\"\n", reader.configuration("Lovelace-desk", "twn3-hidprox", ""));
-    let site = site(&blusky.base_url, &more);
+    let site = Site::at(&blusky.base_url, &more);
     let token = "tok-7Qz4567secret";
     site.keep("token", &format!("{token}\n"));
     fs::write(site.path("people.csv"), format!("{PEOPLE}x,Alan,Turing,1912\n{GRACE},Grace,Hopper,1815\n")).unwrap();

@@ -54,15 +54,17 @@ impl Looked {
     }
 }
 
-/// Every file of the site with what stands in it, and when it was changed.
+/// Every file of the site with what stands in it, and when it was changed; and when a file came or went last.
 fn everything(site: &Site) -> BTreeMap<String, (Vec<u8>, std::time::SystemTime)> {
     let files = fs::read_dir(site.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let came_or_went = fs::metadata(site.folder.path()).unwrap().modified().unwrap();
     files
         .filter(|path| path.is_file())
         .map(|path| {
             let changed = fs::metadata(&path).unwrap().modified().unwrap();
             (path.display().to_string(), (fs::read(&path).unwrap(), changed))
         })
+        .chain([(".".to_owned(), (Vec::new(), came_or_went))])
         .collect()
 }
 

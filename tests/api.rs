@@ -61,9 +61,20 @@ impl Desk {
 
     /// Everything that is told from now on, or after what was told last.
     fn listens(&self, last: Option<u64>) -> Listener {
-        let mut stream = self.connect();
         let last = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
-        write!(stream, "GET /v1/notices HTTP/1.1\r\nHost: station\r\n{last}\r\n").unwrap();
+        self.follows(&format!("GET /v1/notices HTTP/1.1\r\nHost: station\r\n{last}\r\n"))
+    }
+
+    /// What follows from another call than an enrollment.
+    fn calls(&self, body: &Value) -> Listener {
+        let body = body.to_string();
+        let head = "POST /v1/calls HTTP/1.1\r\nHost: station\r\nContent-Type: application/json";
+        self.follows(&format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+    }
+
+    fn follows(&self, request: &str) -> Listener {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
         let mut lines = BufReader::new(stream);
         let mut head = String::new();
         while head.trim() != "" || head.is_empty() {
@@ -134,6 +145,23 @@ fn an_order_is_placed_asked_about_answered_and_seen_to_its_end() {
     assert_eq!(outbox["entries"][0]["entry"]["state"], "accepted");
     // The same order again is the same order.
     assert_eq!(desk.asks("POST", "/v1/enrollments", Some(json!({"id": id, "user": ADA}))).1["entry"]["state"], "accepted");
+    assert_eq!(desk.asks("GET", "/v1/outbox", None).1["entries"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_call_that_is_ordered_again_is_the_same_call_and_its_outcome_is_told() {
+    let desk = desk("");
+    let (id, card) = ("0190b3a5-0000-7000-8000-000000000002", "d8f00538-00a9-4db3-acc8-e64d728390f2");
+    let call = json!({"id": id, "operation": {"kind": "remove_user_card", "body": {"card_id": card, "user_id": ADA}}, "secret": null});
+    let ended = |mut listener: Listener| loop {
+        let notice = listener.hears("enrollment");
+        if !notice["end"].is_null() {
+            return notice["entry"]["state"].clone();
+        }
+    };
+    // Nobody has that card, and BluSKY says so: it is gone.
+    assert_eq!(ended(desk.calls(&call)), "accepted");
+    assert_eq!(ended(desk.calls(&call)), "accepted");
     assert_eq!(desk.asks("GET", "/v1/outbox", None).1["entries"].as_array().map(Vec::len), Some(1));
 }
 

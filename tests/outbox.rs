@@ -330,7 +330,7 @@ fn a_missing_token_file_is_named_and_nothing_is_sent() {
     let ended = site.run(&ENROLL);
     assert_eq!((ended.code, blusky.sent()), (3, 0), "{ended:?}");
     assert!(ended.last()["why"].as_str().unwrap().contains(site.path("token").to_str().unwrap()), "{ended:?}");
-    fs::write(site.path("token"), "simulator").unwrap();
+    site.keep("token", "simulator");
     let _station = site.start(&["run"]);
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (1, 1));

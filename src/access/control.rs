@@ -15,6 +15,8 @@ pub enum Detail {
     Card,
     /// The uses and notes too.
     Assignment,
+    /// The same, and what has been taken back.
+    Ended,
 }
 
 /// What a site's access-control system is asked: BluSKY over HTTP, or a stand-in beside it.

@@ -150,7 +150,9 @@ impl State {
 
     fn carry_out(&mut self, operation: &Operation) -> Outcome {
         let value = operation.answers_value().then(|| self.key());
-        if let (Some(user), Ok(members)) = (operation.user(), operation.leaves()) {
+        if let Operation::RemoveUserCard(card) = operation {
+            self.cards.entry(card.user_id).or_default().retain(|shown| shown.card_id != Some(card.card_id));
+        } else if let (Some(user), Ok(members)) = (operation.user(), operation.leaves()) {
             let key = self.key();
             let cards = self.cards.entry(user).or_default();
             let made = StoredCard::of(

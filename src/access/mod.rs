@@ -5,7 +5,7 @@
 //! An operation's members have names of their own, which are the options of the command line in another case. There are three views
 //! of them: what the command line takes, what the store keeps (these names), and what BluSKY is sent (its names, in its order).
 //!
-//! - [`AddUserCard`], [`UpdateUserCard`], [`AddUser`], each an [`Operation`]: what is asked;
+//! - [`AddUserCard`], [`UpdateUserCard`], [`RemoveUserCard`], [`AddUser`], each an [`Operation`]: what is asked;
 //! - [`members`]: the members of any operation, by name;
 //! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows ([`shown`]);
 //! - [`check`]: what every operation is judged by before it is written down;
@@ -26,6 +26,7 @@ mod outcome;
 mod secret;
 pub mod shown;
 mod stored;
+mod remove_user_card;
 mod update_user_card;
 
 pub use add_user::AddUser;
@@ -36,6 +37,7 @@ pub use model::{Identity, Numbers};
 pub use moment::{Moment, MomentError};
 pub use operation::Operation;
 pub use outcome::{Cards, NO_SUCH_CALL, Outcome, Told};
+pub use remove_user_card::RemoveUserCard;
 pub use secret::{BLOT, Secret};
 pub use stored::{Sameness, StoredCard};
 pub use update_user_card::UpdateUserCard;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    AddUser, AddUserCard, Secret, UpdateUserCard,
+    AddUser, AddUserCard, RemoveUserCard, Secret, UpdateUserCard,
     check::{IntegerWidth, Wrong, wrong},
     members::{Members, NoMembers},
     model::{Identity, Model},
@@ -23,6 +23,8 @@ pub enum Operation {
     AddUserCard(AddUserCard),
     /// Changes to a user's card.
     UpdateUserCard(UpdateUserCard),
+    /// A card taken back from its holder.
+    RemoveUserCard(RemoveUserCard),
     /// A new user.
     AddUser(Box<AddUser>),
 }
@@ -32,6 +34,7 @@ impl Operation {
         match self {
             Self::AddUserCard(card) => card,
             Self::UpdateUserCard(card) => card,
+            Self::RemoveUserCard(card) => card,
             Self::AddUser(user) => user.as_ref(),
         }
     }
@@ -40,6 +43,7 @@ impl Operation {
         match self {
             Self::AddUserCard(card) => card,
             Self::UpdateUserCard(card) => card,
+            Self::RemoveUserCard(card) => card,
             Self::AddUser(user) => user.as_mut(),
         }
     }

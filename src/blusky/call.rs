@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::wire::{Contract, Wire, WireError};
 use crate::access::{
-    Operation,
+    Operation, RemoveUserCard,
     check::{IntegerWidth, Wrong},
 };
 
@@ -17,6 +17,8 @@ pub enum Method {
     Post,
     /// PUT.
     Put,
+    /// DELETE.
+    Delete,
 }
 
 /// Where a call goes, and what its answer holds.
@@ -37,6 +39,7 @@ const OLDER: &str = "BluSKYWebAPI.Controllers";
 const ADD_USER_CARD: Contract = Contract { name: "AddUserCardViewModel", namespace: NEWER, derived: &["ReassignCardIfAlreadyAssigned"] };
 const UPDATE_USER_CARD: Contract =
     Contract { name: "UpdateUserCardViewModelV2", namespace: NEWER, derived: &["CredentialTypeId", "NumberOfCardUses", "PublicNotes"] };
+const REMOVE_USER_CARD: Contract = Contract { name: "RemoveUserCardViewModel", namespace: NEWER, derived: &[] };
 const ADD_USER: Contract = Contract { name: "AddUserViewModel", namespace: OLDER, derived: &[] };
 
 /// Where it goes.
@@ -46,6 +49,7 @@ pub fn endpoint(operation: &Operation) -> Endpoint {
     let (method, path, contract) = match operation {
         Operation::AddUserCard(card) => (Method::Post, cards(1, card.user_id), ADD_USER_CARD),
         Operation::UpdateUserCard(card) => (Method::Put, cards(2, card.user_id), UPDATE_USER_CARD),
+        Operation::RemoveUserCard(card) => (Method::Delete, removal_path(2, card), REMOVE_USER_CARD),
         Operation::AddUser(_) => (Method::Post, "api/Person/AddUser".to_owned(), ADD_USER),
     };
     Endpoint { name: operation.name(), method, path, contract }
@@ -54,6 +58,17 @@ pub fn endpoint(operation: &Operation) -> Endpoint {
 /// Where it goes, where BluSKY is to replace the card's holder.
 pub(super) fn replace_path(operation: &Operation) -> String {
     format!("api/v2/Users/{}/UserCards/ReplaceCardIfExists", operation.user().unwrap_or_default())
+}
+
+/// Where a card is taken back. The path that ends two segments before deletes the person: this is the one place that makes it, and what
+/// is not two keys that are not all zero leads nowhere ([`Operation::judge`] has refused it before).
+pub(super) fn removal_path(version: u8, card: &RemoveUserCard) -> String {
+    let RemoveUserCard { user_id, card_id } = card;
+    if user_id.is_nil() || card_id.is_nil() {
+        "api/nowhere".to_owned()
+    } else {
+        format!("api/v{version}/Users/{user_id}/UserCards/{card_id}")
+    }
 }
 
 /// Its body.

@@ -153,24 +153,39 @@ impl AccessControl for Client {
             // The pages name no XML contract for it.
             wire = Wire::Json;
         }
+        if endpoint.method == Method::Delete {
+            // As the pages show it.
+            wire = Wire::Json;
+        }
         let body = match call::body(operation, wire) {
             Ok(body) => body,
             Err(error) => return Outcome::NotSent { why: error.to_string() },
         };
-        let url = format!("{}/{}", settings.base_url, endpoint.path);
         let method = match endpoint.method {
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
         };
         let media = wire.content_type(settings.media);
         let accept = wire.accept(settings.media);
-        let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
-        let outcome = match self.call(endpoint.name, LARGEST_ANSWER, request).await {
-            Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers_value()),
-            Err(Failure::NotSent(why)) => Outcome::Away { why },
-            Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
-            Err(Failure::Stopped(why)) => Outcome::Stopped { why },
+        let sent = async |path: &str| {
+            let url = format!("{}/{path}", settings.base_url);
+            let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
+            match self.call(endpoint.name, LARGEST_ANSWER, request).await {
+                Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers_value()),
+                Err(Failure::NotSent(why)) => Outcome::Away { why },
+                Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
+                Err(Failure::Stopped(why)) => Outcome::Stopped { why },
+            }
         };
+        let mut outcome = sent(&endpoint.path).await;
+        // A BluSKY that lacks the one call may have the other.
+        if let (Outcome::Stopped { .. }, Operation::RemoveUserCard(card)) = (&outcome, operation) {
+            outcome = match sent(&call::removal_path(1, card)).await {
+                Outcome::Stopped { .. } => outcome,
+                other => other,
+            };
+        }
         let token = self.signer.token().await;
         let secrets: Vec<_> = operation.secret().into_iter().chain(token.as_ref()).collect();
         outcome.without(&secrets)
@@ -183,9 +198,10 @@ impl AccessControl for Client {
 
     async fn cards_of(&self, user: Uuid, detail: Detail) -> Cards {
         // A BluSKY that lacks the one may have the other.
-        let (first, second) = if detail == Detail::Assignment { (2, 1) } else { (1, 2) };
-        match self.cards(user, first).await {
-            Cards::Unavailable { why } => match self.cards(user, second).await {
+        let (first, second) = if detail == Detail::Card { (1, 2) } else { (2, 1) };
+        let ended = detail == Detail::Ended;
+        match self.cards(user, first, ended).await {
+            Cards::Unavailable { why } => match self.cards(user, second, ended).await {
                 Cards::Unavailable { .. } => Cards::Unavailable { why },
                 cards => cards,
             },
@@ -230,10 +246,10 @@ impl Client {
         &self.settings.base_url
     }
 
-    async fn cards(&self, user: Uuid, version: u8) -> Cards {
+    async fn cards(&self, user: Uuid, version: u8, ended: bool) -> Cards {
         let url = format!("{}/api/v{version}/Users/UserCards", self.settings.base_url);
         let id = user.to_string();
-        let query = [("UserId", id.as_str()), ("IncludeDeleted", "False"), ("FacilityCode", "-1")];
+        let query = [("UserId", id.as_str()), ("IncludeDeleted", if ended { "True" } else { "False" }), ("FacilityCode", "-1")];
         match self.call("UserCards", LARGEST_ANSWER, || self.http.get(&url).query(&query).header(ACCEPT, self.accept())).await {
             Ok((status, body)) => match sort_cards(status, &body, user, self.settings.terms()) {
                 Cards::Shown(mut shown) => {

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use super::{
     Globals,
+    follow::{Follow, Order},
     out::{self, Failure},
     session::{Session, refused},
     site::{self, Look},
     table,
 };
-use crate::host::{Site, client::Said};
+use crate::host::{Site, api::body::CallBody, client::Said};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge outbox list\n  cardbridge outbox show 0190b3a5\n  cardbridge outbox retry 0190b3a5\n  \
@@ -62,6 +63,12 @@ enum Action {
     /// Send everything that waits, where no station runs
     #[command(after_help = "Example:\n  cardbridge outbox deliver")]
     Deliver,
+    /// Take the card of an accepted enrollment back, and give it back to its holder before, where BluSKY told who that was
+    #[command(after_help = "Example:\n  cardbridge outbox undo 0190b3a5")]
+    Undo {
+        /// The entry's key, or its beginning
+        id: String,
+    },
     /// Give up what was not accepted
     #[command(after_help = "Example:\n  cardbridge outbox discard 0190b3a5")]
     Discard {
@@ -72,7 +79,12 @@ enum Action {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let session = Session::open(&site, "outbox", None).await?;
+    let mut session = Session::open(&site, "outbox", None).await?;
+    if let Action::Undo { id } = &arguments.action {
+        let ended = undo(&mut session, &site, id, arguments.json).await;
+        session.end().await;
+        return ended;
+    }
     let ended = act(&site, &session, &arguments).await;
     session.end().await;
     ended
@@ -96,8 +108,28 @@ async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Resul
         Action::Retry { id, absent } => show(&client.retry(id, *absent).await.map_err(refused)?, json),
         Action::Discard { id } => show(&client.discard(id).await.map_err(refused)?, json),
         Action::Deliver => return deliver(session, json).await,
+        // It goes on at the next station where one ends meanwhile.
+        Action::Undo { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes a card back, and gives it back to its holder before; each half is followed to its own end.
+async fn undo(session: &mut Session<'_>, site: &Site, id: &str, json: bool) -> Result<ExitCode, Failure> {
+    let undone = session.client.undo(id).await.map_err(refused)?;
+    let orders: Vec<CallBody> = serde_json::from_value(undone.at("orders").clone()).unwrap_or_default();
+    let (mut first_failure, is_alone) = (ExitCode::SUCCESS, orders.len() == 1);
+    for order in orders {
+        let mut follow = Follow::of_last(json, site.config.wait);
+        let ended = follow.order(session, &Order::Call(Box::new(order))).await?;
+        if first_failure == ExitCode::SUCCESS {
+            first_failure = ended.unwrap_or_else(|| follow.unfinished());
+        }
+    }
+    if is_alone {
+        out::hint("the holder before is not known, if there was one: nobody is given the card");
+    }
+    Ok(first_failure)
 }
 
 /// Delivers until nothing more can be sent for a while.

@@ -154,6 +154,14 @@ impl Client {
         self.ask(Method::POST, &format!("v1/outbox/{}/discard", escaped(id)), None::<&()>).await
     }
 
+    /// Has the card of an accepted enrollment taken back, and given back to its holder before, where that is known.
+    ///
+    /// # Errors
+    /// It cannot be undone.
+    pub async fn undo(&self, id: &str) -> Result<Value, AskError> {
+        self.ask(Method::POST, &format!("v1/outbox/{}/undo", escaped(id)), None::<&()>).await
+    }
+
     /// Has everything delivered that waits.
     ///
     /// # Errors

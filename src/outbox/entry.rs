@@ -193,12 +193,16 @@ impl Terms {
     }
 }
 
-/// The last of these entries that gave the card away, where it has been out of sight for no longer than `within`. What was refused or
-/// discarded gave nothing. A clock that was set back makes no card forgotten.
+/// The last of these entries that gave the card away, where it has been out of sight for no longer than `within`. What was refused,
+/// discarded or undone gave nothing. A clock that was set back makes no card forgotten.
 fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta) -> Option<Given> {
     let seen = |entry: &Entry| entry.source.as_ref().filter(|source| source.reader.is_some()).map(|source| source.seen_at);
     let now = seen(entry)?;
-    let is_given = |other: &Entry| matches!(other.progress().state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
+    let is_given = |other: &Entry| {
+        let progress = other.progress();
+        let stands = matches!(progress.state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
+        stands && progress.undone_by.is_none()
+    };
     let given = |other: &Entry| seen(other).map(|before| now - before).filter(|age| *age <= within && is_given(other));
     rivals.iter().rev().find_map(|other| other.given(given(other)?))
 }

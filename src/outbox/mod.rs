@@ -71,6 +71,11 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         superseded_by: Option<Uuid>,
     },
+    /// A person had the card taken back, by this entry.
+    Undone {
+        /// The entry.
+        by: Uuid,
+    },
 }
 
 /// What the read-back showed about an entry.

@@ -3,16 +3,17 @@
 //! In: what is known so far, and a step. Out: what is known then. Never: a look at the steps before.
 //!
 //! - `answered`: what an answer of BluSKY's means;
-//! - `read_back`: what the user's cards mean, as BluSKY shows them.
+//! - `read_back`: what the user's cards mean, as BluSKY shows them; `removal`: what they mean for a card that was taken back.
 
 mod answered;
 mod read_back;
+mod removal;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{Entry, Next, Reassign, State, Step};
-use crate::access::{Outcome, Told};
+use crate::access::{Operation, Outcome, Told};
 
 /// An entry's state with all that is known about it. The default is that of an entry to which nothing has happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Progress {
     pub stopped: bool,
     /// The entry for which a person gave it up.
     pub superseded_by: Option<Uuid>,
+    /// The entry by which a person had the card taken back.
+    pub undone_by: Option<Uuid>,
     phase: Phase,
     fails: u32,
     last: DateTime<Utc>,
@@ -105,6 +108,7 @@ impl Entry {
                 progress.enter(State::Sending, Phase::InFlight, None);
             }
             Step::Answered(outcome) => self.answered(progress, outcome),
+            Step::ReadBack(shown) if matches!(self.operation, Operation::RemoveUserCard(_)) => progress.removal_shown(shown, at),
             Step::ReadBack(shown) => self.read_back(progress, shown, at),
             Step::Reassign { .. } => {
                 progress.take = Some(at);
@@ -115,6 +119,7 @@ impl Entry {
             Step::Retry { absent } => {
                 self.retried(progress, *absent);
             }
+            Step::Undone { by } => progress.undone_by = Some(*by),
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
                 progress.enter(State::Discarded, Phase::End, None);

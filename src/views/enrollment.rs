@@ -151,7 +151,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),
         superseded_by: progress.superseded_by,
-        undone_by: None,
+        undone_by: progress.undone_by,
     }
 }
 
@@ -254,6 +254,7 @@ pub fn text(entry: &Entry) -> String {
             _ if differing(progress).any(|member| member == "pin") => {
                 format!("accepted, but BluSKY does not show this PIN: it was not set, or another one was.{told}")
             }
+            (Operation::RemoveUserCard(_), _) => format!("accepted.{told} A door may know the card for up to 2 minutes more."),
             _ => format!("accepted.{told} A door may need up to 2 minutes to know the card."),
         },
         State::Refused => format!("refused.{told}"),
@@ -283,7 +284,11 @@ fn differing(progress: &Progress) -> impl Iterator<Item = &str> {
 /// The card of an entry and whom it is for, in a line; none where it is another call's.
 #[must_use]
 pub fn about(entry: &Entry) -> Option<String> {
-    let Operation::AddUserCard(call) = &entry.operation else { return None };
+    let call = match &entry.operation {
+        Operation::AddUserCard(call) => call,
+        Operation::RemoveUserCard(call) => return Some(format!("card {} taken back from user {}", call.card_id, call.user_id)),
+        Operation::UpdateUserCard(_) | Operation::AddUser(_) => return None,
+    };
     let card = match (&entry.origin.card, call.card_id) {
         (Some(read), _) => format!("{} ({})", read.credential.words(), read.format),
         (None, Some(card)) => format!("card {card}"),
@@ -325,6 +330,7 @@ pub fn step(step: &Step) -> String {
         Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
         Step::Retry { absent: false } => "a person asked for another try".to_owned(),
         Step::Retry { absent: true } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
+        Step::Undone { by } => format!("a person had the card taken back, by entry {by}"),
         Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
         Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),
     }

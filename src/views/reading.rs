@@ -323,6 +323,7 @@ pub fn words_of(warning: &str) -> String {
         "too_many_bits" => "the card has more bits than any card format".to_owned(),
         "entry_not_ended" => "no # came after the last key: the entry may have been given up".to_owned(),
         "unknown_key" => "the reader sent a key code that the standard does not name".to_owned(),
+        "not_this_users_card" => "the card was not this user's, or not any more".to_owned(),
         "already_assigned_to_this_user" => "the card was this user's already".to_owned(),
         "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),
         "not_read_back" => "BluSKY did not show the user's cards: what it stored was not checked".to_owned(),

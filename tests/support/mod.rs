@@ -291,9 +291,9 @@ pub fn times(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |times| times.parse().unwrap())
 }
 
-/// Waits for something, ten seconds at most.
+/// Waits for something: longer than any pause of the program that may stand before it, on a machine that is busy.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
         if let Some(found) = look() {
             return found;

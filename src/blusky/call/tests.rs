@@ -1,7 +1,7 @@
 //! What goes over the wire, byte for byte, with every member of every call.
 
 use super::*;
-use crate::access::{AddUser, AddUserCard, Secret, UpdateUserCard};
+use crate::access::{AddUser, AddUserCard, RemoveUserCard, Secret, UpdateUserCard};
 
 fn id(digit: u8) -> Uuid {
     Uuid::from_bytes([digit; 16])
@@ -231,5 +231,19 @@ fn nothing_shows_a_secret_or_a_person() {
         operation.take_secret();
         let written = serde_json::to_string(operation).unwrap();
         assert!(!written.contains("0417") && !written.contains("p<&>w"), "{written}");
+    }
+}
+
+proptest::proptest! {
+    /// The path that is two segments shorter deletes the person: no input leads there.
+    #[test]
+    fn what_takes_a_card_back_always_names_a_card(version in 1_u8..3, user in proptest::num::u128::ANY, card in proptest::num::u128::ANY, nil in 0_u8..4) {
+        let user_id = Uuid::from_u128(if nil & 1 == 1 { 0 } else { user });
+        let card_id = Uuid::from_u128(if nil & 2 == 2 { 0 } else { card });
+        let path = removal_path(version, &RemoveUserCard { user_id, card_id });
+        let ends = format!("/UserCards/{card_id}");
+        proptest::prop_assert!(path == "api/nowhere" || (path.ends_with(&ends) && !card_id.is_nil() && path.matches('/').count() == 5), "{}", path);
+        let is_refused = judge(&Operation::RemoveUserCard(RemoveUserCard { user_id, card_id }), IntegerWidth::Bits32, Wire::Json).is_err();
+        proptest::prop_assert_eq!(is_refused, user_id.is_nil() || card_id.is_nil());
     }
 }

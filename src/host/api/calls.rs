@@ -7,6 +7,7 @@ use axum::{extract::State, response::Response};
 use super::{
     OrderedBy, Shared,
     body::{CallBody, Failed, Sent},
+    orders::resumed,
     stream,
 };
 use crate::{
@@ -25,6 +26,10 @@ pub(super) async fn call(
     OrderedBy(ordered_by): OrderedBy,
     Sent(body): Sent<CallBody>,
 ) -> Result<Response, Failed> {
+    let listener = shared.notices.listen(shared.notices.last());
+    if let Some(first) = resumed(&shared, body.id).await? {
+        return Ok(stream::order(&shared, listener, body.id, vec![first]));
+    }
     let mut operation = body.operation;
     if let Some(secret) = body.secret {
         operation.put_secret(secret);
@@ -36,7 +41,6 @@ pub(super) async fn call(
         unordered(&shared.store, user).await?;
         company(&shared.store, user).await?;
     }
-    let listener = shared.notices.listen(shared.notices.last());
     let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by) };
     shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));

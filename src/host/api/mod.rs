@@ -146,6 +146,7 @@ pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
         .route("/v1/outbox/{id}", get(outbox::show))
         .route("/v1/outbox/{id}/retry", post(outbox::retry))
         .route("/v1/outbox/{id}/discard", post(outbox::discard))
+        .route("/v1/outbox/{id}/undo", post(outbox::undo))
         .route("/v1/people", get(people))
         .route("/v1/openapi.json", get(openapi))
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))

@@ -42,11 +42,7 @@ pub(super) async fn order(
     let id = body.id.unwrap_or_else(Uuid::now_v7);
     let follows = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
     let listener = shared.notices.listen(shared.notices.last());
-    if let Ok(entry) = shared.store.entry(id).await {
-        // Ordered before, and saved: it goes on from there.
-        let first = crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy);
-        shared.post(Event::Resume(id))?;
-        drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    if let Some(first) = resumed(&shared, id).await? {
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
     let reader = body.reader.clone();
@@ -62,6 +58,14 @@ pub(super) async fn order(
         return Ok(stream::order(&shared, listener, id, findings));
     }
     Ok((StatusCode::ACCEPTED, Json(json!({"enrollment": id, "state": "waiting"}))).into_response())
+}
+
+/// What was ordered before, and is saved, goes on from there: how it stands.
+pub(super) async fn resumed(shared: &Shared, id: Uuid) -> Result<Option<Value>, Failed> {
+    let Ok(entry) = shared.store.entry(id).await else { return Ok(None) };
+    shared.post(Event::Resume(id))?;
+    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    Ok(Some(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)))
 }
 
 pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {

@@ -13,13 +13,15 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Shared,
+    OrderedBy, Shared,
     body::{Asked, Failed, RetryBody, Sent},
 };
 use crate::{
+    access::{Operation, RemoveUserCard},
+    enroll::enrollment::{Order, add_existing_card},
     host::hosting::Control,
     outbox::{Entry, State as Of, Step},
-    station::{Event, Notice, Scope},
+    station::{Event, Notice, Request, Scope, What},
     store::{StoreError, StoreHandle},
     views,
 };
@@ -79,6 +81,40 @@ pub(super) async fn retry(
 
 pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
     settle(&shared, &id, Step::Discarded { superseded_by: None }).await
+}
+
+/// Takes the card of an accepted enrollment back from its new holder, and gives it back to the one before, where that is known: each an
+/// entry of its own.
+pub(super) async fn undo(
+    State(shared): State<Arc<Shared>>,
+    OrderedBy(ordered_by): OrderedBy,
+    Path(id): Path<String>,
+) -> Result<Response, Failed> {
+    let entry = find(&shared.store, &id).await?;
+    let progress = entry.progress();
+    let (Operation::AddUserCard(call), Of::Accepted, None) = (&entry.operation, progress.state, progress.undone_by) else {
+        let help = "`outbox discard` gives up what was not accepted; `card remove` takes a card back";
+        return Err(Failed::impossible("state", "only an accepted enrollment that was not undone can be undone; nothing was done", help));
+    };
+    let Some(card_id) = progress.card_id.or(call.card_id) else {
+        let help = format!("`cardbridge card remove --user {} --card NUMBER` looks for it among the user's cards", call.user_id);
+        return Err(Failed::impossible("card_unknown", "BluSKY has not shown the key of this card; nothing was done", help));
+    };
+    let before = progress.told.previous_user_id.filter(|user| *user != call.user_id && !user.is_nil());
+    let removal = RemoveUserCard { card_id, user_id: call.user_id };
+    let mut operations = vec![Operation::RemoveUserCard(removal)];
+    operations.extend(before.and_then(|user| add_existing_card(card_id, &Order::of(user)).ok()).map(Operation::AddUserCard));
+    let mut orders = Vec::new();
+    for operation in operations {
+        let id = Uuid::now_v7();
+        let what = What::Call { operation: Box::new(operation.clone()), ordered_by: Some(ordered_by.clone()) };
+        shared.post(Event::Order(Box::new(Request { id, what, can_be_asked: false })))?;
+        orders.push(json!({"id": id, "operation": operation}));
+    }
+    let by = orders.first().and_then(|order| order["id"].as_str()?.parse().ok()).unwrap_or_default();
+    shared.store.append(&entry, Utc::now(), Step::Undone { by }).await.map_err(|error| failed(&error))?;
+    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    Ok(Json(json!({"undone_by": by, "orders": orders})).into_response())
 }
 
 pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {

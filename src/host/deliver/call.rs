@@ -162,7 +162,11 @@ impl<C: AccessControl> Call<C> {
         called: &mut Called,
         post: &Post,
     ) -> Result<bool, StoreError> {
-        let detail = if matches!(entry.operation, Operation::AddUserCard(_)) { Detail::Card } else { Detail::Assignment };
+        let detail = match entry.operation {
+            Operation::AddUserCard(_) => Detail::Card,
+            Operation::RemoveUserCard(_) => Detail::Ended,
+            Operation::UpdateUserCard(_) | Operation::AddUser(_) => Detail::Assignment,
+        };
         let Some(user) = entry.operation.user() else { return Ok(false) };
         if whole.is_none() {
             // Without its PIN an entry is compared in all else.
@@ -252,6 +256,15 @@ fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>, too_early: bool
     let by_key = |card: &&StoredCard| key.is_some() && card.user_card_id == key && !card.deleted;
     let is = |sameness: Sameness| cards.iter().find(|card| card.is(sent) == sameness);
     let (known, open) = (cards.iter().find(by_key).or_else(|| is(Sameness::TheOne)), is(Sameness::CannotBeTold));
+    if matches!(entry.operation, Operation::RemoveUserCard(_)) {
+        return match known {
+            Some(_) if too_early => ReadBack::NotYet { why: "BluSKY still shows the card".to_owned() },
+            Some(card) => ReadBack::Found(Box::new(card.clone())),
+            None if open.is_some() => ReadBack::CannotTell,
+            // Lists that are behind show what was, and not what will be.
+            None => ReadBack::NotFound,
+        };
+    }
     match known.map(|card| card.clone().compare(sent)) {
         Some(Ok(card)) if too_early && !entry.is_done(&card) && entry.progress().state == State::InDoubt => {
             ReadBack::NotYet { why: "BluSKY does not show the change yet".to_owned() }

@@ -29,8 +29,13 @@ impl Entry {
                 progress.fails = 0;
                 // Without a result code the request itself was wrong, whoever holds the card; unless BluSKY says that somebody does.
                 let may_be_held = told.result_code.is_some() || progress.is_held();
-                let is_about_holder = may_be_held && matches!(self.operation, Operation::AddUserCard(_));
-                progress.enter(State::Refused, if is_about_holder { Phase::Whose } else { Phase::End }, None);
+                let is_looked_up = match self.operation {
+                    Operation::AddUserCard(_) => may_be_held,
+                    // "Not found" may be a card that is gone already.
+                    Operation::RemoveUserCard(_) => true,
+                    Operation::UpdateUserCard(_) | Operation::AddUser(_) => false,
+                };
+                progress.enter(State::Refused, if is_looked_up { Phase::Whose } else { Phase::End }, None);
             }
             Outcome::Unclear { told, listed } => {
                 progress.told = told.clone();

@@ -13,7 +13,7 @@ use crate::{
 /// Tries to complete an accepted card by reading it back.
 const CONFIRM_TRIES: u32 = 3;
 /// What a person is told where BluSKY shows a card that may be the one.
-const CANNOT_TELL: &str = "BluSKY shows a card that may be this one, and not enough of it to tell; look at the user's cards";
+pub(super) const CANNOT_TELL: &str = "BluSKY shows a card that may be this one, and not enough of it to tell; look at the user's cards";
 const MAY_BE_OURS: &str = "BluSKY says that the card is assigned and does not show it as this user's, and an earlier call may have done it";
 
 impl Entry {
@@ -132,7 +132,7 @@ impl Progress {
     }
 
     /// True where the first call that may have arrived is so old that somebody may have changed the card since.
-    fn is_stale(&self, now: DateTime<Utc>) -> bool {
+    pub(super) fn is_stale(&self, now: DateTime<Utc>) -> bool {
         self.arrived.is_some_and(|first| now > first + STALE)
     }
 }

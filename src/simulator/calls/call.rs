@@ -8,6 +8,9 @@ pub enum Call {
     AddUserCard,
     ReplaceCardIfExists,
     UpdateUserCard,
+    RemoveUserCard,
+    /// The whole person, by a path that is two segments shorter: nobody who tests a desk means that.
+    RemoveUser,
     AddUser,
     UserCards,
     UserCardsV2,
@@ -25,6 +28,8 @@ impl Call {
             Call::AddUserCard => "AddUserCard",
             Call::ReplaceCardIfExists => "ReplaceCardIfExists",
             Call::UpdateUserCard => "UpdateUserCard",
+            Call::RemoveUserCard => "RemoveUserCard",
+            Call::RemoveUser => "RemoveUser",
             Call::AddUser => "AddUser",
             Call::UserCards | Call::UserCardsV2 => "UserCards",
             Call::LoggedInUsersCards => "GetLoggedInUsersCards",
@@ -41,12 +46,22 @@ impl Call {
 
     /// Whether a body with a media type is expected.
     pub fn has_body(self) -> bool {
-        matches!(self, Call::AddUserCard | Call::ReplaceCardIfExists | Call::UpdateUserCard | Call::AddUser | Call::Authenticate)
+        matches!(
+            self,
+            Call::AddUserCard
+                | Call::ReplaceCardIfExists
+                | Call::UpdateUserCard
+                | Call::RemoveUserCard
+                | Call::AddUser
+                | Call::Authenticate
+        )
     }
 
     /// Whether the call with this name is about a user whom its request names.
     pub fn names_a_user(name: &str) -> bool {
-        [Call::AddUserCard, Call::ReplaceCardIfExists, Call::UpdateUserCard, Call::UserCards].iter().any(|call| call.name() == name)
+        [Call::AddUserCard, Call::ReplaceCardIfExists, Call::UpdateUserCard, Call::RemoveUserCard, Call::UserCards]
+            .iter()
+            .any(|call| call.name() == name)
     }
 
     /// The names of all calls.
@@ -55,6 +70,7 @@ impl Call {
             Call::AddUserCard,
             Call::ReplaceCardIfExists,
             Call::UpdateUserCard,
+            Call::RemoveUserCard,
             Call::AddUser,
             Call::UserCards,
             Call::LoggedInUsersCards,

@@ -11,7 +11,7 @@ use super::{
     add_user, add_user_card, authenticate,
     call::Call,
     context::{Arrived, Context},
-    lookups, people, replace_card, update_user_card, user_cards,
+    lookups, people, remove_user_card, replace_card, update_user_card, user_cards,
 };
 use crate::simulator::{
     state::store::Stop,
@@ -31,6 +31,11 @@ pub async fn carry_out(context: Arc<Context>, call: Call, arrived: Arrived) -> (
         Call::AddUserCard => changed(context, arrived, &add_user_card::ANSWER, add_user_card::carry_out).await,
         Call::ReplaceCardIfExists => changed(context, arrived, &replace_card::ANSWER, replace_card::carry_out).await,
         Call::UpdateUserCard => changed(context, arrived, &update_user_card::ANSWER, update_user_card::carry_out).await,
+        Call::RemoveUserCard => changed(context, arrived, &remove_user_card::ANSWER, remove_user_card::carry_out).await,
+        Call::RemoveUser => {
+            tracing::error!("a person was to be deleted: whoever did that meant to take a card");
+            (Answer::message(StatusCode::IM_A_TEAPOT, "A person was to be deleted. Nobody who enrolls cards means that."), Vec::new())
+        }
         Call::AddUser => changed(context, arrived, &add_user::ANSWER, |context, body, _| add_user::carry_out(context, body)).await,
         Call::Authenticate => told(context, arrived, |context, body, _| Ok(authenticate::carry_out(context, body))).await,
         Call::UserCards | Call::UserCardsV2 => {

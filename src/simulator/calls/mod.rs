@@ -12,6 +12,7 @@ pub mod context;
 mod extras;
 pub mod lookups;
 mod people;
+mod remove_user_card;
 mod replace_card;
 mod rules;
 mod update_user_card;

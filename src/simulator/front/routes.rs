@@ -37,6 +37,10 @@ const ROUTES: &[(&str, &str, To)] = &[
     ("POST", "api/v1/Users/{id}/UserCards", To::Call(Call::AddUserCard)),
     ("POST", "api/v2/Users/{id}/UserCards/ReplaceCardIfExists", To::Call(Call::ReplaceCardIfExists)),
     ("PUT", "api/v2/Users/{id}/UserCards", To::Call(Call::UpdateUserCard)),
+    ("DELETE", "api/v1/Users/{id}/UserCards/{card}", To::Call(Call::RemoveUserCard)),
+    ("DELETE", "api/v2/Users/{id}/UserCards/{card}", To::Call(Call::RemoveUserCard)),
+    ("DELETE", "api/v1/Users/{id}", To::Call(Call::RemoveUser)),
+    ("DELETE", "api/v2/Users/{id}", To::Call(Call::RemoveUser)),
     ("POST", "api/Person/AddUser", To::Call(Call::AddUser)),
     ("GET", "api/v1/Users/UserCards", To::Call(Call::UserCards)),
     ("GET", "api/v2/Users/UserCards", To::Call(Call::UserCardsV2)),
@@ -98,6 +102,7 @@ fn matches<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
         let segment = found.next()?;
         match wanted {
             "{id}" if !segment.is_empty() => id = segment,
+            "{card}" if !segment.is_empty() => {}
             _ if segment.eq_ignore_ascii_case(wanted) => {}
             _ => return None,
         }

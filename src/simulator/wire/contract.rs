@@ -30,6 +30,13 @@ pub const REPLACE_CARD: Contract = Contract { name: "ReplaceCardIfExists", names
 pub const UPDATE_USER_CARD: Contract =
     Contract { name: "UpdateUserCardViewModelV2", namespace: Some(API_WEB_ROLE), classes: &[UPDATE, V2] };
 
+/// `DELETE api/v1|v2/Users/{id}/UserCards/{cardId}`
+pub const REMOVE_USER_CARD: Contract = Contract {
+    name: "RemoveUserCardViewModel",
+    namespace: Some(API_WEB_ROLE),
+    classes: &[&["CardId", "ExternalCardNumber", "InternalCardNumber", "UserId"]],
+};
+
 /// `POST api/Person/AddUser`
 pub const ADD_USER: Contract = Contract { name: "AddUserViewModel", namespace: Some(BLUSKY_WEB_API), classes: &[USER] };
 
@@ -99,7 +106,7 @@ mod tests {
 
     #[test]
     fn every_class_is_sorted_by_ordinal_name() {
-        for contract in [ADD_USER_CARD, REPLACE_CARD, UPDATE_USER_CARD, ADD_USER, AUTHENTICATE] {
+        for contract in [ADD_USER_CARD, REPLACE_CARD, UPDATE_USER_CARD, REMOVE_USER_CARD, ADD_USER, AUTHENTICATE] {
             assert!(contract.classes.iter().all(|class| class.is_sorted()), "{}", contract.name);
         }
     }

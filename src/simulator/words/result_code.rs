@@ -35,6 +35,8 @@ pub enum ResultCode {
     NotAssigned = 12,
     /// EnforceOccupancySystem was asked for, and the card is of another system than the user's occupancy.
     OccupancySystemDiffers = 13,
+    /// The card that is to be taken back is not this user's.
+    NotFound = 14,
 }
 
 /// A refusal: HTTP 200 with this.

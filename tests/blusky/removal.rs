@@ -1,0 +1,164 @@
+//! A card taken back: once, seen to be gone, never a person, and never a card that somebody mistyped.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use serde_json::{Value, json};
+
+use crate::{
+    on_wire,
+    peer::{Peer, Reply, Request},
+    support::{ADA, CARD, Ended, GRACE, Simulator, Site},
+};
+
+/// Ada's card, and a BluSKY whose removals meet these faults.
+fn held(faults: &[&str]) -> (Simulator, Site, String) {
+    let arguments: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+    let blusky = Simulator::start(&arguments);
+    let site = on_wire(&blusky.base_url, "json");
+    let enrolled = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
+    assert_eq!(enrolled.code, 0, "{enrolled:?}");
+    let card = enrolled.last()["card_id"].as_str().unwrap().to_owned();
+    (blusky, site, card)
+}
+
+fn remove(site: &Site, user: &str, card: &str) -> Ended {
+    site.run(&["card", "remove", "--user", user, "--card", card, "--json"])
+}
+
+/// The paths of what was sent to take something away, and whose the card is now.
+fn taken(blusky: &Simulator) -> (Vec<String>, Value) {
+    let shows = blusky.shows();
+    let requests = shows["requests"].as_array().unwrap().iter().filter(|request| request["method"] == "DELETE");
+    let paths = requests.map(|request| request["path"].as_str().unwrap().to_owned()).collect();
+    (paths, blusky.cards()[0]["Assignment"].clone())
+}
+
+#[test]
+fn a_card_is_taken_back_by_its_number_its_print_or_its_key_and_stays_a_card() {
+    for by_key in [false, true] {
+        let (blusky, site, card) = held(&[]);
+        let ended = remove(&site, ADA, if by_key { &card } else { "4567" });
+        assert_eq!(
+            (ended.code, &ended.last()["state"], &ended.last()["call"]),
+            (0, &json!("accepted"), &json!("RemoveUserCard")),
+            "{ended:?}"
+        );
+        assert_eq!(taken(&blusky), (vec![format!("/api/v2/Users/{ADA}/UserCards/{card}")], Value::Null));
+        // It can be given to somebody else, as the card that it is.
+        assert_eq!(site.run(&["enroll", "--user", GRACE, "--card-id", &card, "--json"]).code, 0);
+        let list = site.run(&["outbox", "list"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(list.contains(&format!("card {card} taken back from user {ADA}")), "{list}");
+    }
+}
+
+#[test]
+fn a_card_that_is_not_the_users_or_a_mistyped_number_takes_nothing() {
+    let (blusky, site, card) = held(&[]);
+    for (user, wanted) in [(ADA, "4568"), (GRACE, "4567"), (GRACE, card.as_str()), (ADA, "00000000-0000-0000-0000-000000000000")] {
+        let ended = remove(&site, user, wanted);
+        assert_eq!((ended.code, &ended.error()["code"]), (1, &json!("no_such_card")), "{ended:?}");
+    }
+    assert_eq!((taken(&blusky).0.len(), blusky.cards()[0]["Assignment"]["UserId"].as_str()), (0, Some(ADA)));
+}
+
+#[test]
+fn a_lost_answer_is_settled_by_what_is_shown_and_a_card_that_is_still_there_is_taken_again() {
+    for (fault, calls) in [("drop-after-commit:1@RemoveUserCard", 1), ("drop-before-commit:1@RemoveUserCard", 2)] {
+        let (blusky, site, card) = held(&[fault]);
+        let _station = site.start(&["run"]);
+        let ended = site.run(&["card", "remove", "--user", ADA, "--card", &card, "--outcome-timeout", "60", "--json"]);
+        assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("accepted")), "{fault}: {ended:?}");
+        let (paths, holder) = taken(&blusky);
+        assert_eq!((paths.len(), holder), (calls, Value::Null), "{fault}");
+    }
+}
+
+#[test]
+fn not_found_is_looked_up_and_not_believed() {
+    let answer = |still: bool| {
+        let card = "d8f00538-00a9-4db3-acc8-e64d728390f2";
+        let deleted = AtomicBool::new(false);
+        let peer = Peer::start(move |request: &Request, _| match request.method.as_str() {
+            "DELETE" => {
+                deleted.store(true, Relaxed);
+                Reply::json(&json!({"ResultCode": 9, "Description": "NotFound"}))
+            }
+            _ => {
+                let is_shown = still || !deleted.load(Relaxed);
+                let cards = if is_shown { json!([{"CardId": card, "PersonCardId": card, "Deleted": false}]) } else { json!([]) };
+                Reply::json(&json!({"UserId": ADA, "Cards": cards}))
+            }
+        });
+        let ended = remove(&on_wire(&peer.base_url, "json"), ADA, card);
+        assert!(ended.last()["state"].is_string(), "{ended:?}");
+        (ended.code, ended.last()["state"].clone(), ended.last()["warnings"].clone())
+    };
+    assert_eq!(answer(true), (1, json!("refused"), json!([])));
+    assert_eq!(answer(false), (0, json!("accepted"), json!(["not_this_users_card"])));
+}
+
+#[test]
+fn a_blusky_that_has_only_the_older_call_is_asked_by_that() {
+    let card = "d8f00538-00a9-4db3-acc8-e64d728390f2";
+    let deleted = AtomicBool::new(false);
+    let peer = Peer::start(move |request: &Request, _| match (request.method.as_str(), request.path.contains("/v1/")) {
+        ("DELETE", true) => {
+            deleted.store(true, Relaxed);
+            Reply::json(&json!({"ResultCode": 0, "Description": "Success"}))
+        }
+        ("DELETE", false) => Reply::not_found(),
+        _ => {
+            let cards = if !deleted.load(Relaxed) { json!([{"CardId": card, "PersonCardId": card, "Deleted": false}]) } else { json!([]) };
+            Reply::json(&json!({"UserId": ADA, "Cards": cards}))
+        }
+    });
+    let ended = remove(&on_wire(&peer.base_url, "xml"), ADA, card);
+    assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("accepted")), "{ended:?}");
+    let sent = peer.writes();
+    let paths: Vec<&str> = sent.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, [2, 1].map(|version| format!("/api/v{version}/Users/{ADA}/UserCards/{card}")));
+    for request in &sent {
+        assert_eq!(request.json(), json!({"CardId": card, "UserId": ADA}));
+        assert!(request.header("content-type").contains("json"));
+    }
+}
+
+#[test]
+fn an_enrollment_is_undone_by_taking_the_card_back_and_giving_it_to_its_holder_before() {
+    let (blusky, site, card) = held(&[]);
+    site.configure(
+        &std::fs::read_to_string(site.path("cardbridge.toml"))
+            .unwrap()
+            .replace("[site]", "replace_card_if_exists = true\n[enroll]\nreassign = \"always\"\n[site]"),
+    );
+    let taken_from_ada = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    assert_eq!((taken_from_ada.code, &taken_from_ada.last()["previous_user_id"]), (0, &json!(ADA)), "{taken_from_ada:?}");
+    let key = taken_from_ada.last()["enrollment"].as_str().unwrap().to_owned();
+    let undone = site.run(&["outbox", "undo", &key, "--json"]);
+    let states: Vec<(Value, Value)> = undone.lines().iter().map(|line| (line["user_id"].clone(), line["state"].clone())).collect();
+    assert_eq!((undone.code, states), (0, vec![(json!(GRACE), json!("accepted")), (json!(ADA), json!("accepted"))]), "{undone:?}");
+    assert_eq!((&blusky.cards()[0]["CardId"], &blusky.cards()[0]["Assignment"]["UserId"]), (&json!(card), &json!(ADA)));
+    let outbox = site.outbox();
+    assert_eq!((outbox.len(), &outbox[1]["state"], &outbox[1]["undone_by"]), (4, &json!("accepted"), &outbox[2]["enrollment"]));
+    // Once is enough.
+    assert_eq!((site.run(&["outbox", "undo", &key]).code, site.outbox().len()), (1, 4));
+}
+
+#[test]
+fn an_enrollment_whose_holder_before_is_not_known_is_undone_by_taking_the_card_back() {
+    let (blusky, site, _) = held(&[]);
+    let key = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let undone = site.run(&["outbox", "undo", &key]);
+    assert!(undone.code == 0 && undone.stderr.contains("nobody is given the card"), "{undone:?}");
+    assert_eq!(taken(&blusky).1, Value::Null);
+    // What was undone a moment ago is no reason to ask about the same card.
+    assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).code, 0);
+}
+
+#[test]
+fn what_was_not_accepted_is_not_undone() {
+    let (_blusky, site, _) = held(&[]);
+    let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    let ended = site.run(&["outbox", "undo", refused.last()["enrollment"].as_str().unwrap(), "--json"]);
+    assert_eq!((ended.code, &ended.error()["code"], site.outbox().len()), (1, &json!("state"), 2), "{ended:?}");
+}

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Every room with the rooms it may name, from the ground floor up: a room names only rooms that stand above it in this list.
-const FLOORS: [(&str, &str); 21] = [
+const FLOORS: [(&str, &str); 22] = [
     ("card", ""),
     ("sheet", ""),
     ("file", ""),
@@ -24,16 +24,17 @@ const FLOORS: [(&str, &str); 21] = [
     ("station", "card access reader decode smartcard enroll outbox"),
     ("capture", "card access reader decode smartcard protocols enroll station"),
     ("views", "card text access reader decode enroll outbox station"),
+    ("doctor", "sheet enroll views"),
     ("drivers", "card file reader smartcard"),
     ("store", "card file access enroll outbox"),
     ("blusky", "file access"),
     ("simulator", ""),
     ("config", "card sheet file access reader decode protocols enroll outbox station blusky"),
-    ("host", "card sheet file access reader decode smartcard protocols enroll outbox station views drivers store blusky config"),
+    ("host", "card sheet file access reader decode smartcard protocols enroll outbox station views doctor drivers store blusky config"),
     ("cli", "*"),
 ];
 
-const PURE: &str = "card reader access decode smartcard protocols enroll outbox station capture views";
+const PURE: &str = "card reader access decode smartcard protocols enroll outbox station capture views doctor";
 
 const IMPURE: [&str; 17] = [
     "tokio",

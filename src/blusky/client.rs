@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// An answer whose body has not been read.
-    async fn answer(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, Failure> {
+    pub(super) async fn answer(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, Failure> {
         let ticket = self.signer.ticket(&self.http).await?;
         let answer = self.once(request(), &ticket).await?;
         if answer.status() != 401 {
@@ -234,8 +234,16 @@ fn retry_after(response: &Response) -> u64 {
 }
 
 impl Client {
-    const fn accept(&self) -> &'static str {
+    pub(super) const fn accept(&self) -> &'static str {
         self.settings.wire.accept(self.settings.media)
+    }
+
+    pub(super) const fn http(&self) -> &Http {
+        &self.http
+    }
+
+    pub(super) fn base_url(&self) -> &str {
+        &self.settings.base_url
     }
 
     async fn cards(&self, user: Uuid, version: u8, ended: bool) -> Cards {

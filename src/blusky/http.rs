@@ -42,6 +42,9 @@ pub(super) enum Failure {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What a failure to connect begins with.
+pub(super) const NOT_REACHED: &str = "BluSKY cannot be reached: ";
+
 /// Makes the HTTP client.
 pub(super) fn client(settings: &Settings) -> Result<Http, ClientError> {
     let provider = rustls::crypto::ring::default_provider();
@@ -135,7 +138,7 @@ pub(super) fn failure(error: reqwest::Error) -> Failure {
     if error.is_connect() || error.is_builder() {
         let words = words(&error);
         let help = tls::help(&words).map(|help| format!("; {help}")).unwrap_or_default();
-        Failure::NotSent(format!("BluSKY cannot be reached: {words}{help}"))
+        Failure::NotSent(format!("{NOT_REACHED}{words}{help}"))
     } else if error.is_timeout() {
         Failure::NoAnswer { why: "BluSKY did not answer in time".to_owned(), slow: true }
     } else {

@@ -8,7 +8,7 @@
 //! - [`cards`]: a card as the read-back shows it (pure);
 //! - [`people`]: lists of people, read as they come (pure);
 //! - [`lookup`]: the lists the pages name (pure);
-//! - [`client`]: HTTP, sign-in, time-outs.
+//! - [`client`]: HTTP, sign-in, time-outs; [`probe`]: one reading call, for whoever looks what is wrong.
 
 pub mod answer;
 pub mod call;
@@ -17,6 +17,7 @@ pub mod client;
 mod http;
 pub mod lookup;
 pub mod people;
+pub mod probe;
 pub mod secret_file;
 pub mod settings;
 mod sign_in;

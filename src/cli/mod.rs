@@ -9,6 +9,7 @@ mod card;
 mod check;
 mod decode;
 mod demo;
+mod doctor;
 mod encode;
 mod enroll;
 mod follow;
@@ -86,6 +87,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Show how the station is: its readers, its outbox, its way to BluSKY
     Status(status::Arguments),
+    /// Look what is wrong with this machine, its readers, its files, its way to BluSKY, and what mends it
+    Doctor(doctor::Arguments),
     /// Show and settle what is due, in doubt and done
     Outbox(outbox::Arguments),
     /// Add users
@@ -130,6 +133,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Capture(arguments) => asynchronous(capture::run(&globals, arguments)),
         Command::Replay(arguments) => asynchronous(replay::run(&globals, arguments)),
         Command::Status(arguments) => asynchronous(status::run(&globals, arguments)),
+        Command::Doctor(arguments) => asynchronous(doctor::run(&globals, arguments)),
         Command::Outbox(arguments) => asynchronous(outbox::run(&globals, arguments)),
         Command::User(arguments) => asynchronous(user::run(&globals, arguments)),
         Command::Card(arguments) => asynchronous(card::run(&globals, arguments)),

@@ -123,6 +123,19 @@ impl Config {
         }
     }
 
+    /// Reads as much of the file as can be read, and says what is wrong in it: for whoever looks, and does nothing with it.
+    ///
+    /// # Errors
+    /// It cannot be read at all.
+    pub fn look(path: &Path, protocols: &Protocols) -> Result<(Self, Vec<Finding>), ConfigError> {
+        let text = file::text(path, LARGEST).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        let (file, sheet_text) = (path.display().to_string(), text.clone());
+        let sheet = Sheet::new(&file, &sheet_text);
+        let config = sheet.root().map_or_else(Self::none, |keys| read(keys, &folder, protocols));
+        Ok((Self { text, ..config }, sheet.into_findings()))
+    }
+
     /// Reads the list of people; an empty one where the site has none.
     ///
     /// # Errors

@@ -133,7 +133,7 @@ fn opened(path: &str) -> Result<RawDevice, String> {
     let mut device = RawDevice::open(path).map_err(|error| cannot_open(path, &error))?;
     device.grab().map_err(|error| match holder::holders_of(path).as_slice() {
         [] => format!("{path} cannot be taken for this program alone: {error}"),
-        holders => format!("{path} is held by {}; end it, or use the reader through it", holders.join(" and ")),
+        holders => format!("{path} is held by {}; end it, or use the reader through it", holder::words(holders)),
     })?;
     Ok(device)
 }
@@ -168,7 +168,9 @@ fn time_of(time: SystemTime) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, since.subsec_nanos()).unwrap_or_default()
 }
 
-fn describe(device: &InputDevice) -> String {
+/// What a configuration means, in words.
+#[must_use]
+pub fn describe(device: &InputDevice) -> String {
     let usb = device.usb.map(|(vid, pid)| format!("{vid:04x}:{pid:04x}"));
     let serial = device.serial.as_ref().map(|serial| format!("with serial number {serial}"));
     let words: Vec<String> = [usb, device.name.clone(), device.path.clone(), serial].into_iter().flatten().collect();

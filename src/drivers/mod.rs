@@ -4,7 +4,8 @@
 //! reader's name. A reader that is not there, or goes, is tried again until its driver is dropped.
 //!
 //! A kind of reader stands behind [`Driver`]: a new one is a file and a line in `kinds`. [`fake`] is one for tests.
-//! `device`, `place`: what readers share that are a device file; [`holder`], [`listening`]: what else is known about a port.
+//! `device`, `place`: what readers share that are a device file; [`holder`], [`listening`], [`usb`]: what else is known
+//! about a port.
 
 mod device;
 pub mod fake;
@@ -15,6 +16,7 @@ pub mod osdp;
 pub mod pcsc;
 mod place;
 pub mod serial;
+pub mod usb;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

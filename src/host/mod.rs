@@ -6,7 +6,7 @@
 //! - [`notices`]: what the station told, for any number of listeners;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
-//! - [`state`]: how a store's outbox stands;
+//! - [`state`]: how a store's outbox stands; [`looks`]: what can be seen of everything, for `doctor`;
 //! - [`protocol_files`]: a site's own, read;
 //! - [`platform`]: what only Unix has: locks, and the socket's place.
 
@@ -14,6 +14,7 @@ pub mod api;
 pub mod client;
 pub mod deliver;
 pub mod hosting;
+pub mod looks;
 pub mod notices;
 mod place;
 pub mod platform;
@@ -94,5 +95,10 @@ pub struct Digests {
 pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
     let why = |error: std::io::Error| format!("{error}; check that its folder is there and can be written");
     files::make(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
-    StoreHandle::open_sealed(path, base_url, Sealer::new(Lock::beside(path, "key"), credentials, files::is_private))
+    StoreHandle::open_sealed(path, base_url, sealer(path, credentials))
+}
+
+/// What seals the secrets of the store at this path.
+fn sealer(path: &Path, credentials: Option<&Path>) -> Sealer {
+    Sealer::new(Lock::beside(path, "key"), credentials, files::is_private)
 }

@@ -1,33 +1,25 @@
 //! How a store's outbox stands, and what its entries tell of their BluSKY.
 //!
-//! In: a store. Out: a tally of all its entries, what is known to be wrong with it, and whether the PINs that wait can be unsealed.
+//! In: a store, and the site's policy. Out: a tally of all its entries, what is known to be wrong with it, whether the PINs that wait can
+//! be unsealed.
 //! What it costs grows with the number of entries, so only whoever is asked for it does it. Never: a step written, or a secret shown.
 
 use chrono::{DateTime, Local, NaiveTime, Utc};
 
 use crate::{
     blusky::lookup::Kind,
-    outbox::tally::Tally,
+    card::FacilityCode,
+    enroll::policy::SitePolicy,
+    outbox::tally::Overview,
     store::{StoreError, StoreHandle},
 };
-
-/// How an outbox stands.
-#[derive(Debug, Clone, Default)]
-pub struct State {
-    /// The counts.
-    pub tally: Tally,
-    /// What is damaged or missing, in words.
-    pub findings: Vec<String>,
-    /// Why a PIN or password that waits cannot be sent.
-    pub sealed: Option<String>,
-}
 
 /// Counts all entries.
 ///
 /// # Errors
 /// The store cannot be read.
-pub async fn of(store: &StoreHandle) -> Result<State, StoreError> {
-    let (today, mut last, mut state) = (today(), 0, State::default());
+pub async fn of(store: &StoreHandle, policy: &SitePolicy) -> Result<Overview, StoreError> {
+    let (today, mut last, mut state) = (today(), 0, Overview::default());
     loop {
         let page = store.page_after(last).await?;
         let Some((number, _)) = page.last() else { break };
@@ -53,6 +45,11 @@ pub async fn of(store: &StoreHandle) -> Result<State, StoreError> {
         }
     }
     state.findings = store.findings().await?;
+    let (seen, formats) = (store.evidence_seen().await?, policy.named_formats());
+    let is_seen = |code: &u64| formats.iter().any(|format| seen.cards(format, Some(FacilityCode(*code))).accepted > 0);
+    if policy.facility_codes.iter().any(is_seen) {
+        state.codes_never_seen = policy.facility_codes.iter().copied().filter(|code| !is_seen(code)).collect();
+    }
     Ok(state)
 }
 

@@ -39,6 +39,19 @@ pub struct Tally {
     pub calls: BTreeMap<String, CallSeen>,
 }
 
+/// An outbox, and what else is known of its store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// The counts.
+    pub tally: Tally,
+    /// What is damaged or missing, in words.
+    pub findings: Vec<String>,
+    /// Why a PIN or password that waits cannot be sent.
+    pub sealed: Option<String>,
+    /// Facility codes that the site lists and with which no card was ever accepted, where others were.
+    pub codes_never_seen: Vec<u64>,
+}
+
 /// An entry that goes no further without a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForAPerson {

@@ -69,7 +69,8 @@ pub fn read(sheet: &Sheet<'_>) -> Option<KnownKeyboard> {
     Some(KnownKeyboard { id: id?.value, name: name?.value, source: source?.value, confidence: confidence?, usb, caveat, switch, types })
 }
 
-fn usb_ids(keys: &Keys<'_, '_>, text: &At<String>) -> Option<(u16, u16)> {
+/// USB vendor and product, as a file writes them.
+pub(super) fn usb_ids(keys: &Keys<'_, '_>, text: &At<String>) -> Option<(u16, u16)> {
     let id = |digits: &str| u16::from_str_radix(digits, 16).ok();
     let ids = text.value.split_once(':').and_then(|(vid, pid)| Some((id(vid)?, id(pid)?)));
     if ids.is_none() {

@@ -3,6 +3,7 @@
 //! In: a file's name and text. Out: a [`Model`] or findings with line and column. Only documented commands for lights and
 //! sounds are let through.
 
+use super::keyboards::usb_ids;
 use crate::{
     card::from_hex,
     reader::Signal,
@@ -21,6 +22,8 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Model> {
     let name = keys.text("name");
     let source = keys.text("source");
     let confidence = super::confidence(&mut keys);
+    let usb = keys.texts("usb").iter().filter_map(|text| usb_ids(&keys, text)).collect();
+    let taken_by = keys.texts("taken_by").into_iter().map(|driver| driver.value).collect();
     let slots: Vec<(String, Slot)> = keys.tables("slot").into_iter().filter_map(slot).collect();
     if slots.is_empty() && sheet.is_clean() {
         keys.missing("[[slot]]");
@@ -32,7 +35,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Model> {
         return None;
     }
     let (id, name, source, confidence) = (id?.value, name?.value, source?.value, confidence?);
-    let model = Model { id, name, source, confidence, slots, signals, file: file.to_owned() };
+    let model = Model { id, name, source, confidence, slots, usb, taken_by, signals, file: file.to_owned() };
     for (name, is, span) in samples {
         if model.slot(&name) != Some(is) {
             let found = model.slot(&name).map_or("nothing", Slot::name);

@@ -20,6 +20,10 @@ pub struct Model {
     pub confidence: Confidence,
     /// Its slots: the first whose pattern matches a name is it.
     pub slots: Vec<(String, Slot)>,
+    /// The USB vendors and products that it shows.
+    pub usb: Vec<(u16, u16)>,
+    /// The drivers of the Linux kernel that take it away from the smart-card service.
+    pub taken_by: Vec<String>,
     /// What it is told to show, at the contactless slot.
     pub signals: Vec<(Signal, Vec<Vec<u8>>)>,
     /// The file it stands in.

@@ -25,6 +25,9 @@ pub enum StoreError {
         /// The newest one known here.
         known: i64,
     },
+    /// An older program made it.
+    #[error("the store {0} was made by an older cardbridge; the next command brings it up to date")]
+    Older(String),
     /// It is something else.
     #[error("{0} is not a cardbridge store; name another file under [store] path")]
     Foreign(String),

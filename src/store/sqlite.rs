@@ -120,6 +120,26 @@ impl Database {
         }
     }
 
+    /// Opens the file to be looked at: not a byte of it or beside it changes, nothing can be written, and what a log beside it holds is
+    /// not seen. Whoever looks while another process writes may see it torn.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn look(path: &Path, base_url: &str, sealer: Sealer) -> Result<Self, StoreError> {
+        let name = path.display().to_string();
+        let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(|error| explain(&name, &error))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let is_older = layout::is_older(&connection, &name).map_err(|wrong| wrong.explained(&name))?;
+        if is_older {
+            return Err(StoreError::Older(name));
+        }
+        let (base_url, way, inspection) = (base_url.to_owned(), Way::EveryEntry, Inspection::default());
+        Ok(Self { connection, path: name, base_url, sealer, log_holds_secrets: false, way, inspection, in_group: false })
+    }
+
     fn take_up(&mut self) -> Result<(), StoreError> {
         let mut take_up = || -> Result<(), Wrong> {
             let is_older = layout::is_older(&self.connection, &self.path)?;

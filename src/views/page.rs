@@ -30,6 +30,11 @@ impl Page {
         self.lines.extend(wrapped(text, COLUMNS.saturating_sub(indent)).into_iter().map(|line| format!("{blanks}{line}")));
     }
 
+    /// A line as it stands, however long, behind so many blanks.
+    pub fn whole(&mut self, indent: usize, text: &str) {
+        self.lines.push(format!("{}{text}", " ".repeat(indent)));
+    }
+
     /// An empty line.
     pub fn gap(&mut self) {
         self.lines.push(String::new());

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::page::{Page, ago, count};
 use crate::{
-    outbox::tally::{ForAPerson, Tally},
+    outbox::tally::{ForAPerson, Overview, Tally},
     station::health::{BluskyHealth, ReaderHealth},
 };
 
@@ -41,7 +41,8 @@ pub fn reader(reader: &ReaderHealth) -> Value {
 
 /// The outbox.
 #[must_use]
-pub fn outbox(tally: &Tally, findings: &[String], sealed: Option<&str>) -> Value {
+pub fn outbox(outbox: &Overview) -> Value {
+    let tally = &outbox.tally;
     json!({
         "waiting": tally.waiting,
         "oldest_waiting": tally.oldest_waiting.map(time),
@@ -51,8 +52,9 @@ pub fn outbox(tally: &Tally, findings: &[String], sealed: Option<&str>) -> Value
         "refused_today": tally.refused_today,
         "last_accepted": tally.last_accepted.map(time),
         "elsewhere": tally.elsewhere,
-        "sealed": sealed,
-        "findings": findings,
+        "sealed": outbox.sealed,
+        "findings": outbox.findings,
+        "facility_codes_never_seen": outbox.codes_never_seen,
     })
 }
 

@@ -4,9 +4,11 @@
 //! at intervals, as the daemon's own notification is not reliable before 2.3. One thread watches, because libpcsclite
 //! keeps the readers' states in one place per process without a lock.
 //!
-//! - `watch`: the readers that come and go; `names`: which device is which configured reader; `talker`: one reader and its cards; `keys`: the site's keys.
+//! - `watch`: the readers that come and go; `names`: which device is which configured reader; `talker`: one reader and its cards; `keys`: the
+//!   site's keys; `look`: what a look shows that connects to nothing.
 
 mod keys;
+mod look;
 mod names;
 mod talker;
 mod watch;
@@ -34,7 +36,10 @@ use crate::{
     smartcard::reader::Model,
 };
 
-pub use self::names::name_devices;
+pub use self::{
+    look::{Slot, Trouble, lets_escapes_through, look},
+    names::name_devices,
+};
 
 /// A configured reader.
 #[derive(Debug, Clone)]

@@ -149,7 +149,9 @@ fn drive(port: &mut SerialStream, line: LineSettings) -> Vec<&'static str> {
     dtr.into_iter().chain(rts).collect()
 }
 
-fn describe(device: &SerialDevice) -> String {
+/// What a configuration means, in words.
+#[must_use]
+pub fn describe(device: &SerialDevice) -> String {
     match device {
         SerialDevice::Path(path) => path.clone(),
         SerialDevice::Usb { vid, pid, serial } => match serial {
@@ -189,7 +191,7 @@ fn words_of(line: LineSettings) -> (DataBits, Parity, StopBits) {
 pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {
     let holders = holder::holders_of(path);
     if !holders.is_empty() {
-        return format!("{path} is held by {}; end it, or use the reader through it", holders.join(" and "));
+        return format!("{path} is held by {}; end it, or use the reader through it", holder::words(&holders));
     }
     match error.kind() {
         serialport::ErrorKind::NoDevice | serialport::ErrorKind::Io(ErrorKind::NotFound) => {

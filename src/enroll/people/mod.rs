@@ -126,6 +126,18 @@ impl People {
             .filter(move |person| person.employee_number.contains(&text) || person.names().iter().any(|name| name.contains(&text)))
     }
 
+    /// How many people there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.persons.len()
+    }
+
+    /// True where there is nobody.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.persons.is_empty()
+    }
+
     /// The person with that key.
     #[must_use]
     pub fn person(&self, id: Uuid) -> Option<&Person> {

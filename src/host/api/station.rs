@@ -37,9 +37,9 @@ pub(super) async fn station(State(shared): State<Arc<Shared>>, Query(wanted): Qu
         "idle": status.is_idle,
     });
     if let Some(members) = json.as_object_mut().filter(|_| !wanted.brief) {
-        let counted = state::of(&shared.store).await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
-        let outbox = views::status::outbox(&counted.tally, &counted.findings, counted.sealed.as_deref());
-        members.insert("outbox".to_owned(), outbox);
+        let policy = &shared.site.config.policy;
+        let counted = state::of(&shared.store, policy).await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
+        members.insert("outbox".to_owned(), views::status::outbox(&counted));
         let blusky = views::status::blusky(shared.store.base_url(), &status.blusky, &counted.tally, Utc::now());
         members.insert("blusky".to_owned(), blusky);
     }

@@ -1,8 +1,10 @@
-//! What only Unix has, behind names of its own: files that are one user's alone, locks that the kernel drops with their process, and
+//! What only Unix has, behind names of its own: who may use a file, how much room a disk has, files that are one user's alone, locks that the kernel drops with their process, and
 //! the station's socket.
 //!
 //! In: paths. Out: files, locks, connections. Never: a word about what is done under them.
 
+pub mod access;
+pub mod disk;
 pub mod files;
 pub mod lock;
 pub mod process;

@@ -14,6 +14,8 @@ pub enum Call {
     AddUser,
     UserCards,
     UserCardsV2,
+    /// What the token's own user has.
+    LoggedInUsersCards,
     Authenticate,
     Users,
     Lookup(&'static Lookup),
@@ -30,6 +32,7 @@ impl Call {
             Call::RemoveUser => "RemoveUser",
             Call::AddUser => "AddUser",
             Call::UserCards | Call::UserCardsV2 => "UserCards",
+            Call::LoggedInUsersCards => "GetLoggedInUsersCards",
             Call::Authenticate => "Authenticate",
             Call::Users => "Users",
             Call::Lookup(lookup) => lookup.call,
@@ -70,6 +73,7 @@ impl Call {
             Call::RemoveUserCard,
             Call::AddUser,
             Call::UserCards,
+            Call::LoggedInUsersCards,
             Call::Authenticate,
             Call::Users,
         ];

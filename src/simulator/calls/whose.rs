@@ -13,7 +13,7 @@ pub fn user(call: Call, arrived: &Arrived) -> Option<Uuid> {
         Call::UpdateUserCard => contract::UPDATE_USER_CARD,
         Call::RemoveUserCard => contract::REMOVE_USER_CARD,
         Call::UserCards | Call::UserCardsV2 => return user_cards::asked(&arrived.head.uri, false).ok().map(|asked| asked.user_id),
-        Call::AddUser | Call::RemoveUser | Call::Authenticate | Call::Users | Call::Lookup(_) => return None,
+        Call::AddUser | Call::RemoveUser | Call::LoggedInUsersCards | Call::Authenticate | Call::Users | Call::Lookup(_) => return None,
     };
     let media = media::sent(&arrived.head.headers).unwrap_or(media::JSON);
     reading::guid_in(&arrived.body, media.wire, &contract, "UserId")

@@ -44,6 +44,8 @@ const ROUTES: &[(&str, &str, To)] = &[
     ("POST", "api/Person/AddUser", To::Call(Call::AddUser)),
     ("GET", "api/v1/Users/UserCards", To::Call(Call::UserCards)),
     ("GET", "api/v2/Users/UserCards", To::Call(Call::UserCardsV2)),
+    ("GET", "api/v1/Users/GetLoggedInUsersCards", To::Call(Call::LoggedInUsersCards)),
+    ("GET", "api/v2/Users/GetLoggedInUsersCards", To::Call(Call::LoggedInUsersCards)),
     ("GET", "api/v1/Users", To::Call(Call::Users)),
     ("GET", "api/v2/Users", To::Call(Call::Users)),
     ("GET", "api/Person/GetAllUsersByOccupancyId/{id}", To::Call(Call::Users)),

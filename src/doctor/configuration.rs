@@ -1,0 +1,164 @@
+//! The site's files: the configuration, its own protocol files, its secrets, its list of people.
+//!
+//! In: what was found in them. Out: findings with row and column. Never: what stands in a secret, or who is in the list.
+
+use super::{
+    Finding,
+    words::{detail, path, plain, words},
+};
+use crate::{enroll::people, sheet};
+
+/// What was seen of the site's files.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The configuration file; none where there is none.
+    pub file: Option<String>,
+    /// Why it cannot be read.
+    pub unreadable: Option<String>,
+    /// What is wrong in it.
+    pub wrong: Vec<sheet::Finding>,
+    /// Why the folder of the site's own protocol files cannot be read.
+    pub folder: Option<String>,
+    /// What is wrong in protocol files.
+    pub protocols: Vec<sheet::Finding>,
+    /// The files with secrets and keys that it names.
+    pub secrets: Vec<SecretFile>,
+    /// The list of people.
+    pub people: Option<PeopleFile>,
+}
+
+/// A file with a secret, which nobody else should read.
+#[derive(Debug, Clone)]
+pub struct SecretFile {
+    /// The key that names it.
+    pub key: &'static str,
+    /// The file.
+    pub path: String,
+    /// Why it holds no secret, without the path.
+    pub trouble: Option<String>,
+    /// Others than this user can read it.
+    pub is_open: bool,
+    /// Everybody on this machine can, and commands refuse it.
+    pub is_public: bool,
+}
+
+/// The list of people.
+#[derive(Debug, Clone)]
+pub struct PeopleFile {
+    /// The file.
+    pub path: String,
+    /// Why nobody can be read from it.
+    pub unreadable: Option<String>,
+    /// How many people it has.
+    pub people: usize,
+    /// The rows that are left out, and why.
+    pub rows: Vec<people::Finding>,
+}
+
+/// So many rows are named one by one.
+const MOST_ROWS: usize = 5;
+
+pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
+    let config = facts.file.clone().unwrap_or_default();
+    if facts.file.is_none() {
+        let what = "there is no configuration file: only what is plugged in was looked at";
+        findings.push(
+            Finding::note("no_configuration", what)
+                .matters("without one no reader is known here and nothing is enrolled")
+                .mended_by("write cardbridge.toml here, or name a file with --config; the README has one to start from"),
+        );
+    }
+    if let Some(why) = &facts.unreadable {
+        findings.push(
+            Finding::broken("configuration_unreadable", words("the configuration {} cannot be read: {}", [path(&config), detail(why)]))
+                .matters("no command works without it")
+                .mended_by(words("check the path, the owner and the mode: ls -l {}", [path(&config)])),
+        );
+    }
+    for wrong in &facts.wrong {
+        let what = words("{}, line {}, column {}: {}", [path(&wrong.file), plain(wrong.line), plain(wrong.column), detail(&wrong.message)]);
+        findings.push(
+            Finding::broken("configuration_wrong", what)
+                .matters("no command works until it is corrected; what else could be looked at was")
+                .mended_by(words("correct that line: ${EDITOR:-nano} +{} {}", [plain(wrong.line), path(&wrong.file)])),
+        );
+    }
+    protocols(facts, findings);
+    facts.secrets.iter().for_each(|file| secret(file, findings));
+    if let Some(people) = &facts.people {
+        judge_people(people, findings);
+    }
+}
+
+fn protocols(facts: &Facts, findings: &mut Vec<Finding>) {
+    if let Some(why) = &facts.folder {
+        findings.push(
+            Finding::broken("protocol_folder", words("the folder of --protocols cannot be used: {}", [detail(why)]))
+                .matters("the site's own card formats and readers are not known then")
+                .mended_by("give a folder with cards/, serial/, keyboards/, smartcards/, readers/ or advice/ in it"),
+        );
+    }
+    for wrong in &facts.protocols {
+        let what = words("{}, line {}, column {}: {}", [path(&wrong.file), plain(wrong.line), plain(wrong.column), detail(&wrong.message)]);
+        findings.push(
+            Finding::warning("protocol_file", what)
+                .matters("the file is left out: what it says about cards or readers is not known here")
+                .mended_by("`cardbridge check FOLDER` shows all findings of a folder; correct the file"),
+        );
+    }
+}
+
+fn secret(file: &SecretFile, findings: &mut Vec<Finding>) {
+    if let Some(why) = &file.trouble {
+        findings.push(
+            Finding::broken("secret_file", words("{} = {}: {}", [plain(file.key), path(&file.path), detail(why)]))
+                .matters("what needs it does not work; what is saved waits")
+                .mended_by(words(
+                    "put it there, for this user alone: install -m 600 /dev/null {} and write it into the file",
+                    [path(&file.path)],
+                )),
+        );
+    } else if file.is_public {
+        let what = words("{} = {}: everybody on this machine can read it", [plain(file.key), path(&file.path)]);
+        findings.push(
+            Finding::broken("secret_public", what)
+                .matters("whoever reads it can act in this site's name; commands refuse to use it")
+                .mended_by(words("chmod 600 {} and, where others use this machine, take a new secret", [path(&file.path)])),
+        );
+    } else if file.is_open {
+        findings.push(
+            Finding::warning("secret_open", words("{} = {}: its owner's group can read it", [plain(file.key), path(&file.path)]))
+                .matters("whoever reads it can act in BluSKY, or read cards, in this site's name")
+                .mended_by(words("chmod 600 {}", [path(&file.path)])),
+        );
+    }
+}
+
+fn judge_people(people: &PeopleFile, findings: &mut Vec<Finding>) {
+    if let Some(why) = &people.unreadable {
+        findings.push(
+            Finding::broken("people_unreadable", words("the list of people {}: {}", [path(&people.path), detail(why)]))
+                .matters("nobody can be found by name or employee number; a user's GUID still works")
+                .mended_by(words(
+                    "write it as a table with the headings user_id, first_name, last_name, employee_number: {}",
+                    [path(&people.path)],
+                )),
+        );
+    }
+    for row in people.rows.iter().take(MOST_ROWS) {
+        let what = words("the list of people, row {}, column {}: {}", [plain(row.row), plain(row.column), detail(&row.message)]);
+        findings.push(
+            Finding::warning("people_row", what)
+                .matters("the row is left out: that person is not found by name or number")
+                .mended_by(words("correct that row: {}", [path(&people.path)])),
+        );
+    }
+    if people.rows.len() > MOST_ROWS {
+        let (more, all) = (people.rows.len() - MOST_ROWS, people.rows.len() + people.people);
+        findings.push(
+            Finding::warning("people_row", words("the list of people: {} further rows of {} are left out", [plain(more), plain(all)]))
+                .matters("those people are not found by name or number")
+                .mended_by("correct the first rows and look again; often one column is wrong for all"),
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! The site's files, read as far as they can be.
+
+use std::{fs, path::Path};
+
+use crate::{
+    blusky::{secret_file, settings::SignIn},
+    config::{Config, ConfigError},
+    doctor::configuration::{Facts, PeopleFile, SecretFile},
+    host::{
+        Site,
+        platform::files::{is_private, is_public},
+        protocol_files::add_folder,
+    },
+    protocols::Protocols,
+    reader::Port,
+};
+
+/// As much of the site as its files say, and what is wrong in them.
+pub(super) fn look(file: Option<&Path>, folder: Option<&Path>) -> (Site, Facts) {
+    let mut facts = Facts { file: file.map(|file| file.display().to_string()), ..Facts::default() };
+    let mut protocols = Protocols::built_in();
+    if let Some(Err(error)) = folder.map(|folder| add_folder(&mut protocols, folder)) {
+        facts.folder = Some(error.to_string());
+    }
+    facts.protocols = protocols.findings.clone();
+    let config = match file.map(|file| Config::look(file, &protocols)) {
+        None => Config::none(),
+        Some(Ok((config, wrong))) => {
+            facts.wrong = wrong;
+            config
+        }
+        Some(Err(ConfigError::Wrong(wrong))) => {
+            facts.wrong = wrong;
+            Config::none()
+        }
+        Some(Err(ConfigError::Unreadable { cause, .. })) => {
+            facts.unreadable = Some(cause.to_string());
+            Config::none()
+        }
+    };
+    facts.secrets = secrets(&config);
+    facts.people = people(&config);
+    (Site::new(config, protocols), facts)
+}
+
+/// Every file with a secret or a key that the configuration names.
+fn secrets(config: &Config) -> Vec<SecretFile> {
+    let mut files = Vec::new();
+    if let Some(blusky) = &config.blusky {
+        files.push(match &blusky.sign_in {
+            SignIn::TokenFile(path) => secret("blusky.token_file", path),
+            SignIn::Password { password_file, .. } => secret("blusky.password_file", password_file),
+        });
+        let connecting = &blusky.connecting;
+        files.extend(connecting.proxy_user.as_ref().map(|(_, path)| secret("blusky.proxy_password_file", path)));
+        files.extend(connecting.client_cert.as_ref().map(|(_, key)| key_file("blusky.client_key_file", key)));
+    }
+    for reader in &config.readers {
+        files.extend(match &reader.port {
+            Port::Pcsc { keys_file: Some(path), .. } => Some(key_file("reader.keys_file", path)),
+            Port::Osdp { scbk_file: Some(path), .. } => Some(key_file("reader.scbk_file", path)),
+            _ => None,
+        });
+    }
+    files
+}
+
+/// A file whose whole text is a secret.
+fn secret(key: &'static str, path: &Path) -> SecretFile {
+    let trouble = secret_file::read(path).err().map(|error| without(path, &error.to_string()));
+    SecretFile { trouble, ..key_file(key, path) }
+}
+
+/// A file that is its owner's alone.
+fn key_file(key: &'static str, path: &Path) -> SecretFile {
+    let trouble = fs::File::open(path).err().map(|error| error.to_string());
+    let is_open = is_private(path).is_ok_and(|is_private| !is_private);
+    SecretFile { key, path: path.display().to_string(), trouble, is_open, is_public: is_public(path).unwrap_or_default() }
+}
+
+/// What an error says, without the path that it begins with.
+fn without(path: &Path, error: &str) -> String {
+    error.strip_prefix(&path.display().to_string()).unwrap_or(error).trim().to_owned()
+}
+
+fn people(config: &Config) -> Option<PeopleFile> {
+    let path = config.people_file.as_ref()?.display().to_string();
+    Some(match config.people() {
+        Ok(list) => PeopleFile { path, unreadable: None, people: list.len(), rows: list.findings },
+        Err(why) => {
+            let why = why.strip_prefix(&format!("the list of people {path}: ")).unwrap_or(&why).to_owned();
+            PeopleFile { path, unreadable: Some(why), people: 0, rows: Vec::new() }
+        }
+    })
+}

@@ -135,7 +135,7 @@ pub struct Station {
     /// The readers that are there.
     up: Vec<ReaderName>,
     /// The last card at each reader that fitted no format, with a check that failed.
-    damaged: HashMap<String, Reading>,
+    damaged: HashMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
 }

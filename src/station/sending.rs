@@ -11,7 +11,7 @@ use crate::{
     outbox::{
         State,
         reach::Heard,
-        schedule::{Schedule, Waiting},
+        schedule::{Schedule, Turn as Due, Waiting},
     },
 };
 
@@ -87,7 +87,7 @@ impl Sending {
     pub(super) fn deliver(&mut self, scope: Scope, now: Now) {
         self.scope = scope;
         if scope == Scope::All {
-            self.schedule.asked_for(now.steady);
+            self.schedule.reach().asked_for(now.steady);
             self.aside.drain().for_each(|(_, waiting)| self.schedule.put(waiting));
         }
     }
@@ -154,6 +154,15 @@ impl Sending {
         }
     }
 
+    /// Takes up an entry that somebody has just asked for: it goes before those that nobody waits for, and where BluSKY could only
+    /// not be reached, it is looked at once whether it is back.
+    fn put_first(&mut self, entry: &Entry, now: Now) {
+        let waiting = waiting(entry, self.place(entry.id), now);
+        let turn = if matches!(waiting.turn, Due::At(_)) { Due::At(DateTime::UNIX_EPOCH) } else { waiting.turn };
+        self.schedule.reach().ordered(now.steady);
+        self.put(Waiting { turn, ..waiting });
+    }
+
     /// Of those aside, whatever shares a user or a card with what is to be delivered, by however many steps.
     fn take_up_those_before(&mut self) {
         loop {
@@ -199,8 +208,7 @@ impl Station {
         if let Some(ordered) = self.sending.ordered.get_mut(&entry.id) {
             ordered.is_new = false;
         }
-        let place = self.sending.place(entry.id);
-        self.sending.put(waiting(&entry, place, turn.now));
+        self.sending.put_first(&entry, turn.now);
         let before = self.sending.schedule.waits_for(entry.id);
         let id = entry.id;
         turn.tell(Notice::Entry(Box::new(entry), None));
@@ -214,7 +222,7 @@ impl Station {
 
     /// A person's word on an entry is on disk.
     pub(super) fn settled(&mut self, entry: Entry, turn: &mut Turn) {
-        self.sending.schedule.asked_for(turn.now.steady);
+        self.sending.schedule.reach().asked_for(turn.now.steady);
         if self.sending.schedule.is_under_way(entry.id) {
             // Whoever is at work on it finds the new step, and comes back with it.
             return turn.tell(Notice::Entry(Box::new(entry), None));
@@ -327,10 +335,37 @@ impl Station {
 
 /// An entry's place, due by the steady clock.
 fn waiting(entry: &Entry, place: u64, now: Now) -> Waiting {
-    use crate::outbox::schedule::Turn as Due;
     let waiting = Waiting::of(entry, place, now.wall);
     match waiting.turn {
         Due::At(at) => Waiting { turn: Due::At(now.steady + (at - now.wall)), ..waiting },
         Due::Person | Due::Over => waiting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::schedule::Work;
+
+    #[test]
+    fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_blusky_is_back() {
+        let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+        let entry = |number: u128, saved_at| {
+            let call = serde_json::json!({
+                "user_id": Uuid::from_u128(number), "internal_card_number": number as u64, "card_user_flags": 1, "reassign_card_if_already_assigned": false,
+            });
+            let call = Operation::AddUserCard(serde_json::from_value(call).unwrap());
+            Entry::of(Uuid::from_u128(number), saved_at, call, Reassign::Never)
+        };
+        let mut sending = Sending::new(1);
+        sending.deliver(Scope::All, now);
+        (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
+        sending.schedule.heard(&Heard::Away(None), None, now.steady);
+        assert_eq!(sending.schedule.next(now.steady), None);
+        sending.put_first(&entry(9, now.wall), now);
+        assert_eq!(sending.schedule.next(now.steady), Some(Work::Ask(Uuid::from_u128(1))));
+        sending.schedule.heard(&Heard::Answered, None, now.steady);
+        sending.put(waiting(&entry(1, now.wall), 1, now));
+        assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(Uuid::from_u128(9))));
     }
 }

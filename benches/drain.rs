@@ -21,7 +21,7 @@ use cardbridge::{
         hosting::{Control, Host},
         notices::Heard,
     },
-    outbox::{Entry, Reassign, State},
+    outbox::{Entry, Reassign, State, Terms},
     protocols::Protocols,
     station::{Notice, Scope},
 };
@@ -68,7 +68,7 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     for some in numbers.chunks(64) {
         let id = |number: u32| Uuid::from_u128(u128::from(number) << 64);
         let entry = |number: &u32| Entry::of(id(*number), Utc::now(), operation(*number), Reassign::Never);
-        let saves: Vec<_> = some.iter().map(|number| store.begin_save(entry(number), None)).collect();
+        let saves: Vec<_> = some.iter().map(|number| store.begin_save(entry(number), Terms::default())).collect();
         for save in saves {
             save.await.unwrap().unwrap();
         }

@@ -14,7 +14,7 @@ use cardbridge::{
     card::{Credential, Evidence, FacilityCode, Verdict, What},
     enroll::origin::{CardRead, Named, Origin},
     host::platform::files,
-    outbox::{Entry, ReadBack, Reassign, Source, Step},
+    outbox::{Entry, ReadBack, Reassign, Source, Step, Terms},
     store::{Page, Store, StoreError, seal::Sealer, sqlite::Database},
 };
 use chrono::Utc;
@@ -40,7 +40,7 @@ fn look_at(path: &Path) {
     timed("all, in pages", || pages(|last| store.page_after(last)));
     timed("marks and chain", || assert_eq!(store.findings(), Ok(Vec::new())));
     let new: Vec<Entry> = (0..ONES).map(|number| entry(u128::from(number) << 80 | 1)).collect();
-    let save = each(&new, |entry| store.save(entry, None).unwrap());
+    let save = each(&new, |entry| store.save(entry, Terms::default()).unwrap());
     let steps: Vec<Entry> = new.iter().map(|entry| store.entry(entry.id).unwrap()).collect();
     let append = each(&steps, |entry| store.append(entry.clone(), Utc::now(), &Step::Sending { reassign: false }).unwrap());
     let read = each(&new, |entry| drop(store.entry(entry.id).unwrap()));
@@ -105,7 +105,7 @@ fn entry(id: u128) -> Entry {
     let person = Named { name: "Ada Lovelace".to_owned(), employee_number: Some("1815".to_owned()) };
     let evidence = vec![Evidence { what: What::Checks, odds: Some(0.25), cards: None }];
     let origin = Origin { person: Some(person), ordered_by: Some("desk".to_owned()), card: Some(card), evidence, ..Origin::default() };
-    let source = Source { reader: "desk".to_owned(), card: format!("wiegand {id}"), seen_at: Utc::now() };
+    let source = Source { reader: Some("desk".to_owned()), card: format!("wiegand {id}"), seen_at: Utc::now() };
     Entry { origin, source: Some(source), ..Entry::of(Uuid::from_u128(id), Utc::now(), operation, Reassign::Never) }
 }
 
@@ -118,7 +118,7 @@ fn filled(entries: u32, folder: &Path) -> PathBuf {
     let mut store = open(&path);
     for number in 1..=entries {
         let mut entry = entry(u128::from(number) << 64 | u128::from(number));
-        store.save(&entry, None).unwrap();
+        store.save(&entry, Terms::default()).unwrap();
         let told = Told { result_code: Some(0), description: Some("Success".to_owned()), value: Some(entry.id), previous_user_id: None };
         let shown = ReadBack::Unavailable { why: "no such call".to_owned() };
         for step in [Step::Sending { reassign: false }, Step::Answered(Outcome::Accepted(told)), Step::ReadBack(shown)] {

@@ -34,6 +34,7 @@ pub mod card;
 pub mod reader;
 pub mod access;
 pub mod sheet;
+pub mod file;
 
 // The pure middle.
 pub mod decode;

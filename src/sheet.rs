@@ -266,9 +266,11 @@ impl<'s, 'a> Keys<'s, 'a> {
         self.sheet.add(at, message);
     }
 
-    /// Complains that a key is not there.
+    /// Complains that a key is not there, and names the one that may be it, misspelt.
     pub fn missing(&self, key: &str) {
-        self.complain(self.span, format!("`{}` is missing", self.name(key)));
+        let misspelt = nearest(key, self.table.keys().map(|key| &*key.name));
+        let hint = misspelt.map(|misspelt| format!("; is `{misspelt}` meant for it?")).unwrap_or_default();
+        self.complain(self.span, format!("`{}` is missing{hint}", self.name(key)));
     }
 
     /// The key's name with the tables it stands in.
@@ -354,7 +356,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "x.toml:1:1: `name` is missing",
+                "x.toml:1:1: `name` is missing; is `nam` meant for it?",
                 "x.toml:1:1: unknown key `nam`; did you mean `name`?",
                 "x.toml:2:9: `baud` is a string; it must be a whole number",
                 "x.toml:4:7: `frame.cut` is an integer; it must be a text in quotes",

@@ -14,7 +14,7 @@ use cardbridge::{
         origin::{CardRead, Origin},
     },
     host::platform::files,
-    outbox::{Entry, ReadBack, Reassign, Source, Step},
+    outbox::{Entry, ReadBack, Reassign, Source, Step, Terms},
     store::{Store, StoreError, seal::Sealer, sqlite::Database},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,14 +48,17 @@ fn small_store(path: &Path) -> Ordered {
         let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "no such call".to_owned() });
         vec![sending(), Step::Answered(Outcome::Accepted(told)), unavailable]
     };
-    for (number, steps) in (1..).zip([vec![], vec![], vec![sending(), closed()], vec![Step::Discarded], accepted(), accepted()]) {
+    for (number, steps) in
+        (1..).zip([vec![], vec![], vec![sending(), closed()], vec![Step::Discarded { superseded_by: None }], accepted(), accepted()])
+    {
         let mut order = Order::of(Uuid::from_u128(100 + number));
         order.pin = (number == 1).then(|| Secret::new("90417"));
         let operation = Operation::AddUserCard(add_existing_card(Uuid::from_u128(200 + number), &order).unwrap());
         let mut entry = Entry::of(Uuid::from_u128(number), at(1), operation, Reassign::Never);
         entry.origin = read(number as u64);
-        entry.source = (number == 2).then(|| Source { reader: "desk".to_owned(), card: "wiegand {26}BD88EB80".to_owned(), seen_at: at(1) });
-        store.save(&entry, None).unwrap();
+        entry.source =
+            (number == 2).then(|| Source { reader: Some("desk".to_owned()), card: "wiegand {26}BD88EB80".to_owned(), seen_at: at(1) });
+        store.save(&entry, Terms::default()).unwrap();
         for step in steps {
             store.append(entry.clone(), at(2), &step).unwrap();
             entry.add(at(2), step);

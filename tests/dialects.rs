@@ -237,7 +237,9 @@ fn through_real_ttys_the_shipped_program_reads_every_dialect() {
     let mut lines = read.stdout().lines();
     for (dialect, reader) in &mut readers {
         let shows_a_card = |sample: &&DialectSample| matches!(sample.reads, Reads::As(_) | Reads::Damaged) && sample.bits.is_none();
-        for sample in dialect.samples.iter().filter(shows_a_card) {
+        // A key alone is no entry yet.
+        let is_key = |sample: &&DialectSample| matches!(&sample.reads, Reads::As(words) if words.starts_with("keys"));
+        for sample in dialect.samples.iter().filter(|sample| shows_a_card(sample) && !is_key(sample)) {
             reader.send(&sample.frame);
             let json: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
             assert_eq!(json["reader"], dialect.id.as_str(), "{json}");

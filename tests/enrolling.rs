@@ -164,6 +164,18 @@ fn the_external_number_follows_the_card_types_template_with_its_zeros() {
     let templated = |template: &str| sent(&format!("external_number = \"{template}\"\n"), &[])["ExternalCardNumber"].clone();
     assert_eq!(templated("{facility_code:05}-{card_number:08}"), "00123-00004567");
     assert_eq!(templated("No. {card_number}"), "No. 4567");
+    assert_eq!(templated("{card_number:last3}"), "567");
+}
+
+#[test]
+fn a_printed_number_that_another_facility_code_has_points_at_the_template() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let enroll = |code: u32| site.run(&["enroll", "--user", ADA, "--bits", &h10301(code, 4567)]);
+    assert_eq!(enroll(1).code, 0);
+    let ended = enroll(2);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stderr.contains("external_number = \"{facility_code}-{card_number}\""), "{ended:?}");
 }
 
 #[test]
@@ -415,6 +427,45 @@ fn a_person_at_the_terminal_who_does_not_say_yes_leaves_the_card_to_its_holder()
     terminal.send(b"\n");
     let ended = enroll.end();
     assert_eq!((ended.code, holder(&blusky).as_str(), takings(&blusky)), (1, ADA, vec![false]), "{ended:?}");
+}
+
+/// A card is saved for somebody, and BluSKY is not there: nothing of it has been sent.
+fn saved_for_ada() -> Site {
+    let site = Site::at("http://127.0.0.1:1/", "");
+    let saved = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "0", "--json"]);
+    assert_eq!((saved.code, &saved.last()["state"]), (3, &json!("saved")), "{saved:?}");
+    site
+}
+
+#[test]
+fn a_card_that_is_saved_and_unsent_for_somebody_else_is_a_question_and_yes_gives_the_older_order_up() {
+    let site = saved_for_ada();
+    let mut terminal = SerialReader::plug_in();
+    let mut enroll = site.start_at(&terminal, &["enroll", "--user", GRACE, "--bits", CARD, "--outcome-timeout", "0"]);
+    enroll.wait_for_stderr(&format!("this card is saved for {ADA} and was not sent yet: give it to the other user instead?"));
+    terminal.send(b"y\n");
+    let ended = enroll.end();
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let outbox = site.outbox();
+    let states: Vec<(&str, &str)> =
+        outbox.iter().map(|entry| (entry["user_id"].as_str().unwrap(), entry["state"].as_str().unwrap())).collect();
+    assert_eq!(states, [(ADA, "discarded"), (GRACE, "saved")]);
+    assert_eq!((&outbox[0]["superseded_by"], &outbox[1]["superseded_by"]), (&outbox[1]["enrollment"], &Value::Null));
+}
+
+#[test]
+fn where_nobody_can_be_asked_a_card_that_is_saved_for_somebody_else_stays_theirs() {
+    let site = saved_for_ada();
+    let ended = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    let error = &ended.last()["error"];
+    assert_eq!((ended.code, &error["code"]), (1, &json!("held_by_order")), "{ended:?}");
+    let entry = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let help = error["help"].as_str().unwrap();
+    assert!(error["message"].as_str().unwrap().contains(ADA) && help.contains(&format!("cardbridge outbox discard {entry}")), "{error}");
+    assert_eq!(site.outbox().len(), 1);
+    // Its own user may order it again, and once the older order is given up it is anybody's.
+    assert_eq!(site.run(&["outbox", "discard", &entry]).code, 0);
+    assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--outcome-timeout", "0", "--json"]).code, 3);
 }
 
 #[test]

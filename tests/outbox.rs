@@ -35,6 +35,11 @@ fn all_are(entries: &[Value], state: &str) -> bool {
     !entries.is_empty() && entries.iter().all(|entry| entry["state"] == state)
 }
 
+/// What is shown, wherever its lines end.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn key(entry: &Value) -> String {
     entry["enrollment"].as_str().unwrap().to_owned()
 }
@@ -325,7 +330,7 @@ fn a_missing_token_file_is_named_and_nothing_is_sent() {
     let ended = site.run(&ENROLL);
     assert_eq!((ended.code, blusky.sent()), (3, 0), "{ended:?}");
     assert!(ended.last()["why"].as_str().unwrap().contains(site.path("token").to_str().unwrap()), "{ended:?}");
-    fs::write(site.path("token"), "simulator").unwrap();
+    site.keep("token", "simulator");
     let _station = site.start(&["run"]);
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (1, 1));
@@ -610,16 +615,17 @@ fn the_outbox_shows_every_entry_in_the_order_it_was_saved() {
     let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).last();
     assert_eq!(site.outbox(), [accepted.clone(), refused.clone()]);
 
-    let table = site.run(&["outbox", "list"]).stdout;
-    let rows: Vec<&str> = table.lines().collect();
-    assert_eq!(rows.len(), 3, "{table}");
-    for (row, entry, words) in [(rows[1], &accepted, "accepted"), (rows[2], &refused, "Card Already Assigned : 4567")] {
-        assert!(row.contains(&key(entry)) && row.contains(entry["user_id"].as_str().unwrap()) && row.contains(words), "{table}");
+    let list = one_line(&site.run(&["outbox", "list"]).stdout);
+    let mut rest = list.as_str();
+    for (entry, words) in [(&accepted, "BluSKY says “Success”"), (&refused, "BluSKY says “Card Already Assigned : 4567")] {
+        for part in [&key(entry), entry["state"].as_str().unwrap(), entry["user_id"].as_str().unwrap(), words] {
+            rest = rest.split_once(part).unwrap_or_else(|| panic!("{part:?} is not shown, or too late:\n{list}")).1;
+        }
     }
 
     let shown = site.run(&["outbox", "show", &key(&refused), "--json"]);
     assert_eq!((shown.code, shown.lines()), (0, vec![refused.clone()]));
-    let way = site.run(&["outbox", "show", &key(&refused)]).stdout;
+    let way = one_line(&site.run(&["outbox", "show", &key(&refused)]).stdout);
     let mut rest = way.as_str();
     for step in
         [&key(&refused), "saved", "about to be sent", "BluSKY says (code 2): Card Already Assigned", "does not show the card", "refused"]
@@ -702,4 +708,25 @@ fn a_retry_does_not_wait_out_the_pause_before_the_next_try() {
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (1, 1));
     assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+}
+
+#[test]
+fn the_outbox_is_listed_by_state_person_and_day_in_lines_that_fit_a_terminal() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    for (user, number) in [(ADA, 1), (GRACE, 2), (ADA, 3)] {
+        site.run(&["enroll", "--user", user, "--bits", &h10301(123, number), "--json"]);
+    }
+    let refused = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 1), "--json"]);
+    assert_eq!(refused.last()["state"], "refused", "{refused:?}");
+    let count = |arguments: &[&str]| site.run(&[&["outbox", "list", "--json"], arguments].concat()).lines().len();
+    assert_eq!([count(&["--state", "refused"]), count(&["--user", ADA]), count(&["--today"])], [1, 2, 4]);
+    let last = site.run(&["outbox", "list", "--limit", "1", "--user", GRACE, "--json"]).lines();
+    assert_eq!((last.len(), &last[0]["state"]), (1, &json!("refused")));
+    assert_eq!(site.run(&["outbox", "list", "--state", "lost"]).code, 2);
+    let shown = site.run(&["outbox", "list"]).stdout;
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    assert!(one_line(&shown).contains(&format!("refused facility code 123, card number 1 (hid-h10301) for user {GRACE}")), "{shown}");
+    let formats = site.run(&["formats"]).stdout;
+    assert!(formats.lines().all(|line| line.chars().count() <= 80) && one_line(&formats).contains("hid-h10301 aliases H10301"));
 }

@@ -895,3 +895,20 @@ fn a_reader_of_our_output_that_goes_away_stops_no_enrollment() {
     drop(enroll.stdout());
     assert_eq!((enroll.end().code, blusky.cards().len()), (0, 1));
 }
+
+#[test]
+fn a_file_without_end_or_a_pipe_in_place_of_a_configuration_or_a_list_is_refused_at_once() {
+    let site = Site::at("http://127.0.0.1:9", "[people]\nfile = \"people.csv\"\n");
+    let refused = |arguments: &[&str]| {
+        let ended = site.run(arguments);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.error()["message"].as_str().unwrap().contains("it is no file but a folder, a pipe or a device"), "{ended:?}");
+    };
+    nix::unistd::mkfifo(&site.path("people.csv"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    refused(&["enroll", "--user", "1815", "--bits", CARD, "--json"]);
+    for endless in ["/dev/zero", "people.csv"] {
+        fs::remove_file(site.path("cardbridge.toml")).unwrap();
+        std::os::unix::fs::symlink(endless, site.path("cardbridge.toml")).unwrap();
+        refused(&["outbox", "list", "--json"]);
+    }
+}

@@ -331,7 +331,7 @@ fn two_commands_without_a_station_share_one_reader_in_the_order_they_came() {
     let mut first = desk.start(&["enroll", "--user", ADA, "--json"]);
     first.hears("hold the card to the reader");
     let mut second = desk.start(&["enroll", "--user", GRACE, "--json"]);
-    second.hears("1 others wait for a card before this one");
+    second.hears(&format!("user {ADA} waits for a card before this order"));
     desk.reader.send(FIRST);
     accepted(&first.end());
     second.hears("the station has ended; this command goes on without it");
@@ -339,6 +339,29 @@ fn two_commands_without_a_station_share_one_reader_in_the_order_they_came() {
     desk.reader.send(SECOND);
     accepted(&second.end());
     assert_eq!(desk.cards(), [(123, 4567, true), (31, 337, false)]);
+}
+
+#[test]
+fn a_station_that_was_stopped_is_named_to_whoever_waits_for_it() {
+    let desk = Desk::new();
+    let run = desk.run(&[]);
+    let signal = |name: &str| assert!(std::process::Command::new("kill").args([name, &run.id().to_string()]).status().unwrap().success());
+    signal("-STOP");
+    let mut enroll = desk.start(&["enroll", "--user", ADA, "--bits", "{26}BD88EB80", "--json"]);
+    enroll.hears(&format!("waiting for cardbridge run (process {})", run.id()));
+    signal("-CONT");
+    accepted(&enroll.end());
+}
+
+#[test]
+fn a_store_that_goes_away_under_an_idle_station_is_missed_and_its_return_is_seen() {
+    let desk = Desk::new();
+    let mut run = desk.run(&[]);
+    let (path, elsewhere) = (desk.site.path("cardbridge.db"), desk.site.path("elsewhere.db"));
+    std::fs::rename(&path, &elsewhere).unwrap();
+    run.hears("the store is gone, and nothing can be saved");
+    std::fs::rename(&elsewhere, &path).unwrap();
+    run.hears("the store is there again");
 }
 
 #[test]

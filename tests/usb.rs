@@ -11,7 +11,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::Shutdown,
-    os::unix::net::UnixStream,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -178,6 +178,7 @@ impl Guest {
         fs::create_dir(&site).unwrap();
         fs::write(site.join("cardbridge.toml"), SITE).unwrap();
         fs::write(site.join("token"), "x\n").unwrap();
+        fs::set_permissions(site.join("token"), PermissionsExt::from_mode(0o600)).unwrap();
         let shown = |path: &Path| path.display().to_string();
         let (program, inside) = (env!("CARGO_BIN_EXE_cardbridge"), format!("{ROOT}/tests/guest/inside"));
         let append = format!("console=ttyS0 quiet panic=-1 inside={inside} program={program} site={}", shown(&site));

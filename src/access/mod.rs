@@ -35,7 +35,7 @@ pub use directory::{Belongs, Directory, Member, People};
 pub use model::{Identity, Numbers};
 pub use moment::{Moment, MomentError};
 pub use operation::Operation;
-pub use outcome::{Cards, Outcome, Told};
+pub use outcome::{Cards, NO_SUCH_CALL, Outcome, Told};
 pub use secret::{BLOT, Secret};
 pub use stored::{Sameness, StoredCard};
 pub use update_user_card::UpdateUserCard;

@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use super::{Secret, StoredCard};
 
+/// What is said where BluSKY has no such call; `outbox::tally` knows it again by these words.
+pub const NO_SUCH_CALL: &str = "no such call";
+
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{cards, wire::Document};
-use crate::access::{Cards, Outcome, StoredCard, Told};
+use crate::access::{Cards, NO_SUCH_CALL, Outcome, StoredCard, Told};
 
 /// Which result codes mean success: BluSKY's pages do not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,7 +174,7 @@ fn texts(words: &Value) -> String {
 
 /// What the server says about it names a path, and so a user: it is left out, for these words reach a service's log.
 pub(super) fn wrong_address(status: u16) -> String {
-    format!("BluSKY answered {status} (no such call): check blusky.base_url")
+    format!("BluSKY answered {status} ({NO_SUCH_CALL}): check blusky.base_url")
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use reqwest::{Client as Http, Proxy, Response, redirect::Policy};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-use super::{file, secret_file, settings::Settings, tls};
+use super::{secret_file, settings::Settings, tls};
+use crate::file;
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]

@@ -53,7 +53,12 @@ pub struct Item {
 pub enum Found {
     /// The items.
     Items(Vec<Item>),
-    /// BluSKY refused, or has no such call, or answered what cannot be read.
+    /// This BluSKY has no such call.
+    Missing {
+        /// Which.
+        why: String,
+    },
+    /// BluSKY refused, or answered what cannot be read.
     Unreadable {
         /// Why. It may hold BluSKY's own words.
         why: String,
@@ -71,6 +76,32 @@ pub enum Found {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::CardTypes,
+        Self::Systems,
+        Self::Facilities,
+        Self::Occupancies,
+        Self::Cards,
+        Self::Vendors,
+        Self::Owners,
+        Self::Integrators,
+        Self::Badges,
+        Self::Users,
+    ];
+
+    /// The name of its call on BluSKY's pages.
+    #[must_use]
+    pub fn call(self) -> &'static str {
+        self.path().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The name under which a store keeps that a BluSKY has no such call.
+    #[must_use]
+    pub fn missing(self) -> String {
+        format!("no {}", self.name())
+    }
+
     /// What follows the base URL.
     #[must_use]
     pub const fn path(self) -> &'static str {
@@ -147,7 +178,7 @@ pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], terms: Terms<'_>) -> Fo
             |document| found(kind, &document, terms.success),
         ),
         401 | 403 => Found::Stopped { why: denied(status, terms.key) },
-        404 | 405 | 501 => Found::Unreadable { why: format!("this BluSKY has no {} ({status})", kind.path()) },
+        404 | 405 | 501 => Found::Missing { why: format!("this BluSKY has no {} ({status})", kind.path()) },
         400 | 409 | 422 => Found::Unreadable { why: refusal(status, document.as_ref()) },
         408 | 429 | 500..=599 => Found::Later { why: format!("BluSKY answered {status}") },
         300..=399 => Found::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
@@ -325,7 +356,7 @@ mod tests {
             };
             assert!(why.contains(words), "{why}");
         }
-        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", terms(&SuccessCodes::Any)), Found::Unreadable { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", terms(&SuccessCodes::Any)), Found::Missing { .. }));
         assert!(matches!(sort_lookup(Kind::Systems, 401, b"", terms(&SuccessCodes::Any)), Found::Stopped { .. }));
         assert!(matches!(sort_lookup(Kind::Systems, 503, b"", terms(&SuccessCodes::Any)), Found::Later { .. }));
     }

@@ -14,7 +14,6 @@ pub mod answer;
 pub mod call;
 pub mod cards;
 pub mod client;
-mod file;
 mod http;
 pub mod lookup;
 pub mod people;

@@ -4,8 +4,7 @@
 
 use std::{io, path::Path};
 
-use super::file;
-use crate::access::Secret;
+use crate::{access::Secret, file};
 
 /// No secret is longer.
 const LARGEST: u64 = 64 << 10;
@@ -33,7 +32,7 @@ pub enum SecretError {
 /// It cannot be read, is empty, or holds several lines.
 pub fn read(path: &Path) -> Result<Secret, SecretError> {
     let name = || path.display().to_string();
-    let text = file::read(path, LARGEST).and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("it is no text in UTF-8")));
+    let text = file::text(path, LARGEST);
     let text = text.map_err(|error| SecretError::Unreadable(name(), error))?;
     let secret = Secret::new(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']));
     match secret.expose() {

@@ -38,7 +38,7 @@ fn a_replay_tells_what_the_desk_was_told_at_its_times() {
 }
 
 const OSDP: &str = "cardbridge capture, version 1\nreader: door\nosdp: 3\ncard_left_ms: 500\nrecorded: 2026-01-01T00:00:00.000Z\n\n\
-    0.000 bits 26 BD 88 EB 80 format 1 reader 0 check 8\n0.100 bits 26 BD 88 EB 80 format 1 reader 0 check 16\n1.000 keys 31 7F\n2.000 text 31\n3.000 text\n";
+    0.000 bits 26 BD 88 EB 80 format 1 reader 0 check 8\n0.100 bits 26 BD 88 EB 80 format 1 reader 0 check 16\n1.000 keys 31 32\n2.000 text 31\n3.000 text\n";
 
 #[test]
 fn the_cards_and_keys_of_an_osdp_reader_are_written_and_played_back() {

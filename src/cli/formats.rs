@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::{
     Globals,
     out::{self, Failure},
-    site,
+    site, table,
 };
 use crate::{
     card::Kind,
@@ -82,10 +81,7 @@ fn all(head: &[&str], items: Vec<Item>, json: bool) -> Result<(), Failure> {
         items.iter().for_each(|item| out::print_json(&item.json));
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head.iter().map(|word| word.to_uppercase()));
-    table.add_rows(items.into_iter().map(|item| item.row));
-    out::print(&table.to_string());
+    table::print(head, &items.into_iter().map(|item| item.row).collect::<Vec<_>>());
     Ok(())
 }
 

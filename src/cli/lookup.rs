@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fs, fs::OpenOptions, io::Write, path::Path, process::ExitCode};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use comfy_table::{Table, presets};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +10,7 @@ use super::{
     Globals,
     out::{self, Failure},
     site::{self, Look, blusky, open_store},
+    table,
 };
 use crate::{
     access::{Directory, Member, People, check::guid},
@@ -21,6 +21,7 @@ use crate::{
     config::{Config, import},
     host::Site,
     store::StoreHandle,
+    views::page::ago,
 };
 
 #[derive(Debug, clap::Args)]
@@ -91,6 +92,11 @@ async fn list(client: &Client, store: &StoreHandle, site: &Site, kind: Kind, max
             }
             return Ok(Listed { items, at: now, why: None });
         }
+        Found::Missing { why } => {
+            // Kept for `status` and `doctor`; a command that cannot keep it says what was found all the same.
+            drop(store.keep(&kind.missing(), now, store.base_url().to_owned()).await);
+            return Err(Failure::impossible("lookup", why, "see BluSKY's console"));
+        }
         Found::Unreadable { why } => {
             return Err(Failure::impossible("lookup", why, "`--json` of another lookup may help; see BluSKY's console"));
         }
@@ -100,7 +106,7 @@ async fn list(client: &Client, store: &StoreHandle, site: &Site, kind: Kind, max
     match kept {
         Some(kept) if stale => Ok(Listed { why: Some(why), ..kept }),
         Some(kept) => {
-            let help = format!("try again later; --stale shows what BluSKY said {} ago ({})", words(now - kept.at), written(kept.at));
+            let help = format!("try again later; --stale shows what BluSKY said {} ago ({})", ago(now - kept.at), written(kept.at));
             Err(Failure::impossible("blusky", why, help))
         }
         None => Err(Failure::impossible("blusky", why, "try again later")),
@@ -155,18 +161,14 @@ fn show(listed: &Listed, as_json: bool) {
             out::print_json(&line);
         }
     } else {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["ID", "NAME"]);
-        for item in &listed.items {
-            let name = item.name.clone().unwrap_or_else(|| item.raw.to_string());
-            table.add_row([item.id.clone().unwrap_or_default(), name]);
-        }
-        out::print(&table.to_string());
+        let name = |item: &Item| item.name.clone().unwrap_or_else(|| json!(item.raw).to_string());
+        let rows = listed.items.iter().map(|item| vec![item.id.clone().unwrap_or_default(), name(item)]);
+        table::print(&["id", "name"], &rows.collect::<Vec<_>>());
     }
     let age = Utc::now() - listed.at;
     match &listed.why {
-        Some(why) => out::hint(&format!("{why}; this is what BluSKY said {} ago ({as_of})", words(age))),
-        None if age > TimeDelta::seconds(2) => out::hint(&format!("asked {} ago ({as_of})", words(age))),
+        Some(why) => out::hint(&format!("{why}; this is what BluSKY said {} ago ({as_of})", ago(age))),
+        None if age > TimeDelta::seconds(2) => out::hint(&format!("asked {} ago ({as_of})", ago(age))),
         None => {}
     }
     if listed.items.iter().any(|item| item.id.is_none()) {
@@ -176,15 +178,6 @@ fn show(listed: &Listed, as_json: bool) {
 
 fn written(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-fn words(age: TimeDelta) -> String {
-    match age.num_seconds() {
-        seconds @ ..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
 }
 
 /// The system the card types belong to: the one given, or the only one there is.

@@ -26,6 +26,8 @@ mod run;
 mod session;
 mod simulator;
 mod site;
+mod status;
+mod table;
 mod user;
 mod wait;
 
@@ -82,6 +84,8 @@ enum Command {
     Capture(capture::Arguments),
     /// Play captures back through the same code
     Replay(replay::Arguments),
+    /// Show how the station is: its readers, its outbox, its way to BluSKY
+    Status(status::Arguments),
     /// Show and settle what is due, in doubt and done
     Outbox(outbox::Arguments),
     /// Add users
@@ -125,6 +129,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(arguments) => asynchronous(run::run(&globals, arguments)),
         Command::Capture(arguments) => asynchronous(capture::run(&globals, arguments)),
         Command::Replay(arguments) => asynchronous(replay::run(&globals, arguments)),
+        Command::Status(arguments) => asynchronous(status::run(&globals, arguments)),
         Command::Outbox(arguments) => asynchronous(outbox::run(&globals, arguments)),
         Command::User(arguments) => asynchronous(user::run(&globals, arguments)),
         Command::Card(arguments) => asynchronous(card::run(&globals, arguments)),

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use chrono::{DateTime, Local};
-use comfy_table::{Table, presets};
+use chrono::{DateTime, Local, NaiveTime};
 use serde_json::Value;
 
 use super::{
@@ -11,8 +10,9 @@ use super::{
     out::{self, Failure},
     session::{Session, refused},
     site::{self, Look},
+    table,
 };
-use crate::host::client::Said;
+use crate::host::{Site, client::Said};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge outbox list\n  cardbridge outbox show 0190b3a5\n  cardbridge outbox retry 0190b3a5\n  \
@@ -27,9 +27,23 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Every entry, oldest first
-    #[command(after_help = "Example:\n  cardbridge outbox list --json")]
-    List,
+    /// The entries, oldest first
+    #[command(after_help = "Examples:\n  cardbridge outbox list --today\n  cardbridge outbox list --state in_doubt --json\n  \
+                            cardbridge outbox list --user 1815 --limit 5")]
+    List {
+        /// Those that were saved today
+        #[arg(long)]
+        today: bool,
+        /// Those in this state
+        #[arg(long, value_name = "S", value_parser = state())]
+        state: Option<String>,
+        /// Those for this user: a GUID, or an employee number or name of [people]
+        #[arg(long, value_name = "WHO")]
+        user: Option<String>,
+        /// The last ones, so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
     /// One entry with everything that has happened to it
     #[command(after_help = "Example:\n  cardbridge outbox show 0190b3a5")]
     Show {
@@ -59,15 +73,25 @@ enum Action {
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
     let session = Session::open(&site, "outbox", None).await?;
-    let ended = act(&session, &arguments).await;
+    let ended = act(&site, &session, &arguments).await;
     session.end().await;
     ended
 }
 
-async fn act(session: &Session<'_>, arguments: &Arguments) -> Result<ExitCode, Failure> {
+async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (client, json) = (&session.client, arguments.json);
     match &arguments.action {
-        Action::List => list(&client.outbox().await.map_err(refused)?, json),
+        Action::List { today, state, user, limit } => {
+            let user = user.as_deref().map(|who| site::who(site, who)).transpose()?;
+            let since = today.then(midnight).map(|at| ("since", at.to_rfc3339()));
+            let wanted = [
+                state.clone().map(|state| ("state", state)),
+                user.map(|user| ("user", user.to_string())),
+                since,
+                limit.map(|limit| ("limit", limit.to_string())),
+            ];
+            list(&client.outbox(&wanted.into_iter().flatten().collect::<Vec<_>>()).await.map_err(refused)?, json);
+        }
         Action::Show { id } => show(&client.entry(id).await.map_err(refused)?, json),
         Action::Retry { id, absent } => show(&client.retry(id, *absent).await.map_err(refused)?, json),
         Action::Discard { id } => show(&client.discard(id).await.map_err(refused)?, json),
@@ -106,7 +130,7 @@ async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure>
             _ => {}
         }
     }
-    let waiting = session.client.outbox().await.map_err(refused)?;
+    let waiting = session.client.outbox(&[]).await.map_err(refused)?;
     let is_waiting = |entry: &&Value| entry.at("end").is_null() && entry.at("elsewhere").is_null();
     match waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(is_waiting).count()) {
         0 => Ok(ExitCode::SUCCESS),
@@ -130,22 +154,26 @@ fn list(outbox: &Value, json: bool) {
     if entries.is_empty() {
         return out::print("the outbox is empty");
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["ENTRY", "SAVED", "CALL", "USER", "STATE", "TRIES", "WHY"]);
     for told in &entries {
         let entry = told.at("entry");
-        let why = [told.text("elsewhere"), entry.text("why"), entry.text("description")];
-        table.add_row([
-            entry.text("enrollment").to_owned(),
-            local(entry.text("saved_at")),
-            told.text("call").to_owned(),
-            Some(entry.at("user").text("name")).filter(|name| !name.is_empty()).unwrap_or(entry.text("user_id")).to_owned(),
-            entry.text("state").to_owned(),
-            entry.at("attempts").to_string(),
-            why.into_iter().find(|why| !why.is_empty()).unwrap_or_default().to_owned(),
-        ]);
+        out::print(&format!("{}  {}  {}", entry.text("enrollment"), local(entry.text("saved_at")), entry.text("state")));
+        let about = if told.at("about").is_null() { told.text("call") } else { told.text("about") };
+        let said = Some(entry.text("description")).filter(|words| !words.is_empty()).map(|words| format!("BluSKY says “{words}”"));
+        let why = [told.text("elsewhere"), entry.text("why")].into_iter().find(|why| !why.is_empty());
+        table::indented(about);
+        table::indented(why.or(said.as_deref()).unwrap_or_default());
     }
-    out::print(&table.to_string());
+}
+
+/// The states by their names.
+fn state() -> impl clap::builder::TypedValueParser<Value = String> {
+    clap::builder::PossibleValuesParser::new(["saved", "sending", "accepted", "refused", "in_doubt", "discarded"])
+}
+
+/// When today began by the clock on the wall.
+fn midnight() -> DateTime<Local> {
+    let now = Local::now();
+    now.with_time(NaiveTime::MIN).earliest().unwrap_or(now)
 }
 
 fn show(told: &Value, json: bool) {
@@ -155,12 +183,12 @@ fn show(told: &Value, json: bool) {
     }
     out::print(&format!("{} saved {}", entry.text("enrollment"), local(entry.text("saved_at"))));
     if !told.at("about").is_null() {
-        out::print(&format!("  {}", told.text("about")));
+        table::indented(told.text("about"));
     }
     for step in told.at("steps").as_array().into_iter().flatten() {
-        out::print(&format!("  {}  {:<9} {}", local(step.text("at")), step.text("state"), step.text("words")));
+        table::indented(&format!("{}  {:<9} {}", local(step.text("at")), step.text("state"), step.text("words")));
     }
-    out::print(told.text("words"));
+    told.text("words").lines().for_each(table::text);
 }
 
 /// A time as the clock on the wall shows it.

@@ -2,13 +2,13 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::{
     Globals, listen,
     out::{self, Failure},
     site::{self, Look},
+    table,
 };
 use crate::{
     config::ReaderConfig,
@@ -68,9 +68,8 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     } else if rows.is_empty() {
         out::print("no serial port, no PC/SC reader and no keyboard that is known as a reader is plugged in");
     } else {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["PORT", "USB", "PRODUCT", "SERIAL NUMBER", "CONFIGURED AS"]).add_rows(rows);
-        out::print(&table.to_string());
+        let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
+        table::print(&["port", "usb", "product", "serial number", "configured as"], &rows);
     }
     if !strangers.is_empty() {
         out::hint(&format!("other keyboards, of which one may be a reader that is not known here: {}", strangers.join(", ")));

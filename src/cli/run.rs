@@ -7,10 +7,11 @@ use tokio::time::{Instant, sleep};
 use super::{
     Globals,
     out::{self, Failure},
-    session,
+    session::{self, Waiting},
     site::{self, Look, blusky},
 };
 use crate::{
+    card::Verdict,
     host::{
         Site,
         client::{AskError, Client},
@@ -73,7 +74,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Becomes the station. A command that hosts one meanwhile hands it over.
 async fn station(site: &Site) -> Result<Host, Failure> {
-    let until = Instant::now() + PATIENCE;
+    let (until, mut waiting) = (Instant::now() + PATIENCE, Waiting::begin());
     loop {
         let holder = match Host::become_station(site, "run", site::credentials()).await.map_err(session::failed)? {
             Ok(host) => return Ok(host),
@@ -89,6 +90,7 @@ async fn station(site: &Site) -> Result<Host, Failure> {
             let help = "one station at a time works on one store; end that one first";
             return Err(Failure::impossible("station", format!("{holder} is the station already"), help));
         }
+        waiting.hint(&holder);
         sleep(LOOK).await;
     }
 }
@@ -97,15 +99,18 @@ async fn station(site: &Site) -> Result<Host, Failure> {
 /// can hold both.
 fn tell(notice: &Notice, json: bool) {
     match notice {
-        Notice::Read(reading) if json => out::print_json(&views::reading::json(reading, &views::reading::literal(reading))),
+        Notice::Read(reading) if json => out::print_json(&views::reading::json_for_log(reading)),
         Notice::Read(reading) => {
             let reader = reading.presentation.reader.as_deref().unwrap_or("a reader");
-            out::print(&format!("{reader}: a card was read ({})", reading.verdict.name()));
+            match reading.verdict {
+                Verdict::Keypad => out::print(&format!("{reader}: something was typed on the keypad")),
+                verdict => out::print(&format!("{reader}: a card was read ({})", verdict.name())),
+            }
         }
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
         Notice::Entry(entry, _) => entry_told(entry),
         Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
-        Notice::Lost(..) | Notice::Failed(..) | Notice::Note(..) | Notice::Away(_) | Notice::Stopped(_) => {
+        Notice::Lost(..) | Notice::Failed(..) | Notice::Note(..) | Notice::Away(_) | Notice::Stopped(_) | Notice::StoreGone(_) => {
             views::notice::text(notice).iter().for_each(|words| out::hint(words));
         }
         Notice::Ready(_) | Notice::LayThere(_) | Notice::Waiting { .. } | Notice::Asked(..) | Notice::NotEnrolled(..) => {}

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{
-    out::{Failure, listen_for_signals},
+    out::{Failure, hint, listen_for_signals},
     site,
 };
 use crate::{
@@ -24,6 +24,8 @@ use crate::{
 
 /// How long a station that is beginning or ending is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// For so long nothing is said of it.
+const UNSAID: Duration = Duration::from_secs(1);
 /// Whoever asked for this command's station has this long to take it.
 const OTHERS_FIRST: Duration = Duration::from_secs(3);
 /// How often it is looked for meanwhile.
@@ -64,7 +66,11 @@ impl<'a> Session<'a> {
                 host.end(false).await;
                 OTHERS_FIRST
             }
-            None => Duration::ZERO,
+            None => {
+                // One that answers and is about to end is given the time for it.
+                sleep(LOOK).await;
+                Duration::ZERO
+            }
         };
         (self.client, self.host) = station(self.site, self.doing, self.ordered_by, leaves).await?;
         Ok(())
@@ -105,7 +111,7 @@ async fn station(
     others_first: Duration,
 ) -> Result<(Client, Option<Host>), Failure> {
     let (until, others_until) = (Instant::now() + PATIENCE, Instant::now() + others_first);
-    let mut holder = String::new();
+    let (mut holder, mut waiting) = (String::new(), Waiting::begin());
     while Instant::now() < until {
         if let Some((client, said)) = Client::connect(&site.config.store, ordered_by).await {
             same_site(site, &said)?;
@@ -124,10 +130,31 @@ async fn station(
             }
             Err(other) => holder = other,
         }
+        waiting.hint(&holder);
         sleep(LOOK).await;
     }
     let message = format!("{holder} holds the site's store and does not answer");
     Err(Failure::impossible("station", message, "end that process (it may have been stopped with Ctrl-Z), or let it go on"))
+}
+
+/// A wait for another process, which people are told of once it takes a while.
+pub struct Waiting {
+    since: Instant,
+    is_said: bool,
+}
+
+impl Waiting {
+    /// From now on.
+    pub fn begin() -> Self {
+        Self { since: Instant::now(), is_said: false }
+    }
+
+    /// Says who is waited for, once.
+    pub fn hint(&mut self, holder: &str) {
+        if self.since.elapsed() > UNSAID && !std::mem::replace(&mut self.is_said, true) {
+            hint(&format!("waiting for {holder}, which holds the site's store and does not answer"));
+        }
+    }
 }
 
 /// Why this process cannot be the station.

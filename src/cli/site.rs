@@ -14,12 +14,17 @@ use super::{
 };
 use crate::{
     access::Secret,
-    blusky::{client::Client, secret_file, settings::Settings},
+    blusky::{
+        client::Client,
+        secret_file,
+        settings::{Settings, SignIn},
+    },
     card::PacsBits,
     config::{Config, ConfigError},
     enroll::people::{self, WhoError},
     host::{
         self, Site,
+        platform::files,
         protocol_files::{FolderError, add_folder},
     },
     protocols::Protocols,
@@ -108,13 +113,25 @@ fn explain(error: &ConfigError) -> Failure {
     Failure::usage("configuration", error.to_string(), help)
 }
 
+/// A file with a secret is none that everybody on this machine may read. One that is not there is somebody else's to say.
+fn private(path: &Path, code: &str) -> Result<(), Failure> {
+    if files::is_public(path).unwrap_or(false) {
+        let shown = path.display();
+        let help = format!("chmod 600 {shown}; where others use this machine, take a new secret");
+        return Err(Failure::usage(code, format!("{shown} holds a secret, and everybody on this machine can read it"), help));
+    }
+    Ok(())
+}
+
 /// A PIN or password, which comes from a file.
 pub fn secret(path: &Path, code: &str) -> Result<Secret, Failure> {
+    private(path, code)?;
     secret_file::read(path).map_err(|error| Failure::usage(code, error.to_string(), "write it into a file that only you can read"))
 }
 
 /// A PIN, which comes from a file.
 pub fn pin(path: &Path) -> Result<Secret, Failure> {
+    private(path, "pin")?;
     secret_file::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), "write it into a file that only you can read"))
 }
 
@@ -138,6 +155,13 @@ pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
 pub fn blusky(site: &Site) -> Result<Settings, Failure> {
     let missing = || Failure::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file");
     let settings = site.config.blusky.clone().ok_or_else(missing)?;
+    match &settings.sign_in {
+        SignIn::TokenFile(file) => private(file, "token_file")?,
+        SignIn::Password { password_file, .. } => private(password_file, "password_file")?,
+    }
+    if let Some((_, key)) = &settings.connecting.client_cert {
+        private(key, "client_key")?;
+    }
     Client::check(&settings).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     Ok(settings)
 }

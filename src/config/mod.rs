@@ -8,7 +8,7 @@ pub mod import;
 mod readers;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -26,6 +26,7 @@ use crate::{
         people::People,
         policy::{CardType, Required, SitePolicy},
     },
+    file,
     outbox::Reassign,
     protocols::Protocols,
     reader::Port,
@@ -93,13 +94,18 @@ pub enum ConfigError {
     Wrong(Vec<Finding>),
 }
 
+/// No configuration is larger.
+const LARGEST: u64 = 1 << 20;
+/// No list of people is larger: some hundred bytes for each of a million.
+const LARGEST_LIST: u64 = 256 << 20;
+
 impl Config {
     /// Reads the file. Relative paths in it start from its folder.
     ///
     /// # Errors
     /// It cannot be read, or something in it is wrong: all of it, at once.
     pub fn load(path: &Path, protocols: &Protocols) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        let text = file::text(path, LARGEST).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         Self::parse(&path.display().to_string(), &text, &folder, protocols)
     }
@@ -124,7 +130,7 @@ impl Config {
     pub fn people(&self) -> Result<People, String> {
         let Some(path) = &self.people_file else { return Ok(People::default()) };
         let failed = |why: String| format!("the list of people {}: {why}", path.display());
-        let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let bytes = file::read(path, LARGEST_LIST).map_err(|error| failed(error.to_string()))?;
         People::read(&bytes).map_err(|finding| failed(finding.to_string()))
     }
 
@@ -256,7 +262,8 @@ fn card_type(mut keys: Keys<'_, '_>, protocols: &Protocols) -> Option<CardType> 
         let mut numbers = crate::card::Credential::default();
         format.format.fields.iter().for_each(|field| numbers.set(&field.name, 0));
         let template = external_number.as_deref().unwrap_or(crate::enroll::enrollment::CARD_NUMBER);
-        if let Err(why) = crate::enroll::template::render(template, &numbers) {
+        let csn = crate::card::Csn::new(&[1, 2, 3, 4]);
+        if let Err(why) = crate::enroll::template::render(template, &numbers, csn.as_ref()) {
             keys.complain(at, format!("`card_type.external_number` does not suit {}: {why}", format.format.id));
         }
     }

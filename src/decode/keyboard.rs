@@ -155,7 +155,6 @@ impl Keyboard {
             self.damaged(&burst, why, now, output);
         } else {
             let said = self.line.handle(Input::Bytes(&burst.bytes()), now);
-            output.lies_there |= said.lies_there;
             output.again.extend(said.again.into_iter().map(|again| Presentation { raw: to_hex(&burst.text), ..again }));
             if said.noise > 0 {
                 self.damaged(&burst, "this is no line of the dialect".to_owned(), now, output);

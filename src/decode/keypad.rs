@@ -1,10 +1,10 @@
 //! A keypad: keys that come one after the other become what was entered.
 //!
-//! In: a key, or a time. Out: an entry, once the end key was pressed, the entry is long enough, or nothing more came. Time
+//! In: a key, or a time. Out: an entry, once the end key was pressed or nothing more came. Time
 //! is an argument. Never: a card. What was entered is a secret: no `Debug` shows it.
 
-use chrono::{DateTime, Utc};
-use std::{fmt, time::Duration};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::fmt;
 
 /// What stands on the keys, in the order of the numbers that a card format's `key` gives them: `*` is 10, `#` is 11.
 pub const KEYS: &str = "0123456789*#ABCDEFGH";
@@ -12,35 +12,20 @@ pub const KEYS: &str = "0123456789*#ABCDEFGH";
 /// The most keys of one entry; more are dropped, and the entry is none.
 const LONGEST: usize = 32;
 
-/// How a keypad's keys are taken together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entering {
-    /// The key that ends an entry, and is no part of it.
-    pub end: Option<char>,
-    /// The key that throws away what was pressed so far.
-    pub clear: Option<char>,
-    /// The number of keys with which an entry is complete.
-    pub complete: Option<usize>,
-    /// An entry ends when no key was pressed for so long.
-    pub time_out: Duration,
-}
-
-impl Default for Entering {
-    /// What nearly all keypads are printed with: `#` ends, `*` clears, five seconds.
-    fn default() -> Self {
-        Self { end: Some('#'), clear: Some('*'), complete: None, time_out: Duration::from_secs(5) }
-    }
-}
+/// The key that ends an entry, and is no part of it: nearly all keypads are printed so.
+const END: char = '#';
+/// The key that throws away what was pressed so far.
+const CLEAR: char = '*';
+/// An entry ends when no key was pressed for so long.
+const TIME_OUT: TimeDelta = TimeDelta::seconds(5);
 
 /// Why an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// The end key was pressed.
     EndKey,
-    /// It has as many keys as it is to have.
-    Complete,
-    /// Nothing more was pressed: perhaps it was given up.
-    TimeOut,
+    /// Nobody ended it: nothing more was pressed, or a card was shown. Perhaps it was given up.
+    GivenUp,
 }
 
 /// What was entered.
@@ -55,47 +40,40 @@ pub struct Entry {
 /// The keys pressed so far.
 #[derive(Clone, Default)]
 pub struct Keypad {
-    entering: Entering,
     keys: String,
     last: Option<DateTime<Utc>>,
 }
 
 impl Keypad {
-    /// A keypad on which nothing was pressed yet.
-    #[must_use]
-    pub fn new(entering: Entering) -> Self {
-        Self { entering, ..Self::default() }
-    }
-
     /// A key was pressed. What was begun and left lying before it is no part of a new entry; ask [`Self::time`] first.
     pub fn press(&mut self, key: char, at: DateTime<Utc>) -> Option<Entry> {
         if self.deadline().is_some_and(|deadline| at >= deadline) {
             self.keys.clear();
         }
         self.last = Some(at);
-        if Some(key) == self.entering.clear {
-            self.keys.clear();
-            return None;
+        match key {
+            CLEAR => self.keys.clear(),
+            END => return self.ended(Ended::EndKey),
+            key if self.keys.len() <= LONGEST => self.keys.push(key),
+            _ => {}
         }
-        if Some(key) == self.entering.end {
-            return self.ended(Ended::EndKey);
-        }
-        if self.keys.len() <= LONGEST {
-            self.keys.push(key);
-        }
-        if self.entering.complete == Some(self.keys.chars().count()) { self.ended(Ended::Complete) } else { None }
+        None
     }
 
     /// When an entry ends if nothing more is pressed; none where nothing was pressed.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
-        let time_out = chrono::Duration::from_std(self.entering.time_out).ok()?;
-        self.last.filter(|_| !self.keys.is_empty())?.checked_add_signed(time_out)
+        self.last.filter(|_| !self.keys.is_empty())?.checked_add_signed(TIME_OUT)
     }
 
     /// Time has passed.
     pub fn time(&mut self, now: DateTime<Utc>) -> Option<Entry> {
-        if self.deadline().is_some_and(|deadline| now >= deadline) { self.ended(Ended::TimeOut) } else { None }
+        if self.deadline().is_some_and(|deadline| now >= deadline) { self.give_up() } else { None }
+    }
+
+    /// Something else has begun at the reader.
+    pub fn give_up(&mut self) -> Option<Entry> {
+        self.ended(Ended::GivenUp)
     }
 
     fn ended(&mut self, ended: Ended) -> Option<Entry> {
@@ -162,7 +140,7 @@ mod tests {
         press(&mut keypad, "12", 0);
         press(&mut keypad, "3", 4);
         assert_eq!((keypad.deadline(), keypad.time(at(8))), (Some(at(9)), None));
-        assert_eq!(keypad.time(at(9)), Some(Entry { keys: "123".into(), ended: Ended::TimeOut }));
+        assert_eq!(keypad.time(at(9)), Some(Entry { keys: "123".into(), ended: Ended::GivenUp }));
         assert_eq!((keypad.deadline(), keypad.time(at(99))), (None, None));
     }
 
@@ -171,12 +149,6 @@ mod tests {
         let mut keypad = Keypad::default();
         press(&mut keypad, "99", 0);
         assert_eq!(press(&mut keypad, "1234#", 60).unwrap().keys, "1234");
-    }
-
-    #[test]
-    fn an_entry_of_a_known_length_needs_no_end_key() {
-        let mut keypad = Keypad::new(Entering { complete: Some(4), ..Entering::default() });
-        assert_eq!(press(&mut keypad, "1234", 0), Some(Entry { keys: "1234".into(), ended: Ended::Complete }));
     }
 
     #[test]

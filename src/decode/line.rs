@@ -67,8 +67,6 @@ pub struct Output {
     pub noise_to_tell: Option<usize>,
     /// The reader has stopped answering, or never did.
     pub unanswered: bool,
-    /// The card that was shown last lies there still.
-    pub lies_there: bool,
     /// When to come back with [`Input::Time`].
     pub deadline: Option<DateTime<Utc>>,
 }
@@ -315,10 +313,7 @@ impl Line {
     pub(super) fn shown(&mut self, presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
         match self.lying.shown(presentation, is_held, now) {
             Seen::New(shown) => output.presentations.push(shown),
-            Seen::Again(again) => {
-                output.lies_there = true;
-                output.again.push(again);
-            }
+            Seen::Again(again) => output.again.push(again),
             Seen::Nothing => {}
         }
     }

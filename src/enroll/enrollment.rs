@@ -17,7 +17,7 @@ use crate::{
         ACTIVE_CARDHOLDER, AddUserCard, Moment, Operation, Secret,
         check::{self, IntegerWidth},
     },
-    card::{Credential, FILLED_UID, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS, ZERO_UID},
+    card::{Credential, Csn, FILLED_UID, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS, ZERO_UID},
 };
 
 /// What the operator asks for.
@@ -176,7 +176,7 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
     if number == 0 {
         return Err(Refused::Zero);
     }
-    let external = external_number(card_type, credential, order)?;
+    let external = external_number(card_type, credential, serial, order)?;
     Ok(AddUserCard {
         card_ac_system_id: Some(card_type.system),
         card_serial_number,
@@ -191,9 +191,9 @@ pub fn add_user_card(reading: &Reading, order: &Order, policy: &SitePolicy, widt
 
 /// The number that BluSKY is told is printed on the card: the one given for it as it stands, else what the card type's
 /// template makes of the card's numbers, else the print as it was typed, else the card number.
-fn external_number(card_type: &CardType, credential: &Credential, order: &Order) -> Result<String, Refused> {
+fn external_number(card_type: &CardType, credential: &Credential, csn: Option<&Csn>, order: &Order) -> Result<String, Refused> {
     let print = || order.printed.as_ref().map(|print| print.trim().to_owned());
-    let filled = |template: &str| template::render(template, credential).map_err(|why| Refused::Template(card_type.blusky, why));
+    let filled = |template: &str| template::render(template, credential, csn).map_err(|why| Refused::Template(card_type.blusky, why));
     match (&order.external_number, &card_type.external_number) {
         (Some(given), _) => Ok(given.trim().to_owned()),
         (None, Some(template)) => filled(template),

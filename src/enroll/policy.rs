@@ -197,7 +197,8 @@ impl SitePolicy {
     pub fn prints(&self, fit: &Fit, presentation: &Presentation, print: &str) -> Option<Match> {
         let templates =
             self.card_types.iter().filter(|card_type| card_type.takes(fit)).filter_map(|card_type| card_type.external_number.as_ref());
-        let mut rendered = templates.filter_map(|template| super::template::render(template, &fit.credential).ok());
+        let mut rendered =
+            templates.filter_map(|template| super::template::render(template, &fit.credential, presentation.csn.as_ref()).ok());
         if rendered.any(|text| text == print.trim()) { Some(Match::Numbers) } else { Print::parse(print).matches(fit, presentation) }
     }
 

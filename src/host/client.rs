@@ -7,6 +7,7 @@ use std::{path::Path, time::Duration};
 use reqwest::{Client as Http, Method, Response, header::ACCEPT};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -49,6 +50,8 @@ pub enum AskError {
     Gone,
 }
 
+/// Whoever says what it is says it within this time.
+const GREETING: Duration = Duration::from_secs(2);
 /// The station may take this long for an answer that is no stream.
 const ANSWER: Duration = Duration::from_secs(30);
 /// No line of a stream is longer.
@@ -66,8 +69,17 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Http::builder().unix_socket(place.path()).tls_certs_only([]).no_proxy().default_headers(headers);
         let client = Self { http: builder.build().ok()?, _place: place };
-        let station = client.get("v1/station").await.ok()?;
+        // One that was stopped takes connections and answers none.
+        let station = timeout(GREETING, client.get("v1/station?brief=true")).await.ok()?.ok()?;
         Some((client, station))
+    }
+
+    /// How it is, with all that has to be counted for it.
+    ///
+    /// # Errors
+    /// The store cannot be read, or there is no station.
+    pub async fn station(&self) -> Result<Value, AskError> {
+        self.get("v1/station").await
     }
 
     /// What tells its site from another.
@@ -109,12 +121,13 @@ impl Client {
         self.ask(Method::POST, &format!("v1/enrollments/{order}/answer"), Some(answer)).await.map(drop)
     }
 
-    /// All entries.
+    /// The entries of this state, about this user, saved since then; the last ones, so many.
     ///
     /// # Errors
     /// The store cannot be read, or there is no station.
-    pub async fn outbox(&self) -> Result<Value, AskError> {
-        self.get("v1/outbox").await
+    pub async fn outbox(&self, wanted: &[(&str, String)]) -> Result<Value, AskError> {
+        let query: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        self.get(&format!("v1/outbox?{}", query.join("&"))).await
     }
 
     /// One entry with its way, by its key or the beginning of it.

@@ -3,11 +3,16 @@
 //! In: a site. Out: a station that everybody else asks. Never: two stations of one store; who holds the lease delivers, and nobody
 //! else does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
+    time::MissedTickBehavior,
 };
 
 use super::{
@@ -17,6 +22,7 @@ use super::{
     notices::Notices,
     open_store,
     platform::{
+        files,
         lock::{Holder, Lock},
         socket,
     },
@@ -118,6 +124,9 @@ impl Host {
     }
 }
 
+/// How often an idle station looks whether its store is still there.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// A station at work.
 struct Running {
     site: Site,
@@ -132,6 +141,9 @@ struct Running {
 impl Running {
     async fn run(mut self) {
         let (ready, mut callers) = mpsc::unbounded_channel();
+        let mut place = Place::of(&self.site.config.store);
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut end: Option<(bool, oneshot::Sender<()>)> = None;
         loop {
             self.tell();
@@ -143,6 +155,7 @@ impl Running {
             tokio::select! {
                 // Each step can be the one after which it ends.
                 () = self.shell.step() => {}
+                _ = looks.tick() => place.changed().into_iter().for_each(|why| drop(self.shell.post_box().send(Event::StoreGone(why)))),
                 Some((caller, scope)) = callers.recv() => {
                     // What the store holds has been posted before: this comes after it.
                     self.shell.call_with(caller);
@@ -183,11 +196,13 @@ impl Running {
             let shows_within = settings.shows_within;
             // Certificates are read from many files.
             let client = tokio::task::spawn_blocking(move || Client::new(settings)).await;
-            match client {
-                Ok(Ok(client)) => begin(store, client, shows_within, scope, &ready, &post).await,
-                Ok(Err(error)) => tracing::error!(%error, "nothing is delivered"),
-                Err(error) => tracing::error!(%error, "nothing is delivered"),
-            }
+            let why = match client {
+                Ok(Ok(client)) => return begin(store, client, shows_within, scope, &ready, &post).await,
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            tracing::error!("nothing is delivered: {why}");
+            drop(post.send(Event::CannotDeliver(why)));
         });
     }
 
@@ -200,21 +215,43 @@ impl Running {
         let station = self.shell.station();
         let now = Status {
             readers: Vec::new(),
+            blusky: station.blusky(),
             is_idle,
             is_at_work: station.is_at_work(),
             is_sending: station.is_sending(),
             is_delivering: station.delivers_all(),
         };
         self.status.send_if_modified(|status| {
-            let now = Status { readers: std::mem::take(&mut status.readers), ..now };
-            let mut is_new = std::mem::replace(status, now.clone()) != Status { readers: Vec::new(), ..now };
-            let is_same = status.readers.iter().map(|(name, up)| (name.as_str(), *up)).eq(station.readers());
-            if !is_same {
-                status.readers = station.readers().map(|(name, up)| (name.to_owned(), up)).collect();
-                is_new = true;
-            }
-            is_new
+            let mut before = std::mem::replace(status, now);
+            let readers = std::mem::take(&mut before.readers);
+            let (is_new, is_same) = (before != *status, readers == station.readers());
+            status.readers = if is_same { readers } else { station.readers().to_vec() };
+            is_new || !is_same
         });
+    }
+}
+
+/// Where the store lies. An idle station writes nothing, and would not notice that a disk was pulled out.
+struct Place {
+    path: PathBuf,
+    was: Option<files::Identity>,
+    why: Option<String>,
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), was: files::writable(path).ok(), why: None }
+    }
+
+    /// Why the store is not there any more, or that it is again, where that is new.
+    fn changed(&mut self) -> Option<Option<String>> {
+        let shown = self.path.display();
+        let why = match files::writable(&self.path) {
+            Ok(is) if Some(is) == self.was => None,
+            Ok(_) => Some(format!("another file has taken the place of {shown}; end this station and start it again")),
+            Err(error) => Some(format!("{shown}: {error}")),
+        };
+        (std::mem::replace(&mut self.why, why.clone()) != why).then_some(why)
     }
 }
 
@@ -229,6 +266,9 @@ async fn begin<C: AccessControl + Send + Sync + 'static>(
     let stock = |entries| drop(post.send(Event::Stock(entries)));
     match take_stock(&store, stock).await {
         Ok(()) => drop(ready.send((Caller::new(store, client, shows_within), scope))),
-        Err(error) => tracing::error!(%error, "the outbox cannot be read: nothing is delivered"),
+        Err(error) => {
+            tracing::error!(%error, "the outbox cannot be read: nothing is delivered");
+            drop(post.send(Event::CannotDeliver(error.to_string())));
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! - [`notices`]: what the station told, for any number of listeners;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
+//! - [`state`]: how a store's outbox stands;
 //! - [`protocol_files`]: a site's own, read;
 //! - [`platform`]: what only Unix has: locks, and the socket's place.
 
@@ -17,6 +18,7 @@ pub mod notices;
 pub mod platform;
 pub mod protocol_files;
 pub mod shell;
+pub mod state;
 
 use std::{path::Path, sync::Arc};
 

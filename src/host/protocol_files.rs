@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     card::to_hex,
+    file,
     protocols::{Protocols, Room},
     sheet::Finding,
 };
@@ -50,7 +51,7 @@ pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), Folder
         paths.sort();
         for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
             let file = path.display().to_string();
-            match read_file(path) {
+            match file::text(path, LARGEST_FILE) {
                 Ok(text) => {
                     digest.update(format!("{name} {:?} {} {text}", path.file_name(), text.len()));
                     protocols.add(room, &file, &text);
@@ -63,16 +64,4 @@ pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), Folder
     }
     protocols.own = to_hex(&digest.finalize());
     if any { Ok(()) } else { Err(failed(folder, io::ErrorKind::NotFound.into())) }
-}
-
-/// The text of a file. A pipe would be waited for, and a device may never end.
-fn read_file(path: &Path) -> io::Result<String> {
-    let about = path.metadata()?;
-    if !about.is_file() {
-        return Err(io::Error::other("it is no file but a folder, a pipe or a device"));
-    }
-    if about.len() > LARGEST_FILE {
-        return Err(io::Error::other(format!("it is larger than {LARGEST_FILE} bytes, and no protocol file is")));
-    }
-    fs::read_to_string(path)
 }

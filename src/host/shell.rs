@@ -15,7 +15,7 @@ use super::{Site, deliver::Caller, notices::Numbered};
 use crate::{
     config::ReaderConfig,
     drivers::{Drivers, Setup},
-    outbox::Entry,
+    outbox::{Entry, Terms},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
     smartcard::reader::Model,
     station::{Effect, Event, Notice, Now, Station},
@@ -221,7 +221,7 @@ impl Shell {
                     drivers.command(&name, command);
                 }
             }
-            Effect::Save(entry, unless_given) => self.save(entry, unless_given),
+            Effect::Save(entry, terms) => self.save(entry, terms),
             Effect::Append(id, step) => {
                 if let Some(store) = self.store.clone() {
                     self.write(async move {
@@ -246,17 +246,25 @@ impl Shell {
         }
     }
 
-    fn save(&self, mut entry: Box<Entry>, unless_given: Option<TimeDelta>) {
+    fn save(&self, mut entry: Box<Entry>, terms: Terms) {
         let post = self.post.clone();
         let Some(store) = &self.store else {
             return drop(post.send(Event::NotSaved(entry.id, "there is no store".to_owned())));
         };
         entry.base_url = store.base_url().to_owned();
-        let answer = store.begin_save((*entry).clone(), unless_given);
+        let answer = store.begin_save((*entry).clone(), terms);
+        let store = store.clone();
         tokio::spawn(async move {
             let event = match answer.await {
-                Ok(Ok(())) => Event::Saved(entry),
-                Ok(Err(StoreError::SameCard(given))) => Event::GivenBefore(entry.id, given),
+                Ok(Ok(())) => {
+                    if let Some(given_up) = terms.supersedes
+                        && let Ok(given_up) = store.entry(given_up).await
+                    {
+                        drop(post.send(Event::Settled(Box::new(given_up))));
+                    }
+                    Event::Saved(entry)
+                }
+                Ok(Err(StoreError::InTheWay(other))) => Event::InTheWay(entry.id, other),
                 Ok(Err(error)) => Event::NotSaved(entry.id, error.to_string()),
                 Err(_) => Event::NotSaved(entry.id, "the store has ended".to_owned()),
             };

@@ -30,7 +30,7 @@ pub struct Entry {
     pub base_url: String,
     /// Where it came from.
     pub origin: Origin,
-    /// The reader its card came from; none for a literal, a capture, an existing card, or another call.
+    /// Which card it is about, and where that was seen; none for another call.
     pub source: Option<Source>,
     /// Its PIN or password is kept beside it, sealed, until it has come to its end.
     pub is_sealed: bool,
@@ -100,6 +100,11 @@ impl Entry {
         is_same && matches!(self.progress().state, State::Saved | State::Sending | State::InDoubt)
     }
 
+    fn given(&self, age: TimeDelta) -> Option<Given> {
+        let name = self.origin.person.as_ref().map(|person| person.name.clone());
+        Some(Given { entry: self.id, user: self.operation.user()?, name, seconds: age.num_seconds().max(0) })
+    }
+
     /// The entry as it was after so many steps.
     #[must_use]
     pub fn upto(&self, count: usize) -> Self {
@@ -117,15 +122,26 @@ pub enum Standing {
     Vouched,
 }
 
-/// Where an entry's card was seen.
+/// Which card an entry is about, and where it was seen.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The reader's name.
-    pub reader: String,
+    /// The reader's name; none for a literal, a capture, or a card that BluSKY has.
+    pub reader: Option<String>,
     /// What tells the card from others ([`Presentation::identity`]).
     pub card: String,
-    /// When it was last seen at a reader.
+    /// When it was last seen.
     pub seen_at: DateTime<Utc>,
+}
+
+/// On what terms an entry is written down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Not where its card was given to somebody else and seen at a reader within this time.
+    pub given_within: Option<TimeDelta>,
+    /// Not where its card is ordered for somebody else, and that has not been sent yet.
+    pub is_first: bool,
+    /// This entry for the same card is given up for it, as a person said; where it has been sent meanwhile, it is not.
+    pub supersedes: Option<Uuid>,
 }
 
 /// Shows where, not which card.
@@ -135,33 +151,54 @@ impl std::fmt::Debug for Source {
     }
 }
 
-/// A card that was given to somebody a moment ago, and is about to be given to somebody else.
+/// A card that was given to somebody, or is ordered for somebody, and is about to be given to somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
-    /// The entry that gave it.
+    /// The entry that gives it.
     pub entry: Uuid,
     /// To whom.
     pub user: Uuid,
     /// The same, as the site's list calls them.
     pub name: Option<String>,
-    /// How many seconds ago it was last seen at a reader.
+    /// How many seconds ago it was last seen at a reader, or ordered.
     pub seconds: i64,
 }
 
-/// The entry among these that gave the same card to another user, where the card has been out of sight for no longer than `within`.
-/// What was refused or discarded gave nothing. A clock that was set back makes no card forgotten.
-#[must_use]
-pub fn given_lately<'e>(entry: &Entry, others: impl Iterator<Item = &'e Entry>, within: TimeDelta) -> Option<Given> {
-    let source = entry.source.as_ref()?;
-    let mut found = None;
-    for other in others {
-        let Some(before) = other.source.as_ref().filter(|before| before.card == source.card) else { continue };
-        let age = source.seen_at - before.seen_at;
-        let is_given = matches!(other.progress().state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
-        if let Some(user) = other.operation.user().filter(|user| is_given && age <= within && Some(*user) != entry.operation.user()) {
-            let name = other.origin.person.as_ref().map(|person| person.name.clone());
-            found = Some(Given { entry: other.id, user, name, seconds: age.num_seconds().max(0) });
+/// What stands in the way of an entry that is about to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InTheWay {
+    /// Its card was given to somebody else a moment ago.
+    Given(Given),
+    /// Its card is ordered for somebody else, which has not been sent yet.
+    Ordered(Given),
+}
+
+impl Terms {
+    /// Judges an entry among the others about the same card, the oldest first: the one that it supersedes, as far as that can be given up.
+    ///
+    /// # Errors
+    /// What stands in its way.
+    pub fn judge(self, entry: &Entry, others: impl Iterator<Item = Entry>) -> Result<Option<Entry>, InTheWay> {
+        let is_superseded = |other: &Entry| Some(other.id) == self.supersedes && other.progress().is_unsent();
+        let (mut superseded, mut rivals): (Vec<Entry>, Vec<Entry>) = others.partition(is_superseded);
+        rivals.retain(|other| other.operation.user() != entry.operation.user());
+        if let Some(given) = self.given_within.and_then(|within| given_lately(entry, &rivals, within)) {
+            return Err(InTheWay::Given(given));
+        }
+        let unsent = rivals.iter().rfind(|other| self.is_first && other.progress().is_unsent());
+        match unsent.and_then(|other| other.given(entry.saved_at - other.saved_at)) {
+            Some(given) => Err(InTheWay::Ordered(given)),
+            None => Ok(superseded.pop()),
         }
     }
-    found
+}
+
+/// The last of these entries that gave the card away, where it has been out of sight for no longer than `within`. What was refused or
+/// discarded gave nothing. A clock that was set back makes no card forgotten.
+fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta) -> Option<Given> {
+    let seen = |entry: &Entry| entry.source.as_ref().filter(|source| source.reader.is_some()).map(|source| source.seen_at);
+    let now = seen(entry)?;
+    let is_given = |other: &Entry| matches!(other.progress().state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
+    let given = |other: &Entry| seen(other).map(|before| now - before).filter(|age| *age <= within && is_given(other));
+    rivals.iter().rev().find_map(|other| other.given(given(other)?))
 }

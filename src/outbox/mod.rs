@@ -14,12 +14,14 @@ mod entry;
 mod progress;
 pub mod reach;
 pub mod schedule;
+pub mod tally;
 
-pub use entry::{Entry, Given, History, Source, Standing, given_lately};
+pub use entry::{Entry, Given, History, InTheWay, Source, Standing, Terms};
 pub use progress::Progress;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     access::{Outcome, StoredCard},
@@ -64,7 +66,11 @@ pub enum Step {
         absent: bool,
     },
     /// A person gave it up.
-    Discarded,
+    Discarded {
+        /// For this entry, which gives its card to somebody else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        superseded_by: Option<Uuid>,
+    },
 }
 
 /// What the read-back showed about an entry.

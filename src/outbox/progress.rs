@@ -33,6 +33,8 @@ pub struct Progress {
     pub why: Option<String>,
     /// True where BluSKY stops everybody (a wrong token, a wrong address).
     pub stopped: bool,
+    /// The entry for which a person gave it up.
+    pub superseded_by: Option<Uuid>,
     phase: Phase,
     fails: u32,
     last: DateTime<Utc>,
@@ -113,7 +115,10 @@ impl Entry {
             Step::Retry { absent } => {
                 self.retried(progress, *absent);
             }
-            Step::Discarded => progress.enter(State::Discarded, Phase::End, None),
+            Step::Discarded { superseded_by } => {
+                progress.superseded_by = *superseded_by;
+                progress.enter(State::Discarded, Phase::End, None);
+            }
         }
     }
 
@@ -215,6 +220,12 @@ impl Progress {
     #[must_use]
     pub fn said(&self) -> Option<String> {
         self.why.clone().or_else(|| self.told.description.clone())
+    }
+
+    /// True where nothing of it can have arrived, and nothing is on its way.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        self.state == State::Saved && self.arrived.is_none()
     }
 
     /// True once nothing more will happen by itself.

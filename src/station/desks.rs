@@ -5,7 +5,7 @@
 
 use super::{notice::QuestionKind, *};
 use crate::{
-    card::{DecidedBy, Evidence, Verdict, What as Speaks},
+    card::{DecidedBy, Verdict},
     enroll::{
         enrollment::{self, Refused},
         evidence::{self, Circumstances, Judgement, Word, is_repeat},
@@ -33,6 +33,8 @@ pub(super) struct Desk {
     /// So many stood before them when they were told last.
     pub(super) ahead: Option<usize>,
     pub(super) word: Word,
+    /// The entry for the same card that is given up for theirs.
+    pub(super) supersedes: Option<Uuid>,
     pub(super) state: State,
 }
 
@@ -71,7 +73,7 @@ impl Desk {
         }
     }
 
-    fn person(&self) -> Option<String> {
+    pub(super) fn person(&self) -> Option<String> {
         self.order.person.as_ref().map(|person| match &person.employee_number {
             Some(number) => format!("{} ({number})", person.name),
             None => person.name.clone(),
@@ -122,6 +124,7 @@ impl Station {
             tells: None,
             ahead: None,
             word,
+            supersedes: None,
             state: State::Waits,
         };
         match card {
@@ -157,12 +160,14 @@ impl Station {
     pub(super) fn tell_places(&mut self, turn: &mut Turn) {
         for at in 0..self.desks.len() {
             let Some(desk) = self.desks.get(at).filter(|desk| matches!(desk.state, State::Waits)) else { continue };
-            let ahead = self.desks.iter().take(at).filter(|other| !other.is_saving() && other.overlaps(desk)).count();
+            let others = || self.desks.iter().take(at).filter(|other| !other.is_saving() && other.overlaps(desk));
+            let ahead = others().count();
             if desk.ahead == Some(ahead) {
                 continue;
             }
+            let first = others().next().map(|other| other.person().unwrap_or_else(|| format!("user {}", other.order.user_id)));
             let ready = self.up.iter().any(|name| desk.wants(name) && !self.opening.contains_key(name));
-            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, ready });
+            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, first, ready });
             if let Some(desk) = self.desks.get_mut(at) {
                 desk.ahead = Some(ahead);
             }
@@ -195,10 +200,6 @@ impl Station {
     /// has waited for a card since before.
     pub(super) fn presented(&mut self, presentation: Presentation, came: u64, turn: &mut Turn) {
         let reader = presentation.reader.clone().unwrap_or_default();
-        // Whoever waits for a card waits for one that is shown after that, and not for a key.
-        if presentation.kind == Kind::Key {
-            return self.read(presentation, turn);
-        }
         if let Some(at) = self.second_reading_at(&reader) {
             return self.second_reading(at, presentation, true, turn);
         }
@@ -226,7 +227,7 @@ impl Station {
     }
 
     /// The place of whoever waits for a second reading at this reader.
-    fn second_reading_at(&self, reader: &str) -> Option<usize> {
+    pub(super) fn second_reading_at(&self, reader: &str) -> Option<usize> {
         self.desks.iter().position(|desk| match &desk.state {
             State::Asked(shown, question) => {
                 matches!(question.kind, QuestionKind::SecondReading(..)) && shown.presentation.reader.as_deref() == Some(reader)
@@ -261,7 +262,7 @@ impl Station {
     }
 
     /// Every format's verdict on a card that nobody gets.
-    fn read(&mut self, presentation: Presentation, turn: &mut Turn) {
+    pub(super) fn read(&mut self, presentation: Presentation, turn: &mut Turn) {
         let mut reading = self.laid(presentation);
         policy::choose(&mut reading, &self.setup.policy, &Hints::default());
         turn.tell(Notice::Read(Box::new(reading)));
@@ -302,9 +303,8 @@ impl Station {
             }
             Some(question) => self.ended(desk.id, Ended::Unproven(Box::new(reading), question), turn),
             None => {
-                let card = reading.presentation.identity().filter(|_| shown.at_reader);
-                let reader = reading.presentation.reader.clone();
-                let source = reader.zip(card).map(|(reader, card)| Source { reader, card, seen_at: turn.now.wall });
+                let reader = reading.presentation.reader.clone().filter(|_| shown.at_reader);
+                let source = reading.presentation.identity().map(|card| Source { reader, card, seen_at: turn.now.wall });
                 let format = reading.chosen().and_then(|fit| self.setup.catalog.find(&fit.format));
                 let origin = Origin::of_reading(&desk.order, &reading, format.map_or("", |format| &format.digest));
                 let origin = Origin { evidence: judged.evidence, ..origin };
@@ -334,65 +334,10 @@ impl Station {
             Ok(call) => {
                 let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
                 let origin = Origin::of_order(&desk.order);
-                self.save(Entry { origin, ..entry }, desk.can_be_asked, None, turn);
+                let source = Some(Source { reader: None, card: format!("existing {card}"), seen_at: turn.now.wall });
+                self.save(Entry { origin, source, ..entry }, desk.can_be_asked, None, turn);
             }
             Err(refused) => turn.tell(Notice::NotEnrolled(desk.id, Box::new(Ended::NotSaved(refused.to_string())))),
         }
-    }
-
-    /// Writes an entry down; of a card at a reader, unless it was given to somebody else a moment ago.
-    fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Shown)>, turn: &mut Turn) {
-        let same_card = from.as_ref().is_some_and(|(desk, _)| desk.order.same_card);
-        let within = self.setup.policy.same_card.filter(|_| !same_card && entry.source.is_some());
-        let reader = entry.source.as_ref().map(|source| source.reader.as_str().into());
-        self.sending.ordered(entry.id, reader, can_be_asked);
-        turn.effects.push(Effect::Save(Box::new(entry), within.and_then(|within| TimeDelta::from_std(within).ok())));
-        if let Some((desk, shown)) = from {
-            self.desks.push_back(Desk { state: State::Saving(shown), ..desk });
-            self.tell_places(turn);
-        }
-    }
-
-    /// An entry is on disk.
-    pub(super) fn saved(&mut self, entry: Entry, turn: &mut Turn) {
-        self.desks.retain(|desk| desk.id != entry.id);
-        self.signal_entry(entry.id, Signal::Saved, turn);
-        self.vouch(&entry);
-        self.put(entry, turn);
-    }
-
-    /// What was saved after a print or a person's word is known here from now on.
-    fn vouch(&mut self, entry: &Entry) {
-        let is_word = |evidence: &Evidence| matches!(evidence.what, Speaks::Printed | Speaks::Operator);
-        if let Some(card) = entry.origin.card.as_ref().filter(|_| entry.origin.evidence.iter().any(is_word)) {
-            self.seen.vouched(&card.format, card.credential.facility_code);
-        }
-    }
-
-    pub(super) fn not_saved(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
-        self.desks.retain(|desk| desk.id != id);
-        self.signal_entry(id, Signal::Refused, turn);
-        self.sending.forget(id);
-        turn.tell(Notice::NotEnrolled(id, Box::new(why)));
-    }
-
-    pub(super) fn given_before(&mut self, id: Uuid, given: Given, turn: &mut Turn) {
-        let desk = self.desks.iter().position(|desk| desk.id == id && desk.can_be_asked).and_then(|at| self.desks.remove(at));
-        match desk.map(|mut desk| (std::mem::replace(&mut desk.state, State::Waits), desk)) {
-            Some((State::Saving(shown), desk)) => {
-                self.sending.forget(id);
-                self.ask(desk, shown, QuestionKind::SameCard(given), turn);
-            }
-            _ => self.not_saved(id, Ended::GivenBefore(given), turn),
-        }
-    }
-
-    /// An order ends without an entry.
-    pub(super) fn ended(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
-        if let Some(reader) = why.reader() {
-            self.signal(&reader, Signal::Refused, turn);
-        }
-        turn.tell(Notice::NotEnrolled(id, Box::new(why)));
-        self.tell_places(turn);
     }
 }

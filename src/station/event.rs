@@ -10,7 +10,7 @@ use crate::{
     access::Operation,
     card::Presentation,
     enroll::enrollment::Order,
-    outbox::{Entry, Given, Reassign, Step, schedule::Work},
+    outbox::{Entry, InTheWay, Reassign, Step, Terms, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
 };
 
@@ -31,8 +31,8 @@ pub enum Event {
     Saved(Box<Entry>),
     /// An entry is not on disk.
     NotSaved(Uuid, String),
-    /// An entry is not on disk: its card was given to somebody else a moment ago.
-    GivenBefore(Uuid, Given),
+    /// An entry is not on disk: another one for the same card is in its way.
+    InTheWay(Uuid, InTheWay),
     /// Entries that the store holds from before, each with its place.
     Stock(Vec<(u64, Entry)>),
     /// An entry as it is now, after a person's word on it was written down.
@@ -43,6 +43,10 @@ pub enum Event {
     Called(Box<Called>),
     /// From now on, this is delivered.
     Deliver(Scope),
+    /// The store is not where it was any more, and why; none: it is there again.
+    StoreGone(Option<String>),
+    /// Nothing can be delivered from here, and why.
+    CannotDeliver(String),
     /// A deadline has passed.
     Time,
 }
@@ -115,8 +119,8 @@ pub enum Answer {
 pub enum Effect {
     /// A reader is to do something.
     Command(ReaderName, ReaderCommand),
-    /// Write an entry down, unless its card was given to somebody else and seen within this time; then say so.
-    Save(Box<Entry>, Option<TimeDelta>),
+    /// Write an entry down on these terms; then say what became of it, and of the entry that it supersedes.
+    Save(Box<Entry>, Terms),
     /// Write a step of an entry down; then say how it stands.
     Append(Uuid, Step),
     /// Write down when this card was last seen at a reader.

@@ -3,18 +3,22 @@
 //! `handle(event, now)` answers with effects, in the order they are to be carried out. It touches no device, no file and
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
-//! - `stages`: what happens at readers, up to a card;
-//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them;
+//! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
+//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `event`: what happens, and what is to be done then;
+//! - [`health`]: how readers and the way to BluSKY are, as was seen so far;
 //! - [`notice`]: what people and programs are told;
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
 //! - [`osdp`]: what an OSDP reader hands over.
 
 mod desks;
 mod event;
+pub mod health;
+mod keypads;
 pub mod notice;
 pub mod osdp;
 mod questions;
+mod saving;
 mod sending;
 mod stages;
 #[cfg(test)]
@@ -39,7 +43,7 @@ use crate::{
         message,
     },
     enroll::{enrollment::Order, evidence::Seen, policy::SitePolicy},
-    outbox::{Entry, Given, Reassign, Step},
+    outbox::{Entry, InTheWay, Reassign, Step, Terms},
     reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
@@ -48,6 +52,9 @@ use crate::{
 };
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
+use health::{BluskyHealth, ReaderHealth};
+use keypads::Typing;
+use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
 use sending::Sending;
 pub use sending::{Called, Scope};
@@ -134,10 +141,14 @@ pub struct Station {
     opening: HashMap<ReaderName, DateTime<Utc>>,
     /// The readers that are there.
     up: Vec<ReaderName>,
+    /// How the configured readers are.
+    health: Vec<ReaderHealth>,
     /// The last card at each reader that fitted no format, with a check that failed.
     damaged: HashMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    /// What is being typed at each reader.
+    keypads: HashMap<ReaderName, Typing>,
 }
 
 /// A card that lies at a reader is written down as seen this often.
@@ -146,9 +157,22 @@ const SEEN_EVERY: TimeDelta = TimeDelta::seconds(5);
 enum Stage {
     Line(Box<Line>),
     Keyboard(Box<Keyboard>),
-    /// The conversation with the card that lies there, what had happened when it came, and whether it lay there already.
-    Card(Option<(Box<Conversation>, u64, bool)>),
+    /// The conversation with the card that lies there; none once it is over.
+    Card(Option<Box<Talk>>),
+    /// The card that lies there has been read, and could be read again by this.
+    Read(Box<Talk>),
     Osdp(osdp::Desk),
+}
+
+/// The conversation with a card.
+struct Talk {
+    conversation: Conversation,
+    /// What had happened when the card came.
+    came: u64,
+    /// It lay there already when the reader was first looked at.
+    lay_there: bool,
+    /// The card is read a second time.
+    is_second: bool,
 }
 
 /// One step of the machine: when it is, and what it leads to.
@@ -169,6 +193,7 @@ impl Station {
     pub fn new(setup: Setup) -> Self {
         Self {
             sending: Sending::new(setup.parallel),
+            health: setup.readers.iter().map(|reader| ReaderHealth::of(&reader.name)).collect(),
             setup,
             stages: HashMap::new(),
             desks: VecDeque::new(),
@@ -179,6 +204,7 @@ impl Station {
             up: Vec::new(),
             damaged: HashMap::new(),
             lying: HashMap::new(),
+            keypads: HashMap::new(),
         }
     }
 
@@ -192,22 +218,33 @@ impl Station {
         let mut turn = Turn { now: now.into(), effects: Vec::new() };
         self.happened += 1;
         match event {
-            Event::Reader(name, event) => self.at_reader(&name, event, &mut turn),
+            Event::Reader(name, event) => {
+                health::happens(&mut self.health, &name, &event, turn.now.wall);
+                self.at_reader(&name, event, &mut turn);
+                health::there(&mut self.health, &name, &self.up);
+            }
             Event::Order(request) => self.order(*request, &mut turn),
             Event::Resume(id) => self.sending.resume(id),
             Event::Withdraw(id) => self.withdraw(id, &mut turn),
             Event::Answer(id, question, answer) => self.answered(id, question, answer, &mut turn),
             Event::Saved(entry) => self.saved(*entry, &mut turn),
             Event::NotSaved(id, why) => self.not_saved(id, Ended::NotSaved(why), &mut turn),
-            Event::GivenBefore(id, given) => self.given_before(id, given, &mut turn),
+            Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(*entry, &mut turn),
             Event::Stepped(entry) => self.stepped(*entry, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
             Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
+            Event::StoreGone(why) => turn.tell(Notice::StoreGone(why)),
+            Event::CannotDeliver(why) => self.cannot_deliver(why, &mut turn),
             Event::Time => self.time(&mut turn),
         }
         self.deliver(&mut turn);
+        for effect in &turn.effects {
+            if let Effect::Tell(notice) = effect {
+                health::told(&mut self.health, notice, &self.setup.policy);
+            }
+        }
         turn.effects
     }
 
@@ -215,7 +252,8 @@ impl Station {
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<DateTime<Utc>> {
         let desks = self.desks.iter().flat_map(|desk| [desk.until, desk.tells]).flatten();
-        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(self.sending.deadline(now)).min()
+        let keypads = self.keypads.values().filter_map(Typing::deadline);
+        self.deadlines.values().chain(self.opening.values()).copied().chain(desks).chain(keypads).chain(self.sending.deadline(now)).min()
     }
 
     /// What is to be done before it ends: the cards that lie there are seen for the last time, and nothing more is sent.
@@ -254,10 +292,16 @@ impl Station {
         self.sending.has_orders() || self.desks.iter().any(Desk::is_saving)
     }
 
-    /// The names of the configured readers, and whether each is there.
-    pub fn readers(&self) -> impl Iterator<Item = (&str, bool)> {
-        let is_up = |name: &str| self.up.iter().any(|up| is_device_of(up, name));
-        self.setup.readers.iter().map(move |reader| (reader.name.as_str(), is_up(&reader.name)))
+    /// How the configured readers are, in their order.
+    #[must_use]
+    pub fn readers(&self) -> &[ReaderHealth] {
+        &self.health
+    }
+
+    /// How the way to BluSKY is.
+    #[must_use]
+    pub fn blusky(&self) -> BluskyHealth {
+        self.sending.health()
     }
 
     fn time(&mut self, turn: &mut Turn) {
@@ -272,6 +316,7 @@ impl Station {
             self.opening.remove(&name);
             turn.tell(Notice::Ready(name));
         }
+        self.left_typing(turn);
         self.ask_late(turn);
         self.give_up(turn);
     }

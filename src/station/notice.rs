@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     card::Reading,
     enroll::{enrollment::Refused, evidence},
-    outbox::{Entry, Given},
+    outbox::{Entry, InTheWay},
     reader::ReaderName,
 };
 
@@ -38,6 +38,8 @@ pub enum Notice {
         person: Option<String>,
         /// How many came before it to the same reader.
         ahead: usize,
+        /// The first of those, as the site's list calls them.
+        first: Option<String>,
         /// A reader is there to which a card can be held now.
         ready: bool,
     },
@@ -51,6 +53,8 @@ pub enum Notice {
     WaitsFor(Uuid, Uuid),
     /// This entry is saved, and nothing is sent for now: BluSKY is away, or lets nothing through for this reason.
     Postponed(Uuid, Option<String>),
+    /// The store is not where it was any more, and why; none: it is there again.
+    StoreGone(Option<String>),
     /// BluSKY cannot be reached, or can be again.
     Away(bool),
     /// BluSKY lets nothing through until somebody acts. Told once, until something goes through again.
@@ -88,8 +92,8 @@ pub enum QuestionKind {
     SecondReading(Box<Reading>, evidence::Question),
     /// The first card of its kind here: the number printed on it, or a person's yes.
     FirstSeen(Box<Reading>, evidence::Question),
-    /// It was given to somebody else a moment ago.
-    SameCard(Given),
+    /// Another entry for the same card is in its way; for whom it is now, as the site's list calls them.
+    InTheWay(InTheWay, Option<String>),
     /// Somebody holds it.
     Holder,
 }
@@ -102,7 +106,8 @@ impl QuestionKind {
             Self::Choose(..) => "choose",
             Self::SecondReading(..) => "second_reading",
             Self::FirstSeen(..) => "first_seen",
-            Self::SameCard(_) => "same_card",
+            Self::InTheWay(InTheWay::Given(_), _) => "same_card",
+            Self::InTheWay(InTheWay::Ordered(_), _) => "held_by_order",
             Self::Holder => "holder",
         }
     }
@@ -115,8 +120,8 @@ pub enum Ended {
     Refused(Box<Reading>, Refused),
     /// It is not sure enough, and there was no answer to what was asked.
     Unproven(Box<Reading>, evidence::Question),
-    /// The card was given to somebody else a moment ago.
-    GivenBefore(Given),
+    /// Another entry for the same card is in its way.
+    InTheWay(InTheWay),
     /// It is not on disk.
     NotSaved(String),
     /// No card was shown in so many seconds.
@@ -133,7 +138,7 @@ impl Ended {
     pub fn reader(&self) -> Option<ReaderName> {
         match self {
             Self::Refused(reading, _) | Self::Unproven(reading, _) => reading.presentation.reader.as_deref().map(Into::into),
-            Self::GivenBefore(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
+            Self::InTheWay(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
         }
     }
 }

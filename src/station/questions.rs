@@ -12,6 +12,8 @@ use crate::enroll::{enrollment, evidence::Word};
 
 /// A reader that repeats its card has this many repeats to do so before the person is asked to show it once more.
 const REPEATS: i32 = 4;
+/// A card that is asked again has as many of these to answer.
+const ASKED_AGAIN: TimeDelta = TimeDelta::seconds(1);
 /// A person has at least this long to answer.
 const ANSWER: TimeDelta = TimeDelta::seconds(60);
 
@@ -41,7 +43,12 @@ impl Station {
         let reader = self.reader(shown.presentation.reader.as_deref()?)?;
         let every = match &reader.kind {
             ReaderKind::Serial(dialect, hints) | ReaderKind::Keyboard(dialect, hints) => hints.repeats_of(dialect),
-            ReaderKind::Pcsc(_) | ReaderKind::Osdp(_) => None,
+            // A card that can be asked again is.
+            ReaderKind::Pcsc(_) => {
+                let can_be_asked = matches!(self.stages.get(shown.presentation.reader.as_deref()?), Some(Stage::Read(_)));
+                return can_be_asked.then_some(ASKED_AGAIN);
+            }
+            ReaderKind::Osdp(_) => None,
         };
         TimeDelta::from_std(every?).ok()
     }
@@ -69,7 +76,7 @@ impl Station {
                     Ok(_) => Ended::SaidNo,
                 }
             }
-            QuestionKind::SameCard(given) => Ended::GivenBefore(given.clone()),
+            QuestionKind::InTheWay(other, _) => Ended::InTheWay(other.clone()),
             QuestionKind::Holder => Ended::SaidNo,
         }
     }
@@ -86,7 +93,11 @@ impl Station {
                 return self.ended(desk.id, ended, turn);
             }
             (Answer::Yes, QuestionKind::FirstSeen(..)) => desk.word = Word::Confirmed,
-            (Answer::Yes, QuestionKind::SameCard(_)) => desk.order.same_card = true,
+            // What was not sent is not sent then; what was, stands before it.
+            (Answer::Yes, QuestionKind::InTheWay(InTheWay::Given(given) | InTheWay::Ordered(given), _)) => {
+                desk.supersedes = Some(given.entry);
+                desk.order.same_card |= matches!(question.kind, QuestionKind::InTheWay(InTheWay::Given(_), _));
+            }
             (Answer::Printed(print), _) => desk.order.printed = Some(print),
             (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => shown.choice = Some(choice),
             // No answer to what was asked: it stays asked.

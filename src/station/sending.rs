@@ -57,6 +57,9 @@ pub(super) struct Sending {
     /// Why everybody is stopped, said once.
     stopped: Option<String>,
     is_away: bool,
+    /// When BluSKY answered last, by the wall's clock, and since when it is away.
+    reached: Option<DateTime<Utc>>,
+    away_since: Option<DateTime<Utc>>,
 }
 
 /// An entry that somebody here waits for.
@@ -81,6 +84,8 @@ impl Sending {
             saved: 0,
             stopped: None,
             is_away: false,
+            reached: None,
+            away_since: None,
         }
     }
 
@@ -108,6 +113,11 @@ impl Sending {
 
     pub(super) const fn delivers_all(&self) -> bool {
         matches!(self.scope, Scope::All)
+    }
+
+    pub(super) fn health(&self) -> BluskyHealth {
+        let away_since = self.away_since.filter(|_| self.is_away);
+        BluskyHealth { reached: self.reached, away_since, stopped: self.stopped.clone() }
     }
 
     pub(super) fn has_orders(&self) -> bool {
@@ -176,6 +186,15 @@ impl Sending {
                     self.schedule.put(waiting);
                 }
             }
+        }
+    }
+
+    /// What a call says about how long BluSKY has been there, or not.
+    fn reach(&mut self, heard: &Heard, now: DateTime<Utc>) {
+        match heard {
+            Heard::Answered => (self.reached, self.away_since) = (Some(now), None),
+            Heard::Away(_) | Heard::Trouble => drop(self.away_since.get_or_insert(now)),
+            Heard::Stopped => {}
         }
     }
 
@@ -252,13 +271,11 @@ impl Station {
     pub(super) fn called(&mut self, called: Called, turn: &mut Turn) {
         for (heard, why) in called.heard {
             match (&heard, why) {
-                (Heard::Stopped, Some(why)) if self.sending.stopped.as_ref() != Some(&why) => {
-                    turn.tell(Notice::Stopped(why.clone()));
-                    self.sending.stopped = Some(why);
-                }
+                (Heard::Stopped, Some(why)) => self.stopped(why, turn),
                 (Heard::Answered, _) => self.sending.stopped = None,
                 _ => {}
             }
+            self.sending.reach(&heard, turn.now.wall);
             self.sending.schedule.heard(&heard, called.user, turn.now.steady);
         }
         match called.entry {
@@ -268,9 +285,29 @@ impl Station {
         let is_away = self.sending.schedule.is_away();
         if std::mem::replace(&mut self.sending.is_away, is_away) != is_away {
             turn.tell(Notice::Away(is_away));
-            let followed = self.sending.ordered.iter().filter(|(_, ordered)| is_away && ordered.is_followed);
-            followed.for_each(|(id, _)| turn.tell(Notice::Postponed(*id, None)));
+            if is_away {
+                self.postpone_all(None, turn);
+            }
         }
+    }
+
+    /// Nothing is delivered from here for as long as this station stands.
+    pub(super) fn cannot_deliver(&mut self, why: String, turn: &mut Turn) {
+        self.stopped(why.clone(), turn);
+        self.postpone_all(Some(why), turn);
+    }
+
+    fn stopped(&mut self, why: String, turn: &mut Turn) {
+        if self.sending.stopped.as_ref() != Some(&why) {
+            turn.tell(Notice::Stopped(why.clone()));
+            self.sending.stopped = Some(why);
+        }
+    }
+
+    /// Whoever waits for an outcome waits no longer.
+    fn postpone_all(&self, why: Option<String>, turn: &mut Turn) {
+        let followed = self.sending.ordered.iter().filter(|(_, ordered)| ordered.is_followed && !ordered.is_new);
+        followed.for_each(|(id, _)| turn.tell(Notice::Postponed(*id, why.clone())));
     }
 
     /// An entry that is not under way any more: it waits, or has come to its end.
@@ -293,7 +330,10 @@ impl Station {
             }
             return self.over(entry, Some(Box::new(question)), turn);
         }
-        self.signal_entry(id, if progress.state == State::Accepted { Signal::Accepted } else { Signal::Refused }, turn);
+        // The light is the newer order's by now.
+        if progress.superseded_by.is_none() {
+            self.signal_entry(id, if progress.state == State::Accepted { Signal::Accepted } else { Signal::Refused }, turn);
+        }
         self.sending.forget(id);
         self.over(entry, None, turn);
     }
@@ -343,29 +383,4 @@ fn waiting(entry: &Entry, place: u64, now: Now) -> Waiting {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outbox::schedule::Work;
-
-    #[test]
-    fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_blusky_is_back() {
-        let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let entry = |number: u128, saved_at| {
-            let call = serde_json::json!({
-                "user_id": Uuid::from_u128(number), "internal_card_number": number as u64, "card_user_flags": 1, "reassign_card_if_already_assigned": false,
-            });
-            let call = Operation::AddUserCard(serde_json::from_value(call).unwrap());
-            Entry::of(Uuid::from_u128(number), saved_at, call, Reassign::Never)
-        };
-        let mut sending = Sending::new(1);
-        sending.deliver(Scope::All, now);
-        (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
-        sending.schedule.heard(&Heard::Away(None), None, now.steady);
-        assert_eq!(sending.schedule.next(now.steady), None);
-        sending.put_first(&entry(9, now.wall), now);
-        assert_eq!(sending.schedule.next(now.steady), Some(Work::Ask(Uuid::from_u128(1))));
-        sending.schedule.heard(&Heard::Answered, None, now.steady);
-        sending.put(waiting(&entry(1, now.wall), 1, now));
-        assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(Uuid::from_u128(9))));
-    }
-}
+mod tests;

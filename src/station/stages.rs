@@ -13,6 +13,7 @@ impl Station {
         match event {
             ReaderEvent::Up => {
                 self.stages.remove(name);
+                self.keypads.remove(name);
                 self.up.push(name.clone());
                 turn.tell(Notice::Up(name.clone()));
                 self.line(name, Input::Opened, turn);
@@ -20,6 +21,7 @@ impl Station {
             }
             ReaderEvent::Lost { why } => {
                 self.stages.remove(name);
+                self.keypads.remove(name);
                 self.deadlines.remove(name);
                 self.opening.remove(name);
                 self.up.retain(|up| up != name);
@@ -30,14 +32,12 @@ impl Station {
             ReaderEvent::Typed(events) => self.line(name, Input::Keys(&events), turn),
             ReaderEvent::Faulty(byte) => self.line(name, Input::Faulty(byte), turn),
             ReaderEvent::CardIn { atr, device, lay_there } => {
-                let mut conversation = Conversation::new(&self.setup.scripts, &atr, &device);
-                let next = conversation.begin();
-                self.stages.insert(name.clone(), Stage::Card(Some((Box::new(conversation), self.happened, lay_there))));
-                self.go_on(name, next, turn);
+                let conversation = Conversation::new(&self.setup.scripts, &atr, &device);
+                self.begin(name, Talk { conversation, came: self.happened, lay_there, is_second: false }, turn);
             }
             ReaderEvent::Answer(answer) => {
-                if let Some(Stage::Card(Some((conversation, ..)))) = self.stages.get_mut(name) {
-                    let next = conversation.answer(&answer);
+                if let Some(Stage::Card(Some(talk))) = self.stages.get_mut(name) {
+                    let next = talk.conversation.answer(&answer);
                     self.go_on(name, next, turn);
                 }
             }
@@ -52,10 +52,7 @@ impl Station {
             }
             ReaderEvent::OsdpCard(card) => match self.osdp_desk(name).map(|(desk, hints)| desk.card(card, hints, turn.now.steady)) {
                 Some(Sight::New(presentation)) => self.shown(name, Transport::Osdp, presentation, turn),
-                Some(Sight::Again(presentation)) => {
-                    self.again(name, Transport::Osdp, presentation, turn);
-                    self.lies_there(name, turn);
-                }
+                Some(Sight::Again(presentation)) => self.again(name, Transport::Osdp, presentation, turn),
                 None => {}
             },
             ReaderEvent::OsdpKeys(codes) => self.shown(name, Transport::Osdp, osdp::keys(&codes), turn),
@@ -68,7 +65,7 @@ impl Station {
         let Some(ReaderKind::Osdp(hints)) = self.reader(name).map(|reader| reader.kind.clone()) else { return None };
         match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
             Stage::Osdp(desk) => Some((desk, hints)),
-            Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) => None,
+            Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) | Stage::Read(_) => None,
         }
     }
 
@@ -106,9 +103,6 @@ impl Station {
         for presentation in output.again {
             self.again(name, transport, presentation, turn);
         }
-        if output.lies_there {
-            self.lies_there(name, turn);
-        }
     }
 
     fn go_on(&mut self, name: &ReaderName, next: Next, turn: &mut Turn) {
@@ -116,14 +110,35 @@ impl Station {
             Next::Say(command) => turn.effects.push(Effect::Command(name.clone(), ReaderCommand::Write(command))),
             Next::SayWithKey(command, key) => turn.effects.push(Effect::Command(name.clone(), ReaderCommand::WriteWithKey(command, key))),
             Next::Done(presentation) => {
-                let came = match self.stages.insert(name.clone(), Stage::Card(None)) {
-                    Some(Stage::Card(Some((_, came, lay_there)))) => (came, lay_there),
-                    _ => (self.happened, false),
-                };
-                turn.effects.push(Effect::Command(name.clone(), ReaderCommand::Release));
+                let Some(Stage::Card(Some(talk))) = self.stages.insert(name.clone(), Stage::Card(None)) else { return };
                 let hints = self.reader(name).map_or_else(ReaderHints::default, |reader| reader.kind.told());
-                self.shown_since(name, Transport::Pcsc, in_byte_order(*presentation, hints), came, turn);
+                self.card_read(name, *talk, in_byte_order(*presentation, hints), turn);
             }
+        }
+    }
+
+    fn begin(&mut self, name: &ReaderName, mut talk: Talk, turn: &mut Turn) {
+        let next = talk.conversation.begin();
+        self.stages.insert(name.clone(), Stage::Card(Some(Box::new(talk))));
+        self.go_on(name, next, turn);
+    }
+
+    /// A smart card has been read. It is let go, unless one reading is not enough: then it is read once more by itself.
+    fn card_read(&mut self, name: &ReaderName, talk: Talk, presentation: Presentation, turn: &mut Turn) {
+        let release = Effect::Command(name.clone(), ReaderCommand::Release);
+        if talk.is_second {
+            turn.effects.push(release);
+            return self.again(name, Transport::Pcsc, presentation, turn);
+        }
+        if let Some(conversation) = talk.conversation.again() {
+            self.stages.insert(name.clone(), Stage::Read(Box::new(Talk { conversation, is_second: true, ..talk })));
+        }
+        // A reader shows nothing while its card is held.
+        let before = turn.effects.len();
+        self.shown_since(name, Transport::Pcsc, presentation, (talk.came, talk.lay_there), turn);
+        match self.stages.insert(name.clone(), Stage::Card(None)) {
+            Some(Stage::Read(again)) if self.second_reading_at(name).is_some() => self.begin(name, *again, turn),
+            _ => turn.effects.insert(before, release),
         }
     }
 
@@ -155,11 +170,15 @@ impl Station {
         turn.effects.extend(self.lying.remove(name).map(|(card, _)| Effect::Seen(card, turn.now.wall)));
     }
 
-    /// The card that lies at a reader was read once more.
+    /// The card that lies at a reader was read once more; or a key was pressed once more.
     fn again(&mut self, name: &ReaderName, transport: Transport, presentation: Presentation, turn: &mut Turn) {
+        if let Some(typed) = self.typed(&presentation) {
+            return self.pressed(name, transport, presentation, typed, turn);
+        }
         let presentation = at_reader(name, transport, presentation, turn);
         turn.effects.push(Effect::Again(Box::new(presentation.clone())));
         self.read_again(presentation, turn);
+        self.lies_there(name, turn);
     }
 
     /// A card was shown at one of the readers.
@@ -177,24 +196,25 @@ impl Station {
         (came, lay_there): (u64, bool),
         turn: &mut Turn,
     ) {
-        if lay_there && presentation.kind != Kind::Key {
+        if let Some(typed) = self.typed(&presentation) {
+            return self.pressed(name, transport, presentation, typed, turn);
+        }
+        self.stop_typing(name, turn);
+        if lay_there {
             presentation.warnings.push(LAY_THERE.to_owned());
         }
-        match presentation.identity().filter(|_| presentation.kind != Kind::Key) {
+        match presentation.identity() {
             Some(card) => drop(self.lying.insert(name.clone(), (card, turn.now.steady))),
             None => drop(self.lying.remove(name)),
         }
         let presentation = at_reader(name, transport, presentation, turn);
-        // A keypad beeps by itself.
-        if presentation.kind != Kind::Key {
-            self.signal(name, Signal::Read, turn);
-        }
+        self.signal(name, Signal::Read, turn);
         self.presented(presentation, came, turn);
     }
 }
 
 /// A presentation with where it was shown, and when. A damaged frame was held back for a while, by the steady clock.
-fn at_reader(name: &ReaderName, transport: Transport, mut presentation: Presentation, turn: &Turn) -> Presentation {
+pub(super) fn at_reader(name: &ReaderName, transport: Transport, mut presentation: Presentation, turn: &Turn) -> Presentation {
     presentation.reader = Some(name.to_string());
     presentation.transport = Some(transport);
     presentation.at = Some(presentation.at.map_or(turn.now.wall, |at| turn.now.wall_of(at)));

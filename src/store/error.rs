@@ -1,7 +1,7 @@
 //! Why a store cannot do what it was asked, in words that say what to do.
 
 use super::seal::SealError;
-use crate::outbox::Given;
+use crate::outbox::InTheWay;
 
 /// Why the store cannot do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +44,9 @@ pub enum StoreError {
     /// Somebody else has gone on with the entry.
     #[error("somebody else has gone on with this entry; look at it again")]
     Conflict,
-    /// The card was given to somebody else a moment ago.
-    #[error("this card was given to another user {} s ago", .0.seconds)]
-    SameCard(Given),
+    /// Another entry for the same card is in its way.
+    #[error("another entry for this card is in the way")]
+    InTheWay(InTheWay),
     /// There is no such entry.
     #[error("there is no entry {0}; `cardbridge outbox list` shows them all")]
     NoEntry(String),
@@ -64,4 +64,10 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+}
+
+impl From<InTheWay> for StoreError {
+    fn from(other: InTheWay) -> Self {
+        Self::InTheWay(other)
+    }
 }

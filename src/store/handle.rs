@@ -10,15 +10,15 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{mpsc, oneshot, watch};
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, seal::Sealer, sqlite::Database};
 use crate::{
     access::{AddUser, Secret},
     enroll::evidence::Seen,
-    outbox::{Entry, Step},
+    outbox::{Entry, Step, Terms},
 };
 
 /// So many questions are answered together at most.
@@ -29,14 +29,12 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// What a store is asked.
 #[derive(Debug)]
 enum Ask {
-    Save(Box<Entry>, Option<TimeDelta>, Reply<()>),
+    Save(Box<Entry>, Terms, Reply<()>),
     Seen(String, DateTime<Utc>, Reply<()>),
     Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
     Entry(Uuid, Reply<Entry>),
-    LastChange(Reply<i64>),
     OpenAfter(u64, Reply<Page>),
     PageAfter(u64, Reply<Page>),
-    ChangedAfter(i64, Reply<(i64, Page)>),
     EvidenceSeen(Reply<Seen>),
     LookOn(bool, Reply<Looked>),
     Beginning(String, Reply<Vec<Entry>>),
@@ -53,7 +51,7 @@ impl Ask {
 
     /// What takes no longer than a write can be answered with others.
     const fn is_quick(&self) -> bool {
-        self.is_write() || matches!(self, Self::Entry(..) | Self::LastChange(..) | Self::Secret(..) | Self::Kept(..))
+        self.is_write() || matches!(self, Self::Entry(..) | Self::Secret(..) | Self::Kept(..))
     }
 }
 
@@ -61,7 +59,6 @@ impl Ask {
 #[derive(Debug, Clone)]
 pub struct StoreHandle {
     running: Arc<Running>,
-    writes: watch::Receiver<u64>,
     base_url: Arc<str>,
     /// What is known to be wrong with it; none before somebody has begun to look.
     known: Arc<Mutex<Option<Vec<String>>>>,
@@ -107,7 +104,6 @@ impl StoreHandle {
     pub fn over(mut store: Box<dyn Store + Send>) -> Result<Self, StoreError> {
         let base_url: Arc<str> = store.base_url().into();
         let (ask, mut asked) = mpsc::unbounded_channel();
-        let (count, writes) = watch::channel(0);
         let run = move || {
             let mut put_off = None;
             while let Some(first) = put_off.take().or_else(|| asked.blocking_recv()) {
@@ -121,15 +117,12 @@ impl StoreHandle {
                 }
                 let writes = together.iter().filter(|ask| ask.is_write()).count();
                 answer_together(store.as_mut(), together, writes > 1);
-                if writes > 0 {
-                    count.send_modify(|count| *count += writes as u64);
-                }
             }
             store.close();
         };
         let spawned = thread::Builder::new().name("store".to_owned()).spawn(run);
         let thread = spawned.map_err(|error| StoreError::Failed { path: String::new(), why: error.to_string() })?;
-        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), writes, base_url, known: Arc::default() })
+        Ok(Self { running: Arc::new(Running { asks: Some(ask), thread: Some(thread) }), base_url, known: Arc::default() })
     }
 
     /// The BluSKY whose entries are delivered from here.
@@ -143,16 +136,15 @@ impl StoreHandle {
     /// # Errors
     /// Why it is not.
     pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Save(Box::new(entry), None, reply)).await
+        self.ask(|reply| Ask::Save(Box::new(entry), Terms::default(), reply)).await
     }
 
-    /// Asks for an entry to be written down, unless its card was given to somebody else and seen within this time; it is on disk once
-    /// the answer has come.
+    /// Asks for an entry to be written down on these terms; it is on disk once the answer has come.
     #[must_use]
-    pub fn begin_save(&self, entry: Entry, unless_given: Option<TimeDelta>) -> oneshot::Receiver<Result<(), StoreError>> {
+    pub fn begin_save(&self, entry: Entry, terms: Terms) -> oneshot::Receiver<Result<(), StoreError>> {
         let (reply, answer) = oneshot::channel();
         // A store that has ended drops the message, and the answer says so.
-        drop(self.running.send(Ask::Save(Box::new(entry), unless_given, reply)));
+        drop(self.running.send(Ask::Save(Box::new(entry), terms, reply)));
         answer
     }
 
@@ -180,34 +172,12 @@ impl StoreHandle {
         self.ask(|reply| Ask::Entry(id, reply)).await
     }
 
-    /// The count of the last change of any entry.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn last_change(&self) -> Result<i64, StoreError> {
-        self.ask(Ask::LastChange).await
-    }
-
     /// A page of the entries that are not settled and were saved after this number; each with its own.
     ///
     /// # Errors
     /// They cannot be read.
     pub async fn open_after(&self, number: u64) -> Result<Page, StoreError> {
         self.ask(|reply| Ask::OpenAfter(number, reply)).await
-    }
-
-    /// A page of the entries that have changed since, each with its number, and the change it goes to.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub async fn changed_after(&self, change: i64) -> Result<(i64, Page), StoreError> {
-        self.ask(|reply| Ask::ChangedAfter(change, reply)).await
-    }
-
-    /// Counts what this process has written down: whoever keeps it is woken by every write.
-    #[must_use]
-    pub fn writes(&self) -> watch::Receiver<u64> {
-        self.writes.clone()
     }
 
     /// A page of all entries that are not damaged and were saved after this number, those for another BluSKY too; each with its own. An
@@ -353,13 +323,11 @@ fn answer_together(store: &mut dyn Store, asks: Vec<Ask>, is_group: bool) {
 /// Whoever asked may have gone; the work is done all the same.
 fn answer(store: &mut dyn Store, ask: Ask) -> Answer {
     match ask {
-        Ask::Save(entry, unless_given, reply) => answered(reply, store.save(&entry, unless_given)),
+        Ask::Save(entry, terms, reply) => answered(reply, store.save(&entry, terms)),
         Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
         Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),
         Ask::Entry(id, reply) => answered(reply, store.entry(id)),
-        Ask::LastChange(reply) => answered(reply, store.last_change()),
         Ask::OpenAfter(number, reply) => answered(reply, store.open_after(number)),
-        Ask::ChangedAfter(change, reply) => answered(reply, store.changed_after(change)),
         Ask::PageAfter(number, reply) => answered(reply, store.page_after(number)),
         Ask::EvidenceSeen(reply) => answered(reply, store.evidence_seen()),
         Ask::LookOn(anew, reply) => answered(reply, store.look_on(anew)),

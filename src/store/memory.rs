@@ -7,14 +7,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError};
 use crate::{
     access::{AddUser, Secret},
     enroll::evidence::Seen,
-    outbox::{Entry, Standing, State, Step, given_lately},
+    outbox::{Entry, Standing, State, Step, Terms},
 };
 
 /// So many entries are given at once.
@@ -26,12 +26,11 @@ pub struct Memory(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// In the order they were saved, each with its last change.
-    entries: Vec<(i64, Entry)>,
+    /// In the order they were saved.
+    entries: Vec<Entry>,
     /// None once it is wiped.
     secrets: HashMap<Uuid, Option<Secret>>,
     lists: HashMap<String, (DateTime<Utc>, String)>,
-    changed: i64,
 }
 
 /// A store over it.
@@ -57,19 +56,14 @@ impl MemoryStore {
     /// The entries that are wanted, a page of them, each with its number.
     fn page(&self, wanted: impl Fn(u64, &Entry) -> bool) -> Page {
         let kept = self.memory();
-        let numbered = (1..).zip(kept.entries.iter().map(|(_, entry)| entry));
+        let numbered = (1..).zip(&kept.entries);
         numbered.filter(|(number, entry)| wanted(*number, entry)).take(PAGE).map(|(number, entry)| (number, entry.clone())).collect()
     }
 }
 
 impl Kept {
-    fn change(&mut self) -> i64 {
-        self.changed += 1;
-        self.changed
-    }
-
-    fn find(&mut self, id: Uuid) -> Result<&mut (i64, Entry), StoreError> {
-        let found = self.entries.iter_mut().find(|(_, entry)| entry.id == id);
+    fn find(&mut self, id: Uuid) -> Result<&mut Entry, StoreError> {
+        let found = self.entries.iter_mut().find(|entry| entry.id == id);
         found.ok_or_else(|| StoreError::NoEntry(id.to_string()))
     }
 }
@@ -87,13 +81,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn save(&mut self, entry: &Entry, unless_given: Option<TimeDelta>) -> Result<(), StoreError> {
+    fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError> {
         let mut entry = Entry { base_url: self.base_url.clone(), ..entry.clone() };
         let mut kept = self.memory();
-        let others = kept.entries.iter().map(|(_, other)| other).filter(|other| other.base_url == entry.base_url);
-        if let Some(given) = unless_given.and_then(|within| given_lately(&entry, others, within)) {
-            return Err(StoreError::SameCard(given));
-        }
+        let card = |entry: &Entry| entry.source.as_ref().map(|source| source.card.clone());
+        let is_rival = |other: &&Entry| card(&entry).is_some() && card(other) == card(&entry) && other.base_url == entry.base_url;
+        let superseded = terms.judge(&entry, kept.entries.iter().filter(is_rival).cloned())?;
         if kept.find(entry.id).is_ok() {
             return Err(StoreError::Conflict);
         }
@@ -101,15 +94,16 @@ impl Store for MemoryStore {
             kept.secrets.insert(entry.id, Some(secret));
             entry.is_sealed = true;
         }
-        let change = kept.change();
-        kept.entries.push((change, entry));
-        Ok(())
+        let (id, at) = (entry.id, entry.saved_at);
+        kept.entries.push(entry);
+        drop(kept);
+        superseded.map_or(Ok(()), |other| self.append(other, at, &Step::Discarded { superseded_by: Some(id) }))
     }
 
     fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
         let mut kept = self.memory();
-        let sources = kept.entries.iter_mut().rev().filter_map(|(_, entry)| entry.source.as_mut());
-        if let Some(source) = sources.into_iter().find(|source| source.card == card && source.seen_at < at) {
+        let sources = kept.entries.iter_mut().rev().filter_map(|entry| entry.source.as_mut());
+        if let Some(source) = sources.into_iter().find(|source| source.reader.is_some() && source.card == card && source.seen_at < at) {
             source.seen_at = at;
         }
         Ok(())
@@ -117,15 +111,12 @@ impl Store for MemoryStore {
 
     fn append(&mut self, entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<(), StoreError> {
         let mut kept = self.memory();
-        let change = kept.changed + 1;
-        let (changed, found) = kept.find(entry.id)?;
+        let found = kept.find(entry.id)?;
         if found.steps().len() != entry.steps().len() {
             return Err(StoreError::Conflict);
         }
         found.add(at, step.clone());
-        *changed = change;
         let is_done = found.progress().is_over() || found.progress().state == State::Accepted;
-        kept.changed = change;
         if let Some(secret) = kept.secrets.get_mut(&entry.id).filter(|_| is_done) {
             *secret = None;
         }
@@ -133,7 +124,7 @@ impl Store for MemoryStore {
     }
 
     fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
-        self.memory().find(id).map(|(_, entry)| entry.clone())
+        self.memory().find(id).cloned()
     }
 
     fn open_after(&mut self, after: u64) -> Result<Page, StoreError> {
@@ -144,22 +135,10 @@ impl Store for MemoryStore {
         Ok(self.page(|number, _| number > after))
     }
 
-    fn changed_after(&mut self, change: i64) -> Result<(i64, Page), StoreError> {
-        let kept = self.memory();
-        let numbered = (1..).zip(&kept.entries);
-        let mut changed: Vec<_> = numbered.filter(|(_, (last, entry))| *last > change && entry.base_url == self.base_url).collect();
-        changed.sort_by_key(|(_, (last, _))| *last);
-        Ok((kept.changed.max(change), changed.into_iter().map(|(number, (_, entry))| (number, entry.clone())).collect()))
-    }
-
-    fn last_change(&mut self) -> Result<i64, StoreError> {
-        Ok(self.memory().changed)
-    }
-
     fn evidence_seen(&mut self) -> Result<Seen, StoreError> {
         let mut seen = Seen::default();
         let kept = self.memory();
-        for (_, entry) in kept.entries.iter().filter(|(_, entry)| entry.base_url == self.base_url) {
+        for entry in kept.entries.iter().filter(|entry| entry.base_url == self.base_url) {
             let Some((card, standing)) = entry.origin.card.as_ref().zip(entry.standing()) else { continue };
             match standing {
                 Standing::Accepted => seen.accepted(&card.format, card.credential.facility_code),
@@ -175,13 +154,13 @@ impl Store for MemoryStore {
 
     fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError> {
         let kept = self.memory();
-        let entries = kept.entries.iter().map(|(_, entry)| entry);
+        let entries = kept.entries.iter();
         Ok(entries.filter(|entry| entry.id.to_string().starts_with(key)).take(2).cloned().collect())
     }
 
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let kept = self.memory();
-        let here = kept.entries.iter().map(|(_, entry)| entry).filter(|entry| entry.base_url == self.base_url);
+        let here = kept.entries.iter().filter(|entry| entry.base_url == self.base_url);
         Ok(here.rev().find(|entry| entry.is_open_order_of(user)).cloned())
     }
 

@@ -7,7 +7,7 @@
 //! - [`memory`]: a store that survives nothing, for tests of what stands above it;
 //! - [`seal`]: PINs and passwords, as they lie on disk.
 //!
-//! What `tests.rs` promises, every kind of store keeps.
+//! What `tests` promises, every kind of store keeps.
 
 mod error;
 mod handle;
@@ -20,13 +20,13 @@ mod tests;
 pub use error::StoreError;
 pub use handle::StoreHandle;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
     access::{AddUser, Secret},
     enroll::evidence::Seen,
-    outbox::{Entry, Step},
+    outbox::{Entry, Step, Terms},
 };
 
 /// Some entries, each with its number: those saved earlier have smaller ones. The last one's leads to the next page.
@@ -58,11 +58,12 @@ pub trait Store {
     /// Why nothing of it is written down.
     fn end_group(&mut self) -> Result<(), StoreError>;
 
-    /// Writes an entry down, for this BluSKY, and its PIN or password so that nobody else can read it.
+    /// Writes an entry down, for this BluSKY, and its PIN or password so that nobody else can read it. What it supersedes is given up in
+    /// the same moment.
     ///
     /// # Errors
-    /// Why it is not written down; [`StoreError::SameCard`] where its card was given to somebody else and seen within this time.
-    fn save(&mut self, entry: &Entry, unless_given: Option<TimeDelta>) -> Result<(), StoreError>;
+    /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so.
+    fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError>;
 
     /// Notes when the card of the newest entry that gave it was last seen at a reader.
     ///
@@ -93,18 +94,6 @@ pub trait Store {
     /// # Errors
     /// They cannot be read.
     fn page_after(&mut self, number: u64) -> Result<Page, StoreError>;
-
-    /// The entries that have changed since, in the order of their changes, a page of them; and the change that it goes to.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    fn changed_after(&mut self, change: i64) -> Result<(i64, Page), StoreError>;
-
-    /// The count of the last change of any entry.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    fn last_change(&mut self) -> Result<i64, StoreError>;
 
     /// How many cards of which format and facility code this BluSKY has accepted, and how many a print or a person has vouched for that are
     /// not settled yet. What it costs does not grow with the number of entries.

@@ -16,7 +16,7 @@ use chacha20poly1305::{
 };
 use uuid::Uuid;
 
-use crate::access::Secret;
+use crate::{access::Secret, file};
 
 /// The name of the credential: `LoadCredential=cardbridge.key:/path`.
 pub const CREDENTIAL: &str = "cardbridge.key";
@@ -131,10 +131,13 @@ fn make(path: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
+/// No file of a key is larger.
+const LARGEST: u64 = 4 << 10;
+
 /// Reads a key: 32 bytes, or 64 hex digits.
 fn read(path: &Path) -> Result<Key<XChaCha20Poly1305>, SealError> {
     let failed = |why: String| SealError::Key { path: path.display().to_string(), why };
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let bytes = file::read(path, LARGEST).map_err(|error| failed(error.to_string()))?;
     let key = if bytes.len() == KEY { Some(bytes) } else { std::str::from_utf8(&bytes).ok().and_then(unhex) };
     let key: Option<[u8; KEY]> = key.and_then(|key| key.try_into().ok());
     key.map(Into::into).ok_or_else(|| failed("it is no key; a key is 32 bytes, or 64 hex digits".to_owned()))

@@ -13,10 +13,11 @@
 //! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n. Layout 2 adds
 //! `secret(entry, sealed)`, null once the entry has come to its end, and `list(name, at, body)`, what BluSKY was asked last. Layout 3
 //! adds to an entry the BluSKY it is for, where it came from (`origin`; the `reader` and the `card`, and when that card was last seen at
-//! one), whether it has a secret, how many steps it has, and which change of the store was its last (`changed`), so that whoever
-//! delivers asks only for what is new; to both the mark and their place in the chain, whose salts and head were tables of their own.
+//! one), whether it has a secret, how many steps it has, and which change of the store was its last (`changed`, counted no more); to both
+//! the mark and their place in the chain, whose salts and head were tables of their own.
 //! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
-//! entries are not settled; a salt stands beside its text, and the chain has an index.
+//! entries are not settled; a salt stands beside its text, and the chain has an index. Layout 5 looks for no changes: their index goes.
+//! Since then `card` stands also where it came from no reader (`reader` is null).
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
@@ -41,7 +42,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 use uuid::Uuid;
 
@@ -49,7 +50,7 @@ use super::{Looked, Page, Store, StoreError, seal::Sealer};
 use crate::{
     access::{AddUser, Secret},
     enroll::evidence::Seen,
-    outbox::{Entry, Step},
+    outbox::{Entry, Step, Terms},
 };
 use chain::Head;
 use inspection::Inspection;
@@ -207,12 +208,15 @@ impl Store for Database {
         ended
     }
 
-    fn save(&mut self, entry: &Entry, unless_given: Option<TimeDelta>) -> Result<(), StoreError> {
+    fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError> {
         let mut operation = entry.operation.clone();
         let sealed = operation.take_secret().map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
         let broken = || StoreError::Failed { path: self.path.clone(), why: "an entry cannot be written".to_owned() };
         let row = writing::row(entry, &operation, &self.base_url).ok_or_else(broken)?;
-        self.write(|transaction| writing::save(transaction, entry, row, sealed.as_deref(), unless_given))
+        let wiped = self.write(|transaction| writing::save(transaction, entry, row, sealed.as_deref(), terms))?;
+        self.log_holds_secrets |= wiped;
+        self.empty_log_of_secrets();
+        Ok(())
     }
 
     fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -245,15 +249,6 @@ impl Store for Database {
 
     fn page_after(&mut self, number: u64) -> Result<Page, StoreError> {
         self.read(|transaction| Ok(reading::page_after(transaction, number)?))
-    }
-
-    fn changed_after(&mut self, change: i64) -> Result<(i64, Page), StoreError> {
-        let base_url = self.base_url.clone();
-        self.read(|transaction| reading::changed_after(transaction, change, &base_url))
-    }
-
-    fn last_change(&mut self) -> Result<i64, StoreError> {
-        self.read(|transaction| Ok(Head::read(transaction)?.changed))
     }
 
     fn evidence_seen(&mut self) -> Result<Seen, StoreError> {

@@ -144,13 +144,13 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         why: progress.why.clone(),
         user: user_json(entry, card.user_id),
         card: card_json(entry, card),
-        reader: entry.source.as_ref().map(|source| source.reader.clone()),
+        reader: entry.source.as_ref().and_then(|source| source.reader.clone()),
         ordered_by: entry.origin.ordered_by.clone(),
         decided_by: entry.origin.decided_by.map(DecidedBy::name),
         evidence: entry.origin.evidence.clone(),
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),
-        superseded_by: None,
+        superseded_by: progress.superseded_by,
         undone_by: None,
     }
 }
@@ -204,12 +204,24 @@ pub fn end(entry: &Entry) -> Option<End> {
         State::Refused if progress.awaits_reassignment() => {
             end(1, "refused", Some("somebody holds this card; `--reassign` takes it from them"))
         }
-        State::Refused => end(1, "refused", None),
+        State::Refused => end(1, "refused", shared_print(entry).then_some(SHARED_PRINT)),
         State::Saved | State::Sending | State::InDoubt => {
             let look = format!("nothing is sent again until somebody has looked; `cardbridge outbox show {}` shows its way", entry.id);
             end(3, "in_doubt", Some(&look))
         }
     }
+}
+
+/// What helps where two facility codes share a printed number.
+const SHARED_PRINT: &str = "another card has this printed number, perhaps one with another facility code; with \
+     external_number = \"{facility_code}-{card_number}\" in its [[card_type]], or --external-number, the two are told apart";
+
+/// True where BluSKY refused a printed number that is the card number alone, though the card has a facility code.
+fn shared_print(entry: &Entry) -> bool {
+    let Operation::AddUserCard(call) = &entry.operation else { return false };
+    let is_number = call.internal_card_number.map(|number| number.to_string()) == call.external_card_number;
+    let words = entry.progress().told.description.as_deref().unwrap_or_default().to_lowercase();
+    is_number && call.facility_code.is_some() && words.contains("external card number")
 }
 
 fn saved_at(entry: &Entry) -> String {
@@ -247,7 +259,10 @@ pub fn text(entry: &Entry) -> String {
         State::Refused => format!("refused.{told}"),
         State::InDoubt if progress.needs_a_person() => format!("in doubt{why}"),
         State::InDoubt => format!("in doubt{why}; BluSKY's record decides before anything is sent again"),
-        State::Discarded => "discarded".to_owned(),
+        State::Discarded => match progress.superseded_by {
+            Some(entry) => format!("discarded: its card is given to somebody else by entry {entry}"),
+            None => "discarded".to_owned(),
+        },
     };
     let warnings = progress.warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
     std::iter::once(line).chain(warnings).collect()
@@ -310,6 +325,7 @@ pub fn step(step: &Step) -> String {
         Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
         Step::Retry { absent: false } => "a person asked for another try".to_owned(),
         Step::Retry { absent: true } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
-        Step::Discarded => "a person gave it up".to_owned(),
+        Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
+        Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),
     }
 }

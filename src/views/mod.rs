@@ -4,10 +4,13 @@
 //! - [`evidence`]: how sure that is, and what is asked;
 //! - [`listening`]: what was heard at an unknown reader;
 //! - [`enrollment`]: an entry of the outbox, state by state;
-//! - [`notice`]: what a station tells.
+//! - [`notice`]: what a station tells;
+//! - [`status`]: how it is; [`page`]: lines of 80 columns.
 
 pub mod enrollment;
 pub mod evidence;
 pub mod listening;
 pub mod notice;
+pub mod page;
 pub mod reading;
+pub mod status;

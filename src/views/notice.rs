@@ -9,10 +9,10 @@ use super::{enrollment, evidence, reading};
 use crate::{
     card::{Reading, Verdict},
     enroll::{enrollment::Refused, policy::SitePolicy},
-    outbox::Given,
+    outbox::{Given, InTheWay},
     station::{
         Ended, Notice, Question,
-        notice::QuestionKind::{self, Choose, FirstSeen, Holder, SameCard, SecondReading},
+        notice::QuestionKind::{self, Choose, FirstSeen, Holder, SecondReading},
     },
 };
 
@@ -30,12 +30,21 @@ pub fn text(notice: &Notice) -> Option<String> {
         }
         Notice::Postponed(_, None) => Some("saved; it will be sent when BluSKY is back".to_owned()),
         Notice::Postponed(_, Some(why)) => Some(format!("saved; nothing is delivered: {why}")),
+        Notice::StoreGone(Some(why)) => Some(format!("the store is gone, and nothing can be saved: {why}")),
+        Notice::StoreGone(None) => Some("the store is there again".to_owned()),
         Notice::Away(true) => Some("BluSKY cannot be reached; what is saved is sent when it is back".to_owned()),
         Notice::Away(false) => Some("BluSKY is there again".to_owned()),
         Notice::Stopped(why) => Some(format!("nothing is delivered: {why}")),
         Notice::Entry(entry, _) => Some(enrollment::text(entry)),
         Notice::Waiting { ahead: 0, .. } | Notice::Up(_) | Notice::Ready(_) | Notice::NotEnrolled(..) => None,
-        Notice::Waiting { ahead, .. } => Some(format!("{ahead} others wait for a card before this one")),
+        Notice::Waiting { ahead, first, .. } => {
+            let first = first.as_deref().unwrap_or("somebody");
+            Some(match ahead {
+                1 => format!("{first} waits for a card before this order"),
+                2 => format!("{first} and 1 other wait for a card before this order"),
+                ahead => format!("{first} and {} others wait for a card before this order", ahead - 1),
+            })
+        }
     }
 }
 
@@ -51,8 +60,8 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         Notice::Failed(reader, why) => json!({"kind": "failed", "reader": **reader, "why": why}),
         Notice::Noise(reader, bytes) => json!({"kind": "noise", "reader": **reader, "bytes": bytes}),
         Notice::Read(reading) => json!({"kind": "reading", "reader": reading.presentation.reader, "reading": reading_json(reading)}),
-        Notice::Waiting { order, person, ahead, ready } => {
-            json!({"kind": "waiting", "enrollment": order, "person": person, "ahead": ahead, "ready": ready})
+        Notice::Waiting { order, person, ahead, first, ready } => {
+            json!({"kind": "waiting", "enrollment": order, "person": person, "ahead": ahead, "first": first, "ready": ready})
         }
         Notice::Asked(order, asked) => json!({"kind": "question", "enrollment": order, "question": question(asked, policy)}),
         Notice::NotEnrolled(order, ended) => json!({"kind": "not_enrolled", "enrollment": order, "error": error(ended, policy)}),
@@ -62,6 +71,7 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         }),
         Notice::WaitsFor(order, before) => json!({"kind": "waits_for", "enrollment": order, "before": before}),
         Notice::Postponed(order, why) => json!({"kind": "postponed", "enrollment": order, "why": why}),
+        Notice::StoreGone(why) => json!({"kind": "store", "why": why}),
         Notice::Away(away) => json!({"kind": "away", "away": away}),
         Notice::Stopped(why) => json!({"kind": "stopped", "why": why}),
     };
@@ -83,7 +93,7 @@ fn question(question: &Question, policy: &SitePolicy) -> Value {
             (choices.collect(), policy.settling_lines(reading))
         }
         SecondReading(_, open) | FirstSeen(_, open) => (Vec::new(), open.settling_lines()),
-        SameCard(_) | Holder => (Vec::new(), Vec::new()),
+        QuestionKind::InTheWay(..) | Holder => (Vec::new(), Vec::new()),
     };
     json!({
         "id": question.number, "kind": question.kind.name(), "choices": choices, "settle": settle, "words": question_words(&question.kind),
@@ -94,14 +104,19 @@ fn question_words(kind: &QuestionKind) -> String {
     match kind {
         Choose(..) => "several formats fit: which of these is it?".to_owned(),
         SecondReading(_, open) | FirstSeen(_, open) => evidence::question(open),
-        SameCard(given) => format!("{}: give it to somebody else instead?", given_words(given)),
+        QuestionKind::InTheWay(other, person) => {
+            format!("{}: give it to {} instead?", in_the_way(other), person.as_deref().unwrap_or("the other user"))
+        }
         Holder => "Take the card from its holder?".to_owned(),
     }
 }
 
-fn given_words(given: &Given) -> String {
-    let who = given.name.clone().unwrap_or_else(|| given.user.to_string());
-    format!("this card was given to {who} {} s ago", given.seconds)
+fn in_the_way(other: &InTheWay) -> String {
+    let whom = |given: &Given| given.name.clone().unwrap_or_else(|| given.user.to_string());
+    match other {
+        InTheWay::Given(given) => format!("this card was given to {} {} s ago", whom(given), given.seconds),
+        InTheWay::Ordered(given) => format!("this card is saved for {} and was not sent yet", whom(given)),
+    }
 }
 
 /// Why nothing is enrolled, as the `{"code","message","help"}` of an error.
@@ -113,10 +128,15 @@ pub fn error(ended: &Ended, policy: &SitePolicy) -> Value {
             about(reading, refused_code(reading, refused), &refused.to_string(), &lines)
         }
         Ended::Unproven(reading, open) => about(reading, "unproven", &evidence::unanswered(open), &open.settling_lines()),
-        Ended::GivenBefore(given) => plain(
+        Ended::InTheWay(other @ InTheWay::Given(_)) => plain(
             "same_card",
-            &format!("{}. Nothing was enrolled.", given_words(given)),
+            &format!("{}. Nothing was enrolled.", in_the_way(other)),
             "if it is meant so, say --same-card; enroll.same_card_s says for how long this is asked",
+        ),
+        Ended::InTheWay(other @ InTheWay::Ordered(given)) => plain(
+            "held_by_order",
+            &format!("{}. Nothing was enrolled.", in_the_way(other)),
+            &format!("if the older order is wrong, `cardbridge outbox discard {}`, then show the card again", given.entry),
         ),
         Ended::NotSaved(why) => plain("store", why, "nothing was enrolled; present the card again once that is mended"),
         Ended::NoCard(seconds) => plain(

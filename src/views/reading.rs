@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
-use crate::card::{Credential, Csn, DecidedBy, Fit, Kind, Literal, PacsBits, Reading, Refusal, SmartCard, Suggestion, Verdict};
+use crate::card::{
+    Credential, Csn, DecidedBy, Fit, Kind, Literal, PacsBits, Presentation, Reading, Refusal, SmartCard, Suggestion, Verdict,
+};
 
 /// A reading as the JSON of `decode`, `read` and `replay`.
 #[derive(Serialize)]
@@ -197,9 +200,25 @@ pub fn literal(reading: &Reading) -> String {
         (Kind::Em4100, _, Some(bits)) if bits.len() == 40 => Literal::Em4100(bits).to_string(),
         (_, _, Some(bits)) => bits.to_string(),
         // What is pressed on a keypad may be somebody's PIN.
-        (Kind::Key, _, None) => "keypad".to_owned(),
+        _ if is_typed(reading) => "keypad".to_owned(),
         _ => presentation.numbers.as_ref().map_or_else(|| presentation.raw.clone(), |read| read.credential.words()),
     }
+}
+
+/// The JSON of a reading for a service's output, which ends up in a log: what was typed on a keypad may be somebody's PIN.
+#[must_use]
+pub fn json_for_log(reading: &Reading) -> Value {
+    let mut hidden = reading.clone();
+    if is_typed(reading) {
+        hidden.presentation = Presentation { bits: None, could_be: Vec::new(), keys: None, raw: String::new(), ..hidden.presentation };
+        hidden.fits.clear();
+        hidden.refusals.clear();
+    }
+    serde_json::to_value(json(&hidden, &literal(&hidden))).unwrap_or(Value::Null)
+}
+
+fn is_typed(reading: &Reading) -> bool {
+    reading.verdict == Verdict::Keypad || reading.presentation.kind == Kind::Key
 }
 
 /// A reading for people: a headline, a line for every fit, the reasons where nothing fits.
@@ -263,7 +282,7 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::NoFit => "no known format fits",
         Verdict::UnknownLength => "the reader does not tell the number of bits; set bits = N for it",
         Verdict::SerialOnly => "a card serial number only",
-        Verdict::Keypad => "a key",
+        Verdict::Keypad => "typed on a keypad, and no card",
         Verdict::Unreadable => "the card answers none of the known questions",
     }
 }
@@ -319,6 +338,7 @@ pub fn words_of(warning: &str) -> String {
             "the reader decodes cards itself and sends text, which the standard has given up; set it to send raw bits".to_owned()
         }
         "too_many_bits" => "the card has more bits than any card format".to_owned(),
+        "entry_not_ended" => "no # came after the last key: the entry may have been given up".to_owned(),
         "unknown_key" => "the reader sent a key code that the standard does not name".to_owned(),
         "already_assigned_to_this_user" => "the card was this user's already".to_owned(),
         "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),

@@ -20,8 +20,6 @@ mod tls;
 mod updates;
 mod users;
 
-use std::fs;
-
 use support::{SYSTEM, Site};
 
 /// A site whose `[blusky]` has more to say.
@@ -41,7 +39,7 @@ fn on_wire(base_url: &str, wire: &str) -> Site {
 
 /// Writes a file into the site's folder.
 fn write(site: &Site, name: &str, text: &str) {
-    fs::write(site.path(name), text).unwrap();
+    site.keep(name, text);
 }
 
 const FACILITY: &str = "51c1aa5c-4e2f-4033-8174-3736816cb4a3";

@@ -186,3 +186,23 @@ fn a_pin_that_blusky_shows_is_not_shown_again() {
     }
     files(site.folder.path()).iter().for_each(|(name, bytes)| assert_hidden(name, bytes));
 }
+
+#[test]
+fn a_secret_that_everybody_on_the_machine_can_read_is_refused_with_what_to_do() {
+    let blusky = echo();
+    let mut words = Vec::new();
+    for file in ["token", "pin"] {
+        let site = site(&blusky.base_url, "token_file = \"token\"", "");
+        write(&site, "pin", "0417\n");
+        fs::set_permissions(site.path(file), fs::Permissions::from_mode(0o644)).unwrap();
+        let ended = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--json"]);
+        let error = ended.error();
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(error["help"].as_str().unwrap().contains("chmod 600 ") && error["message"].as_str().unwrap().contains(file), "{error}");
+        words.push(error["code"].clone());
+        // A group that may read it is the site's own doing.
+        fs::set_permissions(site.path(file), fs::Permissions::from_mode(0o640)).unwrap();
+        assert_ne!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--json"]).code, 2);
+    }
+    assert_eq!(words, [json!("token_file"), json!("pin")]);
+}

@@ -146,7 +146,7 @@ fn a_client_certificate_is_shown_where_it_is_configured() {
         let site = at(&blusky, &format!("ca_file = \"ca.pem\"\n{more}"));
         fs::write(site.path("ca.pem"), authority.0.pem()).unwrap();
         fs::write(site.path("desk.pem"), certificate.pem()).unwrap();
-        fs::write(site.path("desk.key"), key.serialize_pem()).unwrap();
+        site.keep("desk.key", &key.serialize_pem());
         let ended = enroll(&site);
         assert_eq!(ended.code, code, "{ended:?}");
     }

@@ -11,6 +11,7 @@ pub mod pcscd;
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -36,7 +37,7 @@ impl Site {
     /// configuration.
     pub fn at(base_url: &str, more: &str) -> Self {
         let site = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new() };
-        fs::write(site.path("token"), "simulator\n").unwrap();
+        site.keep("token", "simulator\n");
         // The simulator shows at once what it has done.
         site.configure(&format!(
             "[blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\nshows_within_s = 1\n\
@@ -49,6 +50,12 @@ impl Site {
     /// Writes the whole configuration anew.
     pub fn configure(&self, text: &str) {
         fs::write(self.path("cardbridge.toml"), text).unwrap();
+    }
+
+    /// Writes a file that nobody else can read.
+    pub fn keep(&self, name: &str, secret: &str) {
+        fs::write(self.path(name), secret).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -284,9 +291,9 @@ pub fn times(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |times| times.parse().unwrap())
 }
 
-/// Waits for something, ten seconds at most.
+/// Waits for something: longer than any pause of the program that may stand before it, on a machine that is busy.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
         if let Some(found) = look() {
             return found;

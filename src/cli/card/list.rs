@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,6 +11,7 @@ use crate::{
         Globals,
         out::{self, Failure},
         site::{self, Look, blusky, who},
+        table,
     },
 };
 
@@ -41,7 +41,8 @@ pub async fn run(globals: &Globals, list: List) -> Result<ExitCode, Failure> {
     } else if cards.is_empty() {
         out::print("this user has no cards");
     } else {
-        out::print(&table(&cards).to_string());
+        let shown = |card: &StoredCard| COLUMNS.map(|(_, member)| card.shown.text(member).unwrap_or_default().into_owned()).to_vec();
+        table::print(&COLUMNS.map(|(title, _)| title), &cards.iter().map(shown).collect::<Vec<_>>());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -59,23 +60,14 @@ const PRINTED: &str = "external_card_number";
 
 /// The columns and the members they show.
 const COLUMNS: [(&str, &str); 10] = [
-    ("CARD", "card_id"),
-    ("TYPE", "card_type"),
-    ("NUMBER", "internal_card_number"),
-    ("PRINTED", PRINTED),
-    ("FACILITY", "facility_code"),
-    ("FLAGS", "card_user_flags"),
-    ("FROM", "card_activation_start_date_time"),
-    ("UNTIL", "card_deactivation_start_date_time"),
-    ("USES", "number_of_card_uses"),
-    ("NOTES", "public_notes"),
+    ("card", "card_id"),
+    ("type", "card_type"),
+    ("number", "internal_card_number"),
+    ("printed", PRINTED),
+    ("facility", "facility_code"),
+    ("flags", "card_user_flags"),
+    ("from", "card_activation_start_date_time"),
+    ("until", "card_deactivation_start_date_time"),
+    ("uses", "number_of_card_uses"),
+    ("notes", "public_notes"),
 ];
-
-fn table(cards: &[StoredCard]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(COLUMNS.map(|(title, _)| title));
-    for card in cards {
-        table.add_row(COLUMNS.map(|(_, member)| card.shown.text(member).unwrap_or_default().into_owned()));
-    }
-    table
-}

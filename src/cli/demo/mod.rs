@@ -22,6 +22,7 @@ use crate::{
         Site,
         api::body::OrderBody,
         client::{Notices, Said},
+        platform::files,
     },
     protocols::Protocols,
     simulator::{Options, Simulator, virtual_card::VirtualCard},
@@ -183,7 +184,7 @@ fn numbers(fit: &serde_json::Map<String, Value>) -> String {
 async fn simulator(folder: &Path) -> Result<String, String> {
     let people = folder.join("people.csv");
     fs::write(&people, PEOPLE).map_err(|error| error.to_string())?;
-    fs::write(folder.join("token"), "simulator").map_err(|error| error.to_string())?;
+    files::create(&folder.join("token")).and_then(|mut file| file.write_all(b"simulator")).map_err(|error| error.to_string())?;
     let faults = vec!["drop-after-commit:1".parse().map_err(|error: crate::simulator::FaultError| error.to_string())?];
     let options = Options { people: Some(people), data: Some(folder.join("simulator.db")), faults, ..Options::default() };
     let simulator = Simulator::open(options).map_err(|error| error.to_string())?;

@@ -4,11 +4,16 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
+use crate::file;
+
 /// A secure channel base key. It has no Debug.
 pub struct Scbk(pub [u8; 16]);
 
 /// The key that the standard publishes for readers nobody has given one: 30 31 … 3F.
 const PUBLISHED: [u8; 16] = *b"0123456789:;<=>?";
+
+/// No file of a key is larger.
+const LARGEST: u64 = 4 << 10;
 
 impl Scbk {
     /// Reads a key file.
@@ -17,7 +22,7 @@ impl Scbk {
     /// In words: it cannot be read, or is no key.
     pub fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
-        let text = fs::read_to_string(path).map_err(|error| format!("the key file {shown} cannot be read: {error}"))?;
+        let text = file::text(path, LARGEST).map_err(|error| format!("the key file {shown} cannot be read: {error}"))?;
         Self::parse(text.trim_end()).ok_or_else(|| format!("the key file {shown} must hold 32 hex digits, the 16 bytes of the key"))
     }
 

@@ -3,9 +3,9 @@
 //! In: lines `NAME = KEY`, a key of twelve hex digits; `#` begins a remark. Out: the key of a name. Never: a key in an
 //! error, a log or a `Debug`.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
 
-use crate::card::from_hex;
+use crate::{card::from_hex, file};
 
 /// Keys by name.
 #[derive(Default)]
@@ -25,12 +25,15 @@ impl fmt::Debug for Keys {
     }
 }
 
+/// No file of keys is larger.
+const LARGEST: u64 = 256 << 10;
+
 /// Reads a file of keys.
 ///
 /// # Errors
 /// The file cannot be read, or the first line that is no key.
 pub fn read(path: &Path) -> Result<Keys, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("the keys in {} cannot be read: {error}", path.display()))?;
+    let text = file::text(path, LARGEST).map_err(|error| format!("the keys in {} cannot be read: {error}", path.display()))?;
     parse(&text).map_err(|line| format!("{}:{line}: write NAME = KEY, a key of twelve hex digits", path.display()))
 }
 

@@ -4,8 +4,11 @@
 
 use axum::{
     Json,
-    extract::{FromRequest, Request, rejection::JsonRejection},
-    http::StatusCode,
+    extract::{
+        FromRequest, FromRequestParts, Query, Request,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -132,6 +135,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
         let refused = |why: JsonRejection| Failed::new(why.status(), "body", why.body_text(), "GET /v1/openapi.json says what is taken");
         Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(refused)
+    }
+}
+
+/// A query of that shape, in the same way.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        let refused = |why: QueryRejection| Failed::new(why.status(), "query", why.body_text(), "GET /v1/openapi.json says what is taken");
+        Query::try_from_uri(&parts.uri).map(|Query(asked)| Self(asked)).map_err(refused)
     }
 }
 

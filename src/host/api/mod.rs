@@ -4,12 +4,14 @@
 //! program asks goes through the same doors.
 //!
 //! - [`body`]: what is sent and answered, as JSON;
+//! - `station`: how it is;
 //! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
 
 pub mod body;
 mod calls;
 mod orders;
 mod outbox;
+mod station;
 mod stream;
 
 use std::{
@@ -19,13 +21,13 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Query, State},
+    extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
     serve::IncomingStream,
 };
-use serde::Serialize;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::{
     net::UnixListener,
@@ -34,8 +36,14 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{Digests, Site, hosting::Control, notices::Notices};
-use crate::{station::Event, store::StoreHandle};
-use body::Failed;
+use crate::{
+    station::{
+        Event,
+        health::{BluskyHealth, ReaderHealth},
+    },
+    store::StoreHandle,
+};
+use body::{Asked, Failed};
 
 /// No body is larger.
 const LARGEST_BODY: usize = 64 << 10;
@@ -43,8 +51,10 @@ const LARGEST_BODY: usize = 64 << 10;
 /// How a station is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The configured readers, and whether each is there.
-    pub readers: Vec<(String, bool)>,
+    /// The configured readers.
+    pub readers: Vec<ReaderHealth>,
+    /// The way to BluSKY.
+    pub blusky: BluskyHealth,
     /// Nothing more will be sent by itself for a while.
     pub is_idle: bool,
     /// Something that was ordered here is on its way.
@@ -65,6 +75,7 @@ pub struct Shared {
     notices: Arc<Notices>,
     status: watch::Receiver<Status>,
     doing: &'static str,
+    since: DateTime<Utc>,
     handed_over: watch::Sender<bool>,
     /// How many listen to each order.
     following: Mutex<HashMap<Uuid, usize>>,
@@ -83,7 +94,8 @@ impl Shared {
         doing: &'static str,
     ) -> Self {
         let (site, digests, handed_over) = (site.clone(), site.digests(), watch::Sender::new(false));
-        Self { site, digests, store, post, control, notices, status, doing, handed_over, following: Mutex::default() }
+        let since = Utc::now();
+        Self { site, digests, store, post, control, notices, status, doing, since, handed_over, following: Mutex::default() }
     }
 
     /// Lets something happen at the station.
@@ -122,7 +134,7 @@ impl Shared {
 /// Answers requests until it is dropped.
 pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
     let router = Router::new()
-        .route("/v1/station", get(station))
+        .route("/v1/station", get(station::station))
         .route("/v1/station/hand-over", post(hand_over))
         .route("/v1/notices", get(stream::notices))
         .route("/v1/enrollments", post(orders::order))
@@ -175,34 +187,6 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderedBy {
     }
 }
 
-#[derive(Serialize)]
-struct StationJson<'a> {
-    doing: &'a str,
-    process: u32,
-    version: &'a str,
-    digests: &'a Digests,
-    base_url: &'a str,
-    readers: Vec<Value>,
-    last_notice: u64,
-    idle: bool,
-}
-
-async fn station(State(shared): State<Arc<Shared>>) -> Response {
-    let status = shared.status.borrow().clone();
-    let readers = status.readers.iter().map(|(name, up)| json!({"name": name, "up": up})).collect();
-    Json(StationJson {
-        doing: shared.doing,
-        process: std::process::id(),
-        version: env!("CARGO_PKG_VERSION"),
-        digests: &shared.digests,
-        base_url: shared.store.base_url(),
-        readers,
-        last_notice: shared.notices.last(),
-        idle: status.is_idle,
-    })
-    .into_response()
-}
-
 /// Another process wants to be the station. One that was started to be it stays.
 async fn hand_over(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Failed> {
     if shared.doing == "run" {
@@ -219,7 +203,7 @@ struct Search {
     q: String,
 }
 
-async fn people(State(shared): State<Arc<Shared>>, Query(search): Query<Search>) -> Result<Response, Failed> {
+async fn people(State(shared): State<Arc<Shared>>, Asked(search): Asked<Search>) -> Result<Response, Failed> {
     let people = shared.site.config.people().map_err(|why| Failed::new(StatusCode::BAD_REQUEST, "people", why, ""))?;
     let found: Vec<Value> = people
         .search(&search.q)

@@ -1,6 +1,6 @@
 //! The outbox: every entry, one entry's whole way, and a person's word on it.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use axum::{
     Json,
@@ -8,13 +8,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     Shared,
-    body::{Failed, RetryBody, Sent},
+    body::{Asked, Failed, RetryBody, Sent},
 };
 use crate::{
     host::hosting::Control,
@@ -28,11 +28,41 @@ fn failed(error: &StoreError) -> Failed {
     Failed::impossible("store", error.to_string(), "")
 }
 
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Failed> {
-    let entries = shared.store.all().await.map_err(|error| failed(&error))?;
+pub(super) async fn list(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Result<Response, Failed> {
+    let mut entries = VecDeque::new();
+    let mut last = 0;
+    loop {
+        let page = shared.store.page_after(last).await.map_err(|error| failed(&error))?;
+        let Some((number, _)) = page.last() else { break };
+        last = *number;
+        entries.extend(page.iter().filter(|(_, entry)| wanted.is_met(entry)).map(|(_, entry)| told(&shared, entry)));
+        let surplus = entries.len().saturating_sub(wanted.limit.unwrap_or(usize::MAX));
+        entries.drain(..surplus);
+    }
     let findings = shared.store.findings().await.map_err(|error| failed(&error))?;
-    let entries: Vec<Value> = entries.iter().map(|entry| told(&shared, entry)).collect();
     Ok(Json(json!({"entries": entries, "findings": findings})).into_response())
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// Those in this state.
+    state: Option<Of>,
+    /// Those about this user.
+    user: Option<Uuid>,
+    /// Those saved since then.
+    since: Option<DateTime<Utc>>,
+    /// The last ones, so many.
+    limit: Option<usize>,
+}
+
+impl Wanted {
+    fn is_met(&self, entry: &Entry) -> bool {
+        self.state.is_none_or(|state| entry.progress().state == state)
+            && self.user.is_none_or(|user| entry.operation.user() == Some(user))
+            && self.since.is_none_or(|since| entry.saved_at >= since)
+    }
 }
 
 pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
@@ -48,7 +78,7 @@ pub(super) async fn retry(
 }
 
 pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
-    settle(&shared, &id, Step::Discarded).await
+    settle(&shared, &id, Step::Discarded { superseded_by: None }).await
 }
 
 pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::HeaderMap,
     response::{
         IntoResponse, Response,
@@ -21,7 +21,10 @@ use futures_util::stream::unfold;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Shared, body::Failed};
+use super::{
+    Shared,
+    body::{Asked, Failed},
+};
 use crate::{
     enroll::policy,
     host::{
@@ -44,7 +47,7 @@ pub(super) struct Wanted {
 
 pub(super) async fn notices(
     State(shared): State<Arc<Shared>>,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());

@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -26,6 +26,28 @@ pub fn make(path: &Path) -> io::Result<()> {
 /// It cannot be made.
 pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// What tells a file from another one that takes its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity(u64, u64);
+
+/// The identity of a file that can be written.
+///
+/// # Errors
+/// It is not there, or cannot be written.
+pub fn writable(path: &Path) -> io::Result<Identity> {
+    let about = fs::metadata(path)?;
+    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK)?;
+    Ok(Identity(about.dev(), about.ino()))
+}
+
+/// True where everybody on this machine can read or write it; its owner's group is another matter.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn is_public(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o007 != 0)
 }
 
 /// True where nobody but its owner can read or write it.

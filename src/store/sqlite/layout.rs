@@ -13,7 +13,7 @@ use super::{
 };
 use crate::store::StoreError;
 
-const LAYOUT: i64 = 4;
+const LAYOUT: i64 = 5;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 pub(super) const APPLICATION: i64 = 0x6361_7264;
 
@@ -44,12 +44,15 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
     // Another process may have brought it up meanwhile.
     if found < LAYOUT {
         transaction.execute_batch(if found < 3 { TO_THIRD } else { "" })?;
-        transaction.execute_batch(TO_FOURTH)?;
+        transaction.execute_batch(if found < 4 { TO_FOURTH } else { "" })?;
+        transaction.execute_batch(TO_FIFTH)?;
         transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};"))?;
         if found < 3 {
             link_all(&transaction, base_url)?;
         }
-        count_all(&transaction)?;
+        if found < 4 {
+            count_all(&transaction)?;
+        }
     }
     Ok(transaction.commit()?)
 }
@@ -101,6 +104,9 @@ const TO_FOURTH: &str = "ALTER TABLE head ADD COLUMN evidence BLOB NOT NULL DEFA
     DROP TABLE salt;
     CREATE TABLE evidence (base_url TEXT NOT NULL, format TEXT NOT NULL, facility_code TEXT NOT NULL, accepted INTEGER NOT NULL,
        vouched INTEGER NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (base_url, format, facility_code)) WITHOUT ROWID;";
+
+/// Nobody looks for changes any more: what changes is told.
+const TO_FIFTH: &str = "DROP INDEX changed_entry;";
 
 /// Counts what older programs have written down.
 fn count_all(transaction: &Connection) -> Result<(), Wrong> {

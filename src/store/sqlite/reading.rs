@@ -82,18 +82,6 @@ pub(super) fn page_after(transaction: &Connection, number: u64) -> rusqlite::Res
     first_sound(number, |number| all_after(transaction, number))
 }
 
-/// The entries that have changed since, in the order of their changes; and the change that this page goes to.
-pub(super) fn changed_after(transaction: &Connection, change: i64, base_url: &str) -> Result<(i64, Page), Wrong> {
-    let last = Head::read(transaction)?.changed;
-    if last <= change {
-        return Ok((change, Vec::new()));
-    }
-    let to = last.min(change.saturating_add(PAGE));
-    let filter = "WHERE changed > ?1 AND changed <= ?2 AND base_url = ?3 ORDER BY changed";
-    let entries = entries(transaction, filter, params![change, to, base_url])?;
-    Ok((to, sound(entries.into_iter().map(told).collect())))
-}
-
 /// The entries that are not damaged and whose key begins so: one, or two where there are several.
 pub(super) fn beginning(connection: &Connection, key: &str) -> rusqlite::Result<Vec<Entry>> {
     // Behind every digit and hyphen.

@@ -91,6 +91,7 @@ pub(super) struct EntryRow {
     pub(super) number: i64,
     pub(super) seen_at: Option<String>,
     pub(super) settled: bool,
+    /// Which change of an older program's store was its last; nothing counts them any more.
     pub(super) changed: i64,
     pub(super) steps: i64,
     pub(super) seq: i64,
@@ -165,9 +166,9 @@ impl EntryRow {
 
     /// Writes down those of its columns that change, with its mark.
     pub(super) fn update(&self, transaction: &Connection) -> rusqlite::Result<()> {
-        let update = "UPDATE entry SET seen_at = ?2, settled = ?3, changed = ?4, steps = ?5, mark = ?6 WHERE number = ?1";
+        let update = "UPDATE entry SET seen_at = ?2, settled = ?3, steps = ?4, mark = ?5 WHERE number = ?1";
         let mark = Hash::default().values(self.values()).mark();
-        let values = rusqlite::params![self.number, self.seen_at, self.settled, self.changed, self.steps, mark];
+        let values = rusqlite::params![self.number, self.seen_at, self.settled, self.steps, mark];
         transaction.prepare_cached(update)?.execute(values).map(|_| ())
     }
 }
@@ -288,8 +289,8 @@ fn whole(row: EntryRow, steps: Steps) -> Option<Entry> {
     let body = older::in_own_names(serde_json::from_str(&row.body).ok()?);
     let operation = serde_json::from_value::<Operation>(serde_json::json!({ "kind": row.kind, "body": body })).ok()?;
     let reassign = serde_json::from_str::<Reassign>(&row.reassign).ok()?;
-    let source = match (row.reader, row.card, row.seen_at) {
-        (Some(reader), Some(card), Some(seen_at)) => Some(Source { reader, card, seen_at: seen_at.parse().ok()? }),
+    let source = match (row.card, row.seen_at) {
+        (Some(card), Some(seen_at)) => Some(Source { reader: row.reader, card, seen_at: seen_at.parse().ok()? }),
         _ => None,
     };
     let entry = Entry {

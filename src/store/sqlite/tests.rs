@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     card::{FacilityCode, What},
-    outbox::State,
+    outbox::{State, Terms},
 };
 
 const BLUSKY: &str = "https://blusky.example";
@@ -104,7 +104,7 @@ fn damaged_counts_are_made_anew_though_they_cannot_be_written_and_a_step_is_writ
     let mut store = third_layout(folder.path());
     store.connection.execute("UPDATE evidence SET accepted = 200 WHERE facility_code = '123'", []).unwrap();
     let saved = store.entry(Uuid::from_u128(1)).unwrap();
-    store.append(saved, Utc::now(), &Step::Discarded).unwrap();
+    store.append(saved, Utc::now(), &Step::Discarded { superseded_by: None }).unwrap();
     let given_up: Vec<_> =
         TAKEN.iter().map(|(code, accepted, vouched)| (*code, *accepted, if *code == 123 { 0 } else { *vouched })).collect();
     store.connection.execute_batch("PRAGMA query_only = ON").unwrap();
@@ -118,12 +118,12 @@ fn a_group_that_ended_by_itself_is_said_to_everybody_in_it() {
     let before = store.page_after(0).unwrap().len();
     let new = |number| Entry { id: Uuid::from_u128(number), ..store_entry() };
     store.begin_group().unwrap();
-    store.save(&new(901), None).unwrap();
+    store.save(&new(901), Terms::default()).unwrap();
     // As SQLite does by itself on a full disk.
     store.connection.execute_batch("ROLLBACK").unwrap();
-    assert!(store.save(&new(902), None).is_err());
+    assert!(store.save(&new(902), Terms::default()).is_err());
     assert!(store.end_group().is_err());
-    store.save(&new(903), None).unwrap();
+    store.save(&new(903), Terms::default()).unwrap();
     assert_eq!((store.page_after(0).unwrap().len(), store.findings()), (before + 1, Ok(vec![])));
 }
 

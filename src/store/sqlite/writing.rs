@@ -3,7 +3,7 @@
 //! In: an entry or a step, within a transaction. Out: rows, each written once, with its mark and its place in the chain. Never: a change
 //! to what was written down before, but for what an entry's row says of its steps.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::Operation,
-    outbox::{Entry, State, Step, given_lately},
+    outbox::{Entry, State, Step, Terms},
     store::StoreError,
 };
 
@@ -31,34 +31,21 @@ pub(super) fn row(entry: &Entry, operation: &Operation, base_url: &str) -> Optio
         reassign: serde_json::to_string(&entry.reassign).ok()?,
         base_url: base_url.to_owned(),
         origin: serde_json::to_string(&entry.origin).ok()?,
-        reader: source.map(|source| source.reader.clone()),
+        reader: source.and_then(|source| source.reader.clone()),
         card: source.map(|source| source.card.clone()),
         seen_at: source.map(|source| time(source.seen_at)),
         ..EntryRow::default()
     })
 }
 
-/// Writes an entry down.
-pub(super) fn save(
-    transaction: &Connection,
-    entry: &Entry,
-    mut row: EntryRow,
-    sealed: Option<&[u8]>,
-    unless_given: Option<TimeDelta>,
-) -> Result<(), Wrong> {
-    if let Some((card, within)) = row.card.as_ref().zip(unless_given) {
-        let others = reading::entries(transaction, "WHERE card = ?1 AND base_url = ?2", params![card, row.base_url])?;
-        let others: Vec<Entry> = others.into_iter().filter_map(|(_, other)| other.ok()).collect();
-        if let Some(given) = given_lately(entry, others.iter(), within) {
-            return Err(StoreError::SameCard(given).into());
-        }
-    }
+/// Writes an entry down; true where a secret of what it supersedes went.
+pub(super) fn save(transaction: &Connection, entry: &Entry, mut row: EntryRow, sealed: Option<&[u8]>, terms: Terms) -> Result<bool, Wrong> {
+    let wiped = agree(transaction, entry, &row, terms)?;
     let mut head = Head::read(transaction)?;
     if let Some(sealed) = sealed {
         transaction.prepare_cached("INSERT INTO secret (entry, sealed) VALUES (?1, ?2)")?.execute(params![row.id, sealed])?;
     }
-    head.changed += 1;
-    (row.sealed, row.changed, row.number) = (sealed.is_some(), head.changed, next_number(transaction)?);
+    (row.sealed, row.number) = (sealed.is_some(), next_number(transaction)?);
     row.salt = chain::salt();
     row.digest = row.digest().to_vec();
     let place = head.place_entry(&row.digest);
@@ -66,7 +53,19 @@ pub(super) fn save(
     row.insert(transaction)?;
     head.open.change(row.number, true);
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (None, entry.standing()))?;
-    Ok(head.write(transaction)?)
+    head.write(transaction)?;
+    Ok(wiped)
+}
+
+/// Gives up what an entry supersedes, and says no where its terms do; true where a secret went.
+fn agree(transaction: &Connection, entry: &Entry, row: &EntryRow, terms: Terms) -> Result<bool, Wrong> {
+    let Some(card) = row.card.as_ref().filter(|_| terms != Terms::default()) else { return Ok(false) };
+    let others = reading::entries(transaction, "WHERE card = ?1 AND base_url = ?2 ORDER BY number", params![card, row.base_url])?;
+    let sound = others.into_iter().filter_map(|(_, other)| other.ok());
+    match terms.judge(entry, sound).map_err(StoreError::from)? {
+        Some(superseded) => append(transaction, superseded, entry.saved_at, &Step::Discarded { superseded_by: Some(entry.id) }),
+        None => Ok(false),
+    }
 }
 
 /// Writes an entry's next step down; true where its secret went with it.
@@ -84,7 +83,6 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     let place = head.place_step(&written.digest);
     (written.seq, written.link) = (place.seq, place.link);
     written.insert(transaction)?;
-    head.changed += 1;
     let progress = entry.progress();
     // Nothing of it is sent any more.
     let is_done = progress.is_over() || progress.state == State::Accepted;
@@ -93,7 +91,7 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     if row.settled != progress.is_settled() {
         head.open.change(row.number, row.settled);
     }
-    (row.settled, row.changed, row.steps) = (progress.is_settled(), head.changed, row.steps + 1);
+    (row.settled, row.steps) = (progress.is_settled(), row.steps + 1);
     row.update(transaction)?;
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;
     head.write(transaction)?;
@@ -102,7 +100,7 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
 
 /// Notes when the card of the newest entry that gave it was last seen at a reader.
 pub(super) fn seen(transaction: &Connection, card: &str, at: DateTime<Utc>) -> Result<(), Wrong> {
-    let newest = "WHERE card = ?1 AND seen_at < ?2 ORDER BY number DESC LIMIT 1";
+    let newest = "WHERE card = ?1 AND reader IS NOT NULL AND seen_at < ?2 ORDER BY number DESC LIMIT 1";
     if let Some((_, Ok(mut row))) = rows::found(transaction, newest, params![card, time(at)])?.pop() {
         row.seen_at = Some(time(at));
         row.update(transaction)?;

@@ -1,0 +1,47 @@
+//! How the station is: its process, its readers, its outbox, its way to BluSKY.
+//!
+//! In: whether only what is at hand is wanted. Out: one JSON object. Never: a reader opened or a call made to find out.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Query, State},
+    response::{IntoResponse, Response},
+};
+use chrono::Utc;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Shared, body::Failed};
+use crate::{host::state, views};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    /// Only what tells this station from another: nothing is counted for it.
+    brief: bool,
+}
+
+pub(super) async fn station(State(shared): State<Arc<Shared>>, Query(wanted): Query<Wanted>) -> Result<Response, Failed> {
+    let status = shared.status.borrow().clone();
+    let mut json = json!({
+        "doing": shared.doing,
+        "process": std::process::id(),
+        "since": views::status::time(shared.since),
+        "version": env!("CARGO_PKG_VERSION"),
+        "digests": shared.digests,
+        "base_url": shared.store.base_url(),
+        "readers": status.readers.iter().map(views::status::reader).collect::<Vec<Value>>(),
+        "last_notice": shared.notices.last(),
+        "idle": status.is_idle,
+    });
+    if let Some(members) = json.as_object_mut().filter(|_| !wanted.brief) {
+        let counted = state::of(&shared.store).await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
+        let outbox = views::status::outbox(&counted.tally, &counted.findings, counted.sealed.as_deref());
+        members.insert("outbox".to_owned(), outbox);
+        let blusky = views::status::blusky(shared.store.base_url(), &status.blusky, &counted.tally, Utc::now());
+        members.insert("blusky".to_owned(), blusky);
+    }
+    Ok(Json(json).into_response())
+}

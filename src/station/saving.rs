@@ -1,0 +1,71 @@
+//! From a card that is sure enough to an entry on disk: on what terms it is written down, and what becomes of who waits for that.
+//!
+//! In: entries, and what the disk says. Out: what is to be written, and what people are told. Never: "saved" before it is said so.
+
+use super::{
+    desks::{Desk, Shown, State},
+    *,
+};
+use crate::card::{Evidence, What as Speaks};
+
+impl Station {
+    /// Writes an entry down, unless its card is ordered for somebody else, or was given to somebody else at a reader a moment ago.
+    pub(super) fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Shown)>, turn: &mut Turn) {
+        let same_card = from.as_ref().is_some_and(|(desk, _)| desk.order.same_card);
+        let within = self.setup.policy.same_card.filter(|_| !same_card).and_then(|within| TimeDelta::from_std(within).ok());
+        let supersedes = from.as_ref().and_then(|(desk, _)| desk.supersedes);
+        let terms = Terms { given_within: within, is_first: true, supersedes };
+        let reader = entry.source.as_ref().and_then(|source| source.reader.as_deref()).map(Into::into);
+        self.sending.ordered(entry.id, reader, can_be_asked);
+        turn.effects.push(Effect::Save(Box::new(entry), terms));
+        if let Some((desk, shown)) = from {
+            self.desks.push_back(Desk { state: State::Saving(shown), ..desk });
+            self.tell_places(turn);
+        }
+    }
+
+    /// An entry is on disk.
+    pub(super) fn saved(&mut self, entry: Entry, turn: &mut Turn) {
+        self.desks.retain(|desk| desk.id != entry.id);
+        self.signal_entry(entry.id, Signal::Saved, turn);
+        self.vouch(&entry);
+        self.put(entry, turn);
+    }
+
+    /// What was saved after a print or a person's word is known here from now on.
+    fn vouch(&mut self, entry: &Entry) {
+        let is_word = |evidence: &Evidence| matches!(evidence.what, Speaks::Printed | Speaks::Operator);
+        if let Some(card) = entry.origin.card.as_ref().filter(|_| entry.origin.evidence.iter().any(is_word)) {
+            self.seen.vouched(&card.format, card.credential.facility_code);
+        }
+    }
+
+    pub(super) fn not_saved(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
+        self.desks.retain(|desk| desk.id != id);
+        self.signal_entry(id, Signal::Refused, turn);
+        self.sending.forget(id);
+        turn.tell(Notice::NotEnrolled(id, Box::new(why)));
+    }
+
+    /// An entry is not on disk: another one for the same card is in its way, and a person decides.
+    pub(super) fn in_the_way(&mut self, id: Uuid, other: InTheWay, turn: &mut Turn) {
+        let desk = self.desks.iter().position(|desk| desk.id == id && desk.can_be_asked).and_then(|at| self.desks.remove(at));
+        match desk.map(|mut desk| (std::mem::replace(&mut desk.state, State::Waits), desk)) {
+            Some((State::Saving(shown), desk)) => {
+                self.sending.forget(id);
+                let person = desk.person();
+                self.ask(desk, shown, QuestionKind::InTheWay(other, person), turn);
+            }
+            _ => self.not_saved(id, Ended::InTheWay(other), turn),
+        }
+    }
+
+    /// An order ends without an entry.
+    pub(super) fn ended(&mut self, id: Uuid, why: Ended, turn: &mut Turn) {
+        if let Some(reader) = why.reader() {
+            self.signal(&reader, Signal::Refused, turn);
+        }
+        turn.tell(Notice::NotEnrolled(id, Box::new(why)));
+        self.tell_places(turn);
+    }
+}

@@ -1,0 +1,94 @@
+//! What is asked before a card is somebody's.
+
+use super::*;
+
+#[test]
+fn what_nothing_proves_is_read_twice_and_a_person_says_what_it_is() {
+    let mut world = world(PROOF);
+    let id = world.order(1, true);
+    world.bytes(FIRST);
+    assert!(matches!(world.asked(), Some((order, Question { kind: QuestionKind::SecondReading(..), .. })) if order == id));
+    // Another card begins anew.
+    world.bytes(SECOND);
+    world.bytes(FIRST);
+    assert!(matches!(world.asked(), Some((_, Question { kind: QuestionKind::SecondReading(..), .. }))));
+    world.bytes(FIRST);
+    let Some((_, question @ Question { kind: QuestionKind::FirstSeen(..), .. })) = world.asked() else { panic!("{:?}", world.asked()) };
+    assert!(world.disk.is_empty());
+    // An answer to another question is none.
+    world.happens(Event::Answer(id, question.number + 1, Answer::Yes));
+    assert!(world.disk.is_empty());
+    world.happens(Event::Answer(id, question.number, Answer::Printed("4567".to_owned())));
+    assert_eq!(world.state(id), Some(State::Accepted));
+    let evidence: Vec<&str> = world.disk[&id].origin.evidence.iter().map(|evidence| evidence.what.name()).collect();
+    assert_eq!(evidence, ["checks", "read_twice", "printed"]);
+    // The next one with this facility code is read twice and asked no more.
+    let next = world.order(2, false);
+    world.bytes(b"1ABD88EB80\r");
+    world.bytes(b"1ABD88EB80\r");
+    assert_eq!(world.state(next), Some(State::Accepted), "{:?}", world.ended(next));
+}
+
+#[test]
+fn a_reader_that_repeats_its_card_answers_before_the_person_is_asked() {
+    let asked = |repeats_after: i64| {
+        let mut world = world(PROOF);
+        let every = std::time::Duration::from_millis(200);
+        if let Some(ReaderSetup { kind: ReaderKind::Serial(_, hints), .. }) = world.station.setup.readers.first_mut() {
+            (hints.repeats, hints.card_left) = (Some(every), Some(every * 3));
+        }
+        world.happens(Event::Reader("desk".into(), ReaderEvent::Up));
+        world.passes(TimeDelta::seconds(1));
+        world.order(1, true);
+        world.bytes(FIRST);
+        world.passes(TimeDelta::milliseconds(repeats_after));
+        world.happens(Event::Reader("desk".into(), ReaderEvent::Bytes(FIRST.to_vec())));
+        let kinds = world.told.iter().filter_map(|notice| match notice {
+            Notice::Asked(_, question) => Some(question.kind.name()),
+            _ => None,
+        });
+        kinds.collect::<Vec<_>>()
+    };
+    assert_eq!(asked(200), ["first_seen"], "it was read twice with one tap");
+    assert_eq!(asked(900), ["second_reading", "first_seen"]);
+}
+
+#[test]
+fn where_nobody_can_be_asked_a_first_card_is_not_enrolled() {
+    let mut world = world(PROOF);
+    let id = world.order(1, false);
+    world.bytes(FIRST);
+    world.bytes(FIRST);
+    assert!(matches!(world.ended(id), Some(Ended::Unproven(..))), "{:?}", world.ended(id));
+    let waits = world.order(2, false);
+    world.bytes(FIRST);
+    world.passes(TimeDelta::seconds(61));
+    assert!(matches!(world.ended(waits), Some(Ended::Unproven(..))), "no second reading came");
+    assert!(world.disk.is_empty());
+}
+
+#[test]
+fn a_card_that_waits_unsent_for_somebody_goes_to_somebody_else_only_where_a_person_says_so() {
+    let mut world = world(1.0);
+    world.happens(Event::Deliver(Scope::Nothing));
+    let [first, unasked, asked] = [1, 2, 3].map(|number| {
+        let id = world.order(number, number == 3);
+        world.bytes(FIRST);
+        id
+    });
+    assert_eq!((world.state(first), world.state(unasked)), (Some(State::Saved), None));
+    assert!(
+        matches!(world.ended(unasked), Some(Ended::InTheWay(InTheWay::Ordered(given))) if given.entry == first),
+        "{:?}",
+        world.ended(unasked)
+    );
+    let Some((_, Question { kind: QuestionKind::InTheWay(InTheWay::Ordered(given), _), number })) = world.asked() else {
+        panic!("{:?}", world.asked())
+    };
+    assert_eq!((given.entry, world.disk.len()), (first, 1), "nothing is written down before the answer");
+    world.happens(Event::Answer(asked, number, Answer::Yes));
+    assert_eq!(world.disk[&first].progress().superseded_by, Some(asked));
+    world.happens(Event::Deliver(Scope::All));
+    assert_eq!((world.state(first), world.state(asked)), (Some(State::Discarded), Some(State::Accepted)));
+    assert_eq!(world.calls.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [asked], "the older one is never sent");
+}

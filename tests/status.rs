@@ -1,0 +1,176 @@
+//! What is promised of `cardbridge status`: it tells how the station is and what somebody has to do, changes nothing, and shows nobody's
+//! card.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, wait_for};
+
+const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
+
+fn status(site: &Site) -> (i32, Value) {
+    let ended = site.run(&["status", "--json"]);
+    assert_eq!(ended.lines().len(), 1, "one object: {ended:?}");
+    (ended.code, ended.last())
+}
+
+/// What people are told, in lines that a terminal of 80 columns shows whole.
+fn told(site: &Site) -> (i32, String) {
+    let Ended { code, stdout, .. } = site.run(&["status"]);
+    let is_long = |line: &&str| line.chars().count() > 80 && line.trim().contains(' ');
+    assert!(!stdout.lines().any(|line| is_long(&line)), "{stdout}");
+    // A sentence is one again, wherever it was wrapped.
+    (code, stdout.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn enroll(site: &Site, user: &str, bits: &str) -> Ended {
+    site.run(&["enroll", "--user", user, "--bits", bits, "--outcome-timeout", "0", "--json"])
+}
+
+fn run(site: &Site, told: &str) -> Running {
+    let mut station = site.start(&["run"]);
+    station.wait_for_stderr(told);
+    station
+}
+
+#[test]
+fn where_no_station_runs_the_store_is_read_and_nothing_is_opened_or_delivered() {
+    let blusky = Simulator::start(&[]);
+    let address = blusky.base_url.trim_start_matches("http://").to_owned();
+    blusky.kill();
+    let reader = SerialReader::plug_in();
+    let site = Site::at(&format!("http://{address}"), &reader.configuration("desk", "twn3-hidprox", ""));
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let blusky = Simulator::on(&address, &[]);
+    let (code, station) = status(&site);
+    assert_eq!((code, &station["runs"], &station["process"]), (0, &json!(false), &Value::Null));
+    assert_eq!((&station["outbox"]["waiting"], &station["readers"][0]["up"]), (&json!(1), &json!(false)));
+    assert!(station["outbox"]["oldest_waiting"].is_string() && station["blusky"]["reached"].is_null(), "{station}");
+    let (code, words) = told(&site);
+    assert!(code == 0 && words.contains("none runs") && words.contains("1 waiting (the oldest since"), "{words}");
+    assert!(words.contains("desk: not looked at") && words.contains("it has not answered yet"), "{words}");
+    assert_eq!(blusky.shows()["requests"], json!([]), "it makes no call");
+    assert_eq!(status(&site).1["outbox"]["waiting"], 1);
+}
+
+#[test]
+fn a_running_station_is_named_with_its_readers_and_when_each_was_heard() {
+    let (blusky, mut reader) = (Simulator::start(&[]), SerialReader::plug_in());
+    let gone = "[[reader]]\nname = \"gate\"\nserial = \"/dev/ttyNONE\"\ndialect = \"twn3-hidprox\"\n";
+    let site = Site::at(&blusky.base_url, &format!("{}{gone}", reader.configuration("desk", "twn3-hidprox", "")));
+    let station = run(&site, "desk: there");
+    reader.wait_until_open();
+    reader.send(b"1ABD88EB80\r");
+    let shown = wait_for("the card", || Some(status(&site).1).filter(|station| station["readers"][0]["cards"] == 1));
+    assert_eq!((&shown["runs"], &shown["doing"], &shown["process"]), (&json!(true), &json!("run"), &json!(station.id())));
+    assert!(shown["since"].is_string() && shown["readers"][0]["last_heard"].is_string(), "{shown}");
+    assert_eq!(shown["readers"][0]["lengths"], json!({"26": {"cards": 1, "fit": 1}}));
+    let (code, words) = told(&site);
+    assert_eq!(code, 1, "somebody has to plug the reader in: {words}");
+    assert!(words.contains(&format!("cardbridge run runs (process {})", station.id())), "{words}");
+    assert!(words.contains("desk: up, heard") && words.contains("gate: DOWN: /dev/ttyNONE is not there; plug the reader in"), "{words}");
+    assert!(!words.contains("4567"), "{words}");
+}
+
+#[test]
+fn what_waits_for_a_person_is_shown_with_what_to_do_until_it_is_done() {
+    let blusky = Simulator::start(&["--fault", "drop-after-commit@AddUser"]);
+    let site = Site::at(&blusky.base_url, "");
+    site.keep("password", "a secret\n");
+    let help = site.run(&["user", "add", "--help"]).stdout;
+    assert!(help.contains("--first-name"), "{help}");
+    let new = ["user", "add", "--first-name", "Alan", "--last-name", "Turing", "--employee-number", "1912", "--json"];
+    let company = "--facility-id 6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8 --company-instance-type 1 --company-instance-id \
+                   6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8 --ac-system-id 309fbabb-0642-44e1-b262-67442dc491ed";
+    let ordered = site.run(&[&new[..], &company.split_whitespace().collect::<Vec<_>>()].concat());
+    assert_eq!(ordered.code, 3, "{ordered:?}");
+    let id = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let (code, station) = status(&site);
+    let waits = &station["outbox"]["for_a_person"][0];
+    assert_eq!((code, &waits["enrollment"]), (1, &json!(id)), "{station}");
+    assert!(waits["help"].as_str().unwrap().contains(&format!("cardbridge outbox retry {id} --absent")), "{waits}");
+    let (_, words) = told(&site);
+    assert!(words.contains("WAITS FOR A PERSON") && words.contains(&format!("discard {id}")), "{words}");
+    assert!(!words.contains("Turing") && !words.contains("1912"), "nobody is named: {words}");
+    assert_eq!(site.run(&["outbox", "discard", &id]).code, 0);
+    assert_eq!(status(&site).0, 0);
+}
+
+#[test]
+fn the_one_message_that_stops_delivery_is_shown_and_how_long_ago_blusky_answered() {
+    let blusky = Simulator::start(&["--token", "another"]);
+    let site = Site::at(&blusky.base_url, "");
+    let _station = run(&site, "the station runs");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let stopped = wait_for("the message", || Some(status(&site)).filter(|(_, station)| station["blusky"]["stopped"].is_string()));
+    assert_eq!((stopped.0, &stopped.1["blusky"]["reached_s"], &stopped.1["outbox"]["waiting"]), (1, &Value::Null, &json!(1)));
+    let (_, words) = told(&site);
+    assert!(words.contains("NOTHING IS DELIVERED: BluSKY denies access (401)"), "{words}");
+    fs::write(site.path("token"), "another\n").unwrap();
+    let mended = wait_for("BluSKY", || Some(status(&site)).filter(|(_, station)| station["outbox"]["last_accepted"].is_string()));
+    assert_eq!((mended.0, &mended.1["blusky"]["stopped"]), (0, &Value::Null), "{}", mended.1);
+    assert!(mended.1["blusky"]["reached_s"].as_i64().is_some_and(|seconds| seconds < 60), "{}", mended.1);
+}
+
+#[test]
+fn a_blusky_that_is_away_is_said_to_be_away_since_when() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    let _station = run(&site, "the station runs");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let away = wait_for("the second try", || Some(status(&site).1).filter(|station| station["blusky"]["away_since"].is_string()));
+    assert_eq!(away["blusky"]["reached"], Value::Null);
+    let (code, words) = told(&site);
+    assert!(code == 0 && words.contains("AWAY since"), "it mends itself: {words}");
+}
+
+#[test]
+fn which_calls_a_blusky_has_and_which_code_came_with_success_is_shown_as_far_as_it_was_seen() {
+    let faults = ["--fault", "result-code=7:1", "--fault", "no-such-call@GetAllBadges"];
+    let blusky = Simulator::start(&faults);
+    let site = Site::at(&blusky.base_url, "");
+    let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    site.configure(&text.replace("token_file", "success_codes = \"any\"\ntoken_file"));
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD]).code, 0);
+    // Somebody holds it.
+    assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD]).code, 1);
+    assert_eq!(site.run(&["lookup", "badges"]).code, 1);
+    assert_eq!(site.run(&["lookup", "systems"]).code, 0);
+    let (code, station) = status(&site);
+    let call = |name: &str| {
+        let calls = station["blusky"]["calls"].as_array().unwrap().iter();
+        calls.clone().find(|call| call["call"] == name).unwrap_or_else(|| panic!("{name}: {station}")).clone()
+    };
+    assert_eq!((code, &call("AddUserCard")["success_codes"], &call("AddUserCard")["exists"]), (0, &json!([7]), &json!(true)));
+    assert!(!call("AddUserCard")["refusal_codes"].as_array().unwrap().is_empty(), "{station}");
+    assert_eq!((&call("GetAllBadges")["exists"], &call("GetAllSystems")["exists"]), (&json!(false), &json!(true)));
+    assert_eq!((&call("UserCards")["exists"], &station["outbox"]["refused_today"]), (&json!(true), &json!(1)));
+    let (_, words) = told(&site);
+    assert!(words.contains("AddUserCard: there; success came with code 7"), "{words}");
+    assert!(words.contains("GetAllBadges: this BluSKY has no such call"), "{words}");
+    // What another BluSKY has is not known here.
+    site.configure(&fs::read_to_string(site.path("cardbridge.toml")).unwrap().replace("http://127.0.0.1", "http://localhost"));
+    let calls = status(&site).1["blusky"]["calls"].clone();
+    assert!(!calls.to_string().contains("AddUserCard") && !calls.to_string().contains("GetAllBadges"), "{calls}");
+}
+
+#[test]
+fn a_pin_whose_key_is_gone_is_said_and_so_is_what_waits_for_another_blusky() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    fs::write(site.path("people.csv"), PEOPLE).unwrap();
+    site.keep("pin", "90417\n");
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--outcome-timeout", "0"]).code, 3);
+    assert_eq!(status(&site).0, 0);
+    fs::rename(site.path("cardbridge.db.key"), site.path("elsewhere.key")).unwrap();
+    let (code, words) = told(&site);
+    assert!(code == 1 && words.contains("sealed with another key"), "{words}");
+    fs::rename(site.path("elsewhere.key"), site.path("cardbridge.db.key")).unwrap();
+    site.configure(&fs::read_to_string(site.path("cardbridge.toml")).unwrap().replace("127.0.0.1:9", "localhost:9"));
+    assert_eq!(enroll(&site, GRACE, &h10301(123, 17)).code, 3);
+    let (code, station) = status(&site);
+    assert_eq!((code, &station["outbox"]["waiting"], &station["outbox"]["elsewhere"]), (0, &json!(1), &json!(1)));
+    assert!(told(&site).1.contains("1 entry waits for another BluSKY"));
+}

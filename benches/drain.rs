@@ -26,7 +26,7 @@ use cardbridge::{
     station::{Notice, Scope},
 };
 use chrono::Utc;
-use support::{SYSTEM, Simulator, committed, committer, get, post};
+use support::{SYSTEM, Simulator, committed, committer, get, post, write_token};
 use uuid::Uuid;
 
 fn main() {
@@ -60,7 +60,7 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
         simulator.1,
         path.display()
     );
-    std::fs::write(folder.path().join("token"), "simulator").unwrap();
+    write_token(folder.path());
     let protocols = Protocols::built_in();
     let site = Site::new(Config::parse("bench", &text, folder.path(), &protocols).unwrap(), protocols);
     let store = host::open_store(&path, &simulator.1, None).unwrap();

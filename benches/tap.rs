@@ -25,7 +25,7 @@ use cardbridge::{
 };
 use serde_json::Value;
 use serialport::{SerialPort as _, TTYPort};
-use support::{SYSTEM, Simulator, committed, committer, get, post};
+use support::{SYSTEM, Simulator, committed, committer, get, post, write_token};
 use uuid::Uuid;
 
 const TAPS: u32 = 200;
@@ -73,7 +73,7 @@ async fn measured(taps: u32) -> ((f64, f64), (f64, f64)) {
 }
 
 fn site(folder: &Path, base_url: &str, tty: &str) -> Site {
-    std::fs::write(folder.join("token"), "simulator").unwrap();
+    write_token(folder);
     let text = format!(
         "[blusky]\nbase_url = \"{base_url}\"\ntoken_file = \"token\"\n[enroll]\nproof = 1\n\
          [[reader]]\nname = \"desk\"\nserial = \"{tty}\"\ndialect = \"twn3-hidprox\"\ncard_left_ms = 0\n\

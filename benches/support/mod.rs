@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, dead_code, missing_docs, reason = "each benchmark takes what it needs")]
 
 use std::{
-    io::{BufRead, BufReader},
+    fs::OpenOptions,
+    io::{BufRead, BufReader, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -40,6 +42,12 @@ fn body(number: u32) -> serde_json::Value {
         "CardACSystemId": SYSTEM, "CardType": 3, "CardUserFlags": 1, "ExternalCardNumber": number.to_string(), "FacilityCode": 123,
         "InternalCardNumber": number, "UserId": Uuid::from_u128(u128::from(number)), "ReassignCardIfAlreadyAssigned": false,
     })
+}
+
+/// Writes the simulator's token into a file that nobody else can read.
+pub fn write_token(folder: &Path) {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("token"));
+    file.unwrap().write_all(b"simulator").unwrap();
 }
 
 /// The call that gives a card to its user.

@@ -64,7 +64,14 @@ impl PacsBits {
         if bytes.len() < need {
             return Err(BitsError::TooShort { len, need, have: bytes.len() });
         }
-        Self::from_bits(bytes.iter().flat_map(|byte| bits_of(*byte)).take(len))
+        let mut words = [0_u64; 4];
+        for (word, bytes) in words.iter_mut().zip(bytes.get(..need).unwrap_or_default().chunks(8)) {
+            *word = bytes.iter().zip((0..64).step_by(8)).fold(0, |word, (byte, at)| word | u64::from(*byte) << (56 - at));
+        }
+        if let Some(last) = words.get_mut(len / 64) {
+            *last &= !(u64::MAX >> (len % 64));
+        }
+        Ok(Self { words, len: len as u16 })
     }
 
     /// The same, but a set bit behind the length is an error.
@@ -73,7 +80,8 @@ impl PacsBits {
     /// As [`Self::from_left_aligned`], and a set unused bit.
     pub fn from_left_aligned_exact(bytes: &[u8], len: usize) -> Result<Self, BitsError> {
         let frame = Self::from_left_aligned(bytes, len)?;
-        match bytes.iter().flat_map(|byte| bits_of(*byte)).skip(len).position(|bit| bit) {
+        let behind = bytes.get(len / 8..).unwrap_or_default();
+        match behind.iter().flat_map(|byte| bits_of(*byte)).skip(len % 8).position(|bit| bit) {
             Some(beyond) => Err(BitsError::UnusedBitSet(len + beyond)),
             None => Ok(frame),
         }
@@ -182,11 +190,14 @@ impl PacsBits {
 /// The literal, `{26}BD88EB80`: length in braces, hex left-aligned and filled up to whole bytes.
 impl fmt::Display for PacsBits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nibble = |at: usize| self.words.get(at / 16).map_or(0, |word| word >> (60 - at % 16 * 4) & 0xF);
-        let digit = |at: usize| char::from_digit(nibble(at) as u32, 16).unwrap_or('0').to_ascii_uppercase();
-        let digits: String = (0..self.len().div_ceil(8) * 2).map(digit).collect();
         write!(f, "{{{}}}", self.len)?;
-        f.write_str(&digits)
+        let mut left = self.len().div_ceil(8) * 2;
+        for word in self.words.iter().take(self.len().div_ceil(64)) {
+            let digits = left.min(16);
+            left -= digits;
+            write!(f, "{:0digits$X}", word >> (64 - 4 * digits))?;
+        }
+        Ok(())
     }
 }
 
@@ -212,6 +223,25 @@ mod tests {
         assert_eq!(left.to_binary(), "10111101100010001110101110");
         assert_eq!(left, right);
         assert_eq!(left.to_string(), "{26}BD88EB80");
+    }
+
+    #[test]
+    fn a_frame_of_any_length_is_written_and_read_back() {
+        let noise: Vec<u8> = (0..=32_u8).map(|at| at.wrapping_mul(151) ^ 0x5A).collect();
+        for len in 0..=MAX_BITS {
+            let frame = PacsBits::from_left_aligned(&noise, len).unwrap();
+            let bits: Vec<bool> = noise.iter().flat_map(|byte| bits_of(*byte)).take(len).collect();
+            assert_eq!(frame, PacsBits::from_bits(bits).unwrap());
+            let digits: String = frame.to_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+            assert_eq!(frame.to_string(), format!("{{{len}}}{digits}"));
+            assert_eq!(PacsBits::from_left_aligned_exact(&frame.to_bytes(), len), Ok(frame));
+            if len % 8 != 0 {
+                let mut more = frame.to_bytes();
+                *more.last_mut().unwrap() |= 1;
+                let beyond = len.next_multiple_of(8) - 1;
+                assert_eq!(PacsBits::from_left_aligned_exact(&more, len), Err(BitsError::UnusedBitSet(beyond)));
+            }
+        }
     }
 
     #[test]

@@ -232,8 +232,8 @@ impl Reading {
 
     /// Takes into account that the same card was shown before: bits that come twice are not damaged, however many checks
     /// speak against them. Bits whose frame was damaged on its way, and different bits, say nothing.
-    pub fn compare_with(&mut self, earlier: &Self) {
-        let (now, then) = (&self.presentation, &earlier.presentation);
+    pub fn compare_with(&mut self, then: &Presentation) {
+        let now = &self.presentation;
         let same = now.bits.is_some() && (now.kind, now.bits) == (then.kind, then.bits);
         if same && now.damage.is_none() && then.damage.is_none() && self.verdict == Verdict::Damaged {
             self.verdict = Verdict::UnknownFormat;
@@ -253,14 +253,14 @@ mod tests {
         let first = read("{28}898E83E0");
         assert_eq!(first.verdict, Verdict::Damaged);
         let mut second = read("{28}898E83E0");
-        second.compare_with(&first);
+        second.compare_with(&first.presentation);
         assert_eq!(second.verdict, Verdict::UnknownFormat);
         let mut other = read("{28}898E83D0");
         let verdict = other.verdict;
-        other.compare_with(&first);
+        other.compare_with(&first.presentation);
         assert_eq!(other.verdict, verdict, "different bits say nothing");
         let mut intact = read("{26}BD88EB80");
-        intact.compare_with(&read("{26}BD88EB80"));
+        intact.compare_with(&read("{26}BD88EB80").presentation);
         assert_eq!(intact.verdict, Verdict::Ambiguous, "only what was called damaged changes");
     }
 }

@@ -229,13 +229,15 @@ impl Catalog {
 
     /// Why the formats of that kind and length that do not fit do not.
     fn refusals(&self, kind: Kind, bits: &PacsBits, fits: &[CompactFit]) -> Vec<Refusal> {
-        let others = self.shelf(kind, bits.len()).map(Shelf::formats).unwrap_or_default();
-        let others = others.filter(|format| !fits.iter().any(|fit| fit.format == *format)).filter_map(|format| self.format(format));
+        let all = self.shelf(kind, bits.len()).map(Shelf::formats).unwrap_or_default();
+        let mut refusals = Vec::with_capacity(all.len());
+        let others = all.filter(|format| !fits.iter().any(|fit| fit.format == *format)).filter_map(|format| self.format(format));
         let refusal = |format: &Format| {
             let (reason, at) = format.fit(bits).err()?;
             Some(Refusal { format: format.id.clone(), reason, detail: format.detail(reason, at) })
         };
-        others.filter_map(refusal).collect()
+        refusals.extend(others.filter_map(refusal));
+        refusals
     }
 
     /// Every format that reads that kind, most trustworthy first.

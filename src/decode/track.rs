@@ -13,7 +13,7 @@
 //! ```
 
 use super::drawing::{Cell, Check, CheckKind, Drawing};
-use crate::card::{MAX_BITS, PacsBits};
+use crate::card::PacsBits;
 
 /// The bits of one character: four and their parity.
 const CHARACTER: usize = 5;
@@ -107,17 +107,20 @@ fn bits_of(value: usize) -> [bool; CHARACTER] {
 /// round. None where there is no start sentinel, or no end sentinel and check after it.
 #[must_use]
 pub fn find(bits: &PacsBits) -> Option<PacsBits> {
-    forwards(bits).or_else(|| forwards(&PacsBits::from_bits((0..bits.len()).rev().map(|at| bits.get(at))).ok()?))
+    let len = bits.len();
+    forwards(len, |at| bits.get(at)).or_else(|| forwards(len, |at| at < len && bits.get(len - 1 - at)))
 }
 
-fn forwards(bits: &PacsBits) -> Option<PacsBits> {
-    let start = (0..bits.len()).find(|at| bits.get(*at))?;
-    let character = |from: usize| bits.number(from, CHARACTER);
-    let is_start = character(start) == 0b11010;
-    let end = (start..bits.len()).step_by(CHARACTER).take(MAX_BITS).find(|from| character(*from) == 0b11111)?;
+fn forwards(len: usize, bit: impl Fn(usize) -> bool) -> Option<PacsBits> {
+    let start = (0..len).find(|at| bit(*at))?;
+    let character = |from: usize| (from..from + CHARACTER).fold(0, |character, at| character << 1 | u8::from(bit(at)));
+    if character(start) != 0b11010 {
+        return None;
+    }
+    let end = (start..len).step_by(CHARACTER).find(|from| character(*from) == 0b11111)?;
     let after = end + 2 * CHARACTER;
-    let is_track = is_start && end > start + CHARACTER && after <= bits.len() && (after..bits.len()).all(|at| !bits.get(at));
-    if is_track { PacsBits::from_bits((start..after).map(|at| bits.get(at))).ok() } else { None }
+    let is_track = end > start + CHARACTER && after <= len && (after..len).all(|at| !bit(at));
+    if is_track { PacsBits::from_bits((start..after).map(bit)).ok() } else { None }
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ pub fn explain(reading: &mut Reading, catalog: &Catalog, policy: &SitePolicy, pr
 const PRINTED_NOT_READ: &str = "printed_not_read";
 
 fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usize, DecidedBy)> {
-    if reading.presentation.no_identity().is_some() || reading.verdict == Verdict::Keypad {
+    if reading.fits.is_empty() || reading.presentation.no_identity().is_some() || reading.verdict == Verdict::Keypad {
         return None;
     }
     let all: Vec<usize> = (0..reading.fits.len()).collect();

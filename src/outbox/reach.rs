@@ -51,6 +51,8 @@ struct Closed {
     until: DateTime<Utc>,
     tries: u32,
     is_stopped: bool,
+    /// BluSKY itself has asked for the pause.
+    is_asked: bool,
 }
 
 impl Reach {
@@ -96,10 +98,17 @@ impl Reach {
         }
     }
 
+    /// Somebody has shown a card and waits: where BluSKY could only not be reached, it is looked at once whether it is back.
+    pub fn ordered(&mut self, at: DateTime<Utc>) {
+        if self.closed.is_some_and(|closed| !closed.is_stopped && !closed.is_asked) {
+            self.asked_for(at);
+        }
+    }
+
     fn close(&mut self, pause: Option<TimeDelta>, is_stopped: bool, now: DateTime<Utc>) {
         let tries = self.closed.map_or(0, |closed| closed.tries).saturating_add(1);
         let until = now + pause.unwrap_or_else(|| backoff(tries));
-        self.closed = Some(Closed { since: now, until, tries, is_stopped });
+        self.closed = Some(Closed { since: now, until, tries, is_stopped, is_asked: pause.is_some() });
     }
 }
 
@@ -134,6 +143,19 @@ mod tests {
         let mut reach = Reach::default();
         reach.heard(&Heard::Away(Some(TimeDelta::seconds(300))), user(1), at(0));
         assert_eq!((reach.entrance(at(299)), reach.entrance(at(300))), (Entrance::Closed(at(300)), Entrance::Ask));
+    }
+
+    #[test]
+    fn a_new_order_ends_a_pause_that_blusky_has_not_asked_for() {
+        let entrance = |heard: Heard| {
+            let mut reach = Reach::default();
+            reach.heard(&heard, user(1), at(0));
+            reach.ordered(at(0));
+            reach.entrance(at(0))
+        };
+        assert_eq!(entrance(Heard::Away(None)), Entrance::Ask);
+        assert_eq!(entrance(Heard::Away(Some(TimeDelta::seconds(300)))), Entrance::Closed(at(300)));
+        assert_eq!(entrance(Heard::Stopped), Entrance::Closed(at(1)));
     }
 
     #[test]

@@ -139,9 +139,9 @@ impl Schedule {
         self.reach.heard(heard, user, now);
     }
 
-    /// A person asked for something: a pause that began before is over.
-    pub fn asked_for(&mut self, at: DateTime<Utc>) {
-        self.reach.asked_for(at);
+    /// The way to BluSKY.
+    pub const fn reach(&mut self) -> &mut Reach {
+        &mut self.reach
     }
 
     /// What is to be done now; it is under way from here on, until the entry is put again.

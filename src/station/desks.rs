@@ -256,7 +256,7 @@ impl Station {
             reading.compare_with(&earlier);
         }
         if matches!(reading.verdict, Verdict::Damaged | Verdict::UnknownFormat) {
-            self.damaged.insert(reader, reading.clone());
+            self.damaged.insert(reader, reading.presentation.clone());
         }
         reading
     }

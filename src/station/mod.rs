@@ -144,7 +144,7 @@ pub struct Station {
     /// How the configured readers are.
     health: Vec<ReaderHealth>,
     /// The last card at each reader that fitted no format, with a check that failed.
-    damaged: HashMap<String, Reading>,
+    damaged: HashMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
     /// What is being typed at each reader.

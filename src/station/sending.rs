@@ -11,7 +11,7 @@ use crate::{
     outbox::{
         State,
         reach::Heard,
-        schedule::{Schedule, Waiting},
+        schedule::{Schedule, Turn as Due, Waiting},
     },
 };
 
@@ -95,7 +95,7 @@ impl Sending {
     pub(super) fn deliver(&mut self, scope: Scope, now: Now) {
         self.scope = scope;
         if scope == Scope::All {
-            self.schedule.asked_for(now.steady);
+            self.schedule.reach().asked_for(now.steady);
             self.aside.drain().for_each(|(_, waiting)| self.schedule.put(waiting));
         }
     }
@@ -171,6 +171,15 @@ impl Sending {
         }
     }
 
+    /// Takes up an entry that somebody has just asked for: it goes before those that nobody waits for, and where BluSKY could only
+    /// not be reached, it is looked at once whether it is back.
+    fn put_first(&mut self, entry: &Entry, now: Now) {
+        let waiting = waiting(entry, self.place(entry.id), now);
+        let turn = if matches!(waiting.turn, Due::At(_)) { Due::At(DateTime::UNIX_EPOCH) } else { waiting.turn };
+        self.schedule.reach().ordered(now.steady);
+        self.put(Waiting { turn, ..waiting });
+    }
+
     /// Of those aside, whatever shares a user or a card with what is to be delivered, by however many steps.
     fn take_up_those_before(&mut self) {
         loop {
@@ -225,8 +234,7 @@ impl Station {
         if let Some(ordered) = self.sending.ordered.get_mut(&entry.id) {
             ordered.is_new = false;
         }
-        let place = self.sending.place(entry.id);
-        self.sending.put(waiting(&entry, place, turn.now));
+        self.sending.put_first(&entry, turn.now);
         let before = self.sending.schedule.waits_for(entry.id);
         let id = entry.id;
         turn.tell(Notice::Entry(Box::new(entry), None));
@@ -240,7 +248,7 @@ impl Station {
 
     /// A person's word on an entry is on disk.
     pub(super) fn settled(&mut self, entry: Entry, turn: &mut Turn) {
-        self.sending.schedule.asked_for(turn.now.steady);
+        self.sending.schedule.reach().asked_for(turn.now.steady);
         if self.sending.schedule.is_under_way(entry.id) {
             // Whoever is at work on it finds the new step, and comes back with it.
             return turn.tell(Notice::Entry(Box::new(entry), None));
@@ -377,10 +385,12 @@ impl Station {
 
 /// An entry's place, due by the steady clock.
 fn waiting(entry: &Entry, place: u64, now: Now) -> Waiting {
-    use crate::outbox::schedule::Turn as Due;
     let waiting = Waiting::of(entry, place, now.wall);
     match waiting.turn {
         Due::At(at) => Waiting { turn: Due::At(now.steady + (at - now.wall)), ..waiting },
         Due::Person | Due::Over => waiting,
     }
 }
+
+#[cfg(test)]
+mod tests;

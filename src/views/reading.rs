@@ -4,22 +4,26 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
-use crate::card::{Credential, DecidedBy, Fit, Kind, Literal, Presentation, Reading, Refusal, SmartCard, Suggestion, Verdict};
+use crate::card::{
+    Credential, Csn, DecidedBy, Fit, Kind, Literal, PacsBits, Presentation, Reading, Refusal, SmartCard, Suggestion, Verdict,
+};
 
 /// A reading as the JSON of `decode`, `read` and `replay`.
 #[derive(Serialize)]
 pub struct ReadingJson<'a> {
     input: &'a str,
     kind: Kind,
-    bits: Option<String>,
+    bits: Option<PacsBits>,
     binary: Option<String>,
     length: Option<usize>,
     verdict: Verdict,
-    fits: Vec<FitJson<'a>>,
-    refusals: Vec<RefusalJson<'a>>,
+    #[serde(serialize_with = "fits")]
+    fits: &'a [Fit],
+    #[serde(serialize_with = "refusals")]
+    refusals: &'a [Refusal],
     credential: Option<FitJson<'a>>,
     decided_by: Option<DecidedBy>,
-    csn: Option<String>,
+    csn: Option<&'a Csn>,
     #[serde(skip_serializing_if = "Option::is_none")]
     numbers: Option<Numbers<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +31,8 @@ pub struct ReadingJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     smart_card: Option<&'a SmartCard>,
     warnings: &'a [String],
-    suggestions: Vec<SuggestionJson<'a>>,
+    #[serde(serialize_with = "suggestions")]
+    suggestions: &'a [Suggestion],
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<AdviceJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
@@ -54,7 +59,7 @@ struct FitJson<'a> {
 struct SuggestionJson<'a> {
     transform: &'static str,
     words: &'a str,
-    bits: Option<String>,
+    bits: Option<PacsBits>,
     fit: FitJson<'a>,
     odds: f64,
 }
@@ -121,20 +126,20 @@ pub fn json<'a>(reading: &'a Reading, input: &'a str) -> ReadingJson<'a> {
     ReadingJson {
         input,
         kind: presentation.kind,
-        bits: presentation.bits.map(|bits| bits.to_string()),
+        bits: presentation.bits,
         binary: presentation.bits.map(|bits| bits.to_binary()),
         length: presentation.bits.map(|bits| bits.len()),
         verdict: reading.verdict,
-        fits: reading.fits.iter().map(fit_json).collect(),
-        refusals: reading.refusals.iter().map(refusal_json).collect(),
+        fits: &reading.fits,
+        refusals: &reading.refusals,
         credential: reading.chosen().map(fit_json),
         decided_by: reading.choice.map(|(_, decided_by)| decided_by),
-        csn: presentation.csn.as_ref().map(ToString::to_string),
+        csn: presentation.csn.as_ref(),
         numbers: presentation.numbers.as_ref().map(|numbers| Numbers(&numbers.credential)),
         keys: presentation.keys.as_deref(),
         smart_card: presentation.smart_card.as_deref(),
         warnings: &presentation.warnings,
-        suggestions: reading.suggestions.iter().map(suggestion_json).collect(),
+        suggestions: &reading.suggestions,
         advice: reading.advice.as_deref().map(|advice| AdviceJson { id: &advice.id, words: &advice.words }),
         at: presentation.at,
         reader: presentation.reader.as_deref(),
@@ -157,7 +162,7 @@ fn suggestion_json(suggestion: &Suggestion) -> SuggestionJson<'_> {
     SuggestionJson {
         transform: suggestion.transform,
         words: &suggestion.words,
-        bits: suggestion.bits.map(|bits| bits.to_string()),
+        bits: suggestion.bits,
         fit: fit_json(&suggestion.fit),
         odds: suggestion.odds,
     }
@@ -165,6 +170,18 @@ fn suggestion_json(suggestion: &Suggestion) -> SuggestionJson<'_> {
 
 fn refusal_json(refusal: &Refusal) -> RefusalJson<'_> {
     RefusalJson { format: &refusal.format, reason: refusal.reason.name(), detail: &refusal.detail }
+}
+
+fn fits<S: Serializer>(fits: &[Fit], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(fits.iter().map(fit_json))
+}
+
+fn refusals<S: Serializer>(refusals: &[Refusal], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(refusals.iter().map(refusal_json))
+}
+
+fn suggestions<S: Serializer>(suggestions: &[Suggestion], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(suggestions.iter().map(suggestion_json))
 }
 
 fn time<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -27,8 +27,10 @@ use crate::{
 /// The longest line that is looked at; what is longer is answered with an error.
 const LONGEST_LINE: usize = 4096;
 /// The largest batch, but for the beginning of its first line.
-const BATCH: usize = 1 << 14;
+const BATCH: usize = 1 << 12;
 const WORKERS: usize = 2;
+/// An answer has about so many times the bytes of its line.
+const LONGER: usize = 64;
 /// So many batches wait for each worker, and so many answers for being written.
 const WAITING: usize = 2;
 
@@ -97,7 +99,7 @@ fn next_batch(input: &mut impl BufRead) -> Batch {
 
 /// The answers to all lines of a batch.
 fn all(site: &Site, hints: &Hints, json: bool, batch: &[u8]) -> Batch {
-    let mut answers = Vec::new();
+    let mut answers = Vec::with_capacity(batch.len() * LONGER);
     for line in batch.strip_suffix(b"\n").unwrap_or(batch).split(|byte| *byte == b'\n') {
         one(site, hints, json, line, &mut answers)?;
         answers.push(b'\n');

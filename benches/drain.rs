@@ -19,7 +19,7 @@ use cardbridge::{
     host::{
         self, Site,
         hosting::{Control, Host},
-        notices::Heard,
+        notices::NextNotice,
     },
     outbox::{Entry, Reassign, State, Terms},
     protocols::Protocols,
@@ -81,7 +81,7 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     station.tell(Control::Deliver(Scope::All));
     let (mut memory, mut done) = (0, 0);
     while done < entries {
-        let Some(Heard::Notice(numbered)) = notices.next().await else { panic!("notices were missed") };
+        let Some(NextNotice::Notice(numbered)) = notices.next().await else { panic!("notices were missed") };
         match &numbered.notice {
             Notice::Entry(entry, _) if entry.progress().is_settled() => {
                 assert_eq!(entry.progress().state, State::Accepted);

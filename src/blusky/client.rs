@@ -20,7 +20,7 @@ use super::{
     call::{self, Method},
     cards,
     http::{self, Failure, bounded, failure},
-    lookup::{Found, Kind, sort_lookup},
+    lookup::{Kind, Listing, sort_lookup},
     people::{self, Reading},
     settings::Settings,
     sign_in::{Signer, Ticket},
@@ -77,12 +77,12 @@ impl Client {
     }
 
     /// Asks for a list of what BluSKY has.
-    pub async fn lookup(&self, kind: Kind) -> Found {
+    pub async fn lookup(&self, kind: Kind) -> Listing {
         let url = format!("{}/{}", self.settings.base_url, kind.path());
         let found = match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
             Ok((status, body)) => sort_lookup(kind, status, &body, self.settings.terms()),
-            Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Found::Later { why },
-            Err(Failure::Stopped(why)) => Found::Stopped { why },
+            Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Listing::Later { why },
+            Err(Failure::Stopped(why)) => Listing::Stopped { why },
         };
         let token = self.signer.token().await;
         found.without(token.as_ref())

@@ -50,7 +50,7 @@ pub struct Item {
 
 /// What a lookup found.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Found {
+pub enum Listing {
     /// The items.
     Items(Vec<Item>),
     /// This BluSKY has no such call.
@@ -153,7 +153,7 @@ impl Kind {
     }
 }
 
-impl Found {
+impl Listing {
     /// The same with this secret blotted out of BluSKY's words: a server can repeat what it was sent.
     #[must_use]
     pub fn without(mut self, secret: Option<&Secret>) -> Self {
@@ -166,23 +166,23 @@ impl Found {
 
 /// Sorts the answer to a lookup.
 #[must_use]
-pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], terms: Terms<'_>) -> Found {
+pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], terms: Terms<'_>) -> Listing {
     let document = Document::read(body);
     match status {
         200..=299 if Document::is_too_dear(body) => {
             let mebibytes = DEAREST >> 20;
-            Found::Unreadable { why: format!("the list is too large: it would take more than {mebibytes} MiB of memory to read it") }
+            Listing::Unreadable { why: format!("the list is too large: it would take more than {mebibytes} MiB of memory to read it") }
         }
         200..=299 => document.map_or_else(
-            || Found::Unreadable { why: "BluSKY answered with something that is no list (a page, or a broken text)".to_owned() },
+            || Listing::Unreadable { why: "BluSKY answered with something that is no list (a page, or a broken text)".to_owned() },
             |document| found(kind, &document, terms.success),
         ),
-        401 | 403 => Found::Stopped { why: denied(status, terms.key) },
-        404 | 405 | 501 => Found::Missing { why: format!("this BluSKY has no {} ({status})", kind.path()) },
-        400 | 409 | 422 => Found::Unreadable { why: refusal(status, document.as_ref()) },
-        408 | 429 | 500..=599 => Found::Later { why: format!("BluSKY answered {status}") },
-        300..=399 => Found::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
-        _ => Found::Stopped { why: answer::wrong_address(status) },
+        401 | 403 => Listing::Stopped { why: denied(status, terms.key) },
+        404 | 405 | 501 => Listing::Missing { why: format!("this BluSKY has no {} ({status})", kind.path()) },
+        400 | 409 | 422 => Listing::Unreadable { why: refusal(status, document.as_ref()) },
+        408 | 429 | 500..=599 => Listing::Later { why: format!("BluSKY answered {status}") },
+        300..=399 => Listing::Stopped { why: format!("BluSKY answered {status}, a redirection; check blusky.base_url") },
+        _ => Listing::Stopped { why: answer::wrong_address(status) },
     }
 }
 
@@ -195,11 +195,11 @@ fn refusal(status: u16, document: Option<&Document>) -> String {
     format!("BluSKY refuses the lookup ({status}): {words}")
 }
 
-fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Found {
+fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Listing {
     let is_refusal = document.integer("ResultCode").is_some_and(|code| !success.may_be(code));
     let items = list(document, document.value(), 0).or_else(|| has_null(document, success).then(Vec::new));
     if let Some(items) = items.filter(|_| !is_refusal) {
-        return Found::Items(items.into_iter().map(|raw| item(kind, raw)).collect());
+        return Listing::Items(items.into_iter().map(|raw| item(kind, raw)).collect());
     }
     // A refusal has the shape of a result; its words are the best there is to say.
     let why = match (document.integer("ResultCode"), document.text("Description").or_else(|| document.text("Message"))) {
@@ -207,7 +207,7 @@ fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Found {
         (None, Some(words)) => format!("BluSKY says: {words}"),
         (None, None) => "BluSKY's answer holds no list, or several".to_owned(),
     };
-    Found::Unreadable { why }
+    Listing::Unreadable { why }
 }
 
 /// How deep a list may be wrapped.
@@ -304,7 +304,7 @@ mod tests {
 
     fn items(kind: Kind, body: &str) -> Vec<(Option<String>, Option<String>)> {
         match sort_lookup(kind, 200, body.as_bytes(), terms(&SuccessCodes::Listed(vec![0]))) {
-            Found::Items(items) => items.into_iter().map(|item| (item.id, item.name)).collect(),
+            Listing::Items(items) => items.into_iter().map(|item| (item.id, item.name)).collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -337,7 +337,7 @@ mod tests {
         }
         let refused = br#"{"ResultCode":5,"Description":"No right","Value":[]}"#;
         let refused = sort_lookup(Kind::Cards, 200, refused, terms(&SuccessCodes::Listed(vec![0])));
-        assert!(matches!(refused, Found::Unreadable { .. }), "a refusal is no empty list");
+        assert!(matches!(refused, Listing::Unreadable { .. }), "a refusal is no empty list");
         assert_eq!(items(Kind::Facilities, r#"[{"Colour":"red"}, "Tower"]"#), [(None, None), (None, Some("Tower".to_owned()))]);
     }
 
@@ -351,14 +351,14 @@ mod tests {
             (r#"{"ResultCode":5,"Description":"No right","Value":null}"#, "code 5): No right"),
             (r#"{"A":null,"B":null}"#, "no list"),
         ] {
-            let Found::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes(), terms(&SuccessCodes::Any)) else {
+            let Listing::Unreadable { why } = sort_lookup(Kind::Systems, 200, body.as_bytes(), terms(&SuccessCodes::Any)) else {
                 panic!("{body}")
             };
             assert!(why.contains(words), "{why}");
         }
-        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", terms(&SuccessCodes::Any)), Found::Missing { .. }));
-        assert!(matches!(sort_lookup(Kind::Systems, 401, b"", terms(&SuccessCodes::Any)), Found::Stopped { .. }));
-        assert!(matches!(sort_lookup(Kind::Systems, 503, b"", terms(&SuccessCodes::Any)), Found::Later { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 404, b"", terms(&SuccessCodes::Any)), Listing::Missing { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 401, b"", terms(&SuccessCodes::Any)), Listing::Stopped { .. }));
+        assert!(matches!(sort_lookup(Kind::Systems, 503, b"", terms(&SuccessCodes::Any)), Listing::Later { .. }));
     }
 
     #[test]
@@ -368,13 +368,13 @@ mod tests {
             (422, r#"{"ResultCode":9,"Description":"Choose a facility first"}"#, "Choose a facility first"),
             (400, "<html>", "(400)"),
         ] {
-            let Found::Unreadable { why } = sort_lookup(Kind::Systems, status, body.as_bytes(), terms(&SuccessCodes::Any)) else {
+            let Listing::Unreadable { why } = sort_lookup(Kind::Systems, status, body.as_bytes(), terms(&SuccessCodes::Any)) else {
                 panic!("{body}")
             };
             assert!(why.contains(words) && !why.contains("no such call"), "{why}");
         }
         for status in [401, 410] {
-            let Found::Stopped { why } = sort_lookup(Kind::Systems, status, b"", terms(&SuccessCodes::Any)) else { panic!("{status}") };
+            let Listing::Stopped { why } = sort_lookup(Kind::Systems, status, b"", terms(&SuccessCodes::Any)) else { panic!("{status}") };
             assert!(!why.contains("entries"), "{why}");
         }
     }
@@ -382,13 +382,13 @@ mod tests {
     #[test]
     fn a_list_too_large_to_be_read_is_said_to_be_so() {
         let body = format!("[{}{{}}]", "{},".repeat(200_000));
-        let Found::Unreadable { why } = sort_lookup(Kind::Cards, 200, body.as_bytes(), terms(&SuccessCodes::Any)) else { panic!() };
+        let Listing::Unreadable { why } = sort_lookup(Kind::Cards, 200, body.as_bytes(), terms(&SuccessCodes::Any)) else { panic!() };
         assert!(why.contains("too large") && why.contains("128 MiB"), "{why}");
     }
 
     #[test]
     fn a_pin_in_a_list_is_blotted_out() {
-        let Found::Items(items) = sort_lookup(Kind::Cards, 200, br#"[{"CardId":"x","PIN":"90417"}]"#, terms(&SuccessCodes::Any)) else {
+        let Listing::Items(items) = sort_lookup(Kind::Cards, 200, br#"[{"CardId":"x","PIN":"90417"}]"#, terms(&SuccessCodes::Any)) else {
             panic!()
         };
         assert!(!items[0].raw.to_string().contains("90417"));

@@ -40,7 +40,7 @@ use crate::{
 pub use random::Random;
 
 /// So often the whole capture is drawn anew where a replay would say something else.
-const PATIENCE: usize = 8;
+const MOST_TRIES: usize = 8;
 
 /// A capture without its numbers.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub fn redact(capture: &Capture, protocols: &Protocols, random: &mut dyn Random)
     let catalog: SharedCatalog = Arc::new(protocols.catalog(&every));
     let wanted = said(capture, protocols, &catalog)?;
     let mut redacted = drawn(capture, protocols, &every, random)?;
-    for _ in 1..PATIENCE {
+    for _ in 1..MOST_TRIES {
         if said(&redacted, protocols, &catalog)? == wanted {
             return Ok(Redacted { capture: redacted, says_the_same: true });
         }

@@ -82,7 +82,7 @@ fn is_yes(line: &str) -> bool {
 }
 
 /// How long an answer is waited for; the station gives up a little later.
-const ANSWER: Duration = Duration::from_secs(55);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(55);
 
 /// What the person at the terminal types.
 async fn line(session: &Session<'_>, question: &str) -> Option<String> {
@@ -96,6 +96,6 @@ async fn line(session: &Session<'_>, question: &str) -> Option<String> {
         () = interrupted() => None,
         // Nobody holds up a station that somebody else wants to be, or an order for ever.
         () = session.handed_over() => None,
-        () = sleep(ANSWER) => None,
+        () = sleep(ANSWER_TIMEOUT) => None,
     }
 }

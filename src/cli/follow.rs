@@ -50,7 +50,7 @@ pub struct Follow {
 }
 
 /// What came of listening.
-enum Heard {
+enum Followed {
     Ended(ExitCode),
     OutOfPatience,
     StationGone,
@@ -152,13 +152,13 @@ impl Follow {
         loop {
             let heard = match order.begin(&session.client).await {
                 Ok(notices) => self.listen(session, notices).await?,
-                Err(AskError::Gone) => Heard::StationGone,
+                Err(AskError::Gone) => Followed::StationGone,
                 Err(error) => return Err(session::refused(error)),
             };
             match heard {
-                Heard::Ended(code) => return Ok(Some(code)),
-                Heard::OutOfPatience => return Ok(None),
-                Heard::StationGone => {
+                Followed::Ended(code) => return Ok(Some(code)),
+                Followed::OutOfPatience => return Ok(None),
+                Followed::StationGone => {
                     hint(GONE);
                     session.again().await?;
                     (self.hold_said, self.held_said) = (false, false);
@@ -172,22 +172,22 @@ impl Follow {
         }
     }
 
-    async fn listen(&mut self, session: &Session<'_>, mut notices: Notices) -> Result<Heard, Failure> {
+    async fn listen(&mut self, session: &Session<'_>, mut notices: Notices) -> Result<Followed, Failure> {
         let mut until: Option<Instant> = None;
         loop {
             let far = Instant::now() + Duration::from_secs(86_400);
             let notice = tokio::select! {
                 notice = notices.next() => match notice {
                     Some(notice) => notice,
-                    None => return Ok(Heard::StationGone),
+                    None => return Ok(Followed::StationGone),
                 },
-                () = sleep_until(until.unwrap_or(far)), if until.is_some() => return Ok(Heard::OutOfPatience),
+                () = sleep_until(until.unwrap_or(far)), if until.is_some() => return Ok(Followed::OutOfPatience),
                 () = sleep_until(self.readers.give_up().unwrap_or(far)), if self.readers.give_up().is_some() => return Err(self.readers.all_gone()),
-                () = session.handed_over() => return Ok(Heard::StationGone),
+                () = session.handed_over() => return Ok(Followed::StationGone),
                 () = interrupted() => return self.interrupted(),
             };
             if let Some(code) = self.take(session, &notice).await? {
-                return Ok(Heard::Ended(code));
+                return Ok(Followed::Ended(code));
             }
             if self.entry.is_some() {
                 // Its card has been taken; what becomes of the reader is another matter.
@@ -274,9 +274,9 @@ impl Follow {
         ExitCode::from(notice.at("end").at("exit").as_u64().and_then(|exit| u8::try_from(exit).ok()).unwrap_or(3))
     }
 
-    fn interrupted(&mut self) -> Result<Heard, Failure> {
+    fn interrupted(&mut self) -> Result<Followed, Failure> {
         match self.entry {
-            Some(_) => Ok(Heard::OutOfPatience),
+            Some(_) => Ok(Followed::OutOfPatience),
             None => Err(Failure::impossible("interrupted", "interrupted before a card was shown", "nothing was enrolled")),
         }
     }

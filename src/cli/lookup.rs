@@ -16,7 +16,7 @@ use crate::{
     access::{Directory, Member, People, check::guid},
     blusky::{
         client::Client,
-        lookup::{Found, Item, Kind},
+        lookup::{Item, Kind, Listing},
     },
     config::{Config, import},
     host::Site,
@@ -84,7 +84,7 @@ async fn list(client: &Client, store: &StoreHandle, site: &Site, kind: Kind, max
     };
     let found = if kind == Kind::Users { users(client, site).await? } else { client.lookup(kind).await };
     let why = match found {
-        Found::Items(items) => {
+        Listing::Items(items) => {
             let text = serde_json::to_string(&items).unwrap_or_default();
             // A list that cannot be kept is shown all the same.
             if let Err(error) = store.keep(kind.name(), now, text).await {
@@ -92,16 +92,16 @@ async fn list(client: &Client, store: &StoreHandle, site: &Site, kind: Kind, max
             }
             return Ok(Listed { items, at: now, why: None });
         }
-        Found::Missing { why } => {
+        Listing::Missing { why } => {
             // Kept for `status` and `doctor`; a command that cannot keep it says what was found all the same.
             drop(store.keep(&kind.missing(), now, store.base_url().to_owned()).await);
             return Err(Failure::impossible("lookup", why, "see BluSKY's console"));
         }
-        Found::Unreadable { why } => {
+        Listing::Unreadable { why } => {
             return Err(Failure::impossible("lookup", why, "`--json` of another lookup may help; see BluSKY's console"));
         }
-        Found::Stopped { why } => return Err(Failure::impossible("blusky", why, "")),
-        Found::Later { why } => why,
+        Listing::Stopped { why } => return Err(Failure::impossible("blusky", why, "")),
+        Listing::Later { why } => why,
     };
     match kept {
         Some(kept) if stale => Ok(Listed { why: Some(why), ..kept }),
@@ -114,7 +114,7 @@ async fn list(client: &Client, store: &StoreHandle, site: &Site, kind: Kind, max
 }
 
 /// The people of everybody whom the configuration names, each once.
-async fn users(client: &Client, site: &Site) -> Result<Found, Failure> {
+async fn users(client: &Client, site: &Site) -> Result<Listing, Failure> {
     if site.config.people_of.is_empty() {
         let help = "add [people] blusky = { occupancy = [\"GUID\"] }; `cardbridge lookup occupancies` shows them";
         return Err(Failure::usage("people", "the configuration does not say whose people are to be listed", help));
@@ -128,12 +128,12 @@ async fn users(client: &Client, site: &Site) -> Result<Found, Failure> {
                 }
                 found.extend(people.into_iter().map(|member| (member.id, item(&member))));
             }
-            People::Unavailable { why } => return Ok(Found::Unreadable { why }),
-            People::Later { why } => return Ok(Found::Later { why }),
-            People::Stopped { why } => return Ok(Found::Stopped { why }),
+            People::Unavailable { why } => return Ok(Listing::Unreadable { why }),
+            People::Later { why } => return Ok(Listing::Later { why }),
+            People::Stopped { why } => return Ok(Listing::Stopped { why }),
         }
     }
-    Ok(Found::Items(found.into_values().collect()))
+    Ok(Listing::Items(found.into_values().collect()))
 }
 
 fn item(member: &Member) -> Item {

@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// What is done sooner shows no bar.
-const PATIENCE: Duration = Duration::from_millis(500);
+const SHOWN_AFTER: Duration = Duration::from_millis(500);
 
 /// The progress of one file.
 pub struct Progress {
@@ -34,7 +34,7 @@ impl Progress {
         if !self.wanted {
             return;
         }
-        if self.bar.is_hidden() && self.began.elapsed() >= PATIENCE {
+        if self.bar.is_hidden() && self.began.elapsed() >= SHOWN_AFTER {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_position(bytes);

@@ -81,7 +81,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
 }
 
 /// Every keyboard, with the configured reader that it is and the readers that are known by its ids.
-fn typing_readers(readers: &[ReaderConfig], protocols: &Protocols) -> Vec<(keyboard::Found, Option<String>, Vec<String>)> {
+fn typing_readers(readers: &[ReaderConfig], protocols: &Protocols) -> Vec<(keyboard::KeyboardDevice, Option<String>, Vec<String>)> {
     let listed = keyboard::list();
     let named = |path: &String| {
         readers.iter().find_map(|reader| {
@@ -89,7 +89,7 @@ fn typing_readers(readers: &[ReaderConfig], protocols: &Protocols) -> Vec<(keybo
             named(&reader.name, &keyboard::matching(device, &listed), path)
         })
     };
-    let known = |found: &keyboard::Found| protocols.keyboards_with(found.usb).map(|known| known.id.clone()).collect();
+    let known = |found: &keyboard::KeyboardDevice| protocols.keyboards_with(found.usb).map(|known| known.id.clone()).collect();
     listed.iter().map(|found| (found.clone(), named(&found.path), known(found))).collect()
 }
 

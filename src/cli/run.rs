@@ -16,7 +16,7 @@ use crate::{
         Site,
         client::{AskError, Client},
         hosting::{Control, Host},
-        notices::Heard,
+        notices::NextNotice,
     },
     outbox::{Entry, State, Step},
     station::{Notice, Scope},
@@ -56,8 +56,8 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     loop {
         tokio::select! {
             Some(heard) = notices.next() => match heard {
-                Heard::Notice(numbered) => tell(&numbered.notice, arguments.json),
-                Heard::Missed(count) => out::hint(&format!("{count} notices came faster than they could be written")),
+                NextNotice::Notice(numbered) => tell(&numbered.notice, arguments.json),
+                NextNotice::Missed(count) => out::hint(&format!("{count} notices came faster than they could be written")),
             },
             () = out::interrupted() => break,
         }
@@ -69,12 +69,12 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 }
 
 /// How long a command that hosts a station meanwhile is waited for: longer than any call takes.
-const PATIENCE: Duration = Duration::from_secs(70);
-const LOOK: Duration = Duration::from_millis(50);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(70);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Becomes the station. A command that hosts one meanwhile hands it over.
 async fn station(site: &Site) -> Result<Host, Failure> {
-    let (until, mut waiting) = (Instant::now() + PATIENCE, Waiting::begin());
+    let (until, mut waiting) = (Instant::now() + HAND_OVER_TIMEOUT, Waiting::begin());
     loop {
         let holder = match Host::become_station(site, "run", site::credentials()).await.map_err(session::failed)? {
             Ok(host) => return Ok(host),
@@ -91,7 +91,7 @@ async fn station(site: &Site) -> Result<Host, Failure> {
             return Err(Failure::impossible("station", format!("{holder} is the station already"), help));
         }
         waiting.hint(&holder);
-        sleep(LOOK).await;
+        sleep(RETRY_INTERVAL).await;
     }
 }
 

@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// How long a station that is beginning or ending is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// For so long nothing is said of it.
-const UNSAID: Duration = Duration::from_secs(1);
+const HINT_AFTER: Duration = Duration::from_secs(1);
 /// Whoever asked for this command's station has this long to take it.
 const OTHERS_FIRST: Duration = Duration::from_secs(3);
 /// How often it is looked for meanwhile.
-const LOOK: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A station, and whether it is in this process.
 pub struct Session<'a> {
@@ -68,7 +68,7 @@ impl<'a> Session<'a> {
             }
             None => {
                 // One that answers and is about to end is given the time for it.
-                sleep(LOOK).await;
+                sleep(RETRY_INTERVAL).await;
                 Duration::ZERO
             }
         };
@@ -110,7 +110,7 @@ async fn station(
     ordered_by: Option<&str>,
     others_first: Duration,
 ) -> Result<(Client, Option<Host>), Failure> {
-    let (until, others_until) = (Instant::now() + PATIENCE, Instant::now() + others_first);
+    let (until, others_until) = (Instant::now() + STATION_TIMEOUT, Instant::now() + others_first);
     let (mut holder, mut waiting) = (String::new(), Waiting::begin());
     while Instant::now() < until {
         if let Some((client, said)) = Client::connect(&site.config.store, ordered_by).await {
@@ -118,7 +118,7 @@ async fn station(
             return Ok((client, None));
         }
         if Instant::now() < others_until {
-            sleep(LOOK).await;
+            sleep(RETRY_INTERVAL).await;
             continue;
         }
         match Host::become_station(site, doing, site::credentials()).await.map_err(failed)? {
@@ -131,7 +131,7 @@ async fn station(
             Err(other) => holder = other,
         }
         waiting.hint(&holder);
-        sleep(LOOK).await;
+        sleep(RETRY_INTERVAL).await;
     }
     let message = format!("{holder} holds the site's store and does not answer");
     Err(Failure::impossible("station", message, "end that process (it may have been stopped with Ctrl-Z), or let it go on"))
@@ -151,7 +151,7 @@ impl Waiting {
 
     /// Says who is waited for, once.
     pub fn hint(&mut self, holder: &str) {
-        if self.since.elapsed() > UNSAID && !std::mem::replace(&mut self.is_said, true) {
+        if self.since.elapsed() > HINT_AFTER && !std::mem::replace(&mut self.is_said, true) {
             hint(&format!("waiting for {holder}, which holds the site's store and does not answer"));
         }
     }

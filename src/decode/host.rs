@@ -14,7 +14,7 @@ use super::{
 use crate::reader::Signal;
 
 /// So many questions without an answer, and somebody should look at the reader.
-const PATIENCE: u32 = 10;
+const MOST_UNANSWERED: u32 = 10;
 
 /// What the host is about to say.
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ impl Talk {
 
     /// True once, when the reader has left too many questions without an answer.
     pub fn is_unanswered(&mut self) -> bool {
-        let lost = self.unanswered == PATIENCE;
+        let lost = self.unanswered == MOST_UNANSWERED;
         self.unanswered += u32::from(lost);
         lost
     }

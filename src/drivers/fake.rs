@@ -8,7 +8,7 @@ use super::{Common, Driver, Setup};
 use crate::reader::{Port, ReaderCommand, ReaderEvent, ReaderName};
 
 /// What the readers of a fake driver were told.
-pub type Told = mpsc::UnboundedReceiver<(ReaderName, ReaderCommand)>;
+pub type Commands = mpsc::UnboundedReceiver<(ReaderName, ReaderCommand)>;
 
 /// A driver without hardware.
 pub struct FakeDriver {
@@ -20,7 +20,7 @@ pub struct FakeDriver {
 impl FakeDriver {
     /// A driver for the ports that this holds for, and what its readers will be told.
     #[must_use]
-    pub fn new(serves: fn(&Port) -> bool, common: Common) -> (Self, Told) {
+    pub fn new(serves: fn(&Port) -> bool, common: Common) -> (Self, Commands) {
         let (tell, told) = mpsc::unbounded_channel();
         (Self { serves, common, tell }, told)
     }

@@ -23,7 +23,7 @@ use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderEvent};
 
 /// An input device of this machine that could be a reader: it has digits and Enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct KeyboardDevice {
     /// Its path.
     pub path: String,
     /// Vendor and product.
@@ -40,11 +40,11 @@ const DEV: &str = "/dev/input";
 
 /// The input devices of this machine that have digits and Enter. A reader may show a second device without them.
 #[must_use]
-pub fn list() -> Vec<Found> {
+pub fn list() -> Vec<KeyboardDevice> {
     list_in(Path::new(SYS))
 }
 
-fn list_in(folder: &Path) -> Vec<Found> {
+fn list_in(folder: &Path) -> Vec<KeyboardDevice> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let number = |name: &str| name.strip_prefix("event")?.parse::<u32>().ok();
     let mut numbers: Vec<u32> = entries.filter_map(|entry| number(entry.file_name().to_str()?)).collect();
@@ -52,11 +52,11 @@ fn list_in(folder: &Path) -> Vec<Found> {
     numbers.into_iter().filter_map(|number| found(folder, number)).collect()
 }
 
-fn found(folder: &Path, number: u32) -> Option<Found> {
+fn found(folder: &Path, number: u32) -> Option<KeyboardDevice> {
     let device = folder.join(format!("event{number}")).join("device");
     let text = |name: &str| fs::read_to_string(device.join(name)).ok().map(|text| text.trim_end_matches('\n').to_owned());
     let id = |name: &str| u16::from_str_radix(text(name)?.trim(), 16).ok();
-    types_numbers(&text("capabilities/key")?).then_some(Found {
+    types_numbers(&text("capabilities/key")?).then_some(KeyboardDevice {
         path: format!("{DEV}/event{number}"),
         usb: (id("id/vendor")?, id("id/product")?),
         name: text("name")?,
@@ -73,11 +73,11 @@ fn types_numbers(capabilities: &str) -> bool {
 
 /// The paths of the devices that a configuration means.
 #[must_use]
-pub fn matching(device: &InputDevice, listed: &[Found]) -> Vec<String> {
+pub fn matching(device: &InputDevice, listed: &[KeyboardDevice]) -> Vec<String> {
     meant(device, listed.to_vec()).into_iter().map(|found| found.path).collect()
 }
 
-fn meant(device: &InputDevice, mut listed: Vec<Found>) -> Vec<Found> {
+fn meant(device: &InputDevice, mut listed: Vec<KeyboardDevice>) -> Vec<KeyboardDevice> {
     let path = device.path.as_ref().map(|path| fs::canonicalize(path).map_or_else(|_| path.clone(), |real| real.display().to_string()));
     listed.retain(|found| {
         path.as_ref().is_none_or(|path| found.path == *path)
@@ -100,7 +100,7 @@ impl Device for Keyboard {
     }
 
     fn found(&self) -> Vec<Place> {
-        let place = |found: Found| Place { path: found.path, serial: found.serial_number };
+        let place = |found: KeyboardDevice| Place { path: found.path, serial: found.serial_number };
         meant(&self.0, list()).into_iter().map(place).collect()
     }
 

@@ -51,9 +51,9 @@ pub enum AskError {
 }
 
 /// Whoever says what it is says it within this time.
-const GREETING: Duration = Duration::from_secs(2);
+const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
 /// The station may take this long for an answer that is no stream.
-const ANSWER: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// No line of a stream is longer.
 const LARGEST_LINE: usize = 4 << 20;
 
@@ -70,7 +70,7 @@ impl Client {
         let builder = Http::builder().unix_socket(place.path()).tls_certs_only([]).no_proxy().default_headers(headers);
         let client = Self { http: builder.build().ok()?, _place: place };
         // One that was stopped takes connections and answers none.
-        let station = timeout(GREETING, client.get("v1/station?brief=true")).await.ok()?.ok()?;
+        let station = timeout(GREETING_TIMEOUT, client.get("v1/station?brief=true")).await.ok()?.ok()?;
         Some((client, station))
     }
 
@@ -183,7 +183,7 @@ impl Client {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Value, AskError> {
-        let request = self.request(method, path, body).timeout(ANSWER);
+        let request = self.request(method, path, body).timeout(ANSWER_TIMEOUT);
         let response = answered(request.send().await.map_err(|_| AskError::Gone)?).await?;
         let bytes = response.bytes().await.map_err(|_| AskError::Gone)?;
         Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))

@@ -120,7 +120,7 @@ impl Host {
 }
 
 /// How often an idle station looks whether its store is still there.
-const LOOK: Duration = Duration::from_secs(5);
+const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A station at work.
 struct Running {
@@ -137,7 +137,7 @@ impl Running {
     async fn run(mut self) {
         let (ready, mut callers) = mpsc::unbounded_channel();
         let mut place = self.shell.place().clone();
-        let mut looks = tokio::time::interval(LOOK);
+        let mut looks = tokio::time::interval(STORE_CHECK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut end: Option<(bool, oneshot::Sender<()>)> = None;
         loop {

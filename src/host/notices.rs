@@ -30,7 +30,7 @@ pub struct Numbered {
 
 /// What a listener hears.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
+pub enum NextNotice {
     /// The next notice.
     Notice(Arc<Numbered>),
     /// So many notices are kept no longer; the next one is the oldest there is.
@@ -111,7 +111,7 @@ pub struct Listener {
 
 impl Listener {
     /// What comes next; none once the station has ended. It loses nothing when it is waited for no longer.
-    pub async fn next(&mut self) -> Option<Heard> {
+    pub async fn next(&mut self) -> Option<NextNotice> {
         loop {
             self.changed.borrow_and_update();
             if let Some(heard) = self.at_hand() {
@@ -124,17 +124,17 @@ impl Listener {
         }
     }
 
-    fn at_hand(&mut self) -> Option<Heard> {
+    fn at_hand(&mut self) -> Option<NextNotice> {
         if self.after == self.notices.last() {
             return None;
         }
         let (missed, next) = self.notices.after(self.after)?;
         if missed > 0 {
             self.after = next.number - 1;
-            return Some(Heard::Missed(missed));
+            return Some(NextNotice::Missed(missed));
         }
         self.after = next.number;
-        Some(Heard::Notice(next))
+        Some(NextNotice::Notice(next))
     }
 }
 
@@ -146,8 +146,8 @@ mod tests {
         numbers.for_each(|number| notices.tell(Numbered { number, notice: Notice::Away(number % 2 == 0, None) }));
     }
 
-    fn number(heard: Option<Heard>) -> u64 {
-        let Some(Heard::Notice(numbered)) = heard else { panic!("{heard:?}") };
+    fn number(heard: Option<NextNotice>) -> u64 {
+        let Some(NextNotice::Notice(numbered)) = heard else { panic!("{heard:?}") };
         numbered.number
     }
 
@@ -169,7 +169,7 @@ mod tests {
         tell(&notices, 1..=5);
         let mut listener = notices.listen(5);
         tell(&notices, 6..=KEPT as u64 + 10);
-        assert_eq!(listener.next().await, Some(Heard::Missed(5)));
+        assert_eq!(listener.next().await, Some(NextNotice::Missed(5)));
         assert_eq!(number(listener.next().await), 11);
     }
 

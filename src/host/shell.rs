@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// How long readers may take to show their last signal, and how often it is looked whether they have.
-const SHOWING: Duration = Duration::from_secs(1);
-const LOOK: Duration = Duration::from_millis(20);
+const SHOWING_TIMEOUT: Duration = Duration::from_secs(1);
+const SHOWING_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the calls under way are waited for at the end: longer than any call takes.
 const LAST_CALL: Duration = Duration::from_secs(60);
 
@@ -125,10 +125,10 @@ impl Shell {
         if let Some(caller) = &self.caller {
             caller.stop();
         }
-        let (showing, calling) = (Instant::now() + SHOWING, Instant::now() + LAST_CALL);
+        let (showing, calling) = (Instant::now() + SHOWING_TIMEOUT, Instant::now() + LAST_CALL);
         while (self.station.is_showing() && Instant::now() < showing) || (self.station.is_sending() && Instant::now() < calling) {
             // Cancelled every now and then to look again; it loses nothing by that.
-            drop(timeout(LOOK, self.step()).await);
+            drop(timeout(SHOWING_INTERVAL, self.step()).await);
         }
         if let Some(drivers) = self.drivers.take() {
             drivers.end().await;

@@ -10,7 +10,7 @@ use super::progress::backoff;
 
 /// What a call says about the way to BluSKY.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Reached {
     /// It was answered, however.
     Answered,
     /// BluSKY cannot be reached, or asks to be left alone for this long.
@@ -75,12 +75,12 @@ impl Reach {
     }
 
     /// Takes what became of a call for an entry of this user's.
-    pub fn heard(&mut self, heard: &Heard, user: Option<Uuid>, now: DateTime<Utc>) {
+    pub fn heard(&mut self, heard: &Reached, user: Option<Uuid>, now: DateTime<Utc>) {
         match heard {
-            Heard::Answered => *self = Self::default(),
-            Heard::Away(pause) => self.close(*pause, false, now),
-            Heard::Stopped => self.close(None, true, now),
-            Heard::Trouble => {
+            Reached::Answered => *self = Self::default(),
+            Reached::Away(pause) => self.close(*pause, false, now),
+            Reached::Stopped => self.close(None, true, now),
+            Reached::Trouble => {
                 if !self.troubled.contains(&user) {
                     self.troubled.push(user);
                 }
@@ -129,54 +129,54 @@ mod tests {
         let mut reach = Reach::default();
         let mut now = 0;
         for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
-            reach.heard(&Heard::Away(None), user(1), at(now));
+            reach.heard(&Reached::Away(None), user(1), at(now));
             assert_eq!(reach.entrance(at(now)), Entrance::Closed(at(now + pause)));
             now += pause;
             assert_eq!(reach.entrance(at(now)), Entrance::Ask);
         }
-        reach.heard(&Heard::Answered, user(2), at(now));
+        reach.heard(&Reached::Answered, user(2), at(now));
         assert_eq!(reach.entrance(at(now)), Entrance::Open);
     }
 
     #[test]
     fn a_busy_blusky_is_left_alone_for_as_long_as_it_asks() {
         let mut reach = Reach::default();
-        reach.heard(&Heard::Away(Some(TimeDelta::seconds(300))), user(1), at(0));
+        reach.heard(&Reached::Away(Some(TimeDelta::seconds(300))), user(1), at(0));
         assert_eq!((reach.entrance(at(299)), reach.entrance(at(300))), (Entrance::Closed(at(300)), Entrance::Ask));
     }
 
     #[test]
     fn a_new_order_ends_a_pause_that_blusky_has_not_asked_for() {
-        let entrance = |heard: Heard| {
+        let entrance = |heard: Reached| {
             let mut reach = Reach::default();
             reach.heard(&heard, user(1), at(0));
             reach.ordered(at(0));
             reach.entrance(at(0))
         };
-        assert_eq!(entrance(Heard::Away(None)), Entrance::Ask);
-        assert_eq!(entrance(Heard::Away(Some(TimeDelta::seconds(300)))), Entrance::Closed(at(300)));
-        assert_eq!(entrance(Heard::Stopped), Entrance::Closed(at(1)));
+        assert_eq!(entrance(Reached::Away(None)), Entrance::Ask);
+        assert_eq!(entrance(Reached::Away(Some(TimeDelta::seconds(300)))), Entrance::Closed(at(300)));
+        assert_eq!(entrance(Reached::Stopped), Entrance::Closed(at(1)));
     }
 
     #[test]
     fn one_entrys_trouble_is_its_own_and_that_of_three_users_in_a_row_is_everybodys() {
         let mut reach = Reach::default();
         for number in [1, 1, 1, 2, 2] {
-            reach.heard(&Heard::Trouble, user(number), at(0));
+            reach.heard(&Reached::Trouble, user(number), at(0));
             assert_eq!(reach.entrance(at(0)), Entrance::Open);
         }
-        reach.heard(&Heard::Answered, user(4), at(0));
-        reach.heard(&Heard::Trouble, user(3), at(0));
+        reach.heard(&Reached::Answered, user(4), at(0));
+        reach.heard(&Reached::Trouble, user(3), at(0));
         assert_eq!(reach.entrance(at(0)), Entrance::Open, "in a row");
-        reach.heard(&Heard::Trouble, user(1), at(0));
-        reach.heard(&Heard::Trouble, user(2), at(0));
+        reach.heard(&Reached::Trouble, user(1), at(0));
+        reach.heard(&Reached::Trouble, user(2), at(0));
         assert_eq!(reach.entrance(at(0)), Entrance::Closed(at(1)));
     }
 
     #[test]
     fn a_clock_that_is_set_back_ends_the_pause() {
         let mut reach = Reach::default();
-        reach.heard(&Heard::Stopped, user(1), at(1000));
+        reach.heard(&Reached::Stopped, user(1), at(1000));
         assert_eq!((reach.entrance(at(1000)), reach.entrance(at(10))), (Entrance::Closed(at(1001)), Entrance::Try));
     }
 }

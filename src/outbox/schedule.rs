@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Entry, Next, State,
-    reach::{Entrance, Heard, Reach},
+    reach::{Entrance, Reach, Reached},
 };
 
 /// An entry as far as its turn is concerned.
@@ -135,7 +135,7 @@ impl Schedule {
     }
 
     /// Takes what became of a call for this entry.
-    pub fn heard(&mut self, heard: &Heard, user: Option<Uuid>, now: DateTime<Utc>) {
+    pub fn heard(&mut self, heard: &Reached, user: Option<Uuid>, now: DateTime<Utc>) {
         self.reach.heard(heard, user, now);
     }
 
@@ -333,14 +333,14 @@ mod tests {
         let mut schedule = Schedule::new(8);
         (1..=3).for_each(|number| schedule.put(waiting(number, number.into(), number, Turn::At(at(0)))));
         assert_eq!(schedule.next(at(0)), Some(id(1)));
-        schedule.heard(&Heard::Away(None), None, at(0));
+        schedule.heard(&Reached::Away(None), None, at(0));
         schedule.put(waiting(1, 1, 1, Turn::At(at(0))));
         assert_eq!((schedule.next(at(0)), schedule.deadline(at(0))), (None, Some(at(1))));
         let mut now = 1;
         for (number, pause) in [(2, 2), (3, 4), (1, 8)] {
             assert_eq!(schedule.next(at(now)), Some(Work::Ask(Uuid::from_u128(number))));
             assert_eq!(schedule.next(at(now)), None, "one alone");
-            schedule.heard(&Heard::Away(None), None, at(now));
+            schedule.heard(&Reached::Away(None), None, at(now));
             let number = u64::try_from(number).unwrap();
             schedule.put(waiting(number, number.into(), number, Turn::At(at(0))));
             now += pause;

@@ -15,7 +15,7 @@ const REPEATS: i32 = 4;
 /// A card that is asked again has as many of these to answer.
 const ASKED_AGAIN: TimeDelta = TimeDelta::seconds(1);
 /// A person has at least this long to answer.
-const ANSWER: TimeDelta = TimeDelta::seconds(60);
+const TIME_TO_ANSWER: TimeDelta = TimeDelta::seconds(60);
 
 impl Station {
     /// The card is asked for a second reading, a person for everything else, where one is there.
@@ -26,7 +26,7 @@ impl Station {
             return self.ended(desk.id, ended, turn);
         }
         if !is_asked_of_card {
-            desk.until = desk.until.map(|until| until.max(turn.now.steady + ANSWER));
+            desk.until = desk.until.map(|until| until.max(turn.now.steady + TIME_TO_ANSWER));
         }
         let question = Question { number: self.happened, kind };
         // A reader that says its card again while it lies there answers by itself.

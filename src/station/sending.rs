@@ -10,7 +10,7 @@ use crate::{
     card::DecidedBy,
     outbox::{
         State,
-        reach::Heard,
+        reach::Reached,
         schedule::{Schedule, Turn as Due, Waiting},
     },
 };
@@ -34,7 +34,7 @@ pub struct Called {
     /// Whom it is about.
     pub user: Option<Uuid>,
     /// What each call says about the way to BluSKY, and why nothing goes through.
-    pub heard: Vec<(Heard, Option<String>)>,
+    pub heard: Vec<(Reached, Option<String>)>,
     /// The entry as it is now; none where it could not be read or written.
     pub entry: Option<Entry>,
 }
@@ -197,11 +197,11 @@ impl Sending {
     }
 
     /// What a call says about how long BluSKY has been there, or not.
-    fn reach(&mut self, heard: &Heard, now: DateTime<Utc>) {
+    fn reach(&mut self, heard: &Reached, now: DateTime<Utc>) {
         match heard {
-            Heard::Answered => (self.reached, self.away_since) = (Some(now), None),
-            Heard::Away(_) | Heard::Trouble => drop(self.away_since.get_or_insert(now)),
-            Heard::Stopped => {}
+            Reached::Answered => (self.reached, self.away_since) = (Some(now), None),
+            Reached::Away(_) | Reached::Trouble => drop(self.away_since.get_or_insert(now)),
+            Reached::Stopped => {}
         }
     }
 
@@ -278,9 +278,9 @@ impl Station {
     pub(super) fn called(&mut self, called: Called, turn: &mut Turn) {
         for (heard, why) in called.heard {
             match (&heard, why) {
-                (Heard::Stopped, Some(why)) => self.stopped(why, turn),
-                (Heard::Away(_), why) => self.sending.unreached = why.or(self.sending.unreached.take()),
-                (Heard::Answered, _) => self.sending.stopped = None,
+                (Reached::Stopped, Some(why)) => self.stopped(why, turn),
+                (Reached::Away(_), why) => self.sending.unreached = why.or(self.sending.unreached.take()),
+                (Reached::Answered, _) => self.sending.stopped = None,
                 _ => {}
             }
             self.sending.reach(&heard, turn.now.wall);

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// So often another card is drawn before the demands on it are lowered.
-const PATIENCE: usize = 300;
+const MOST_TRIES: usize = 300;
 /// Frames of unknown formats are long enough for parities from here on.
 const HAS_PARITIES: usize = 16;
 
@@ -110,9 +110,9 @@ impl Cards {
         (0..same).for_each(|at| equations.demand([at], false));
         let wanted = shape(reading);
         let mut last = old;
-        for attempt in 0..3 * PATIENCE {
+        for attempt in 0..3 * MOST_TRIES {
             let mut equations = equations.clone();
-            if attempt >= PATIENCE {
+            if attempt >= MOST_TRIES {
                 // Formats of different widths agree on small numbers only: a small number stays one.
                 (1..first_set(&old)).for_each(|at| equations.demand([at], false));
             }
@@ -125,12 +125,12 @@ impl Cards {
                 new.set(at, old.get(at) != differs);
             }
             owners.iter().for_each(|format| carry(format, &old, &mut new));
-            if new == old || (attempt < 2 * PATIENCE && self.taken.contains(&(kind, new))) {
+            if new == old || (attempt < 2 * MOST_TRIES && self.taken.contains(&(kind, new))) {
                 continue;
             }
             last = new;
             let drawn = self.read(kind, new);
-            if shape(&drawn) == wanted && (attempt >= PATIENCE || all_numbers_differ(reading, &drawn)) {
+            if shape(&drawn) == wanted && (attempt >= MOST_TRIES || all_numbers_differ(reading, &drawn)) {
                 return new;
             }
         }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// So often a frame is drawn before it is masked as if nothing of it were understood.
-const PATIENCE: usize = 60;
+const MOST_TRIES: usize = 60;
 
 /// The frames of one dialect.
 pub struct Frames {
@@ -62,7 +62,7 @@ impl Frames {
         }
         let Some((at, heard)) = self.read(old) else { return self.talk(old, draw) };
         let mut new = None;
-        for _ in 0..PATIENCE {
+        for _ in 0..MOST_TRIES {
             let drawn = self.draw(at, &heard, old, draw);
             if let Some(frame) = drawn.filter(|frame| self.says_the_same(at, &heard, old, frame)) {
                 draw.cards.settle();

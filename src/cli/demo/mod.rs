@@ -38,7 +38,7 @@ pub struct Arguments {
 }
 
 /// No card takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CARD_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let failed = |what: &str, why: String| Failure::impossible("demo", format!("{what}: {why}"), "");
@@ -91,7 +91,7 @@ impl<'a> Stage<'a> {
         let mut notices = session.client.notices(Some("*")).await.map_err(|error| error.to_string())?;
         let mut ready = 0;
         while ready < site.config.readers.len() {
-            let notice = timeout(PATIENCE, notices.next()).await.ok().flatten().ok_or("a reader did not come up")?;
+            let notice = timeout(CARD_TIMEOUT, notices.next()).await.ok().flatten().ok_or("a reader did not come up")?;
             match notice.text("kind") {
                 "ready" => ready += 1,
                 "lost" => return Err(notice.text("words").to_owned()),
@@ -105,7 +105,7 @@ impl<'a> Stage<'a> {
     async fn show(&mut self, card: &Card, lines: &mut SerialLines, virtual_card: SocketAddr) -> Result<Outcome, String> {
         let order = OrderBody { user: card.user.to_owned(), same_card: card.same_card, ..OrderBody::default() };
         let mut notices = self.session.client.order(&order).await.map_err(|error| error.to_string())?;
-        let waiting = timeout(PATIENCE, notices.next()).await.ok().flatten().ok_or("the order was not taken")?;
+        let waiting = timeout(CARD_TIMEOUT, notices.next()).await.ok().flatten().ok_or("the order was not taken")?;
         let inserted = match &card.shown {
             Shown::Serial(reader, bytes) => {
                 let line = lines.get_mut(reader).ok_or("there is no such reader")?;
@@ -119,7 +119,7 @@ impl<'a> Stage<'a> {
             }
         };
         out::print(&format!("   for {}", waiting.text("person")));
-        let outcome = timeout(PATIENCE, follow(notices)).await.map_err(|_| "it took too long".to_owned())?;
+        let outcome = timeout(CARD_TIMEOUT, follow(notices)).await.map_err(|_| "it took too long".to_owned())?;
         drop(inserted);
         outcome
     }
@@ -208,7 +208,7 @@ fn serial_lines() -> Result<SerialLines, String> {
 
 fn serial_line() -> serialport::Result<SerialLine> {
     let (mut reader, port) = TTYPort::pair()?;
-    reader.set_timeout(PATIENCE)?;
+    reader.set_timeout(CARD_TIMEOUT)?;
     Ok(SerialLine { reader, path: port.name().unwrap_or_default() })
 }
 

@@ -8,7 +8,7 @@ use super::packet::{Capabilities, Identity, Packet, id};
 
 /// What was heard of one peripheral.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct BusEvents {
     /// What it says it is.
     pub identity: Option<Identity>,
     /// What it says it can do.
@@ -36,7 +36,7 @@ pub struct Place {
     pub address: u8,
 }
 
-impl Heard {
+impl BusEvents {
     /// Takes a packet from or to this peripheral.
     pub fn packet(&mut self, packet: &Packet, now: Instant) {
         if !packet.is_reply {
@@ -114,8 +114,8 @@ fn nak(code: u8) -> String {
 mod tests {
     use super::*;
 
-    fn heard(packets: &[(bool, u8, &[u8])]) -> Heard {
-        let mut heard = Heard::default();
+    fn heard(packets: &[(bool, u8, &[u8])]) -> BusEvents {
+        let mut heard = BusEvents::default();
         for (is_reply, id, data) in packets {
             heard.packet(&Packet { address: 3, is_reply: *is_reply, id: *id, data: Some(data.to_vec()), check_bits: 16 }, Instant::now());
         }
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn what_was_heard_says_what_to_check() {
         let place = Place { path: "/dev/ttyUSB1".to_owned(), baud: 9600, address: 3 };
-        let cases: [(Heard, bool, &str); 8] = [
-            (Heard::default(), false, "check its power, the wires A and B, its address and its baud rate (now 9600)"),
-            (Heard { noise: 7, ..Heard::default() }, false, "is not OSDP: check the baud rate (now 9600)"),
+        let cases: [(BusEvents, bool, &str); 8] = [
+            (BusEvents::default(), false, "check its power, the wires A and B, its address and its baud rate (now 9600)"),
+            (BusEvents { noise: 7, ..BusEvents::default() }, false, "is not OSDP: check the baud rate (now 9600)"),
             (heard(&[(true, 0x40, &[])]), false, "no longer answers"),
             (heard(&[(false, 0x76, &[]), (true, 0x41, &[6])]), true, "refuses the secure channel (code 6"),
             (heard(&[(false, 0x76, &[]), (true, 0x76, &[])]), true, "another key than the one in scbk_file"),

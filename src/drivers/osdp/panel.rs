@@ -18,7 +18,7 @@ use libosdp::{ControlPanel, ControlPanelBuilder, OsdpCardFormats, OsdpCommand, O
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
-    heard::{Heard, Place},
+    heard::{BusEvents, Place},
     key::Scbk,
     packet::{Packet, id},
     show,
@@ -62,7 +62,7 @@ pub struct Panel {
 struct Speaking {
     panel: ControlPanel,
     happened: Receiver<OsdpEvent>,
-    heard: Heard,
+    heard: BusEvents,
     since: Instant,
     was_online: bool,
     used_the_line: Instant,
@@ -216,7 +216,7 @@ impl Panel {
         };
         let (report, happened): (Sender<OsdpEvent>, _) = channel();
         panel.set_event_callback(move |_, event| i32::from(report.send(event).is_err()));
-        let (heard, to_show) = (Heard::default(), VecDeque::new());
+        let (heard, to_show) = (BusEvents::default(), VecDeque::new());
         Ok(Speaking { panel, happened, heard, since: now, was_online: false, used_the_line: now, to_show, taken: 0 })
     }
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a card may be busy elsewhere before it is given up.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SHARED_CARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a card may take to say its first word, or one that was seen too early to be there.
 const SETTLING: Duration = Duration::from_millis(500);
 
@@ -181,7 +181,7 @@ impl Session<'_> {
         };
         let connected = loop {
             let again = match context.connect(&self.talker.path, ShareMode::Shared, Protocols::ANY) {
-                Err(Error::SharingViolation) => PATIENCE,
+                Err(Error::SharingViolation) => SHARED_CARD_TIMEOUT,
                 Err(Error::NoSmartcard | Error::NotTransacted | Error::CommDataLost | Error::UnresponsiveCard | Error::UnpoweredCard) => {
                     SETTLING
                 }

@@ -29,7 +29,7 @@ use crate::{
     enroll::policy,
     host::{
         hosting::Control,
-        notices::{Heard, Listener, Numbered},
+        notices::{Listener, NextNotice, Numbered},
     },
     reader::configured_name,
     station::{Event, Notice},
@@ -127,11 +127,11 @@ impl Following {
         }
         loop {
             let sent = match self.listener.next().await? {
-                Heard::Missed(count) => Sent::default().data(json!({"kind": "missed", "count": count}).to_string()),
-                Heard::Notice(numbered) if self.is_wanted(&numbered.notice) => {
+                NextNotice::Missed(count) => Sent::default().data(json!({"kind": "missed", "count": count}).to_string()),
+                NextNotice::Notice(numbered) if self.is_wanted(&numbered.notice) => {
                     Sent::default().id(numbered.number.to_string()).data(said(&self.shared, &numbered).to_string())
                 }
-                Heard::Notice(_) => continue,
+                NextNotice::Notice(_) => continue,
             };
             return Some((Ok(sent), self));
         }

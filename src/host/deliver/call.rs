@@ -20,7 +20,7 @@ use super::once;
 use crate::{
     access::{AccessControl, Cards, Detail, Operation, Outcome, Sameness, StoredCard},
     card::DecidedBy,
-    outbox::{Entry, Next, ReadBack, State, Step, reach::Heard},
+    outbox::{Entry, Next, ReadBack, State, Step, reach::Reached},
     station::{Called, Event},
     store::{StoreError, StoreHandle},
 };
@@ -87,7 +87,7 @@ impl<C: AccessControl> Call<C> {
                 Next::Wait(_) | Next::Person | Next::Done => Ok(false),
             };
             match done {
-                Ok(true) if called.heard.last().is_none_or(|(heard, _)| *heard == Heard::Answered) && !*self.stopped.borrow() => {}
+                Ok(true) if called.heard.last().is_none_or(|(heard, _)| *heard == Reached::Answered) && !*self.stopped.borrow() => {}
                 Ok(_) => break,
                 // Somebody else has gone on with it.
                 Err(StoreError::Conflict) => {
@@ -130,10 +130,10 @@ impl<C: AccessControl> Call<C> {
             Err(why) => Outcome::NotSent { why },
         };
         let heard = match &outcome {
-            Outcome::Away { .. } => Heard::Away(None),
-            Outcome::Stopped { .. } => Heard::Stopped,
-            Outcome::NoAnswer { .. } | Outcome::Later { .. } => Heard::Trouble,
-            _ => Heard::Answered,
+            Outcome::Away { .. } => Reached::Away(None),
+            Outcome::Stopped { .. } => Reached::Stopped,
+            Outcome::NoAnswer { .. } | Outcome::Later { .. } => Reached::Trouble,
+            _ => Reached::Answered,
         };
         let why = if let Outcome::Stopped { why } | Outcome::Away { why } = &outcome { Some(why.clone()) } else { None };
         self.hear(heard, why, called);
@@ -187,21 +187,21 @@ impl<C: AccessControl> Call<C> {
     async fn cards_of(&self, user: Uuid, detail: Detail, called: &mut Called) -> Cards {
         let cards = self.system.cards_of(user, detail).await;
         let (heard, why) = match &cards {
-            Cards::Shown(_) | Cards::Unavailable { .. } => (Heard::Answered, None),
-            Cards::Away { why } => (Heard::Away(None), Some(why.clone())),
-            Cards::Later { .. } => (Heard::Trouble, None),
-            Cards::Stopped { why } => (Heard::Stopped, Some(why.clone())),
+            Cards::Shown(_) | Cards::Unavailable { .. } => (Reached::Answered, None),
+            Cards::Away { why } => (Reached::Away(None), Some(why.clone())),
+            Cards::Later { .. } => (Reached::Trouble, None),
+            Cards::Stopped { why } => (Reached::Stopped, Some(why.clone())),
         };
-        if let (Heard::Answered, Ok(mut shown)) = (&heard, self.shown.lock()) {
+        if let (Reached::Answered, Ok(mut shown)) = (&heard, self.shown.lock()) {
             *shown = Some(user);
         }
         self.hear(heard, why, called);
         cards
     }
 
-    fn hear(&self, heard: Heard, why: Option<String>, called: &mut Called) {
+    fn hear(&self, heard: Reached, why: Option<String>, called: &mut Called) {
         let asked = self.system.asked_to_wait().and_then(|time| TimeDelta::from_std(time).ok());
-        called.heard.push(asked.map_or((heard, why), |time| (Heard::Away(Some(time)), None)));
+        called.heard.push(asked.map_or((heard, why), |time| (Reached::Away(Some(time)), None)));
     }
 
     /// The operation with its secret, which is sealed on disk.

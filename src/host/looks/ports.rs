@@ -37,7 +37,7 @@ pub(super) fn look(site: &Site, user: &str, station: Option<u32>) -> Facts {
             false => ports.extend(paths.into_iter().map(|path| port(Some(path)))),
         }
     }
-    let typist = |found: &keyboard::Found| {
+    let typist = |found: &keyboard::KeyboardDevice| {
         let known = site.protocols.keyboards_with(found.usb).find(|known| known.switch.is_some())?;
         let usb = format!("{:04x}:{:04x}", found.usb.0, found.usb.1);
         Some(Typist { known: known.name.clone(), usb, switch: known.switch.clone()? })

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A service that does not answer by then does not.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PCSCD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where its program is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/usr/local/sbin/pcscd"];
 /// What every program that uses smart cards has loaded.
@@ -42,7 +42,7 @@ pub(super) async fn look(site: &Site, user: &str) -> Facts {
     if wanted.is_empty() && !facts.is_plugged_in {
         return facts;
     }
-    let listed = match timeout(PATIENCE, spawn_blocking(pcsc::look)).await {
+    let listed = match timeout(PCSCD_TIMEOUT, spawn_blocking(pcsc::look)).await {
         Ok(Ok(listed)) => listed,
         _ => Err(Trouble::Other("it does not answer".to_owned())),
     };

@@ -17,7 +17,7 @@ static LISTENING: Once = Once::new();
 /// Wakes [`unanswered`] at each signal.
 static CAME: Notify = Notify::const_new();
 /// How long a signal may wait for whoever answers it.
-const ANSWER: Duration = Duration::from_millis(200);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// From here on Ctrl-C and SIGTERM are answered by [`interrupted`].
 pub fn listen_for_signals() {
@@ -45,7 +45,7 @@ pub async fn interrupted() {
 pub async fn unanswered() {
     loop {
         CAME.notified().await;
-        sleep(ANSWER).await;
+        sleep(ANSWER_TIMEOUT).await;
         if let Ok(signal) = SIGNALS.try_acquire() {
             return signal.forget();
         }

@@ -16,11 +16,11 @@ fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_
     let mut sending = Sending::new(1);
     sending.deliver(Scope::All, now);
     (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
-    sending.schedule.heard(&Heard::Away(None), None, now.steady);
+    sending.schedule.heard(&Reached::Away(None), None, now.steady);
     assert_eq!(sending.schedule.next(now.steady), None);
     sending.put_first(&entry(9, now.wall), now);
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Ask(Uuid::from_u128(1))));
-    sending.schedule.heard(&Heard::Answered, None, now.steady);
+    sending.schedule.heard(&Reached::Answered, None, now.steady);
     sending.put(waiting(&entry(1, now.wall), 1, now));
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(Uuid::from_u128(9))));
 }

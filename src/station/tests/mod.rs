@@ -12,7 +12,7 @@ use super::{notice::QuestionKind, *};
 use crate::{
     access::Outcome,
     enroll::{evidence::PROOF, policy::CardType},
-    outbox::{InTheWay, Next, ReadBack, State, reach::Heard, schedule::Work},
+    outbox::{InTheWay, Next, ReadBack, State, reach::Reached, schedule::Work},
     protocols::Protocols,
 };
 
@@ -118,7 +118,7 @@ impl World {
                     entry.add(self.now.wall, Step::Sending { reassign });
                     let outcome = self.outcomes.pop_front().unwrap_or_else(|| Outcome::Accepted(Default::default()));
                     let trouble = matches!(outcome, Outcome::NoAnswer { .. });
-                    heard.push((if trouble { Heard::Trouble } else { Heard::Answered }, None));
+                    heard.push((if trouble { Reached::Trouble } else { Reached::Answered }, None));
                     entry.add(self.now.wall, Step::Answered(outcome));
                     if trouble {
                         break;

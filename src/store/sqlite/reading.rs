@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Wrong,
     chain::{Head, Open},
-    rows::{self, Found},
+    rows::{self, FoundRow},
 };
 use crate::{
     outbox::Entry,
@@ -30,7 +30,7 @@ pub(super) fn entry(transaction: &Connection, id: Uuid) -> Result<Entry, Wrong> 
 
 /// The entries of a filter.
 pub(super) fn entries(transaction: &Connection, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Read>> {
-    let whole = |(number, row): Found| {
+    let whole = |(number, row): FoundRow| {
         let entry = match row {
             Ok(row) => rows::entry(transaction, row)?,
             Err(error) => Err(error),

@@ -232,10 +232,10 @@ pub(super) fn insert_marked<const N: usize>(
 }
 
 /// A row of `entry`: its number, and what it holds or what it is called.
-pub(super) type Found = (i64, Result<EntryRow, StoreError>);
+pub(super) type FoundRow = (i64, Result<EntryRow, StoreError>);
 
 /// Reads the entries of a filter.
-pub(super) fn found(transaction: &Connection, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Found>> {
+pub(super) fn found(transaction: &Connection, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<FoundRow>> {
     let mut select = transaction.prepare_cached(&format!("SELECT {COLUMNS}, mark FROM entry {filter}"))?;
     let rows = select.query_map(values, |row| {
         let number: i64 = row.get(10)?;

@@ -79,9 +79,9 @@ fn beside_a_running_station_enroll_takes_the_next_card_from_it() {
     assert_eq!(states, ["saved", "sending", "accepted"]);
     assert_eq!(desk.cards(), [(123, 4567, true)]);
     // The station saw the card and goes on; a card that nobody waits for is enrolled for nobody.
-    assert_eq!(run.line(), "desk: a card was read (ambiguous)");
+    assert_eq!(run.line(), "desk: a card was read (hid-h10301)");
     desk.reader.send(SECOND);
-    assert_eq!(run.line(), "desk: a card was read (ambiguous)");
+    assert_eq!(run.line(), "desk: a card was read (hid-h10301)");
     assert_eq!(run.signal("TERM").code, Some(0));
     assert_eq!((desk.cards().len(), desk.site.outbox().len()), (1, 1));
 }
@@ -425,7 +425,7 @@ fn a_watcher_that_no_longer_listens_holds_nobody_up() {
     }
     let mut seen = 0;
     while seen < 1000 {
-        assert_eq!(run.line(), "desk: a card was read (ambiguous)", "after {seen} cards");
+        assert_eq!(run.line(), "desk: a card was read (hid-h10301)", "after {seen} cards");
         seen += 1;
     }
     let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);

@@ -119,6 +119,18 @@ fn the_one_message_that_stops_delivery_is_shown_and_how_long_ago_blusky_answered
 }
 
 #[test]
+fn without_a_station_what_stopped_delivery_last_is_shown_until_something_has_been_accepted_since() {
+    let blusky = Simulator::start(&["--token", "another"]);
+    let site = Site::at(&blusky.base_url, "");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let (code, station) = status(&site);
+    assert!(code == 1 && station["blusky"]["stopped"].as_str().is_some_and(|why| why.contains("denies access (401)")), "{station}");
+    site.keep("token", "another\n");
+    assert_eq!(site.run(&["outbox", "deliver"]).code, 0);
+    assert_eq!((status(&site).0, &status(&site).1["blusky"]["stopped"]), (0, &Value::Null));
+}
+
+#[test]
 fn a_blusky_that_is_away_is_said_to_be_away_since_when() {
     let site = Site::at("http://127.0.0.1:9", "");
     let _station = run(&site, "the station runs");

@@ -101,10 +101,12 @@ fn tell(notice: &Notice, json: bool) {
     match notice {
         Notice::Read(reading) if json => out::print_json(&views::reading::json_for_log(reading)),
         Notice::Read(reading) => {
-            let reader = reading.presentation.reader.as_deref().unwrap_or("a reader");
-            match reading.verdict {
-                Verdict::Keypad => out::print(&format!("{reader}: something was typed on the keypad")),
-                verdict => out::print(&format!("{reader}: a card was read ({})", verdict.name())),
+            // A literal has no reader, and is told by its entry.
+            let Some(reader) = &reading.presentation.reader else { return };
+            match (reading.verdict, reading.chosen()) {
+                (Verdict::Keypad, _) => out::print(&format!("{reader}: something was typed on the keypad")),
+                (_, Some(fit)) => out::print(&format!("{reader}: a card was read ({})", fit.format)),
+                (verdict, None) => out::print(&format!("{reader}: a card was read ({})", verdict.name())),
             }
         }
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),

@@ -35,6 +35,8 @@ pub struct Tally {
     pub elsewhere: usize,
     /// When this BluSKY answered last.
     pub reached: Option<DateTime<Utc>>,
+    /// When it let nothing through last, and why.
+    barred: Option<(DateTime<Utc>, String)>,
     /// What is known of its calls, by their names.
     pub calls: BTreeMap<String, CallSeen>,
 }
@@ -95,6 +97,9 @@ impl Tally {
                 can_be_read_back: entry.operation.user().is_some(),
             }),
             State::Saved => {
+                if let Some(why) = progress.why.clone().filter(|_| progress.stopped) {
+                    self.barred = self.barred.take().max(Some((last, why)));
+                }
                 self.waiting += 1;
                 self.oldest_waiting = Some(self.oldest_waiting.map_or(entry.saved_at, |oldest| oldest.min(entry.saved_at)));
             }
@@ -106,6 +111,12 @@ impl Tally {
         }
         entry.steps().iter().for_each(|(at, step)| self.heard(&entry.operation, *at, step));
         self.told(entry);
+    }
+
+    /// Why nothing goes through, as far as entries tell: until one has been accepted since.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&String> {
+        self.barred.as_ref().filter(|(at, _)| self.last_accepted.is_none_or(|accepted| *at >= accepted)).map(|(_, why)| why)
     }
 
     /// This BluSKY has that call, or has not.

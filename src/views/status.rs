@@ -86,7 +86,7 @@ pub fn blusky(base_url: &str, health: &BluskyHealth, tally: &Tally, now: DateTim
         "reached": reached.map(time),
         "reached_s": reached.map(|at| (now - at).num_seconds().max(0)),
         "away_since": health.away_since.map(time),
-        "stopped": health.stopped,
+        "stopped": health.stopped.as_ref().or(tally.stopped()),
         "calls": calls.collect::<Vec<Value>>(),
     })
 }

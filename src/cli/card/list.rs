@@ -38,11 +38,11 @@ pub async fn run(globals: &Globals, list: List) -> Result<ExitCode, Failure> {
     };
     if list.json {
         cards.iter().for_each(|card| out::print_json(&as_json(card)));
-    } else if cards.is_empty() {
+    } else if cards.iter().all(|card| card.deleted) {
         out::print("this user has no cards");
     } else {
         let shown = |card: &StoredCard| COLUMNS.map(|(_, member)| card.shown.text(member).unwrap_or_default().into_owned()).to_vec();
-        table::print(&COLUMNS.map(|(title, _)| title), &cards.iter().map(shown).collect::<Vec<_>>());
+        table::print(&COLUMNS.map(|(title, _)| title), &cards.iter().filter(|card| !card.deleted).map(shown).collect::<Vec<_>>());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use uuid::Uuid;
 
 use super::{People, Person};
@@ -163,6 +163,9 @@ fn is_blank(row: &csv::Result<csv::StringRecord>) -> bool {
 fn decoded(bytes: &[u8]) -> String {
     let encoding = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding,
+        // Without a mark, the zero in each pair of a heading tells which one it is.
+        None if bytes.iter().skip(1).step_by(2).take(8).all(|byte| *byte == 0) && bytes.len() >= 16 => UTF_16LE,
+        None if bytes.iter().step_by(2).take(8).all(|byte| *byte == 0) && bytes.len() >= 16 => UTF_16BE,
         None if std::str::from_utf8(bytes).is_ok() => UTF_8,
         None => WINDOWS_1252,
     };
@@ -184,6 +187,15 @@ mod tests {
 
     fn read(bytes: &[u8]) -> People {
         People::read(bytes).unwrap_or_else(|finding| panic!("{finding}"))
+    }
+
+    #[test]
+    fn utf_16_without_a_mark_is_read_in_either_order() {
+        let text = format!("user_id;first_name;last_name\r\n{ADA};Zoë;Müller\r\n");
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(order).collect();
+            assert_eq!(read(&bytes).persons[0].name(), "Zoë Müller");
+        }
     }
 
     #[test]

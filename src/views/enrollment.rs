@@ -258,6 +258,8 @@ pub fn text(entry: &Entry) -> String {
     std::iter::once(line).chain(warnings).collect()
 }
 
+const DOOR: &str = " A door may need up to 2 minutes to know the card.";
+
 /// How an entry was accepted; what was asked for and is not there comes first.
 fn accepted(entry: &Entry) -> String {
     let progress = entry.progress();
@@ -276,11 +278,11 @@ fn accepted(entry: &Entry) -> String {
             format!("accepted, but BluSKY does not show this PIN: it was not set, or another one was{subject}.{said}")
         }
         _ if !differing.is_empty() => {
-            format!("accepted, but stored otherwise than it was sent: {}{subject}.{said}", differing.join(", "))
+            format!("accepted, but stored otherwise than it was sent: {}{subject}.{said}{DOOR}", differing.join(", "))
         }
         _ => match not_set {
             Some(members) => format!("accepted, but this call set nothing of {members}: the card was this user's already{subject}.{said}"),
-            None => format!("accepted{subject}.{said} A door may need up to 2 minutes to know the card."),
+            None => format!("accepted{subject}.{said}{DOOR}"),
         },
     }
 }

@@ -593,7 +593,7 @@ fn with_any_success_code_reassign_takes_the_card_by_a_second_call() {
 
 #[test]
 fn whoever_enrolls_is_told_at_the_end_which_card_and_for_whom_and_what_of_others_still_waits() {
-    let blusky = Simulator::start(&["--fault", "status=503:after=0@AddUserCard#8991f3ac-26cd-4c60-9a78-ecca8f441631"]);
+    let blusky = Simulator::start(&["--fault", "status=503#8991f3ac-26cd-4c60-9a78-ecca8f441631"]);
     let site = Site::at(&blusky.base_url, "");
     let waits = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(1, 2), "--outcome-timeout", "1", "--json"]);
     assert_eq!(waits.code, 3, "{waits:?}");

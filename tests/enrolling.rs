@@ -617,3 +617,12 @@ fn words_of_blusky_s_forge_no_line_and_turn_nothing_round() {
     // The row whose name goes on over two lines is named, where somebody is not found.
     assert!(ended.stderr.contains("row 2, column 1: a quote in it is not closed"), "{ended:?}");
 }
+
+#[test]
+fn a_call_that_is_missing_and_was_there_before_is_said_to_have_been_there() {
+    let blusky = Simulator::start(&["--fault", "no-such-call:after=1"]);
+    let site = Site::at(&blusky.base_url, "");
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD]).code, 0);
+    let ended = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(1, 2)]);
+    assert!(ended.code == 3 && ended.stdout.contains("no such call") && ended.stdout.contains("it had this call before"), "{ended:?}");
+}

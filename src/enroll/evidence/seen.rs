@@ -54,6 +54,12 @@ impl Seen {
         self.formats.get(format).and_then(|codes| codes.get(&facility_code)).copied().unwrap_or_default()
     }
 
+    /// True where any card was accepted.
+    #[must_use]
+    pub fn has_accepted(&self) -> bool {
+        self.formats.values().flat_map(BTreeMap::values).any(|cards| cards.accepted > 0)
+    }
+
     /// How many facility codes of that format BluSKY has accepted cards with.
     #[must_use]
     pub fn accepted_codes(&self, format: &str) -> usize {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::once;
 use crate::{
-    access::{AccessControl, Cards, Detail, Operation, Outcome, Sameness, StoredCard},
+    access::{AccessControl, Cards, Detail, NO_SUCH_CALL, Operation, Outcome, Sameness, StoredCard},
     card::DecidedBy,
     outbox::{Entry, Next, ReadBack, State, Step, reach::Reached},
     station::{Called, Event},
@@ -129,6 +129,7 @@ impl<C: AccessControl> Call<C> {
             }
             Err(why) => Outcome::NotSent { why },
         };
+        let outcome = self.beside_what_was_seen(outcome, &entry.operation).await;
         let heard = match &outcome {
             Outcome::Away { .. } => Reached::Away(None),
             Outcome::Stopped { .. } => Reached::Stopped,
@@ -139,6 +140,18 @@ impl<C: AccessControl> Call<C> {
         self.hear(heard, why, called);
         self.append_whatever_happens(entry, Step::Answered(outcome), post).await?;
         Ok(true)
+    }
+
+    /// A call that is missing now, and was there before: somebody has changed something.
+    async fn beside_what_was_seen(&self, outcome: Outcome, operation: &Operation) -> Outcome {
+        match outcome {
+            Outcome::Stopped { why } if why.contains(NO_SUCH_CALL) && matches!(operation, Operation::AddUserCard(_)) => {
+                let was_there = self.store.evidence_seen().await.is_ok_and(|seen| seen.has_accepted());
+                let changed = "; it had this call before: has its address changed, its version, or something on the way to it?";
+                Outcome::Stopped { why: if was_there { why + changed } else { why } }
+            }
+            outcome => outcome,
+        }
     }
 
     /// Sends it. Where access is denied, a call that changes nothing shows whether to everybody.

@@ -26,7 +26,7 @@ use super::{
     sign_in::{Signer, Ticket},
     wire::Wire,
 };
-use crate::access::{AccessControl, Belongs, Cards, Detail, Directory, Operation, Outcome, People};
+use crate::access::{AccessControl, Belongs, Cards, Detail, Directory, NO_SUCH_CALL, Operation, Outcome, People, Told};
 
 /// BluSKY over HTTP.
 pub struct Client {
@@ -182,7 +182,11 @@ impl AccessControl for Client {
         // A BluSKY that lacks the one call may have the other.
         if let (Outcome::Stopped { .. }, Operation::RemoveUserCard(card)) = (&outcome, operation) {
             outcome = match sent(&call::removal_path(1, card)).await {
-                Outcome::Stopped { .. } => outcome,
+                // Where there is neither, that is this entry's trouble: cards are given all the same.
+                Outcome::Stopped { why } if why.contains(NO_SUCH_CALL) => {
+                    let words = "there is no call here that takes a card back".to_owned();
+                    Outcome::Refused(Told { description: Some(words), ..Told::default() })
+                }
                 other => other,
             };
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     on_wire,
     peer::{Peer, Reply, Request},
-    support::{ADA, CARD, Ended, GRACE, Simulator, Site},
+    support::{ADA, CARD, Ended, GRACE, Simulator, Site, h10301},
 };
 
 /// Ada's card, and a BluSKY whose removals meet these faults.
@@ -153,6 +153,15 @@ fn an_enrollment_whose_holder_before_is_not_known_is_undone_by_taking_the_card_b
     assert_eq!(taken(&blusky).1, Value::Null);
     // What was undone a moment ago is no reason to ask about the same card.
     assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).code, 0);
+}
+
+#[test]
+fn a_blusky_that_takes_no_card_back_refuses_that_and_goes_on_giving_cards() {
+    let (_blusky, site, _) = held(&["no-such-call@RemoveUserCard"]);
+    let ended = remove(&site, ADA, "4567");
+    assert_eq!((ended.code, &ended.last()["state"]), (1, &json!("refused")), "{ended:?}");
+    assert!(ended.last()["description"].as_str().unwrap().contains("no call here that takes a card back"), "{ended:?}");
+    assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", &h10301(1, 2), "--json"]).code, 0);
 }
 
 #[test]

@@ -43,6 +43,13 @@ pub struct Named {
     pub employee_number: Option<String>,
 }
 
+/// Shows that there is somebody, and nothing about them.
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Named").finish_non_exhaustive()
+    }
+}
+
 /// What of an order is not in the call.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ordered {

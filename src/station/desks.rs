@@ -104,8 +104,8 @@ impl Station {
         }
         let (order, card, reassign) = match what {
             What::Enroll { order, card, reassign } => (*order, card, reassign),
-            What::Call { operation, ordered_by } => {
-                let origin = Origin { ordered_by, ..Origin::default() };
+            What::Call { operation, ordered_by, person } => {
+                let origin = Origin { ordered_by, person, ..Origin::default() };
                 let entry = Entry { origin, ..Entry::of(id, turn.now.wall, *operation, Reassign::Never) };
                 return self.save(entry, can_be_asked, None, turn);
             }

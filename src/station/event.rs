@@ -9,7 +9,7 @@ use super::{Called, Notice, Scope};
 use crate::{
     access::Operation,
     card::Presentation,
-    enroll::enrollment::Order,
+    enroll::{enrollment::Order, origin::Named},
     outbox::{Entry, InTheWay, Reassign, Step, Terms, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
 };
@@ -80,6 +80,8 @@ pub enum What {
         operation: Box<Operation>,
         /// Who orders it.
         ordered_by: Option<String>,
+        /// Whom it is about, as the site's list calls them.
+        person: Option<Named>,
     },
 }
 

@@ -320,7 +320,7 @@ pub fn about(entry: &Entry) -> Option<String> {
 fn card_and_user(entry: &Entry) -> Option<String> {
     let call = match &entry.operation {
         Operation::AddUserCard(call) => call,
-        Operation::RemoveUserCard(call) => return Some(format!("card {} taken back from user {}", call.card_id, call.user_id)),
+        Operation::RemoveUserCard(call) => return Some(format!("card {} taken back from {}", call.card_id, whom(entry, call.user_id))),
         Operation::UpdateUserCard(_) | Operation::AddUser(_) => return None,
     };
     let card = match (&entry.origin.card, call.card_id) {
@@ -328,14 +328,13 @@ fn card_and_user(entry: &Entry) -> Option<String> {
         (None, Some(card)) => format!("card {card}"),
         (None, None) => "a card".to_owned(),
     };
-    let user = match &entry.origin.person {
-        Some(person) => {
-            let name = shown(&person.name);
-            person.employee_number.as_ref().map_or_else(|| name.clone(), |number| format!("{name} ({number})"))
-        }
-        None => format!("user {}", call.user_id),
-    };
-    Some(format!("{card} for {user}"))
+    Some(format!("{card} for {}", whom(entry, call.user_id)))
+}
+
+fn whom(entry: &Entry, user: Uuid) -> String {
+    let Some(person) = &entry.origin.person else { return format!("user {user}") };
+    let name = shown(&person.name);
+    person.employee_number.as_ref().map_or_else(|| name.clone(), |number| format!("{name} ({number})"))
 }
 
 /// One step, for people.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     on_wire,
     peer::{Peer, Reply, Request},
+    site,
     support::{ADA, CARD, Ended, GRACE, Simulator, Site, h10301},
 };
 
@@ -14,7 +15,8 @@ use crate::{
 fn held(faults: &[&str]) -> (Simulator, Site, String) {
     let arguments: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
     let blusky = Simulator::start(&arguments);
-    let site = on_wire(&blusky.base_url, "json");
+    let site = site(&blusky.base_url, "token_file = \"token\"\nshows_within_s = 1", "[people]\nfile = \"people.csv\"\n");
+    std::fs::write(site.path("people.csv"), format!("user_id,first_name,last_name,employee_number\n{ADA},Ada,Lovelace,1815\n")).unwrap();
     let enrolled = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
     assert_eq!(enrolled.code, 0, "{enrolled:?}");
     let card = enrolled.last()["card_id"].as_str().unwrap().to_owned();
@@ -47,7 +49,7 @@ fn a_card_is_taken_back_by_its_number_its_print_or_its_key_and_stays_a_card() {
         // It can be given to somebody else, as the card that it is.
         assert_eq!(site.run(&["enroll", "--user", GRACE, "--card-id", &card, "--json"]).code, 0);
         let list = site.run(&["outbox", "list"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(list.contains(&format!("card {card} taken back from user {ADA}")), "{list}");
+        assert!(list.contains(&format!("card {card} taken back from Ada Lovelace (1815)")), "{list}");
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use super::{
     OrderedBy, Shared,
     body::{CallBody, Failed, Sent},
-    orders::resumed,
+    orders::{named, resumed},
     stream,
 };
 use crate::{
@@ -41,7 +41,8 @@ pub(super) async fn call(
         unordered(&shared.store, user).await?;
         company(&shared.store, user).await?;
     }
-    let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by) };
+    let person = operation.user().and_then(|user| named(&shared.site, user));
+    let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by), person };
     shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(stream::order(&shared, listener, body.id, Vec::new()))

@@ -23,7 +23,7 @@ use crate::{
     enroll::{
         enrollment::{Order, Refused},
         origin::Named,
-        people::{self, Finding, WhoError},
+        people::{self, Finding, People, WhoError},
     },
     host::{Site, hosting::Control},
     outbox::Reassign,
@@ -204,9 +204,17 @@ fn who(site: &Site, who: &str) -> Result<User, Failed> {
         (None, Err(why)) => return Err(Failed::usage("people", why, "correct the file named under [people]")),
     };
     let id = key.map_or_else(|| list.find(who).map_err(|error| with_findings(failed(error), &list.findings)), Ok)?;
-    let named = list.person(id).map(|person| Named {
-        name: person.name(),
-        employee_number: Some(person.employee_number.clone()).filter(|number| !number.is_empty()),
-    });
+    let named = called(&list, id);
     Ok(User { id, named, findings: if key.is_some() { Vec::new() } else { list.findings } })
+}
+
+fn called(list: &People, id: Uuid) -> Option<Named> {
+    let person = list.person(id)?;
+    let employee_number = Some(person.employee_number.clone()).filter(|number| !number.is_empty());
+    Some(Named { name: person.name(), employee_number })
+}
+
+/// How the site's list calls a user; none where it does not, or cannot be read.
+pub(super) fn named(site: &Site, id: Uuid) -> Option<Named> {
+    called(&site.config.people().ok()?, id)
 }

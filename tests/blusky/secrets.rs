@@ -194,12 +194,18 @@ fn a_secret_that_everybody_on_the_machine_can_read_is_refused_with_what_to_do() 
     for file in ["token", "pin"] {
         let site = site(&blusky.base_url, "token_file = \"token\"", "");
         write(&site, "pin", "0417\n");
+        // Others get as far as the file.
+        fs::set_permissions(site.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(site.path(file), fs::Permissions::from_mode(0o644)).unwrap();
         let ended = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--json"]);
         let error = ended.error();
         assert_eq!(ended.code, 2, "{ended:?}");
         assert!(error["help"].as_str().unwrap().contains("chmod 600 ") && error["message"].as_str().unwrap().contains(file), "{error}");
         words.push(error["code"].clone());
+        // Behind a folder that is closed to others it is not theirs.
+        fs::set_permissions(site.folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        assert_ne!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--json"]).code, 2);
+        fs::set_permissions(site.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         // A group that may read it is the site's own doing.
         fs::set_permissions(site.path(file), fs::Permissions::from_mode(0o640)).unwrap();
         assert_ne!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--json"]).code, 2);

@@ -42,12 +42,15 @@ pub fn writable(path: &Path) -> io::Result<Identity> {
     Ok(Identity(about.dev(), about.ino()))
 }
 
-/// True where everybody on this machine can read or write it; its owner's group is another matter.
+/// True where everybody on this machine can read or write it: its mode says so, and all folders on the way to it let everybody through.
+/// Its owner's group is another matter.
 ///
 /// # Errors
 /// It cannot be looked at.
 pub fn is_public(path: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(path)?.permissions().mode() & 0o007 != 0)
+    let lets = |path: &Path, mode: u32| fs::metadata(path).map(|about| about.permissions().mode() & mode != 0);
+    let path = path.canonicalize()?;
+    Ok(lets(&path, 0o006)? && path.ancestors().skip(1).all(|folder| lets(folder, 0o001).unwrap_or(true)))
 }
 
 /// True where nobody but its owner can read or write it.

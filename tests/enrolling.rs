@@ -180,7 +180,7 @@ fn a_printed_number_that_another_facility_code_has_points_at_the_template() {
 
 #[test]
 fn a_printed_number_is_sent_with_its_leading_zeros() {
-    for arguments in [["--printed", "00004567"], ["--external-number", "00004567"], ["--printed", "0123-04567"]] {
+    for arguments in [["--printed", "00004567"], ["--external-number", " 0000 4567"], ["--printed", "0123-04567"]] {
         let body = sent("", &arguments);
         assert_eq!((&body["ExternalCardNumber"], &body["InternalCardNumber"]), (&json!(arguments[1]), &json!(4567)), "{arguments:?}");
     }

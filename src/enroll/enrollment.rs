@@ -195,7 +195,7 @@ fn external_number(card_type: &CardType, credential: &Credential, csn: Option<&C
     let print = || order.printed.as_ref().map(|print| print.trim().to_owned());
     let filled = |template: &str| template::render(template, credential, csn).map_err(|why| Refused::Template(card_type.blusky, why));
     match (&order.external_number, &card_type.external_number) {
-        (Some(given), _) => Ok(given.trim().to_owned()),
+        (Some(given), _) => Ok(given.clone()),
         (None, Some(template)) => filled(template),
         (None, None) => print().map_or_else(|| filled(CARD_NUMBER), Ok),
     }

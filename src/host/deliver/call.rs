@@ -284,7 +284,7 @@ fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>, too_early: bool
         }
         Some(Ok(card)) => ReadBack::Found(Box::new(card)),
         Some(Err(error)) => ReadBack::Failed { why: error.to_string() },
-        None if too_early => ReadBack::NotYet { why: "BluSKY does not show the card yet".to_owned() },
+        None if too_early => ReadBack::NotYet { why: "BluSKY does not show the card as the user's, or not yet".to_owned() },
         None if open.is_some() => ReadBack::CannotTell,
         None => ReadBack::NotFound,
     }

@@ -26,7 +26,9 @@ impl Station {
             return self.ended(desk.id, ended, turn);
         }
         if !is_asked_of_card {
-            desk.until = desk.until.map(|until| until.max(turn.now.steady + TIME_TO_ANSWER));
+            // A literal waits for no card, and for an answer no longer than others do.
+            let answered = turn.now.steady + TIME_TO_ANSWER;
+            desk.until = Some(desk.until.map_or(answered, |until| until.max(answered)));
         }
         let question = Question { number: self.happened, kind };
         // A reader that says its card again while it lies there answers by itself.

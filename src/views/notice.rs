@@ -34,8 +34,7 @@ pub fn text(notice: &Notice) -> Option<String> {
         Notice::StoreGone(Some(why)) => Some(format!("the store is gone, and nothing can be saved: {why}")),
         Notice::StoreGone(None) => Some("the store is there again".to_owned()),
         Notice::Away(true, why) => {
-            let why = why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
-            Some(format!("BluSKY cannot be reached{why}; what is saved is sent when it is back"))
+            Some(format!("{}; what is saved is sent when it is back", why.as_deref().unwrap_or("BluSKY cannot be reached")))
         }
         Notice::Away(false, _) => Some("BluSKY is there again".to_owned()),
         Notice::Stopped(why) => Some(format!("nothing is delivered: {why}")),

@@ -92,3 +92,24 @@ fn a_card_that_waits_unsent_for_somebody_goes_to_somebody_else_only_where_a_pers
     assert_eq!((world.state(first), world.state(asked)), (Some(State::Discarded), Some(State::Accepted)));
     assert_eq!(world.calls.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [asked], "the older one is never sent");
 }
+
+#[test]
+fn a_question_about_a_literal_that_nobody_answers_ends_the_order_and_the_older_one_stays() {
+    let mut world = world(1.0);
+    world.happens(Event::Deliver(Scope::Nothing));
+    let literal = |world: &mut World, number: u128| {
+        let card = Wanted::Named(Box::new(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap())));
+        let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1000 + number))), card, reassign: Reassign::Never };
+        world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(number), what, can_be_asked: true })));
+        Uuid::from_u128(number)
+    };
+    let (first, second) = (literal(&mut world, 1), literal(&mut world, 2));
+    assert!(world.asked().is_some_and(|(order, _)| order == second));
+    world.passes(TimeDelta::seconds(61));
+    assert!(
+        matches!(world.ended(second), Some(Ended::InTheWay(InTheWay::Ordered(given))) if given.entry == first),
+        "{:?}",
+        world.ended(second)
+    );
+    assert_eq!((world.state(first), world.state(second)), (Some(State::Saved), None));
+}

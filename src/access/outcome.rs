@@ -31,6 +31,11 @@ pub enum Outcome {
         /// Why.
         why: String,
     },
+    /// It was not carried out, and never will be: this system has no such call, while it takes others.
+    Impossible {
+        /// Why.
+        why: String,
+    },
     /// It was not carried out, and no other call would be: BluSKY cannot be reached, or asks to be left alone.
     Away {
         /// Why.
@@ -129,7 +134,12 @@ impl Outcome {
         let words = match &mut self {
             Self::Accepted(told) | Self::Refused(told) | Self::Unclear { told, .. } => told.description.as_mut(),
             Self::Denied { only_this, .. } => Some(only_this),
-            Self::NotSent { .. } | Self::Away { .. } | Self::NoAnswer { .. } | Self::Later { .. } | Self::Stopped { .. } => None,
+            Self::NotSent { .. }
+            | Self::Impossible { .. }
+            | Self::Away { .. }
+            | Self::NoAnswer { .. }
+            | Self::Later { .. }
+            | Self::Stopped { .. } => None,
         };
         if let Some(words) = words {
             secrets.iter().for_each(|secret| *words = secret.blot(words));

@@ -26,7 +26,7 @@ use super::{
     sign_in::{Signer, Ticket},
     wire::Wire,
 };
-use crate::access::{AccessControl, Belongs, Cards, Detail, Directory, NO_SUCH_CALL, Operation, Outcome, People, Told};
+use crate::access::{AccessControl, Belongs, Cards, Detail, Directory, NO_SUCH_CALL, Operation, Outcome, People};
 
 /// BluSKY over HTTP.
 pub struct Client {
@@ -184,8 +184,7 @@ impl AccessControl for Client {
             outcome = match sent(&call::removal_path(1, card)).await {
                 // Where there is neither, that is this entry's trouble: cards are given all the same.
                 Outcome::Stopped { why } if why.contains(NO_SUCH_CALL) => {
-                    let words = "there is no call here that takes a card back".to_owned();
-                    Outcome::Refused(Told { description: Some(words), ..Told::default() })
+                    Outcome::Impossible { why: format!("this BluSKY takes no card back ({NO_SUCH_CALL}); do it in its console") }
                 }
                 other => other,
             };

@@ -131,6 +131,7 @@ impl Tally {
     fn heard(&mut self, operation: &Operation, at: DateTime<Utc>, step: &Step) {
         let (call, exists) = match step {
             Step::Answered(Outcome::Accepted(_) | Outcome::Refused(_) | Outcome::Unclear { .. }) => (operation.name(), true),
+            Step::Answered(Outcome::Impossible { .. }) => (operation.name(), false),
             Step::Answered(Outcome::Stopped { why }) if why.contains(NO_SUCH_CALL) => (operation.name(), false),
             Step::ReadBack(ReadBack::Found(_) | ReadBack::NotFound | ReadBack::CannotTell) => (READ_BACK, true),
             Step::ReadBack(ReadBack::Unavailable { .. }) => (READ_BACK, false),

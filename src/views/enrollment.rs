@@ -246,7 +246,7 @@ pub fn text(entry: &Entry) -> String {
         State::Saved => format!("saved, waiting{why}"),
         State::Sending => "sending".to_owned(),
         State::Accepted => accepted(entry),
-        State::Refused => format!("refused{}.{said}", subject(entry)),
+        State::Refused => format!("refused{}{why}.{said}", subject(entry)),
         State::InDoubt if progress.needs_a_person() => format!("in doubt{why}"),
         State::InDoubt => format!("in doubt{why}; BluSKY's record decides before anything is sent again"),
         State::Discarded => match progress.superseded_by {
@@ -350,6 +350,7 @@ pub fn step(step: &Step) -> String {
             }
             Outcome::Denied { everybody, .. } => everybody.clone(),
             Outcome::NotSent { why }
+            | Outcome::Impossible { why }
             | Outcome::Away { why }
             | Outcome::NoAnswer { why, .. }
             | Outcome::Later { why, .. }

@@ -50,6 +50,7 @@ impl Entry {
                 }
             }
             Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
+            Outcome::Impossible { why } => progress.enter(State::Refused, Phase::End, Some(why)),
             // The pause is everybody's, and not counted here.
             Outcome::Away { why } => progress.enter(State::Saved, Phase::Due, Some(why)),
             Outcome::Stopped { why } => {

@@ -8,7 +8,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::{
-    origin::Named,
+    origin::{Named, RosterRow},
     policy::{self, CardType, Hints, Required, SitePolicy},
     template,
 };
@@ -51,6 +51,9 @@ pub struct Order {
     pub person: Option<Named>,
     /// The person or program that orders it.
     pub ordered_by: Option<String>,
+    /// The row of a roster that it is for: another card that is shown while something is asked about one begins anew, and a card that
+    /// was given in this run is given to nobody else unasked.
+    pub roster: Option<RosterRow>,
 }
 
 /// Why nothing is enrolled.
@@ -277,6 +280,7 @@ impl Order {
             confirmed: false,
             person: None,
             ordered_by: None,
+            roster: None,
         }
     }
 }

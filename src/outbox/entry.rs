@@ -139,6 +139,8 @@ pub struct Source {
 pub struct Terms {
     /// Not where its card was given to somebody else and seen at a reader within this time.
     pub given_within: Option<TimeDelta>,
+    /// The same counts where it was refused, given up or taken back meanwhile.
+    pub counts_all: bool,
     /// Not where its card is ordered for somebody else, and that has not been sent yet.
     pub is_first: bool,
     /// This entry for the same card is given up for it, as a person said; where it has been sent meanwhile, it is not.
@@ -181,6 +183,8 @@ pub enum InTheWay {
     Given(Given),
     /// Its card is ordered for somebody else, which has not been sent yet.
     Ordered(Given),
+    /// Its card was shown for somebody else in the same run of a roster, and was not saved for them.
+    Shown(Given),
 }
 
 impl Terms {
@@ -192,7 +196,7 @@ impl Terms {
         let is_superseded = |other: &Entry| Some(other.id) == self.supersedes && other.progress().is_unsent();
         let (mut superseded, mut rivals): (Vec<Entry>, Vec<Entry>) = others.partition(is_superseded);
         rivals.retain(|other| other.operation.user() != entry.operation.user());
-        if let Some(given) = self.given_within.and_then(|within| given_lately(entry, &rivals, within)) {
+        if let Some(given) = self.given_within.and_then(|within| given_lately(entry, &rivals, within, self.counts_all)) {
             return Err(InTheWay::Given(given));
         }
         let unsent = rivals.iter().rfind(|other| self.is_first && other.progress().is_unsent());
@@ -204,14 +208,14 @@ impl Terms {
 }
 
 /// The last of these entries that gave the card away, where it has been out of sight for no longer than `within`. What was refused,
-/// discarded or undone gave nothing. A clock that was set back makes no card forgotten.
-fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta) -> Option<Given> {
+/// discarded or undone gave nothing, unless all counts. A clock that was set back makes no card forgotten.
+fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta, counts_all: bool) -> Option<Given> {
     let seen = |entry: &Entry| entry.source.as_ref().filter(|source| source.reader.is_some()).map(|source| source.seen_at);
     let now = seen(entry)?;
     let is_given = |other: &Entry| {
         let progress = other.progress();
         let stands = matches!(progress.state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
-        stands && progress.undone_by.is_none()
+        counts_all || (stands && progress.undone_by.is_none())
     };
     let given = |other: &Entry| seen(other).map(|before| now - before).filter(|age| *age <= within && is_given(other));
     rivals.iter().rev().find_map(|other| other.given(given(other)?))

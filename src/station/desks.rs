@@ -35,6 +35,8 @@ pub(super) struct Desk {
     pub(super) word: Word,
     /// The entry for the same card that is given up for theirs.
     pub(super) supersedes: Option<Uuid>,
+    /// The order as it came, where answers about one card say nothing about the next.
+    pub(super) came_as: Option<Box<Order>>,
     pub(super) state: State,
 }
 
@@ -80,7 +82,7 @@ impl Desk {
         })
     }
 
-    fn wants(&self, device: &str) -> bool {
+    pub(super) fn wants(&self, device: &str) -> bool {
         self.reader.as_ref().is_none_or(|wanted| device == wanted || is_device_of(device, wanted))
     }
 }
@@ -91,7 +93,7 @@ fn came(id: Uuid) -> (u64, u32) {
 }
 
 impl Shown {
-    const fn first(presentation: Presentation, at_reader: bool) -> Self {
+    pub(super) const fn first(presentation: Presentation, at_reader: bool) -> Self {
         Self { presentation, readings: 1, at_reader, choice: None }
     }
 }
@@ -112,6 +114,7 @@ impl Station {
         };
         let word = if order.confirmed { Word::Confirmed } else { Word::None };
         let (since, within) = (self.happened, TimeDelta::zero());
+        let came_as = order.roster.is_some().then(|| Box::new(order.clone()));
         let desk = Desk {
             id,
             order,
@@ -125,6 +128,7 @@ impl Station {
             ahead: None,
             word,
             supersedes: None,
+            came_as,
             state: State::Waits,
         };
         match card {
@@ -180,6 +184,8 @@ impl Station {
             turn.tell(Notice::NotEnrolled(id, Box::new(Ended::Withdrawn)));
             self.tell_places(turn);
         }
+        // What is on its way to the disk cannot be called back, and nobody is asked about it any more.
+        self.desks.iter_mut().filter(|desk| desk.id == id).for_each(|desk| desk.can_be_asked = false);
         self.sending.leave(id);
     }
 
@@ -202,6 +208,9 @@ impl Station {
         let reader = presentation.reader.clone().unwrap_or_default();
         if let Some(at) = self.second_reading_at(&reader) {
             return self.second_reading(at, presentation, true, turn);
+        }
+        if let Some(at) = self.asked_about_another(&presentation, came) {
+            return self.begin_anew(at, presentation, turn);
         }
         let wants = |desk: &Desk| matches!(desk.state, State::Waits) && desk.wants(&reader);
         let is_shown = |desk: &Desk| !presentation.was_shown_before() && came > desk.since;
@@ -293,6 +302,10 @@ impl Station {
                 };
             }
         };
+        if let Some(other) = self.shown_for_another(&desk, &reading, turn.now) {
+            let person = desk.person();
+            return self.ask(desk, shown, QuestionKind::InTheWay(other, person), turn);
+        }
         let judged = self.judge(&desk, &shown, &reading).unwrap_or(Judgement { evidence: Vec::new(), question: None });
         match judged.question {
             Some(question @ evidence::Question::SecondReading { .. }) if shown.at_reader => {

@@ -8,6 +8,7 @@ use super::reading::words_of;
 use crate::{
     access::{AddUserCard, Identity, Operation, Outcome},
     card::{DecidedBy, Evidence},
+    enroll::origin::RosterRow,
     outbox::{Entry, Progress, ReadBack, State, Step},
     text::shown,
 };
@@ -72,6 +73,9 @@ pub struct EnrollmentJson {
     base_url: String,
     superseded_by: Option<Uuid>,
     undone_by: Option<Uuid>,
+    /// The row of a roster; absent where it was ordered alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roster: Option<RosterRow>,
 }
 
 /// Whom it is for.
@@ -153,6 +157,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         base_url: entry.base_url.clone(),
         superseded_by: progress.superseded_by,
         undone_by: progress.undone_by,
+        roster: entry.origin.roster.clone(),
     }
 }
 

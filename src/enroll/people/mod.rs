@@ -9,7 +9,7 @@ mod file;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
 
-pub use file::Finding;
+pub use file::{Finding, decoded, delimiter, plain};
 
 use crate::text;
 
@@ -158,7 +158,8 @@ impl Person {
 }
 
 /// A name without case, accents and spare blanks.
-fn folded(name: &str) -> String {
+#[must_use]
+pub fn folded(name: &str) -> String {
     let plain: String = name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     access::{Moment, Operation, Secret},
     card::Presentation,
+    enroll::origin::{Named, RosterRow},
 };
 
 /// An order of a card for a user. Without `bits`, `card_id` and `presentation` it is the next card at a reader.
@@ -77,6 +78,15 @@ pub struct OrderBody {
     pub same_card: bool,
     /// Somebody is there who can be asked.
     pub can_be_asked: bool,
+    /// How the person is called, where the site's list does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<Named>,
+    /// The row of a roster that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roster: Option<RosterRow>,
+    /// The listener (`GET /v1/notices?listener=`) whose order it is: once that one has gone, it is withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<Uuid>,
 }
 
 /// Another call.

@@ -81,6 +81,8 @@ pub struct Shared {
     handed_over: watch::Sender<bool>,
     /// How many listen to each order.
     following: Mutex<HashMap<Uuid, usize>>,
+    /// The orders of each listener that has some.
+    listening: Mutex<HashMap<Uuid, Vec<Uuid>>>,
 }
 
 impl Shared {
@@ -97,7 +99,20 @@ impl Shared {
     ) -> Self {
         let (site, digests, handed_over) = (site.clone(), site.digests(), watch::Sender::new(false));
         let since = Utc::now();
-        Self { site, digests, store, post, control, notices, status, doing, since, handed_over, following: Mutex::default() }
+        Self {
+            site,
+            digests,
+            store,
+            post,
+            control,
+            notices,
+            status,
+            doing,
+            since,
+            handed_over,
+            following: Mutex::default(),
+            listening: Mutex::default(),
+        }
     }
 
     /// Lets something happen at the station.

@@ -47,6 +47,9 @@ pub(super) async fn order(
     if let Some(first) = resumed(&shared, id).await? {
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
+    if let Some(whose) = body.listener {
+        stream::belongs(&shared, whose, id)?;
+    }
     let reader = body.reader.clone();
     let (request, findings) = request(&shared.site, id, body, ordered_by)?;
     let waits = matches!(&request.what, What::Enroll { card: Wanted::Shown { .. }, .. });
@@ -158,8 +161,9 @@ fn order_of(site: &Site, body: OrderBody, user: User, reassign: Reassign, ordere
         reassign: reassign == Reassign::Always,
         same_card: body.same_card,
         confirmed: body.confirm,
-        person: user.named,
+        person: user.named.or(body.person),
         ordered_by: Some(ordered_by),
+        roster: body.roster,
         ..Order::of(user.id)
     };
     let order = Order { card_user_flags: body.card_user_flags.unwrap_or(order.card_user_flags), ..order };

@@ -58,6 +58,8 @@ pub(super) struct Wanted {
     since: Option<DateTime<Utc>>,
     /// The last ones, so many.
     limit: Option<usize>,
+    /// Those for rows of a roster of this name.
+    roster: Option<String>,
 }
 
 impl Wanted {
@@ -65,6 +67,7 @@ impl Wanted {
         self.state.is_none_or(|state| entry.progress().state == state)
             && self.user.is_none_or(|user| entry.operation.user() == Some(user))
             && self.since.is_none_or(|since| entry.saved_at >= since)
+            && self.roster.as_ref().is_none_or(|file| entry.origin.roster.as_ref().is_some_and(|row| row.file == *file))
     }
 }
 

@@ -1,0 +1,246 @@
+//! The list of a roster as spreadsheets write it.
+//!
+//! In: the bytes of a file, as the list of people takes them, and that list. Out: the people in their order, and every finding with row
+//! and column. Never: a row that is wrong costing another one, somebody who stands there twice taken for two, or a person guessed.
+
+use std::{collections::HashMap, str::FromStr};
+
+use uuid::Uuid;
+
+use crate::{
+    access::{Moment, check::guid},
+    enroll::people::{Finding, People, decoded, delimiter, plain},
+    text,
+};
+
+/// A person who is to get a card, and what stands about the card in their row.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// The row of the file, counted from 1; the headings are one.
+    pub number: usize,
+    /// The user's key.
+    pub user_id: Uuid,
+    /// The name as people say it.
+    pub name: String,
+    /// The employee number, empty where there is none.
+    pub employee_number: String,
+    /// BluSKY's number of the card type.
+    pub card_type: Option<i64>,
+    /// The number printed on the card.
+    pub printed: Option<String>,
+    /// The external number to send.
+    pub external_number: Option<String>,
+    /// When the card begins to work.
+    pub activate: Option<Moment>,
+    /// When it ends to work.
+    pub deactivate: Option<Moment>,
+}
+
+/// Shows which row, and nothing of the person.
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Row").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl Row {
+    /// The person, as everything shown to people calls them.
+    #[must_use]
+    pub fn called(&self) -> String {
+        if self.employee_number.is_empty() { self.name.clone() } else { format!("{} ({})", self.name, self.employee_number) }
+    }
+}
+
+/// A list, read.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// The people in their order.
+    pub rows: Vec<Row>,
+    /// What is wrong in which row; such a row is left out.
+    pub findings: Vec<Finding>,
+    /// The headings of columns that say nothing here.
+    pub unused: Vec<String>,
+}
+
+const USER_ID: &str = "user_id";
+const FIRST_NAME: &str = "first_name";
+const LAST_NAME: &str = "last_name";
+const EMPLOYEE_NUMBER: &str = "employee_number";
+/// Everything a row may say.
+const HEADINGS: [&str; 9] =
+    [USER_ID, FIRST_NAME, LAST_NAME, EMPLOYEE_NUMBER, "card_type", "printed", "external_number", "activate", "deactivate"];
+
+impl Rows {
+    /// Reads a list. Whoever has no `user_id` in it is looked for in the list of people, by their employee number.
+    ///
+    /// # Errors
+    /// Nobody can be read at all: the headings are not there.
+    pub fn read(bytes: &[u8], people: &People) -> Result<Self, Finding> {
+        let text = decoded(bytes);
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter(&text)).flexible(true).has_headers(false).from_reader(text.as_bytes());
+        let mut records = (1..).zip(reader.records()).filter(|(_, record)| !is_blank(record));
+        let headings = match records.next() {
+            Some((row, Ok(headings))) => Headings::of(&headings, row)?,
+            Some((row, Err(error))) => return Err(Finding { row, column: 1, message: error.to_string() }),
+            None => return Err(Finding { row: 1, column: 1, message: format!("the file is empty; {WANTED}") }),
+        };
+        let mut rows = Self { unused: headings.unused.clone(), ..Self::default() };
+        let mut rows_of: HashMap<Uuid, usize> = HashMap::new();
+        for (number, record) in records {
+            let row = record.map_err(|error| Finding { row: number, column: 1, message: error.to_string() });
+            match row.and_then(|record| Fields { headings: &headings, record: &record, number }.row(people)) {
+                Ok(row) => match rows_of.get(&row.user_id) {
+                    Some(first) => rows.left_out(Finding {
+                        row: number,
+                        column: 1,
+                        message: format!("{} stands in row {first} already", row.called()),
+                    }),
+                    None => {
+                        rows_of.insert(row.user_id, number);
+                        rows.rows.push(row);
+                    }
+                },
+                Err(finding) => rows.left_out(finding),
+            }
+        }
+        Ok(rows)
+    }
+
+    fn left_out(&mut self, finding: Finding) {
+        self.findings.push(Finding { message: format!("{}; the row is left out", finding.message), ..finding });
+    }
+}
+
+const WANTED: &str = "its headings are user_id or employee_number, first_name, last_name, and any of card_type, printed, external_number, \
+                      activate, deactivate";
+
+/// Where each column stands.
+struct Headings {
+    places: HashMap<&'static str, usize>,
+    unused: Vec<String>,
+}
+
+impl Headings {
+    fn of(record: &csv::StringRecord, row: usize) -> Result<Self, Finding> {
+        let (mut places, mut unused) = (HashMap::new(), Vec::new());
+        for (at, heading) in record.iter().enumerate().filter(|(_, heading)| !heading.trim().is_empty()) {
+            match HEADINGS.iter().find(|known| plain(known) == plain(heading)) {
+                Some(known) => drop(places.entry(*known).or_insert(at)),
+                None => unused.push(text::shown(heading.trim())),
+            }
+        }
+        if !places.contains_key(USER_ID) && !places.contains_key(EMPLOYEE_NUMBER) {
+            return Err(Finding { row, column: 1, message: format!("the first row does not say who a row is about; {WANTED}") });
+        }
+        Ok(Self { places, unused })
+    }
+}
+
+/// One row, by the names of its columns.
+struct Fields<'a> {
+    headings: &'a Headings,
+    record: &'a csv::StringRecord,
+    number: usize,
+}
+
+impl Fields<'_> {
+    fn row(&self, people: &People) -> Result<Row, Finding> {
+        if self.record.iter().any(|field| field.trim().contains('\n')) {
+            return Err(Finding { row: self.number, column: 1, message: "a quote in it is not closed".to_owned() });
+        }
+        let user_id = self.user(people)?;
+        let known = people.person(user_id);
+        let written = [FIRST_NAME, LAST_NAME].map(|name| self.text(name).unwrap_or_default()).join(" ").trim().to_owned();
+        let name = match known {
+            _ if !written.is_empty() => text::shown(&written),
+            Some(person) => text::shown(&person.name()),
+            None => return Err(self.finding(FIRST_NAME, "there is no name")),
+        };
+        let number = self.text(EMPLOYEE_NUMBER).or_else(|| known.map(|person| person.employee_number.clone()));
+        let row = Row {
+            number: self.number,
+            user_id,
+            name,
+            employee_number: text::shown(&number.unwrap_or_default()),
+            card_type: self.parsed("card_type", "a whole number")?,
+            printed: self.text("printed"),
+            external_number: self.text("external_number"),
+            activate: self.parsed("activate", "a time with its offset, as 2026-01-01T08:00:00+01:00")?,
+            deactivate: self.parsed("deactivate", "a time with its offset, as 2026-01-01T08:00:00+01:00")?,
+        };
+        Ok(row)
+    }
+
+    fn user(&self, people: &People) -> Result<Uuid, Finding> {
+        if let Some(id) = self.text(USER_ID) {
+            return guid(&id).map_err(|why| self.finding(USER_ID, &why));
+        }
+        let Some(number) = self.text(EMPLOYEE_NUMBER) else {
+            return Err(self.finding(USER_ID, "there is neither a user_id nor an employee_number"));
+        };
+        // A number that could be a name is none: only the number itself is looked for.
+        let found = people.find(&number).ok().and_then(|id| people.person(id)).filter(|person| person.employee_number == number);
+        let missing = || self.finding(EMPLOYEE_NUMBER, "nobody in [people] has this employee number; give the user_id");
+        found.map(|person| person.user_id).ok_or_else(missing)
+    }
+
+    fn parsed<T: FromStr>(&self, name: &'static str, what: &str) -> Result<Option<T>, Finding> {
+        let wrong = |_| self.finding(name, &format!("this is not {what}"));
+        self.text(name).map(|text| text.parse().map_err(wrong)).transpose()
+    }
+
+    fn text(&self, name: &'static str) -> Option<String> {
+        let field = self.record.get(*self.headings.places.get(name)?)?.trim();
+        (!field.is_empty()).then(|| field.to_owned())
+    }
+
+    fn finding(&self, name: &'static str, message: &str) -> Finding {
+        let column = self.headings.places.get(name).map_or(1, |at| at + 1);
+        Finding { row: self.number, column, message: message.to_owned() }
+    }
+}
+
+fn is_blank(record: &csv::Result<csv::StringRecord>) -> bool {
+    record.as_ref().is_ok_and(|record| record.iter().all(|field| field.trim().is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: &str = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1";
+    const GRACE: &str = "309fbabb-0642-44e1-b262-67442dc491ed";
+
+    fn people() -> People {
+        let list = format!("user_id,first_name,last_name,employee_number\n{ADA},Ada,Lovelace,1815\n{GRACE},Grace,Hopper,1906\n");
+        People::read(list.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_row_names_a_person_by_key_or_number_and_says_what_it_knows_of_the_card() {
+        let list = format!("User ID;First Name;Employee Number;Printed;Card Type;Department\n{ADA};Ada King;;04567;3;x\n;;1906;;;y\n");
+        let rows = Rows::read(list.as_bytes(), &people()).unwrap();
+        assert_eq!(rows.findings, []);
+        let called: Vec<String> = rows.rows.iter().map(Row::called).collect();
+        assert_eq!(called, ["Ada King (1815)", "Grace Hopper (1906)"]);
+        assert_eq!((rows.rows[0].printed.as_deref(), rows.rows[0].card_type), (Some("04567"), Some(3)));
+        assert_eq!(rows.unused, ["Department"]);
+    }
+
+    #[test]
+    fn every_wrong_row_is_named_and_costs_nobody_else_and_a_person_who_stands_there_twice_is_asked_for_once() {
+        let list = format!(
+            "user_id,employee_number,last_name,card_type\n{ADA},1815,Lovelace,three\n,,Turing,\n,1907,Nobody,\nx,,Turing,\n{GRACE},,Hopper,\n,1906,Hopper,\n"
+        );
+        let rows = Rows::read(list.as_bytes(), &people()).unwrap();
+        assert_eq!(rows.rows.iter().map(|row| row.number).collect::<Vec<_>>(), [6]);
+        let said: Vec<String> = rows.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(said[0], "row 2, column 4: this is not a whole number; the row is left out");
+        assert_eq!(said[1], "row 3, column 1: there is neither a user_id nor an employee_number; the row is left out");
+        assert_eq!(said[2], "row 4, column 2: nobody in [people] has this employee number; give the user_id; the row is left out");
+        assert!(said[3].starts_with("row 5, column 1: "), "{said:?}");
+        assert_eq!(said[4], "row 7, column 1: Hopper (1906) stands in row 6 already; the row is left out");
+        assert!(Rows::read(b"", &people()).is_err() && Rows::read(b"first_name,last_name\nAda,Lovelace\n", &people()).is_err());
+    }
+}

@@ -26,6 +26,7 @@ use crate::{
     cli::{
         out::{self, Failure, hint},
         session::{Session, refused},
+        site::people,
         table,
     },
     enroll::people::Finding,
@@ -48,7 +49,7 @@ const FINDINGS: usize = 20;
 
 /// One person of a list after the other.
 pub async fn run(site: &Site, arguments: &Arguments, list: &Path) -> Result<ExitCode, Failure> {
-    let rows = read(site, list)?;
+    let rows = read(site, list).await?;
     let file = list.file_name().unwrap_or(list.as_os_str()).to_string_lossy().into_owned();
     let session = Session::open(site, "enroll", arguments.ordered_by.as_deref()).await?;
     let (run, given) = begin(&session.client, &file, arguments.resume, &rows).await?;
@@ -57,7 +58,7 @@ pub async fn run(site: &Site, arguments: &Arguments, list: &Path) -> Result<Exit
 
 /// One person after the other, as they come.
 pub async fn repeat(site: &Site, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let people = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
+    let people = people(site).await?;
     let session = Session::open(site, "enroll", arguments.ordered_by.as_deref()).await?;
     let begun = Begun { run: Uuid::now_v7(), file: String::new(), roster: Roster::open_ended(), picker: Some(Picker::of(people)) };
     go(site, arguments, session, begun).await
@@ -111,10 +112,10 @@ async fn go(site: &Site, arguments: &Arguments, session: Session<'_>, begun: Beg
 }
 
 /// The people of a list; what is wrong in it is said.
-fn read(site: &Site, list: &Path) -> Result<Vec<Row>, Failure> {
+async fn read(site: &Site, list: &Path) -> Result<Vec<Row>, Failure> {
     let failed = |why: String| Failure::usage("roster", format!("{}: {why}", list.display()), "correct the list");
     let bytes = file::read(list, LARGEST).map_err(|error| failed(error.to_string()))?;
-    let people = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
+    let people = people(site).await?;
     let read = Rows::read(&bytes, &people).map_err(|finding: Finding| failed(finding.to_string()))?;
     for finding in read.findings.iter().take(FINDINGS) {
         hint(&format!("{}, {finding}", list.display()));

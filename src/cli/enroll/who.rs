@@ -2,6 +2,8 @@
 //!
 //! In: the site's people, and letters. Out: a few names to choose from, and the one that is chosen. Never: somebody who was not shown.
 
+use std::sync::Arc;
+
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
@@ -14,7 +16,7 @@ const SHOWN: usize = 6;
 
 /// What is found by what is typed.
 pub struct Picker {
-    people: People,
+    people: Arc<People>,
     /// Everybody's name and number as they are compared, with their place.
     texts: Vec<(String, Row)>,
     found: Vec<Row>,
@@ -23,7 +25,7 @@ pub struct Picker {
 
 impl Picker {
     /// Everybody can be found.
-    pub fn of(people: People) -> Self {
+    pub fn of(people: Arc<People>) -> Self {
         let row = |person: &people::Person| Row {
             user_id: person.user_id,
             name: person.name(),
@@ -31,7 +33,7 @@ impl Picker {
             ..Row::default()
         };
         let text = |row: &Row| folded(&format!("{} {}", row.name, row.employee_number));
-        let texts = people.search("").map(row).map(|row| (text(&row), row)).collect();
+        let texts = people.all().map(row).map(|row| (text(&row), row)).collect();
         Self { people, texts, found: Vec::new(), at: 0 }
     }
 
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn whoever_is_typed_is_found_by_the_beginnings_of_names_and_numbers() {
-        let mut picker = Picker::of(People::read(LIST.as_bytes()).unwrap());
+        let mut picker = Picker::of(Arc::new(People::read(LIST.as_bytes()).unwrap()));
         for (typed, found) in [
             ("ad", vec!["> Ada Lovelace (1815)"]),
             ("181", vec!["> Zoë Müller-Hopper (181)", "  Ada Lovelace (1815)"]),

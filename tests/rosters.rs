@@ -327,6 +327,7 @@ fn heard(notice: &Notice) -> Option<Happens> {
             let end = progress.is_settled().then(|| progress.state.name().to_owned());
             let seen = Seen {
                 state: progress.state,
+                user_id: None,
                 card: String::new(),
                 evidence: String::new(),
                 words: String::new(),

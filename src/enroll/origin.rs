@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::enrollment::Order;
+use crate::access::AddUserCard;
 use crate::card::{Credential, DecidedBy, Evidence, Reading, Transport, Verdict};
 
 /// Where an entry came from. What is not known is left out: an older program kept nothing of it.
@@ -28,6 +29,10 @@ pub struct Origin {
     /// The row of a roster that it was ordered for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roster: Option<RosterRow>,
+    /// The card that follows once the call before it has come to its end: for the user whom that one adds, or in the place of the card
+    /// that it takes back. Whose it is says that call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_after: Option<Box<AddUserCard>>,
     /// What was read; none for an existing card, and for another call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<CardRead>,

@@ -166,8 +166,8 @@ impl Client {
     ///
     /// # Errors
     /// It is not to be tried.
-    pub async fn retry(&self, id: &str, absent: bool) -> Result<Value, AskError> {
-        self.ask(Method::POST, &format!("v1/outbox/{}/retry", escaped(id)), Some(&RetryBody { absent })).await
+    pub async fn retry(&self, id: &str, absent: bool, user: Option<Uuid>) -> Result<Value, AskError> {
+        self.ask(Method::POST, &format!("v1/outbox/{}/retry", escaped(id)), Some(&RetryBody { absent, user })).await
     }
 
     /// Gives an entry up.

@@ -62,6 +62,8 @@ pub enum Key {
 pub struct Seen {
     /// Its state.
     pub state: State,
+    /// The user's key; none for somebody new who is not added yet.
+    pub user_id: Option<Uuid>,
     /// The card in short words.
     pub card: String,
     /// What spoke for it, in short words.

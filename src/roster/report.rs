@@ -19,8 +19,9 @@ impl Roster {
     pub fn report(&self) -> Vec<[String; 10]> {
         let mut rows = Vec::new();
         for seat in &self.seats {
-            let who =
-                || [seat.row.number.to_string(), seat.row.name.clone(), seat.row.employee_number.clone(), seat.row.user_id.to_string()];
+            let added = seat.given.iter().rev().find_map(|given| given.seen.user_id);
+            let user = added.or(Some(seat.row.user_id).filter(|id| !id.is_nil())).map(|id| id.to_string()).unwrap_or_default();
+            let who = || [seat.row.number.to_string(), seat.row.name.clone(), seat.row.employee_number.clone(), user.clone()];
             for given in &seat.given {
                 let (seen, [row, person, number, user]) = (&given.seen, who());
                 let outcome = words::state(seen, &given.undo).to_owned();

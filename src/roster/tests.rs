@@ -21,6 +21,7 @@ fn row(number: usize, name: &str) -> Row {
 fn seen(state: State, end: Option<&str>) -> Seen {
     Seen {
         state,
+        user_id: None,
         card: "123:4567".to_owned(),
         evidence: "parity".to_owned(),
         words: format!("{} it is", state.name()),

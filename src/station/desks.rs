@@ -321,7 +321,8 @@ impl Station {
                 let format = reading.chosen().and_then(|fit| self.setup.catalog.find(&fit.format));
                 let origin = Origin::of_reading(&desk.order, &reading, format.map_or("", |format| &format.digest));
                 let origin = Origin { evidence: judged.evidence, ..origin };
-                let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
+                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before(), desk.reassign);
+                let origin = Origin { card_after: entry.origin.card_after, ..origin };
                 self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, shown)), turn);
             }
         }
@@ -345,8 +346,8 @@ impl Station {
     fn existing(&mut self, desk: Desk, card: Uuid, turn: &mut Turn) {
         match enrollment::add_existing_card(card, &desk.order) {
             Ok(call) => {
-                let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
-                let origin = Origin::of_order(&desk.order);
+                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before(), desk.reassign);
+                let origin = Origin { card_after: entry.origin.card_after.clone(), ..Origin::of_order(&desk.order) };
                 let source = Some(Source { reader: None, card: format!("existing {card}"), seen_at: turn.now.wall });
                 self.save(Entry { origin, source, ..entry }, desk.can_be_asked, None, turn);
             }

@@ -17,7 +17,9 @@ const REMEMBERED: TimeDelta = TimeDelta::days(1);
 pub(super) struct Rosters(HashMap<(Uuid, String), ShownFor>);
 
 struct ShownFor {
+    /// The user, or of a new one the row.
     user: Uuid,
+    row: usize,
     name: Option<String>,
     at: DateTime<Utc>,
 }
@@ -28,7 +30,8 @@ impl Station {
         let (row, card) = (desk.order.roster.as_ref()?, reading.presentation.identity()?);
         let shown = &mut self.rosters.0;
         let key = (row.run, card);
-        let other = shown.get(&key).filter(|other| other.user != desk.order.user_id && !desk.order.same_card);
+        let is_same = |other: &ShownFor| other.row == row.row || (other.user == desk.order.user_id && !other.user.is_nil());
+        let other = shown.get(&key).filter(|other| !is_same(other) && !desk.order.same_card);
         if let Some(other) = other {
             let words = reading.chosen().map(|fit| fit.credential.words());
             let seconds = (now.steady - other.at).num_seconds().max(0);
@@ -37,7 +40,7 @@ impl Station {
         }
         let name = desk.order.person.as_ref().map(|person| person.name.clone());
         shown.retain(|_, shown| now.steady - shown.at < REMEMBERED);
-        shown.insert(key, ShownFor { user: desk.order.user_id, name, at: now.steady });
+        shown.insert(key, ShownFor { user: desk.order.user_id, row: row.row, name, at: now.steady });
         None
     }
 

@@ -85,6 +85,7 @@ pub fn seen(notice: &Value) -> Option<(Uuid, Seen)> {
     let evidence = entry.at("evidence").as_array().into_iter().flatten().map(|evidence| evidence.text("what"));
     let seen = Seen {
         state,
+        user_id: entry.text("user_id").parse().ok(),
         card: card(entry),
         evidence: words::evidence(evidence),
         words: notice.text("words").to_owned(),

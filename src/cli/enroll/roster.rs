@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     face::{Face, Lines, Panel},
     hear::{self, Hearing},
     keys::Keyboard,
+    new_user::NewUser,
     who::Picker,
     work::Work,
 };
@@ -49,7 +50,7 @@ const FINDINGS: usize = 20;
 
 /// One person of a list after the other.
 pub async fn run(site: &Site, arguments: &Arguments, list: &Path) -> Result<ExitCode, Failure> {
-    let rows = read(site, list).await?;
+    let rows = read(site, list, &arguments.person).await?;
     let file = list.file_name().unwrap_or(list.as_os_str()).to_string_lossy().into_owned();
     let session = Session::open(site, "enroll", arguments.ordered_by.as_deref()).await?;
     let (run, given) = begin(&session.client, &file, arguments.resume, &rows).await?;
@@ -112,11 +113,12 @@ async fn go(site: &Site, arguments: &Arguments, session: Session<'_>, begun: Beg
 }
 
 /// The people of a list; what is wrong in it is said.
-async fn read(site: &Site, list: &Path) -> Result<Vec<Row>, Failure> {
+async fn read(site: &Site, list: &Path, shared: &NewUser) -> Result<Vec<Row>, Failure> {
     let failed = |why: String| Failure::usage("roster", format!("{}: {why}", list.display()), "correct the list");
     let bytes = file::read(list, LARGEST).map_err(|error| failed(error.to_string()))?;
     let people = people(site).await?;
-    let read = Rows::read(&bytes, &people).map_err(|finding: Finding| failed(finding.to_string()))?;
+    let mut read = Rows::read(&bytes, &people, &NewUser::headings()).map_err(|finding: Finding| failed(finding.to_string()))?;
+    read.make_new(|members| shared.user(members));
     for finding in read.findings.iter().take(FINDINGS) {
         hint(&format!("{}, {finding}", list.display()));
     }
@@ -135,14 +137,13 @@ async fn read(site: &Site, list: &Path) -> Result<Vec<Row>, Failure> {
 /// The key of the run, and what was given in it before.
 async fn begin(client: &Client, file: &str, resume: bool, rows: &[Row]) -> Result<(Uuid, Vec<(usize, Given)>), Failure> {
     let outbox = client.outbox(&[("roster", file.to_owned())]).await.map_err(refused)?;
-    let run_of = |told: &serde_json::Value| told.at("entry").at("roster").text("run").parse::<Uuid>().ok();
+    let run_of = |told: &Value| told.at("entry").at("roster").text("run").parse::<Uuid>().ok();
     let entries = outbox.at("entries").as_array().cloned().unwrap_or_default();
     // The keys of runs grow with time.
     let Some(last) = entries.iter().filter_map(run_of).max() else { return Ok((Uuid::now_v7(), Vec::new())) };
     let mut given = Vec::new();
     for told in entries.iter().filter(|told| run_of(told) == Some(last)) {
-        let user = told.at("entry").text("user_id").parse::<Uuid>().ok();
-        let Some(row) = rows.iter().find(|row| Some(row.user_id) == user) else { continue };
+        let Some(row) = rows.iter().find(|row| is_for(row, told.at("entry"))) else { continue };
         given.extend(hear::seen(told).map(|(id, seen)| (row.number, Given { id, seen, undo: Undo::No })));
     }
     let done = given.iter().filter(|(_, given)| given.stands()).count();
@@ -154,6 +155,15 @@ async fn begin(client: &Client, file: &str, resume: bool, rows: &[Row]) -> Resul
         hint(&format!("{done} of these {} people got a card in an earlier run of {file}; --resume goes on with that one", rows.len()));
     }
     Ok((Uuid::now_v7(), Vec::new()))
+}
+
+/// True for an entry that gives the person of this row a card. Somebody new is told by their row and name.
+fn is_for(row: &Row, entry: &Value) -> bool {
+    let is_same_row = entry.at("roster").at("row").as_u64() == u64::try_from(row.number).ok();
+    match row.user_id.is_nil() {
+        true => is_same_row && entry.at("user").text("name") == row.name,
+        false => entry.text("user_id").parse() == Ok(row.user_id),
+    }
 }
 
 /// A panel and a keyboard at a terminal; lines where there is none.

@@ -311,7 +311,8 @@ impl Work<'_> {
         let employee_number = Some(row.employee_number.clone()).filter(|number| !number.is_empty());
         OrderBody {
             id: Some(id),
-            user: row.user_id.to_string(),
+            user: if row.new_user.is_some() { String::new() } else { row.user_id.to_string() },
+            new_user: row.new_user.clone(),
             person: Some(Named { name: row.name.clone(), employee_number }),
             card_type: row.card_type.or(self.template.card_type),
             printed: row.printed.clone(),

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    access::{Moment, Operation, Secret},
+    access::{AddUser, Moment, Operation, Secret},
     card::Presentation,
     enroll::origin::{Named, RosterRow},
 };
@@ -78,6 +78,12 @@ pub struct OrderBody {
     pub same_card: bool,
     /// Somebody is there who can be asked.
     pub can_be_asked: bool,
+    /// The person is a new one, who is added first; `user` is empty then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_user: Option<Box<AddUser>>,
+    /// This card of the user's is taken back first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Uuid>,
     /// How the person is called, where the site's list does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<Named>,
@@ -134,6 +140,9 @@ pub enum YesOrNo {
 pub struct RetryBody {
     /// Somebody has looked in BluSKY, and it is not there.
     pub absent: bool,
+    /// Somebody has looked in BluSKY, and the user who was to be added is there, under this key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Uuid>,
 }
 
 /// A body of that shape; another one is an error like every other.

@@ -80,7 +80,15 @@ pub(super) async fn retry(
     Path(id): Path<String>,
     Sent(body): Sent<RetryBody>,
 ) -> Result<Response, Failed> {
-    settle(&shared, &id, Step::Retry { absent: body.absent }).await
+    if body.user.is_some() {
+        let entry = find(&shared.store, &id).await?;
+        let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().needs_a_person();
+        if body.absent || !is_unknown || body.user.is_some_and(|user| user.is_nil()) {
+            let help = "it says that a user whom AddUser left in doubt is there; `outbox show` shows the entry";
+            return Err(Failed::impossible("user", "this entry does not wait for a user's GUID; nothing was done", help));
+        }
+    }
+    settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }
 
 pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
@@ -144,7 +152,7 @@ fn way(shared: &Shared, entry: &Entry) -> Value {
     for (count, (at, step)) in (1..).zip(entry.steps()) {
         let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let state = entry.upto(count).progress().state;
-        steps.push(json!({"at": at, "state": state.name(), "words": views::enrollment::step(step)}));
+        steps.push(json!({"at": at, "state": state.name(), "words": views::step::words(step)}));
     }
     if let Some(members) = json.as_object_mut() {
         members.insert("steps".to_owned(), steps.into());

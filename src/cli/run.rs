@@ -1,8 +1,11 @@
 //! `cardbridge run`: the station service. All configured readers, delivery. Without a chosen user it enrolls nothing.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use super::{
     Globals,
@@ -12,11 +15,14 @@ use super::{
 };
 use crate::{
     card::Verdict,
+    desk::Page,
     host::{
         Site,
+        api::Shared,
         client::{AskError, Client},
         hosting::{Control, Host},
         notices::NextNotice,
+        platform::lock::Lock,
     },
     outbox::{Entry, State, Step},
     station::{Notice, Scope},
@@ -50,6 +56,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         out::hint(&why);
     }
     let mut notices = shared.notices().listen(0);
+    let page = page(&site, &shared).await?;
     host.tell(Control::Open(None));
     host.tell(Control::Deliver(Scope::All));
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));
@@ -63,9 +70,19 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
     }
     inspection.abort();
+    page.iter().for_each(JoinHandle::abort);
     drop((notices, shared));
     host.end(false).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves the desk page, where the site wants one.
+async fn page(site: &Site, shared: &Arc<Shared>) -> Result<Option<JoinHandle<()>>, Failure> {
+    let Some(settings) = &site.config.desk else { return Ok(None) };
+    let page = Page::open(settings, shared, &Lock::beside(&site.config.store, "desk")).await;
+    let page = page.map_err(|error| Failure::usage("desk", error.to_string(), ""))?;
+    out::hint(&format!("the desk page is at http://{}/", page.address));
+    Ok(Some(tokio::spawn(page.serve())))
 }
 
 /// How long a command that hosts a station meanwhile is waited for: longer than any call takes.

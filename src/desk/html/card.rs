@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
-    card::{Credential, Evidence, Reading},
+    card::{Credential, DecidedBy, Evidence, Reading},
     desk::words::Words,
     text::shown,
     views::{evidence::one_in, reading::words_of},
@@ -41,6 +41,15 @@ pub fn evidence(evidence: &[Evidence], words: &Words) -> String {
     evidence.iter().map(said).collect::<Vec<_>>().join(", ")
 }
 
+/// What the bits say, and who chose where they leave a choice.
+fn how_sure(reading: &Reading, words: &Words) -> String {
+    let verdict = words.say(&format!("verdict_{}", reading.verdict.name())).to_owned();
+    match reading.choice {
+        None | Some((_, DecidedBy::OnlyFit)) => verdict,
+        Some((_, by)) => format!("{verdict}; {}", words.say(&format!("decided_{}", by.name()))),
+    }
+}
+
 /// What was read.
 #[must_use]
 pub fn card(reading: &Reading, words: &Words) -> Markup {
@@ -67,7 +76,7 @@ pub fn card(reading: &Reading, words: &Words) -> Markup {
                     }
                 },
             }
-            div { dt { (words.say("how_sure")) } dd { (words.say(&format!("verdict_{}", reading.verdict.name()))) } }
+            div { dt { (words.say("how_sure")) } dd { (how_sure(reading, words)) } }
             @if !reader.is_empty() { div { dt { (words.say("reader")) } dd { (reader) } } }
             @for warning in &reading.presentation.warnings { div { dt { (words.say("note")) } dd lang="en" { (words_of(warning)) } } }
             @for suggestion in reading.suggestions.iter().take(3) { div { dt { (words.say("perhaps")) } dd lang="en" { (shown(&suggestion.words)) } } }

@@ -188,7 +188,7 @@ fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, w
         _ => "",
     };
     html! {
-        div.now class=(state) data-sound=(if state == "sending" { "saved" } else { state }) data-of=(entry.id) {
+        div class={ "now " (state) } data-sound=(if state == "sending" { "saved" } else { state }) data-of=(entry.id) {
             h2 { (words.say(&format!("state_{state}"))) }
             p.person { (whom(entry)) }
             p.big { (which(entry, words)) }

@@ -14,7 +14,6 @@ use super::{
     site::{self, Look, blusky},
 };
 use crate::{
-    card::Verdict,
     desk::Page,
     host::{
         Site,
@@ -116,14 +115,14 @@ async fn station(site: &Site) -> Result<Host, Failure> {
 /// can hold both.
 fn tell(notice: &Notice, json: bool) {
     match notice {
-        Notice::Read(reading) if json => out::print_json(&views::reading::json_for_log(reading)),
+        Notice::Read(reading) if json => out::print_json(&views::reading::json_without_keys(reading)),
         Notice::Read(reading) => {
             // A literal has no reader, and is told by its entry.
             let Some(reader) = &reading.presentation.reader else { return };
-            match (reading.verdict, reading.chosen()) {
-                (Verdict::Keypad, _) => out::print(&format!("{reader}: something was typed on the keypad")),
-                (_, Some(fit)) => out::print(&format!("{reader}: a card was read ({})", fit.format)),
-                (verdict, None) => out::print(&format!("{reader}: a card was read ({})", verdict.name())),
+            match reading.chosen() {
+                _ if reading.is_typed() => out::print(&format!("{reader}: something was typed on the keypad")),
+                Some(fit) => out::print(&format!("{reader}: a card was read ({})", fit.format)),
+                None => out::print(&format!("{reader}: a card was read ({})", reading.verdict.name())),
             }
         }
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),

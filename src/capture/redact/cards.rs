@@ -11,7 +11,7 @@ use crate::{
     card::{Csn, Kind, Numbers, PacsBits, Presentation, Reading, Reason},
     decode::{
         catalog::Catalog,
-        drawing::{Cell, CheckKind},
+        drawing::Cell,
         format::{Field, Format},
     },
 };
@@ -109,7 +109,8 @@ impl Cards {
         let mut equations = equations(kind, old, &judged);
         (0..same).for_each(|at| equations.demand([at], false));
         let wanted = shape(reading);
-        let mut last = old;
+        // Of a key's few bits there may be no others that every other format refuses in the same way.
+        let (mut last, mut nearly) = (old, None);
         for attempt in 0..3 * MOST_TRIES {
             let mut equations = equations.clone();
             if attempt >= MOST_TRIES {
@@ -130,11 +131,15 @@ impl Cards {
             }
             last = new;
             let drawn = self.read(kind, new);
-            if shape(&drawn) == wanted && (attempt >= MOST_TRIES || all_numbers_differ(reading, &drawn)) {
+            let is = shape(&drawn);
+            if nearly.is_none() && (is.0, &is.1) == (wanted.0, &wanted.1) {
+                nearly = Some(new);
+            }
+            if is == wanted && (attempt >= MOST_TRIES || all_numbers_differ(reading, &drawn)) {
                 return new;
             }
         }
-        last
+        nearly.unwrap_or(last)
     }
 
     /// The formats of that length that fit, and those whose refusal is such.
@@ -167,7 +172,7 @@ fn equations(kind: Kind, old: PacsBits, owners: &[&Format]) -> Equations {
         let fixed = drawing.cells.iter().enumerate().filter(|(_, cell)| matches!(cell, Cell::Fixed(_))).map(|(at, _)| at);
         let required = format.fields.iter().filter(|field| field.required.is_some()).flat_map(|field| field.positions.iter().copied());
         fixed.chain(required).for_each(|at| equations.demand([at], false));
-        for check in drawing.checks.iter().filter(|check| check.kind != CheckKind::Xor8Bumped) {
+        for check in drawing.checks.iter().filter(|check| check.kind.is_linear()) {
             check.parities().for_each(|(own, covers)| equations.demand(covers.into_iter().chain([own]), false));
         }
     }
@@ -224,7 +229,7 @@ fn bits_of(positions: &[usize], value: u64) -> Vec<(usize, bool)> {
 
 /// A checksum with a carry is no parity: it is computed anew, and wrong by as much as it was.
 fn carry(format: &Format, old: &PacsBits, new: &mut PacsBits) {
-    for check in format.drawing().checks.iter().filter(|check| check.kind == CheckKind::Xor8Bumped) {
+    for check in format.drawing().checks.iter().filter(|check| !check.kind.is_linear()) {
         let (before, now) = (check.computed(|at| old.get(at)), check.computed(|at| new.get(at)));
         for ((at, right), (_, bit)) in before.into_iter().zip(now) {
             new.set(at, bit != (right != old.get(at)));

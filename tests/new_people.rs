@@ -175,7 +175,8 @@ fn a_lost_answer_waits_for_a_person_who_has_looked() {
         assert_eq!((again.code, &again.error()["code"]), (1, &json!("user_in_outbox")), "{again:?}");
         let entry = key(&doubtful);
         let settled = if is_there {
-            let user = blusky.shows()["users"].as_array().unwrap().iter().find(|user| user["last_name"] == "King").unwrap()["user_id"].clone();
+            let user =
+                blusky.shows()["users"].as_array().unwrap().iter().find(|user| user["last_name"] == "King").unwrap()["user_id"].clone();
             site.run(&["outbox", "retry", &entry, "--user", user.as_str().unwrap()])
         } else {
             site.run(&["outbox", "retry", &entry, "--absent"])
@@ -206,7 +207,12 @@ fn a_lost_card_is_replaced_in_one_order_with_both_outcomes() {
     let ended = site.run(&["enroll", "--user", ADA, "--replaces", "4567", "--bits", &h10301(123, 4568), "--json"]);
     let last = ended.last();
     assert_eq!((ended.code, &last["state"], &last["before"]["state"]), (0, &json!("accepted"), &json!("accepted")), "{ended:?}");
-    let held: Vec<u64> = blusky.cards().iter().filter(|card| !card["Assignment"].is_null()).map(|card| card["InternalCardNumber"].as_u64().unwrap()).collect();
+    let held: Vec<u64> = blusky
+        .cards()
+        .iter()
+        .filter(|card| !card["Assignment"].is_null())
+        .map(|card| card["InternalCardNumber"].as_u64().unwrap())
+        .collect();
     assert_eq!(held, [4568]);
     let shown = site.run(&["outbox", "show", &key(&ended)]);
     assert!(shown.stdout.contains("the old card was taken back before"), "{shown:?}");
@@ -219,7 +225,8 @@ fn while_it_is_not_known_whether_the_old_card_is_gone_the_new_one_waits() {
     let first = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
     assert_eq!(first.code, 0);
     // The old card is in doubt, and the new one waits for what becomes of it.
-    let ended = site.run(&["enroll", "--user", ADA, "--replaces", "4567", "--bits", &h10301(123, 4568), "--outcome-timeout", "2", "--json"]);
+    let ended =
+        site.run(&["enroll", "--user", ADA, "--replaces", "4567", "--bits", &h10301(123, 4568), "--outcome-timeout", "2", "--json"]);
     assert_eq!((ended.code, &ended.last()["before"]["call"]), (3, &json!("RemoveUserCard")), "{ended:?}");
     assert_eq!(blusky.cards().len(), 1);
 }

@@ -730,3 +730,26 @@ fn the_outbox_is_listed_by_state_person_and_day_in_lines_that_fit_a_terminal() {
     let formats = site.run(&["formats"]).stdout;
     assert!(formats.lines().all(|line| line.chars().count() <= 80) && one_line(&formats).contains("hid-h10301 aliases H10301"));
 }
+
+#[test]
+fn the_outbox_is_a_sheet_where_a_spreadsheet_asks_and_a_card_is_found_by_its_number() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let keys: Vec<String> = [(ADA, 4567), (GRACE, 4568)]
+        .map(|(user, number)| {
+            let ended = site.run(&["enroll", "--user", user, "--bits", &h10301(123, number), "--json"]);
+            ended.last()["enrollment"].as_str().unwrap().to_owned()
+        })
+        .to_vec();
+    let sheet = site.run(&["outbox", "list", "--csv"]);
+    let mut reader = csv::Reader::from_reader(sheet.stdout.as_bytes());
+    assert_eq!(reader.headers().unwrap().iter().take(2).collect::<Vec<_>>(), ["saved_at", "state"]);
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let numbers: Vec<(&str, &str, &str)> = rows.iter().map(|row| (&row[1], &row[6], &row[7])).collect();
+    assert_eq!(numbers, [("accepted", "123", "4567"), ("accepted", "123", "4568")]);
+    let found = site.run(&["outbox", "list", "--card", "4568", "--json"]).lines();
+    assert_eq!(found.iter().map(|entry| entry["enrollment"].as_str().unwrap()).collect::<Vec<_>>(), [&keys[1]]);
+    let by_key = site.run(&["outbox", "list", "--card", found[0]["card_id"].as_str().unwrap(), "--json"]).lines();
+    assert_eq!(by_key, found);
+    assert_eq!(site.run(&["outbox", "list", "--card", "1", "--csv"]).stdout.lines().count(), 1);
+}

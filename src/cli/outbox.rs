@@ -32,7 +32,8 @@ pub struct Arguments {
 enum Action {
     /// The entries, oldest first
     #[command(after_help = "Examples:\n  cardbridge outbox list --today\n  cardbridge outbox list --state in_doubt --json\n  \
-                            cardbridge outbox list --user 1815 --limit 5")]
+                            cardbridge outbox list --user 1815 --limit 5\n  \
+                            cardbridge outbox list --card 4567\n  cardbridge outbox list --today --csv > today.csv")]
     List {
         /// Those that were saved today
         #[arg(long)]
@@ -43,9 +44,15 @@ enum Action {
         /// Those for this user: a GUID, or an employee number or name of [people]
         #[arg(long, value_name = "WHO")]
         user: Option<String>,
+        /// Those of this card: its number, its print or its GUID
+        #[arg(long, value_name = "CARD")]
+        card: Option<String>,
         /// The last ones, so many
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
+        /// As a spreadsheet reads it
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
     },
     /// One entry with everything that has happened to it
     #[command(after_help = "Example:\n  cardbridge outbox show 0190b3a5")]
@@ -99,7 +106,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (client, json) = (&session.client, arguments.json);
     match &arguments.action {
-        Action::List { today, state, user, limit } => {
+        Action::List { today, state, user, card, limit, csv } => {
             let user = match user {
                 Some(who) => Some(site::who(site, who).await?),
                 None => None,
@@ -109,9 +116,14 @@ async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Resul
                 state.clone().map(|state| ("state", state)),
                 user.map(|user| ("user", user.to_string())),
                 since,
+                card.clone().map(|card| ("card", card)),
                 limit.map(|limit| ("limit", limit.to_string())),
             ];
-            list(&client.outbox(&wanted.into_iter().flatten().collect::<Vec<_>>()).await.map_err(refused)?, json);
+            let outbox = client.outbox(&wanted.into_iter().flatten().collect::<Vec<_>>()).await.map_err(refused)?;
+            match csv {
+                true => sheet(&outbox)?,
+                false => list(&outbox, json),
+            }
         }
         Action::Show { id } => show(&client.entry(id).await.map_err(refused)?, json),
         Action::Retry { id, absent, user } => show(&client.retry(id, *absent, *user).await.map_err(refused)?, json),
@@ -207,6 +219,43 @@ fn list(outbox: &Value, json: bool) {
         table::indented(about);
         table::indented(differs.as_deref().or(why).or(said.as_deref()).unwrap_or_default());
     }
+}
+
+/// The members of a sheet, each by where it stands in an entry.
+const COLUMNS: [(&str, &[&str]); 16] = [
+    ("saved_at", &["saved_at"]),
+    ("state", &["state"]),
+    ("person", &["user", "name"]),
+    ("employee_number", &["user", "employee_number"]),
+    ("user_id", &["user_id"]),
+    ("format", &["card", "format"]),
+    ("facility_code", &["card", "facility_code"]),
+    ("card_number", &["card", "card_number"]),
+    ("printed", &["card", "printed"]),
+    ("card_type", &["card_type"]),
+    ("result_code", &["result_code"]),
+    ("blusky_says", &["description"]),
+    ("why", &["why"]),
+    ("reader", &["reader"]),
+    ("ordered_by", &["ordered_by"]),
+    ("enrollment", &["enrollment"]),
+];
+
+/// The entries as CSV; what a sheet has no column for stands in `--json`.
+fn sheet(outbox: &Value) -> Result<(), Failure> {
+    let failed = |error: csv::Error| Failure::impossible("csv", error.to_string(), "");
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS.map(|(name, _)| name)).map_err(failed)?;
+    for told in outbox.at("entries").as_array().into_iter().flatten() {
+        let cell = |path: &[&str]| match path.iter().fold(told.at("entry"), |at, name| at.at(name)) {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        };
+        writer.write_record(COLUMNS.map(|(_, path)| cell(path))).map_err(failed)?;
+    }
+    out::print_lines(&writer.into_inner().unwrap_or_default());
+    Ok(())
 }
 
 /// The states by their names.

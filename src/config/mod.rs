@@ -4,6 +4,7 @@
 //! secret; those stand in files of their own, which are read when they are needed.
 
 mod blusky;
+pub mod desk;
 pub mod import;
 mod people;
 mod readers;
@@ -49,6 +50,8 @@ pub struct Config {
     pub enforce_occupancy_system: bool,
     /// Where the site's people are listed.
     pub people: PeopleLists,
+    /// The desk page; none where the site wants none.
+    pub desk: Option<desk::Desk>,
     /// How many calls may be under way at once.
     pub parallel: usize,
     /// How small the chance of a mistake must be before nobody is asked.
@@ -141,6 +144,7 @@ impl Config {
             reassign: Reassign::Never,
             enforce_occupancy_system: false,
             people: PeopleLists::default(),
+            desk: None,
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
@@ -185,6 +189,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     if let Some(table) = keys.table("people") {
         config.people = people::people(table, folder);
     }
+    config.desk = desk::desk(&mut keys, folder);
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
             config.store = folder.join(path.value);

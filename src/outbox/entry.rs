@@ -103,6 +103,24 @@ impl Entry {
         after.map_or_else(|| self.operation.card(), |card| Operation::AddUserCard((**card).clone()).card())
     }
 
+    /// True where its card has this number or print, or this key.
+    #[must_use]
+    pub fn is_about_card(&self, card: &str) -> bool {
+        let card = card.trim();
+        let read = self.origin.card.as_ref().and_then(|read| read.credential.number("card_number"));
+        let call = match (&self.operation, &self.origin.card_after) {
+            (Operation::AddUserCard(call), _) => Some(call),
+            (_, after) => after.as_deref(),
+        };
+        let numbers = [read, call.and_then(|call| call.internal_card_number).map(u128::from)];
+        let printed = self.origin.order.as_ref().and_then(|order| order.printed.as_deref());
+        let prints = [printed, call.and_then(|call| call.external_card_number.as_deref())];
+        let taken = if let Operation::RemoveUserCard(call) = &self.operation { Some(call.card_id) } else { None };
+        let keys = [self.progress().card_id, call.and_then(|call| call.card_id), taken];
+        let is_number = numbers.into_iter().flatten().any(|number| card.parse() == Ok(number));
+        is_number || prints.contains(&Some(card)) || keys.into_iter().flatten().any(|key| card.parse() == Ok(key))
+    }
+
     /// The person whom it adds, or has added.
     #[must_use]
     pub fn new_user(&self) -> Option<&AddUser> {

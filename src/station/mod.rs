@@ -35,7 +35,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    access::{Operation, check::IntegerWidth},
+    access::check::IntegerWidth,
     card::{Csn, Kind, LAY_THERE, Presentation, Reading, Transport},
     decode::{
         catalog::SharedCatalog,

@@ -4,7 +4,7 @@
 //! In: cards that somebody of a roster got. Out: what is in their way. Never: a card given to the next one because it still lies there.
 
 use super::{
-    desks::{Desk, Shown, State},
+    desks::{Desk, Got, Shown, State},
     *,
 };
 use crate::{enroll::evidence::Word, outbox::Given};
@@ -48,8 +48,8 @@ impl Station {
     pub(super) fn asked_about_another(&self, presentation: &Presentation, came: u64) -> Option<usize> {
         let reader = presentation.reader.as_deref()?;
         let is_other = |desk: &Desk| match &desk.state {
-            State::Asked(shown, _) => shown.presentation.identity() != presentation.identity(),
-            State::Waits | State::Saving(_) => false,
+            State::Asked(Got::Card(shown), _) => shown.presentation.identity() != presentation.identity(),
+            State::Asked(Got::Existing(_), _) | State::Waits | State::Saving(_) => false,
         };
         let is_shown = |desk: &Desk| !presentation.was_shown_before() && came > desk.since;
         self.desks.iter().position(|desk| desk.came_as.is_some() && desk.wants(reader) && is_other(desk) && is_shown(desk))

@@ -1,7 +1,8 @@
 //! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
 //!
 //! - `roster`: one person of a list after the other; `work`: the machine of that at the station; `hear`: what it hears there;
-//! - `keys`: its keyboard; `new_user`: who is added first; `who`: who is meant by what is typed; `face`: how it looks; `large`: a name in
+//! - `keys`: its keyboard; `new_user`: who is added first; `taps`: where
+//!   one tap is not enough; `who`: who is meant by what is typed; `face`: how it looks; `large`: a name in
 //!   large letters.
 
 mod face;
@@ -10,6 +11,7 @@ mod keys;
 mod large;
 mod new_user;
 mod roster;
+mod taps;
 mod who;
 mod work;
 

@@ -20,6 +20,7 @@ use super::{
     hear::{self, Hearing},
     keys::Keyboard,
     new_user::NewUser,
+    taps,
     who::Picker,
     work::Work,
 };
@@ -75,6 +76,7 @@ struct Begun {
 
 async fn go(site: &Site, arguments: &Arguments, session: Session<'_>, begun: Begun) -> Result<ExitCode, Failure> {
     let Begun { run, file, roster, picker } = begun;
+    taps::hints(site, arguments.reader.as_deref()).iter().for_each(|line| hint(line));
     let template = body(arguments)?;
     let template = crate::host::api::body::OrderBody { timeout_s: template.timeout_s.or(Some(WHENEVER)), id: None, ..template };
     let (face, keyboard) = faces(arguments.json);

@@ -60,6 +60,8 @@ pub(super) struct Wanted {
     limit: Option<usize>,
     /// Those for rows of a roster of this name.
     roster: Option<String>,
+    /// Those of the card with this number, print or key.
+    card: Option<String>,
 }
 
 impl Wanted {
@@ -67,6 +69,7 @@ impl Wanted {
         self.state.is_none_or(|state| entry.progress().state == state)
             && self.user.is_none_or(|user| entry.operation.user() == Some(user))
             && self.since.is_none_or(|since| entry.saved_at >= since)
+            && self.card.as_ref().is_none_or(|card| entry.is_about_card(card))
             && self.roster.as_ref().is_none_or(|file| entry.origin.roster.as_ref().is_some_and(|row| row.file == *file))
     }
 }
@@ -126,6 +129,8 @@ pub(super) async fn undo(
     }
     let by = orders.first().and_then(|order| order["id"].as_str()?.parse().ok()).unwrap_or_default();
     shared.store.append(&entry, Utc::now(), Step::Undone { by }).await.map_err(|error| failed(&error))?;
+    let entry = shared.store.entry(entry.id).await.map_err(|error| failed(&error))?;
+    shared.post(Event::Settled(Box::new(entry)))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(Json(json!({"undone_by": by, "orders": orders})).into_response())
 }

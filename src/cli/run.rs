@@ -46,9 +46,11 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
     });
     // A station does without it.
-    if let Err(why) = site.config.people() {
+    if let Err(why) = site.config.people.read() {
         out::hint(&why);
     }
+    let directory = shared.clone();
+    let renewal = tokio::spawn(async move { directory.directory().keep_fresh(out::hint).await });
     let mut notices = shared.notices().listen(0);
     host.tell(Control::Open(None));
     host.tell(Control::Deliver(Scope::All));
@@ -63,6 +65,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
     }
     inspection.abort();
+    renewal.abort();
     drop((notices, shared));
     host.end(false).await;
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@
 //! - [`notices`]: what the station told, for any number of listeners;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
+//! - [`directory`]: the site's people, of its own list and of BluSKY's;
 //! - [`state`]: how a store's outbox stands; [`looks`]: what can be seen of everything, for `doctor`;
 //! - [`protocol_files`]: a site's own, read;
 //! - [`platform`]: what only Unix has: locks, and the socket's place.
@@ -13,6 +14,7 @@
 pub mod api;
 pub mod client;
 pub mod deliver;
+pub mod directory;
 pub mod hosting;
 pub mod looks;
 pub mod notices;

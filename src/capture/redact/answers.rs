@@ -85,7 +85,9 @@ impl Redaction<'_> {
             self.take(script, step, data, &mut new, &mut counts);
         }
         let values = if asked.starts_with(&GET_DATA) { None } else { values(data, &hold_others) };
-        for at in values.unwrap_or_else(|| vec![0..data.len()]).into_iter().flat_map(|value| value.start * 8..value.end * 8) {
+        for at in
+            values.unwrap_or_else(|| std::iter::once(0..data.len()).collect()).into_iter().flat_map(|value| value.start * 8..value.end * 8)
+        {
             if counts.get(at) == Some(&false) && self.random.draw() & 1 == 1 {
                 turn(&mut new, at);
             }

@@ -12,7 +12,7 @@ use super::ReaderConfig;
 use crate::{
     decode::dialect::{Cut, Dialect},
     protocols::{self, Protocols},
-    reader::{Bus, ByteOrder, InputDevice, Port, ReaderHints, SerialDevice},
+    reader::{Bus, ByteOrder, InputDevice, KeypadHints, Port, ReaderHints, SerialDevice},
     sheet::{At, Keys, nearest},
     station::ReaderKind,
 };
@@ -113,6 +113,9 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                 let message = "`dialect`, `template`, `baud`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms`, `repeats_ms`, `bits` and \
                                `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
+            }
+            if told.keypad != KeypadHints::default() {
+                keys.complain(span, "`keypad` belongs to readers that hand over keys; a PC/SC reader does not".to_owned());
             }
             let keys_file = keys_file.map(|file| folder.join(file.value));
             Some((Port::Pcsc { pattern: pattern.value, keys_file }, ReaderKind::Pcsc(told)))

@@ -89,7 +89,7 @@ impl Cards {
     pub fn is_required(&self, numbers: &Numbers, name: &str) -> bool {
         let read = self.catalog.read(Presentation { numbers: Some(numbers.clone()), ..Presentation::of(Kind::Number) });
         let formats = read.fits.iter().filter_map(|fit| self.catalog.find(&fit.format));
-        formats.flat_map(|format| &format.fields).any(|field| &*field.name == name && field.required.is_some())
+        formats.flat_map(|format| format.fields.iter()).any(|field| &*field.name == name && field.required.is_some())
     }
 
     fn read(&self, kind: Kind, bits: PacsBits) -> Reading {

@@ -44,7 +44,7 @@ pub struct Site {
     /// The configuration.
     pub config: Config,
     /// Formats, dialects, scripts.
-    pub protocols: Protocols,
+    pub protocols: Arc<Protocols>,
     /// The formats, ready to be laid over bits.
     pub catalog: SharedCatalog,
 }
@@ -54,7 +54,7 @@ impl Site {
     #[must_use]
     pub fn new(config: Config, protocols: Protocols) -> Self {
         let catalog = Arc::new(protocols.catalog(&config.policy.named_formats()));
-        Self { config, protocols, catalog }
+        Self { config, protocols: Arc::new(protocols), catalog }
     }
 
     /// What a station has to know of it.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// So often another card is drawn before the demands on it are lowered.
-const MOST_DRAWS: usize = 300;
+const MOST_CARDS: usize = 300;
 /// Frames of unknown formats are long enough for parities from here on.
 const HAS_PARITIES: usize = 16;
 
@@ -67,9 +67,9 @@ impl Redaction<'_> {
         let mut kept = Differences::between_cards(kind, &old, &owners);
         stays.iter().for_each(|at| kept.demand([*at], false));
         let (wanted, mut last) = (shape(reading), old);
-        for attempt in 0..3 * MOST_DRAWS {
+        for attempt in 0..3 * MOST_CARDS {
             let mut differences = kept.clone();
-            if attempt >= MOST_DRAWS {
+            if attempt >= MOST_CARDS {
                 // Formats of different widths agree on small numbers only: a small number stays one. The bit at the very
                 // beginning is most often a check.
                 (1..old.len()).take_while(|at| !old.get(*at)).for_each(|at| differences.demand([at], false));
@@ -82,11 +82,11 @@ impl Redaction<'_> {
             }
             let mut new = differences.applied(&old, self.random);
             owners.iter().for_each(|format| compute_with_carry(format, &old, &mut new));
-            if new == old || (attempt < 2 * MOST_DRAWS && self.stands_for.taken.contains(&(kind, new))) {
+            if new == old || (attempt < 2 * MOST_CARDS && self.stands_for.taken.contains(&(kind, new))) {
                 continue;
             }
             let drawn = self.read(kind, new);
-            if shape(&drawn) == wanted && (attempt >= MOST_DRAWS || no_number_stays(reading, &drawn)) && accepts(&new) {
+            if shape(&drawn) == wanted && (attempt >= MOST_CARDS || no_number_stays(reading, &drawn)) && accepts(&new) {
                 return new;
             }
             last = new;

@@ -19,6 +19,7 @@ use nom::{
 use super::{Attached, Capture, CaptureError, Head, LONGEST_S, Record, osdp, osdpcap::Packets};
 use crate::{
     card::Kind,
+    decode::keypad::KEYS,
     reader::{ByteOrder, ReaderHints},
 };
 
@@ -154,6 +155,12 @@ impl Head {
         if let Some(left) = self.told.card_left {
             text.push_str(&format!("card_left_ms: {}\n", left.as_millis()));
         }
+        for (name, key) in [("keypad_end", self.told.keypad.end), ("keypad_clear", self.told.keypad.clear)] {
+            text.extend(key.map(|key| format!("{name}: {}\n", key.map_or("none".to_owned(), String::from))));
+        }
+        if let Some(time_out) = self.told.keypad.time_out {
+            text.push_str(&format!("keypad_timeout_ms: {}\n", time_out.as_millis()));
+        }
         text.push_str(&format!("recorded: {}\n\n", self.recorded.to_rfc3339_opts(SecondsFormat::Millis, true)));
         text
     }
@@ -192,6 +199,12 @@ struct Header {
     recorded: Option<DateTime<Utc>>,
 }
 
+/// A key of a keypad, or that there is none.
+fn key_of(value: &str) -> Option<Option<char>> {
+    let is_key = |key: &char| KEYS.contains(*key);
+    if value == "none" { Some(None) } else { value.parse().ok().filter(is_key).map(Some) }
+}
+
 impl Header {
     fn set(&mut self, line: usize, key: &str, value: &str) -> Result<(), CaptureError> {
         let wrong = |wanted: &str| CaptureError { line, message: format!("`{key}` must be {wanted}") };
@@ -213,12 +226,18 @@ impl Header {
             "card_left_ms" => {
                 self.told.card_left = Some(Duration::from_millis(value.parse().map_err(|_| wrong("a number of milliseconds"))?))
             }
+            "keypad_end" => self.told.keypad.end = Some(key_of(value).ok_or_else(|| wrong("a key, or none"))?),
+            "keypad_clear" => self.told.keypad.clear = Some(key_of(value).ok_or_else(|| wrong("a key, or none"))?),
+            "keypad_timeout_ms" => {
+                self.told.keypad.time_out = Some(Duration::from_millis(value.parse().map_err(|_| wrong("a number of milliseconds"))?))
+            }
             "recorded" => {
                 let time: Option<DateTime<Utc>> = value.parse().ok().filter(|time: &DateTime<Utc>| (1970..=9999).contains(&time.year()));
                 self.recorded = Some(time.ok_or_else(|| wrong("a time such as 2026-01-01T00:00:00.000Z"))?);
             }
             _ => {
-                let known = "reader, dialect, device or osdp, bits, kind, byte_order, card_left_ms, recorded";
+                let known = "reader, dialect, device or osdp, bits, kind, byte_order, card_left_ms, keypad_end, keypad_clear, \
+                             keypad_timeout_ms, recorded";
                 return Err(CaptureError { line, message: format!("unknown header `{key}`; the headers are {known}") });
             }
         }

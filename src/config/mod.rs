@@ -4,6 +4,7 @@
 //! secret; those stand in files of their own, which are read when they are needed.
 
 mod blusky;
+pub mod desk;
 pub mod import;
 mod readers;
 
@@ -53,6 +54,8 @@ pub struct Config {
     pub people_file: Option<PathBuf>,
     /// Whose people BluSKY is asked for.
     pub people_of: Vec<Belongs>,
+    /// The desk page; none where the site wants none.
+    pub desk: Option<desk::Desk>,
     /// How many calls may be under way at once.
     pub parallel: usize,
     /// How small the chance of a mistake must be before nobody is asked.
@@ -161,6 +164,7 @@ impl Config {
             enforce_occupancy_system: false,
             people_file: None,
             people_of: Vec::new(),
+            desk: None,
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
@@ -206,6 +210,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     if let Some(table) = keys.table("people") {
         (config.people_file, config.people_of) = people(table, folder);
     }
+    config.desk = desk::desk(&mut keys, folder);
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
             config.store = folder.join(path.value);

@@ -188,7 +188,8 @@ fn told(keys: &mut Keys<'_, '_>) -> ReaderHints {
     let card_left = keys.number("card_left_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
     let repeats = keys.number("repeats_ms", 0_u64, 3_600_000).map(|millis| Duration::from_millis(millis.value));
     let settle = keys.number("settle_ms", 0_u64, 60_000).map(|millis| Duration::from_millis(millis.value));
-    ReaderHints { bits, kind, byte_order, card_left, repeats, settle }
+    let keypad = protocols::keypad(keys);
+    ReaderHints { bits, kind, byte_order, card_left, repeats, settle, keypad }
 }
 
 /// What a line that the host drives is to be: on, off, or as opening the port leaves it.

@@ -1,12 +1,7 @@
 //! A card format: its drawing folded into masks, read in both directions.
 //!
-//! In: bits, and out come the numbers or the reason why not; or numbers, and out come the bits. A compiled format is a
-//! nom [`nom::Parser`] over bits. Never: a word for people on the way; fits and refusals are small values, and words are
-//! made when they are shown.
-
-mod parser;
-
-pub use parser::FitError;
+//! In: bits, and out come the numbers or the reason why not; or numbers, and out come the bits. Never: a word for people on
+//! the way; fits and refusals are small values, and words are made when they are shown.
 
 use std::sync::Arc;
 

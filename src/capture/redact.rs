@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use self::{cards::shape, frames::Reads};
+use self::{cards::shape, frames::ReadBy};
 use super::{Attached, Capture, CaptureError, Record};
 use crate::{
     card::{Kind, PacsBits},
@@ -161,7 +161,7 @@ impl<'a> Redaction<'a> {
             let (noise, after) = rest.split_at_checked(noise).unwrap_or((rest, &[]));
             let (frame, after) = after.split_at_checked(len).unwrap_or((after, &[]));
             new.extend(self.noise(dialect, noise));
-            new.extend(self.frame(Reads { dialect, told, by: read_frame }, frame).unwrap_or_else(|| self.noise(dialect, frame)));
+            new.extend(self.frame(ReadBy { dialect, told, by: read_frame }, frame).unwrap_or_else(|| self.noise(dialect, frame)));
             rest = after;
         }
         new

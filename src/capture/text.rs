@@ -31,10 +31,10 @@ const VERSION: u32 = 1;
 pub struct Lines {
     /// The line that was read last, counted from 1.
     number: usize,
-    format: Option<Format>,
+    format: Option<CaptureFormat>,
 }
 
-enum Format {
+enum CaptureFormat {
     Own { header: Header, head: Option<Head> },
     Packets(Packets),
 }
@@ -49,12 +49,12 @@ impl Lines {
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { text };
         let text = text.trim();
         match &mut self.format {
-            None if text.starts_with('{') => self.format.insert(Format::Packets(Packets::default())).read(self.number, text),
+            None if text.starts_with('{') => self.format.insert(CaptureFormat::Packets(Packets::default())).read(self.number, text),
             // A packet capture may begin with empty lines.
             None if text.is_empty() => Ok(None),
             None => {
                 version(if self.number == 1 { text } else { "" })?;
-                self.format = Some(Format::Own { header: Header::default(), head: None });
+                self.format = Some(CaptureFormat::Own { header: Header::default(), head: None });
                 Ok(None)
             }
             Some(format) => format.read(self.number, text),
@@ -65,8 +65,8 @@ impl Lines {
     #[must_use]
     pub const fn head(&self) -> Option<&Head> {
         match &self.format {
-            Some(Format::Own { head, .. }) => head.as_ref(),
-            Some(Format::Packets(packets)) => packets.head(),
+            Some(CaptureFormat::Own { head, .. }) => head.as_ref(),
+            Some(CaptureFormat::Packets(packets)) => packets.head(),
             None => None,
         }
     }
@@ -77,15 +77,15 @@ impl Lines {
     /// A text that was no capture.
     pub fn end(&self) -> Result<Head, CaptureError> {
         match &self.format {
-            Some(Format::Own { head: Some(head), .. }) => Ok(head.clone()),
-            Some(Format::Own { header, head: None }) => header.finish(),
-            Some(Format::Packets(packets)) => packets.end(),
+            Some(CaptureFormat::Own { head: Some(head), .. }) => Ok(head.clone()),
+            Some(CaptureFormat::Own { header, head: None }) => header.finish(),
+            Some(CaptureFormat::Packets(packets)) => packets.end(),
             None => Err(not_one()),
         }
     }
 }
 
-impl Format {
+impl CaptureFormat {
     fn read(&mut self, line: usize, text: &str) -> Result<Option<(Duration, Record)>, CaptureError> {
         let (header, head) = match self {
             Self::Packets(packets) => return packets.read(line, text),

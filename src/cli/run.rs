@@ -73,6 +73,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     inspection.abort();
     renewal.abort();
     page.iter().for_each(JoinHandle::abort);
+    renewal.abort();
     drop((notices, shared));
     host.end(false).await;
     Ok(ExitCode::SUCCESS)

@@ -58,6 +58,8 @@ pub struct Config {
     pub proof: f64,
     /// The store.
     pub store: PathBuf,
+    /// Where it is kept how far the store had come; none where nobody keeps it.
+    pub anchor: Option<PathBuf>,
     /// How long a command waits for the outcome once an entry is saved.
     pub wait: Duration,
     /// The file's text; empty where there is none.
@@ -148,6 +150,7 @@ impl Config {
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
+            anchor: None,
             wait: Duration::from_secs(WAIT_S),
             text: String::new(),
         }
@@ -194,6 +197,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         if let Some(path) = store.optional_text("path") {
             config.store = folder.join(path.value);
         }
+        config.anchor = store.optional_text("anchor").map(|anchor| folder.join(anchor.value));
         store.finish();
     }
     keys.finish();

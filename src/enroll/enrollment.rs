@@ -41,7 +41,7 @@ pub struct Order {
     pub enforce_occupancy_system: Option<bool>,
     /// The PIN to be used with the card.
     pub pin: Option<Secret>,
-    /// Whether a present assignment is deleted first, at the first call.
+    /// Whether a present assignment is deleted first.
     pub reassign: bool,
     /// The card may be one that was given to somebody else a moment ago.
     pub same_card: bool,
@@ -51,12 +51,11 @@ pub struct Order {
     pub person: Option<Named>,
     /// The person or program that orders it.
     pub ordered_by: Option<String>,
-    /// The person is a new one, and is added first; the user's key is all zero then.
+    /// A new person, who is added first; the user's key is all zero then.
     pub new_user: Option<Box<AddUser>>,
     /// This card of the user's is taken back first: a lost one.
     pub replaces: Option<Uuid>,
-    /// The row of a roster that it is for: another card that is shown while something is asked about one begins anew, and a card that
-    /// was given in this run is given to nobody else unasked.
+    /// The row of a roster that it is for.
     pub roster: Option<RosterRow>,
 }
 

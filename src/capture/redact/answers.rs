@@ -5,11 +5,11 @@
 //! TLV headers. Where the card's bits stand is found by turning over one bit after the other and taking again. Never: a
 //! serial number or a card's bits, wherever in an answer they stand.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use super::{
     Redaction,
-    frames::{Reads, number, overwrite, the_difference},
+    frames::{ReadBy, number, overwrite, the_difference},
     mask,
 };
 use crate::{
@@ -85,7 +85,8 @@ impl Redaction<'_> {
             self.take(script, step, data, &mut new, &mut counts);
         }
         let values = if asked.starts_with(&GET_DATA) { None } else { values(data, &hold_others) };
-        for at in values.unwrap_or_else(|| vec![0..data.len()]).into_iter().flat_map(|value| value.start * 8..value.end * 8) {
+        let values = values.unwrap_or_else(|| iter::once(0..data.len()).collect());
+        for at in values.into_iter().flat_map(|value| value.start * 8..value.end * 8) {
             if counts.get(at) == Some(&false) && self.random.draw() & 1 == 1 {
                 turn(&mut new, at);
             }
@@ -157,8 +158,8 @@ impl Redaction<'_> {
 }
 
 /// As the scripts read what a template finds.
-fn in_card(said: &Dialect) -> Reads<'_> {
-    Reads {
+fn in_card(said: &Dialect) -> ReadBy<'_> {
+    ReadBy {
         dialect: said,
         told: ReaderHints::default(),
         by: |said, _, value| payload(said, value).map(|card| Heard::Shown(Box::new(card), None)),

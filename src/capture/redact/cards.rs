@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// So often another card is drawn before the demands on it are lowered.
-const MOST_DRAWS: usize = 300;
+const MOST_CARDS: usize = 300;
 /// Frames of unknown formats are long enough for parities from here on.
 const HAS_PARITIES: usize = 16;
 
@@ -68,14 +68,14 @@ impl Redaction<'_> {
         stays.iter().for_each(|at| kept.demand([*at], false));
         // Of a key's few bits there may be no others that every other format refuses in the same way.
         let (wanted, mut last, mut nearly) = (shape(reading), old, None);
-        for attempt in 0..3 * MOST_DRAWS {
+        for attempt in 0..3 * MOST_CARDS {
             let mut differences = kept.clone();
-            if attempt >= MOST_DRAWS {
+            if attempt >= MOST_CARDS {
                 // Formats of different widths agree on small numbers only: a small number stays one. The bit at the very
                 // beginning is most often a check.
                 (1..old.len()).take_while(|at| !old.get(*at)).for_each(|at| differences.demand([at], false));
             }
-            for field in (if fitting.is_empty() { &owners } else { &fitting }).iter().flat_map(|format| &format.fields) {
+            for field in (if fitting.is_empty() { &owners } else { &fitting }).iter().flat_map(|format| format.fields.iter()) {
                 for (at, bit) in new_value(field, &old, self.random) {
                     // Where two formats want different digits of one bit, the first is heard and the shape decides.
                     differences.demand([at], bit != old.get(at));
@@ -83,7 +83,7 @@ impl Redaction<'_> {
             }
             let mut new = differences.applied(&old, self.random);
             owners.iter().for_each(|format| compute_with_carry(format, &old, &mut new));
-            if new == old || (attempt < 2 * MOST_DRAWS && self.stands_for.taken.contains(&(kind, new))) {
+            if new == old || (attempt < 2 * MOST_CARDS && self.stands_for.taken.contains(&(kind, new))) {
                 continue;
             }
             let drawn = self.read(kind, new);
@@ -91,7 +91,7 @@ impl Redaction<'_> {
             if nearly.is_none() && (is.0, &is.1) == (wanted.0, &wanted.1) {
                 nearly = Some(new);
             }
-            if is == wanted && (attempt >= MOST_DRAWS || no_number_stays(reading, &drawn)) && accepts(&new) {
+            if is == wanted && (attempt >= MOST_CARDS || no_number_stays(reading, &drawn)) && accepts(&new) {
                 return new;
             }
             last = new;

@@ -22,11 +22,11 @@ use crate::{
 /// So often a part that is no card's is drawn before it is taken for one that the rest depends on, and stays.
 const MOST_MASKS: usize = 20;
 /// So often numbers are drawn before the frame is masked as if nothing of it were understood.
-const MOST_DRAWS: usize = 1000;
+const MOST_NUMBERS: usize = 1000;
 
 /// How a frame is read.
 #[derive(Clone, Copy)]
-pub struct Reads<'a> {
+pub struct ReadBy<'a> {
     pub dialect: &'a Dialect,
     pub told: ReaderHints,
     /// Of a dialect: what is heard.
@@ -34,8 +34,8 @@ pub struct Reads<'a> {
 }
 
 /// A frame with the message that reads it.
-struct Frame<'a> {
-    reads: Reads<'a>,
+struct KnownFrame<'a> {
+    reads: ReadBy<'a>,
     message: &'a Message,
     bytes: &'a [u8],
     body: &'a [u8],
@@ -47,13 +47,13 @@ struct Frame<'a> {
 
 impl Redaction<'_> {
     /// The frame that stands for this one; none where none says the same, or where no message reads it.
-    pub(super) fn frame(&mut self, reads: Reads<'_>, old: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn frame(&mut self, reads: ReadBy<'_>, old: &[u8]) -> Option<Vec<u8>> {
         let name = (reads.dialect.id.clone().into_bytes(), old.to_vec());
         if let Some(known) = self.stands_for.bytes.get(&name) {
             return Some(known.clone());
         }
         let body = frame::body(&reads.dialect.cut, old);
-        let frame = Frame::of(reads, old, &body)?;
+        let frame = KnownFrame::of(reads, old, &body)?;
         let new = self.another_frame(&frame)?;
         if !frame.is_keys(&self.catalog) {
             self.stands_for.bytes.insert(name, new.clone());
@@ -61,7 +61,7 @@ impl Redaction<'_> {
         Some(new)
     }
 
-    fn another_frame(&mut self, frame: &Frame<'_>) -> Option<Vec<u8>> {
+    fn another_frame(&mut self, frame: &KnownFrame<'_>) -> Option<Vec<u8>> {
         let mut body = frame.body.to_vec();
         overwrite(&mut body, 0, &mask::text(frame.body.get(..frame.begins)?, &self.reserved, self.random));
         for part in frame.parts.iter().filter(|part| !is_card_part(part.name)) {
@@ -84,7 +84,7 @@ impl Redaction<'_> {
     }
 
     /// Other bits where the card's stand.
-    fn with_bits(&mut self, frame: &Frame<'_>, body: &[u8], kind: Kind, old: PacsBits) -> Option<Vec<u8>> {
+    fn with_bits(&mut self, frame: &KnownFrame<'_>, body: &[u8], kind: Kind, old: PacsBits) -> Option<Vec<u8>> {
         let read = |bytes: &[u8]| match frame.heard_of(bytes) {
             Some(heard) if format!("{heard:?}") == format!("{:?}", frame.heard) => number_heard(&heard).filter(|(of, _)| *of == kind),
             _ => None,
@@ -117,13 +117,13 @@ impl Redaction<'_> {
     }
 
     /// Other digits for numbers that the reader has decoded, for keys, and for what says no card.
-    fn with_digits(&mut self, frame: &Frame<'_>, body: &[u8], shown: &Presentation) -> Option<Vec<u8>> {
+    fn with_digits(&mut self, frame: &KnownFrame<'_>, body: &[u8], shown: &Presentation) -> Option<Vec<u8>> {
         let of_card: Vec<&Part<'_>> = frame.parts.iter().filter(|part| is_card_part(part.name)).collect();
         let name: Vec<Vec<u8>> = of_card.iter().map(|part| part.text.to_vec()).collect();
         let required = shown.numbers.as_ref().map(|numbers| required(&self.catalog, numbers)).unwrap_or_default();
         let wanted = shape(&self.catalog.read(shown.clone()));
         let mut known = self.stands_for.numbers.get(&name).filter(|_| shown.kind != Kind::Key).cloned();
-        for _ in 0..MOST_DRAWS {
+        for _ in 0..MOST_NUMBERS {
             let draw = |part: &&Part<'_>| match part.name {
                 "keys" => keys(part.text, self.random),
                 name if required.iter().any(|required| required == name) => part.text.to_vec(),
@@ -145,7 +145,7 @@ impl Redaction<'_> {
     }
 }
 
-impl Reads<'_> {
+impl ReadBy<'_> {
     /// What is heard, without the bytes as they came and without what a check says it is.
     fn heard(&self, dialect: &Dialect, bytes: &[u8]) -> Option<Heard> {
         let heard = (self.by)(dialect, &self.told, bytes)?;
@@ -156,8 +156,8 @@ impl Reads<'_> {
     }
 }
 
-impl<'a> Frame<'a> {
-    fn of(reads: Reads<'a>, bytes: &'a [u8], body: &'a [u8]) -> Option<Self> {
+impl<'a> KnownFrame<'a> {
+    fn of(reads: ReadBy<'a>, bytes: &'a [u8], body: &'a [u8]) -> Option<Self> {
         let heard = reads.heard(reads.dialect, bytes)?;
         let only = |message: &Message| Dialect { messages: vec![message.clone()], talk: Vec::new(), ..reads.dialect.clone() };
         let is_it = |message: &&Message| reads.heard(&only(message), bytes).as_ref() == Some(&heard);
@@ -260,7 +260,7 @@ fn number_heard(heard: &Heard) -> Option<(Kind, PacsBits)> {
 fn required(catalog: &Catalog, numbers: &Numbers) -> Vec<String> {
     let read = catalog.read(Presentation { numbers: Some(numbers.clone()), ..Presentation::of(Kind::Number) });
     let formats = read.fits.iter().filter_map(|fit| catalog.find(&fit.format));
-    formats.flat_map(|format| &format.fields).filter(|field| field.required.is_some()).map(|field| field.name.to_string()).collect()
+    formats.flat_map(|format| format.fields.iter()).filter(|field| field.required.is_some()).map(|field| field.name.to_string()).collect()
 }
 
 /// Keys for keys, none of them the real one; what is no digit (enter, clear) stays.

@@ -207,7 +207,7 @@ fn external_number(card_type: &CardType, credential: &Credential, csn: Option<&C
     }
 }
 
-/// The template of a card type that says nothing about the printed number.
+/// The template where a card type has none.
 pub const CARD_NUMBER: &str = "{card_number}";
 
 /// The call for a card that BluSKY has already.
@@ -268,9 +268,8 @@ impl Order {
     /// What is done first, where the card is not all.
     #[must_use]
     pub fn before(&self) -> Option<Operation> {
-        let added = self.new_user.clone().map(Operation::AddUser);
-        let taken = self.replaces.map(|card_id| Operation::RemoveUserCard(RemoveUserCard { card_id, user_id: self.user_id }));
-        added.or(taken)
+        let taken = || self.replaces.map(|card_id| Operation::RemoveUserCard(RemoveUserCard { card_id, user_id: self.user_id }));
+        self.new_user.clone().map(Operation::AddUser).or_else(taken)
     }
 
     /// An order for this user and nothing else said.

@@ -3,6 +3,8 @@
 #![allow(clippy::print_stderr, reason = "a test may say what it measures")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 
+#[path = "support/cards.rs"]
+mod cards;
 mod support;
 
 use std::{
@@ -16,9 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cardbridge::{card::Credential, protocols::Protocols, simulator::virtual_card::VirtualCard};
+use cards::{GET_PAC_BITS, LF_ATR, card};
 use nix::pty::{Winsize, openpty};
 use serde_json::Value;
-use support::{ADA, GRACE, SerialReader, Simulator, Site, wait_for};
+use support::{ADA, GRACE, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
 use uuid::Uuid;
 
 const KAY: &str = "d8f00538-00a9-4db3-acc8-e64d728390f2";
@@ -232,15 +236,7 @@ fn fifty_people_get_their_own_card_through_an_outage_and_a_kill() {
     let record = record.path().join("blusky.db");
     let kept = ["--data", record.to_str().unwrap()];
     let mut desk = Desk::at(Simulator::start(&kept), "");
-    let people: Vec<(String, String, String)> = (0..50_u128)
-        .map(|at| {
-            (
-                Uuid::from_u128(0xA000_0000_0000_4000_8000_0000_0000_0001 + at).to_string(),
-                format!("Person Nr{at:02}"),
-                format!("{}", 100 + at),
-            )
-        })
-        .collect();
+    let people = crowd(50);
     let borrowed: Vec<(&str, &str, &str)> = people.iter().map(|(id, name, number)| (id.as_str(), name.as_str(), number.as_str())).collect();
     desk.list(&borrowed);
     let mut terminal = desk.start(&["--report", "done.csv"]);
@@ -378,4 +374,96 @@ fn a_program_names_one_person_a_line() {
     let rest: Vec<String> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:#?}");
     assert_eq!(desk.holders().into_values().collect::<Vec<_>>(), [ADA, GRACE]);
+}
+
+/// So many people, each with a name of its own.
+fn crowd(count: u128) -> Vec<(String, String, String)> {
+    let person = |at: u128| {
+        (Uuid::from_u128(0xB000_0000_0000_4000_8000_0000_0000_0001 + at).to_string(), format!("Person Nr{at:02}"), format!("{}", 100 + at))
+    };
+    (0..count).map(person).collect()
+}
+
+#[test]
+fn fifty_smart_cards_at_a_real_pcscd_are_a_tap_each() {
+    let (blusky, pcscd) = (Simulator::start(&[]), Pcscd::start(1));
+    let mut site = Site::at(&blusky.base_url, "");
+    site.env(pcscd.env());
+    site.configure(&format!(
+        "[blusky]\nbase_url = \"{}\"\ntoken_file = \"token\"\nshows_within_s = 1\n\
+         [site]\nformats = [\"C1k35s\"]\nfacility_codes = [123]\n\
+         [[card_type]]\nblusky = 3\nformats = [\"C1k35s\"]\nsystem = \"{SYSTEM}\"\n\
+         [[reader]]\nname = \"desk\"\npcsc = \"cardbridge virtual reader*\"\n",
+        blusky.base_url
+    ));
+    let protocols = Protocols::built_in();
+    let format = protocols.format("C1k35s").unwrap();
+    let answer = |number: u64| {
+        let mut credential = Credential::default();
+        credential.set("facility_code", 123);
+        credential.set("card_number", number.into());
+        let bits = format.encode(&credential).unwrap().to_string();
+        let hex = format!("{:0<10}", bits.trim_start_matches("{35}"));
+        format!("9D 08 03 06 05 {hex} 90 00")
+    };
+    let people = crowd(50);
+    let mut list = "user_id,first_name,last_name,employee_number\n".to_owned();
+    for (id, name, number) in &people {
+        let (first, last) = name.split_once(' ').unwrap();
+        list += &format!("{id},{first},{last},{number}\n");
+    }
+    fs::write(site.path("people.csv"), list).unwrap();
+    let mut terminal = Terminal::start(site.command(&["enroll", "--roster", "people.csv"]));
+    let mut slowest = Duration::ZERO;
+    for (at, (_, name, number)) in (0..).zip(&people) {
+        terminal.shows(&format!("{name}   {number}"));
+        terminal.shows("hold the card");
+        let begin = Instant::now();
+        let held = VirtualCard::insert(pcscd.addr(0), card(LF_ATR, &[(GET_PAC_BITS, &answer(5000 + at))])).unwrap();
+        terminal.shows(&format!("123:{} ", 5000 + at));
+        slowest = slowest.max(begin.elapsed());
+        held.remove();
+    }
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    eprintln!("the slowest smart card took {slowest:?} from its tap to the line that it is saved");
+    let holder = |card: &Value| (card["InternalCardNumber"].as_u64().unwrap(), card["Assignment"].to_string());
+    let holders: BTreeMap<u64, String> = blusky.cards().iter().map(holder).collect();
+    assert_eq!(holders.len(), 50);
+    assert!(holders.values().zip(&people).all(|(holder, (id, ..))| holder.contains(id)), "{holders:?}");
+}
+
+const FACILITY: &str = "f2b7d1a0-7d6e-4c55-9a43-1f2e5d0c1a01";
+
+#[test]
+fn whoever_is_new_in_the_list_is_added_with_their_card_and_resumed_as_the_same() {
+    let mut desk = Desk::new("");
+    let list = format!(
+        "first_name,last_name,employee_number,user_id,company_instance_id\nAda,King,1,,{FACILITY}\nGrace,Hopper,2,{GRACE},\nKay,McNulty,3,,{FACILITY}\n"
+    );
+    fs::write(desk.site.path("people.csv"), list).unwrap();
+    let shared = ["--facility-id", FACILITY, "--ac-system-id", SYSTEM, "--company-instance-type", "1"];
+    let mut terminal = desk.start(&shared);
+    for (name, number) in [("Ada King   1", 11), ("Grace Hopper   2", 12)] {
+        terminal.shows(name);
+        terminal.shows("hold the card");
+        desk.reader.send(&frame(number));
+        terminal.shows(", saved");
+    }
+    terminal.shows("2 of 3 accepted");
+    terminal.kill();
+    let mut terminal = desk.start(&[&shared[..], &["--resume", "--report", "done.csv"]].concat());
+    terminal.shows("2 of 3 are done");
+    terminal.shows("Kay McNulty   3");
+    terminal.shows("hold the card");
+    desk.reader.send(&frame(13));
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    let shows = desk.blusky.shows();
+    let added: Vec<&str> =
+        shows["users"].as_array().unwrap().iter().filter_map(|user| user["added"].as_object().and(user["last_name"].as_str())).collect();
+    assert_eq!(added, ["King", "McNulty"]);
+    let report = desk.report("done.csv");
+    assert!(report.iter().all(|row| row[6] == "accepted" && Uuid::parse_str(&row[3]).is_ok()), "{report:?}");
+    assert_eq!(desk.holders().len(), 3);
 }

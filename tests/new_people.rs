@@ -230,3 +230,22 @@ fn while_it_is_not_known_whether_the_old_card_is_gone_the_new_one_waits() {
     assert_eq!((ended.code, &ended.last()["before"]["call"]), (3, &json!("RemoveUserCard")), "{ended:?}");
     assert_eq!(blusky.cards().len(), 1);
 }
+
+#[test]
+fn a_user_is_added_with_the_card_that_is_given_and_listed_among_those_who_were_added_here() {
+    let blusky = Simulator::start(&[]);
+    let site = site(&blusky, "");
+    let shared = ["--facility-id", FACILITY, "--ac-system-id", SYSTEM, "--company-instance-type", "1", "--company-instance-id", FACILITY];
+    let who = ["user", "add", "--first-name", "Kay", "--last-name", "McNulty", "--employee-number", "1921"];
+    let added = site.run(&[&who[..], &shared[..], &["--card", "--bits", CARD, "--json"]].concat());
+    assert_eq!((added.code, added.lines().len(), &added.last()["state"]), (0, 1, &json!("accepted")), "{added:?}");
+    assert_eq!(there(&blusky, "McNulty"), (1, 1));
+    let alone = ["user", "add", "--first-name", "Ada", "--last-name", "King", "--json"];
+    assert_eq!(site.run(&[&alone[..], &shared[..]].concat()).code, 0);
+    let listed = site.run(&["user", "added"]);
+    let lines: Vec<&str> = listed.stdout.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "user_id,first_name,last_name,employee_number"), "{listed:?}");
+    assert!(lines[1].ends_with(",Kay,McNulty,1921") && lines[2].ends_with(",Ada,King,"), "{listed:?}");
+    let user = added.last()["user_id"].as_str().unwrap().to_owned();
+    assert!(lines[1].starts_with(&user));
+}

@@ -1,4 +1,5 @@
-//! `cardbridge user add`: a new user, written down, sent once, and waited for.
+//! `cardbridge user add`: a new user, written down, sent once, and waited for; with the card that is shown, where that is wanted.
+//! `user added`: who was added here.
 
 pub(super) mod options;
 
@@ -6,13 +7,21 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use options::UserOptions;
 
+use serde_json::json;
+use uuid::Uuid;
+
 use super::{
     Globals,
-    follow::{self, Follow},
+    ask::can_be_asked,
+    follow::{self, Follow, Order},
     out::{self, Failure},
+    session::{Session, refused},
     site::{self, Look, secret},
 };
-use crate::access::Operation;
+use crate::{
+    access::Operation,
+    host::{Site, api::body::OrderBody, client::Said},
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  cardbridge user add --first-name Ada --last-name Lovelace --facility-id GUID --ac-system-id GUID \
@@ -32,6 +41,13 @@ enum Action {
                       user may be there or not (exit code 3), and nothing is sent again until somebody has looked."
     )]
     Add(Box<Add>),
+    /// The people who were added here, as a list that [people] and rosters take
+    #[command(after_help = "Example:\n  cardbridge user added > added.csv")]
+    Added {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,6 +57,24 @@ struct Add {
     /// A file with the password; a newline at its end is not part of it
     #[arg(long, value_name = "F")]
     password_file: Option<PathBuf>,
+    /// Give them the next card that is shown, too, as one entry
+    #[arg(long, conflicts_with = "password_file")]
+    card: bool,
+    /// Take this card instead of waiting for one
+    #[arg(long, value_name = "LITERAL", requires = "card")]
+    bits: Option<String>,
+    /// BluSKY's number of the card type, where one format belongs to several
+    #[arg(long, value_name = "N", requires = "card")]
+    card_type: Option<i64>,
+    /// The number printed on the card
+    #[arg(long, value_name = "S", requires = "card")]
+    printed: Option<String>,
+    /// Wait at this reader only [default: all]
+    #[arg(long, value_name = "NAME", requires = "card")]
+    reader: Option<String>,
+    /// How long to wait for a card [default: 60]
+    #[arg(long, value_name = "S", requires = "card", value_parser = out::seconds())]
+    timeout: Option<u64>,
     /// How long to wait for BluSKY's answer once the user is written down
     #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
     outcome_timeout: u64,
@@ -50,9 +84,60 @@ struct Add {
 }
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
-    let Action::Add(add) = arguments.action;
     let site = site::load(globals, Look::Needed)?;
+    let add = match arguments.action {
+        Action::Added { json } => return added(&site, json).await,
+        Action::Add(add) if add.card => return with_card(&site, *add).await,
+        Action::Add(add) => add,
+    };
     let password = add.password_file.as_deref().map(|path| secret(path, "password")).transpose()?;
     let operation = Operation::AddUser(Box::new(add.user.user(None)));
     follow::call(&site, operation, password, Follow::of_last(add.json, Duration::from_secs(add.outcome_timeout))).await
+}
+
+/// A new user and the card that is shown, as one entry.
+async fn with_card(site: &Site, add: Add) -> Result<ExitCode, Failure> {
+    site::blusky(site)?;
+    let order = OrderBody {
+        id: Some(Uuid::now_v7()),
+        new_user: Some(Box::new(add.user.user(None))),
+        bits: add.bits,
+        card_type: add.card_type,
+        printed: add.printed,
+        reader: add.reader,
+        timeout_s: add.timeout,
+        can_be_asked: can_be_asked(add.json),
+        ..OrderBody::default()
+    };
+    let session = Session::open(site, "enroll", None).await?;
+    let mut follow = Follow::of_last(add.json, Duration::from_secs(add.outcome_timeout));
+    follow.order_alone(session, &Order::Card(Box::new(order))).await
+}
+
+/// The users whom an entry of this store has added, each once.
+async fn added(site: &Site, json: bool) -> Result<ExitCode, Failure> {
+    let session = Session::open(site, "user", None).await?;
+    let outbox = session.client.outbox(&[]).await.map_err(refused);
+    session.end().await;
+    let failed = |error: csv::Error| Failure::impossible("csv", error.to_string(), "");
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let members = ["user_id", "first_name", "last_name", "employee_number"];
+    writer.write_record(members).map_err(failed)?;
+    for told in outbox?.at("entries").as_array().into_iter().flatten() {
+        let (entry, user) = (told.at("entry"), told.at("entry").at("new_user"));
+        // Alone, its answer is the user's key; with a card, it is the entry's user.
+        let id = entry.at("user_id").as_str().or(entry.at("value").as_str());
+        let Some(id) = id.filter(|_| user.is_object()) else { continue };
+        if json {
+            let [_, first, last, number] = members.map(|name| user.at(name));
+            out::print_json(&json!({"user_id": id, "first_name": first, "last_name": last, "employee_number": number}));
+        } else {
+            let [_, first, last, number] = members.map(|name| user.text(name));
+            writer.write_record([id, first, last, number]).map_err(failed)?;
+        }
+    }
+    if !json {
+        out::print_lines(&writer.into_inner().unwrap_or_default());
+    }
+    Ok(ExitCode::SUCCESS)
 }

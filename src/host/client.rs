@@ -120,12 +120,12 @@ impl Client {
         self.ask(Method::DELETE, &format!("v1/enrollments/{order}"), None::<&()>).await.map(drop)
     }
 
-    /// Follows everything from now on, as a listener that has orders by this key.
+    /// Follows everything from now on, as a listener that has orders by this key, with this reader open, or all (`*`).
     ///
     /// # Errors
     /// There is no station.
-    pub async fn listen(&self, listener: Uuid) -> Result<Notices, AskError> {
-        self.follow(Method::GET, &format!("v1/notices?listener={listener}"), None::<&()>).await
+    pub async fn listen(&self, listener: Uuid, reader: &str) -> Result<Notices, AskError> {
+        self.follow(Method::GET, &format!("v1/notices?listener={listener}&reader={}", escaped(reader)), None::<&()>).await
     }
 
     /// Follows everything from now on, with this reader open, or all (`*`), and what is typed at their keypads.

@@ -96,7 +96,7 @@ impl Roster {
         match (&order.question, &order.hint) {
             (Some(question), _) => ask(question, screen),
             (None, Some(hint)) => {
-                screen.say = format!("{hint}: show it again, or another card");
+                screen.say.clone_from(hint);
                 screen.is_question = true;
             }
             (None, None) if !self.is_ready => screen.say = "the reader is not ready yet".to_owned(),
@@ -125,7 +125,7 @@ impl Roster {
     }
 
     fn show_who(&self, screen: &mut Screen) {
-        screen.say = "who gets the next card? a name, an employee number or a GUID".to_owned();
+        screen.say = "who gets the next card? (Enter takes the marked one, Tab the next, Esc ends)".to_owned();
         screen.takes_text = true;
         let last = self.last.iter().rev().find(|place| self.given(**place).is_some_and(Given::stands));
         screen.keys.extend(last.and_then(|place| self.seats.get(place.0)).map(|seat| ('-', format!("undo {}", seat.row.name))));

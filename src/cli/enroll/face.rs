@@ -148,7 +148,9 @@ fn panel(screen: &Screen, typed: &str, found: &[String], width: usize, rows: usi
     lines.extend(found.iter().map(|found| format!("    {found}")));
     lines.extend(screen.trouble.iter().flat_map(|trouble| wrapped(trouble, width, "! ")));
     lines.push(String::new());
-    lines.push(format!("{INDENT}{}", tally(&screen.tally)));
+    if screen.tally.people > 0 {
+        lines.push(format!("{INDENT}{}", tally(&screen.tally)));
+    }
     if let Some(outcome) = &screen.outcome {
         lines.push(format!("{INDENT}{outcome}"));
     }

@@ -17,19 +17,21 @@ use crate::{
 pub fn hints(site: &Site, only: Option<&str>) -> Vec<String> {
     let readers = site.setup().readers;
     let wanted = readers.iter().filter(|reader| only.is_none_or(|only| reader.name == only));
-    let named = |line: String| if site.config.policy.facility_codes.is_empty() { line.replace(&MADE_UP.to_string(), "N") } else { line };
-    wanted
-        .filter_map(|reader| Some(line(&reader.name, second_reading(site, reader)?.settling_lines().into_iter().map(named).collect())))
-        .collect()
+    let has_codes = !site.config.policy.facility_codes.is_empty();
+    wanted.filter_map(|reader| Some(line(&reader.name, &second_reading(site, reader)?.settling_lines(), has_codes))).collect()
 }
 
 /// The facility code of a card that is made up, where the site lists none.
 const MADE_UP: u64 = 101;
 
-fn line(reader: &str, lines: Vec<String>) -> String {
+/// What each of the lines means stands in the README.
+fn line(reader: &str, settle: &[String], has_codes: bool) -> String {
+    let bare = |line: &String| line.split('#').next().unwrap_or_default().trim_end().to_owned();
+    let named = |line: String| if has_codes { line } else { line.replace(&MADE_UP.to_string(), "N") };
+    let lines: Vec<String> = settle.iter().map(bare).map(named).collect();
     let lines = lines.join("\n    ");
     format!(
-        "each card may have to be shown twice at {reader}: one reading is no proof there. One tap is enough with any of these:\n    {lines}"
+        "{reader}: each card may have to be shown twice, as one reading is no proof there;\none of these makes one tap enough:\n    {lines}"
     )
 }
 

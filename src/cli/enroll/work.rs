@@ -67,7 +67,8 @@ pub struct Work<'a> {
 impl Work<'_> {
     /// Goes through it to its end.
     pub async fn go(&mut self, mut keyboard: Option<Keyboard>) -> Result<(), Failure> {
-        let mut notices = self.session.client.listen(self.listener).await.map_err(session::refused)?;
+        let mut notices =
+            self.session.client.listen(self.listener, self.template.reader.as_deref().unwrap_or("*")).await.map_err(session::refused)?;
         if self.is_alone {
             self.happens(Event::Alone).await?;
         }
@@ -194,7 +195,8 @@ impl Work<'_> {
         self.draw();
         self.session.again().await?;
         self.listener = Uuid::now_v7();
-        let notices = self.session.client.listen(self.listener).await.map_err(session::refused)?;
+        let notices =
+            self.session.client.listen(self.listener, self.template.reader.as_deref().unwrap_or("*")).await.map_err(session::refused)?;
         self.happens(Event::Back).await?;
         Ok(notices)
     }

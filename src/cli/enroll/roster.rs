@@ -109,6 +109,9 @@ async fn go(site: &Site, arguments: &Arguments, session: Session<'_>, begun: Beg
         roster.handle(event, Uuid::now_v7());
     }
     let reported = tell(&roster, arguments);
+    if arguments.roster.is_some() && roster.seats().iter().any(|seat| seat.state != SeatState::Done) {
+        hint("`--resume` goes on behind those who have their card");
+    }
     gone?;
     reported?;
     Ok(code(&roster))

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 use crate::{
-    enroll::people::{self, People, folded},
+    enroll::people::{People, Person, folded},
     roster::Row,
 };
 
@@ -17,8 +17,8 @@ const SHOWN: usize = 6;
 /// What is found by what is typed.
 pub struct Picker {
     people: Arc<People>,
-    /// Everybody's name and number as they are compared, with their place.
-    texts: Vec<(String, Row)>,
+    /// Everybody's name and number as they are compared.
+    texts: Vec<(String, Uuid)>,
     found: Vec<Row>,
     at: usize,
 }
@@ -26,34 +26,31 @@ pub struct Picker {
 impl Picker {
     /// Everybody can be found.
     pub fn of(people: Arc<People>) -> Self {
-        let row = |person: &people::Person| Row {
-            user_id: person.user_id,
-            name: person.name(),
-            employee_number: person.employee_number.clone(),
-            ..Row::default()
-        };
-        let text = |row: &Row| folded(&format!("{} {}", row.name, row.employee_number));
-        let texts = people.all().map(row).map(|row| (text(&row), row)).collect();
+        let text = |person: &Person| folded(&format!("{} {}", person.name(), person.employee_number));
+        let texts = people.all().map(|person| (text(person), person.user_id)).collect();
         Self { people, texts, found: Vec::new(), at: 0 }
     }
 
     /// Looks for what is typed now: every word of it must begin a word.
     pub fn look(&mut self, typed: &str) {
-        let typed = folded(&typed.nfc().collect::<String>());
+        let typed = folded(typed);
         let words: Vec<&str> = typed.split(' ').filter(|word| !word.is_empty()).collect();
-        let is_meant = |text: &str| words.iter().all(|word| text.split([' ', '-']).any(|part| part.starts_with(word)));
-        let mut found: Vec<(bool, &Row)> = Vec::new();
-        if !words.is_empty() {
-            found.extend(
-                self.texts
-                    .iter()
-                    .filter(|(text, _)| is_meant(text))
-                    .map(|(text, row)| (!text.starts_with(&typed) && row.employee_number != typed, row)),
-            );
+        let is_meant = |text: &str| !words.is_empty() && words.iter().all(|word| text.split([' ', '-']).any(|part| part.starts_with(word)));
+        let is_likely = |text: &str| text.starts_with(&typed) || text.rsplit(' ').next() == Some(typed.as_str());
+        let (mut first, mut then) = (Vec::new(), Vec::new());
+        for (text, id) in self.texts.iter().filter(|(text, _)| is_meant(text)) {
+            let place = if is_likely(text) { &mut first } else { &mut then };
+            if place.len() < SHOWN {
+                place.push(*id);
+            }
         }
-        found.sort_by_key(|(is_less_likely, _)| *is_less_likely);
-        self.found = found.into_iter().take(SHOWN).map(|(_, row)| row.clone()).collect();
+        self.found = first.into_iter().chain(then).take(SHOWN).filter_map(|id| self.row(id)).collect();
         self.at = 0;
+    }
+
+    fn row(&self, user_id: Uuid) -> Option<Row> {
+        let person = self.people.person(user_id)?;
+        Some(Row { user_id, name: person.name(), employee_number: person.employee_number.clone(), ..Row::default() })
     }
 
     /// The next one of those, or the one before.
@@ -84,8 +81,7 @@ impl Picker {
     /// Nobody is, or several are.
     pub fn meant(&self, who: &str) -> Result<Row, String> {
         let user_id = self.people.find(who).map_err(|error| error.to_string())?;
-        let known = self.texts.iter().find(|(_, row)| row.user_id == user_id).map(|(_, row)| row.clone());
-        Ok(known.unwrap_or_else(|| Row { user_id, name: format!("user {user_id}"), ..Row::default() }))
+        Ok(self.row(user_id).unwrap_or_else(|| Row { user_id, name: format!("user {user_id}"), ..Row::default() }))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Every room with the rooms it may name, from the ground floor up: a room names only rooms that stand above it in this list.
-const FLOORS: [(&str, &str); 23] = [
+const FLOORS: [(&str, &str); 24] = [
     ("card", ""),
     ("sheet", ""),
     ("file", ""),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, &str); 23] = [
     ("enroll", "card text access decode"),
     ("outbox", "card access enroll"),
     ("station", "card access reader decode smartcard enroll outbox"),
+    ("roster", "text access enroll outbox station"),
     ("capture", "card access reader decode smartcard protocols enroll station"),
     ("views", "card text access reader decode enroll outbox station"),
     ("doctor", "sheet enroll views"),
@@ -35,7 +36,7 @@ const FLOORS: [(&str, &str); 23] = [
     ("cli", "*"),
 ];
 
-const PURE: &str = "card reader access decode smartcard protocols enroll outbox station capture views doctor";
+const PURE: &str = "card reader access decode smartcard protocols enroll outbox station roster capture views doctor";
 
 const IMPURE: [&str; 17] = [
     "tokio",

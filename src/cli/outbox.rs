@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Local, NaiveTime};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     Globals,
@@ -13,6 +14,7 @@ use super::{
     site::{self, Look},
     table,
 };
+use crate::access::check::guid;
 use crate::host::{Site, api::body::CallBody, client::Said};
 
 #[derive(Debug, clap::Args)]
@@ -52,13 +54,17 @@ enum Action {
         id: String,
     },
     /// Try again what was refused or waits for a person; what may have arrived is looked up first
-    #[command(after_help = "Examples:\n  cardbridge outbox retry 0190b3a5\n  cardbridge outbox retry 0190b3a5 --absent")]
+    #[command(after_help = "Examples:\n  cardbridge outbox retry 0190b3a5\n  cardbridge outbox retry 0190b3a5 --absent\n  \
+                            cardbridge outbox retry 0190b3a5 --user 0f83442e-a446-4577-8cdd-8ffdd51ab9c1")]
     Retry {
         /// The entry's key, or its beginning
         id: String,
         /// Send it without looking it up: somebody has looked in BluSKY, and it is not there
         #[arg(long)]
         absent: bool,
+        /// Somebody has looked in BluSKY: the user who was to be added is there, under this GUID
+        #[arg(long, value_name = "GUID", value_parser = guid, conflicts_with = "absent")]
+        user: Option<Uuid>,
     },
     /// Send everything that waits, where no station runs
     #[command(after_help = "Example:\n  cardbridge outbox deliver")]
@@ -108,7 +114,7 @@ async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Resul
             list(&client.outbox(&wanted.into_iter().flatten().collect::<Vec<_>>()).await.map_err(refused)?, json);
         }
         Action::Show { id } => show(&client.entry(id).await.map_err(refused)?, json),
-        Action::Retry { id, absent } => show(&client.retry(id, *absent).await.map_err(refused)?, json),
+        Action::Retry { id, absent, user } => show(&client.retry(id, *absent, *user).await.map_err(refused)?, json),
         Action::Discard { id } => show(&client.discard(id).await.map_err(refused)?, json),
         Action::Deliver => return deliver(session, json).await,
         // It goes on at the next station where one ends meanwhile.

@@ -85,14 +85,27 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the station of this process, and gives an entry as it is then.
-    pub async fn end_with(mut self, entry: Option<Uuid>) -> Option<Value> {
+    pub async fn end_with(self, entry: Option<Uuid>) -> Option<Value> {
+        self.end_with_all(entry.as_slice()).await.pop()
+    }
+
+    /// Ends the station of this process, and gives these entries as they are then.
+    pub async fn end_with_all(mut self, entries: &[Uuid]) -> Vec<Value> {
+        let mut all = Vec::new();
         let Some(host) = self.host.take() else {
-            return self.client.entry(&entry?.to_string()).await.ok();
+            for entry in entries {
+                all.extend(self.client.entry(&entry.to_string()).await.ok());
+            }
+            return all;
         };
         let store = host.shared().store().clone();
         host.end(true).await;
-        let entry = store.entry(entry?).await.ok()?;
-        Some(views::notice::json(&Notice::Entry(Box::new(entry), None), &self.site.config.policy))
+        for entry in entries {
+            if let Ok(entry) = store.entry(*entry).await {
+                all.push(views::notice::json(&Notice::Entry(Box::new(entry), None), &self.site.config.policy));
+            }
+        }
+        all
     }
 
     /// Ends the station of this process: what others have ordered here and is on its way comes to its end first. Whoever waits for a

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use directories::ProjectDirs;
@@ -21,7 +22,7 @@ use crate::{
     },
     card::PacsBits,
     config::{Config, ConfigError},
-    enroll::people::{self, Finding, WhoError},
+    enroll::people::{self, Finding, People, WhoError},
     host::{
         self, Site,
         directory::{Directory, NotMeant},
@@ -163,6 +164,15 @@ pub async fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
             Err(failed(error, more))
         }
     }
+}
+
+/// Everybody whom the site knows, as far as it is known here: nobody is asked.
+pub async fn people(site: &Site) -> Result<Arc<People>, Failure> {
+    let unreadable = |why: String| Failure::usage("people", why, "correct the file named under [people]");
+    if site.config.people.of.is_empty() {
+        return site.config.people.read().map(Arc::new).map_err(unreadable);
+    }
+    Directory::new(site, open_store(site)?).people().await.map_err(unreadable)
 }
 
 /// The way to BluSKY that the site configured.

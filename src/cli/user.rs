@@ -1,6 +1,6 @@
 //! `cardbridge user add`: a new user, written down, sent once, and waited for.
 
-mod options;
+pub(super) mod options;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

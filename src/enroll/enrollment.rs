@@ -8,13 +8,13 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::{
-    origin::Named,
+    origin::{Named, RosterRow},
     policy::{self, CardType, Hints, Required, SitePolicy},
     template,
 };
 use crate::{
     access::{
-        ACTIVE_CARDHOLDER, AddUserCard, Moment, Operation, Secret,
+        ACTIVE_CARDHOLDER, AddUser, AddUserCard, Moment, Operation, RemoveUserCard, Secret,
         check::{self, IntegerWidth},
     },
     card::{Credential, Csn, FILLED_UID, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS, ZERO_UID},
@@ -51,6 +51,13 @@ pub struct Order {
     pub person: Option<Named>,
     /// The person or program that orders it.
     pub ordered_by: Option<String>,
+    /// The person is a new one, and is added first; the user's key is all zero then.
+    pub new_user: Option<Box<AddUser>>,
+    /// This card of the user's is taken back first: a lost one.
+    pub replaces: Option<Uuid>,
+    /// The row of a roster that it is for: another card that is shown while something is asked about one begins anew, and a card that
+    /// was given in this run is given to nobody else unasked.
+    pub roster: Option<RosterRow>,
 }
 
 /// Why nothing is enrolled.
@@ -259,6 +266,14 @@ impl Order {
         operation.judge(width).map(|()| Some(operation))
     }
 
+    /// What is done first, where the card is not all.
+    #[must_use]
+    pub fn before(&self) -> Option<Operation> {
+        let added = self.new_user.clone().map(Operation::AddUser);
+        let taken = self.replaces.map(|card_id| Operation::RemoveUserCard(RemoveUserCard { card_id, user_id: self.user_id }));
+        added.or(taken)
+    }
+
     /// An order for this user and nothing else said.
     #[must_use]
     pub const fn of(user_id: Uuid) -> Self {
@@ -277,6 +292,9 @@ impl Order {
             confirmed: false,
             person: None,
             ordered_by: None,
+            new_user: None,
+            replaces: None,
+            roster: None,
         }
     }
 }

@@ -5,9 +5,12 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::enrollment::Order;
+use crate::access::AddUserCard;
 use crate::card::{Credential, DecidedBy, Evidence, Reading, Transport, Verdict};
 
 /// Where an entry came from. What is not known is left out: an older program kept nothing of it.
@@ -23,6 +26,13 @@ pub struct Origin {
     /// The person or program that ordered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<String>,
+    /// The row of a roster that it was ordered for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roster: Option<RosterRow>,
+    /// The card that follows once the call before it has come to its end: for the user whom that one adds, or in the place of the card
+    /// that it takes back. Whose it is says that call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_after: Option<Box<AddUserCard>>,
     /// What was read; none for an existing card, and for another call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<CardRead>,
@@ -32,6 +42,27 @@ pub struct Origin {
     /// What spoke for the card.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+}
+
+/// A row of a roster, by which people have their turn one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RosterRow {
+    /// The run, whose key tells when it began.
+    pub run: Uuid,
+    /// The name of the list's file.
+    pub file: String,
+    /// The row, counted from 1.
+    pub row: usize,
+}
+
+impl RosterRow {
+    /// When the run began; none where its key does not tell.
+    #[must_use]
+    pub fn began(&self) -> Option<DateTime<Utc>> {
+        let (seconds, nanos) = self.run.get_timestamp()?.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+    }
 }
 
 /// Somebody of the site's list of people.
@@ -104,7 +135,8 @@ impl Origin {
             reassign: order.reassign,
             same_card: order.same_card,
         };
-        Self { person: order.person.clone(), order: Some(ordered), ordered_by: order.ordered_by.clone(), ..Self::default() }
+        let (person, ordered_by, roster) = (order.person.clone(), order.ordered_by.clone(), order.roster.clone());
+        Self { person, order: Some(ordered), ordered_by, roster, ..Self::default() }
     }
 
     /// The same, from a card that was read so; `digest` is that of the file of the format that was believed.

@@ -112,6 +112,30 @@ impl Client {
         self.follow(Method::GET, &format!("v1/notices?keys=true&reader={}", escaped(reader)), None::<&()>).await
     }
 
+    /// Orders a card that a listener of this client's hears of; gives how it stands, where it was saved before.
+    ///
+    /// # Errors
+    /// It is refused, or there is no station.
+    pub async fn place(&self, body: &OrderBody) -> Result<Value, AskError> {
+        self.ask(Method::POST, "v1/enrollments", Some(body)).await
+    }
+
+    /// Withdraws an order; what is saved stays.
+    ///
+    /// # Errors
+    /// There is no station.
+    pub async fn withdraw(&self, order: Uuid) -> Result<(), AskError> {
+        self.ask(Method::DELETE, &format!("v1/enrollments/{order}"), None::<&()>).await.map(drop)
+    }
+
+    /// Follows everything from now on, as a listener that has orders by this key.
+    ///
+    /// # Errors
+    /// There is no station.
+    pub async fn listen(&self, listener: Uuid) -> Result<Notices, AskError> {
+        self.follow(Method::GET, &format!("v1/notices?listener={listener}"), None::<&()>).await
+    }
+
     /// Follows everything from now on, with this reader open, or all (`*`).
     ///
     /// # Errors
@@ -150,8 +174,8 @@ impl Client {
     ///
     /// # Errors
     /// It is not to be tried.
-    pub async fn retry(&self, id: &str, absent: bool) -> Result<Value, AskError> {
-        self.ask(Method::POST, &format!("v1/outbox/{}/retry", escaped(id)), Some(&RetryBody { absent })).await
+    pub async fn retry(&self, id: &str, absent: bool, user: Option<Uuid>) -> Result<Value, AskError> {
+        self.ask(Method::POST, &format!("v1/outbox/{}/retry", escaped(id)), Some(&RetryBody { absent, user })).await
     }
 
     /// Gives an entry up.

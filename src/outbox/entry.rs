@@ -10,7 +10,7 @@ use super::{Progress, Reassign, State, Step};
 #[cfg(doc)]
 use crate::card::Presentation;
 use crate::{
-    access::{AddUser, Operation},
+    access::{AddUser, AddUserCard, Operation},
     card::What,
     enroll::origin::Origin,
 };
@@ -43,6 +43,8 @@ pub struct Entry {
 pub struct History {
     steps: Vec<(DateTime<Utc>, Step)>,
     progress: Progress,
+    /// What was done before its card, once that has come to its end.
+    begun_as: Option<Box<Operation>>,
 }
 
 impl Entry {
@@ -51,6 +53,21 @@ impl Entry {
     pub fn of(id: Uuid, saved_at: DateTime<Utc>, operation: Operation, reassign: Reassign) -> Self {
         let (base_url, origin) = (String::new(), Origin::default());
         Self { id, saved_at, operation, reassign, base_url, origin, source: None, is_sealed: false, history: History::default() }
+    }
+
+    /// An entry of a card, and of what is done before it, where there is something: that one comes to its end first, and then the card is
+    /// its user's.
+    #[must_use]
+    pub fn of_card(id: Uuid, saved_at: DateTime<Utc>, card: AddUserCard, before: Option<Operation>, reassign: Reassign) -> Self {
+        match before {
+            Some(operation) => {
+                // A PIN would lie there unsealed; whoever orders this is refused one before.
+                let card = AddUserCard { pin: None, ..card };
+                let origin = Origin { card_after: Some(Box::new(card)), ..Origin::default() };
+                Self { origin, ..Self::of(id, saved_at, operation, reassign) }
+            }
+            None => Self::of(id, saved_at, Operation::AddUserCard(card), reassign),
+        }
     }
 
     /// The same, after these steps.
@@ -66,6 +83,33 @@ impl Entry {
         self.bring_forward(&mut progress, at, &step);
         self.history.progress = progress;
         self.history.steps.push((at, step));
+        self.go_on_to_the_card();
+    }
+
+    /// What is done before its card has come to its end: from here on it is an entry of the card.
+    fn go_on_to_the_card(&mut self) {
+        let Some(card) = self.origin.card_after.as_ref().filter(|_| self.history.begun_as.is_none()) else { return };
+        let Some(user_id) = self.progress().leads_on(&self.operation) else { return };
+        let card = Operation::AddUserCard(AddUserCard { user_id, ..(**card).clone() });
+        let first = std::mem::replace(&mut self.operation, card);
+        self.history.progress = std::mem::take(&mut self.history.progress).behind(first.name());
+        self.history.begun_as = Some(Box::new(first));
+    }
+
+    /// The card it is about, as a number that tells cards apart.
+    #[must_use]
+    pub fn card(&self) -> Option<u64> {
+        let after = self.origin.card_after.as_ref().filter(|_| self.history.begun_as.is_none());
+        after.map_or_else(|| self.operation.card(), |card| Operation::AddUserCard((**card).clone()).card())
+    }
+
+    /// The person whom it adds, or has added.
+    #[must_use]
+    pub fn new_user(&self) -> Option<&AddUser> {
+        match self.history.begun_as.as_deref().unwrap_or(&self.operation) {
+            Operation::AddUser(user) => Some(user),
+            _ => None,
+        }
     }
 
     /// What has happened to it, in order.
@@ -103,13 +147,14 @@ impl Entry {
     fn given(&self, age: TimeDelta) -> Option<Given> {
         let name = self.origin.person.as_ref().map(|person| person.name.clone());
         let card = self.origin.card.as_ref().map(|card| card.credential.words());
-        Some(Given { entry: self.id, user: self.operation.user()?, name, card, seconds: age.num_seconds().max(0) })
+        Some(Given { entry: self.id, user: self.operation.user().unwrap_or_default(), name, card, seconds: age.num_seconds().max(0) })
     }
 
     /// The entry as it was after so many steps.
     #[must_use]
     pub fn upto(&self, count: usize) -> Self {
-        let bare = Self { history: History::default(), ..self.clone() };
+        let operation = self.history.begun_as.as_deref().unwrap_or(&self.operation).clone();
+        let bare = Self { operation, history: History::default(), ..self.clone() };
         bare.after(self.steps().iter().take(count).cloned())
     }
 }
@@ -139,6 +184,8 @@ pub struct Source {
 pub struct Terms {
     /// Not where its card was given to somebody else and seen at a reader within this time.
     pub given_within: Option<TimeDelta>,
+    /// The same counts where it was refused, given up or taken back meanwhile.
+    pub counts_all: bool,
     /// Not where its card is ordered for somebody else, and that has not been sent yet.
     pub is_first: bool,
     /// This entry for the same card is given up for it, as a person said; where it has been sent meanwhile, it is not.
@@ -157,7 +204,7 @@ impl std::fmt::Debug for Source {
 pub struct Given {
     /// The entry that gives it.
     pub entry: Uuid,
-    /// To whom.
+    /// To whom; all zero for a new user whose key is not known yet.
     pub user: Uuid,
     /// The same, as the site's list calls them.
     pub name: Option<String>,
@@ -181,6 +228,8 @@ pub enum InTheWay {
     Given(Given),
     /// Its card is ordered for somebody else, which has not been sent yet.
     Ordered(Given),
+    /// Its card was shown for somebody else in the same run of a roster, and was not saved for them.
+    Shown(Given),
 }
 
 impl Terms {
@@ -191,8 +240,9 @@ impl Terms {
     pub fn judge(self, entry: &Entry, others: impl Iterator<Item = Entry>) -> Result<Option<Entry>, InTheWay> {
         let is_superseded = |other: &Entry| Some(other.id) == self.supersedes && other.progress().is_unsent();
         let (mut superseded, mut rivals): (Vec<Entry>, Vec<Entry>) = others.partition(is_superseded);
-        rivals.retain(|other| other.operation.user() != entry.operation.user());
-        if let Some(given) = self.given_within.and_then(|within| given_lately(entry, &rivals, within)) {
+        // Nobody knows yet who a new user is: two of them are two.
+        rivals.retain(|other| other.operation.user() != entry.operation.user() || other.operation.user().is_none());
+        if let Some(given) = self.given_within.and_then(|within| given_lately(entry, &rivals, within, self.counts_all)) {
             return Err(InTheWay::Given(given));
         }
         let unsent = rivals.iter().rfind(|other| self.is_first && other.progress().is_unsent());
@@ -204,14 +254,14 @@ impl Terms {
 }
 
 /// The last of these entries that gave the card away, where it has been out of sight for no longer than `within`. What was refused,
-/// discarded or undone gave nothing. A clock that was set back makes no card forgotten.
-fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta) -> Option<Given> {
+/// discarded or undone gave nothing, unless all counts. A clock that was set back makes no card forgotten.
+fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta, counts_all: bool) -> Option<Given> {
     let seen = |entry: &Entry| entry.source.as_ref().filter(|source| source.reader.is_some()).map(|source| source.seen_at);
     let now = seen(entry)?;
     let is_given = |other: &Entry| {
         let progress = other.progress();
         let stands = matches!(progress.state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
-        stands && progress.undone_by.is_none()
+        counts_all || (stands && progress.undone_by.is_none())
     };
     let given = |other: &Entry| seen(other).map(|before| now - before).filter(|age| *age <= within && is_given(other));
     rivals.iter().rev().find_map(|other| other.given(given(other)?))

@@ -17,7 +17,7 @@ pub mod schedule;
 pub mod tally;
 
 pub use entry::{Entry, Given, History, InTheWay, Source, Standing, Terms};
-pub use progress::Progress;
+pub use progress::{First, Progress};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,9 @@ pub enum Step {
     Retry {
         /// The person has looked: BluSKY does not have it.
         absent: bool,
+        /// The person has looked: the user who was to be added is there, under this key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<Uuid>,
     },
     /// A person gave it up.
     Discarded {

@@ -38,6 +38,8 @@ pub struct Progress {
     pub superseded_by: Option<Uuid>,
     /// The entry by which a person had the card taken back.
     pub undone_by: Option<Uuid>,
+    /// How that ended which was done before its card.
+    pub first: Option<Box<First>>,
     phase: Phase,
     fails: u32,
     last: DateTime<Utc>,
@@ -54,6 +56,21 @@ pub struct Progress {
     keyless: bool,
     /// No result code is known to mean success: the read-back alone decides.
     read_back_decides: bool,
+}
+
+/// What was done before a card, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct First {
+    /// The name of its call.
+    pub call: &'static str,
+    /// Accepted or refused.
+    pub state: State,
+    /// What BluSKY said.
+    pub told: Told,
+    /// Why it was refused, where that is not BluSKY's word.
+    pub why: Option<String>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,8 +107,7 @@ const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
 /// What a person is told where BluSKY cannot be asked.
-const LOOK_YOURSELF: &str =
-    "BluSKY names no call that shows whether the user is there: look, then `cardbridge outbox retry --absent` or `discard`";
+const LOOK_YOURSELF: &str = "BluSKY names no call that shows whether the user is there: look, then `cardbridge outbox retry ENTRY --user GUID` (it is there), `retry ENTRY --absent` (it is not), or `discard`";
 
 impl Entry {
     /// Brings what is known forward by one step.
@@ -116,9 +132,11 @@ impl Entry {
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
             }
-            Step::Retry { absent } => {
-                self.retried(progress, *absent);
+            Step::Retry { user: Some(user), .. } if matches!(self.operation, Operation::AddUser(_)) => {
+                progress.told.value = Some(*user);
+                progress.enter(State::Accepted, Phase::End, None);
             }
+            Step::Retry { absent, .. } => self.retried(progress, *absent),
             Step::Undone { by } => progress.undone_by = Some(*by),
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
@@ -225,6 +243,22 @@ impl Entry {
 }
 
 impl Progress {
+    /// The user for whom the card follows, where what is done before it has come to its end. A card that stays with its holder keeps
+    /// nobody waiting; a user who was not added gets none.
+    pub(super) fn leads_on(&self, first: &Operation) -> Option<Uuid> {
+        match first {
+            Operation::AddUser(_) => self.told.value.filter(|user| self.state == State::Accepted && !user.is_nil()),
+            _ => first.user().filter(|_| self.phase == Phase::End && matches!(self.state, State::Accepted | State::Refused)),
+        }
+    }
+
+    /// The card's own progress, behind what is done.
+    pub(super) fn behind(self, call: &'static str) -> Self {
+        let Self { state, told, why, warnings, attempts, last, .. } = self;
+        let first = Some(Box::new(First { call, state, told, why, warnings }));
+        Self { first, attempts, last, ..Self::default() }
+    }
+
     /// Why it waits, else what BluSKY said last.
     #[must_use]
     pub fn said(&self) -> Option<String> {

@@ -80,7 +80,7 @@ impl Waiting {
             Next::Person if entry.progress().state == State::InDoubt => Turn::Person,
             Next::Person | Next::Done => Turn::Over,
         };
-        Self { place, id: entry.id, user: entry.operation.user(), card: entry.operation.card(), turn }
+        Self { place, id: entry.id, user: entry.operation.user(), card: entry.card(), turn }
     }
 
     fn queues(&self) -> impl Iterator<Item = Queue> + use<> {

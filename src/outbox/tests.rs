@@ -141,7 +141,7 @@ fn a_card_that_an_earlier_call_may_have_made_this_users_is_not_refused_because_i
         let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "404".into() });
         let unseen = timed(reassign, [twice[..5].to_vec(), vec![(3, unavailable)]].concat());
         assert_eq!((unseen.progress().state, unseen.next(day(999))), (State::InDoubt, Next::Person));
-        let looked = vec![(20, Step::Retry { absent: true }), (20, SENDING), (20, held()), (20, NOT_YET())];
+        let looked = vec![(20, Step::Retry { absent: true, user: None }), (20, SENDING), (20, held()), (20, NOT_YET())];
         assert_eq!(timed(reassign, [twice, looked].concat()).progress().state, State::Refused, "a person has looked");
     }
 }
@@ -294,7 +294,7 @@ fn an_update_in_doubt_is_done_where_blusky_shows_it_and_sent_again_where_it_does
 fn an_update_whose_card_is_not_shown_is_never_repeated_by_itself() {
     let gone = update(vec![(0, SENDING), (1, no_answer()), (70, NOT_FOUND)]);
     assert_eq!((gone.progress().state, gone.next(at(999))), (State::InDoubt, Next::Person));
-    let looked = update(vec![(0, SENDING), (1, no_answer()), (70, NOT_FOUND), (80, Step::Retry { absent: true })]);
+    let looked = update(vec![(0, SENDING), (1, no_answer()), (70, NOT_FOUND), (80, Step::Retry { absent: true, user: None })]);
     assert_eq!(looked.next(at(999)), Next::Send { reassign: false });
 }
 
@@ -303,7 +303,7 @@ fn an_update_gone_stale_does_not_overwrite_what_may_have_changed_since() {
     let stale = update(vec![(0, SENDING), (1, no_answer()), (600, shown(&["public_notes"], &[]))]);
     assert_eq!((stale.progress().state, stale.next(at(999))), (State::InDoubt, Next::Person));
     let mut retried = stale;
-    retried.add(at(700), Step::Retry { absent: false });
+    retried.add(at(700), Step::Retry { absent: false, user: None });
     assert_eq!(retried.next(at(700)), Next::ReadBack);
     retried.add(at(701), shown(&["public_notes"], &[]));
     assert_eq!(retried.next(at(701)), Next::Send { reassign: false });
@@ -345,9 +345,9 @@ fn a_user_whose_answer_was_lost_is_never_sent_again_without_a_persons_word() {
         let mut doubtful = user(vec![SENDING, lost]);
         assert_eq!((doubtful.progress().state, doubtful.next(at(999))), (State::InDoubt, Next::Person));
         assert!(doubtful.progress().why.as_ref().unwrap().contains("--absent"));
-        doubtful.add(at(5), Step::Retry { absent: false });
+        doubtful.add(at(5), Step::Retry { absent: false, user: None });
         assert_eq!(doubtful.next(at(999)), Next::Person, "nobody has looked");
-        doubtful.add(at(6), Step::Retry { absent: true });
+        doubtful.add(at(6), Step::Retry { absent: true, user: None });
         assert_eq!(doubtful.next(at(999)), Next::Send { reassign: false });
     }
     let abandoned = user(vec![SENDING]).abandoned().unwrap();
@@ -360,6 +360,6 @@ fn a_user_that_was_not_carried_out_is_sent_again() {
     assert_eq!(user(vec![SENDING, not_sent]).next(at(99)), Next::Send { reassign: false });
     let accepted = user(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, "Success")))]);
     assert_eq!((accepted.progress().state, accepted.progress().is_over()), (State::Accepted, true));
-    let refused = user(vec![SENDING, Step::Answered(Outcome::Refused(told(5, "No"))), Step::Retry { absent: false }]);
+    let refused = user(vec![SENDING, Step::Answered(Outcome::Refused(told(5, "No"))), Step::Retry { absent: false, user: None }]);
     assert_eq!(refused.next(at(99)), Next::Send { reassign: false }, "a refusal says that it is not there");
 }

@@ -35,6 +35,8 @@ pub(super) struct Desk {
     pub(super) word: Word,
     /// The entry for the same card that is given up for theirs.
     pub(super) supersedes: Option<Uuid>,
+    /// The order as it came, where answers about one card say nothing about the next.
+    pub(super) came_as: Option<Box<Order>>,
     pub(super) state: State,
 }
 
@@ -88,7 +90,7 @@ impl Desk {
         })
     }
 
-    fn wants(&self, device: &str) -> bool {
+    pub(super) fn wants(&self, device: &str) -> bool {
         self.reader.as_ref().is_none_or(|wanted| device == wanted || is_device_of(device, wanted))
     }
 }
@@ -108,7 +110,7 @@ impl Got {
 }
 
 impl Shown {
-    const fn first(presentation: Presentation, at_reader: bool) -> Self {
+    pub(super) const fn first(presentation: Presentation, at_reader: bool) -> Self {
         Self { presentation, readings: 1, at_reader, choice: None }
     }
 }
@@ -129,6 +131,7 @@ impl Station {
         };
         let word = if order.confirmed { Word::Confirmed } else { Word::None };
         let (since, within) = (self.happened, TimeDelta::zero());
+        let came_as = order.roster.is_some().then(|| Box::new(order.clone()));
         let desk = Desk {
             id,
             order,
@@ -142,6 +145,7 @@ impl Station {
             ahead: None,
             word,
             supersedes: None,
+            came_as,
             state: State::Waits,
         };
         match card {
@@ -197,6 +201,8 @@ impl Station {
             turn.tell(Notice::NotEnrolled(id, Box::new(Ended::Withdrawn)));
             self.tell_places(turn);
         }
+        // What is on its way to the disk cannot be called back, and nobody is asked about it any more.
+        self.desks.iter_mut().filter(|desk| desk.id == id).for_each(|desk| desk.can_be_asked = false);
         self.sending.leave(id);
     }
 
@@ -219,6 +225,9 @@ impl Station {
         let reader = presentation.reader.clone().unwrap_or_default();
         if let Some(at) = self.second_reading_at(&reader) {
             return self.second_reading(at, presentation, true, turn);
+        }
+        if let Some(at) = self.asked_about_another(&presentation, came) {
+            return self.begin_anew(at, presentation, turn);
         }
         let wants = |desk: &Desk| matches!(desk.state, State::Waits) && desk.wants(&reader);
         let is_shown = |desk: &Desk| !presentation.was_shown_before() && came > desk.since;
@@ -311,6 +320,10 @@ impl Station {
                 };
             }
         };
+        if let Some(other) = self.shown_for_another(&desk, &reading, turn.now) {
+            let person = desk.person();
+            return self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::InTheWay(other, person), turn);
+        }
         let judged = self.judge(&desk, &shown, &reading).unwrap_or(Judgement { evidence: Vec::new(), question: None });
         match judged.question {
             Some(question @ evidence::Question::SecondReading { .. }) if shown.at_reader => {
@@ -326,7 +339,8 @@ impl Station {
                 let format = reading.chosen().and_then(|fit| self.setup.catalog.find(&fit.format));
                 let origin = Origin::of_reading(&desk.order, &reading, format.map_or("", |format| &format.digest));
                 let origin = Origin { evidence: judged.evidence, ..origin };
-                let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
+                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before(), desk.reassign);
+                let origin = Origin { card_after: entry.origin.card_after, ..origin };
                 self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, Got::Card(Box::new(shown)))), turn);
             }
         }
@@ -350,8 +364,8 @@ impl Station {
     pub(super) fn existing(&mut self, desk: Desk, card: Uuid, turn: &mut Turn) {
         match enrollment::add_existing_card(card, &desk.order) {
             Ok(call) => {
-                let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
-                let origin = Origin::of_order(&desk.order);
+                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before(), desk.reassign);
+                let origin = Origin { card_after: entry.origin.card_after.clone(), ..Origin::of_order(&desk.order) };
                 let source = Some(Source { reader: None, card: format!("existing {card}"), seen_at: turn.now.wall });
                 self.save(Entry { origin, source, ..entry }, desk.can_be_asked, Some((desk, Got::Existing(card))), turn);
             }

@@ -5,6 +5,7 @@
 //!
 //! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
 //! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
+//! - `rosters`: which card was shown for whom while people have their turn one after the other;
 //! - `event`: what happens, and what is to be done then;
 //! - [`health`]: how readers and the way to BluSKY are, as was seen so far;
 //! - [`notice`]: what people and programs are told;
@@ -18,6 +19,7 @@ mod keypads;
 pub mod notice;
 pub mod osdp;
 mod questions;
+mod rosters;
 mod saving;
 mod sending;
 mod stages;
@@ -33,7 +35,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    access::{Operation, check::IntegerWidth},
+    access::check::IntegerWidth,
     card::{Csn, Kind, LAY_THERE, Presentation, Reading, Transport},
     decode::{
         catalog::SharedCatalog,
@@ -56,6 +58,7 @@ use health::{BluskyHealth, ReaderHealth};
 use keypads::Typing;
 use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
+use rosters::Rosters;
 use sending::Sending;
 pub use sending::{Called, Scope};
 
@@ -147,6 +150,8 @@ pub struct Station {
     damaged: HashMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    /// The cards that were shown at rosters, each for whom.
+    rosters: Rosters,
     /// What is being typed at each reader.
     keypads: HashMap<ReaderName, Typing>,
 }
@@ -204,6 +209,7 @@ impl Station {
             up: Vec::new(),
             damaged: HashMap::new(),
             lying: HashMap::new(),
+            rosters: Rosters::default(),
             keypads: HashMap::new(),
         }
     }

@@ -106,7 +106,7 @@ impl QuestionKind {
             Self::Choose(..) => "choose",
             Self::SecondReading(..) => "second_reading",
             Self::FirstSeen(..) => "first_seen",
-            Self::InTheWay(InTheWay::Given(_), _) => "same_card",
+            Self::InTheWay(InTheWay::Given(_) | InTheWay::Shown(_), _) => "same_card",
             Self::InTheWay(InTheWay::Ordered(_), _) => "held_by_order",
             Self::Holder(..) => "holder",
         }

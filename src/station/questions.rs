@@ -91,6 +91,8 @@ impl Station {
         };
         let State::Asked(mut got, question) = std::mem::replace(&mut desk.state, State::Waits) else { return };
         match (answer, &question.kind) {
+            // Another card is waited for at once.
+            (Answer::No, _) if desk.came_as.is_some() => return self.wait_on(desk, turn),
             (Answer::No, kind) => {
                 let ended = self.unanswered(&desk, kind);
                 return self.ended(desk.id, ended, turn);
@@ -101,6 +103,7 @@ impl Station {
                 desk.supersedes = Some(given.entry);
                 desk.order.same_card |= matches!(question.kind, QuestionKind::InTheWay(InTheWay::Given(_), _));
             }
+            (Answer::Yes, QuestionKind::InTheWay(InTheWay::Shown(_), _)) => desk.order.same_card = true,
             (Answer::Printed(print), _) => desk.order.printed = Some(print),
             (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => got.choose(choice),
             // No answer to what was asked: it stays asked.

@@ -12,9 +12,10 @@ impl Station {
     /// Writes an entry down, unless its card is ordered for somebody else, or was given to somebody else at a reader a moment ago.
     pub(super) fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Got)>, turn: &mut Turn) {
         let same_card = from.as_ref().is_some_and(|(desk, _)| desk.order.same_card);
-        let within = self.setup.policy.same_card.filter(|_| !same_card).and_then(|within| TimeDelta::from_std(within).ok());
+        let within = self.same_card_within(&entry, turn.now).filter(|_| !same_card);
         let supersedes = from.as_ref().and_then(|(desk, _)| desk.supersedes);
-        let terms = Terms { given_within: within, is_first: true, supersedes };
+        let counts_all = entry.origin.roster.is_some();
+        let terms = Terms { given_within: within, counts_all, is_first: true, supersedes };
         let reader = entry.source.as_ref().and_then(|source| source.reader.as_deref()).map(Into::into);
         self.sending.ordered(entry.id, reader, can_be_asked);
         turn.effects.push(Effect::Save(Box::new(entry), terms));

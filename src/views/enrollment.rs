@@ -4,11 +4,15 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::reading::words_of;
+use super::{
+    first::{self, BeforeJson, NewUserJson},
+    reading::words_of,
+};
 use crate::{
-    access::{AddUserCard, Identity, Operation, Outcome},
+    access::{AddUserCard, Identity, Operation},
     card::{DecidedBy, Evidence},
-    outbox::{Entry, Progress, ReadBack, State, Step},
+    enroll::origin::RosterRow,
+    outbox::{Entry, Progress, State},
     text::shown,
 };
 
@@ -40,6 +44,9 @@ pub struct CallJson {
     ordered_by: Option<String>,
     saved_at: String,
     base_url: String,
+    /// The person whom it adds; absent where it adds nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_user: Option<NewUserJson>,
 }
 
 /// A card for a user, and what became of it.
@@ -47,7 +54,8 @@ pub struct CallJson {
 pub struct EnrollmentJson {
     enrollment: Uuid,
     state: &'static str,
-    user_id: Uuid,
+    /// None for a new user who is not added yet.
+    user_id: Option<Uuid>,
     card_type: Option<i64>,
     /// `stored_differs`; absent where it was stored as it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,12 +80,21 @@ pub struct EnrollmentJson {
     base_url: String,
     superseded_by: Option<Uuid>,
     undone_by: Option<Uuid>,
+    /// What was done before the card, and how it ended; absent where the card is all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<BeforeJson>,
+    /// The person whom it adds; absent where it adds nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_user: Option<NewUserJson>,
+    /// The row of a roster; absent where it was ordered alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roster: Option<RosterRow>,
 }
 
 /// Whom it is for.
 #[derive(Debug, Serialize)]
 struct UserJson {
-    id: Uuid,
+    id: Option<Uuid>,
     name: Option<String>,
     employee_number: Option<String>,
 }
@@ -97,9 +114,10 @@ struct CardJson {
 /// The JSON of an entry.
 #[must_use]
 pub fn json(entry: &Entry) -> EntryJson {
-    match &entry.operation {
-        Operation::AddUserCard(card) => EntryJson::Enrollment(Box::new(enrollment(entry, card))),
-        _ => EntryJson::Call(Box::new(call(entry))),
+    match (&entry.operation, &entry.origin.card_after) {
+        (Operation::AddUserCard(card), _) => EntryJson::Enrollment(Box::new(enrollment(entry, card))),
+        (_, Some(card)) => EntryJson::Enrollment(Box::new(enrollment(entry, card))),
+        (_, None) => EntryJson::Call(Box::new(call(entry))),
     }
 }
 
@@ -123,6 +141,7 @@ fn call(entry: &Entry) -> CallJson {
         ordered_by: entry.origin.ordered_by.clone(),
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),
+        new_user: entry.new_user().map(NewUserJson::of),
     }
 }
 
@@ -131,7 +150,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
     EnrollmentJson {
         enrollment: entry.id,
         state: progress.state.name(),
-        user_id: card.user_id,
+        user_id: entry.operation.user(),
         card_type: card.card_type,
         code: progress.stored_differs().then_some("stored_differs"),
         user_card_id: progress.told.value,
@@ -143,7 +162,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         previous_user_id: progress.told.previous_user_id,
         warnings: progress.warnings.clone(),
         why: progress.why.clone(),
-        user: user_json(entry, card.user_id),
+        user: user_json(entry, entry.operation.user()),
         card: card_json(entry, card),
         reader: entry.source.as_ref().and_then(|source| source.reader.clone()),
         ordered_by: entry.origin.ordered_by.clone(),
@@ -153,10 +172,13 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         base_url: entry.base_url.clone(),
         superseded_by: progress.superseded_by,
         undone_by: progress.undone_by,
+        before: BeforeJson::of(entry),
+        new_user: entry.new_user().map(NewUserJson::of),
+        roster: entry.origin.roster.clone(),
     }
 }
 
-fn user_json(entry: &Entry, id: Uuid) -> UserJson {
+fn user_json(entry: &Entry, id: Option<Uuid>) -> UserJson {
     let person = entry.origin.person.as_ref();
     UserJson {
         id,
@@ -200,6 +222,9 @@ pub fn end(entry: &Entry) -> Option<End> {
         _ if progress.stopped => end(3, "stopped", None),
         _ if !progress.is_settled() => None,
         State::Accepted if progress.stored_differs() => end(1, "stored_differs", Some("look at the card in BluSKY and correct it there")),
+        State::Accepted if progress.first.as_ref().is_some_and(|first| first.state == State::Refused) => {
+            end(1, "old_card_stays", Some("the new card works; `cardbridge card remove` takes the old one back"))
+        }
         State::Accepted => end(0, "accepted", None),
         State::Discarded => end(1, "discarded", None),
         State::Refused if progress.awaits_reassignment() => {
@@ -255,7 +280,7 @@ pub fn text(entry: &Entry) -> String {
         },
     };
     let warnings = progress.warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
-    std::iter::once(line).chain(warnings).collect()
+    std::iter::once(line).chain(progress.first.as_deref().map(first::words)).chain(warnings).collect()
 }
 
 const DOOR: &str = " A door may need up to 2 minutes to know the card.";
@@ -320,8 +345,12 @@ pub fn about(entry: &Entry) -> Option<String> {
 fn card_and_user(entry: &Entry) -> Option<String> {
     let call = match &entry.operation {
         Operation::AddUserCard(call) => call,
-        Operation::RemoveUserCard(call) => return Some(format!("card {} taken back from {}", call.card_id, whom(entry, call.user_id))),
-        Operation::UpdateUserCard(_) | Operation::AddUser(_) => return None,
+        Operation::RemoveUserCard(call) => {
+            let after = first::card_after(entry).map(|card| format!(", then {card}")).unwrap_or_default();
+            return Some(format!("card {} taken back from {}{after}", call.card_id, whom(entry, call.user_id)));
+        }
+        Operation::AddUser(_) => return first::card_after(entry),
+        Operation::UpdateUserCard(_) => return None,
     };
     let card = match (&entry.origin.card, call.card_id) {
         (Some(read), _) => format!("{} ({})", read.credential.words(), read.format),
@@ -335,38 +364,4 @@ fn whom(entry: &Entry, user: Uuid) -> String {
     let Some(person) = &entry.origin.person else { return format!("user {user}") };
     let name = shown(&person.name);
     person.employee_number.as_ref().map_or_else(|| name.clone(), |number| format!("{name} ({number})"))
-}
-
-/// One step, for people.
-#[must_use]
-pub fn step(step: &Step) -> String {
-    match step {
-        Step::Sending { reassign: false } => "about to be sent".to_owned(),
-        Step::Sending { reassign: true } => "about to be sent, taking the card from whoever holds it".to_owned(),
-        Step::Answered(outcome) => match outcome {
-            Outcome::Accepted(told) | Outcome::Refused(told) | Outcome::Unclear { told, .. } => {
-                let code = told.result_code.map(|code| format!(" (code {code})")).unwrap_or_default();
-                format!("BluSKY says{code}: {}", shown(told.description.as_deref().unwrap_or("nothing")))
-            }
-            Outcome::Denied { everybody, .. } => everybody.clone(),
-            Outcome::NotSent { why }
-            | Outcome::Impossible { why }
-            | Outcome::Away { why }
-            | Outcome::NoAnswer { why, .. }
-            | Outcome::Later { why, .. }
-            | Outcome::Stopped { why } => why.clone(),
-        },
-        Step::ReadBack(shown) => match shown {
-            ReadBack::Found(_) => "BluSKY shows the card among the user's".to_owned(),
-            ReadBack::NotFound => "BluSKY does not show the card among the user's".to_owned(),
-            ReadBack::CannotTell => "BluSKY shows a card among the user's that may be this one".to_owned(),
-            ReadBack::NotYet { why } | ReadBack::Unavailable { why } | ReadBack::Failed { why } => why.clone(),
-        },
-        Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
-        Step::Retry { absent: false } => "a person asked for another try".to_owned(),
-        Step::Retry { absent: true } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
-        Step::Undone { by } => format!("a person had the card taken back, by entry {by}"),
-        Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
-        Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),
-    }
 }

@@ -134,6 +134,7 @@ fn in_the_way(other: &InTheWay) -> String {
     match other {
         InTheWay::Given(given) => format!("{} was given to {} {} s ago", which(given), whom(given), given.seconds),
         InTheWay::Ordered(given) => format!("{} is saved for {} and was not sent yet", which(given), whom(given)),
+        InTheWay::Shown(given) => format!("{} was shown for {} {} s ago", which(given), whom(given), given.seconds),
     }
 }
 
@@ -146,7 +147,7 @@ pub fn error(ended: &Ended, policy: &SitePolicy) -> Value {
             about(reading, refused_code(reading, refused), &refused.to_string(), &lines)
         }
         Ended::Unproven(reading, open) => about(reading, "unproven", &evidence::unanswered(open), &open.settling_lines()),
-        Ended::InTheWay(other @ InTheWay::Given(_)) => plain(
+        Ended::InTheWay(other @ (InTheWay::Given(_) | InTheWay::Shown(_))) => plain(
             "same_card",
             &format!("{}. Nothing was enrolled.", in_the_way(other)),
             "if it is meant so, say --same-card; enroll.same_card_s says for how long this is asked",

@@ -217,6 +217,13 @@ impl Simulator {
         self.base_url.clone()
     }
 
+    /// The same, where another one comes in its place.
+    pub fn goes(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.kill();
+        }
+    }
+
     /// What it holds and what it was sent (`GET /simulator`).
     pub fn shows(&self) -> Value {
         let address = self.base_url.trim_start_matches("http://");

@@ -2,7 +2,7 @@
 
 mod list;
 mod options;
-mod remove;
+pub(super) mod remove;
 mod update;
 
 use std::process::ExitCode;

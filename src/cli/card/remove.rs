@@ -14,6 +14,7 @@ use crate::{
         out::{self, Failure},
         site::{self, Look, blusky, who},
     },
+    host::Site,
 };
 
 #[derive(Debug, clap::Args)]
@@ -38,19 +39,24 @@ pub struct Remove {
 pub async fn run(globals: &Globals, remove: Remove) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
     let user_id = who(&site, &remove.user).await?;
-    let client = Client::new(blusky(&site)?).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let card_id = match (client.cards_of(user_id, Detail::Assignment).await, remove.card.parse::<Uuid>()) {
-        (Cards::Shown(cards), _) => among(&cards, &remove.card)?,
-        // Its key says which card it is, whatever BluSKY can show now; the call itself waits for BluSKY.
-        (_, Ok(id)) => id,
-        (Cards::Unavailable { why } | Cards::Later { why } | Cards::Away { why } | Cards::Stopped { why }, Err(_)) => {
-            return Err(Failure::impossible("blusky", why, "the user's cards cannot be looked through now; name the card by its GUID"));
-        }
-    };
+    let card_id = card_of(&site, user_id, &remove.card).await?;
     let operation = Operation::RemoveUserCard(RemoveUserCard { card_id, user_id });
     operation.judge(site.config.integer_width).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was taken back"))?;
     let follow = Follow::of_last(remove.json, Duration::from_secs(remove.outcome_timeout));
     follow::call(&site, operation, None, follow).await
+}
+
+/// The card of a user's that is meant, by its key or any of its numbers.
+pub async fn card_of(site: &Site, user_id: Uuid, card: &str) -> Result<Uuid, Failure> {
+    let client = Client::new(blusky(site)?).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
+    match (client.cards_of(user_id, Detail::Assignment).await, card.trim().parse::<Uuid>()) {
+        (Cards::Shown(cards), _) => among(&cards, card),
+        // Its key says which card it is, whatever BluSKY can show now; the call itself waits for BluSKY.
+        (_, Ok(id)) => Ok(id),
+        (Cards::Unavailable { why } | Cards::Later { why } | Cards::Away { why } | Cards::Stopped { why }, Err(_)) => {
+            Err(Failure::impossible("blusky", why, "the user's cards cannot be looked through now; name the card by its GUID"))
+        }
+    }
 }
 
 /// The one card that is meant, by its key or any of its numbers.

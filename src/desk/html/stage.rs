@@ -150,7 +150,9 @@ fn cancel(words: &Words) -> Markup {
 fn in_the_way(other: &InTheWay, words: &Words) -> String {
     let whom = |given: &Given| given.name.as_deref().map_or_else(|| given.user.to_string(), shown);
     match other {
-        InTheWay::Given(given) => words.fill("same_card", &[("person", &whom(given)), ("seconds", &given.seconds)]),
+        InTheWay::Given(given) | InTheWay::Shown(given) => {
+            words.fill("same_card", &[("person", &whom(given)), ("seconds", &given.seconds)])
+        }
         InTheWay::Ordered(given) => words.fill("held_by_order", &[("person", &whom(given))]),
     }
 }

@@ -157,7 +157,8 @@ fn wanted() -> String {
 }
 
 /// A heading without what spreadsheets do to it: `User ID` is `user_id`.
-fn plain(heading: &str) -> String {
+#[must_use]
+pub fn plain(heading: &str) -> String {
     heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -166,7 +167,8 @@ fn is_blank(row: &csv::Result<csv::StringRecord>) -> bool {
 }
 
 /// The text: by its mark, else UTF-8 where it is, else Windows-1252, which old spreadsheets write.
-fn decoded(bytes: &[u8]) -> String {
+#[must_use]
+pub fn decoded(bytes: &[u8]) -> String {
     let encoding = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding,
         // Without a mark, the zero in each pair of a heading tells which one it is.
@@ -179,7 +181,8 @@ fn decoded(bytes: &[u8]) -> String {
 }
 
 /// What stands most often in the first line that is not blank.
-fn delimiter(text: &str) -> u8 {
+#[must_use]
+pub fn delimiter(text: &str) -> u8 {
     let line = text.lines().find(|line| !line.trim_matches([' ', ',', ';', '\t']).is_empty()).unwrap_or_default();
     let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
     [b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')

@@ -12,7 +12,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
 
 pub use crate::access::Person;
-pub use file::Finding;
+pub use file::{Finding, decoded, delimiter, plain};
 
 use crate::text;
 
@@ -220,7 +220,8 @@ fn names(person: &Person, apart: bool) -> Vec<String> {
 }
 
 /// A name without case, accents and spare blanks.
-fn folded(name: &str) -> String {
+#[must_use]
+pub fn folded(name: &str) -> String {
     let plain: String = match name.is_ascii() {
         true => name.to_ascii_lowercase(),
         false => name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect(),

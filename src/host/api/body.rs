@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    access::{Moment, Operation, Secret},
+    access::{AddUser, Moment, Operation, Secret},
     card::Presentation,
+    enroll::origin::{Named, RosterRow},
 };
 
 /// An order of a card for a user. Without `bits`, `card_id` and `presentation` it is the next card at a reader.
@@ -77,6 +78,21 @@ pub struct OrderBody {
     pub same_card: bool,
     /// Somebody is there who can be asked.
     pub can_be_asked: bool,
+    /// The person is a new one, who is added first; `user` is empty then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_user: Option<Box<AddUser>>,
+    /// This card of the user's is taken back first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Uuid>,
+    /// How the person is called, where the site's list does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<Named>,
+    /// The row of a roster that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roster: Option<RosterRow>,
+    /// The listener (`GET /v1/notices?listener=`) whose order it is: once that one has gone, it is withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<Uuid>,
 }
 
 /// Another call.
@@ -124,6 +140,9 @@ pub enum YesOrNo {
 pub struct RetryBody {
     /// Somebody has looked in BluSKY, and it is not there.
     pub absent: bool,
+    /// Somebody has looked in BluSKY, and the user who was to be added is there, under this key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Uuid>,
 }
 
 /// A body of that shape; another one is an error like every other.

@@ -39,8 +39,7 @@ pub(super) async fn call(
     let judged = call::judge(&operation, shared.site.config.integer_width, wire);
     judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was sent"))?;
     if let Operation::AddUser(user) = &operation {
-        unordered(&shared.store, user).await?;
-        company(&shared.store, user).await?;
+        new_user(&shared.store, user).await?;
     }
     let person = match operation.user() {
         Some(user) => named(&shared.directory, user).await,
@@ -54,6 +53,15 @@ pub(super) async fn call(
 
 fn store(error: &StoreError) -> Failed {
     Failed::impossible("store", error.to_string(), "")
+}
+
+/// Judges an order of a new user beside what the store knows.
+///
+/// # Errors
+/// The same user is on the way already, or belongs to no such company.
+pub(super) async fn new_user(store: &StoreHandle, user: &AddUser) -> Result<(), Failed> {
+    unordered(store, user).await?;
+    company(store, user).await
 }
 
 /// Refuses a second order of a user whose first one has not come to its end.

@@ -83,6 +83,8 @@ pub struct Shared {
     handed_over: watch::Sender<bool>,
     /// How many listen to each order.
     following: Mutex<HashMap<Uuid, usize>>,
+    /// The orders of each listener that has some.
+    listening: Mutex<HashMap<Uuid, Vec<Uuid>>>,
 }
 
 impl Shared {
@@ -99,7 +101,21 @@ impl Shared {
     ) -> Self {
         let (site, digests, handed_over) = (site.clone(), site.digests(), watch::Sender::new(false));
         let (since, directory) = (Utc::now(), Directory::new(&site, store.clone()));
-        Self { site, digests, store, directory, post, control, notices, status, doing, since, handed_over, following: Mutex::default() }
+        Self {
+            site,
+            digests,
+            store,
+            directory,
+            post,
+            control,
+            notices,
+            status,
+            doing,
+            since,
+            handed_over,
+            following: Mutex::default(),
+            listening: Mutex::default(),
+        }
     }
 
     /// Lets something happen at the station.

@@ -15,14 +15,17 @@ use uuid::Uuid;
 use super::{
     OrderedBy, Shared,
     body::{AnswerBody, Failed, OrderBody, Sent, YesOrNo, key},
+    calls::new_user,
     people::{called, who},
     stream,
 };
 use crate::{
-    blusky::call::writable,
+    access::AddUser,
+    blusky::call::{self, writable},
     card::{Literal, LiteralError, Presentation},
     enroll::{
         enrollment::{Order, Refused},
+        origin::Named,
         people::Finding,
     },
     host::{Site, directory::Meant, hosting::Control},
@@ -44,6 +47,9 @@ pub(super) async fn order(
     let listener = shared.notices.listen(shared.notices.last());
     if let Some(first) = resumed(&shared, id).await? {
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
+    }
+    if let Some(whose) = body.listener {
+        stream::belongs(&shared, whose, id)?;
     }
     let reader = body.reader.clone();
     let (request, findings) = request(&shared, id, body, ordered_by).await?;
@@ -104,11 +110,44 @@ async fn request(shared: &Shared, id: Uuid, body: OrderBody, ordered_by: String)
     let can_be_asked = body.can_be_asked;
     let card = wanted(&body)?;
     let reassign = reassign(site, body.reassign)?;
-    let user = who(&shared.directory, &body.user).await?;
+    let user = match &body.new_user {
+        Some(user) => added(shared, user, &body).await?,
+        None => who(&shared.directory, &body.user).await?,
+    };
     let finding = |finding: &Finding| json!({"kind": "note", "words": format!("the list of people, {finding}")});
     let findings = user.findings.iter().map(finding).collect();
     let order = Box::new(order_of(site, body, user, reassign, ordered_by)?);
     Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, findings))
+}
+
+/// A person who is added first, judged as one who is added alone.
+async fn added(shared: &Shared, user: &AddUser, body: &OrderBody) -> Result<Meant, Failed> {
+    if body.replaces.is_some() || !body.user.is_empty() {
+        return Err(Failed::usage(
+            "user",
+            "a new person is nobody whom BluSKY knows, and has no card to replace",
+            "leave user and replaces out",
+        ));
+    }
+    new_user(&shared.store, user).await?;
+    Ok(Meant { id: Uuid::nil(), person: None, findings: Vec::new() })
+}
+
+/// What is done before the card, and that no PIN waits for it: only what is sent next is kept sealed.
+fn judge_before(site: &Site, order: &Order) -> Result<(), Failed> {
+    let Some(first) = order.before() else { return Ok(()) };
+    if order.pin.is_some() {
+        let help = "enroll the card without it, then set the PIN in BluSKY";
+        return Err(Failed::usage("pin", "a PIN cannot wait for what is done before the card", help));
+    }
+    let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
+    let judged = call::judge(&first, site.config.integer_width, wire);
+    judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was enrolled"))
+}
+
+fn called_new(user: &AddUser) -> Named {
+    let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
+    Named { name, employee_number: user.employee_number.clone() }
 }
 
 fn wanted(body: &OrderBody) -> Result<Wanted, Failed> {
@@ -157,11 +196,15 @@ fn order_of(site: &Site, body: OrderBody, user: Meant, reassign: Reassign, order
         reassign: reassign == Reassign::Always,
         same_card: body.same_card,
         confirmed: body.confirm,
-        person: user.person.as_ref().map(called),
+        person: user.person.as_ref().map(called).or(body.person).or_else(|| body.new_user.as_deref().map(called_new)),
         ordered_by: Some(ordered_by),
+        roster: body.roster,
+        new_user: body.new_user,
+        replaces: body.replaces,
         ..Order::of(user.id)
     };
     let order = Order { card_user_flags: body.card_user_flags.unwrap_or(order.card_user_flags), ..order };
+    judge_before(site, &order)?;
     order.window().map_err(|refused| Failed::usage("window", refused.to_string(), "nothing was enrolled"))?;
     let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
     let judged = order.judge(site.config.integer_width).and_then(|operation| operation.map_or(Ok(()), |call| writable(&call, wire)));

@@ -58,6 +58,8 @@ pub(super) struct Wanted {
     since: Option<DateTime<Utc>>,
     /// The last ones, so many.
     limit: Option<usize>,
+    /// Those for rows of a roster of this name.
+    roster: Option<String>,
 }
 
 impl Wanted {
@@ -65,6 +67,7 @@ impl Wanted {
         self.state.is_none_or(|state| entry.progress().state == state)
             && self.user.is_none_or(|user| entry.operation.user() == Some(user))
             && self.since.is_none_or(|since| entry.saved_at >= since)
+            && self.roster.as_ref().is_none_or(|file| entry.origin.roster.as_ref().is_some_and(|row| row.file == *file))
     }
 }
 
@@ -77,7 +80,15 @@ pub(super) async fn retry(
     Path(id): Path<String>,
     Sent(body): Sent<RetryBody>,
 ) -> Result<Response, Failed> {
-    settle(&shared, &id, Step::Retry { absent: body.absent }).await
+    if body.user.is_some() {
+        let entry = find(&shared.store, &id).await?;
+        let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().needs_a_person();
+        if body.absent || !is_unknown || body.user.is_some_and(|user| user.is_nil()) {
+            let help = "it says that a user whom AddUser left in doubt is there; `outbox show` shows the entry";
+            return Err(Failed::impossible("user", "this entry does not wait for a user's GUID; nothing was done", help));
+        }
+    }
+    settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }
 
 pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
@@ -143,7 +154,7 @@ fn way(shared: &Shared, entry: &Entry) -> Value {
     for (count, (at, step)) in (1..).zip(entry.steps()) {
         let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let state = entry.upto(count).progress().state;
-        steps.push(json!({"at": at, "state": state.name(), "words": views::enrollment::step(step)}));
+        steps.push(json!({"at": at, "state": state.name(), "words": views::step::words(step)}));
     }
     if let Some(members) = json.as_object_mut() {
         members.insert("steps".to_owned(), steps.into());

@@ -46,6 +46,8 @@ pub(super) struct Wanted {
     reader: Option<String>,
     /// The listener wants to know which keys were typed, and not only how many.
     keys: bool,
+    /// The listener has orders, by this key: they are withdrawn once it has gone.
+    listener: Option<Uuid>,
 }
 
 pub(super) async fn notices(
@@ -61,14 +63,15 @@ pub(super) async fn notices(
         known(&shared, reader.as_deref())?;
         drop(shared.control.send(Control::Open(reader)));
     }
-    Ok(Sse::new(unfold(Following { shared, listener, keys: wanted.keys, order: None, _leaves: None }, Following::next))
+    let _leaves = wanted.listener.map(|whose| Leaves::begin(&shared, Whose::Listener(whose)));
+    Ok(Sse::new(unfold(Following { shared, listener, keys: wanted.keys, order: None, _leaves }, Following::next))
         .keep_alive(KeepAlive::default())
         .into_response())
 }
 
 /// The notices about one order and about readers, from the order on. Whoever hangs up before a card is taken has withdrawn it.
 pub(super) fn order(shared: &Arc<Shared>, listener: Listener, id: Uuid, first: Vec<Value>) -> Response {
-    let _leaves = Some(Leaves::of(shared, id));
+    let _leaves = Some(Leaves::begin(shared, Whose::Order(id)));
     let following = Following { shared: shared.clone(), listener, keys: false, order: Some((id, first.into())), _leaves };
     Sse::new(unfold(following, Following::next)).keep_alive(KeepAlive::default()).into_response()
 }
@@ -98,30 +101,61 @@ struct Following {
     _leaves: Option<Leaves>,
 }
 
-/// Withdraws an order once nobody listens to it any more.
+/// The order belongs to this listener.
+///
+/// # Errors
+/// The listener has gone.
+pub(super) fn belongs(shared: &Shared, whose: Uuid, id: Uuid) -> Result<(), Failed> {
+    let mut listening = shared.listening.lock().unwrap_or_else(PoisonError::into_inner);
+    let gone = || Failed::usage("listener", "nobody listens by this key", "listen first: GET /v1/notices?listener=KEY");
+    listening.get_mut(&whose).ok_or_else(gone)?.push(id);
+    Ok(())
+}
+
+/// Withdraws orders once nobody listens to them any more.
 struct Leaves {
     shared: Arc<Shared>,
-    id: Uuid,
+    whose: Whose,
+}
+
+/// Whose orders they are.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    /// One order's, which any number may listen to.
+    Order(Uuid),
+    /// All that belong to one listener.
+    Listener(Uuid),
 }
 
 impl Leaves {
-    fn of(shared: &Arc<Shared>, id: Uuid) -> Self {
-        let mut following = shared.following.lock().unwrap_or_else(PoisonError::into_inner);
-        *following.entry(id).or_default() += 1;
-        Self { shared: shared.clone(), id }
+    fn begin(shared: &Arc<Shared>, whose: Whose) -> Self {
+        match whose {
+            Whose::Order(id) => *shared.following.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default() += 1,
+            Whose::Listener(key) => drop(shared.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Vec::new())),
+        }
+        Self { shared: shared.clone(), whose }
+    }
+
+    /// True where nobody else listens to that order.
+    fn is_last(&self, id: Uuid) -> bool {
+        let mut following = self.shared.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = following.get(&id).map_or(0, |count| count.saturating_sub(1));
+        if left > 0 {
+            following.insert(id, left)
+        } else {
+            following.remove(&id)
+        };
+        left == 0
     }
 }
 
 impl Drop for Leaves {
     fn drop(&mut self) {
-        let mut following = self.shared.following.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = following.get(&self.id).map_or(0, |count| count.saturating_sub(1));
-        if left > 0 {
-            following.insert(self.id, left);
-        } else {
-            following.remove(&self.id);
-            drop(self.shared.post.send(Event::Withdraw(self.id)));
-        }
+        let left: Vec<Uuid> = match self.whose {
+            Whose::Order(id) => self.is_last(id).then_some(id).into_iter().collect(),
+            Whose::Listener(key) => self.shared.listening.lock().unwrap_or_else(PoisonError::into_inner).remove(&key).unwrap_or_default(),
+        };
+        left.into_iter().for_each(|id| drop(self.shared.post.send(Event::Withdraw(id))));
     }
 }
 

@@ -28,6 +28,15 @@ pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Writes a whole file. One that is made for it nobody else can read; one that is there keeps its mode.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    make(path)?;
+    fs::write(path, bytes)
+}
+
 /// What tells a file from another one that takes its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity(u64, u64);

@@ -1,5 +1,5 @@
-//! What only Unix has, behind names of its own: who may use a file, how much room a disk has, files that are one user's alone, locks that the kernel drops with their process, and
-//! the station's socket.
+//! What only Unix has, behind names of its own: who may use a file, how much room a disk has, files that are one user's alone, locks that the kernel drops with their process,
+//! the station's socket, and a quiet terminal.
 //!
 //! In: paths. Out: files, locks, connections. Never: a word about what is done under them.
 
@@ -9,6 +9,7 @@ pub mod files;
 pub mod lock;
 pub mod process;
 pub mod socket;
+pub mod terminal;
 
 /// The name of the Unix user of this number.
 #[must_use]

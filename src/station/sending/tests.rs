@@ -1,7 +1,7 @@
 //! Tests of who goes first.
 
 use super::*;
-use crate::outbox::schedule::Work;
+use crate::{access::Operation, outbox::schedule::Work};
 
 #[test]
 fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_blusky_is_back() {

@@ -20,7 +20,7 @@ proptest! {
             for (second, (number, what)) in (0..).zip(&happenings) {
                 let id = Uuid::from_u128(*number);
                 let others = Some(Uuid::from_u128((number + 1) % 6));
-                let terms = Terms { given_within: Some(TimeDelta::seconds(5)), is_first: number % 2 == 0, supersedes: others.filter(|_| *what == 0) };
+                let terms = Terms { given_within: Some(TimeDelta::seconds(5)), counts_all: number % 3 == 0, is_first: number % 2 == 0, supersedes: others.filter(|_| *what == 0) };
                 let step = match what {
                     0 | 1 => None,
                     2 | 3 => Some(SENDING),

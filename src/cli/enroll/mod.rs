@@ -1,12 +1,28 @@
 //! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
+//!
+//! - `roster`: one person of a list after the other; `work`: the machine of that at the station; `hear`: what it hears there;
+//! - `keys`: its keyboard; `new_user`: who is added first; `who`: who is meant by what is typed; `face`: how it looks; `large`: a name in
+//!   large letters.
+
+mod face;
+mod hear;
+mod keys;
+mod large;
+mod new_user;
+mod roster;
+mod who;
+mod work;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use uuid::Uuid;
 
+use new_user::NewUser;
+
 use super::{
     Globals,
     ask::can_be_asked,
+    card::remove,
     follow::{Follow, Order},
     out::{self, Failure},
     session::Session,
@@ -20,12 +36,36 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cardbridge enroll --user 1815\n  cardbridge enroll --user 'Ada Lovelace' --printed 4567 --reader desk\n  \
-                        cardbridge enroll --user 0f83442e-a446-4577-8cdd-8ffdd51ab9c1 --bits '{26}BD88EB80' --card-type 3 --json"
+                        cardbridge enroll --user 0f83442e-a446-4577-8cdd-8ffdd51ab9c1 --bits '{26}BD88EB80' --card-type 3 --json\n  \
+                        cardbridge enroll --roster people.csv --report done.csv\n  cardbridge enroll --roster people.csv --resume\n  \
+                        cardbridge enroll --user 1815 --replaces 4567\n  \
+                        cardbridge enroll --new-user --first-name Ada --last-name Lovelace --facility-id GUID --ac-system-id GUID \
+                        --company-instance-type 1 --company-instance-id GUID"
 )]
 pub struct Arguments {
     /// The user: a GUID, or an employee number or name of [people]
-    #[arg(long, value_name = "WHO", visible_alias = "user-id")]
-    user: String,
+    #[arg(long, value_name = "WHO", visible_alias = "user-id", required_unless_present_any = ["roster", "repeat", "new_user"])]
+    user: Option<String>,
+    /// The person is a new one and is added first, with the options of `user add`
+    #[arg(long, conflicts_with_all = ["user", "pin_file"])]
+    new_user: bool,
+    /// Take this card of the user's back first, a lost one: its GUID, or a number of it among the user's cards
+    #[arg(long, value_name = "CARD", requires = "user", conflicts_with = "pin_file")]
+    replaces: Option<String>,
+    /// Go through this list, one person after the other: user_id or employee_number, first_name, last_name, and any of card_type,
+    /// printed, external_number, activate, deactivate; whoever BluSKY does not have yet is added, with columns named as the options
+    /// of `user add`, and what all share on the command line
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["user", "new_user", "bits", "card_id", "printed", "external_number", "pin_file", "same_card"])]
+    roster: Option<PathBuf>,
+    /// Ask who gets the next card, again and again: names are completed from [people]
+    #[arg(long, conflicts_with_all = ["user", "new_user", "roster", "bits", "card_id", "printed", "external_number", "pin_file", "same_card"])]
+    repeat: bool,
+    /// Go on where the last run of this list stopped; who got a card in it is known from the outbox
+    #[arg(long, requires = "roster")]
+    resume: bool,
+    /// Write what became of each person into this file
+    #[arg(long, value_name = "CSV", conflicts_with = "user")]
+    report: Option<PathBuf>,
     /// BluSKY's number of the card type, where one format belongs to several
     #[arg(long, value_name = "N")]
     card_type: Option<i64>,
@@ -71,36 +111,52 @@ pub struct Arguments {
     /// Wait at this reader only [default: all]
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
-    /// How long to wait for a card
-    #[arg(long, value_name = "S", default_value_t = 60, value_parser = out::seconds())]
-    timeout: u64,
+    /// How long to wait for a card [default: 60; with --roster for as long as it takes]
+    #[arg(long, value_name = "S", value_parser = out::seconds())]
+    timeout: Option<u64>,
     /// How long to wait for BluSKY's answer once the card is saved [default: enroll.wait_s]
     #[arg(long, value_name = "S", value_parser = out::seconds())]
     outcome_timeout: Option<u64>,
     /// One JSON object a line: a line for every state, the last one final
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    person: NewUser,
 }
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
     site::blusky(&site)?;
+    if let Some(list) = &arguments.roster {
+        return roster::run(&site, &arguments, list).await;
+    }
+    if arguments.repeat {
+        return roster::repeat(&site, &arguments).await;
+    }
     let patience = arguments.outcome_timeout.map_or(site.config.wait, Duration::from_secs);
     let mut follow = Follow::new(arguments.json, patience);
-    let order = Order::Card(Box::new(body(&arguments)?));
+    let mut body = body(&arguments)?;
+    if arguments.new_user {
+        let missing = |why: String| Failure::usage("user", why, "`cardbridge user add --help` explains each of them");
+        body.new_user = Some(Box::new(arguments.person.user(&[]).map_err(missing)?));
+    }
+    if let (Some(card), Some(user)) = (&arguments.replaces, &arguments.user) {
+        body.replaces = Some(remove::card_of(&site, site::who(&site, user).await?, card).await?);
+    }
+    let order = Order::Card(Box::new(body));
     let session = Session::open(&site, "enroll", arguments.ordered_by.as_deref()).await?;
     follow.order_alone(session, &order).await
 }
 
 /// What is ordered.
-fn body(arguments: &Arguments) -> Result<OrderBody, Failure> {
+pub(super) fn body(arguments: &Arguments) -> Result<OrderBody, Failure> {
     Ok(OrderBody {
         id: Some(Uuid::now_v7()),
-        user: arguments.user.clone(),
+        user: arguments.user.clone().unwrap_or_default(),
         bits: arguments.bits.clone(),
         card_id: arguments.card_id,
         reader: arguments.reader.clone(),
-        timeout_s: Some(arguments.timeout),
+        timeout_s: arguments.timeout,
         card_type: arguments.card_type,
         printed: arguments.printed.clone(),
         external_number: arguments.external_number.clone(),

@@ -1,0 +1,120 @@
+//! What a roster hears of the station's notices.
+//!
+//! In: notices as JSON. Out: the machine's events. Never: a notice about somebody else's order taken for one of its own; the machine
+//! knows its keys.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    host::client::Said,
+    outbox::State,
+    roster::{Asks, Event, Heard, Question, Seen, words},
+};
+
+/// What is known of the readers so far.
+#[derive(Debug, Default)]
+pub struct Hearing {
+    /// The readers that are not there, and the store, where that is gone; each with what was said.
+    gone: BTreeMap<String, String>,
+}
+
+impl Hearing {
+    /// The events that follow from a notice.
+    pub fn events(&mut self, notice: &Value) -> Vec<Event> {
+        let said = notice.text("words").to_owned();
+        match notice.text("kind") {
+            "waiting" => {
+                let first = (notice.at("ahead").as_u64() != Some(0)).then_some(said);
+                let ready = (notice.at("ready") == true).then_some(Event::Ready(true));
+                ready.into_iter().chain(about(notice, Heard::Waiting(first))).collect()
+            }
+            "ready" => vec![Event::Ready(true)],
+            "up" => {
+                self.gone.remove(notice.text("reader"));
+                vec![self.readers()]
+            }
+            "lost" => {
+                self.gone.insert(notice.text("reader").to_owned(), said);
+                vec![self.readers()]
+            }
+            "store" => {
+                match notice.at("why").is_null() {
+                    true => drop(self.gone.remove("")),
+                    false => drop(self.gone.insert(String::new(), said)),
+                }
+                vec![self.readers()]
+            }
+            "lay_there" | "failed" | "note" => vec![Event::Hint(said)],
+            "question" => question(notice.at("question")).map(Heard::Asked).and_then(|heard| about(notice, heard)).into_iter().collect(),
+            "not_enrolled" => {
+                let error = notice.at("error");
+                let heard = Heard::NotEnrolled(error.text("code").to_owned(), error.text("message").to_owned());
+                about(notice, heard).into_iter().collect()
+            }
+            "enrollment" => entry(notice).into_iter().collect(),
+            "away" => vec![Event::Delivery((notice.at("away") == true).then_some(said))],
+            "stopped" => vec![Event::Delivery(Some(said))],
+            "missed" => vec![Event::Gone, Event::Back],
+            _ => Vec::new(),
+        }
+    }
+
+    fn readers(&self) -> Event {
+        let said: Vec<&str> = self.gone.values().map(String::as_str).collect();
+        Event::Reader((!said.is_empty()).then(|| said.join("; ")))
+    }
+}
+
+fn about(notice: &Value, heard: Heard) -> Option<Event> {
+    Some(Event::Heard(notice.text("enrollment").parse().ok()?, heard))
+}
+
+/// What is heard of an entry.
+pub fn entry(notice: &Value) -> Option<Event> {
+    let (id, seen) = seen(notice)?;
+    Some(Event::Heard(id, Heard::Entry(Box::new(seen))))
+}
+
+/// An entry, with its key.
+pub fn seen(notice: &Value) -> Option<(Uuid, Seen)> {
+    let (entry, end) = (notice.at("entry"), notice.at("end"));
+    let state: State = serde_json::from_value(entry.at("state").clone()).ok()?;
+    let evidence = entry.at("evidence").as_array().into_iter().flatten().map(|evidence| evidence.text("what"));
+    let seen = Seen {
+        state,
+        user_id: entry.text("user_id").parse().ok(),
+        card: card(entry),
+        evidence: words::evidence(evidence),
+        words: notice.text("words").to_owned(),
+        description: entry.at("description").as_str().map(ToOwned::to_owned),
+        saved_at: entry.text("saved_at").to_owned(),
+        end: end.at("code").as_str().map(ToOwned::to_owned),
+        is_undone: !entry.at("undone_by").is_null(),
+        question: question(notice.at("question")),
+    };
+    Some((notice.text("enrollment").parse().ok()?, seen))
+}
+
+fn card(entry: &Value) -> String {
+    let card = entry.at("card");
+    let number = card.at("card_number").as_u64().map(|number| number.to_string());
+    let printed = card.at("printed").as_str().map(ToOwned::to_owned);
+    words::card(card.at("facility_code").as_u64(), number.or(printed).as_deref(), card.at("format").as_str())
+}
+
+fn question(question: &Value) -> Option<Question> {
+    let kind = match question.at("kind").as_str()? {
+        "second_reading" => Asks::Card,
+        "first_seen" => Asks::Print,
+        "choose" => Asks::Choice,
+        _ => Asks::YesOrNo,
+    };
+    let choices = question.at("choices").as_array().into_iter().flatten().filter_map(|choice| {
+        let at = usize::try_from(choice.at("choice").as_u64()?).ok()?;
+        Some((at, format!("{} ({})", choice.text("words"), choice.text("format"))))
+    });
+    Some(Question { number: question.at("id").as_u64()?, kind, words: question.text("words").to_owned(), choices: choices.collect() })
+}

@@ -8,6 +8,7 @@ use std::{
 
 use chrono::Utc;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     Globals,
@@ -67,23 +68,26 @@ enum Action {
     },
 }
 
-pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
+pub async fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
+    let whom = match &arguments.action {
+        Action::Erase { user, .. } => Some(site::who(&site, user).await?),
+        _ => None,
+    };
     let mut record = site::open_record(&site)?;
-    let ended = act(&site, &mut record, &arguments).await;
+    let ended = act(&site, &mut record, arguments, whom.unwrap_or_default());
     Box::new(record).close();
     ended
 }
 
-async fn act(site: &Site, record: &mut Database, arguments: &Arguments) -> Result<ExitCode, Failure> {
+fn act(site: &Site, record: &mut Database, arguments: &Arguments, whom: Uuid) -> Result<ExitCode, Failure> {
     match &arguments.action {
         Action::Verify { anchor } => verify(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
         Action::Accept { anchor } => accept(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
         Action::Export => export(record, arguments.json),
-        Action::Erase { user, by } => {
-            let user = site::who(site, user).await?;
+        Action::Erase { by, .. } => {
             let by = by.clone().unwrap_or_else(access::user);
-            let erased = record.erase(user, &by, Utc::now()).map_err(failed)?;
+            let erased = record.erase(whom, &by, Utc::now()).map_err(failed)?;
             if arguments.json {
                 let told = json!({ "entries": erased.entries, "of_others": erased.of_others, "is_gone": erased.is_gone });
                 out::print_json(&told);

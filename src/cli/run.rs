@@ -71,7 +71,6 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
     }
     inspection.abort();
-    renewal.abort();
     page.iter().for_each(JoinHandle::abort);
     renewal.abort();
     drop((notices, shared));

@@ -140,12 +140,6 @@ impl Shared {
         &self.store
     }
 
-    /// The site's people.
-    #[must_use]
-    pub const fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
     /// The site.
     #[must_use]
     pub const fn site(&self) -> &Site {
@@ -156,6 +150,12 @@ impl Shared {
     #[must_use]
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
+    }
+
+    /// The site's people.
+    #[must_use]
+    pub const fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// How many entries wait, for whatever.

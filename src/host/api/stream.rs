@@ -44,10 +44,10 @@ pub(super) struct Wanted {
     after: Option<u64>,
     /// The listener wants this reader open, or all (`*`).
     reader: Option<String>,
-    /// The listener has orders, by this key: they are withdrawn once it has gone.
-    listener: Option<Uuid>,
     /// The listener wants to know which keys were typed, and not only how many.
     keys: bool,
+    /// The listener has orders, by this key: they are withdrawn once it has gone.
+    listener: Option<Uuid>,
 }
 
 pub(super) async fn notices(

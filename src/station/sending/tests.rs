@@ -1,7 +1,7 @@
 //! Tests of who goes first.
 
 use super::*;
-use crate::outbox::schedule::Work;
+use crate::{access::Operation, outbox::schedule::Work};
 
 #[test]
 fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_blusky_is_back() {
@@ -10,7 +10,7 @@ fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_
         let call = serde_json::json!({
             "user_id": Uuid::from_u128(number), "internal_card_number": number as u64, "card_user_flags": 1, "reassign_card_if_already_assigned": false,
         });
-        let call = crate::access::Operation::AddUserCard(serde_json::from_value(call).unwrap());
+        let call = Operation::AddUserCard(serde_json::from_value(call).unwrap());
         Entry::of(Uuid::from_u128(number), saved_at, call, Reassign::Never)
     };
     let mut sending = Sending::new(1);

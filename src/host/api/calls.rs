@@ -41,6 +41,10 @@ pub(super) async fn call(
     if let Operation::AddUser(user) = &operation {
         unordered(&shared.store, user).await?;
         company(&shared.store, user).await?;
+        // Whether somebody is new is seen beside a list from before.
+        if shared.directory.asks() && matches!(shared.directory.asked().await, Ok(None)) {
+            drop(shared.directory.refresh().await);
+        }
     }
     let person = match operation.user() {
         Some(user) => named(&shared.directory, user).await,

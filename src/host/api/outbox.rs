@@ -20,7 +20,7 @@ use super::{
 use crate::{
     access::{Operation, RemoveUserCard},
     enroll::enrollment::{Order, add_existing_card},
-    host::hosting::Control,
+    host::{holder, hosting::Control},
     outbox::{Entry, State as Of, Step},
     station::{Event, Notice, Request, Scope, What},
     store::{StoreError, StoreHandle},
@@ -77,6 +77,13 @@ pub(super) async fn retry(
     Path(id): Path<String>,
     Sent(body): Sent<RetryBody>,
 ) -> Result<Response, Failed> {
+    let entry = find(&shared.store, &id).await?;
+    if let (Operation::AddUser(user), Of::InDoubt, false) = (&entry.operation, entry.progress().state, body.absent)
+        && shared.directory.asks()
+        && let Ok(Some(user_id)) = shared.directory.added(user).await
+    {
+        return settle(&shared, &id, Step::UserFound { user_id }).await;
+    }
     settle(&shared, &id, Step::Retry { absent: body.absent }).await
 }
 
@@ -117,6 +124,16 @@ pub(super) async fn undo(
     shared.store.append(&entry, Utc::now(), Step::Undone { by }).await.map_err(|error| failed(&error))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(Json(json!({"undone_by": by, "orders": orders})).into_response())
+}
+
+/// Who has the card of a refused entry, as far as that is known here: nothing is moved.
+pub(super) async fn holders(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+    let entry = find(&shared.store, &id).await?;
+    let found = match entry.progress().state {
+        Of::Refused => holder::of(&entry, &shared.directory, &shared.store).await.map_err(|error| failed(&error))?,
+        _ => Vec::new(),
+    };
+    Ok(Json(json!({"holders": found})).into_response())
 }
 
 pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {

@@ -63,7 +63,7 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     write_token(folder.path());
     let protocols = Protocols::built_in();
     let site = Site::new(Config::parse("bench", &text, folder.path(), &protocols).unwrap(), protocols);
-    let store = host::open_store(&path, &simulator.1, None).unwrap();
+    let store = host::open_store(&path, &simulator.1, None, None).unwrap();
     let numbers: Vec<u32> = (1..=entries).collect();
     for some in numbers.chunks(64) {
         let id = |number: u32| Uuid::from_u128(u128::from(number) << 64);

@@ -57,4 +57,5 @@ pub mod host;
 pub mod simulator;
 
 // The faces.
+pub mod desk;
 pub mod cli;

@@ -121,6 +121,24 @@ fn any_number_of_listeners_hear_the_same_and_one_that_was_away_goes_on_where_it_
 }
 
 #[test]
+fn which_keys_were_typed_is_told_to_whoever_asks_for_it_and_to_others_how_many() {
+    let mut desk = desk("");
+    let mut other = desk.listens(None);
+    let mut asks = desk.follows("GET /v1/notices?keys=true HTTP/1.1\r\nHost: station\r\n\r\n");
+    // Four bits a key; B ends the entry.
+    for key in ["0470\r", "0440\r", "0490\r", "04B0\r"] {
+        desk.reader.send(key.as_bytes());
+    }
+    let heard = other.hears("reading");
+    let reading = &heard["reading"];
+    assert_eq!((&reading["verdict"], &reading["keys"], &reading["key_count"]), (&json!("keypad"), &Value::Null, &json!(3)));
+    assert_eq!(heard["words"], "desk: 3 keys were typed on the keypad");
+    assert!(!heard.to_string().contains("749"), "{heard}");
+    assert_eq!(asks.hears("reading")["reading"]["keys"], "749");
+    assert_eq!(desk.asks("GET", "/v1/station", None).1["readers"][0]["cards"], 0, "what was typed is no card");
+}
+
+#[test]
 fn an_order_is_placed_asked_about_answered_and_seen_to_its_end() {
     let mut desk = desk("proof = 0.001");
     let id = "0190b3a5-0000-7000-8000-000000000001";

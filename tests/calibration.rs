@@ -50,7 +50,7 @@ impl Seeded {
     fn card(&mut self, format: &Format) -> Option<(PacsBits, Credential)> {
         for _ in 0..200 {
             let mut credential = Credential::default();
-            for field in &format.fields {
+            for field in format.fields.iter() {
                 let wide = u128::from(self.next()) << 64 | u128::from(self.next());
                 credential.set(&field.name, field.nth(wide));
             }
@@ -276,7 +276,9 @@ fn at_most_one_in_a_thousand_is_enrolled_without_a_question_that_should_not_be()
     assert!(row.enrolled > 0 && is_rare(row.wrong, row.enrolled), "{} of {} intact cards enrolled are wrong", row.wrong, row.enrolled);
 }
 
-/// Two formats of the same bits with the same checks, whose numbers lie elsewhere: a site that names one of them has said which.
+/// Two ways to write the number of one card: the same bits, the same checks and the same date, and agency, system and credential
+/// apart or as one number. Their odds are so small that no question is asked, and none could tell them apart: a site that names
+/// one of them has said how it writes its numbers.
 fn are_never_told_apart(one: &str, other: &str) -> bool {
     matches!((one, other), ("piv-75", "pivclass-75") | ("pivclass-75", "piv-75"))
 }

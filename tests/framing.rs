@@ -17,7 +17,7 @@ use cardbridge::{
         Protocols,
         serial::{self, read_as},
     },
-    reader::ReaderHints,
+    reader::{KeypadHints, KeypadRules, LineParity, ReaderHints},
     sheet::Sheet,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -172,12 +172,15 @@ fn what_stuffing_and_checks_a_dialect_asks_for_is_told_where_it_is_wrong() {
         (DLE.replace("escape = \"10\"\n", ""), "`frame.escape` is one byte"),
         (DLE.replace("CRC-16/ARC", "CRC-16/ARK"), "did you mean `CRC-16/ARC`?"),
         (DLE.replace("low_first = true", "worth = 17"), "`check.worth` is 17 bits; the check has 16"),
+        (format!("{DLE}[keypad]\nend = \"?\"\n"), "`keypad.end` must be one of the keys"),
+        (format!("{DLE}[line]\ndata_bits = 6\n"), "`line.data_bits` is 6; it must lie between 7 and 8"),
         (HDLC.replace("kind =", "card_left_ms = 0\nkind ="), "it must lie between 1 and"),
         (HDLC.replace("kind =", "repeats_ms = 1000\nkind ="), "`repeats_ms` must be less than `card_left_ms`"),
     ] {
         let findings = read(&wrong).unwrap_err();
         assert!(findings.iter().any(|finding| finding.contains(said)), "{said}: {findings:?}");
     }
+    assert_eq!(read(&DLE.replace("CRC-16/ARC", "CRC-16/ARK")).unwrap_err().len(), 1, "one mistake is one finding");
 }
 
 // ---- what the host says
@@ -415,6 +418,8 @@ fn a_board_that_restarts_is_asked_nothing_before_it_is_ready_and_its_greeting_is
 kind = "csn"
 [line]
 settle_ms = 2000
+data_bits = 7
+parity = "even"
 dtr = true
 [frame]
 cut = "line"
@@ -429,6 +434,8 @@ text = "UID 04A2B3C4\r\n"
 reads = "csn:04A2B3C4"
 "#,
     );
+    let set = dialect.line;
+    assert_eq!((set.data_bits, set.parity, set.dtr, set.rts), (7, LineParity::Even, Some(true), None));
     let mut line = line(&dialect);
     let opened = line.handle(Input::Opened, ms(0));
     assert_eq!((opened.write, opened.deadline), (Vec::new(), Some(ms(2000))));
@@ -440,6 +447,18 @@ reads = "csn:04A2B3C4"
     // The site knows its board better.
     let told = ReaderHints { settle: Some(std::time::Duration::ZERO), ..ReaderHints::default() };
     assert_eq!(Line::new(dialect, told).handle(Input::Opened, ms(0)).write, b"?\r");
+}
+
+#[test]
+fn of_a_keypad_the_site_has_the_last_word_and_the_dialect_the_one_before() {
+    let dialect = dialect(&format!("{DLE}[keypad]\nend = \"A\"\ntimeout_ms = 9000\n"));
+    let told = |keypad| ReaderHints { keypad, ..ReaderHints::default() };
+    let second = std::time::Duration::from_secs;
+    let of_dialect = KeypadRules { end: Some('A'), clear: Some('*'), time_out: second(9) };
+    assert_eq!(told(KeypadHints::default()).keypad_of(Some(&dialect)), of_dialect);
+    let site = KeypadHints { end: Some(None), clear: Some(Some('#')), time_out: None };
+    assert_eq!(told(site).keypad_of(Some(&dialect)), KeypadRules { end: None, clear: Some('#'), time_out: second(9) });
+    assert_eq!(told(site).keypad_of(None).time_out, second(5));
 }
 
 // ---- a length behind a marker

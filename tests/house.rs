@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Every room with the rooms it may name, from the ground floor up: a room names only rooms that stand above it in this list.
-const FLOORS: [(&str, &str); 22] = [
+const FLOORS: [(&str, &str); 23] = [
     ("card", ""),
     ("sheet", ""),
     ("file", ""),
@@ -31,6 +31,7 @@ const FLOORS: [(&str, &str); 22] = [
     ("simulator", ""),
     ("config", "card sheet file access reader decode protocols enroll outbox station blusky"),
     ("host", "card sheet file access reader decode smartcard protocols enroll outbox station views doctor drivers store blusky config"),
+    ("desk", "card text sheet access reader enroll outbox station views store blusky config host"),
     ("cli", "*"),
 ];
 

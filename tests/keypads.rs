@@ -41,9 +41,14 @@ fn frames(protocols: &Protocols, table: &str, keys: &str) -> Vec<PacsBits> {
 
 /// What a replay of these frames reads, each so many milliseconds after the one before it.
 fn replayed(formats: &[&str], frames: &[PacsBits], millis: u32) -> Vec<Value> {
+    replayed_at(&format!("formats = {formats:?}"), "", frames, millis)
+}
+
+/// The same with these lines of `[site]`, and with these at the head of the capture.
+fn replayed_at(lines: &str, head: &str, frames: &[PacsBits], millis: u32) -> Vec<Value> {
     let site = Site::at("http://127.0.0.1:9", "");
-    site.configure(&format!("[site]\nformats = {formats:?}\n"));
-    let mut text = "cardbridge capture, version 1\nreader: door\ndialect: wiegandng\nrecorded: 2026-01-01T08:00:00.000Z\n\n".to_owned();
+    site.configure(&format!("[site]\n{lines}\n"));
+    let mut text = format!("cardbridge capture, version 1\nreader: door\ndialect: wiegandng\n{head}recorded: 2026-01-01T08:00:00.000Z\n\n");
     for (at, frame) in frames.iter().enumerate() {
         let time = 1000 + at as u32 * millis;
         let bytes = format!("RAW Binary={}\r\n", frame.to_binary());
@@ -81,6 +86,58 @@ fn an_entry_that_nobody_ends_is_shown_after_five_seconds_and_says_so() {
     assert_eq!(read[0]["at"], "2026-01-01T08:00:14.000Z", "the last key came at 9 s");
     let read = replayed(&[], &frames, 5001);
     assert_eq!(read.iter().map(|reading| &reading["keys"]).collect::<Vec<_>>(), ["1", "2", "3"], "what is left lying is an entry");
+}
+
+#[test]
+fn the_site_says_which_keys_end_and_clear_an_entry_and_how_long_a_pause_may_be() {
+    let typed = frames(&Protocols::built_in(), "keypad-4", "12#*34");
+    let read = replayed_at("", "keypad_end: *\nkeypad_clear: none\nkeypad_timeout_ms: 300\n", &typed, 100);
+    assert_eq!(read.iter().map(|reading| &reading["keys"]).collect::<Vec<_>>(), ["12#", "34"], "{read:#?}");
+    assert_eq!((&read[0]["warnings"], &read[1]["warnings"]), (&json!([]), &json!(["entry_not_ended"])));
+    assert_eq!(read[1]["at"], "2026-01-01T08:00:01.800Z", "the last key came at 1.5 s");
+    // No key ends an entry there: a pause does, and that is no flaw.
+    let read = replayed_at("", "keypad_end: none\nkeypad_timeout_ms: 300\n", &typed, 100);
+    assert_eq!((&read[0]["keys"], &read[0]["warnings"]), (&json!("34"), &json!([])), "{read:#?}");
+    // In the configuration, as in the capture of that reader.
+    let mut reader = SerialReader::plug_in();
+    let keypad = "settle_ms = 0\nkeypad = { end = \"*\", clear = \"\", timeout_ms = 300 }\n";
+    let site = Site::at("http://127.0.0.1:9", &reader.configuration("desk", "wiegandng-lines", keypad));
+    let command = site.command(&["read", "--count", "2", "--timeout", "20", "--json"]);
+    let mut read = Followed::start(command);
+    reader.wait_until_open();
+    types(&mut reader, "12#*34");
+    assert_eq!((&read.json()["keys"], &read.json()["keys"]), (&json!("12#"), &json!("34")));
+}
+
+#[test]
+fn a_keypad_that_is_described_wrongly_is_told_what_is_wrong() {
+    let reader = SerialReader::plug_in();
+    for (keypad, wanted) in [
+        ("{ end = \"?\" }", "`reader.keypad.end` must be one of the keys 0123456789*#"),
+        ("{ end = \"*\", clear = \"*\" }", "are the same key"),
+        ("{ timeout_ms = 5 }", "`reader.keypad.timeout_ms`"),
+        ("{ length = 4 }", "length"),
+    ] {
+        let site = Site::at("http://127.0.0.1:9", &reader.configuration("desk", "wiegandng-lines", &format!("keypad = {keypad}\n")));
+        let read = site.run(&["read", "--count", "1", "--timeout", "1"]);
+        assert!(read.code == 2 && read.stderr.contains(wanted), "{keypad}: {read:?}");
+    }
+    let site = Site::at("http://127.0.0.1:9", "[[reader]]\nname = \"desk\"\npcsc = \"*\"\nkeypad = { end = \"*\" }\n");
+    let read = site.run(&["read", "--count", "1", "--timeout", "1"]);
+    assert!(read.code == 2 && read.stderr.contains("`keypad` belongs to readers that hand over keys"), "{read:?}");
+}
+
+#[test]
+fn a_whole_entry_in_a_cards_frame_is_an_entry_where_the_site_leaves_nothing_else() {
+    // 311964 in the 26 bits of a card with facility code 49.
+    let frame = ["{26}188CB200".parse::<Literal>().unwrap().bits()];
+    let ours = "formats = [\"hid-h10301\", \"keypad-bcd-26\"]\nfacility_codes = [123]";
+    let read = replayed_at(ours, "", &frame, 100);
+    assert_eq!((&read[0]["credential"], &read[0]["warnings"]), (&Value::Null, &json!(["typed"])), "{read:#?}");
+    // It may be a card of this site.
+    for cards in [&ours.replace("123", "49"), "formats = [\"hid-h10301\", \"keypad-bcd-26\"]", ""] {
+        assert_eq!(replayed_at(cards, "", &frame, 100)[0]["warnings"], json!([]), "{cards}");
+    }
 }
 
 #[test]

@@ -58,6 +58,22 @@ fn replacing_what_is_not_there_is_a_finding_with_its_line() {
 }
 
 #[test]
+fn of_the_first_sample_of_a_new_format_either_half_is_enough_to_be_told_the_other() {
+    let site = bare();
+    let (head, _) = OURS.split_once("[[sample]]").unwrap();
+    for (sample, told) in [
+        ("", "give its `source`, and the `bits` that a card sends or its numbers"),
+        ("[[sample]]\nsource = \"a card\"\nbits = \"{26}BD88EB80\"\n", "read as facility_code = 492, card_number = 4567; if that is right"),
+        ("[[sample]]\nsource = \"a card\"\nfacility_code = 492\ncard_number = 4567\n", "`bits = \"{26}BD88EB80\"`: if a card sends that"),
+        ("[[sample]]\nsource = \"a card\"\nfacility_code = 1024\ncard_number = 4567\n", "numbers cannot be encoded"),
+    ] {
+        write(&site, "ours.toml", &format!("{head}{sample}"));
+        let checked = site.run(&["check", "own"]);
+        assert!(checked.code == 1 && checked.stdout.contains(told), "{sample}: {checked:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_left_out_replaces_nothing() {
     let site = bare();
     write(&site, "ours.toml", &OURS.replace("layout", "replaces = \"hid-h10301\"\naliases = [\"ind26\"]\nlayout"));

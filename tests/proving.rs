@@ -340,6 +340,21 @@ fn a_card_of_a_facility_code_that_is_not_listed_is_refused_with_the_line_that_ta
     accepted(&enroll.end());
 }
 
+#[test]
+fn a_card_that_reads_wrong_is_explained_to_whoever_waits_for_it() {
+    let mut desk = Desk::with(OURS, "");
+    let enroll = desk.enroll(&[]);
+    // 123/4567 with the data wires swapped.
+    desk.reader.send(b"1A42771440\r");
+    let ended = enroll.end();
+    let error = &ended.last()["error"];
+    assert_eq!((ended.code, &error["code"]), (Some(1), &json!("damaged")), "{ended:#?}");
+    let found = &error["reading"]["suggestions"][0];
+    assert_eq!((&found["transform"], &found["fit"]["card_number"]), (&json!("inverted"), &json!(4567)), "{error:#}");
+    assert!(error["help"].as_str().unwrap().contains("swap the two data wires"), "{error:#}");
+    desk.nothing_is_enrolled();
+}
+
 // ---- which of several?
 
 /// A site that uses two formats, and CARD is one of each.

@@ -210,17 +210,6 @@ fn a_log_that_is_missing_cut_or_damaged_is_said_by_the_next_command() {
     }
 }
 
-#[test]
-fn what_a_person_erases_leaves_the_chain_whole() {
-    let blusky = Simulator::start(&[]);
-    let site = Site::at(&blusky.base_url, "");
-    assert_eq!(site.run(&ENROLL).code, 0);
-    let store = rusqlite::Connection::open(site.path("cardbridge.db")).unwrap();
-    store.execute_batch("UPDATE step SET body = '', salt = NULL;").unwrap();
-    let listed = site.run(&["outbox", "list"]).stderr;
-    assert!(!listed.contains("chain"), "{listed}");
-}
-
 // ---- whose entries these are
 
 #[test]

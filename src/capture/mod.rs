@@ -7,7 +7,7 @@
 //! cardbridge capture, version 1
 //! reader: desk
 //! dialect: id12la-ascii              (or `device: HID Global OMNIKEY 5427 CK` for a PC/SC reader, or `osdp: 0`, an address)
-//! bits: 26                           (kind, byte_order, card_left_ms: as in the configuration)
+//! bits: 26                           (kind, byte_order, card_left_ms: as in the configuration; keypad_end, keypad_clear, keypad_timeout_ms)
 //! recorded: 2026-01-01T00:00:00.000Z
 //!
 //! 0.000 < 02 30 43 30 30 30 36       from the reader

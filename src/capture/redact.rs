@@ -11,30 +11,28 @@
 mod answers;
 mod cards;
 mod frames;
-mod linear;
 mod mask;
-mod pieces;
 mod random;
 
-use std::{sync::Arc, time::Duration};
-
-use self::{
-    answers::Answers,
-    cards::{Cards, shape},
-    frames::{Draw, Frames},
-    mask::Masks,
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
 };
+
+use self::{cards::shape, frames::ReadBy};
 use super::{Attached, Capture, CaptureError, Record};
 use crate::{
     card::{Kind, PacsBits},
     decode::{
         catalog::SharedCatalog,
         dialect::{Cut, Dialect},
-        payload::{Encoding, Piece as TemplatePiece},
+        frame::{self, Found, is_line_end},
+        message::read_frame,
+        payload::{Encoding, Piece},
     },
     enroll::policy::SitePolicy,
     protocols::Protocols,
-    reader::OsdpCard,
+    reader::{OsdpCard, ReaderHints},
     station::{Notice, osdp::is_source_and_type},
 };
 pub use random::Random;
@@ -57,24 +55,24 @@ pub struct Redacted {
 /// A dialect that is not known here: its frames cannot be told from their numbers.
 pub fn redact(capture: &Capture, protocols: &Protocols, random: &mut dyn Random) -> Result<Redacted, CaptureError> {
     let every: Vec<String> = protocols.formats.iter().map(|format| format.format.id.to_string()).collect();
-    let catalog: SharedCatalog = Arc::new(protocols.catalog(&every));
+    let catalog = SharedCatalog::new(protocols.catalog(&every));
     let wanted = said(capture, protocols, &catalog)?;
-    let mut redacted = drawn(capture, protocols, &every, random)?;
-    for _ in 1..MOST_TRIES {
-        if said(&redacted, protocols, &catalog)? == wanted {
-            return Ok(Redacted { capture: redacted, says_the_same: true });
+    let mut tries = 1;
+    loop {
+        let drawn = Redaction::new(protocols, catalog.clone(), capture.head.told, random).drawn(capture)?;
+        let says_the_same = said(&drawn, protocols, &catalog)? == wanted;
+        if says_the_same || tries == MOST_TRIES {
+            return Ok(Redacted { capture: drawn, says_the_same });
         }
-        redacted = drawn(capture, protocols, &every, random)?;
+        tries += 1;
     }
-    let says_the_same = said(&redacted, protocols, &catalog)? == wanted;
-    Ok(Redacted { capture: redacted, says_the_same })
 }
 
 /// What a replay says, without the numbers.
 fn said(capture: &Capture, protocols: &Protocols, catalog: &SharedCatalog) -> Result<Vec<String>, CaptureError> {
     let notices = capture.replay(protocols, catalog.clone(), SitePolicy::default())?.flatten();
     let words = notices.map(|(at, notice)| match notice {
-        Notice::Read(reading) => format!("{at} {:?} {:?}", reading.presentation.kind, shape(&reading)),
+        Notice::Read(reading) => format!("{at} {:?} {:?}", reading.presentation, shape(&reading)),
         Notice::Noise(_, count) => format!("{at} noise {count}"),
         Notice::Failed(_, why) => format!("{at} failed {why}"),
         _ => format!("{at} other"),
@@ -82,157 +80,147 @@ fn said(capture: &Capture, protocols: &Protocols, catalog: &SharedCatalog) -> Re
     Ok(words.collect())
 }
 
-fn drawn(capture: &Capture, protocols: &Protocols, every: &[String], random: &mut dyn Random) -> Result<Capture, CaptureError> {
-    let mut cards = Cards::new(protocols.catalog(every));
-    let records = match &capture.head.attached {
-        Attached::Serial(_) | Attached::Lines(_) => serial(capture, &capture.head.dialect(protocols)?, &mut cards, random),
-        Attached::Osdp(_) => osdp(capture, &mut cards, random),
-        Attached::Pcsc(_) => smartcards(capture, protocols, &mut cards, random),
-    };
-    Ok(Capture { head: capture.head.clone(), records })
+/// One capture's numbers, and what stands for each of them.
+struct Redaction<'a> {
+    protocols: &'a Protocols,
+    catalog: SharedCatalog,
+    told: ReaderHints,
+    random: &'a mut dyn Random,
+    /// Bytes that frames begin with, end with or escape with: none of them is changed or drawn where nothing is understood.
+    reserved: Vec<u8>,
+    stands_for: StandsFor,
 }
 
-/// The records of a serial line: the reader's stream is replaced whole, and cut into the same chunks.
-fn serial(capture: &Capture, dialect: &Arc<Dialect>, cards: &mut Cards, random: &mut dyn Random) -> Vec<(Duration, Record)> {
-    let chunks: Vec<(Duration, &[u8])> = capture.records.iter().filter_map(|(at, record)| Some((*at, from(record)?))).collect();
-    let stream: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
-    let mut masks = Masks::around([reserved(&dialect.cut), dialect.fill.clone()].concat());
-    let mut frames = Frames::of(dialect, capture.head.told);
-    let mut new = Vec::with_capacity(stream.len());
-    for (range, is_frame) in pieces::pieces(dialect, &capture.head.told, &chunks) {
-        let draw = &mut Draw { cards, masks: &mut masks, random };
-        let old = stream.get(range).unwrap_or_default();
-        new.extend(if is_frame { frames.frame(old, draw) } else { other(dialect, old, draw) });
+/// What stands for what.
+#[derive(Default)]
+struct StandsFor {
+    cards: HashMap<(Kind, PacsBits), PacsBits>,
+    /// The real cards, and what stands for them: neither is drawn for another card.
+    taken: HashSet<(Kind, PacsBits)>,
+    /// Frames, by the dialect's name, and answers, by the command.
+    bytes: HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>,
+    /// What a frame's parts say of a card that the reader has decoded.
+    numbers: HashMap<Vec<Vec<u8>>, Vec<Vec<u8>>>,
+    /// Numbers that may stand in commands and ATRs, too.
+    anywhere: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl<'a> Redaction<'a> {
+    fn new(protocols: &'a Protocols, catalog: SharedCatalog, told: ReaderHints, random: &'a mut dyn Random) -> Self {
+        Self { protocols, catalog, told, random, reserved: Vec::new(), stands_for: StandsFor::default() }
     }
-    let mut rest = new.into_iter();
-    let mut replaced = |record: &Record| match record {
-        Record::From(bytes) => Record::From(rest.by_ref().take(bytes.len()).collect()),
-        Record::To(bytes) if !is_said(dialect, bytes) => Record::To(masks.text(bytes, random)),
-        record => record.clone(),
-    };
-    capture.records.iter().map(|(at, record)| (*at, replaced(record))).collect()
-}
 
-/// The records of an OSDP reader, whose driver has cut and read the packets already.
-fn osdp(capture: &Capture, cards: &mut Cards, random: &mut dyn Random) -> Vec<(Duration, Record)> {
-    let mut masks = Masks::default();
-    let mut replaced = |record: &Record| match record {
-        Record::Bits(card) => Record::Bits(osdp_card(card, capture.head.told.kind, cards, &mut masks, random)),
-        Record::Keys(keys) => Record::Keys(keys.iter().map(|key| osdp_key(*key, random)).collect()),
-        Record::Text(text) => Record::Text(masks.text(text, random)),
-        record => record.clone(),
-    };
-    capture.records.iter().map(|(at, record)| (*at, replaced(record))).collect()
-}
-
-fn osdp_card(card: &OsdpCard, kind: Option<Kind>, cards: &mut Cards, masks: &mut Masks, random: &mut dyn Random) -> OsdpCard {
-    let header = if is_source_and_type(card) { 16 } else { 0 };
-    let bytes = match PacsBits::from_left_aligned(&card.bytes, usize::from(card.length)) {
-        Ok(bits) => cards.bits(kind.unwrap_or(Kind::Wiegand), bits, header, random).to_bytes(),
-        Err(_) => masks.bytes(&card.bytes, random),
-    };
-    OsdpCard { bytes, ..card.clone() }
-}
-
-/// A digit for a digit, in either of the ways they are sent.
-fn osdp_key(key: u8, random: &mut dyn Random) -> u8 {
-    let digit = random.between(0..=9);
-    match key {
-        0..=9 => digit,
-        b'0'..=b'9' => b'0' + digit,
-        other => other,
+    fn drawn(mut self, capture: &Capture) -> Result<Capture, CaptureError> {
+        let records = match &capture.head.attached {
+            Attached::Serial(_) | Attached::Lines(_) => self.serial(capture, &*capture.head.dialect(self.protocols)?),
+            Attached::Osdp(_) => capture.records.iter().map(|(at, record)| (*at, self.osdp(record))).collect(),
+            Attached::Pcsc(_) => self.smartcards(capture),
+        };
+        Ok(Capture { head: capture.head.clone(), records })
     }
-}
 
-fn from(record: &Record) -> Option<&[u8]> {
-    if let Record::From(bytes) = record { Some(bytes) } else { None }
-}
-
-/// True for what the dialect says to every reader.
-fn is_said(dialect: &Dialect, bytes: &[u8]) -> bool {
-    dialect.host.as_ref().is_some_and(|host| host.says(bytes))
-}
-
-/// Noise, half a frame, a line that says nothing known.
-fn other(dialect: &Dialect, bytes: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
-    if !is_binary(dialect) {
-        return draw.masks.text(bytes, draw.random);
+    /// The records of a serial line: the reader's stream is replaced whole, and cut into the same chunks.
+    fn serial(&mut self, capture: &Capture, dialect: &Dialect) -> Vec<(Duration, Record)> {
+        self.reserved = [reserved(&dialect.cut), dialect.fill.clone()].concat();
+        let from = |(at, record): &'_ (Duration, Record)| if let Record::From(bytes) = record { Some((*at, bytes.clone())) } else { None };
+        let chunks: Vec<(Duration, Vec<u8>)> = capture.records.iter().filter_map(from).collect();
+        let silence = match dialect.cut {
+            Cut::Line { idle: Some(idle) } => idle.min(dialect.half_frame),
+            _ => dialect.half_frame,
+        };
+        // No frame goes on after a silence.
+        let is_together = |a: &(Duration, Vec<u8>), b: &(Duration, Vec<u8>)| b.0 >= a.0 && b.0 < a.0.saturating_add(silence);
+        let mut stream = Vec::new();
+        for heard in chunks.chunk_by(is_together) {
+            let bytes: Vec<u8> = heard.iter().flat_map(|(_, bytes)| bytes).copied().collect();
+            stream.extend(self.stream(dialect, &bytes));
+        }
+        let mut rest = stream.into_iter();
+        let mut replaced = |record: &Record| match record {
+            Record::From(bytes) => Record::From(rest.by_ref().take(bytes.len()).collect()),
+            // What the dialect says to every reader names no card.
+            Record::To(bytes) if !dialect.host.as_ref().is_some_and(|host| host.says(bytes)) => {
+                Record::To(mask::text(bytes, &self.reserved, self.random))
+            }
+            record => record.clone(),
+        };
+        capture.records.iter().map(|(at, record)| (*at, replaced(record))).collect()
     }
-    let mut new = draw.masks.bytes(bytes, draw.random);
-    for at in 0..bytes.len() {
-        let kept = kept_from(&dialect.cut, bytes.get(at..).unwrap_or_default());
-        new.iter_mut().zip(bytes).skip(at).take(kept.start).for_each(|(new, old)| *new = *old);
-        new.iter_mut().zip(bytes).skip(at + kept.end).take(kept.count).for_each(|(new, old)| *new = *old);
+
+    /// The bytes between two silences.
+    fn stream(&mut self, dialect: &Dialect, mut rest: &[u8]) -> Vec<u8> {
+        let (told, mut new) = (self.told, Vec::with_capacity(rest.len()));
+        while !rest.is_empty() {
+            let (noise, len) =
+                match frame::next(&dialect.cut, rest, dialect.longest, true, |frame| read_frame(dialect, &told, frame).is_some()) {
+                    Found::Frame { skip, len } => (skip, len),
+                    Found::Unknown { skip, len } => (skip + len, 0),
+                    Found::Wait { .. } => (rest.len(), 0),
+                    Found::Overlong => (rest.iter().position(|byte| is_line_end(*byte)).map_or(rest.len(), |end| end + 1), 0),
+                };
+            let (noise, after) = rest.split_at_checked(noise).unwrap_or((rest, &[]));
+            let (frame, after) = after.split_at_checked(len).unwrap_or((after, &[]));
+            new.extend(self.noise(dialect, noise));
+            new.extend(self.frame(ReadBy { dialect, told, by: read_frame }, frame).unwrap_or_else(|| self.noise(dialect, frame)));
+            rest = after;
+        }
+        new
     }
-    new
-}
 
-/// What stays where a frame may begin: its first bytes, and those that tell its length.
-struct Kept {
-    start: usize,
-    end: usize,
-    count: usize,
-}
+    /// Noise, half a frame, a line that says nothing known. Of a line that begins as the reader's talk does, the beginning
+    /// stays; of what may be half a frame, what tells its length.
+    fn noise(&mut self, dialect: &Dialect, old: &[u8]) -> Vec<u8> {
+        let start = dialect.cut.start();
+        if !is_binary(dialect) {
+            let begins = |talk: &&String| frame::body(&dialect.cut, old).starts_with(talk.as_bytes());
+            let kept = dialect.talk.iter().find(begins).map_or(0, |talk| start.len() + talk.len());
+            let (kept, rest) = old.split_at_checked(kept).unwrap_or((old, &[]));
+            return [kept, &mask::text(rest, &self.reserved, self.random)].concat();
+        }
+        let mut new = mask::bytes(old, &self.reserved, self.random);
+        if let Cut::Counted { at: count, width, .. } = dialect.cut {
+            for at in (0..old.len()).filter(|at| old.get(*at..).is_some_and(|rest| rest.starts_with(start))) {
+                let told = old.iter().enumerate().skip(at + count).take(width);
+                told.for_each(|(at, byte)| frames::overwrite(&mut new, at, &[*byte]));
+            }
+        }
+        new
+    }
 
-fn kept_from(cut: &Cut, bytes: &[u8]) -> Kept {
-    let start = cut.start();
-    match cut {
-        Cut::Counted { at, width, .. } if bytes.starts_with(start) => Kept { start: start.len(), end: *at, count: *width },
-        _ if !start.is_empty() && bytes.starts_with(start) => Kept { start: start.len(), end: 0, count: 0 },
-        _ => Kept { start: 0, end: 0, count: 0 },
+    /// A record of an OSDP reader, whose driver has cut and read the packets already.
+    fn osdp(&mut self, record: &Record) -> Record {
+        match record {
+            Record::Bits(card) => {
+                let header = if is_source_and_type(card) { 16 } else { 0 };
+                let bytes = match PacsBits::from_left_aligned(&card.bytes, usize::from(card.length)) {
+                    Ok(bits) => {
+                        let stays: Vec<usize> = (0..header).collect();
+                        self.card(self.told.kind.unwrap_or(Kind::Wiegand), bits, &stays, &|_| true).to_bytes()
+                    }
+                    Err(_) => mask::bytes(&card.bytes, &[], self.random),
+                };
+                Record::Bits(OsdpCard { bytes, ..card.clone() })
+            }
+            Record::Keys(codes) => Record::Keys(frames::keys(codes, self.random)),
+            Record::Text(text) => Record::Text(mask::text(text, &[], self.random)),
+            record => record.clone(),
+        }
     }
 }
 
 fn is_binary(dialect: &Dialect) -> bool {
-    let is_bytes = |piece: &TemplatePiece| matches!(piece, TemplatePiece::Part { encoding: Encoding::Byte | Encoding::Le, name, .. } if name != "check");
+    let is_bytes = |piece: &Piece| matches!(piece, Piece::Part { encoding: Encoding::Byte | Encoding::Le, name, .. } if name != "check");
     dialect.messages.iter().any(|message| message.payload.pieces.iter().any(is_bytes))
 }
 
 /// Bytes with which frames begin, end or escape.
 fn reserved(cut: &Cut) -> Vec<u8> {
-    match cut {
-        Cut::Line { .. } => vec![b'\r', b'\n'],
-        Cut::Delimited { start, end, stuffing, .. } => {
-            let escapes = stuffing.iter().flat_map(|stuffing| stuffing.escaped.iter().copied().chain([stuffing.escape]));
-            start.iter().chain(end).copied().chain(escapes).collect()
-        }
-        Cut::Fixed { start, end, .. } => [start.as_slice(), end].concat(),
-        Cut::Counted { start, .. } => start.clone(),
-    }
-}
-
-/// The records of a smart-card reader. What is found in a later answer may stand in an earlier one: it is gone through twice.
-fn smartcards(capture: &Capture, protocols: &Protocols, cards: &mut Cards, random: &mut dyn Random) -> Vec<(Duration, Record)> {
-    let mut answers = Answers::new(&protocols.scripts, capture.head.told);
-    let mut records = Vec::new();
-    for _ in 0..2 {
-        records = capture.records.clone();
-        let mut masks = Masks::default();
-        for (place, (_, record)) in capture.records.iter().enumerate() {
-            match record {
-                Record::To(command) => answers.asked(command),
-                Record::From(answer) => {
-                    for (record, at, byte) in answers.answered(place, answer, cards, &mut masks, random) {
-                        if let Some((_, Record::From(bytes))) = records.get_mut(record)
-                            && let Some(old) = bytes.get_mut(at)
-                        {
-                            *old = byte;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    let mut masks = Masks::default();
-    for (_, record) in &mut records {
-        match record {
-            Record::To(bytes) => *bytes = answers.overlaid(bytes),
-            Record::CardIn(bytes) => *bytes = answers::atr(&protocols.scripts, &answers.overlaid(bytes), &mut masks, random),
-            _ => {}
-        }
-    }
-    records
+    let escapes = match cut {
+        Cut::Line { .. } => b"\r\n".to_vec(),
+        Cut::Delimited { stuffing: Some(stuffing), .. } => [stuffing.escaped.as_slice(), &[stuffing.escape]].concat(),
+        _ => Vec::new(),
+    };
+    [cut.start(), cut.end(), &escapes].concat()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::{
 const AFTERWARDS: TimeDelta = TimeDelta::seconds(70);
 
 /// What is said of a record, with its time.
-pub type Said = Vec<(DateTime<Utc>, Notice)>;
+pub type TimedNotices = Vec<(DateTime<Utc>, Notice)>;
 
 /// Plays records of one reader.
 pub struct Player {
@@ -35,7 +35,7 @@ pub struct Player {
     asked: Option<Vec<u8>>,
     /// It wants a key of the site's. Where the capture goes on otherwise, there was no such key.
     wants_key: bool,
-    said: Said,
+    said: TimedNotices,
 }
 
 impl Player {
@@ -81,7 +81,7 @@ impl Player {
     }
 
     /// Plays a record; what is said of it, and what was still to come before it.
-    pub fn play(&mut self, at: Duration, record: Record) -> Said {
+    pub fn play(&mut self, at: Duration, record: Record) -> TimedNotices {
         self.last = self.recorded + TimeDelta::from_std(at).unwrap_or_default();
         self.deadlines_until(self.last);
         while self.wants_key && !self.is_said_with_key(&record) {
@@ -94,7 +94,7 @@ impl Player {
     }
 
     /// Plays a key; what is said of it, and what was still to come before it.
-    pub fn play_key(&mut self, event: KeyEvent) -> Said {
+    pub fn play_key(&mut self, event: KeyEvent) -> TimedNotices {
         self.last = event.at;
         self.deadlines_until(self.last);
         self.handle(Event::Reader(self.reader.clone(), ReaderEvent::Typed(vec![event])), self.last);
@@ -102,7 +102,7 @@ impl Player {
     }
 
     /// The capture has ended; what was still to come.
-    pub fn end(mut self) -> Said {
+    pub fn end(mut self) -> TimedNotices {
         self.deadlines_until(self.last + AFTERWARDS);
         self.said
     }
@@ -177,7 +177,7 @@ impl Capture {
         protocols: &Protocols,
         catalog: SharedCatalog,
         policy: SitePolicy,
-    ) -> Result<impl Iterator<Item = Said>, CaptureError> {
+    ) -> Result<impl Iterator<Item = TimedNotices>, CaptureError> {
         let mut player = Some(Player::of(&self.head, protocols, catalog, policy)?);
         let records = self.records.iter().map(Some).chain([None]);
         Ok(records.filter_map(move |next| match next {

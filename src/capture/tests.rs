@@ -13,6 +13,10 @@ fn a_capture_is_read_and_written_as_text() {
     let capture = Capture::parse(TEXT).unwrap();
     assert_eq!(capture.records.len(), 3);
     assert_eq!(Capture::parse(&capture.text()).unwrap(), capture);
+    let with_keypad = TEXT.replace("recorded:", "keypad_end: *\nkeypad_clear: none\nkeypad_timeout_ms: 300\nrecorded:");
+    let capture = Capture::parse(&with_keypad).unwrap();
+    assert_eq!((capture.head.told.keypad.end, capture.head.told.keypad.clear), (Some(Some('*')), Some(None)));
+    assert_eq!(Capture::parse(&capture.text()).unwrap(), capture);
 }
 
 #[test]
@@ -26,6 +30,7 @@ fn a_wrong_line_is_named() {
         wrong(&TEXT.replace("< 02 30 43\n", "< 02 3\n"))
     );
     assert!(wrong(&TEXT.replace("dialect", "dialekt")).contains("unknown header `dialekt`"));
+    assert!(wrong(&TEXT.replace("recorded:", "keypad_end: ?\nrecorded:")).contains("`keypad_end` must be a key, or none"));
 }
 
 #[test]

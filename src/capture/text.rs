@@ -19,6 +19,7 @@ use nom::{
 use super::{Attached, Capture, CaptureError, Head, LONGEST_S, Record, osdp, osdpcap::Packets};
 use crate::{
     card::Kind,
+    decode::keypad::KEYS,
     reader::{ByteOrder, ReaderHints},
 };
 
@@ -30,10 +31,10 @@ const VERSION: u32 = 1;
 pub struct Lines {
     /// The line that was read last, counted from 1.
     number: usize,
-    format: Option<Format>,
+    format: Option<CaptureFormat>,
 }
 
-enum Format {
+enum CaptureFormat {
     Own { header: Header, head: Option<Head> },
     Packets(Packets),
 }
@@ -48,12 +49,12 @@ impl Lines {
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { text };
         let text = text.trim();
         match &mut self.format {
-            None if text.starts_with('{') => self.format.insert(Format::Packets(Packets::default())).read(self.number, text),
+            None if text.starts_with('{') => self.format.insert(CaptureFormat::Packets(Packets::default())).read(self.number, text),
             // A packet capture may begin with empty lines.
             None if text.is_empty() => Ok(None),
             None => {
                 version(if self.number == 1 { text } else { "" })?;
-                self.format = Some(Format::Own { header: Header::default(), head: None });
+                self.format = Some(CaptureFormat::Own { header: Header::default(), head: None });
                 Ok(None)
             }
             Some(format) => format.read(self.number, text),
@@ -64,8 +65,8 @@ impl Lines {
     #[must_use]
     pub const fn head(&self) -> Option<&Head> {
         match &self.format {
-            Some(Format::Own { head, .. }) => head.as_ref(),
-            Some(Format::Packets(packets)) => packets.head(),
+            Some(CaptureFormat::Own { head, .. }) => head.as_ref(),
+            Some(CaptureFormat::Packets(packets)) => packets.head(),
             None => None,
         }
     }
@@ -76,15 +77,15 @@ impl Lines {
     /// A text that was no capture.
     pub fn end(&self) -> Result<Head, CaptureError> {
         match &self.format {
-            Some(Format::Own { head: Some(head), .. }) => Ok(head.clone()),
-            Some(Format::Own { header, head: None }) => header.finish(),
-            Some(Format::Packets(packets)) => packets.end(),
+            Some(CaptureFormat::Own { head: Some(head), .. }) => Ok(head.clone()),
+            Some(CaptureFormat::Own { header, head: None }) => header.finish(),
+            Some(CaptureFormat::Packets(packets)) => packets.end(),
             None => Err(not_one()),
         }
     }
 }
 
-impl Format {
+impl CaptureFormat {
     fn read(&mut self, line: usize, text: &str) -> Result<Option<(Duration, Record)>, CaptureError> {
         let (header, head) = match self {
             Self::Packets(packets) => return packets.read(line, text),
@@ -154,6 +155,12 @@ impl Head {
         if let Some(left) = self.told.card_left {
             text.push_str(&format!("card_left_ms: {}\n", left.as_millis()));
         }
+        for (name, key) in [("keypad_end", self.told.keypad.end), ("keypad_clear", self.told.keypad.clear)] {
+            text.extend(key.map(|key| format!("{name}: {}\n", key.map_or("none".to_owned(), String::from))));
+        }
+        if let Some(time_out) = self.told.keypad.time_out {
+            text.push_str(&format!("keypad_timeout_ms: {}\n", time_out.as_millis()));
+        }
         text.push_str(&format!("recorded: {}\n\n", self.recorded.to_rfc3339_opts(SecondsFormat::Millis, true)));
         text
     }
@@ -192,6 +199,12 @@ struct Header {
     recorded: Option<DateTime<Utc>>,
 }
 
+/// A key of a keypad, or that there is none.
+fn key_of(value: &str) -> Option<Option<char>> {
+    let is_key = |key: &char| KEYS.contains(*key);
+    if value == "none" { Some(None) } else { value.parse().ok().filter(is_key).map(Some) }
+}
+
 impl Header {
     fn set(&mut self, line: usize, key: &str, value: &str) -> Result<(), CaptureError> {
         let wrong = |wanted: &str| CaptureError { line, message: format!("`{key}` must be {wanted}") };
@@ -213,12 +226,18 @@ impl Header {
             "card_left_ms" => {
                 self.told.card_left = Some(Duration::from_millis(value.parse().map_err(|_| wrong("a number of milliseconds"))?))
             }
+            "keypad_end" => self.told.keypad.end = Some(key_of(value).ok_or_else(|| wrong("a key, or none"))?),
+            "keypad_clear" => self.told.keypad.clear = Some(key_of(value).ok_or_else(|| wrong("a key, or none"))?),
+            "keypad_timeout_ms" => {
+                self.told.keypad.time_out = Some(Duration::from_millis(value.parse().map_err(|_| wrong("a number of milliseconds"))?))
+            }
             "recorded" => {
                 let time: Option<DateTime<Utc>> = value.parse().ok().filter(|time: &DateTime<Utc>| (1970..=9999).contains(&time.year()));
                 self.recorded = Some(time.ok_or_else(|| wrong("a time such as 2026-01-01T00:00:00.000Z"))?);
             }
             _ => {
-                let known = "reader, dialect, device or osdp, bits, kind, byte_order, card_left_ms, recorded";
+                let known = "reader, dialect, device or osdp, bits, kind, byte_order, card_left_ms, keypad_end, keypad_clear, \
+                             keypad_timeout_ms, recorded";
                 return Err(CaptureError { line, message: format!("unknown header `{key}`; the headers are {known}") });
             }
         }

@@ -21,7 +21,7 @@ pub use hex::{from_hex, to_hex};
 pub use kind::Kind;
 pub use literal::{Literal, LiteralError};
 pub use presentation::{
-    CUT_UID, Damage, FILLED_UID, LAY_THERE, Numbers, PROTECTED, Presentation, RANDOM_UID, SHOWN_BEFORE, SmartCard, Transport, WORTHLESS,
-    ZERO_UID,
+    CUT_UID, Damage, FILLED_UID, LAY_THERE, Numbers, PROTECTED, Presentation, RANDOM_UID, SHOWN_BEFORE, SmartCard, TYPED, Transport,
+    WORTHLESS, ZERO_UID,
 };
 pub use reading::{Advice, CERTAIN, Checks, DecidedBy, Fit, Reading, Reason, Refusal, Suggestion, Verdict, Widths};

@@ -57,6 +57,9 @@ pub const SHOWN_BEFORE: &str = "shown_before";
 /// The warning of a card that lay at the reader already when it was first looked at.
 pub const LAY_THERE: &str = "lay_there";
 
+/// The warning of bits that the site's configuration leaves nothing but an entry on a keypad for.
+pub const TYPED: &str = "typed";
+
 /// The warning of a serial number that is a new one at every tap.
 pub const RANDOM_UID: &str = "random_uid";
 /// The warning of a serial number that is all zero.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use super::{Credential, PacsBits, Presentation};
+use super::{Credential, Kind, PacsBits, Presentation, TYPED};
 
 /// The largest odds at which one credential that fits is `certain`: one random frame in a thousand passes.
 pub const CERTAIN: f64 = 0.001;
@@ -228,6 +228,14 @@ impl Reading {
     #[must_use]
     pub fn chosen(&self) -> Option<&Fit> {
         self.choice.and_then(|(at, _)| self.fits.get(at))
+    }
+
+    /// True for what was typed on a keypad, which may be somebody's PIN.
+    #[must_use]
+    pub fn is_typed(&self) -> bool {
+        let presentation = &self.presentation;
+        let is_said = presentation.warnings.iter().any(|warning| warning == TYPED);
+        self.verdict == Verdict::Keypad || presentation.kind == Kind::Key || is_said
     }
 
     /// Takes into account that the same card was shown before: bits that come twice are not damaged, however many checks

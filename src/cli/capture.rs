@@ -109,7 +109,7 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
             numbered = shell.next() => match numbered.notice {
                 Notice::Read(reading) => {
                     cards += 1;
-                    out::print(&views::reading::text(&reading));
+                    out::print(&views::reading::text_without_keys(&reading));
                 }
                 Notice::Ready(_) => out::hint("recording; show cards, Ctrl-C ends it"),
                 Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),

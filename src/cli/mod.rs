@@ -4,6 +4,7 @@
 
 mod access;
 mod ask;
+mod audit;
 mod capture;
 mod capture_file;
 mod card;
@@ -92,6 +93,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Show and settle what is due, in doubt and done
     Outbox(outbox::Arguments),
+    /// Look whether the record is whole, tell it, erase a person from it
+    Audit(audit::Arguments),
     /// Add users
     User(user::Arguments),
     /// Show and change the cards a user has
@@ -138,6 +141,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status(arguments) => asynchronous(status::run(&globals, arguments)),
         Command::Doctor(arguments) => asynchronous(doctor::run(&globals, arguments)),
         Command::Outbox(arguments) => asynchronous(outbox::run(&globals, arguments)),
+        Command::Audit(arguments) => audit::run(&globals, &arguments),
         Command::User(arguments) => asynchronous(user::run(&globals, arguments)),
         Command::Card(arguments) => asynchronous(card::run(&globals, arguments)),
         Command::Access(arguments) => asynchronous(access::run(&globals, arguments)),

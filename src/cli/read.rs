@@ -60,7 +60,7 @@ async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, 
     let far = || Instant::now() + Duration::from_secs(86_400);
     let (mut seen, mut readers) = (0, Readers::default());
     let reader = arguments.reader.as_deref();
-    let mut notices = session.client.notices(Some(reader.unwrap_or("*"))).await.map_err(session::refused)?;
+    let mut notices = session.client.readings(reader.unwrap_or("*")).await.map_err(session::refused)?;
     if session.is_elsewhere() {
         out::hint(HELD);
     }
@@ -76,7 +76,7 @@ async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, 
         let Some(notice) = notice else {
             out::hint(GONE);
             session.again().await?;
-            notices = session.client.notices(Some(reader.unwrap_or("*"))).await.map_err(session::refused)?;
+            notices = session.client.readings(reader.unwrap_or("*")).await.map_err(session::refused)?;
             continue;
         };
         let words = notice.text("words");

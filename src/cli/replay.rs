@@ -26,7 +26,7 @@ use crate::{
     blusky::client::Client,
     capture::{
         Head,
-        replay::{Player, Said},
+        replay::{Player, TimedNotices},
     },
     card::{Presentation, Reading},
     config::ReaderConfig,
@@ -215,7 +215,7 @@ impl<'a> Playing<'a> {
     }
 
     /// What the next record says; once more at the end of the file, and then nothing.
-    fn next(&mut self) -> Result<Option<Said>, Failure> {
+    fn next(&mut self) -> Result<Option<TimedNotices>, Failure> {
         if self.has_ended {
             return Ok(None);
         }

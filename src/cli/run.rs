@@ -1,8 +1,11 @@
 //! `cardbridge run`: the station service. All configured readers, delivery. Without a chosen user it enrolls nothing.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use super::{
     Globals,
@@ -11,12 +14,14 @@ use super::{
     site::{self, Look, blusky},
 };
 use crate::{
-    card::Verdict,
+    desk::Page,
     host::{
         Site,
+        api::Shared,
         client::{AskError, Client},
         hosting::{Control, Host},
         notices::NextNotice,
+        platform::lock::Lock,
     },
     outbox::{Entry, State, Step},
     station::{Notice, Scope},
@@ -52,6 +57,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let directory = shared.clone();
     let renewal = tokio::spawn(async move { directory.directory().keep_fresh(out::hint).await });
     let mut notices = shared.notices().listen(0);
+    let page = page(&site, &shared).await?;
     host.tell(Control::Open(None));
     host.tell(Control::Deliver(Scope::All));
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));
@@ -65,10 +71,20 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
     }
     inspection.abort();
+    page.iter().for_each(JoinHandle::abort);
     renewal.abort();
     drop((notices, shared));
     host.end(false).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves the desk page, where the site wants one.
+async fn page(site: &Site, shared: &Arc<Shared>) -> Result<Option<JoinHandle<()>>, Failure> {
+    let Some(settings) = &site.config.desk else { return Ok(None) };
+    let page = Page::open(settings, shared, &Lock::beside(&site.config.store, "desk")).await;
+    let page = page.map_err(|error| Failure::usage("desk", error.to_string(), ""))?;
+    out::hint(&format!("the desk page is at http://{}/", page.address));
+    Ok(Some(tokio::spawn(page.serve())))
 }
 
 /// How long a command that hosts a station meanwhile is waited for: longer than any call takes.
@@ -102,14 +118,14 @@ async fn station(site: &Site) -> Result<Host, Failure> {
 /// can hold both.
 fn tell(notice: &Notice, json: bool) {
     match notice {
-        Notice::Read(reading) if json => out::print_json(&views::reading::json_for_log(reading)),
+        Notice::Read(reading) if json => out::print_json(&views::reading::json_without_keys(reading)),
         Notice::Read(reading) => {
             // A literal has no reader, and is told by its entry.
             let Some(reader) = &reading.presentation.reader else { return };
-            match (reading.verdict, reading.chosen()) {
-                (Verdict::Keypad, _) => out::print(&format!("{reader}: something was typed on the keypad")),
-                (_, Some(fit)) => out::print(&format!("{reader}: a card was read ({})", fit.format)),
-                (verdict, None) => out::print(&format!("{reader}: a card was read ({})", verdict.name())),
+            match reading.chosen() {
+                _ if reading.is_typed() => out::print(&format!("{reader}: something was typed on the keypad")),
+                Some(fit) => out::print(&format!("{reader}: a card was read ({})", fit.format)),
+                None => out::print(&format!("{reader}: a card was read ({})", reading.verdict.name())),
             }
         }
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),

@@ -29,7 +29,7 @@ use crate::{
         protocol_files::{FolderError, add_folder},
     },
     protocols::Protocols,
-    store::StoreHandle,
+    store::{StoreHandle, sqlite::Database},
 };
 
 /// Where a command looks for its configuration.
@@ -184,8 +184,19 @@ pub fn blusky(site: &Site) -> Result<Settings, Failure> {
 pub fn open_store(site: &Site) -> Result<StoreHandle, Failure> {
     listen_for_signals();
     let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
-    host::open_store(&site.config.store, base_url, credentials().as_deref())
+    host::open_store(&site.config.store, base_url, credentials().as_deref(), site.config.anchor.as_deref())
         .map_err(|error| Failure::impossible("store", error.to_string(), ""))
+}
+
+/// The site's store for whoever looks at its record, beside a station if need be.
+pub fn open_record(site: &Site) -> Result<Database, Failure> {
+    let path = &site.config.store;
+    if !path.exists() {
+        let help = "it is made with the first enrollment; a store elsewhere is named under [store] path";
+        return Err(Failure::impossible("store", format!("there is no store {}", path.display()), help));
+    }
+    let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
+    host::open_record(path, base_url, credentials().as_deref()).map_err(|error| Failure::impossible("store", error.to_string(), ""))
 }
 
 /// Where systemd puts this service's credentials, if it does.

@@ -4,6 +4,7 @@
 //! secret; those stand in files of their own, which are read when they are needed.
 
 mod blusky;
+pub mod desk;
 pub mod import;
 mod people;
 mod readers;
@@ -49,12 +50,16 @@ pub struct Config {
     pub enforce_occupancy_system: bool,
     /// Where the site's people are listed.
     pub people: PeopleLists,
+    /// The desk page; none where the site wants none.
+    pub desk: Option<desk::Desk>,
     /// How many calls may be under way at once.
     pub parallel: usize,
     /// How small the chance of a mistake must be before nobody is asked.
     pub proof: f64,
     /// The store.
     pub store: PathBuf,
+    /// Where it is kept how far the store had come; none where nobody keeps it.
+    pub anchor: Option<PathBuf>,
     /// How long a command waits for the outcome once an entry is saved.
     pub wait: Duration,
     /// The file's text; empty where there is none.
@@ -141,9 +146,11 @@ impl Config {
             reassign: Reassign::Never,
             enforce_occupancy_system: false,
             people: PeopleLists::default(),
+            desk: None,
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
+            anchor: None,
             wait: Duration::from_secs(WAIT_S),
             text: String::new(),
         }
@@ -185,10 +192,12 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     if let Some(table) = keys.table("people") {
         config.people = people::people(table, folder);
     }
+    config.desk = desk::desk(&mut keys, folder);
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
             config.store = folder.join(path.value);
         }
+        config.anchor = store.optional_text("anchor").map(|anchor| folder.join(anchor.value));
         store.finish();
     }
     keys.finish();

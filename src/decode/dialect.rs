@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 use super::{check::Check, frame, payload::Template};
 use crate::{
     card::Kind,
-    reader::{LineSettings, Signal},
+    reader::{KeypadHints, LineSettings, Signal},
 };
 pub use cut::{Code, Cut, Stuffing};
 
@@ -159,6 +159,8 @@ pub struct Dialect {
     pub repeats: Option<Duration>,
     /// How long a board that restarts when its port is opened takes until it reads cards.
     pub settle: Duration,
+    /// How the keys of its keypad become an entry.
+    pub keypad: KeypadHints,
     /// Its proofs.
     pub samples: Vec<DialectSample>,
     /// The file it stands in.
@@ -192,6 +194,7 @@ impl Dialect {
             card_left: CARD_LEFT,
             repeats: None,
             settle: Duration::ZERO,
+            keypad: KeypadHints::default(),
             samples: Vec::new(),
             file: "the configuration".to_owned(),
         })

@@ -11,7 +11,7 @@
 //!
 //! A small `e` or `o` is a check that is written and not judged: where it does not hold, that is a warning.
 //! A row with eight `C` is a checksum byte: the exclusive or of the covered bits, taken eight at a time. With eight `B` it
-//! is the same, and one more where its low digit is F (Barium Ferrite encoders).
+//! is the same, and one more where its low digit is F (Barium Ferrite encoders). With eight `S` it is the low byte of their sum.
 
 use nom::{
     IResult, Parser,
@@ -60,6 +60,16 @@ pub enum CheckKind {
     Xor8,
     /// The same, and one more where the low digit of that is F.
     Xor8Bumped,
+    /// Its own eight bits are the low byte of the sum of the covered bits, taken eight at a time.
+    Sum8,
+}
+
+impl CheckKind {
+    /// True where each of its own bits is a parity of some of the others: nothing carries from one to the next.
+    #[must_use]
+    pub const fn is_linear(self) -> bool {
+        matches!(self, Self::Even | Self::Odd | Self::Xor8)
+    }
 }
 
 impl Check {
@@ -70,6 +80,10 @@ impl Check {
 
     /// The bits that the check is to have, each with its position; `bit` tells the bits covered.
     pub fn computed(&self, bit: impl Fn(usize) -> bool) -> Vec<(usize, bool)> {
+        if self.kind == CheckKind::Sum8 {
+            let sum = self.sum(&bit);
+            return self.own.iter().enumerate().map(|(at, own)| (*own, sum >> 7_usize.saturating_sub(at) & 1 == 1)).collect();
+        }
         let is_odd = |covers: &[usize]| covers.iter().filter(|at| bit(**at)).count() % 2 == 1;
         let mut bits: Vec<(usize, bool)> =
             self.parities().map(|(own, covers)| (own, is_odd(&covers) != (self.kind == CheckKind::Odd))).collect();
@@ -85,12 +99,21 @@ impl Check {
         bits
     }
 
+    /// The low byte of the sum of the covered bits, taken eight at a time.
+    fn sum(&self, bit: impl Fn(usize) -> bool) -> u8 {
+        let bits = self.covers.iter().enumerate();
+        bits.fold(0_u8, |sum, (at, place)| sum.wrapping_add(u8::from(bit(*place)) << (7 - at % 8)))
+    }
+
     /// True where a checksum byte is what the bits it covers make it. Nothing is allocated.
     #[must_use]
     pub fn checksum_holds(&self, bit: impl Fn(usize) -> bool) -> bool {
+        let own = self.own.iter().fold(0_u8, |byte, place| byte << 1 | u8::from(bit(*place)));
+        if self.kind == CheckKind::Sum8 {
+            return own == self.sum(bit);
+        }
         let folded = self.covers.iter().enumerate().fold(0_u8, |byte, (at, place)| byte ^ u8::from(bit(*place)) << (7 - at % 8));
         let is_bumped = self.kind == CheckKind::Xor8Bumped && folded & 0x0F == 0x0F;
-        let own = self.own.iter().fold(0_u8, |byte, place| byte << 1 | u8::from(bit(*place)));
         own == folded.wrapping_add(u8::from(is_bumped))
     }
 
@@ -141,8 +164,8 @@ impl Drawing {
             let marks = row(
                 at,
                 text,
-                many0(one_of("EOeoXCB.")),
-                "E or O for the check's own bit, C or B for a checksum byte's, X for a covered bit, or .",
+                many0(one_of("EOeoXCBS.")),
+                "E or O for the check's own bit, C, B or S for a checksum byte's, X for a covered bit, or .",
                 &mut complaints,
             );
             if marks.len() != cells.len() && marks.len() == text.chars().count() {
@@ -218,19 +241,25 @@ fn row<'t, T>(
 }
 
 fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Complaint>) -> Option<Check> {
-    let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'e' | 'o' | 'C' | 'B'));
+    let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'e' | 'o' | 'C' | 'B' | 'S'));
     let covers = places(marks, |mark| mark == 'X');
+    let is_byte = |wanted: char| own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&wanted));
     let kind = match (own.as_slice(), own.first().and_then(|at| marks.get(*at))) {
         ([_], Some('E' | 'e')) => CheckKind::Even,
         ([_], Some('O' | 'o')) => CheckKind::Odd,
-        ([_, .., _], _) if own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&'C')) => CheckKind::Xor8,
-        ([_, .., _], _) if own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&'B')) => CheckKind::Xor8Bumped,
+        ([_, .., _], _) if is_byte('C') => CheckKind::Xor8,
+        ([_, .., _], _) if is_byte('B') => CheckKind::Xor8Bumped,
+        ([_, .., _], _) if is_byte('S') => CheckKind::Sum8,
         ([], _) => {
             complaints.push(complaint(row, 0, "this check has no bit of its own; mark it E (even) or O (odd)".into()));
             return None;
         }
-        (_, Some('C' | 'B')) => {
-            complaints.push(complaint(row, *own.first()?, "a checksum byte has eight bits of its own, each marked C, or each B".into()));
+        (_, Some('C' | 'B' | 'S')) => {
+            complaints.push(complaint(
+                row,
+                *own.first()?,
+                "a checksum byte has eight bits of its own, each marked C, or each B, or each S".into(),
+            ));
             return None;
         }
         ([_, second, ..] | [second], _) => {
@@ -242,7 +271,7 @@ fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Compla
     for at in own.iter().filter(|at| cells.get(**at).is_some_and(|cell| *cell != Cell::Check)) {
         complaints.push(complaint(row, *at, "the check's own bit is not a P in the first row; write P there".into()));
     }
-    if covers.is_empty() || (matches!(kind, CheckKind::Xor8 | CheckKind::Xor8Bumped) && !covers.len().is_multiple_of(8)) {
+    if covers.is_empty() || (own.len() == 8 && !covers.len().is_multiple_of(8)) {
         let message = if own.len() == 8 {
             "a checksum byte covers whole bytes: mark a multiple of eight bits X"
         } else {
@@ -306,6 +335,15 @@ mod tests {
     fn a_check_that_another_one_covers_is_computed_first() {
         let drawing = Drawing::parse("PPNN\nEXXX\n.OXX\n").unwrap();
         assert_eq!(drawing.checks.iter().map(|check| check.own[0]).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn a_checksum_byte_can_be_a_sum() {
+        let check = &Drawing::parse("NNNNNNNNMMMMMMMMPPPPPPPP\nXXXXXXXXXXXXXXXXSSSSSSSS\n").unwrap().checks[0];
+        let bits = |bytes: [u8; 3]| move |at: usize| bytes[at / 8] >> (7 - at % 8) & 1 == 1;
+        for (bytes, holds) in [([0xF0, 0x20, 0x10], true), ([0xF0, 0x20, 0xD0], false), ([1, 2, 3], true), ([0xFF, 0xFF, 0xFE], true)] {
+            assert_eq!((check.holds(bits(bytes)), check.checksum_holds(bits(bytes))), (holds, holds), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -1,12 +1,7 @@
 //! A card format: its drawing folded into masks, read in both directions.
 //!
-//! In: bits, and out come the numbers or the reason why not; or numbers, and out come the bits. A compiled format is a
-//! nom [`nom::Parser`] over bits. Never: a word for people on the way; fits and refusals are small values, and words are
-//! made when they are shown.
-
-mod parser;
-
-pub use parser::FitError;
+//! In: bits, and out come the numbers or the reason why not; or numbers, and out come the bits. Never: a word for people on
+//! the way; fits and refusals are small values, and words are made when they are shown.
 
 use std::sync::Arc;
 
@@ -39,14 +34,14 @@ pub struct Format {
     /// The SHA-256 of its file, hex; empty where it was not read from one.
     pub digest: Arc<str>,
     /// What it reads, in the order of the file.
-    pub fields: Vec<Field>,
-    drawing: Drawing,
+    pub fields: Arc<[Field]>,
+    drawing: Arc<Drawing>,
     fixed: (Mask, Mask),
-    parities: Vec<Parity>,
+    parities: Arc<[Parity]>,
     /// Frames that are another thing, whatever the checks say: which bits, and how.
     never: Vec<(Mask, Mask)>,
     /// What each check says when it does not hold.
-    objections: Vec<Arc<str>>,
+    objections: Arc<[Arc<str>]>,
 }
 
 /// One parity to hold: the bits it is taken over, and which check of the drawing it belongs to.
@@ -80,7 +75,7 @@ impl Format {
         let fixed = (mask(fixed.iter().map(|(at, _)| *at)), mask(fixed.iter().filter(|(_, bit)| *bit).map(|(at, _)| *at)));
         // A checksum with a carry is no parity; it is computed anew.
         let judged = drawing.checks.iter().zip(0..).filter(|(check, _)| !check.warns);
-        let linear = judged.filter(|(check, _)| check.kind != CheckKind::Xor8Bumped);
+        let linear = judged.filter(|(check, _)| check.kind.is_linear());
         let parities = linear.flat_map(|(check, number)| {
             let odd = check.kind == CheckKind::Odd;
             check.parities().map(move |(own, covers)| Parity { mask: mask(covers.into_iter().chain([own])), odd, check: number })
@@ -88,7 +83,7 @@ impl Format {
         let parities = parities.collect();
         let objections = drawing.checks.iter().map(objection).collect();
         let fields = fields.into_iter().map(Field::folded).collect();
-        Self { id, aliases, digest: Arc::from(""), fields, drawing, fixed, parities, never: Vec::new(), objections }
+        Self { id, aliases, digest: Arc::from(""), fields, drawing: Arc::new(drawing), fixed, parities, never: Vec::new(), objections }
     }
 
     /// The same format, which refuses a frame that has these bits: `(position, bit)`.
@@ -124,7 +119,7 @@ impl Format {
 
     /// The drawing.
     #[must_use]
-    pub const fn drawing(&self) -> &Drawing {
+    pub fn drawing(&self) -> &Drawing {
         &self.drawing
     }
 
@@ -235,14 +230,14 @@ impl Format {
 
     /// The checksums with a carry.
     fn carried_checks(&self) -> impl Iterator<Item = (u16, &Check)> {
-        (0..).zip(&self.drawing.checks).filter(|(_, check)| check.kind == CheckKind::Xor8Bumped)
+        (0..).zip(&self.drawing.checks).filter(|(_, check)| !check.kind.is_linear())
     }
 
     /// Everything the format reads in bits that fit it.
     #[must_use]
     pub fn credential(&self, bits: &PacsBits) -> Credential {
         let mut credential = Credential::default();
-        for field in &self.fields {
+        for field in self.fields.iter() {
             credential.set(&field.name, field.number(bits.words()));
         }
         credential
@@ -254,8 +249,8 @@ impl Format {
         self.drawing.cells.contains(&Cell::Carried)
     }
 
-    /// True where this format fits every frame that the other one fits: it has no decimal digits of its own, and each of
-    /// its checks and fixed bits is one of the other's too.
+    /// True where this format fits every frame that the other one fits: it has no decimal digits and no checksum with a carry of
+    /// its own, and each of its checks and fixed bits is one of the other's too.
     #[must_use]
     pub fn always_fits_where(&self, other: &Self) -> bool {
         let held = |parity: &Parity| other.parities.iter().any(|theirs| (theirs.mask, theirs.odd) == (parity.mask, parity.odd));
@@ -264,6 +259,7 @@ impl Format {
         self.len() == other.len()
             && same_fixed
             && self.parities.iter().all(held)
+            && self.carried_checks().next().is_none()
             && self.never.is_empty()
             && !self.fields.iter().any(|field| field.bcd || !field.is_plain())
     }
@@ -289,7 +285,7 @@ impl Format {
 
     fn reason(&self, check: u16) -> Reason {
         match self.drawing.checks.get(usize::from(check)).map(|check| check.kind) {
-            Some(CheckKind::Xor8 | CheckKind::Xor8Bumped) => Reason::Checksum,
+            Some(CheckKind::Xor8 | CheckKind::Xor8Bumped | CheckKind::Sum8) => Reason::Checksum,
             _ => Reason::Parity,
         }
     }
@@ -309,6 +305,7 @@ fn objection(check: &Check) -> Arc<str> {
         CheckKind::Odd => "odd parity",
         CheckKind::Xor8 => "the exclusive or",
         CheckKind::Xor8Bumped => "the exclusive or (one more where its low digit is F)",
+        CheckKind::Sum8 => "the sum",
     };
     let own = check.own.first().unwrap_or(&0);
     let (from, to) = (check.covers.iter().min().unwrap_or(&0), check.covers.iter().max().unwrap_or(&0));

@@ -3,8 +3,20 @@
 //! In: a key, or a time. Out: an entry, once the end key was pressed or nothing more came. Time
 //! is an argument. Never: a card. What was entered is a secret: no `Debug` shows it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::fmt;
+
+use super::dialect::Dialect;
+use crate::reader::{KeypadRules, ReaderHints};
+
+impl ReaderHints {
+    /// How keys become an entry: as the site says, else as the dialect does.
+    #[must_use]
+    pub fn keypad_of(&self, dialect: Option<&Dialect>) -> KeypadRules {
+        let known = dialect.map_or_else(KeypadRules::default, |dialect| dialect.keypad.over(KeypadRules::default()));
+        self.keypad.over(known)
+    }
+}
 
 /// What stands on the keys, in the order of the numbers that a card format's `key` gives them: `*` is 10, `#` is 11.
 pub const KEYS: &str = "0123456789*#ABCDEFGH";
@@ -12,18 +24,11 @@ pub const KEYS: &str = "0123456789*#ABCDEFGH";
 /// The most keys of one entry; more are dropped, and the entry is none.
 const LONGEST: usize = 32;
 
-/// The key that ends an entry, and is no part of it: nearly all keypads are printed so.
-const END: char = '#';
-/// The key that throws away what was pressed so far.
-const CLEAR: char = '*';
-/// An entry ends when no key was pressed for so long.
-const TIME_OUT: TimeDelta = TimeDelta::seconds(5);
-
 /// Why an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The end key was pressed.
-    EndKey,
+    /// The end key was pressed; or there is none, and nothing more was.
+    AsAgreed,
     /// Nobody ended it: nothing more was pressed, or a card was shown. Perhaps it was given up.
     GivenUp,
 }
@@ -40,11 +45,18 @@ pub struct Entry {
 /// The keys pressed so far.
 #[derive(Clone, Default)]
 pub struct Keypad {
+    rules: KeypadRules,
     keys: String,
     last: Option<DateTime<Utc>>,
 }
 
 impl Keypad {
+    /// A keypad at which nothing was pressed yet.
+    #[must_use]
+    pub fn new(rules: KeypadRules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
     /// A key was pressed. What was begun and left lying before it is no part of a new entry; ask [`Self::time`] first.
     pub fn press(&mut self, key: char, at: DateTime<Utc>) -> Option<Entry> {
         if self.deadline().is_some_and(|deadline| at >= deadline) {
@@ -52,8 +64,8 @@ impl Keypad {
         }
         self.last = Some(at);
         match key {
-            CLEAR => self.keys.clear(),
-            END => return self.ended(Ended::EndKey),
+            key if Some(key) == self.rules.end => return self.ended(Ended::AsAgreed),
+            key if Some(key) == self.rules.clear => self.keys.clear(),
             key if self.keys.len() <= LONGEST => self.keys.push(key),
             _ => {}
         }
@@ -63,7 +75,7 @@ impl Keypad {
     /// When an entry ends if nothing more is pressed; none where nothing was pressed.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
-        self.last.filter(|_| !self.keys.is_empty())?.checked_add_signed(TIME_OUT)
+        self.last.filter(|_| !self.keys.is_empty())?.checked_add_signed(chrono::TimeDelta::from_std(self.rules.time_out).ok()?)
     }
 
     /// Time has passed.
@@ -73,7 +85,7 @@ impl Keypad {
 
     /// Something else has begun at the reader.
     pub fn give_up(&mut self) -> Option<Entry> {
-        self.ended(Ended::GivenUp)
+        self.ended(if self.rules.end.is_none() { Ended::AsAgreed } else { Ended::GivenUp })
     }
 
     fn ended(&mut self, ended: Ended) -> Option<Entry> {
@@ -124,7 +136,7 @@ mod tests {
     fn the_end_key_makes_keys_an_entry() {
         let mut keypad = Keypad::default();
         assert_eq!(press(&mut keypad, "1234", 0), None);
-        assert_eq!(press(&mut keypad, "#", 1), Some(Entry { keys: "1234".into(), ended: Ended::EndKey }));
+        assert_eq!(press(&mut keypad, "#", 1), Some(Entry { keys: "1234".into(), ended: Ended::AsAgreed }));
         assert_eq!(press(&mut keypad, "#", 2), None, "an end key alone enters nothing");
     }
 
@@ -142,6 +154,18 @@ mod tests {
         assert_eq!((keypad.deadline(), keypad.time(at(8))), (Some(at(9)), None));
         assert_eq!(keypad.time(at(9)), Some(Entry { keys: "123".into(), ended: Ended::GivenUp }));
         assert_eq!((keypad.deadline(), keypad.time(at(99))), (None, None));
+    }
+
+    #[test]
+    fn the_site_says_which_keys_end_and_clear_and_how_long_a_pause_may_be() {
+        let rules = KeypadRules { end: Some('A'), clear: None, time_out: std::time::Duration::from_secs(2) };
+        let mut keypad = Keypad::new(rules);
+        assert_eq!(press(&mut keypad, "1*2#A", 0), Some(Entry { keys: "1*2#".into(), ended: Ended::AsAgreed }));
+        press(&mut keypad, "34", 10);
+        assert_eq!(keypad.time(at(12)), Some(Entry { keys: "34".into(), ended: Ended::GivenUp }));
+        let mut endless = Keypad::new(KeypadRules { end: None, ..rules });
+        assert_eq!(press(&mut endless, "12#", 20), None);
+        assert_eq!(endless.time(at(22)), Some(Entry { keys: "12#".into(), ended: Ended::AsAgreed }), "nothing else can end it");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! time on.
 //!
 //! In: a format. Out: its [`Test`] and its [`Fields`]. Never: a format that does not fit into a word, or whose numbers have
-//! limits; such a format tests itself.
+//! limits, or which has a sum; such a format tests itself.
 
 use super::{
     drawing::{Check, CheckKind},
@@ -59,7 +59,7 @@ impl Test {
     #[must_use]
     pub fn fold(format: &Format) -> Option<Self> {
         let (must, wanted) = format.fixed();
-        if format.len() > 64 {
+        if format.len() > 64 || format.judged().any(|check| check.kind == CheckKind::Sum8) {
             return None;
         }
         let digits = format.fields.iter().map(digits).try_fold(0, |all, one| Some(all | one?))?;
@@ -82,7 +82,7 @@ impl Fields {
             return None;
         }
         let mut folded = Self::default();
-        for ((at, field), slot) in (0..).zip(&format.fields).zip(&mut folded.runs) {
+        for ((at, field), slot) in (0..).zip(format.fields.iter()).zip(&mut folded.runs) {
             let pieces = pieces(at, field);
             match pieces.as_slice() {
                 [Piece { shift, mask, weight: 1, .. }] => *slot = (*shift, *mask),

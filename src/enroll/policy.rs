@@ -83,17 +83,19 @@ pub fn choose(reading: &mut Reading, policy: &SitePolicy, hints: &Hints) {
     reading.choice = decide(reading, policy, hints);
 }
 
-/// Looks for what may explain a reading that looks wrong, and writes it into the reading: one that gives no number at all, or
-/// one whose numbers are not the printed one. It does nothing to a reading that looks right. A print that is none of the
+/// Looks for what may explain a reading that looks wrong, and writes it into the reading: one that gives no number at all, none
+/// that the site takes, or not the printed one. It does nothing to a reading that looks right. A print that is none of the
 /// numbers is warned of.
 pub fn explain(reading: &mut Reading, catalog: &Catalog, policy: &SitePolicy, print: Option<&str>) {
     let wrong_print = print.filter(|print| policy.prints_none(reading, print));
     if wrong_print.is_some() && !reading.fits.is_empty() {
         reading.presentation.warnings.push(PRINTED_NOT_READ.to_owned());
     }
-    if wrong_print.is_some() || reading.verdict.reads_nothing() {
+    let is_foreign = !reading.is_typed() && !reading.fits.iter().any(|fit| policy.admits(fit) && policy.is_taken(fit));
+    if wrong_print.is_some() || reading.verdict.reads_nothing() || is_foreign {
         let named = policy.named_formats();
-        reading.suggestions = explain::explain(reading, catalog, &Ask { named: &named, print: wrong_print });
+        let ask = Ask { named: &named, facility_codes: &policy.facility_codes, print: wrong_print };
+        reading.suggestions = explain::explain(reading, catalog, &ask);
     }
 }
 
@@ -228,6 +230,14 @@ impl SitePolicy {
             }
         }
         choices
+    }
+
+    /// True where the site leaves nothing but an entry on a keypad: of the formats that fit, it names one of those that are
+    /// never a card, and none of the others is a card of its own.
+    #[must_use]
+    pub fn leaves_an_entry(&self, reading: &Reading) -> bool {
+        let is_card = |fit: &Fit| !is_entry(fit) && self.admits(fit) && self.is_taken(fit);
+        reading.fits.iter().any(|fit| is_entry(fit) && self.names(fit)) && !reading.fits.iter().any(is_card)
     }
 
     /// The configuration lines that would settle a reading nothing was chosen from.

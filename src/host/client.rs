@@ -104,6 +104,14 @@ impl Client {
         self.follow(Method::POST, "v1/calls", Some(body)).await
     }
 
+    /// Follows everything from now on, with this reader open, or all (`*`), and what is typed at their keypads.
+    ///
+    /// # Errors
+    /// There is no such reader, or no station.
+    pub async fn readings(&self, reader: &str) -> Result<Notices, AskError> {
+        self.follow(Method::GET, &format!("v1/notices?keys=true&reader={}", escaped(reader)), None::<&()>).await
+    }
+
     /// Follows everything from now on, with this reader open, or all (`*`).
     ///
     /// # Errors

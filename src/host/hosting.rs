@@ -76,7 +76,7 @@ impl Host {
             Err(holder) => return Ok(Err(holder)),
         };
         let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
-        let store = open_store(path, base_url, credentials.as_deref())?;
+        let store = open_store(path, base_url, credentials.as_deref(), site.config.anchor.as_deref())?;
         let (listener, bound) = socket::listen(path).map_err(place)?;
         let mut shell = Shell::new(site, Some(store.clone()));
         shell.station().remember(store.evidence_seen().await?);

@@ -36,7 +36,7 @@ use crate::{
     decode::catalog::SharedCatalog,
     protocols::Protocols,
     station::{ReaderSetup, Setup},
-    store::{StoreError, StoreHandle, seal::Sealer},
+    store::{StoreError, StoreHandle, seal::Sealer, sqlite::Database},
 };
 use platform::{files, lock::Lock};
 
@@ -46,7 +46,7 @@ pub struct Site {
     /// The configuration.
     pub config: Config,
     /// Formats, dialects, scripts.
-    pub protocols: Protocols,
+    pub protocols: Arc<Protocols>,
     /// The formats, ready to be laid over bits.
     pub catalog: SharedCatalog,
 }
@@ -56,7 +56,7 @@ impl Site {
     #[must_use]
     pub fn new(config: Config, protocols: Protocols) -> Self {
         let catalog = Arc::new(protocols.catalog(&config.policy.named_formats()));
-        Self { config, protocols, catalog }
+        Self { config, protocols: Arc::new(protocols), catalog }
     }
 
     /// What a station has to know of it.
@@ -96,10 +96,18 @@ pub struct Digests {
 ///
 /// # Errors
 /// Why it cannot be opened.
-pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<StoreHandle, StoreError> {
+pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>, anchor: Option<&Path>) -> Result<StoreHandle, StoreError> {
     let why = |error: std::io::Error| format!("{error}; check that its folder is there and can be written");
     files::make(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
-    StoreHandle::open_sealed(path, base_url, sealer(path, credentials))
+    StoreHandle::open_sealed(path, base_url, sealer(path, credentials), anchor)
+}
+
+/// Opens the store at this path for whoever looks at its record, beside a station if need be.
+///
+/// # Errors
+/// There is none, or it cannot be opened.
+pub fn open_record(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<Database, StoreError> {
+    Database::open(path, base_url, sealer(path, credentials))
 }
 
 /// What seals the secrets of the store at this path.

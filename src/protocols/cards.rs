@@ -114,7 +114,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
         }
     };
     speaks_of_cards(&keys, &fields, never_a_card);
-    let samples = samples::read(&mut keys, &kinds);
+    let mut samples = samples::read(&mut keys, &kinds);
     let width = shape.as_ref().and_then(|shape| Some(shape.drawings.first()?.0.cells.len())).unwrap_or(0);
     let never = excluded(&keys, &never, width);
     keys.finish();
@@ -131,7 +131,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
         never.iter().fold(format, |format, bits| format.never(bits))
     };
     let mut formats: Vec<Format> = shape.drawings.into_iter().map(compile).collect();
-    let length = samples.first().map(|sample| sample.frame(is_track).len());
+    let length = samples.whole.first().map(|sample| sample.frame(is_track).len());
     let at = formats.iter().position(|format| Some(format.len()) == length).unwrap_or(0);
     let format = CardFormat {
         name: name?.value,
@@ -146,10 +146,10 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
         is_track,
         only_named,
         never_a_card,
-        samples,
+        samples: std::mem::take(&mut samples.whole),
         file: file.to_owned(),
     };
-    samples::prove(&format, sheet);
+    samples::prove(&format, &samples, sheet);
     sheet.is_clean().then_some(format)
 }
 

@@ -9,6 +9,7 @@ pub mod advice;
 mod built_in;
 pub mod cards;
 pub mod keyboards;
+mod keypad;
 pub mod readers;
 pub mod serial;
 pub mod smartcards;
@@ -27,6 +28,7 @@ use crate::{
 use advice::CardAdvice;
 use cards::CardFormat;
 use keyboards::KnownKeyboard;
+pub use keypad::keypad;
 
 /// Everything known about readers and cards.
 #[derive(Debug, Default, Clone)]

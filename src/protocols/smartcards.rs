@@ -38,7 +38,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Script> {
     let card = keys.optional_text("card").map(|card| card.value);
     let protected = keys.flag("protected").unwrap_or(false);
     let chips = Chips { standards: words(&mut keys, "standards"), names: words(&mut keys, "chips") };
-    let messages: Vec<Message> = keys.tables("atr").into_iter().filter_map(|table| super::serial::message(table, kind?, None)).collect();
+    let messages: Vec<Message> = keys.tables("atr").into_iter().filter_map(|table| super::serial::message(table, kind?)).collect();
     let atr = (!messages.is_empty()).then(|| said(messages)).flatten();
     let steps = step::steps(&mut keys, check_bits);
     if steps.is_empty() && atr.is_none() && card.is_none() && chips.is_empty() && sheet.is_clean() {

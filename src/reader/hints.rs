@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::KeypadHints;
 use crate::card::Kind;
 
 /// In which order a device sends the bytes of a number.
@@ -31,4 +32,6 @@ pub struct ReaderHints {
     pub repeats: Option<Duration>,
     /// How long a board takes that restarts when its port is opened.
     pub settle: Option<Duration>,
+    /// How the keys of its keypad become an entry.
+    pub keypad: KeypadHints,
 }

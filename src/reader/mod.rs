@@ -4,10 +4,12 @@
 
 mod event;
 mod hints;
+mod keypad;
 mod name;
 mod port;
 
 pub use event::{KeyEvent, KeyMove, OsdpCard, ReaderCommand, ReaderEvent, Signal};
 pub use hints::{ByteOrder, ReaderHints};
+pub use keypad::{KeypadHints, KeypadRules};
 pub use name::{ReaderName, configured_name, is_device_of, matches};
 pub use port::{Bus, InputDevice, LineParity, LineSettings, Port, SerialDevice};

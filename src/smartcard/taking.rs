@@ -3,9 +3,12 @@
 //! In: a step's takings and the bytes. Out: what was taken, or nothing. Never: half a value; an answer that is cut off
 //! yields nothing at all.
 
+use std::ops::Range;
+
 use nom::{
     IResult, Parser,
     bytes::complete::{take, take_while},
+    combinator::rest_len,
     multi::{length_data, many0},
     number::complete::u8 as byte,
     sequence::preceded,
@@ -20,6 +23,9 @@ use crate::{
     },
     reader::ReaderHints,
 };
+
+/// The bit of a tag whose value is TLVs (X.690, 8.1.2).
+const CONSTRUCTED: u8 = 0x20;
 
 /// What was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +48,9 @@ pub fn take_from(step: &Step, kind: Kind, answer: &[u8]) -> Option<Taken> {
     }
     let mut worthless = None;
     for taking in &step.takes {
-        let Some(value) = taking.value(answer) else { continue };
-        match taking.of(&value, kind) {
-            Some(Taken::Card(card)) if taking.worthless.iter().any(|pattern| pattern.matches(&value)) => {
+        let Some(value) = taking.place(answer).and_then(|place| answer.get(place)) else { continue };
+        match taking.of(value, kind) {
+            Some(Taken::Card(card)) if taking.worthless.iter().any(|pattern| pattern.matches(value)) => {
                 worthless.get_or_insert(Taken::Worthless(card));
             }
             Some(taken) => return Some(taken),
@@ -66,14 +72,17 @@ pub fn take_from_atr(said: &Dialect, atr: &[u8], check_bits: u8) -> Option<Prese
 }
 
 impl Taking {
-    /// The value that is meant; none where the tags, or what it begins with, are not there.
-    fn value(&self, answer: &[u8]) -> Option<Vec<u8>> {
-        let mut value = answer;
+    /// Where the value that is meant stands; none where the tags, or what it begins with, are not there.
+    #[must_use]
+    pub fn place(&self, answer: &[u8]) -> Option<Range<usize>> {
+        let mut place = 0..answer.len();
         for wanted in &self.path {
-            value = tlvs(value)?.into_iter().find(|(tag, _)| tag == wanted).map(|(_, value)| value)?;
+            let (_, value) = tlvs(answer.get(place.clone())?)?.into_iter().find(|(tag, _)| tag == wanted)?;
+            place = place.start + value.start..place.start + value.end;
         }
-        let value = value.strip_prefix(self.begins.as_slice())?;
-        Some(value.get(..self.bytes.unwrap_or(value.len()))?.to_vec())
+        let value = answer.get(place.clone())?.strip_prefix(self.begins.as_slice())?;
+        let from = place.end - value.len();
+        value.get(..self.bytes.unwrap_or(value.len())).map(|value| from..from + value.len())
     }
 
     fn of(&self, value: &[u8], kind: Kind) -> Option<Taken> {
@@ -97,11 +106,29 @@ impl Taking {
 
 /// A whole level of BER-TLVs, each as it stands: tags like PIV's 30 hold no TLVs, whatever their bits say. Zeros between
 /// them are filling (ISO 7816-4, 5.2.2.2).
-fn tlvs(bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+fn tlvs(bytes: &[u8]) -> Option<Vec<(u8, Range<usize>)>> {
     let fill = |input| take_while(|byte| byte == 0).parse(input);
-    let parsed: IResult<&[u8], Vec<(u8, &[u8])>> = many0(preceded(fill, (tag, length_data(length)))).parse(bytes);
+    let value = |input| length_data(length).map(<[u8]>::len).parse(input);
+    let ends = |input| rest_len(input).map(|(input, rest)| (input, bytes.len() - rest));
+    let tlv = (tag, value, ends).map(|(tag, len, end)| (tag, end - len..end));
+    let parsed: IResult<&[u8], Vec<(u8, Range<usize>)>> = many0(preceded(fill, tlv)).parse(bytes);
     let (rest, found) = parsed.ok()?;
     rest.iter().all(|byte| *byte == 0).then_some(found)
+}
+
+/// Where the values stand in bytes that are TLVs from the first to the last. Within constructed ones, and those with one of
+/// these tags, stand others. None of bytes that are something else.
+#[must_use]
+pub fn values(bytes: &[u8], hold_others: &[u8]) -> Option<Vec<Range<usize>>> {
+    let within = |(tag, value): (u8, Range<usize>)| {
+        let holds_others = tag & CONSTRUCTED != 0 || hold_others.contains(&tag);
+        let inner = bytes.get(value.clone()).filter(|_| holds_others).and_then(|inner| values(inner, hold_others));
+        match inner {
+            Some(inner) => inner.into_iter().map(|inner| value.start + inner.start..value.start + inner.end).collect(),
+            None => vec![value],
+        }
+    };
+    Some(tlvs(bytes)?.into_iter().flat_map(within).collect())
 }
 
 /// The first byte of a tag; those that follow a long one are passed over.
@@ -144,7 +171,8 @@ fn behind_the_first_one(value: &[u8]) -> Option<PacsBits> {
 }
 
 /// What a template finds; bits whose number nobody tells, in every length they can have.
-fn payload(said: &Dialect, value: &[u8]) -> Option<Presentation> {
+#[must_use]
+pub fn payload(said: &Dialect, value: &[u8]) -> Option<Presentation> {
     let Some(Heard::Shown(mut card, _)) = read_frame(said, &ReaderHints::default(), value) else { return None };
     if card.bits.is_none() && card.numbers.is_none() && card.csn.is_none() && card.damage.is_none() {
         let parts = said.messages.iter().find_map(|message| message.payload.read(value))?;
@@ -167,8 +195,8 @@ mod tests {
     fn tags_that_look_constructed_are_taken_as_they_stand() {
         // A CHUID: 30 holds a FASC-N, which is no TLV.
         let chuid = [0x30, 0x02, 0xD4, 0xE7, 0x3E, 0x81, 0x01, 0x00, 0xFE, 0x00];
-        assert_eq!(tlvs(&chuid).unwrap(), [(0x30, &[0xD4, 0xE7][..]), (0x3E, &[0x00]), (0xFE, &[])]);
-        assert_eq!(tlvs(&[0x00, 0x03, 0x01, 0xAA, 0x00, 0x00]).unwrap(), [(0x03, &[0xAA][..])]);
+        assert_eq!(tlvs(&chuid).unwrap(), [(0x30, 2..4), (0x3E, 7..8), (0xFE, 10..10)]);
+        assert_eq!(tlvs(&[0x00, 0x03, 0x01, 0xAA, 0x00, 0x00]).unwrap(), [(0x03, 3..4)]);
     }
 
     #[test]

@@ -42,9 +42,17 @@ pub(super) enum State {
     /// For a card.
     Waits,
     /// For an answer, of the card or of a person.
-    Asked(Shown, Question),
+    Asked(Got, Question),
     /// For its entry to be on disk.
-    Saving(Shown),
+    Saving(Got),
+}
+
+/// What somebody got.
+pub(super) enum Got {
+    /// A card that was read.
+    Card(Box<Shown>),
+    /// A card that BluSKY has already, by its key there.
+    Existing(Uuid),
 }
 
 /// The card that somebody got.
@@ -88,6 +96,15 @@ impl Desk {
 /// When an order was first placed, as its key says; a key that says nothing came last.
 fn came(id: Uuid) -> (u64, u32) {
     id.get_timestamp().map_or((u64::MAX, 0), |time| time.to_unix())
+}
+
+impl Got {
+    /// A person chose this fit of it.
+    pub(super) fn choose(&mut self, choice: usize) {
+        if let Self::Card(shown) = self {
+            shown.choice = Some(choice);
+        }
+    }
 }
 
 impl Shown {
@@ -220,7 +237,8 @@ impl Station {
     /// The card that lies at a reader, read once more.
     pub(super) fn read_again(&mut self, presentation: Presentation, turn: &mut Turn) {
         let at = presentation.reader.as_deref().and_then(|reader| self.second_reading_at(reader));
-        let is_same = |desk: &Desk| matches!(&desk.state, State::Asked(shown, _) if is_repeat(&shown.presentation, &presentation));
+        let is_same =
+            |desk: &Desk| matches!(&desk.state, State::Asked(Got::Card(shown), _) if is_repeat(&shown.presentation, &presentation));
         if let Some(at) = at.filter(|at| self.desks.get(*at).is_some_and(is_same)) {
             self.second_reading(at, presentation, false, turn);
         }
@@ -229,10 +247,10 @@ impl Station {
     /// The place of whoever waits for a second reading at this reader.
     pub(super) fn second_reading_at(&self, reader: &str) -> Option<usize> {
         self.desks.iter().position(|desk| match &desk.state {
-            State::Asked(shown, question) => {
+            State::Asked(Got::Card(shown), question) => {
                 matches!(question.kind, QuestionKind::SecondReading(..)) && shown.presentation.reader.as_deref() == Some(reader)
             }
-            State::Waits | State::Saving(_) => false,
+            _ => false,
         })
     }
 
@@ -240,8 +258,8 @@ impl Station {
     fn second_reading(&mut self, at: usize, presentation: Presentation, is_new: bool, turn: &mut Turn) {
         let Some(desk) = self.desks.remove(at) else { return };
         let shown = match &desk.state {
-            State::Asked(first, _) if is_repeat(&first.presentation, &presentation) => {
-                Shown { readings: first.readings + 1, ..first.clone() }
+            State::Asked(Got::Card(first), _) if is_repeat(&first.presentation, &presentation) => {
+                Shown { readings: first.readings + 1, ..(**first).clone() }
             }
             _ => Shown::first(presentation, true),
         };
@@ -289,17 +307,17 @@ impl Station {
                 let choices = if matches!(refused, Refused::Undecided(_)) { policy.choices(&reading) } else { Vec::new() };
                 return match choices.len() {
                     0 | 1 => self.ended(desk.id, Ended::Refused(Box::new(reading), refused), turn),
-                    _ => self.ask(desk, shown, QuestionKind::Choose(Box::new(reading), choices), turn),
+                    _ => self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::Choose(Box::new(reading), choices), turn),
                 };
             }
         };
         let judged = self.judge(&desk, &shown, &reading).unwrap_or(Judgement { evidence: Vec::new(), question: None });
         match judged.question {
             Some(question @ evidence::Question::SecondReading { .. }) if shown.at_reader => {
-                self.ask(desk, shown, QuestionKind::SecondReading(Box::new(reading), question), turn);
+                self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::SecondReading(Box::new(reading), question), turn);
             }
             Some(question @ evidence::Question::FirstSeen { .. }) => {
-                self.ask(desk, shown, QuestionKind::FirstSeen(Box::new(reading), question), turn);
+                self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::FirstSeen(Box::new(reading), question), turn);
             }
             Some(question) => self.ended(desk.id, Ended::Unproven(Box::new(reading), question), turn),
             None => {
@@ -309,7 +327,7 @@ impl Station {
                 let origin = Origin::of_reading(&desk.order, &reading, format.map_or("", |format| &format.digest));
                 let origin = Origin { evidence: judged.evidence, ..origin };
                 let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
-                self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, shown)), turn);
+                self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, Got::Card(Box::new(shown)))), turn);
             }
         }
     }
@@ -329,13 +347,13 @@ impl Station {
         evidence::judge(reading, &self.setup.catalog, &self.setup.policy, &about)
     }
 
-    fn existing(&mut self, desk: Desk, card: Uuid, turn: &mut Turn) {
+    pub(super) fn existing(&mut self, desk: Desk, card: Uuid, turn: &mut Turn) {
         match enrollment::add_existing_card(card, &desk.order) {
             Ok(call) => {
                 let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
                 let origin = Origin::of_order(&desk.order);
                 let source = Some(Source { reader: None, card: format!("existing {card}"), seen_at: turn.now.wall });
-                self.save(Entry { origin, source, ..entry }, desk.can_be_asked, None, turn);
+                self.save(Entry { origin, source, ..entry }, desk.can_be_asked, Some((desk, Got::Existing(card))), turn);
             }
             Err(refused) => turn.tell(Notice::NotEnrolled(desk.id, Box::new(Ended::NotSaved(refused.to_string())))),
         }

@@ -1,12 +1,13 @@
 //! What is typed at a reader: keys become entries, and each entry is shown once.
 //!
 //! In: what a reader handed over, or a time. Out: a reading for each entry. Never: a card for anybody (whoever waits for one
-//! goes on waiting), or a key that two tables read in two ways.
+//! goes on waiting), or a key that two tables read in two ways. How keys become an entry is the site's word, else the dialect's.
 
 use super::{stages::at_reader, *};
 use crate::{
-    card::{Fit, Verdict},
+    card::{Fit, TYPED, Verdict},
     decode::keypad::{self, Ended, Entry, Keypad},
+    reader::KeypadRules,
 };
 
 /// No end key came.
@@ -40,8 +41,11 @@ impl Station {
             let keys = presentation.keys.clone().filter(|keys| keys.chars().all(is_known));
             return Some(keys.map_or(Typed::Whole, Typed::Keys));
         }
+        if self.setup.catalog.is_card(presentation) {
+            return None;
+        }
         let reading = self.setup.catalog.read(presentation.clone());
-        let is_typed = reading.verdict == Verdict::Keypad;
+        let is_typed = reading.verdict == Verdict::Keypad || self.setup.policy.leaves_an_entry(&reading);
         is_typed.then(|| self.key_of(&reading.fits).map_or(Typed::Whole, |key| Typed::Keys(key.to_string())))
     }
 
@@ -56,14 +60,24 @@ impl Station {
         keys.all(|key| key == Some(first)).then_some(first)
     }
 
+    fn keypad_rules(&self, name: &str) -> KeypadRules {
+        match self.reader(name).map(|reader| &reader.kind) {
+            Some(ReaderKind::Serial(dialect, hints) | ReaderKind::Keyboard(dialect, hints)) => hints.keypad_of(Some(dialect)),
+            Some(ReaderKind::Pcsc(hints) | ReaderKind::Osdp(hints)) => hints.keypad_of(None),
+            None => KeypadRules::default(),
+        }
+    }
+
     /// Keys were pressed, or something came that is an entry by itself.
-    pub(super) fn pressed(&mut self, name: &ReaderName, transport: Transport, shown: Presentation, typed: Typed, turn: &mut Turn) {
+    pub(super) fn pressed(&mut self, name: &ReaderName, transport: Transport, mut shown: Presentation, typed: Typed, turn: &mut Turn) {
         let Typed::Keys(keys) = typed else {
             self.stop_typing(name, turn);
+            shown.warnings.push(TYPED.to_owned());
             return self.read(at_reader(name, transport, shown, turn), turn);
         };
         let now = turn.now.steady;
-        let typing = self.keypads.entry(name.clone()).or_insert_with(|| Typing { keypad: Keypad::default(), transport });
+        let rules = self.keypad_rules(name);
+        let typing = self.keypads.entry(name.clone()).or_insert_with(|| Typing { keypad: Keypad::new(rules), transport });
         let mut entries: Vec<Entry> = typing.keypad.time(now).into_iter().collect();
         entries.extend(keys.chars().filter_map(|key| typing.keypad.press(key, now)));
         for entry in entries {

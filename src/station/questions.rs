@@ -4,7 +4,7 @@
 //! its own.
 
 use super::{
-    desks::{Desk, Shown, State},
+    desks::{Desk, Got, State},
     notice::QuestionKind,
     *,
 };
@@ -19,7 +19,7 @@ const TIME_TO_ANSWER: TimeDelta = TimeDelta::seconds(60);
 
 impl Station {
     /// The card is asked for a second reading, a person for everything else, where one is there.
-    pub(super) fn ask(&mut self, mut desk: Desk, shown: Shown, kind: QuestionKind, turn: &mut Turn) {
+    pub(super) fn ask(&mut self, mut desk: Desk, got: Got, kind: QuestionKind, turn: &mut Turn) {
         let is_asked_of_card = matches!(kind, QuestionKind::SecondReading(..));
         if !desk.can_be_asked && !is_asked_of_card {
             let ended = self.unanswered(&desk, &kind);
@@ -32,16 +32,17 @@ impl Station {
         }
         let question = Question { number: self.happened, kind };
         // A reader that says its card again while it lies there answers by itself.
-        desk.tells = self.repeats(&shown).filter(|_| is_asked_of_card).map(|every| turn.now.steady + every * REPEATS);
+        desk.tells = self.repeats(&got).filter(|_| is_asked_of_card).map(|every| turn.now.steady + every * REPEATS);
         if desk.tells.is_none() {
             turn.tell(Notice::Asked(desk.id, Box::new(question.clone())));
         }
-        desk.state = State::Asked(shown, question);
+        desk.state = State::Asked(got, question);
         self.desks.push_front(desk);
     }
 
     /// How often the reader of a card says it again while it lies there; none where it says it once.
-    fn repeats(&self, shown: &Shown) -> Option<TimeDelta> {
+    fn repeats(&self, got: &Got) -> Option<TimeDelta> {
+        let Got::Card(shown) = got else { return None };
         let reader = self.reader(shown.presentation.reader.as_deref()?)?;
         let every = match &reader.kind {
             ReaderKind::Serial(dialect, hints) | ReaderKind::Keyboard(dialect, hints) => hints.repeats_of(dialect),
@@ -88,7 +89,7 @@ impl Station {
         let Some(mut desk) = self.desks.iter().position(is_asked).and_then(|at| self.desks.remove(at)) else {
             return self.holder_answered(id, number, &answer, turn);
         };
-        let State::Asked(mut shown, question) = std::mem::replace(&mut desk.state, State::Waits) else { return };
+        let State::Asked(mut got, question) = std::mem::replace(&mut desk.state, State::Waits) else { return };
         match (answer, &question.kind) {
             (Answer::No, kind) => {
                 let ended = self.unanswered(&desk, kind);
@@ -101,10 +102,13 @@ impl Station {
                 desk.order.same_card |= matches!(question.kind, QuestionKind::InTheWay(InTheWay::Given(_), _));
             }
             (Answer::Printed(print), _) => desk.order.printed = Some(print),
-            (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => shown.choice = Some(choice),
+            (Answer::Choice(choice), QuestionKind::Choose(_, choices)) if choices.contains(&choice) => got.choose(choice),
             // No answer to what was asked: it stays asked.
-            (_, kind) => return self.ask(desk, shown, kind.clone(), turn),
+            (_, kind) => return self.ask(desk, got, kind.clone(), turn),
         }
-        self.consider(desk, shown, false, turn);
+        match got {
+            Got::Card(shown) => self.consider(desk, *shown, false, turn),
+            Got::Existing(card) => self.existing(desk, card, turn),
+        }
     }
 }

@@ -3,14 +3,14 @@
 //! In: entries, and what the disk says. Out: what is to be written, and what people are told. Never: "saved" before it is said so.
 
 use super::{
-    desks::{Desk, Shown, State},
+    desks::{Desk, Got, State},
     *,
 };
 use crate::card::{Evidence, What as Speaks};
 
 impl Station {
     /// Writes an entry down, unless its card is ordered for somebody else, or was given to somebody else at a reader a moment ago.
-    pub(super) fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Shown)>, turn: &mut Turn) {
+    pub(super) fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Got)>, turn: &mut Turn) {
         let same_card = from.as_ref().is_some_and(|(desk, _)| desk.order.same_card);
         let within = self.setup.policy.same_card.filter(|_| !same_card).and_then(|within| TimeDelta::from_std(within).ok());
         let supersedes = from.as_ref().and_then(|(desk, _)| desk.supersedes);
@@ -18,8 +18,8 @@ impl Station {
         let reader = entry.source.as_ref().and_then(|source| source.reader.as_deref()).map(Into::into);
         self.sending.ordered(entry.id, reader, can_be_asked);
         turn.effects.push(Effect::Save(Box::new(entry), terms));
-        if let Some((desk, shown)) = from {
-            self.desks.push_back(Desk { state: State::Saving(shown), ..desk });
+        if let Some((desk, got)) = from {
+            self.desks.push_back(Desk { state: State::Saving(got), ..desk });
             self.tell_places(turn);
         }
     }
@@ -51,10 +51,10 @@ impl Station {
     pub(super) fn in_the_way(&mut self, id: Uuid, other: InTheWay, turn: &mut Turn) {
         let desk = self.desks.iter().position(|desk| desk.id == id && desk.can_be_asked).and_then(|at| self.desks.remove(at));
         match desk.map(|mut desk| (std::mem::replace(&mut desk.state, State::Waits), desk)) {
-            Some((State::Saving(shown), desk)) => {
+            Some((State::Saving(got), desk)) => {
                 self.sending.forget(id);
                 let person = desk.person();
-                self.ask(desk, shown, QuestionKind::InTheWay(other, person), turn);
+                self.ask(desk, got, QuestionKind::InTheWay(other, person), turn);
             }
             _ => self.not_saved(id, Ended::InTheWay(other), turn),
         }

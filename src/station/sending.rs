@@ -326,6 +326,7 @@ impl Station {
             return self.sending.put(waiting(&entry, place, turn.now));
         }
         if progress.state == State::Accepted
+            && progress.undone_by.is_none()
             && let Some(card) = &entry.origin.card
         {
             self.seen.accepted(&card.format, card.credential.facility_code);

@@ -53,6 +53,26 @@ pub enum StoreError {
     /// There is no such entry.
     #[error("there is no entry {0}; `cardbridge outbox list` shows them all")]
     NoEntry(String),
+    /// There was one.
+    #[error("entry {0} was erased, and so were all entries of its person")]
+    Erased(String),
+    /// What has not come to its end is not erased.
+    #[error("{0} may still be sent, or may have arrived; let it come to its end, or `cardbridge outbox discard` it, and erase then")]
+    NotSettled(String),
+    /// An anchor cannot be read or written.
+    #[error("the anchor {path} cannot be used: {why}")]
+    Anchor {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// The store has not come as far as its anchor.
+    #[error(
+        "the store is older than its anchor {0}, or another one: what it holds may have been sent already, and nothing of it is sent. If it is \
+         the right one, say so with `cardbridge audit accept`"
+    )]
+    OlderThanAnchor(String),
     /// A PIN or password cannot be sealed or unsealed.
     #[error("{0}")]
     Seal(#[from] SealError),

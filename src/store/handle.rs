@@ -1,8 +1,8 @@
 //! A store, asked by messages: what the rest of the program holds.
 //!
 //! In: a question, from any task. Out: its answer, from the store's own thread, one after the other; what waits there to be written is
-//! written together, and answered once it is on disk. Whoever lets go of the last handle
-//! waits until the store is closed: all is on disk then, and no log lies beside it. Never: a wait for the disk in anybody's task.
+//! written together, and answered once it is on disk. Whoever lets go of the last handle waits until the store is closed: all is on
+//! disk then, and no log lies beside it. Never: a wait for the disk in anybody's task.
 
 use std::{
     path::Path,
@@ -89,12 +89,16 @@ impl Drop for Running {
 
 impl StoreHandle {
     /// Opens the SQLite store at this path, where at least an empty file is. What is saved is for the BluSKY at this `base_url`, and only
-    /// what is for it is delivered.
+    /// what is for it is delivered. A store that has not come as far as its anchor is not opened.
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open_sealed(path: &Path, base_url: &str, sealer: Sealer) -> Result<Self, StoreError> {
-        Self::over(Box::new(Database::open(path, base_url, sealer)?))
+    pub fn open_sealed(path: &Path, base_url: &str, sealer: Sealer, anchor: Option<&Path>) -> Result<Self, StoreError> {
+        let database = Database::open(path, base_url, sealer)?;
+        Self::over(Box::new(match anchor {
+            Some(anchor) => database.anchored(anchor)?,
+            None => database,
+        }))
     }
 
     /// Gives a store a thread of its own.

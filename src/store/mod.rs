@@ -5,10 +5,12 @@
 //!
 //! - [`sqlite`]: the database file, its layout and invariants;
 //! - [`memory`]: a store that survives nothing, for tests of what stands above it;
-//! - [`seal`]: PINs and passwords, as they lie on disk.
+//! - [`seal`]: PINs and passwords, as they lie on disk;
+//! - [`Anchor`]: how far a store had come, kept outside of it.
 //!
 //! What `tests` promises, every kind of store keeps.
 
+mod anchor;
 mod error;
 mod handle;
 pub mod memory;
@@ -17,6 +19,7 @@ pub mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use anchor::Anchor;
 pub use error::StoreError;
 pub use handle::StoreHandle;
 

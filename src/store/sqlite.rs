@@ -3,6 +3,7 @@
 //! - `rows`: a row and its mark, a hash over all its columns: a damaged row is found out and costs nothing but itself;
 //! - `chain`: every entry and step linked to the one before;
 //! - `writing`, `reading`: what is written in one transaction, and what is read in one;
+//! - `audit`: the record told, and one person's part of it erased;
 //! - `evidence`: how many cards of which format and facility code were taken here;
 //! - `inspection`: all of it looked through for damage, a part at a time;
 //! - `layout`: this layout, and how older stores are brought to it;
@@ -17,13 +18,15 @@
 //! the mark and their place in the chain, whose salts and head were tables of their own.
 //! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
 //! entries are not settled; a salt stands beside its text, and the chain has an index. Layout 5 looks for no changes: their index goes.
-//! Since then `card` stands also where it came from no reader (`reader` is null).
+//! Since then `card` stands also where it came from no reader (`reader` is null), and what was erased has empty texts and no salts.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
 //! steps, kept only to find open entries quickly. A PIN or password is in `secret`, sealed, and nowhere else; once it is wiped there, the
-//! log that held it is emptied. A store that is closed has no log.
+//! log that held it is emptied. A store that is closed has no log. An anchor is never ahead of its store: it is written once what it
+//! says is on disk.
 
+mod audit;
 mod chain;
 mod evidence;
 mod inspection;
@@ -37,7 +40,7 @@ mod wrong;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -46,12 +49,13 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 use uuid::Uuid;
 
-use super::{Looked, Page, Store, StoreError, seal::Sealer};
+use super::{Anchor, Looked, Page, Store, StoreError, seal::Sealer};
 use crate::{
     access::{AddUser, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
+pub use audit::Erased;
 use chain::Head;
 use inspection::Inspection;
 use reading::Way;
@@ -79,6 +83,15 @@ pub struct Database {
     inspection: Inspection,
     /// What is written now is one transaction with what comes after it.
     in_group: bool,
+    anchor: Option<Anchored>,
+}
+
+/// Where the store's anchor is kept.
+struct Anchored {
+    path: PathBuf,
+    /// What it says; none where it could not be written.
+    says: Option<Anchor>,
+    is_told: bool,
 }
 
 impl Database {
@@ -103,7 +116,8 @@ impl Database {
         let connection = open().map_err(|error| explain(&name, &error))?;
         let base_url = base_url.to_owned();
         let (way, inspection) = (Way::EveryEntry, Inspection::default());
-        let mut database = Self { connection, path: name, base_url, sealer, log_holds_secrets: has_log, way, inspection, in_group: false };
+        let mut database =
+            Self { connection, path: name, base_url, sealer, log_holds_secrets: has_log, way, inspection, in_group: false, anchor: None };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + LOCKED;
         loop {
@@ -118,6 +132,21 @@ impl Database {
                 }
             }
         }
+    }
+
+    /// The same, with an anchor in this file: where the store has not come as far, it is not opened. A file that is not there is made.
+    ///
+    /// # Errors
+    /// The store is older than its anchor, or another one; or the anchor cannot be read.
+    pub fn anchored(mut self, path: &Path) -> Result<Self, StoreError> {
+        if let Some(anchor) = Anchor::read(path)?
+            && !self.holds(&anchor)?
+        {
+            return Err(StoreError::OlderThanAnchor(path.display().to_string()));
+        }
+        self.anchor = Some(Anchored { path: path.to_owned(), says: None, is_told: false });
+        self.write_anchor();
+        Ok(self)
     }
 
     /// Opens the file to be looked at: not a byte of it or beside it changes, nothing can be written, and what a log beside it holds is
@@ -137,7 +166,7 @@ impl Database {
             return Err(StoreError::Older(name));
         }
         let (base_url, way, inspection) = (base_url.to_owned(), Way::EveryEntry, Inspection::default());
-        Ok(Self { connection, path: name, base_url, sealer, log_holds_secrets: false, way, inspection, in_group: false })
+        Ok(Self { connection, path: name, base_url, sealer, log_holds_secrets: false, way, inspection, in_group: false, anchor: None })
     }
 
     fn take_up(&mut self) -> Result<(), StoreError> {
@@ -170,6 +199,23 @@ impl Database {
         }
     }
 
+    /// Says in the anchor how far the chain has come, where that is new. What cannot be said now is said with the next record.
+    fn write_anchor(&mut self) {
+        let Some(mut anchored) = self.anchor.take_if(|_| !self.in_group) else { return };
+        match Head::read(&self.connection).map(|head| head.anchor()) {
+            Ok(now) if anchored.says.as_ref() != Some(&now) => match now.write(&anchored.path) {
+                Ok(()) => anchored = Anchored { says: Some(now), is_told: false, ..anchored },
+                Err(error) if !anchored.is_told => {
+                    tracing::error!("{error}");
+                    anchored.is_told = true;
+                }
+                Err(_) => {}
+            },
+            _ => {}
+        }
+        self.anchor = Some(anchored);
+    }
+
     /// One transaction, so that an entry and its steps belong together.
     fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
         let all = || if self.in_group { read(&self.connection) } else { read(&self.connection.transaction()? as &Connection) };
@@ -195,7 +241,9 @@ impl Database {
             };
             Ok(value)
         };
-        all().map_err(|wrong: Wrong| wrong.explained(&self.path))
+        let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path));
+        self.write_anchor();
+        written
     }
 
     /// SQLite has ended the group's transaction by itself: a full disk, or one that fails.
@@ -225,6 +273,7 @@ impl Store for Database {
             drop(self.connection.execute_batch("ROLLBACK"));
         }
         self.empty_log_of_secrets();
+        self.write_anchor();
         ended
     }
 

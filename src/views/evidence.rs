@@ -31,7 +31,8 @@ fn words(evidence: &Evidence) -> String {
 }
 
 /// Odds as people say them: `1 in 4`.
-fn one_in(odds: f64) -> String {
+#[must_use]
+pub fn one_in(odds: f64) -> String {
     format!("1 in {:.0}", 1.0 / odds)
 }
 

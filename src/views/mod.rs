@@ -5,8 +5,10 @@
 //! - [`listening`]: what was heard at an unknown reader;
 //! - [`enrollment`]: an entry of the outbox, state by state;
 //! - [`notice`]: what a station tells;
+//! - [`audit`]: the record as a table;
 //! - [`status`]: how it is; [`page`]: lines of 80 columns.
 
+pub mod audit;
 pub mod enrollment;
 pub mod evidence;
 pub mod listening;

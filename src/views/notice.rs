@@ -21,7 +21,7 @@ use crate::{
 #[must_use]
 pub fn text(notice: &Notice) -> Option<String> {
     match notice {
-        Notice::Read(reading) => Some(reading::text(reading)),
+        Notice::Read(reading) => Some(reading::text_without_keys(reading)),
         Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => Some(format!("{reader}: {why}")),
         Notice::Noise(reader, count) => Some(format!("{reader}: {count} bytes that are no card")),
         Notice::LayThere(reader) => Some(format!("{reader}: a card lies there already: lift the card, then show it")),
@@ -51,7 +51,7 @@ pub fn text(notice: &Notice) -> Option<String> {
     }
 }
 
-/// A notice as JSON, without its number.
+/// A notice as JSON, without its number; of what was typed on a keypad, that it was typed and not what.
 #[must_use]
 pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
     let mut json = match notice {
@@ -85,7 +85,14 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
 }
 
 fn reading_json(reading: &Reading) -> Value {
-    serde_json::to_value(reading::json(reading, &reading::literal(reading))).unwrap_or(Value::Null)
+    reading::json_without_keys(reading)
+}
+
+/// A reading as a notice, with the keys that were typed, for whoever asks for them.
+#[must_use]
+pub fn reading_with_keys(reading: &Reading) -> Value {
+    let json = serde_json::to_value(reading::json(reading, &reading::literal(reading))).unwrap_or(Value::Null);
+    json!({"kind": "reading", "reader": reading.presentation.reader, "reading": json, "words": reading::text(reading)})
 }
 
 fn question(question: &Question, policy: &SitePolicy) -> Value {

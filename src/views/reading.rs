@@ -200,25 +200,41 @@ pub fn literal(reading: &Reading) -> String {
         (Kind::Em4100, _, Some(bits)) if bits.len() == 40 => Literal::Em4100(bits).to_string(),
         (_, _, Some(bits)) => bits.to_string(),
         // What is pressed on a keypad may be somebody's PIN.
-        _ if is_typed(reading) => "keypad".to_owned(),
+        _ if reading.is_typed() => "keypad".to_owned(),
         _ => presentation.numbers.as_ref().map_or_else(|| presentation.raw.clone(), |read| read.credential.words()),
     }
 }
 
-/// The JSON of a reading for a service's output, which ends up in a log: what was typed on a keypad may be somebody's PIN.
+/// The JSON of a reading for whoever did not ask for keys, and for a service's output, which ends up in a log: of what was typed
+/// on a keypad, which may be somebody's PIN, how many keys there were and not which.
 #[must_use]
-pub fn json_for_log(reading: &Reading) -> Value {
+pub fn json_without_keys(reading: &Reading) -> Value {
     let mut hidden = reading.clone();
-    if is_typed(reading) {
+    if reading.is_typed() {
         hidden.presentation = Presentation { bits: None, could_be: Vec::new(), keys: None, raw: String::new(), ..hidden.presentation };
         hidden.fits.clear();
         hidden.refusals.clear();
+        hidden.suggestions.clear();
     }
-    serde_json::to_value(json(&hidden, &literal(&hidden))).unwrap_or(Value::Null)
+    let mut json = serde_json::to_value(json(&hidden, &literal(&hidden))).unwrap_or(Value::Null);
+    if let (Some(keys), Some(members)) = (&reading.presentation.keys, json.as_object_mut()) {
+        members.insert("key_count".to_owned(), keys.chars().count().into());
+    }
+    json
 }
 
-fn is_typed(reading: &Reading) -> bool {
-    reading.verdict == Verdict::Keypad || reading.presentation.kind == Kind::Key
+/// The same for people.
+#[must_use]
+pub fn text_without_keys(reading: &Reading) -> String {
+    if !reading.is_typed() {
+        return text(reading);
+    }
+    let reader = reading.presentation.reader.as_deref().map(|reader| format!("{reader}: ")).unwrap_or_default();
+    match reading.presentation.keys.as_ref().map(|keys| keys.chars().count()) {
+        Some(1) => format!("{reader}1 key was typed on the keypad"),
+        Some(count) => format!("{reader}{count} keys were typed on the keypad"),
+        None => format!("{reader}something was typed on the keypad"),
+    }
 }
 
 /// A reading for people: a headline, a line for every fit, the reasons where nothing fits.
@@ -347,7 +363,8 @@ pub fn words_of(warning: &str) -> String {
             "the reader decodes cards itself and sends text, which the standard has given up; set it to send raw bits".to_owned()
         }
         "too_many_bits" => "the card has more bits than any card format".to_owned(),
-        "entry_not_ended" => "no # came after the last key: the entry may have been given up".to_owned(),
+        "entry_not_ended" => "the key that ends an entry did not come: it may have been given up".to_owned(),
+        "typed" => "typed on a keypad, and no card".to_owned(),
         "unknown_key" => "the reader sent a key code that the standard does not name".to_owned(),
         "decision_aged" => {
             "whoever holds the card keeps it: the decision to take it was more than 2 minutes old, or an earlier call may have \

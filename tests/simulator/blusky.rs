@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use cardbridge::simulator::{Options, Simulator};
+use quick_xml::events::Event;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -154,4 +155,22 @@ pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     panic!("waited five seconds in vain");
+}
+
+/// The name of a document's root, and the texts of its elements of this name; none for what is no XML.
+pub fn texts(document: &str, name: &str) -> Option<(String, Vec<String>)> {
+    let mut reader = quick_xml::Reader::from_str(document);
+    let (mut open, mut root, mut texts) = (Vec::new(), None, Vec::new());
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) => {
+                open.push(start.local_name().as_ref().to_owned());
+                root.get_or_insert_with(|| open[0].clone());
+            }
+            Event::End(_) => drop(open.pop()?),
+            Event::Text(text) if open.last().is_some_and(|open| open == name) => texts.push(text.xml10_content().into_owned()),
+            Event::Eof => return root.filter(|_| open.is_empty()).map(|root| (root, texts)),
+            _ => {}
+        }
+    }
 }

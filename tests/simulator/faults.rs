@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::blusky::{ADA, Blusky, NIL, card, start, until, with, with_faults};
+use crate::blusky::{ADA, Blusky, NIL, card, start, texts, until, with, with_faults};
 
 #[tokio::test]
 async fn a_fault_before_the_commit_leaves_nothing_stored() {
@@ -172,7 +172,7 @@ async fn what_is_left_of_an_answer_in_xml_is_no_xml() {
         let answer = answer.json(&card(ADA, 1)).send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "application/xml; charset=utf-8");
         let text = answer.text().await.unwrap();
-        assert!(text.starts_with("<ResultWithGuid") && roxmltree::Document::parse(&text).is_err(), "{text}");
+        assert!(text.starts_with("<ResultWithGuid") && texts(&text, "").is_none(), "{text}");
         assert_eq!(blusky.cards_of(ADA).await.len(), 1);
     }
 }

@@ -4,7 +4,7 @@ use cardbridge::simulator::Options;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::blusky::{ADA, BLUSKY_WEB_API, OTHER_SYSTEM, SYSTEM, card, start, with, with_faults};
+use crate::blusky::{ADA, BLUSKY_WEB_API, OTHER_SYSTEM, SYSTEM, card, start, texts, with, with_faults};
 
 const ALL: [(&str, &str); 9] = [
     ("Card/GetAllCards", "Card"),
@@ -30,10 +30,9 @@ async fn every_lookup_lists_ids_and_names_on_both_wires() {
             assert!(!item[format!("{kind}Id")].is_null() && item[format!("{kind}Name")].is_string(), "{item}");
         }
         let text = blusky.xml(Method::POST, &format!("/api/v1/{path}"), "").await;
-        let document = roxmltree::Document::parse(&text).unwrap();
-        assert_eq!(document.root_element().tag_name().name(), format!("ArrayOf{kind}ViewModel"));
-        let names = document.descendants().filter(|node| node.has_tag_name((BLUSKY_WEB_API, &*format!("{kind}Name"))));
-        let names: Vec<_> = names.map(|node| node.text().unwrap().to_owned()).collect();
+        let (root, names) = texts(&text, &format!("{kind}Name")).unwrap();
+        assert_eq!(root, format!("ArrayOf{kind}ViewModel"));
+        assert!(text.contains(&format!(" xmlns=\"{BLUSKY_WEB_API}\">")), "{text}");
         assert_eq!(names, items.iter().map(|item| item[format!("{kind}Name")].as_str().unwrap()).collect::<Vec<_>>(), "{path}");
     }
     assert_eq!(blusky.client.get(format!("{}/api/Card/GetAllCards", blusky.base)).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);

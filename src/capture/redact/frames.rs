@@ -1,312 +1,274 @@
 //! Another frame for a frame: the same message, with another card in it.
 //!
-//! In: a frame and the dialect that reads it. Out: a frame of the same length that the dialect reads the same way: a
-//! check that was right is right, one that was wrong is wrong by as much, what is not understood is masked. Never: a
-//! frame that says something else than before, and never one with the real numbers.
+//! In: a frame and the dialect that reads it. Out: a frame of the same length of which the same is heard. Where the card
+//! stands in it is found by turning over one bit after the other and reading the frame again, so that nothing of how a
+//! dialect lays out its frames is written here a second time. A check that was right is right, one that was wrong is wrong
+//! by as much. Never: a frame that says something else than before, and never one with the real numbers.
 
-use std::{collections::HashMap, sync::Arc};
-
-use super::{Random, cards::Cards, mask::Masks};
+use super::{Redaction, cards::shape, mask, random::Random};
 use crate::{
-    card::{Kind, Numbers, PacsBits, Presentation},
+    card::{Kind, Numbers, PacsBits, Presentation, Verdict},
     decode::{
-        check::Method,
-        dialect::{Align, Cut, Dialect, Message},
-        frame,
-        message::{Heard, NUMBERS, ordered, read_frame},
-        payload::{Encoding, Part, Piece, Width},
+        catalog::Catalog,
+        dialect::{Cut, Dialect, Message},
+        frame::{self, Found},
+        message::{Heard, is_card_part},
+        payload::{Encoding, Part},
         write,
     },
     reader::{ByteOrder, ReaderHints},
 };
 
-/// So often a frame is drawn before it is masked as if nothing of it were understood.
-const MOST_TRIES: usize = 60;
+/// So often a part that is no card's is drawn before it is taken for one that the rest depends on, and stays.
+const MOST_MASKS: usize = 20;
+/// So often numbers are drawn before the frame is masked as if nothing of it were understood.
+const MOST_NUMBERS: usize = 1000;
 
-/// The frames of one dialect.
-pub struct Frames {
-    dialect: Arc<Dialect>,
-    told: ReaderHints,
-    /// The dialect with one message only, for each of its messages.
-    alone: Vec<Dialect>,
-    known: HashMap<Vec<u8>, Vec<u8>>,
-    numbers: HashMap<Texts, Vec<Vec<u8>>>,
+/// How a frame is read.
+#[derive(Clone, Copy)]
+pub struct ReadBy<'a> {
+    pub dialect: &'a Dialect,
+    pub told: ReaderHints,
+    /// Of a dialect: what is heard.
+    pub by: fn(&Dialect, &ReaderHints, &[u8]) -> Option<Heard>,
 }
 
-/// The numbers of a frame by their names, as it writes them.
-type Texts = Vec<(String, Vec<u8>)>;
-
-/// What a frame is drawn with.
-pub struct Draw<'a> {
-    /// The cards.
-    pub cards: &'a mut Cards,
-    /// What is not understood.
-    pub masks: &'a mut Masks,
-    /// Where new values come from.
-    pub random: &'a mut dyn Random,
+/// A frame with the message that reads it.
+struct KnownFrame<'a> {
+    reads: ReadBy<'a>,
+    message: &'a Message,
+    bytes: &'a [u8],
+    body: &'a [u8],
+    /// Where in the body the message begins; before it stands noise.
+    begins: usize,
+    parts: Vec<Part<'a>>,
+    heard: Heard,
 }
 
-impl Frames {
-    /// The frames of a dialect at a reader of which the site says this.
-    #[must_use]
-    pub fn of(dialect: &Arc<Dialect>, told: ReaderHints) -> Self {
-        let only = |message: &Message| Dialect { messages: vec![message.clone()], talk: Vec::new(), ..(**dialect).clone() };
-        let alone = dialect.messages.iter().map(only).collect();
-        Self { dialect: dialect.clone(), told, alone, known: HashMap::new(), numbers: HashMap::new() }
+impl Redaction<'_> {
+    /// The frame that stands for this one; none where none says the same, or where no message reads it.
+    pub(super) fn frame(&mut self, reads: ReadBy<'_>, old: &[u8]) -> Option<Vec<u8>> {
+        let name = (reads.dialect.id.clone().into_bytes(), old.to_vec());
+        if let Some(known) = self.stands_for.bytes.get(&name) {
+            return Some(known.clone());
+        }
+        let body = frame::body(&reads.dialect.cut, old);
+        let frame = KnownFrame::of(reads, old, &body)?;
+        let new = self.another_frame(&frame)?;
+        if !frame.is_keys(&self.catalog) {
+            self.stands_for.bytes.insert(name, new.clone());
+        }
+        Some(new)
     }
 
-    /// The frame that stands for this one.
-    pub fn frame(&mut self, old: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
-        if let Some(known) = self.known.get(old) {
-            return known.clone();
-        }
-        let Some((at, heard)) = self.read(old) else { return self.talk(old, draw) };
-        let mut new = None;
-        for _ in 0..MOST_TRIES {
-            let drawn = self.draw(at, &heard, old, draw);
-            if let Some(frame) = drawn.filter(|frame| self.says_the_same(at, &heard, old, frame)) {
-                draw.cards.settle();
-                new = Some(frame);
-                break;
-            }
-            draw.cards.forget();
-        }
-        let new = new.unwrap_or_else(|| super::other(&self.dialect, old, draw));
-        let holds_keys = matches!(&heard, Heard::Shown(presentation, _) if presentation.kind == Kind::Key);
-        if !holds_keys {
-            self.known.insert(old.to_vec(), new.clone());
-        }
-        new
-    }
-
-    /// The message that a frame is read as, and what it says; none for talk that is known by its beginning.
-    fn read(&self, frame: &[u8]) -> Option<(usize, Heard)> {
-        let heard = read_frame(&self.dialect, &self.told, frame)?;
-        let at = self.alone.iter().position(|alone| read_frame(alone, &self.told, frame).as_ref() == Some(&heard))?;
-        Some((at, heard))
-    }
-
-    /// A line that begins as the reader's talk does: its beginning stays.
-    fn talk(&self, old: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
-        let begins = |talk: &&String| frame::body(&self.dialect.cut, old).starts_with(talk.as_bytes());
-        let kept = self.dialect.talk.iter().find(begins).map_or(0, |talk| self.dialect.cut.start().len() + talk.len());
-        let (kept, rest) = old.split_at_checked(kept).unwrap_or((old, &[]));
-        [kept.to_vec(), draw.masks.text(rest, draw.random)].concat()
-    }
-
-    fn draw(&mut self, at: usize, heard: &Heard, old: &[u8], draw: &mut Draw<'_>) -> Option<Vec<u8>> {
-        let dialect = self.dialect.clone();
-        let message = dialect.messages.get(at)?;
-        let body = frame::body(&dialect.cut, old).into_owned();
-        let begins = (0..body.len()).find(|at| body.get(*at..).is_some_and(|rest| message.payload.read(rest).is_some()))?;
-        let parts = message.payload.read(body.get(begins..)?)?;
-        let mut new = body.clone();
-        overwrite(&mut new, 0, &draw.masks.text(body.get(..begins)?, draw.random));
-        let shown = match heard {
-            Heard::Shown(presentation, _) => Some(&**presentation),
-            Heard::Talk => None,
-        };
-        let numbers = shown.and_then(|shown| self.numbers(&parts, shown, draw));
-        for (place, part) in parts.iter().enumerate() {
-            let text = match (part.name, numbers.as_ref().and_then(|numbers| numbers.get(place)).filter(|text| !text.is_empty())) {
-                (_, Some(text)) => text.clone(),
-                ("keys", _) => keys(part, draw.random),
-                ("id" | "bits", _) if shown.is_some() => self.card(part, message, shown?, draw)?,
-                ("same", _) => same(part, &parts, begins, &new)?,
-                ("count" | "age", _) => continue,
-                ("check", _) if !is_not_judged(message) => continue,
-                (name, _) if tells_width(message, name) || self.tells_length(begins + part.at, part.text.len()) => continue,
-                _ => draw.masks.digits(part.encoding, part.text, draw.random),
-            };
-            overwrite(&mut new, begins + part.at, &text);
-        }
-        if let Some(own) = parts.iter().find(|part| part.name == "check") {
-            self.prove(message, own, begins + own.at, &body, &mut new);
-        }
-        Some(self.frame_of(message, &new, old))
-    }
-
-    /// The text of the card's part.
-    fn card(&self, part: &Part<'_>, message: &Message, shown: &Presentation, draw: &mut Draw<'_>) -> Option<Vec<u8>> {
-        if let (Kind::Csn, Some(csn)) = (shown.kind, &shown.csn) {
-            let new = draw.cards.csn(csn, draw.random)?;
-            return write::bytes(part, &ordered(new.bytes().to_vec(), self.told.byte_order));
-        }
-        let Some(old) = shown.bits else { return Some(draw.masks.digits(part.encoding, part.text, draw.random)) };
-        let new = draw.cards.bits(shown.kind, old, staying(part, message, old), draw.random);
-        if part.name == "id" {
-            return write::bytes(part, &ordered(new.to_bytes(), self.told.byte_order));
-        }
-        if part.encoding == Encoding::Dec {
-            let digits = format!("{:0width$}", new.number(0, new.len()), width = part.text.len());
-            return Some(digits.into_bytes());
-        }
-        let mut digits = part.bits()?;
-        let is_turned = self.told.byte_order == ByteOrder::Reversed && digits.len() % 8 == 0;
-        if is_turned {
-            digits = digits.chunks(8).rev().flatten().copied().collect();
-        }
-        place(&mut digits, old, new, message, draw.random)?;
-        if is_turned {
-            digits = digits.chunks(8).rev().flatten().copied().collect();
-        }
-        Some(write::digits(part, &digits))
-    }
-
-    /// The texts of all numbers that the reader has decoded; empty ones for other parts.
-    fn numbers(&mut self, parts: &[Part<'_>], shown: &Presentation, draw: &mut Draw<'_>) -> Option<Vec<Vec<u8>>> {
-        let old = shown.numbers.as_ref()?;
-        let is_number = |part: &Part<'_>| NUMBERS.contains(&part.name);
-        let key: Texts = parts.iter().filter(|part| is_number(part)).map(|part| (part.name.to_owned(), part.text.to_vec())).collect();
-        let texts = match self.numbers.get(&key) {
-            Some(known) => known.clone(),
-            None => {
-                let drawn = self.draw_numbers(parts, old, draw);
-                self.numbers.insert(key, drawn.clone());
-                drawn
-            }
-        };
-        Some(texts)
-    }
-
-    fn draw_numbers(&self, parts: &[Part<'_>], old: &Numbers, draw: &mut Draw<'_>) -> Vec<Vec<u8>> {
-        let is_free = |part: &Part<'_>| NUMBERS.contains(&part.name) && !draw.cards.is_required(old, part.name);
-        let free: Vec<bool> = parts.iter().map(is_free).collect();
-        let mut last = Vec::new();
-        for _ in 0..1000 {
-            let mut new = old.clone();
-            let mut draw_one = |(part, free): (&Part<'_>, &bool)| {
-                if !free {
-                    return Vec::new();
+    fn another_frame(&mut self, frame: &KnownFrame<'_>) -> Option<Vec<u8>> {
+        let mut body = frame.body.to_vec();
+        overwrite(&mut body, 0, &mask::text(frame.body.get(..frame.begins)?, &self.reserved, self.random));
+        for part in frame.parts.iter().filter(|part| !is_card_part(part.name)) {
+            for _ in 0..MOST_MASKS {
+                let mut tried = body.clone();
+                overwrite(&mut tried, frame.begins + part.at, &mask::digits(part.encoding, part.text, &self.reserved, self.random));
+                if frame.heard_of(&frame.framed(&tried)).as_ref() == Some(&frame.heard) {
+                    body = tried;
+                    break;
                 }
-                let text = Masks::default().digits(part.encoding, part.text, draw.random);
-                let drawn = Part { text: &text, ..part.clone() };
-                if let Some(value) = drawn.number() {
-                    new.credential.set(part.name, value.into());
-                }
-                text
-            };
-            last = parts.iter().zip(&free).map(&mut draw_one).collect();
-            if new != *old && draw.cards.fits_as(old, &new) {
-                break;
             }
         }
-        last
+        match &frame.heard {
+            Heard::Talk => Some(frame.framed(&body)),
+            Heard::Shown(shown, _) => match number(shown, ByteOrder::AsSent) {
+                Some((kind, bits)) => self.with_bits(frame, &body, kind, bits),
+                None => self.with_digits(frame, &body, shown),
+            },
+        }
     }
 
-    /// The check anew: right where it was right, and wrong by as much where it was wrong.
-    fn prove(&self, message: &Message, own: &Part<'_>, at: usize, old: &[u8], new: &mut [u8]) {
-        let computed = |body: &[u8]| write::check(&self.dialect, message, body, at);
-        let (Some(before), Some(now), Some(received)) = (computed(old), computed(new), own.bytes()) else { return };
-        let anew: Vec<u8> = now.iter().zip(before.iter().zip(&received)).map(|(now, (before, received))| now ^ before ^ received).collect();
-        if let Some(text) = write::bytes(own, &anew) {
-            overwrite(new, at, &text);
+    /// Other bits where the card's stand.
+    fn with_bits(&mut self, frame: &KnownFrame<'_>, body: &[u8], kind: Kind, old: PacsBits) -> Option<Vec<u8>> {
+        let read = |bytes: &[u8]| match frame.heard_of(bytes) {
+            Some(heard) if format!("{heard:?}") == format!("{:?}", frame.heard) => number_heard(&heard).filter(|(of, _)| *of == kind),
+            _ => None,
+        };
+        let mut digits: Vec<bool> = frame.card_digits();
+        let turned = |at: usize, digits: &[bool]| {
+            let turned: Vec<bool> = digits.iter().enumerate().map(|(place, bit)| *bit != (place == at)).collect();
+            read(&frame.with_card(body, &turned, &old)).map(|(_, bits)| bits)
+        };
+        let mut places = Vec::new();
+        for at in 0..digits.len() {
+            match turned(at, &digits) {
+                // Unused bits that may be anything are drawn.
+                Some(bits) if bits == old => digits.iter_mut().skip(at).take(1).for_each(|bit| *bit ^= self.random.draw() & 1 == 1),
+                bits => places.extend(bits.and_then(|bits| the_difference(&old, &bits)).map(|bit| (at, bit))),
+            }
         }
+        let is_written_whole = frame.parts.iter().any(|part| part.name == "bits" && part.encoding == Encoding::Dec);
+        let stays = (0..old.len()).filter(|bit| !is_written_whole && !places.iter().any(|(_, place)| place == bit)).collect::<Vec<_>>();
+        let written = |new: &PacsBits| {
+            let mut digits = digits.clone();
+            for (at, _) in places.iter().filter(|(_, bit)| new.get(*bit) != old.get(*bit)) {
+                digits.iter_mut().skip(*at).take(1).for_each(|bit| *bit = !*bit);
+            }
+            frame.with_card(body, &digits, new)
+        };
+        let is_read = |new: &PacsBits| read(&written(new)).is_some_and(|(_, bits)| bits == *new);
+        let new = self.card(kind, old, &stays, &is_read);
+        (is_read(&new) && new != old).then(|| written(&new))
+    }
+
+    /// Other digits for numbers that the reader has decoded, for keys, and for what says no card.
+    fn with_digits(&mut self, frame: &KnownFrame<'_>, body: &[u8], shown: &Presentation) -> Option<Vec<u8>> {
+        let of_card: Vec<&Part<'_>> = frame.parts.iter().filter(|part| is_card_part(part.name)).collect();
+        let name: Vec<Vec<u8>> = of_card.iter().map(|part| part.text.to_vec()).collect();
+        let required = shown.numbers.as_ref().map(|numbers| required(&self.catalog, numbers)).unwrap_or_default();
+        let wanted = shape(&self.catalog.read(shown.clone()));
+        let mut known = self.stands_for.numbers.get(&name).filter(|_| shown.kind != Kind::Key).cloned();
+        for _ in 0..MOST_NUMBERS {
+            let draw = |part: &&Part<'_>| match part.name {
+                "keys" => keys(part.text, self.random),
+                name if required.iter().any(|required| required == name) => part.text.to_vec(),
+                _ => mask::digits(part.encoding, part.text, &self.reserved, self.random),
+            };
+            let texts: Vec<Vec<u8>> = known.take().unwrap_or_else(|| of_card.iter().map(draw).collect());
+            let mut new = body.to_vec();
+            of_card.iter().zip(&texts).for_each(|(part, text)| overwrite(&mut new, frame.begins + part.at, text));
+            let new = frame.framed(&new);
+            let Some(heard @ Heard::Shown(..)) = frame.heard_of(&new) else { continue };
+            let says_the_same = format!("{heard:?}") == format!("{:?}", frame.heard);
+            let Heard::Shown(now, _) = heard else { continue };
+            if says_the_same && shape(&self.catalog.read(*now)) == wanted && (texts != name || shown.kind == Kind::Key) {
+                self.stands_for.numbers.insert(name, texts);
+                return Some(new);
+            }
+        }
+        None
+    }
+}
+
+impl ReadBy<'_> {
+    /// What is heard, without the bytes as they came and without what a check says it is.
+    fn heard(&self, dialect: &Dialect, bytes: &[u8]) -> Option<Heard> {
+        let heard = (self.by)(dialect, &self.told, bytes)?;
+        let Heard::Shown(mut shown, ago) = heard else { return Some(heard) };
+        shown.raw.clear();
+        shown.damage.iter_mut().for_each(|damage| damage.detail.clear());
+        Some(Heard::Shown(shown, ago))
+    }
+}
+
+impl<'a> KnownFrame<'a> {
+    fn of(reads: ReadBy<'a>, bytes: &'a [u8], body: &'a [u8]) -> Option<Self> {
+        let heard = reads.heard(reads.dialect, bytes)?;
+        let only = |message: &Message| Dialect { messages: vec![message.clone()], talk: Vec::new(), ..reads.dialect.clone() };
+        let is_it = |message: &&Message| reads.heard(&only(message), bytes).as_ref() == Some(&heard);
+        let message = reads.dialect.messages.iter().find(is_it)?;
+        let read = |at: usize| Some((at, message.payload.read(body.get(at..)?)?));
+        let (begins, parts) = (0..body.len()).find_map(read)?;
+        Some(Self { reads, message, bytes, body, begins, parts, heard })
+    }
+
+    /// A key, or what a keypad has sent.
+    fn is_keys(&self, catalog: &Catalog) -> bool {
+        matches!(&self.heard, Heard::Shown(shown, _) if catalog.read((**shown).clone()).verdict == Verdict::Keypad)
+    }
+
+    /// What is heard of other bytes, where they are one frame as these are.
+    fn heard_of(&self, bytes: &[u8]) -> Option<Heard> {
+        let dialect = self.reads.dialect;
+        let known = |frame: &[u8]| self.reads.heard(dialect, frame).is_some();
+        let cut = |bytes: &[u8]| -> Found { frame::next(&dialect.cut, bytes, dialect.longest, true, known) };
+        if bytes.len() != self.bytes.len() || cut(bytes) != cut(self.bytes) {
+            return None;
+        }
+        self.reads.heard(dialect, bytes)
+    }
+
+    /// The digits of the card, as bits.
+    fn card_digits(&self) -> Vec<bool> {
+        self.of_card().filter_map(|part| part.bits()).flatten().collect()
+    }
+
+    fn of_card(&self) -> impl Iterator<Item = &Part<'a>> {
+        self.parts.iter().filter(|part| matches!(part.name, "id" | "bits"))
+    }
+
+    /// The frame of a body with these digits for the card's; where it is written as a decimal number, the whole number.
+    fn with_card(&self, body: &[u8], digits: &[bool], card: &PacsBits) -> Vec<u8> {
+        let (mut body, mut rest) = (body.to_vec(), digits);
+        for part in self.of_card() {
+            let Some((own, others)) = part.bits().and_then(|bits| rest.split_at_checked(bits.len())) else { continue };
+            overwrite(&mut body, self.begins + part.at, &write::digits(part, own));
+            rest = others;
+        }
+        for part in self.parts.iter().filter(|part| matches!(part.name, "bits" | "same") && part.encoding == Encoding::Dec) {
+            let bits = self.parts.iter().find(|bits| part.name == "same" && bits.name == "bits");
+            let again = bits.and_then(|bits| {
+                let at = self.begins + bits.at;
+                Part { text: body.get(at..at + bits.text.len())?, ..bits.clone() }.number()
+            });
+            let number = again.map_or_else(|| card.number(0, card.len()), u128::from);
+            overwrite(&mut body, self.begins + part.at, format!("{number:0width$}", width = part.text.len()).as_bytes());
+        }
+        self.framed(&body)
     }
 
     /// The frame of a body of as many bytes; a line ends as the old one did.
-    fn frame_of(&self, message: &Message, body: &[u8], old: &[u8]) -> Vec<u8> {
-        match &self.dialect.cut {
-            Cut::Line { .. } => [body, old.get(body.len()..).unwrap_or_default()].concat(),
-            cut => write::frame(cut, message, body),
-        }
-    }
-
-    /// True for bytes of the body by which frames are cut.
-    fn tells_length(&self, at: usize, len: usize) -> bool {
-        match &self.dialect.cut {
-            Cut::Counted { start, at: count, width, .. } => {
-                let at = at + start.len();
-                at < count + width && *count < at + len
+    fn framed(&self, body: &[u8]) -> Vec<u8> {
+        let mut body = body.to_vec();
+        if let Some(own) = self.parts.iter().find(|part| part.name == "check") {
+            let at = self.begins + own.at;
+            let right = |body: &[u8]| write::check(self.reads.dialect, self.message, body, at);
+            if let (Some(before), Some(now), Some(received)) = (right(self.body), right(&body), own.bytes()) {
+                let as_wrong: Vec<u8> =
+                    now.iter().zip(before).zip(received).map(|((now, before), received)| now ^ before ^ received).collect();
+                overwrite(&mut body, at, &write::bytes(own, &as_wrong).unwrap_or_default());
             }
-            _ => false,
+        }
+        match &self.reads.dialect.cut {
+            Cut::Line { .. } => [&body, self.bytes.get(body.len()..).unwrap_or_default()].concat(),
+            cut => write::frame(cut, self.message, &body),
         }
     }
+}
 
-    fn says_the_same(&self, at: usize, heard: &Heard, old: &[u8], new: &[u8]) -> bool {
-        let is_card = matches!(heard, Heard::Shown(shown, _) if shown.kind != Kind::Key);
-        if new.len() != old.len() || (new == old && is_card) {
-            return false;
+/// The number that a presentation is told by, its bytes in this order.
+pub fn number(shown: &Presentation, order: ByteOrder) -> Option<(Kind, PacsBits)> {
+    match (&shown.csn, shown.bits) {
+        (Some(csn), _) if shown.kind == Kind::Csn => {
+            let bytes = crate::decode::message::ordered(csn.bytes().to_vec(), order);
+            Some((Kind::Csn, PacsBits::from_left_aligned(&bytes, bytes.len() * 8).ok()?))
         }
-        let known = |frame: &[u8]| read_frame(&self.dialect, &self.told, frame).is_some();
-        let cut = |frame: &[u8]| frame::next(&self.dialect.cut, frame, self.dialect.longest, true, known);
-        let Some((now, said)) = self.read(new).filter(|_| cut(new) == cut(old)) else { return false };
-        let same = match (heard, &said) {
-            (Heard::Shown(old, ago), Heard::Shown(new, now)) => ago == now && outline(old) == outline(new),
-            (Heard::Talk, Heard::Talk) => true,
-            _ => false,
-        };
-        same && now == at
+        (_, bits) => Some((shown.kind, bits?)),
     }
 }
 
-/// What a presentation says beside its numbers: of each the length, where it is there, and whether it is damaged.
-fn outline(shown: &Presentation) -> (Kind, [Option<usize>; 5], &[String]) {
-    let Presentation { kind, bits, csn, numbers, keys, damage, warnings, .. } = shown;
-    let csn = csn.as_ref().map(|csn| csn.bytes().len());
-    let others = [keys.as_ref().map(String::len), numbers.as_ref().map(|_| 0), damage.as_ref().map(|_| 0)];
-    let [keys, numbers, damage] = others;
-    (*kind, [bits.map(|bits| bits.len()), csn, keys, numbers, damage], warnings)
+/// The one bit in which the two differ.
+pub fn the_difference(old: &PacsBits, new: &PacsBits) -> Option<usize> {
+    let mut differences = (0..old.len()).filter(|at| old.get(*at) != new.get(*at));
+    differences.next().filter(|_| old.len() == new.len() && differences.next().is_none())
 }
 
-fn is_not_judged(message: &Message) -> bool {
-    message.check.is_some_and(|check| check.method == Method::NotJudged)
+pub fn overwrite(bytes: &mut [u8], at: usize, text: &[u8]) {
+    bytes.iter_mut().skip(at).zip(text).for_each(|(byte, new)| *byte = *new);
 }
 
-fn tells_width(message: &Message, name: &str) -> bool {
-    let told = |piece: &Piece| matches!(piece, Piece::Part { width: Width::Told(by), .. } if by == name);
-    name != "_" && message.payload.pieces.iter().any(told)
+fn number_heard(heard: &Heard) -> Option<(Kind, PacsBits)> {
+    if let Heard::Shown(shown, _) = heard { number(shown, ByteOrder::AsSent) } else { None }
 }
 
-/// The number of the new bits once more, where it has room; a number that differed before is another one that differs.
-fn same(part: &Part<'_>, parts: &[Part<'_>], begins: usize, new: &[u8]) -> Option<Vec<u8>> {
-    let bits = parts.iter().find(|part| part.name == "bits")?;
-    let text = new.get(begins + bits.at..begins + bits.at + bits.text.len())?;
-    let number = Part { text, ..bits.clone() }.number()?;
-    let number = if part.number() == bits.number() { number } else { number ^ 1 };
-    let digits = format!("{number:0width$}", width = part.text.len()).into_bytes();
-    (digits.len() == part.text.len()).then_some(digits)
+/// The names of numbers for which a format that has these numbers allows one value only.
+fn required(catalog: &Catalog, numbers: &Numbers) -> Vec<String> {
+    let read = catalog.read(Presentation { numbers: Some(numbers.clone()), ..Presentation::of(Kind::Number) });
+    let formats = read.fits.iter().filter_map(|fit| catalog.find(&fit.format));
+    formats.flat_map(|format| format.fields.iter()).filter(|field| field.required.is_some()).map(|field| field.name.to_string()).collect()
 }
 
 /// Keys for keys, none of them the real one; what is no digit (enter, clear) stays.
-fn keys(part: &Part<'_>, random: &mut dyn Random) -> Vec<u8> {
-    let another = |digit: u8, random: &mut dyn Random| (digit + random.between(1..=9)) % 10;
+pub fn keys(old: &[u8], random: &mut dyn Random) -> Vec<u8> {
     let key = |byte: &u8| match byte {
-        b'0'..=b'9' => b'0' + another(byte - b'0', random),
-        0..=9 => another(*byte, random),
+        0..=9 => (byte + random.between(1..=9)) % 10,
+        b'0'..=b'9' => b'0' + (byte - b'0' + random.between(1..=9)) % 10,
         byte => *byte,
     };
-    part.text.iter().map(key).collect()
-}
-
-/// How many of the first bits must stay, so that the number needs as many digits as before.
-fn staying(part: &Part<'_>, message: &Message, old: PacsBits) -> usize {
-    let zeros = old.iter().take_while(|bit| !bit).count();
-    match part.encoding {
-        Encoding::Dec => zeros + 1,
-        _ if message.short => old.len().saturating_sub(part.bits().map_or(0, |bits| bits.len())),
-        _ => 0,
-    }
-}
-
-/// Puts the new bits where the old ones are among the digits. Unused bits that may be anything are drawn.
-fn place(digits: &mut [bool], old: PacsBits, new: PacsBits, message: &Message, random: &mut dyn Random) -> Option<()> {
-    let unsent = if message.short { old.len().saturating_sub(digits.len()) } else { 0 };
-    if new.iter().take(unsent).any(|bit| bit) {
-        return None;
-    }
-    let kept = old.len() - unsent;
-    let from = if message.align == Align::Right { digits.len().checked_sub(kept)? } else { 0 };
-    for (at, digit) in digits.iter_mut().enumerate() {
-        if at < from || at >= from + kept {
-            *digit = if message.any_pad { random.bit() } else { *digit };
-        } else {
-            *digit = new.get(unsent + at - from);
-        }
-    }
-    Some(())
-}
-
-fn overwrite(bytes: &mut [u8], at: usize, text: &[u8]) {
-    bytes.iter_mut().skip(at).zip(text).for_each(|(byte, new)| *byte = *new);
+    old.iter().map(key).collect()
 }

@@ -1,6 +1,6 @@
 //! What is drawn: no room in the middle makes random numbers, so the caller's are an argument.
 //!
-//! In: whole numbers, each as likely as any other. Out: bits, bytes and choices. Never: a source of its own.
+//! In: whole numbers, each as likely as any other. Out: numbers and bytes. Never: a source of its own.
 
 use std::ops::RangeInclusive;
 
@@ -9,26 +9,16 @@ pub trait Random {
     /// The next number.
     fn draw(&mut self) -> u64;
 
-    /// A bit.
-    fn bit(&mut self) -> bool {
-        self.draw() & 1 == 1
-    }
-
     /// As many bits as a field can have.
     fn wide(&mut self) -> u128 {
         u128::from(self.draw()) << 64 | u128::from(self.draw())
     }
 
-    /// A number below this one; 0 where there is none. The counts are small: that 64 bits are no multiple of them favours
-    /// none that anybody could tell.
-    fn below(&mut self, count: usize) -> usize {
-        (self.draw() % count.max(1) as u64) as usize
-    }
-
-    /// A byte between these two, both among them.
+    /// A byte between these two, both among them. That 64 bits are no multiple of their count favours none that anybody
+    /// could tell.
     fn between(&mut self, range: RangeInclusive<u8>) -> u8 {
         let (least, most) = range.into_inner();
-        least.saturating_add(self.below(usize::from(most.saturating_sub(least)) + 1) as u8)
+        least.saturating_add((self.draw() % (u64::from(most.saturating_sub(least)) + 1)) as u8)
     }
 }
 

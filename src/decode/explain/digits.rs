@@ -31,10 +31,6 @@ pub(super) fn compare(fit: &Fit, print: &str, tried: &mut Tried) {
             let words = format!("the print shows the last {digits} digits only (keep the number read)");
             add("low_digits", words, 0.1_f64.powi(digits as i32) + one, is_low.then_some(Corrected::Number(read)));
 
-            let is_cut = width < 128 && number >> width > 0 && number & ((1 << width) - 1) == read;
-            let words = format!("only the low {width} bits of the number arrive (set the reader to send all of them)");
-            add("cut", words, one, is_cut.then_some(Corrected::Number(number)));
-
             let as_hex = u128::from_str_radix(&read.to_string(), 16).ok();
             let words =
                 "hex digits were taken for decimal ones (set the reader to send decimal digits, or hex for what they are)".to_owned();
@@ -58,6 +54,20 @@ pub(super) fn compare(fit: &Fit, print: &str, tried: &mut Tried) {
         }
         _ => {}
     }
+    for (number, bits) in whole(&print) {
+        // What is left of it may stand in the card number, or in facility code and card number together.
+        let alone = (read, width, Corrected::Number as fn(u128) -> Corrected);
+        let both = joined(fit).map(|(read, width)| (read, width, Corrected::Whole as fn(u128) -> Corrected));
+        for (read, width, corrected) in [alone].into_iter().chain(both).filter(|(_, width, _)| (1..128).contains(width)) {
+            let is_low = number >> width > 0 && number & ((1 << width) - 1) == read;
+            let words = format!("only the low {width} bits of the number arrive (set the reader to send all of them)");
+            add("cut", words, 0.5_f64.powi(width), is_low.then(|| corrected(number)));
+            if let Some(over) = bits.and_then(|bits| bits.checked_sub(width as u32)).filter(|over| *over > 0) {
+                let words = format!("only the first {width} bits of the number arrive (set the reader to send all of them)");
+                add("cut", words, 0.5_f64.powi(width), (number >> over == read).then(|| corrected(number)));
+            }
+        }
+    }
     let bytes = width.unsigned_abs().div_ceil(8);
     let without_zeros: String = (0..bytes).rev().map(|byte| format!("{:X}", read >> (8 * byte) & 0xFF)).collect();
     let words = "the zeros in front of single bytes are lost in the print (keep the number read)".to_owned();
@@ -66,9 +76,26 @@ pub(super) fn compare(fit: &Fit, print: &str, tried: &mut Tried) {
     add("zeros_lost", words, one * f64::from(1_u32 << bytes.min(20)), is_same.then_some(Corrected::Number(read)));
 }
 
+/// The whole numbers that a print can be: in decimal digits, or in hex ones, whose bits can be counted.
+fn whole(print: &Print) -> impl Iterator<Item = (u128, Option<u32>)> {
+    let decimal = if let [(number, _)] = print.groups() { Some((*number, None)) } else { None };
+    let hex = print.hex().filter(|(_, digits)| *digits <= 32).map(|(number, digits)| (number, Some(4 * digits as u32)));
+    decimal.into_iter().chain(hex)
+}
+
+/// Facility code and card number as one binary number, and how many bits it has.
+fn joined(fit: &Fit) -> Option<(u128, i32)> {
+    let widths = fit.widths;
+    let bits = widths.facility_code.checked_add(widths.card_number).filter(|bits| widths.are_binary && *bits < 128)?;
+    let code = u128::from(fit.credential.facility_code?.0);
+    Some((code << widths.card_number | fit.credential.card_number?.0, i32::from(bits)))
+}
+
 /// The numbers once it is undone.
 enum Corrected {
     Number(u128),
+    /// One number, where two were read.
+    Whole(u128),
     Both(FacilityCode, u128),
 }
 
@@ -77,6 +104,10 @@ impl Corrected {
         let mut fit = fit.clone();
         let number = match self {
             Self::Number(number) => number,
+            Self::Whole(number) => {
+                fit.credential.facility_code = None;
+                number
+            }
             Self::Both(code, number) => {
                 fit.credential.facility_code = Some(code);
                 number

@@ -27,8 +27,27 @@ use crate::card::{Fit, Kind, PacsBits, Presentation, Reading, Suggestion};
 pub struct Ask<'a> {
     /// The formats that the site names, by id; any, if there are none.
     pub named: &'a [String],
+    /// The facility codes that the site lists; any, if there are none. A print says more than they do.
+    pub facility_codes: &'a [u64],
     /// The number printed on the card.
     pub print: Option<&'a str>,
+}
+
+impl Ask<'_> {
+    /// How much rarer random bits become because a facility code is one of the site's.
+    fn listed(&self, format: &Format) -> f64 {
+        let width = u32::from(format.widths().facility_code);
+        if self.facility_codes.is_empty() || self.print.is_some() || width == 0 {
+            return 1.0;
+        }
+        let possible = self.facility_codes.iter().filter(|code| code.checked_shr(width).unwrap_or(0) == 0).count();
+        (possible as f64 * 0.5_f64.powi(width as i32)).min(1.0)
+    }
+
+    fn admits(&self, fit: &Fit) -> bool {
+        let is_listed = |code: crate::card::FacilityCode| self.facility_codes.contains(&code.0);
+        self.facility_codes.is_empty() || self.print.is_some() || fit.credential.facility_code.is_none_or(is_listed)
+    }
 }
 
 /// What may explain the reading.
@@ -81,7 +100,8 @@ fn undo(attempt: &Attempt, catalog: &Catalog, ask: &Ask<'_>, tried: &mut Tried) 
     let presentation = Presentation { bits: Some(attempt.bits), ..Presentation::of(attempt.kind) };
     let print = ask.print.map(Print::parse);
     for (format, chance) in chances {
-        let holds = |fit: &&Fit| fit.format == format.id && print.as_ref().is_none_or(|print| print.matches(fit, &presentation).is_some());
+        let is_printed = |fit: &Fit| print.as_ref().is_none_or(|print| print.matches(fit, &presentation).is_some());
+        let holds = |fit: &&Fit| fit.format == format.id && ask.admits(fit) && is_printed(fit);
         let found = fits.iter().find(holds).map(|fit| Suggestion {
             transform: attempt.transform,
             words: attempt.words.to_owned(),
@@ -96,7 +116,7 @@ fn undo(attempt: &Attempt, catalog: &Catalog, ask: &Ask<'_>, tried: &mut Tried) 
 /// The chance that random bits are explained by this format.
 fn chance(format: &Format, attempt: &Attempt, ask: &Ask<'_>) -> f64 {
     let print = ask.print.map_or(1.0, |_| (f64::from(NOTATIONS) * 0.5_f64.powi(format.widths().card_number.into())).min(1.0));
-    format.odds() * attempt.chosen * print
+    format.odds() * attempt.chosen * print * ask.listed(format)
 }
 
 /// Everything that was tried, with its chance, and what was found.

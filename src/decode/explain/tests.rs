@@ -19,7 +19,7 @@ impl Site {
     fn explained(&self, literal: &str, print: Option<&str>) -> Vec<Suggestion> {
         let literal: Literal = literal.parse().unwrap();
         let reading = self.catalog.read(Presentation::of_literal(&literal));
-        explain(&reading, &self.catalog, &Ask { named: &self.named, print })
+        explain(&reading, &self.catalog, &Ask { named: &self.named, facility_codes: &[], print })
     }
 
     /// The transforms that explain it, and the numbers read then.
@@ -100,6 +100,8 @@ fn each_way_in_which_digits_go_wrong_is_found_by_the_print() {
         |literal: &str, print: &str| -> Vec<&str> { site.said(literal, Some(print)).iter().map(|(found, ..)| *found).collect() };
     assert!(transforms("csn:63A6ED04", "71884036").contains(&"low_digits"));
     assert!(transforms(&h10301(123, 4567), "70103").contains(&"cut"), "70103 is 65536 more than 4567");
+    assert!(transforms("11111111111100101001111010", "134210877").contains(&"cut"), "FFE53D are the low 24 bits of 134210877");
+    assert!(transforms("csn:62B43423", "62B43423AABB80").contains(&"cut"), "the first four bytes of seven");
     assert!(transforms("csn:00BC614E", "305419896").contains(&"hex_as_decimal"), "12345678 are the hex digits of 305419896");
     assert!(transforms(&h10301(123, 4660), "1234").contains(&"printed_in_hex"));
     assert!(transforms("csn:01450AF0", "213,02000").contains(&"run_together"), "21302000 is 213,02000");
@@ -107,10 +109,21 @@ fn each_way_in_which_digits_go_wrong_is_found_by_the_print() {
 }
 
 #[test]
+fn a_facility_code_of_the_site_explains_far_better() {
+    let site = site(&["hid-h10301"]);
+    let reading = |bits: &str| site.catalog.read(Presentation::of_literal(&bits.parse::<Literal>().unwrap()));
+    let card = inverted(&h10301(123, 4567));
+    let ask = |facility_codes| Ask { named: &site.named, facility_codes, print: None };
+    let said = explain(&reading(&card), &site.catalog, &ask(&[123]));
+    assert_eq!((said.len(), said[0].transform, said[0].odds), (1, "inverted", 0.25 / 256.0));
+    assert_eq!(explain(&reading(&card), &site.catalog, &ask(&[31])), [], "no card of this site");
+}
+
+#[test]
 fn two_that_explain_equally_well_are_both_shown_with_the_same_odds() {
     let site = site(&["hid-h10301"]);
     let mut seeded = Seeded(1);
-    let ask = Ask { named: &site.named, print: None };
+    let ask = Ask { named: &site.named, facility_codes: &[], print: None };
     let (mut one, mut both) = (0, 0);
     for _ in 0..400 {
         let bits = seeded.bits(27);
@@ -149,20 +162,20 @@ impl Seeded {
     }
 }
 
-/// 12,000 random frames with a random print, and 12,000 without one.
+/// 12,000 random frames with a random print, 12,000 without one, and as many at a site that lists its facility codes.
 #[test]
 fn random_frames_are_explained_no_more_often_than_the_odds_say() {
     const FRAMES: u32 = 12_000;
     const LENGTHS: [usize; 12] = [24, 25, 26, 27, 30, 32, 34, 35, 36, 37, 40, 56];
     let mut seeded = Seeded(0x9E37_79B9_7F4A_7C15);
     let site = site(&[]);
-    for printed in [true, false] {
+    for (printed, facility_codes) in [(true, &[][..]), (false, &[]), (false, &[123, 31])] {
         let mut least = Vec::new();
         for at in 0..FRAMES {
             let bits = seeded.bits(LENGTHS[at as usize % LENGTHS.len()]);
             let reading = site.catalog.read(Presentation { bits: Some(bits), ..Presentation::of(Kind::Wiegand) });
             let print = format!("{:05}", seeded.next() % 65_536);
-            let ask = Ask { named: &[], print: printed.then_some(print.as_str()) };
+            let ask = Ask { named: &[], facility_codes, print: printed.then_some(print.as_str()) };
             least.extend(explain(&reading, &site.catalog, &ask).iter().map(|found| found.odds).reduce(f64::min));
         }
         for odds in [0.9, 0.5, 0.25, 0.1, 0.03, 0.01, 0.003] {
@@ -182,5 +195,5 @@ fn a_damaged_frame_is_not_explained() {
     let damage = Some(crate::card::Damage { by: "a dialect".to_owned(), detail: String::new() });
     let reading = site.catalog.read(Presentation { damage, ..Presentation::of_literal(&literal) });
     assert_eq!(reading.verdict, Verdict::Damaged);
-    assert!(explain(&reading, &site.catalog, &Ask { named: &[], print: None }).is_empty());
+    assert!(explain(&reading, &site.catalog, &Ask { named: &[], facility_codes: &[], print: None }).is_empty());
 }

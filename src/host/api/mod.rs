@@ -124,6 +124,18 @@ impl Shared {
         &self.store
     }
 
+    /// The site.
+    #[must_use]
+    pub const fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// How it is, each time that this changes.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
     /// The site's people.
     #[must_use]
     pub const fn directory(&self) -> &Directory {
@@ -147,9 +159,17 @@ impl Shared {
     }
 }
 
-/// Answers requests until it is dropped.
+/// Answers requests on the Unix socket until it is dropped.
 pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
-    let router = Router::new()
+    let serving = axum::serve(listener, router(shared).into_make_service_with_connect_info::<Peer>());
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the station's socket is gone");
+    }
+}
+
+/// The calls of the API. Whoever serves them on something else than the socket puts an [`Operator`] into each request.
+pub fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
         .route("/v1/station", get(station::station))
         .route("/v1/station/hand-over", post(hand_over))
         .route("/v1/notices", get(stream::notices))
@@ -171,11 +191,7 @@ pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
             Failed::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_call", "this call has another method", "GET /v1/openapi.json lists them")
         })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(shared);
-    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>());
-    if let Err(error) = serving.await {
-        tracing::error!(%error, "the station's socket is gone");
-    }
+        .with_state(shared)
 }
 
 /// The Unix user on the other side of the socket.
@@ -189,7 +205,11 @@ impl axum::extract::connect_info::Connected<IncomingStream<'_, UnixListener>> fo
     }
 }
 
-/// Who orders: the user on the other side of the socket, and the name that they give beside it.
+/// Who has signed in, where the request did not come over the socket.
+#[derive(Debug, Clone)]
+pub struct Operator(pub String);
+
+/// Who orders: the operator who has signed in; else the user on the other side of the socket, and the name that they give beside it.
 pub struct OrderedBy(String);
 
 /// The header with that name.
@@ -199,6 +219,9 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderedBy {
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        if let Some(Operator(name)) = parts.extensions.get::<Operator>() {
+            return Ok(Self(name.clone()));
+        }
         let user = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(Peer(user))| user.clone()).unwrap_or_default();
         let name = parts.headers.get(AS).and_then(|name| name.to_str().ok()).map(str::trim).filter(|name| !name.is_empty());
         Ok(Self(name.map_or_else(|| user.clone(), |name| format!("{name} ({user})"))))

@@ -71,7 +71,7 @@ pub(super) async fn resumed(shared: &Shared, id: Uuid) -> Result<Option<Value>, 
 pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
     let id = key(&id)?;
     if let Some(numbered) = shared.notices.last_about(id) {
-        return Ok(Json(stream::said(&shared, &numbered)).into_response());
+        return Ok(Json(stream::said(&shared, &numbered, false)).into_response());
     }
     let entry = shared.store.entry(id).await.map_err(|error| Failed::new(StatusCode::NOT_FOUND, "entry", error.to_string(), ""))?;
     Ok(Json(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)).into_response())

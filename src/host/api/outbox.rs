@@ -122,6 +122,8 @@ pub(super) async fn undo(
     }
     let by = orders.first().and_then(|order| order["id"].as_str()?.parse().ok()).unwrap_or_default();
     shared.store.append(&entry, Utc::now(), Step::Undone { by }).await.map_err(|error| failed(&error))?;
+    let entry = shared.store.entry(entry.id).await.map_err(|error| failed(&error))?;
+    shared.post(Event::Settled(Box::new(entry)))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(Json(json!({"undone_by": by, "orders": orders})).into_response())
 }

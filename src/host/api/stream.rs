@@ -26,13 +26,14 @@ use super::{
     body::{Asked, Failed},
 };
 use crate::{
+    card::Reading,
     enroll::policy,
     host::{
         hosting::Control,
         notices::{Listener, NextNotice, Numbered},
     },
     reader::configured_name,
-    station::{Event, Notice},
+    station::{Ended, Event, Notice},
     views,
 };
 
@@ -43,6 +44,8 @@ pub(super) struct Wanted {
     after: Option<u64>,
     /// The listener wants this reader open, or all (`*`).
     reader: Option<String>,
+    /// The listener wants to know which keys were typed, and not only how many.
+    keys: bool,
 }
 
 pub(super) async fn notices(
@@ -58,7 +61,7 @@ pub(super) async fn notices(
         known(&shared, reader.as_deref())?;
         drop(shared.control.send(Control::Open(reader)));
     }
-    Ok(Sse::new(unfold(Following { shared, listener, order: None, _leaves: None }, Following::next))
+    Ok(Sse::new(unfold(Following { shared, listener, keys: wanted.keys, order: None, _leaves: None }, Following::next))
         .keep_alive(KeepAlive::default())
         .into_response())
 }
@@ -66,7 +69,7 @@ pub(super) async fn notices(
 /// The notices about one order and about readers, from the order on. Whoever hangs up before a card is taken has withdrawn it.
 pub(super) fn order(shared: &Arc<Shared>, listener: Listener, id: Uuid, first: Vec<Value>) -> Response {
     let _leaves = Some(Leaves::of(shared, id));
-    let following = Following { shared: shared.clone(), listener, order: Some((id, first.into())), _leaves };
+    let following = Following { shared: shared.clone(), listener, keys: false, order: Some((id, first.into())), _leaves };
     Sse::new(unfold(following, Following::next)).keep_alive(KeepAlive::default()).into_response()
 }
 
@@ -88,6 +91,8 @@ pub(super) fn known(shared: &Shared, reader: Option<&str>) -> Result<(), Failed>
 struct Following {
     shared: Arc<Shared>,
     listener: Listener,
+    /// Which keys were typed is told.
+    keys: bool,
     /// One order only, and what is said of it first.
     order: Option<(Uuid, VecDeque<Value>)>,
     _leaves: Option<Leaves>,
@@ -129,7 +134,7 @@ impl Following {
             let sent = match self.listener.next().await? {
                 NextNotice::Missed(count) => Sent::default().data(json!({"kind": "missed", "count": count}).to_string()),
                 NextNotice::Notice(numbered) if self.is_wanted(&numbered.notice) => {
-                    Sent::default().id(numbered.number.to_string()).data(said(&self.shared, &numbered).to_string())
+                    Sent::default().id(numbered.number.to_string()).data(said(&self.shared, &numbered, self.keys).to_string())
                 }
                 NextNotice::Notice(_) => continue,
             };
@@ -142,16 +147,30 @@ impl Following {
     }
 }
 
-/// A notice as JSON. A card that reads wrong is explained to whoever listens, and to nobody else.
-pub(super) fn said(shared: &Shared, numbered: &Numbered) -> Value {
+/// Explains a card that reads wrong, unless that was done by its print.
+fn explain(shared: &Shared, reading: &mut Reading) {
+    if reading.suggestions.is_empty() {
+        policy::explain(reading, &shared.site.catalog, &shared.site.config.policy, None);
+    }
+}
+
+/// A notice as JSON. A card that reads wrong is explained to whoever listens, and to nobody else; which keys were typed is told to
+/// whoever asks for it.
+pub(super) fn said(shared: &Shared, numbered: &Numbered, keys: bool) -> Value {
     let policy = &shared.site.config.policy;
     let mut json = match &numbered.notice {
+        Notice::Read(reading) if keys && reading.is_typed() => views::notice::reading_with_keys(reading),
         Notice::Read(reading) => {
             let mut reading = reading.clone();
-            if reading.suggestions.is_empty() {
-                policy::explain(&mut reading, &shared.site.catalog, policy, None);
-            }
+            explain(shared, &mut reading);
             views::notice::json(&Notice::Read(reading), policy)
+        }
+        Notice::NotEnrolled(order, ended) => {
+            let mut ended = ended.clone();
+            if let Ended::Refused(reading, _) = &mut *ended {
+                explain(shared, reading);
+            }
+            views::notice::json(&Notice::NotEnrolled(*order, ended), policy)
         }
         notice => views::notice::json(notice, policy),
     };

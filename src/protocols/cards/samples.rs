@@ -9,7 +9,7 @@ use super::CardFormat;
 use crate::{
     card::{Credential, Kind, Literal, PacsBits},
     decode::{drawing::Cell, format::Format, track},
-    sheet::{Keys, Sheet},
+    sheet::{At, Keys, Sheet},
 };
 
 /// Bits with the numbers they are to be read as.
@@ -26,20 +26,47 @@ pub struct Sample {
     span: Span,
 }
 
-pub(super) fn read(keys: &mut Keys<'_, '_>, kinds: &[Kind]) -> Vec<Sample> {
+/// What the samples of a file say.
+#[derive(Default)]
+pub(super) struct Samples {
+    /// Those that say both.
+    pub(super) whole: Vec<Sample>,
+    /// Numbers without bits, the beginning of a sample.
+    begun: Vec<(Credential, Span)>,
+}
+
+pub(super) fn read(keys: &mut Keys<'_, '_>, kinds: &[Kind]) -> Samples {
     let top = keys.span();
     let tables = keys.tables("sample");
     if tables.is_empty() && !keys.sheet.is_proved() {
-        keys.complain(top, "there is no [[sample]]; a format proves itself with at least one".to_owned());
+        let message = "there is no [[sample]]; a format proves itself with at least one: give its `source`, and the `bits` that a card \
+                       sends or its numbers, and this check says the other";
+        keys.complain(top, message.to_owned());
     }
-    tables.into_iter().filter_map(|table| sample(table, kinds)).collect()
+    let mut samples = Samples::default();
+    for table in tables {
+        samples.take(table, kinds);
+    }
+    samples
 }
 
-fn sample(mut keys: Keys<'_, '_>, kinds: &[Kind]) -> Option<Sample> {
-    let span = keys.span();
+impl Samples {
+    fn take(&mut self, mut keys: Keys<'_, '_>, kinds: &[Kind]) {
+        let (span, text) = (keys.span(), keys.optional_text("bits"));
+        let Some((source, constructed, credential)) = said(&mut keys) else { return };
+        match text {
+            Some(text) => {
+                self.whole.extend(literal(&keys, &text, kinds).map(|bits| Sample { source, constructed, bits, credential, span }))
+            }
+            None => self.begun.push((credential, span)),
+        }
+    }
+}
+
+/// Where a sample is from, whether it was composed, and its numbers.
+fn said(keys: &mut Keys<'_, '_>) -> Option<(String, bool, Credential)> {
     let source = keys.text("source")?.value;
     let constructed = keys.flag("constructed").unwrap_or(false);
-    let text = keys.text("bits")?;
     let mut credential = Credential::default();
     for (name, mut value) in keys.rest() {
         match number(&value.take()) {
@@ -47,11 +74,13 @@ fn sample(mut keys: Keys<'_, '_>, kinds: &[Kind]) -> Option<Sample> {
             None => keys.complain(value.span, format!("`{}` must be a number, in quotes above 2^63", name.value)),
         }
     }
+    Some((source, constructed, credential))
+}
+
+fn literal(keys: &Keys<'_, '_>, text: &At<String>, kinds: &[Kind]) -> Option<Literal> {
     match text.value.parse::<Literal>() {
         // Bare bits prove a drawing whatever is laid under it; not every kind has a literal of its own.
-        Ok(bits) if bits.kind() == Kind::Wiegand || kinds.contains(&bits.kind()) => {
-            Some(Sample { source, constructed, bits, credential, span })
-        }
+        Ok(bits) if bits.kind() == Kind::Wiegand || kinds.contains(&bits.kind()) => Some(bits),
         Ok(bits) => {
             keys.complain(text.span, format!("the sample is of kind {}, which this format does not read", bits.kind().name()));
             None
@@ -81,8 +110,17 @@ impl Sample {
     }
 }
 
-/// Holds every sample against the format of its length.
-pub(super) fn prove(format: &CardFormat, sheet: &Sheet<'_>) {
+/// Holds every sample against the format of its length, and says what those lack that are begun.
+pub(super) fn prove(format: &CardFormat, begun: &Samples, sheet: &Sheet<'_>) {
+    for (credential, span) in &begun.begun {
+        match format.encode(credential) {
+            Ok(bits) => sheet.add(
+                *span,
+                format!("the sample has no bits; its numbers are written as `bits = \"{bits}\"`: if a card sends that, say so"),
+            ),
+            Err(error) => sheet.add(*span, format!("the sample's numbers cannot be encoded: {error}")),
+        }
+    }
     for sample in &format.samples {
         let bits = sample.frame(format.is_track);
         let fitting = format.formats().find(|of_length| of_length.len() == bits.len()).unwrap_or(&format.format);
@@ -94,7 +132,10 @@ pub(super) fn prove(format: &CardFormat, sheet: &Sheet<'_>) {
         let found = fitting.credential(&bits);
         if found != sample.credential {
             let read: Vec<String> = found.numbers().map(|(name, value)| format!("{name} = {value}")).collect();
-            sheet.add(sample.span, format!("the sample's bits are read as {}, not as it says", read.join(", ")));
+            let read = read.join(", ");
+            let is_begun = sample.credential == Credential::default();
+            let message = if is_begun { "; if that is right, write these numbers under it" } else { ", not as it says" };
+            sheet.add(sample.span, format!("the sample's bits are read as {read}{message}"));
             continue;
         }
         match fitting.encode(&sample.credential) {

@@ -12,23 +12,44 @@ use crate::{
     sheet::{At, Keys, nearest},
 };
 
-pub(super) fn messages(keys: &mut Keys<'_, '_>, kind: Option<Kind>, check: Option<Check>) -> Vec<Message> {
+/// Reads the messages, and the check of all that have none of their own.
+pub(super) fn messages(keys: &mut Keys<'_, '_>, kind: Option<Kind>) -> (Vec<Message>, Option<Check>) {
+    let of_all = Checked::read(keys);
     let tables = keys.tables("message");
     if tables.is_empty() {
         keys.missing("message");
     }
-    tables.into_iter().filter_map(|table| message(table, kind?, check)).collect()
+    (tables.into_iter().filter_map(|table| read(table, kind?, of_all)).collect(), of_all.check)
 }
 
-/// Reads one message; `check_of_all` is the check of those that have none of their own.
-pub fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) -> Option<Message> {
+/// What a `[check]` says.
+#[derive(Clone, Copy, Default)]
+struct Checked {
+    check: Option<Check>,
+    /// Something is wrong with it, and that was told.
+    is_broken: bool,
+}
+
+impl Checked {
+    fn read(keys: &mut Keys<'_, '_>) -> Self {
+        keys.table("check").map(check).map_or_else(Self::default, |check| Self { check, is_broken: check.is_none() })
+    }
+}
+
+/// Reads a message that has no check but its own.
+pub fn message(keys: Keys<'_, '_>, kind: Kind) -> Option<Message> {
+    read(keys, kind, Checked::default())
+}
+
+/// Reads one message; `of_all` is the check of those that have none of their own.
+fn read(mut keys: Keys<'_, '_>, kind: Kind, of_all: Checked) -> Option<Message> {
     let span = keys.span();
     let payload = template(&mut keys, "payload");
     if payload.is_none() {
         keys.missing("payload");
     }
     let own_kind = keys.optional_text("kind").and_then(|kind| crate::protocols::kind(&keys, &kind));
-    let own_check = keys.table("check").and_then(check);
+    let own = Checked::read(&mut keys);
     let align = align(&mut keys);
     let short = keys.flag("short").unwrap_or(false);
     let marker = keys.number("marker", 2_u16, 256).map(|most| most.value);
@@ -38,8 +59,8 @@ pub fn message(mut keys: Keys<'_, '_>, kind: Kind, check_of_all: Option<Check>) 
     let damaged = keys.optional_text("damaged").map(|damaged| damaged.value);
     let payload = payload?;
     let has_check = payload.names().any(|name| name == "check");
-    let check = own_check.or(check_of_all.filter(|_| has_check));
-    if has_check != check.is_some() {
+    let check = own.check.or(of_all.check.filter(|_| has_check));
+    if has_check != check.is_some() && !own.is_broken && !(has_check && of_all.is_broken) {
         keys.complain(span, "a check wants {check:…} in the payload, and a {check:…} wants a [check]".to_owned());
     }
     if let Some(unknown) = unknown_part(&payload) {

@@ -42,8 +42,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
         },
         framing::read,
     );
-    let check = keys.table("check").and_then(message::check);
-    let messages = message::messages(&mut keys, kind, check);
+    let (messages, check) = message::messages(&mut keys, kind);
     let talk = keys.texts("talk").into_iter().map(|talk| talk.value).collect();
     let names: Vec<String> = messages.iter().flat_map(|message| message.payload.names().map(str::to_owned)).collect();
     let host = keys.table("host").map(|keys| host::read(keys, check, &names));
@@ -55,6 +54,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
         let message = "`repeats_ms` must be less than `card_left_ms`: a card that is said again has not left";
         keys.complain(repeats.span, message.to_owned());
     }
+    let keypad = super::keypad(&mut keys);
     let samples = samples(&mut keys);
     keys.finish();
     if !sheet.is_clean() {
@@ -80,6 +80,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>) -> Option<Dialect> {
         card_left,
         repeats: repeats.map(|millis| Duration::from_millis(millis.value)),
         settle,
+        keypad,
         samples: samples.iter().map(|(sample, _)| sample.clone()).collect(),
         file: file.to_owned(),
     };

@@ -6,12 +6,12 @@
 
 use super::{
     contract::Contract,
-    found::{Found, Given, Lost},
+    found::{FoundMembers, Given, Lost},
     xml::{self, Child, Content, Element},
 };
 
 /// What the body holds of the contract.
-pub fn read(body: &[u8], contract: &Contract) -> Result<Found, String> {
+pub fn read(body: &[u8], contract: &Contract) -> Result<FoundMembers, String> {
     let root = xml::parse(body)?;
     if let Some(namespace) = contract.namespace
         && (root.name.as_str(), root.namespace.as_str()) != (contract.name, namespace)
@@ -22,7 +22,7 @@ pub fn read(body: &[u8], contract: &Contract) -> Result<Found, String> {
         ));
     }
     let order = contract.members();
-    let (mut found, mut next) = (Found::default(), 0);
+    let (mut found, mut next) = (FoundMembers::default(), 0);
     for child in root.children {
         let Child::Element(element) = child else {
             return Err("Expecting state 'Element'. Encountered 'Text' with name '', namespace ''.".into());
@@ -48,7 +48,7 @@ fn given(content: Content) -> Given {
     }
 }
 
-fn late(element: &Element, found: &Found, latest: Option<&&str>) -> Lost {
+fn late(element: &Element, found: &FoundMembers, latest: Option<&&str>) -> Lost {
     let because = match found.members.iter().any(|(member, _)| *member == element.name) {
         true => "it stands there twice, and the first one counts".to_owned(),
         false => format!("it comes after {}, and belongs before it", latest.copied().unwrap_or_default()),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// What a serializer found in a body.
 #[derive(Default)]
-pub struct Found {
+pub struct FoundMembers {
     pub members: Vec<(&'static str, Given)>,
     pub lost: Vec<Lost>,
 }

@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use super::{
     contract::Contract,
-    found::{Found, Given, Lost},
+    found::{FoundMembers, Given, Lost},
 };
 
 /// What the body holds of the contract.
-pub fn read(body: &[u8], contract: &Contract) -> Result<Found, String> {
+pub fn read(body: &[u8], contract: &Contract) -> Result<FoundMembers, String> {
     let Pairs(pairs) = serde_json::from_slice(body).map_err(|error| format!("This is not a JSON object: {error}."))?;
     let names = contract.members();
-    let mut found = Found::default();
+    let mut found = FoundMembers::default();
     for (name, value) in pairs {
         let exact = names.iter().find(|member| **member == name);
         let Some(member) = exact.or_else(|| names.iter().find(|member| member.eq_ignore_ascii_case(&name))) else {

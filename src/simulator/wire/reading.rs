@@ -10,7 +10,7 @@ use super::{
     body::ModelState,
     contract::Contract,
     datacontract,
-    found::{Found, Lost},
+    found::{FoundMembers, Lost},
     media::Wire,
     members::{Members, Null},
     newtonsoft,
@@ -31,7 +31,7 @@ pub fn read<M: Model>(body: &[u8], wire: Wire, largest: i64) -> (Result<M, Model
         return (Err(whole("A body is required, and it is empty.".into())), Vec::new());
     }
     let found = found(body, wire, &M::CONTRACT);
-    let Found { members, lost } = match found {
+    let FoundMembers { members, lost } = match found {
         Ok(found) => found,
         Err(problem) => return (Err(whole(problem)), Vec::new()),
     };
@@ -52,7 +52,7 @@ pub fn guid_in(body: &[u8], wire: Wire, contract: &Contract, name: &'static str)
     Members::new(found.members, i64::MAX).guid(name, Null::Wrong)
 }
 
-fn found(body: &[u8], wire: Wire, contract: &Contract) -> Result<Found, String> {
+fn found(body: &[u8], wire: Wire, contract: &Contract) -> Result<FoundMembers, String> {
     match wire {
         Wire::Json => newtonsoft::read(body, contract),
         Wire::Xml => datacontract::read(body, contract),

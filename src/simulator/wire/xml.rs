@@ -5,8 +5,16 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-use roxmltree::{Document, Node, NodeType};
+use quick_xml::{
+    NsReader,
+    escape::resolve_predefined_entity,
+    events::Event,
+    name::{Namespace, ResolveResult},
+};
 use serde_json::Value;
+
+/// No body that ASP.NET reads is deeper.
+const DEEPEST: usize = 256;
 
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
@@ -56,10 +64,103 @@ pub fn parse(body: &[u8]) -> Result<Root, String> {
     if let Some(encoding) = declared(text).filter(|encoding| !encoding.eq_ignore_ascii_case("utf-8")) {
         return Err(format!("The body is UTF-8, and its declaration says {encoding}."));
     }
-    let document = Document::parse(text).map_err(|error| format!("The body is not XML: {error}."))?;
-    let root = document.root_element();
-    let children = root.children().filter_map(child).collect();
-    Ok(Root { name: root.tag_name().name().to_owned(), namespace: namespace(root), children })
+    read(text).map_err(|error| format!("The body is not XML: {error}."))
+}
+
+/// A body under parsing.
+#[derive(Default)]
+struct Parsing {
+    root: Option<Root>,
+    /// How many elements are open.
+    depth: usize,
+    /// What stands in the root beside its elements, and has not come to its end.
+    loose: String,
+}
+
+fn read(text: &str) -> Result<Root, String> {
+    let mut reader = NsReader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut parsing = Parsing::default();
+    loop {
+        let (namespace, event) = reader.read_resolved_event().map_err(|error| error.to_string())?;
+        match event {
+            Event::Start(start) => {
+                let namespace = bound(&namespace)?;
+                let mut is_nil = false;
+                for attribute in start.attributes() {
+                    let attribute = attribute.map_err(|error| error.to_string())?;
+                    let (of, name) = reader.resolver().resolve_attribute(attribute.key);
+                    is_nil |= bound(&of)? == INSTANCE && name.as_ref() == "nil" && matches!(attribute.value.trim(), "true" | "1");
+                }
+                parsing.start(start.local_name().as_ref().to_owned(), namespace, is_nil)?;
+            }
+            Event::End(_) => {
+                parsing.end_text();
+                parsing.depth -= 1;
+            }
+            Event::Text(more) => parsing.text(&more.xml10_content())?,
+            Event::CData(more) => parsing.text(&more.xml10_content())?,
+            Event::GeneralRef(reference) => {
+                let named = || resolve_predefined_entity(&reference).map(ToOwned::to_owned);
+                let text = reference.resolve_char_ref().map_err(|error| error.to_string())?.map(String::from).or_else(named);
+                parsing.text(&text.ok_or("it names an entity that is not known")?)?;
+            }
+            Event::DocType(_) => return Err("it has a document type".to_owned()),
+            Event::Eof => return parsing.root.filter(|_| parsing.depth == 0).ok_or_else(|| "it ends too early".to_owned()),
+            Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
+        }
+    }
+}
+
+impl Parsing {
+    fn start(&mut self, name: String, namespace: String, is_nil: bool) -> Result<(), String> {
+        self.end_text();
+        match (&mut self.root, self.depth) {
+            (root @ None, _) => *root = Some(Root { name, namespace, children: Vec::new() }),
+            (Some(_), 0) => return Err("it has a second root".to_owned()),
+            (Some(_), DEEPEST..) => return Err(format!("it is more than {DEEPEST} elements deep")),
+            (Some(root), 1) => {
+                let content = if is_nil { Content::Nil } else { Content::Text(String::new()) };
+                root.children.push(Child::Element(Element { name, namespace, content }));
+            }
+            (Some(root), _) => {
+                if let Some(Child::Element(Element { content: content @ Content::Text(_), .. })) = root.children.last_mut() {
+                    *content = Content::Elements;
+                }
+            }
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn text(&mut self, more: &str) -> Result<(), String> {
+        if more.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r') && u32::from(c) < 0x20) {
+            return Err("it holds a control character".to_owned());
+        }
+        match (self.depth, self.root.as_mut().and_then(|root| root.children.last_mut())) {
+            (0, _) if !more.trim().is_empty() => return Err("text stands beside its root".to_owned()),
+            (1, _) => self.loose.push_str(more),
+            (2, Some(Child::Element(Element { content: Content::Text(text), .. }))) => text.push_str(more),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end_text(&mut self) {
+        let is_text = !std::mem::take(&mut self.loose).trim().is_empty();
+        if let Some(root) = self.root.as_mut().filter(|_| is_text) {
+            root.children.push(Child::Text);
+        }
+    }
+}
+
+/// The namespace of a name; empty where it has none.
+fn bound(namespace: &ResolveResult<'_>) -> Result<String, String> {
+    match namespace {
+        ResolveResult::Bound(Namespace(namespace)) => Ok((*namespace).to_owned()),
+        ResolveResult::Unbound => Ok(String::new()),
+        ResolveResult::Unknown(prefix) => Err(format!("the prefix {prefix} stands for no namespace")),
+    }
 }
 
 /// The encoding of the XML declaration. A wrong one stops the real reader too, and this parser would not see it.
@@ -67,30 +168,6 @@ fn declared(text: &str) -> Option<&str> {
     let (declaration, _) = text.strip_prefix("<?xml ")?.split_once("?>")?;
     let (_, value) = declaration.split_once("encoding")?;
     value.split(['"', '\'']).nth(1)
-}
-
-fn child(node: Node) -> Option<Child> {
-    match node.node_type() {
-        NodeType::Text => (!node.text().unwrap_or_default().trim().is_empty()).then_some(Child::Text),
-        NodeType::Element => {
-            Some(Child::Element(Element { name: node.tag_name().name().to_owned(), namespace: namespace(node), content: content(node) }))
-        }
-        _ => None,
-    }
-}
-
-fn content(element: Node) -> Content {
-    if matches!(element.attribute((INSTANCE, "nil")).map(str::trim), Some("true" | "1")) {
-        return Content::Nil;
-    }
-    match element.children().any(|child| child.is_element()) {
-        true => Content::Elements,
-        false => Content::Text(element.children().filter(Node::is_text).filter_map(|node| node.text()).collect()),
-    }
-}
-
-fn namespace(node: Node) -> String {
-    node.tag_name().namespace().unwrap_or_default().to_owned()
 }
 
 /// Writes a body again as it was read, with other words for some elements. Attributes and comments are left out.
@@ -221,6 +298,8 @@ mod tests {
             assert!(parse(body.as_bytes()).is_err(), "{}", body.get(..30).unwrap_or(body));
         }
         assert!(parse(b"<a>\xff</a>").is_err());
-        assert!(parse(format!("{deep}{}", "</a>".repeat(200_000)).as_bytes()).is_ok_and(|root| root.children.len() == 1));
+        let nested = |count: usize| format!("{}{}", "<a>".repeat(count), "</a>".repeat(count));
+        assert!(parse(nested(256).as_bytes()).is_ok_and(|root| root.children.len() == 1));
+        assert!(parse(nested(200_000).as_bytes()).is_err());
     }
 }

@@ -93,23 +93,38 @@ fn a_card_that_waits_unsent_for_somebody_goes_to_somebody_else_only_where_a_pers
     assert_eq!(world.calls.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [asked], "the older one is never sent");
 }
 
+/// A card that no reader shows: a literal, or one that BluSKY has already.
+fn without_a_reader(world: &mut World, number: u128, is_existing: bool) -> Uuid {
+    let literal = || Wanted::Named(Box::new(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap())));
+    let card = if is_existing { Wanted::Existing(Uuid::from_u128(7)) } else { literal() };
+    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1000 + number))), card, reassign: Reassign::Never };
+    world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(number), what, can_be_asked: true })));
+    Uuid::from_u128(number)
+}
+
 #[test]
-fn a_question_about_a_literal_that_nobody_answers_ends_the_order_and_the_older_one_stays() {
+fn a_question_about_a_card_without_a_reader_that_nobody_answers_ends_the_order_and_the_older_one_stays() {
+    for is_existing in [false, true] {
+        let mut world = world(1.0);
+        world.happens(Event::Deliver(Scope::Nothing));
+        let [first, second] = [1, 2].map(|number| without_a_reader(&mut world, number, is_existing));
+        assert!(world.asked().is_some_and(|(order, _)| order == second));
+        world.passes(TimeDelta::seconds(61));
+        assert!(
+            matches!(world.ended(second), Some(Ended::InTheWay(InTheWay::Ordered(given))) if given.entry == first),
+            "{:?}",
+            world.ended(second)
+        );
+        assert_eq!((world.state(first), world.state(second)), (Some(State::Saved), None));
+    }
+}
+
+#[test]
+fn an_existing_card_that_waits_unsent_for_somebody_goes_to_somebody_else_once_a_person_says_so() {
     let mut world = world(1.0);
     world.happens(Event::Deliver(Scope::Nothing));
-    let literal = |world: &mut World, number: u128| {
-        let card = Wanted::Named(Box::new(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap())));
-        let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1000 + number))), card, reassign: Reassign::Never };
-        world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(number), what, can_be_asked: true })));
-        Uuid::from_u128(number)
-    };
-    let (first, second) = (literal(&mut world, 1), literal(&mut world, 2));
-    assert!(world.asked().is_some_and(|(order, _)| order == second));
-    world.passes(TimeDelta::seconds(61));
-    assert!(
-        matches!(world.ended(second), Some(Ended::InTheWay(InTheWay::Ordered(given))) if given.entry == first),
-        "{:?}",
-        world.ended(second)
-    );
-    assert_eq!((world.state(first), world.state(second)), (Some(State::Saved), None));
+    let [first, second] = [1, 2].map(|number| without_a_reader(&mut world, number, true));
+    let Some((_, Question { kind: QuestionKind::InTheWay(..), number })) = world.asked() else { panic!("{:?}", world.asked()) };
+    world.happens(Event::Answer(second, number, Answer::Yes));
+    assert_eq!((world.disk[&first].progress().superseded_by, world.state(second)), (Some(second), Some(State::Saved)));
 }

@@ -11,7 +11,13 @@ use super::{
     Wrong,
     rows::{self, COLUMNS, FIXED_COUNT, Hash, STEP_COLUMNS, STEP_FIXED_COUNT},
 };
-use crate::store::StoreError;
+use crate::{
+    card::to_hex,
+    store::{Anchor, StoreError},
+};
+
+/// What the last step of an entry is called whose text was erased.
+pub(super) const ERASED: &str = "erased";
 
 /// The end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +85,11 @@ impl Head {
         transaction.prepare_cached(replace)?.execute(values).map(|_| ())
     }
 
+    /// How far the chain has come, for a file outside of the store.
+    pub(super) fn anchor(&self) -> Anchor {
+        Anchor { records: u64::try_from(self.records).unwrap_or_default(), link: to_hex(&self.link) }
+    }
+
     fn mark(&self) -> [u8; 32] {
         let numbers = [self.records, self.entries, self.changed].map(i64::to_le_bytes).concat();
         let hash = Hash::default().bytes(6, &numbers).bytes(7, &self.link);
@@ -123,6 +134,17 @@ pub(super) fn digest(transaction: &Connection, (id, n): (&str, i64), salt: &[u8]
     select.query_row(params![id, n], |row| Ok(rows::salted(salt).columns(row, count)?.finish()))
 }
 
+/// True where the chain has come at least as far as the anchor, and the same way.
+pub(super) fn holds(connection: &Connection, anchor: &Anchor) -> Result<bool, Wrong> {
+    let (head, place) = (Head::read(connection)?, i64::try_from(anchor.records).unwrap_or(i64::MAX));
+    if place == 0 || place > head.records {
+        return Ok(place == 0);
+    }
+    let select = "SELECT link FROM entry WHERE seq = ?1 UNION ALL SELECT link FROM step WHERE seq = ?1";
+    let link = connection.prepare_cached(select)?.query_row([place], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    Ok(link.is_some_and(|link| to_hex(&link) == anchor.link))
+}
+
 fn link(before: &[u8], digest: &[u8]) -> Vec<u8> {
     Hash::default().bytes(8, before).bytes(9, digest).finish().to_vec()
 }
@@ -144,13 +166,15 @@ impl Default for Walk {
 }
 
 /// One record as it lies on disk: its place, its digest, its link, what it belongs to, its salt, and whether its text was erased.
-struct Record {
-    seq: i64,
-    digest: Vec<u8>,
-    link: Vec<u8>,
-    entry: String,
-    n: i64,
-    salt: Option<Vec<u8>>,
+pub(super) struct ChainRecord {
+    pub(super) seq: i64,
+    pub(super) digest: Vec<u8>,
+    pub(super) link: Vec<u8>,
+    pub(super) entry: String,
+    /// The step's number; -1 for the entry itself.
+    pub(super) n: i64,
+    /// None once the text was erased.
+    pub(super) salt: Option<Vec<u8>>,
     is_erased: bool,
 }
 
@@ -169,7 +193,7 @@ impl Walk {
         Ok(None)
     }
 
-    fn see(&mut self, connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    fn see(&mut self, connection: &Connection, record: &ChainRecord) -> rusqlite::Result<()> {
         self.records += 1;
         self.entries += i64::from(record.n < 0);
         if self.broken.is_some() {
@@ -177,7 +201,7 @@ impl Walk {
         }
         let is_next = record.seq == self.records && link(&self.link, &record.digest) == record.link;
         if !is_next || !is_salted(connection, record)? {
-            let Record { entry, n, .. } = record;
+            let ChainRecord { entry, n, .. } = record;
             self.broken = Some(if *n < 0 { format!("entry {entry}") } else { format!("step {n} of entry {entry}") });
         }
         self.link.clone_from(&record.link);
@@ -204,22 +228,29 @@ impl Walk {
 }
 
 /// So many records of the chain from a place on, each with its place.
-fn part(connection: &Connection, after: i64, count: usize) -> rusqlite::Result<Vec<(i64, Option<Record>)>> {
+pub(super) fn part(connection: &Connection, after: i64, count: usize) -> rusqlite::Result<Vec<(i64, Option<ChainRecord>)>> {
     let mut select = connection.prepare_cached(
         "SELECT seq, digest, link, id, -1, salt, body = '' FROM entry WHERE seq > ?1
          UNION ALL SELECT seq, digest, link, entry, n, salt, body = '' FROM step WHERE seq > ?1 ORDER BY 1 LIMIT ?2",
     )?;
-    let read = |row: &Row<'_>| -> rusqlite::Result<Record> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<ChainRecord> {
         let (seq, digest, link, entry, n) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-        Ok(Record { seq, digest, link, entry, n, salt: row.get(5)?, is_erased: row.get(6)? })
+        Ok(ChainRecord { seq, digest, link, entry, n, salt: row.get(5)?, is_erased: row.get(6)? })
     };
     // A place that is no number stands behind all numbers.
     let rows = select.query_map(params![after, count as i64], |row| Ok((row.get(0).unwrap_or(i64::MAX), read(row).ok())))?;
     rows.collect()
 }
 
-/// True where the record's text and salt give its digest, or its salt was erased with its text.
-fn is_salted(connection: &Connection, record: &Record) -> rusqlite::Result<bool> {
-    let Some(salt) = &record.salt else { return Ok(record.is_erased) };
+/// True where the record's text and salt give its digest, or where its salt was erased with its text and the entry says by whom.
+fn is_salted(connection: &Connection, record: &ChainRecord) -> rusqlite::Result<bool> {
+    let Some(salt) = &record.salt else { return Ok(record.is_erased && says_who_erased_it(connection, &record.entry)?) };
     Ok(digest(connection, (&record.entry, record.n), salt).optional()?.is_some_and(|found| found == *record.digest))
+}
+
+fn says_who_erased_it(connection: &Connection, entry: &str) -> rusqlite::Result<bool> {
+    let select = "SELECT body FROM step WHERE entry = ?1 ORDER BY n DESC LIMIT 1";
+    let last = connection.prepare_cached(select)?.query_row([entry], |row| row.get::<_, String>(0)).optional()?;
+    let step = last.and_then(|body| serde_json::from_str::<serde_json::Value>(&body).ok());
+    Ok(step.is_some_and(|step| step.get("step").and_then(serde_json::Value::as_str) == Some(ERASED)))
 }

@@ -3,13 +3,12 @@
 //! In: a file that was just made, or that an older program left. Out: the same file in this layout, in one transaction. Never: a newer
 //! layout, or a file of somebody else's.
 
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{
     Wrong,
     chain::{self, Head, Open},
-    evidence,
-    rows::{COLUMNS, COUNT, Hash, STEP_COLUMNS, STEP_COUNT},
+    evidence, rows,
 };
 use crate::store::StoreError;
 
@@ -146,17 +145,9 @@ fn link_all(transaction: &Connection, base_url: &str) -> Result<(), Wrong> {
             let place = head.place_step(&digest);
             let link = "UPDATE step SET seq = ?3, digest = ?4, link = ?5, salt = ?6 WHERE entry = ?1 AND n = ?2";
             transaction.prepare_cached(link)?.execute(params![id, n, place.seq, digest.as_slice(), place.link, salt.as_slice()])?;
-            let select = format!("SELECT {STEP_COLUMNS} FROM step WHERE entry = ?1 AND n = ?2");
-            let mark = transaction.prepare_cached(&select)?.query_row(params![id, n], |row| mark(row, STEP_COUNT))?;
-            transaction.prepare_cached("UPDATE step SET mark = ?3 WHERE entry = ?1 AND n = ?2")?.execute(params![id, n, mark])?;
+            rows::mark_step(transaction, &id, n)?;
         }
-        let select = format!("SELECT {COLUMNS} FROM entry WHERE number = ?1");
-        let mark = transaction.prepare_cached(&select)?.query_row([number], |row| mark(row, COUNT))?;
-        transaction.prepare_cached("UPDATE entry SET mark = ?2 WHERE number = ?1")?.execute(params![number, mark])?;
+        rows::mark_entry(transaction, number)?;
     }
     Ok(head.write(transaction)?)
-}
-
-fn mark(row: &Row<'_>, count: usize) -> rusqlite::Result<Vec<u8>> {
-    Ok(Hash::default().columns(row, count)?.mark())
 }

@@ -104,7 +104,8 @@ pub(super) fn new_users(connection: &Connection, base_url: &str) -> rusqlite::Re
 pub(super) fn damaged_after(connection: &Connection, number: u64) -> rusqlite::Result<(Vec<String>, Option<u64>)> {
     let page = all_after(connection, number)?;
     let highest = highest(&page, number);
-    Ok((page.into_iter().filter_map(|(_, entry)| entry.err()).map(|error| error.to_string()).collect(), highest))
+    let damaged = page.into_iter().filter_map(|(_, entry)| entry.err().filter(|error| !is_erased(error)));
+    Ok((damaged.map(|error| error.to_string()).collect(), highest))
 }
 
 /// Each entry, oldest first.
@@ -151,5 +152,18 @@ fn sound(entries: Vec<Read>) -> Page {
 
 /// An entry that is damaged is said, and holds up none of the others.
 fn told((number, entry): Read) -> Read {
-    (number, entry.inspect_err(|error| tracing::error!("{error}")))
+    let say = |error: &StoreError| tracing::error!("{error}");
+    (
+        number,
+        entry.inspect_err(|error| {
+            if is_erased(error) {
+            } else {
+                say(error)
+            }
+        }),
+    )
+}
+
+const fn is_erased(error: &StoreError) -> bool {
+    matches!(error, StoreError::Erased(_))
 }

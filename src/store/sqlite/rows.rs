@@ -234,6 +234,23 @@ pub(super) fn insert_marked<const N: usize>(
 /// A row of `entry`: its number, and what it holds or what it is called.
 pub(super) type FoundRow = (i64, Result<EntryRow, StoreError>);
 
+/// Marks an entry's row anew, as it lies there now.
+pub(super) fn mark_entry(transaction: &Connection, number: i64) -> rusqlite::Result<()> {
+    let select = format!("SELECT {COLUMNS} FROM entry WHERE number = ?1");
+    let mark = transaction.prepare_cached(&select)?.query_row([number], |row| Ok(Hash::default().columns(row, COUNT)?.mark()))?;
+    let update = "UPDATE entry SET mark = ?2 WHERE number = ?1";
+    transaction.prepare_cached(update)?.execute(rusqlite::params![number, mark]).map(|_| ())
+}
+
+/// Marks a step's row anew, as it lies there now.
+pub(super) fn mark_step(transaction: &Connection, entry: &str, n: i64) -> rusqlite::Result<()> {
+    let select = format!("SELECT {STEP_COLUMNS} FROM step WHERE entry = ?1 AND n = ?2");
+    let read = |row: &Row<'_>| Ok(Hash::default().columns(row, STEP_COUNT)?.mark());
+    let mark = transaction.prepare_cached(&select)?.query_row(rusqlite::params![entry, n], read)?;
+    let update = "UPDATE step SET mark = ?3 WHERE entry = ?1 AND n = ?2";
+    transaction.prepare_cached(update)?.execute(rusqlite::params![entry, n, mark]).map(|_| ())
+}
+
 /// Reads the entries of a filter.
 pub(super) fn found(transaction: &Connection, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<FoundRow>> {
     let mut select = transaction.prepare_cached(&format!("SELECT {COLUMNS}, mark FROM entry {filter}"))?;
@@ -261,6 +278,9 @@ pub(super) fn row_of(transaction: &Connection, id: &str) -> Result<EntryRow, Wro
 
 /// The whole entry of a row.
 pub(super) fn entry(transaction: &Connection, row: EntryRow) -> rusqlite::Result<Result<Entry, StoreError>> {
+    if row.body.is_empty() {
+        return Ok(Err(StoreError::Erased(row.id)));
+    }
     let damaged = StoreError::Damaged(format!("entry {} ({})", row.number, row.id));
     let steps = steps(transaction, &row)?;
     Ok(steps.and_then(|steps| whole(row, steps)).ok_or(damaged))

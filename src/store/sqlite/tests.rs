@@ -151,3 +151,74 @@ fn an_index_that_hides_what_is_not_settled_is_not_believed() {
     assert!(found < open.len() as i64);
     assert_eq!((store.open_after(0), store.way), (Ok(open), Way::EveryEntry));
 }
+
+#[test]
+fn whoever_changes_the_record_and_marks_its_rows_anew_breaks_the_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let spoils: [fn(&Connection); 4] = [
+        |store| {
+            store.execute("UPDATE entry SET body = body || ' ' WHERE number = 1", []).unwrap();
+            rows::mark_entry(store, 1).unwrap();
+        },
+        |store| {
+            let (entry, n) = first_step(store);
+            store.execute("UPDATE step SET at = '2026-01-01T00:00:00Z' WHERE entry = ?1 AND n = ?2", params![entry, n]).unwrap();
+            rows::mark_step(store, &entry, n).unwrap();
+        },
+        // The text is gone as after an erasing, and nobody says that it was one.
+        |store| {
+            let (entry, n) = first_step(store);
+            store.execute("UPDATE step SET body = '', salt = NULL WHERE entry = ?1 AND n = ?2", params![entry, n]).unwrap();
+            rows::mark_step(store, &entry, n).unwrap();
+        },
+        // Two entries in each other's place.
+        |store| {
+            store.execute("UPDATE entry SET seq = (SELECT sum(seq) FROM entry WHERE number < 3) - seq WHERE number < 3", []).unwrap();
+            (1..3).for_each(|number| rows::mark_entry(store, number).unwrap());
+        },
+    ];
+    for (at, spoil) in spoils.into_iter().enumerate() {
+        let mut store = third_layout(folder.path());
+        assert_eq!(store.findings().unwrap(), [""; 0]);
+        spoil(&store.connection);
+        let found = store.findings().unwrap();
+        assert!(found.iter().any(|found| found.contains("the chain")), "{at}: {found:?}");
+    }
+}
+
+fn first_step(store: &Connection) -> (String, i64) {
+    store.query_row("SELECT entry, n FROM step ORDER BY seq LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+}
+
+#[test]
+fn an_anchor_holds_as_long_as_the_chain_goes_on_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let anchor = store.anchor().unwrap();
+    assert!(anchor.records > 0 && store.holds(&anchor).unwrap());
+    assert!(store.holds(&Anchor { records: 0, link: String::new() }).unwrap(), "every store begins so");
+    let further = Anchor { records: anchor.records + 1, ..anchor.clone() };
+    assert!(!store.holds(&further).unwrap(), "it has not come so far");
+    let other = Anchor { link: "00".repeat(32), ..anchor.clone() };
+    assert!(!store.holds(&other).unwrap(), "it has come another way");
+    let user = store.page_after(0).unwrap()[0].1.operation.user().unwrap();
+    let erased = store.erase(user, "somebody", Utc::now());
+    assert!(matches!(erased, Ok(Erased { entries: 1.., .. }) | Err(StoreError::NotSettled(_))), "{erased:?}");
+    assert!(store.holds(&anchor).unwrap());
+}
+
+#[test]
+fn counts_of_evidence_forget_who_was_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let entries: Vec<Entry> = store.page_after(0).unwrap().into_iter().map(|(_, entry)| entry).collect();
+    let settled = |user| entries.iter().filter(|entry| entry.operation.user() == user).all(|entry| entry.progress().is_settled());
+    let accepted = entries.iter().find(|entry| entry.standing().is_some() && settled(entry.operation.user())).unwrap();
+    let before: u32 = taken(&mut store).iter().map(|(_, accepted, _)| accepted).sum();
+    store.erase(accepted.operation.user().unwrap(), "somebody", Utc::now()).unwrap();
+    let after = store.evidence_seen().unwrap();
+    let counted = evidence::count(&store.connection).unwrap();
+    assert_eq!(after, evidence::seen(counted, BLUSKY), "the counts are those of what is left");
+    assert!(store.findings().unwrap().is_empty());
+    assert!(after.accepted_codes("hid-h10301") <= 1 && before > 0);
+}

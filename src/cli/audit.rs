@@ -1,0 +1,187 @@
+//! `cardbridge audit`: whether the record is whole, the record itself, and one person erased from it.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::{
+    Globals,
+    out::{self, Failure},
+    site::{self, Look},
+};
+use crate::{
+    host::{Site, platform::access},
+    store::{Anchor, Store, StoreError, sqlite::Database},
+    views::audit,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cardbridge audit verify\n  cardbridge audit export > record.csv\n  cardbridge audit export --json\n  \
+                        cardbridge audit erase --user 1815\n\nAll of them work beside a station that runs."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+    /// One JSON object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Look whether anything was changed, taken out, put elsewhere or cut off; exit code 1 where it was
+    #[command(after_help = "Examples:\n  cardbridge audit verify\n  cardbridge audit verify --anchor /mnt/other/anchor\n\n\
+                            Without an anchor, nobody can tell a record whose end was cut off from a shorter one.")]
+    Verify {
+        /// The file with the anchor [default: [store] anchor]
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Write down how far the record has come: this store is the right one, whatever the anchor said
+    #[command(after_help = "Examples:\n  cardbridge audit accept\n  cardbridge audit accept --anchor /mnt/other/anchor")]
+    Accept {
+        /// The file with the anchor [default: [store] anchor]
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Tell the whole record, oldest first: as CSV, or with --json as one object a line
+    #[command(after_help = "Examples:\n  cardbridge audit export > record.csv\n  cardbridge audit export --json > record.jsonl")]
+    Export,
+    /// Take the name, the user ID and the cards of a person out of the record, for good
+    #[command(after_help = "Example:\n  cardbridge audit erase --user 1815\n\nThe chain stays valid, and says who erased and when. \
+                            What may still be sent is not erased: discard it first. The list of people, logs, exports and backups are \
+                            files of their own.")]
+    Erase {
+        /// Whom: a GUID, or an employee number or name of [people]
+        #[arg(long, value_name = "WHO")]
+        user: String,
+        /// The name that is recorded as whoever erased them [default: this Unix user]
+        #[arg(long = "as", value_name = "NAME")]
+        by: Option<String>,
+    },
+}
+
+pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let site = site::load(globals, Look::Needed)?;
+    let mut record = site::open_record(&site)?;
+    let ended = act(&site, &mut record, arguments);
+    Box::new(record).close();
+    ended
+}
+
+fn act(site: &Site, record: &mut Database, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    match &arguments.action {
+        Action::Verify { anchor } => verify(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
+        Action::Accept { anchor } => accept(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
+        Action::Export => export(record, arguments.json),
+        Action::Erase { user, by } => {
+            let user = site::who(site, user)?;
+            let by = by.clone().unwrap_or_else(access::user);
+            let erased = record.erase(user, &by, Utc::now()).map_err(failed)?;
+            if arguments.json {
+                let told = json!({ "entries": erased.entries, "of_others": erased.of_others, "is_gone": erased.is_gone });
+                out::print_json(&told);
+            } else {
+                out::print(&format!("{} erased", entries(erased.entries)));
+            }
+            if erased.of_others > 0 {
+                let words = "of others name them as the holder before, by their user ID; that is the others' record, and stays";
+                out::hint(&format!("{} {words}", entries(erased.of_others)));
+            }
+            if !erased.is_gone {
+                let help = "end what runs (`cardbridge run`), and erase once more";
+                return Err(Failure::impossible("in_use", "somebody is at work in the store, and its log may hold them still", help));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+    let mut findings = record.findings().map_err(failed)?;
+    if let Some(path) = anchor {
+        match Anchor::read(path).map_err(failed)? {
+            Some(anchor) if record.holds(&anchor).map_err(failed)? => {}
+            Some(anchor) => findings.push(format!(
+                "the record does not hold what the anchor {} says of its first {} records: its end was cut off, or it is an older or another one",
+                path.display(),
+                anchor.records
+            )),
+            None => {
+                let help = format!("`cardbridge audit accept --anchor {}` makes it", path.display());
+                return Err(Failure::impossible("anchor", format!("there is no anchor {}", path.display()), help));
+            }
+        }
+    }
+    let now = record.anchor().ok();
+    let records = now.as_ref().map_or(0, |anchor| anchor.records);
+    if json {
+        let link = now.map(|anchor| anchor.link);
+        out::print_json(&json!({ "is_whole": findings.is_empty(), "records": records, "link": link, "findings": findings }));
+    } else if findings.is_empty() {
+        let compared = anchor.map_or("; whether its end was cut off, only an anchor can tell".to_owned(), |_| String::new());
+        out::print(&format!("the record is whole: {records} records{compared}"));
+    } else {
+        findings.iter().for_each(|finding| out::print(finding));
+    }
+    Ok(ExitCode::from(u8::from(!findings.is_empty())))
+}
+
+fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+    let help = "name it with --anchor FILE, or as `anchor` under [store]";
+    let path = anchor.ok_or_else(|| Failure::usage("anchor", "there is no file for the anchor", help))?;
+    let now = record.anchor().map_err(failed)?;
+    now.write(path).map_err(failed)?;
+    if json {
+        out::print_json(&now);
+    } else {
+        out::print(&format!("{} says now that the store has {} records", path.display(), now.records));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(record: &mut Database, json: bool) -> Result<ExitCode, Failure> {
+    let unwritten = |error: io::Error| Failure::impossible("output", format!("the record cannot be written: {error}"), "");
+    let mut stdout = io::stdout().lock();
+    if !json {
+        stdout.write_all(&rows([audit::headings()])?).map_err(unwritten)?;
+    }
+    let mut last = 0;
+    loop {
+        let page = record.records_after(last).map_err(failed)?;
+        let Some(place) = page.iter().map(|(place, _)| *place).max().filter(|place| *place > last) else { break };
+        last = place;
+        let told = page.iter().map(|(_, record)| record);
+        let lines =
+            if json { told.map(|record| format!("{record}\n")).collect::<String>().into_bytes() } else { rows(told.map(audit::row))? };
+        stdout.write_all(&lines).map_err(unwritten)?;
+    }
+    stdout.flush().map_err(unwritten)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Rows as CSV.
+fn rows<R: IntoIterator<Item: AsRef<[u8]>>>(rows: impl IntoIterator<Item = R>) -> Result<Vec<u8>, Failure> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let failed = |why: String| Failure::impossible("output", why, "");
+    rows.into_iter().try_for_each(|row| table.write_record(row)).map_err(|error| failed(error.to_string()))?;
+    table.into_inner().map_err(|error| failed(error.to_string()))
+}
+
+fn entries(count: usize) -> String {
+    if count == 1 { "one entry".to_owned() } else { format!("{count} entries") }
+}
+
+fn failed(error: StoreError) -> Failure {
+    let code = match error {
+        StoreError::NotSettled(_) => "not_settled",
+        _ => "store",
+    };
+    Failure::impossible(code, error.to_string(), "")
+}

@@ -1,0 +1,180 @@
+// The page: shows the pieces that the station sends, and sends the forms. It decides nothing.
+"use strict";
+const byId = (id) => document.getElementById(id);
+const kept = () => localStorage.getItem("cardbridge-desk") || "";
+const headers = () => ({ "content-type": "application/json", "cardbridge-desk": kept() });
+let pageIsLeft = false;
+
+function show(id, isShown) { byId(id).hidden = !isShown; }
+
+function failed(words) {
+  byId("failed").textContent = words;
+  show("failed", words !== "");
+}
+
+function signIn() {
+  show("desk", false);
+  show("lost", false);
+  show("sign-in", true);
+  const name = byId("name");
+  name.value = localStorage.getItem("cardbridge-name") || name.value;
+  const reader = localStorage.getItem("cardbridge-reader");
+  if (reader !== null && [...byId("reader").options].some((option) => option.value === reader)) byId("reader").value = reader;
+  name.focus();
+}
+
+async function ask(path, options) {
+  const answer = await fetch(path, { headers: headers(), ...options });
+  if (answer.status === 401) signIn();
+  if (answer.ok) return answer;
+  const said = await answer.json().catch(() => ({}));
+  throw new Error(said.error ? said.error.message : answer.statusText);
+}
+
+// A short sound for each end, so that nobody has to look up.
+const SOUNDS = {
+  read: [660], saved: [880], accepted: [880, 1320], ask: [520, 520], refused: [220, 180], differs: [220, 180],
+  in_doubt: [330, 330], person: [330, 330],
+};
+let audio = null;
+let played = "";
+function play(stage) {
+  const now = stage.querySelector("[data-sound]");
+  const sound = now ? now.dataset.sound : "";
+  const what = sound + " " + (now ? now.dataset.of || "" : "");
+  if (what === played) return;
+  played = what;
+  if (!audio || !SOUNDS[sound]) return;
+  SOUNDS[sound].forEach((pitch, place) => {
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    volume.gain.value = 0.1;
+    tone.frequency.value = pitch;
+    tone.connect(volume).connect(audio.destination);
+    tone.start(audio.currentTime + place * 0.15);
+    tone.stop(audio.currentTime + place * 0.15 + 0.12);
+  });
+}
+
+function put(place, html) {
+  const section = byId(place);
+  const before = document.activeElement;
+  const had = section.contains(before) ? before.id || "nothing" : "";
+  section.innerHTML = html;
+  if (place !== "stage") return;
+  play(section);
+  const wanted = section.querySelector("[data-focus]");
+  if (wanted) wanted.focus();
+  else if (had !== "" || before === document.body || before === null) byId("search").focus();
+}
+
+async function follow() {
+  let pause = 250;
+  while (!pageIsLeft) {
+    try {
+      const answer = await fetch("/desk/events", { headers: headers() });
+      if (answer.status === 401) return signIn();
+      if (!answer.ok) throw new Error(answer.statusText);
+      show("sign-in", false);
+      show("desk", true);
+      const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const { value, done } = await pieces.read();
+        if (done) break;
+        show("lost", false);
+        pause = 250;
+        rest += value;
+        const events = rest.split("\n\n");
+        rest = events.pop();
+        for (const event of events.filter((event) => event.startsWith("data:"))) {
+          for (const [place, html] of Object.entries(JSON.parse(event.slice(5)))) put(place, html);
+        }
+      }
+    } catch (error) {
+      console.info(error);
+    }
+    show("lost", !pageIsLeft);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(pause * 2, 4000);
+  }
+}
+
+async function send(form) {
+  const other = form.dataset.with ? new FormData(byId(form.dataset.with)) : [];
+  const body = { ...Object.fromEntries(other), ...Object.fromEntries(new FormData(form)) };
+  failed("");
+  const path = form.dataset.call;
+  audio = audio || new AudioContext();
+  try {
+    const answer = await ask(path, { method: "POST", body: JSON.stringify(body) });
+    if (path === "/desk/sign-in") {
+      localStorage.setItem("cardbridge-desk", (await answer.json()).key);
+      localStorage.setItem("cardbridge-name", body.name);
+      localStorage.setItem("cardbridge-reader", body.reader);
+      follow();
+    } else if (path === "/desk/sign-out") {
+      location.reload();
+    } else if (path === "/desk/enroll") {
+      byId("find").reset();
+      byId("options").reset();
+      byId("found").replaceChildren();
+      byId("search").focus();
+    }
+  } catch (error) {
+    failed(error.message);
+  }
+}
+
+let typed = 0;
+async function find() {
+  const mine = ++typed;
+  const text = byId("search").value.trim();
+  if (text === "") return byId("found").replaceChildren();
+  const answer = await ask("/desk/people?q=" + encodeURIComponent(text), {});
+  const html = await answer.text();
+  if (mine === typed) byId("found").innerHTML = html;
+}
+
+document.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (event.target.id === "find") {
+    await find().catch((error) => failed(error.message));
+    const first = byId("found").querySelector("form");
+    if (first) send(first);
+  } else if (event.target.dataset.call) {
+    send(event.target);
+  }
+});
+let waiting = 0;
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "search") return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => find().catch((error) => failed(error.message)), 80);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key !== "Escape" && ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.value !== "") return;
+  const button = byId("stage").querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (button) {
+    event.preventDefault();
+    button.click();
+  }
+});
+document.addEventListener("click", async (event) => {
+  if ("print" in event.target.dataset) print();
+  if (!event.target.dataset.download) return;
+  event.preventDefault();
+  try {
+    const answer = await ask(event.target.getAttribute("href"), {});
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = event.target.dataset.download;
+    link.click();
+  } catch (error) {
+    failed(error.message);
+  }
+});
+addEventListener("pagehide", () => { pageIsLeft = true; });
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+if (kept() === "") signIn(); else follow();

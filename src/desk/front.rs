@@ -1,0 +1,245 @@
+//! The page's server: on this machine alone, and only for requests that come from the page itself.
+//!
+//! In: connections of browsers. Out: the page, its pieces as they change, and the station's API for whoever has signed in. Never: a
+//! request that was not looked at by the gate, one without end, or so many that the station itself would wait.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{FromRequestParts as _, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::{
+        Html, IntoResponse, Response,
+        sse::{KeepAlive, Sse},
+    },
+    routing::{get, post},
+};
+use futures_util::stream::unfold;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+use super::{
+    calls,
+    guard::{Asking, Gate, TurnedDown},
+    html::shell::{self, Choices},
+    room::{Following, Room},
+    session::{Seal, Session, Tries},
+    words::Words,
+};
+use crate::{
+    config::desk::Desk as Settings,
+    host::api::{self, Operator, Shared, body::Failed},
+};
+
+/// So many connections are open at once, and so many of them follow a desk.
+const MOST_CONNECTIONS: usize = 256;
+const MOST_FOLLOWING: usize = 64;
+/// A request's headers and its body are here within this time.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const LARGEST_BODY: usize = 64 << 10;
+/// After an accept that failed, such as for want of descriptors.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Nothing but this page's own files, and nobody shows it in a frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The language has no file.
+    #[error("`desk.language` names {0:?}; the page speaks {1}")]
+    Language(String, String),
+    /// The address cannot be had.
+    #[error("the page cannot listen on {0}: {1}; another program may be there, or desk.listen names another port")]
+    Listen(SocketAddr, std::io::Error),
+    /// The key of its sessions cannot be had.
+    #[error("the key of the page's sessions beside the store cannot be used: {0}")]
+    Key(std::io::Error),
+}
+
+/// A page that is ready to be served.
+pub struct Page {
+    /// Where it is.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    router: Router,
+}
+
+/// What the calls of all desks share.
+pub(super) struct Desks {
+    pub(super) api: Router,
+    pub(super) room: Arc<Room>,
+    pub(super) seal: Seal,
+    pub(super) settings: Settings,
+    tries: Mutex<Tries>,
+    following: Arc<Semaphore>,
+    shell: String,
+}
+
+impl Desks {
+    pub(super) fn tries(&self) -> MutexGuard<'_, Tries> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Page {
+    /// The page of this station; the key of its sessions stands in this file.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn open(settings: &Settings, shared: &Arc<Shared>, key: &Path) -> Result<Self, PageError> {
+        let language = || PageError::Language(settings.language.clone(), Words::languages());
+        let words = Words::of(&settings.language).ok_or_else(language)?;
+        let seal = Seal::of(key).map_err(PageError::Key)?;
+        let not_there = |error| PageError::Listen(settings.listen, error);
+        let listener = TcpListener::bind(settings.listen).await.map_err(not_there)?;
+        let address = listener.local_addr().map_err(not_there)?;
+        let config = &shared.site().config;
+        let choices = Choices {
+            readers: config.readers.iter().map(|reader| reader.name.as_str()).collect(),
+            operators: settings.operators.iter().map(|operator| operator.name.as_str()).collect(),
+            has_pins: settings.operators.iter().any(|operator| operator.pin_file.is_some()),
+            card_types: config.policy.card_types.iter().map(|card_type| (card_type.blusky, card_type.name.as_str())).collect(),
+        };
+        let shell = shell::page(&choices, &words).into_string();
+        let desks = Arc::new(Desks {
+            api: api::router(shared.clone()),
+            room: Room::open(shared, words),
+            seal,
+            settings: settings.clone(),
+            tries: Mutex::default(),
+            following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
+            shell,
+        });
+        Ok(Self { address, listener, router: router(desks, Gate::of(address)) })
+    }
+
+    /// Answers requests until it is dropped.
+    pub async fn serve(self) {
+        let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        loop {
+            let Ok((stream, _)) = self.listener.accept().await else {
+                sleep(PAUSE).await;
+                continue;
+            };
+            // Too many at once: this one is closed without a word, and the station does not notice.
+            let Ok(place) = free.clone().try_acquire_owned() else { continue };
+            let service = TowerToHyperService::new(self.router.clone());
+            tokio::spawn(async move {
+                let mut http = http1::Builder::new();
+                http.timer(TokioTimer::new()).header_read_timeout(REQUEST_TIMEOUT).max_buf_size(LARGEST_BODY);
+                drop(http.serve_connection(TokioIo::new(stream), service).await);
+                drop(place);
+            });
+        }
+    }
+}
+
+fn router(desks: Arc<Desks>, gate: Gate) -> Router {
+    let api = desks.api.clone().layer(from_fn_with_state(desks.clone(), signed_in));
+    let file = |kind: &'static str, text: &'static str| get(async move || ([(header::CONTENT_TYPE, kind)], text));
+    Router::new()
+        .route("/", get(async |State(desks): State<Arc<Desks>>| Html(desks.shell.clone())))
+        .route("/desk/desk.css", file("text/css; charset=utf-8", include_str!("assets/desk.css")))
+        .route("/desk/desk.js", file("text/javascript; charset=utf-8", include_str!("assets/desk.js")))
+        .route("/desk/icon.svg", file("image/svg+xml", include_str!("assets/icon.svg")))
+        .route("/desk/sign-in", post(calls::sign_in))
+        .route("/desk/sign-out", post(calls::sign_out))
+        .route("/desk/events", get(events))
+        .route("/desk/people", get(calls::people))
+        .route("/desk/enroll", post(calls::enroll))
+        .route("/desk/withdraw", post(calls::withdraw))
+        .route("/desk/answer", post(calls::answer))
+        .route("/desk/entries/{id}/{what}", post(calls::entry))
+        .route("/desk/today.csv", get(calls::today))
+        .with_state(desks)
+        .merge(api)
+        .layer(from_fn_with_state(Arc::new(gate), let_in))
+}
+
+/// The API is for whoever has signed in.
+async fn signed_in(State(desks): State<Arc<Desks>>, request: Request, next: Next) -> Result<Response, Failed> {
+    let (mut parts, body) = request.into_parts();
+    let session = Session::from_request_parts(&mut parts, &desks).await?;
+    parts.extensions.insert(Operator(session.operator));
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// What happens at a desk, as it happens.
+async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Response, Failed> {
+    let many = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "too_many", "too many pages are open", "close some of them");
+    let place = desks.following.clone().try_acquire_owned().map_err(|_| many())?;
+    let following = unfold((desks.room.follow(session), place), async |(following, place)| {
+        let (event, following): (_, Following) = following.next().await?;
+        Some((event, (following, place)))
+    });
+    Ok(Sse::new(Box::pin(following)).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// The gate, before anything else; then the whole body, which is small and comes soon.
+async fn let_in(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let answer = match judged(&gate, &request) {
+        Ok(()) => pass(request, next).await,
+        Err(TurnedDown::Host) => turned_down("this is not the page's address"),
+        Err(TurnedDown::Origin) => turned_down("this comes from another page"),
+    };
+    guarded(answer)
+}
+
+fn judged(gate: &Gate, request: &Request) -> Result<(), TurnedDown> {
+    let text = |value: &HeaderValue| value.to_str().map(ToOwned::to_owned).unwrap_or_default();
+    let all = |name: header::HeaderName| request.headers().get_all(name).iter().map(text).collect::<Vec<String>>();
+    let mut hosts = all(header::HOST);
+    hosts.extend(request.uri().authority().map(ToString::to_string));
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    // Of several, none is believed.
+    let one = |values: Vec<String>| if values.len() > 1 { Some("several".to_owned()) } else { values.into_iter().next() };
+    let origin = one(all(header::ORIGIN));
+    let site = one(all(header::HeaderName::from_static("sec-fetch-site")));
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    gate.judge(&Asking { changes, opens: request.uri().path() == "/", hosts: &hosts, origin: origin.as_deref(), site: site.as_deref() })
+}
+
+async fn pass(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match timeout(REQUEST_TIMEOUT, to_bytes(body, LARGEST_BODY)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(_)) => Failed::new(StatusCode::PAYLOAD_TOO_LARGE, "body", "the body is cut off, or larger than 64 KiB", "").into_response(),
+        Err(_) => Failed::new(StatusCode::REQUEST_TIMEOUT, "body", "the body did not come in time", "").into_response(),
+    }
+}
+
+fn turned_down(why: &str) -> Response {
+    Failed::new(StatusCode::FORBIDDEN, "turned_down", why, "open the page at the address in desk.listen").into_response()
+}
+
+/// What a browser is told about every answer.
+fn guarded(mut answer: Response) -> Response {
+    let told = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    answer.headers_mut().extend(told.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    answer
+}

@@ -1,0 +1,86 @@
+//! A card that was read: its numbers, what it is, how sure that is, what it is worth.
+
+use maud::{Markup, html};
+
+use crate::{
+    card::{Credential, DecidedBy, Evidence, Reading},
+    desk::words::Words,
+    text::shown,
+    views::{evidence::one_in, reading::words_of},
+};
+
+/// The numbers in a line.
+#[must_use]
+pub fn numbers(credential: &Credential, words: &Words) -> String {
+    let mut line = String::new();
+    for (name, value) in credential.numbers() {
+        let gap = if line.is_empty() { "" } else { ", " };
+        let name = match name {
+            "facility_code" => words.say("facility_code"),
+            "card_number" => words.say("card_number"),
+            "issue_code" => words.say("issue_code"),
+            other => other,
+        };
+        line.push_str(&format!("{gap}{name} {value}"));
+    }
+    line
+}
+
+/// What spoke for a card, in a line.
+#[must_use]
+pub fn evidence(evidence: &[Evidence], words: &Words) -> String {
+    let said = |evidence: &Evidence| {
+        let odds = evidence.odds.filter(|odds| *odds < 1.0).map(|odds| format!(" ({})", one_in(odds))).unwrap_or_default();
+        let key = format!("evidence_{}", evidence.what.name());
+        format!(
+            "{}{}",
+            words.fill(&key, &[("cards", &evidence.cards.unwrap_or(0))]),
+            if key == "evidence_checks" { odds } else { String::new() }
+        )
+    };
+    evidence.iter().map(said).collect::<Vec<_>>().join(", ")
+}
+
+/// What the bits say, and who chose where they leave a choice.
+fn how_sure(reading: &Reading, words: &Words) -> String {
+    let verdict = words.say(&format!("verdict_{}", reading.verdict.name())).to_owned();
+    match reading.choice {
+        None | Some((_, DecidedBy::OnlyFit)) => verdict,
+        Some((_, by)) => format!("{verdict}; {}", words.say(&format!("decided_{}", by.name()))),
+    }
+}
+
+/// What was read.
+#[must_use]
+pub fn card(reading: &Reading, words: &Words) -> Markup {
+    let reader = reading.presentation.reader.as_deref().unwrap_or_default();
+    html! {
+        dl.card {
+            @match reading.chosen() {
+                Some(fit) => {
+                    @for (name, value) in [
+                        (words.say("facility_code"), fit.credential.number("facility_code")),
+                        (words.say("card_number"), fit.credential.number("card_number")),
+                        (words.say("issue_code"), fit.credential.number("issue_code")),
+                    ] {
+                        @if let Some(value) = value { div { dt { (name) } dd.number { (value) } } }
+                    }
+                    div { dt { (words.say("format")) } dd { (fit.format) @if let Some(alias) = fit.aliases.first() { " (" (alias) ")" } } }
+                },
+                None => {
+                    @if let Some(csn) = &reading.presentation.csn {
+                        div { dt { (words.say("serial_number")) } dd.number { (csn.to_string()) } }
+                    }
+                    @for fit in reading.fits.iter().take(4) {
+                        div { dt { (fit.format) } dd { (numbers(&fit.credential, words)) } }
+                    }
+                },
+            }
+            div { dt { (words.say("how_sure")) } dd { (how_sure(reading, words)) } }
+            @if !reader.is_empty() { div { dt { (words.say("reader")) } dd { (reader) } } }
+            @for warning in &reading.presentation.warnings { div { dt { (words.say("note")) } dd lang="en" { (words_of(warning)) } } }
+            @for suggestion in reading.suggestions.iter().take(3) { div { dt { (words.say("perhaps")) } dd lang="en" { (shown(&suggestion.words)) } } }
+            @if let Some(advice) = &reading.advice { div { dt { (words.say("worth")) } dd lang="en" { (advice.words) } } }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The page as HTML: from what stands on a desk to what a browser shows.
+//!
+//! In: a desk, the board, words, the clock's offset. Out: HTML in pieces, each of which the page replaces as a whole. Never: a look at
+//! anything else; the same desk gives the same HTML. What others wrote (names, BluSKY's words) is shown on one line and escaped.
+//!
+//! - [`shell`]: the page itself, which shows nothing of anybody;
+//! - [`bar`]: readers and BluSKY; [`stage`]: what happens at this desk; [`card`]: what was read; [`today`]: the day's list;
+//! - [`people`]: who was found.
+
+pub mod bar;
+pub mod card;
+pub mod people;
+pub mod shell;
+pub mod stage;
+pub mod today;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::words::Words;
+use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown};
+
+/// A button that calls something.
+fn button(call: &str, label: &str, class: &str) -> Markup {
+    html! { form data-call=(call) { button class=(class) { (label) } } }
+}
+
+/// What a person can do about an entry.
+fn entry_button(id: Uuid, what: &str, label: &str, class: &str) -> Markup {
+    button(&format!("/desk/entries/{id}/{what}"), label, class)
+}
+
+/// Whom an entry is for.
+fn whom(entry: &Entry) -> String {
+    match (&entry.origin.person, entry.operation.user()) {
+        (Some(person), _) => named(person),
+        (None, Some(user)) => user.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+fn named(person: &Named) -> String {
+    let name = shown(&person.name);
+    person.employee_number.as_ref().map_or_else(|| name.clone(), |number| format!("{name} ({})", shown(number)))
+}
+
+/// Which card an entry is about, in a line.
+fn which(entry: &Entry, words: &Words) -> String {
+    match (&entry.origin.card, &entry.operation) {
+        (Some(card), _) => self::card::numbers(&card.credential, words),
+        (None, Operation::RemoveUserCard(_)) => words.say("card_taken_back").to_owned(),
+        (None, Operation::AddUserCard(_)) => words.say("card_existing").to_owned(),
+        (None, other) => other.name().to_owned(),
+    }
+}
+
+/// The name of an entry's state, for its words.
+fn state(entry: &Entry) -> &'static str {
+    let progress = entry.progress();
+    match progress.state.name() {
+        _ if progress.undone_by.is_some() => "undone",
+        "accepted" if progress.stored_differs() => "differs",
+        "in_doubt" if progress.needs_a_person() => "person",
+        state => state,
+    }
+}
+
+/// True where an entry can be undone: its card is with the person it was given to.
+fn can_be_undone(entry: &Entry) -> bool {
+    matches!(entry.operation, Operation::AddUserCard(_)) && matches!(state(entry), "accepted" | "differs")
+}
+
+/// A time as the clock on the wall shows it.
+fn clock(at: DateTime<Utc>, offset: FixedOffset) -> String {
+    at.with_timezone(&offset).format("%H:%M").to_string()
+}

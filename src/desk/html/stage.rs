@@ -1,0 +1,203 @@
+//! What happens at a desk, large: who a card is waited for, what is asked, how it ended.
+
+use maud::{Markup, html};
+
+use super::{can_be_undone, card, entry_button, state, which, whom};
+use crate::{
+    card::Reading,
+    desk::{
+        scene::{Desk, Note, Stage},
+        words::Words,
+    },
+    enroll::{enrollment::Refused, evidence},
+    outbox::{Entry, Given, InTheWay},
+    station::{Ended, Question, notice::QuestionKind},
+    text::shown,
+};
+
+/// The stage.
+#[must_use]
+pub fn stage(desk: &Desk, words: &Words) -> Markup {
+    let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
+    html! {
+        @match &desk.stage {
+            Stage::Free => (free(desk, words)),
+            Stage::Waits { ahead, first, ready } => (waits(&person, *ahead, first.as_deref(), *ready, words)),
+            Stage::Asked(question) => (asked(question, &person, words)),
+            Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
+            Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, words)),
+        }
+        @match &desk.note {
+            Some(Note::LayThere) => p.note { (words.say("lay_there")) },
+            Some(Note::Failed(why)) => p.note { (words.say("not_read")) " " span lang="en" { (shown(why)) } },
+            None => {},
+        }
+        @if let Some(reading) = &desk.card { (card::card(reading, words)) }
+    }
+}
+
+fn free(desk: &Desk, words: &Words) -> Markup {
+    html! {
+        div.now data-sound=(if desk.card.is_some() { "read" } else { "" }) {
+            @if desk.card.is_some() { h2 { (words.say("card_shown")) } p { (words.say("card_for_nobody")) } }
+            @else { h2 { (words.say("free")) } p { (words.say("free_hint")) } }
+        }
+    }
+}
+
+fn waits(person: &str, ahead: usize, first: Option<&str>, ready: bool, words: &Words) -> Markup {
+    let somebody = words.say("somebody");
+    html! {
+        div.now.waits {
+            h2 { (person) }
+            @if ahead > 0 { p { (words.fill("waits_ahead", &[("first", &first.map_or_else(|| somebody.to_owned(), shown)), ("count", &ahead)])) } }
+            @else if ready { p.big { (words.say("show_card")) } }
+            @else { p.big { (words.say("no_reader_ready")) } }
+            form data-call="/desk/withdraw" { button.quiet data-key="Escape" { (words.say("cancel")) } }
+        }
+    }
+}
+
+fn asked(question: &Question, person: &str, words: &Words) -> Markup {
+    let number = question.number;
+    html! {
+        div.now.asks data-sound="ask" data-of=(number) {
+            @if !person.is_empty() { p.person { (person) } }
+            @match &question.kind {
+                QuestionKind::Choose(reading, choices) => (choose(reading, choices, number, words)),
+                QuestionKind::SecondReading(..) => { h2 { (words.say("ask_second_reading")) } p { (words.say("ask_second_reading_why")) } (cancel(words)) },
+                QuestionKind::FirstSeen(_, open) => (first_seen(open, number, words)),
+                QuestionKind::InTheWay(other, _) => { h2 { (in_the_way(other, words)) } p { (words.fill("ask_instead", &[("person", &person)])) } (yes_or_no(number, words)) },
+                QuestionKind::Holder(said, _) => (holder(said.as_deref(), person, number, words)),
+            }
+        }
+    }
+}
+
+fn choose(reading: &Reading, choices: &[usize], number: u64, words: &Words) -> Markup {
+    let fits = choices.iter().filter_map(|choice| Some((*choice, reading.fits.get(*choice)?)));
+    html! {
+        h2 { (words.say("ask_choose")) }
+        ol.choices {
+            @for (place, (choice, fit)) in fits.enumerate() {
+                li {
+                    form data-call="/desk/answer" {
+                        input type="hidden" name="question" value=(number);
+                        input type="hidden" name="choice" value=(choice);
+                        button data-key=(place + 1) { (card::numbers(&fit.credential, words)) " " small { (fit.format) } }
+                    }
+                }
+            }
+        }
+        (cancel(words))
+    }
+}
+
+fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
+    let title = match open {
+        evidence::Question::FirstSeen { facility_code: Some(code), .. } => words.fill("ask_first_code", &[("code", code)]),
+        evidence::Question::FirstSeen { format, .. } => words.fill("ask_first_format", &[("format", format)]),
+        evidence::Question::SecondReading { .. } => words.say("ask_second_reading").to_owned(),
+    };
+    html! {
+        h2 { (title) }
+        form data-call="/desk/answer" {
+            input type="hidden" name="question" value=(number);
+            label for="print" { (words.say("ask_print")) }
+            input #print name="printed" autocomplete="off" required maxlength="64" data-focus="";
+            button.main { (words.say("go_on")) }
+        }
+        form data-call="/desk/answer" {
+            input type="hidden" name="question" value=(number);
+            input type="hidden" name="answer" value="yes";
+            button { (words.say("no_print")) }
+        }
+        (cancel(words))
+    }
+}
+
+fn holder(said: Option<&str>, person: &str, number: u64, words: &Words) -> Markup {
+    html! {
+        h2 { (words.say("ask_holder")) }
+        @if let Some(said) = said { p.said lang="en" { "BluSKY: “" (shown(said)) "”" } }
+        p { (words.fill("ask_take", &[("person", &person)])) }
+        (yes_or_no(number, words))
+    }
+}
+
+fn yes_or_no(number: u64, words: &Words) -> Markup {
+    let answer = |answer: &str, class: &str, label: &str, key: &str| {
+        html! {
+            form data-call="/desk/answer" {
+                input type="hidden" name="question" value=(number);
+                input type="hidden" name="answer" value=(answer);
+                button class=(class) data-key=(key) { (label) }
+            }
+        }
+    };
+    html! {
+        div.answers {
+            (answer("no", "main", words.say("no"), "Escape"))
+            (answer("yes", "danger", words.say("yes"), ""))
+        }
+    }
+}
+
+fn cancel(words: &Words) -> Markup {
+    html! { form data-call="/desk/withdraw" { button.quiet data-key="Escape" { (words.say("cancel")) } } }
+}
+
+fn in_the_way(other: &InTheWay, words: &Words) -> String {
+    let whom = |given: &Given| given.name.as_deref().map_or_else(|| given.user.to_string(), shown);
+    match other {
+        InTheWay::Given(given) => words.fill("same_card", &[("person", &whom(given)), ("seconds", &given.seconds)]),
+        InTheWay::Ordered(given) => words.fill("held_by_order", &[("person", &whom(given))]),
+    }
+}
+
+fn not_enrolled(ended: &Ended, person: &str, words: &Words) -> Markup {
+    let (sound, says) = match ended {
+        Ended::Withdrawn => ("", html! { (words.say("withdrawn")) }),
+        Ended::SaidNo => ("", html! { (words.say("said_no")) }),
+        Ended::NoCard(seconds) => ("", html! { (words.fill("no_card", &[("seconds", seconds)])) }),
+        Ended::NotSaved(why) => ("refused", html! { (words.say("not_saved")) " " span lang="en" { (shown(why)) } }),
+        Ended::InTheWay(other) => ("refused", html! { (in_the_way(other, words)) }),
+        Ended::Unproven(..) => ("refused", html! { (words.say("unproven")) }),
+        Ended::Refused(_, Refused::Damaged) => ("refused", html! { (words.say("damaged")) }),
+        Ended::Refused(_, why) => ("refused", html! { span lang="en" { (why) } }),
+    };
+    html! {
+        div.now.refused data-sound=(sound) {
+            h2 { (words.say("not_enrolled")) }
+            @if !person.is_empty() { p.person { (person) } }
+            p { (says) }
+        }
+    }
+}
+
+fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, words: &Words) -> Markup {
+    let (state, progress) = (state(entry), entry.progress());
+    let next = match state {
+        "saved" | "sending" if is_postponed => words.say("next_postponed"),
+        "saved" | "sending" => words.say("next_saved"),
+        "accepted" => words.say("next_accepted"),
+        "differs" => words.say("next_differs"),
+        "in_doubt" => words.say("next_in_doubt"),
+        "person" => words.say("next_person"),
+        "refused" if progress.awaits_reassignment() => words.say("next_held"),
+        _ => "",
+    };
+    html! {
+        div class={ "now " (state) } data-sound=(if state == "sending" { "saved" } else { state }) data-of=(entry.id) {
+            h2 { (words.say(&format!("state_{state}"))) }
+            p.person { (whom(entry)) }
+            p.big { (which(entry, words)) }
+            @if !entry.origin.evidence.is_empty() { p.evidence { (card::evidence(&entry.origin.evidence, words)) } }
+            @if let Some(said) = &progress.told.description { p.said lang="en" { "BluSKY: “" (shown(said)) "”" } }
+            @if !next.is_empty() { p.next { (next) } }
+            @for warning in &progress.warnings { p.note lang="en" { (crate::views::reading::words_of(warning)) } }
+            @if can_be_undone(entry) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
+        }
+        @if let Some(question) = question { (asked(question, &whom(entry), words)) }
+    }
+}

@@ -1,0 +1,64 @@
+//! The day's list: who got which card, how that ended, and what can be done about it.
+
+use chrono::{FixedOffset, SecondsFormat};
+use maud::{Markup, html};
+
+use super::{can_be_undone, clock, entry_button, state, which, whom};
+use crate::{
+    desk::{scene::Board, words::Words},
+    outbox::{Entry, State},
+    text::shown,
+};
+
+/// The list.
+#[must_use]
+pub fn today(board: &Board, words: &Words, offset: FixedOffset) -> Markup {
+    html! {
+        div.head {
+            h2 { (words.say("today")) " " span.count { (board.today.len()) } }
+            a href="/desk/today.csv" data-download="cardbridge-today.csv" { (words.say("as_csv")) }
+            button.quiet type="button" data-print="" { (words.say("print")) }
+        }
+        @if board.today.is_empty() { p.hint { (words.say("nothing_yet")) } }
+        ul.list {
+            @for entry in &board.today { (row(entry, words, offset)) }
+        }
+    }
+}
+
+fn row(entry: &Entry, words: &Words, offset: FixedOffset) -> Markup {
+    let (state, progress) = (state(entry), entry.progress());
+    html! {
+        li class=(state) {
+            span.time { (clock(entry.saved_at, offset)) }
+            span.whom { (whom(entry)) }
+            span.which { (which(entry, words)) }
+            span.state { (words.say(&format!("state_{state}"))) }
+            @if let Some(said) = progress.told.description.as_deref().filter(|_| state != "accepted") { span.said lang="en" { "“" (shown(said)) "”" } }
+            @else if let Some(why) = progress.why.as_deref().filter(|_| matches!(progress.state, State::Saved | State::InDoubt)) { span.said lang="en" { (shown(why)) } }
+            span.can { (can(entry, words)) }
+        }
+    }
+}
+
+/// What can be done about an entry.
+fn can(entry: &Entry, words: &Words) -> Markup {
+    let id = entry.id;
+    html! {
+        @if can_be_undone(entry) { (entry_button(id, "undo", words.say("undo"), "quiet")) }
+        @if state(entry) == "person" {
+            (entry_button(id, "retry", words.say("retry"), "quiet"))
+            (entry_button(id, "discard", words.say("discard"), "quiet"))
+        }
+        @if entry.progress().is_unsent() && state(entry) == "saved" { (entry_button(id, "discard", words.say("discard"), "quiet")) }
+    }
+}
+
+/// An entry as a row of a table: what a spreadsheet would take for a formula begins with an apostrophe.
+#[must_use]
+pub fn cells(entry: &Entry, words: &Words) -> [String; 5] {
+    let said = entry.progress().told.description.as_deref().map(shown).unwrap_or_default();
+    let state = words.say(&format!("state_{}", state(entry))).to_owned();
+    let cells = [entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true), whom(entry), which(entry, words), state, said];
+    cells.map(|cell| if cell.starts_with(['=', '+', '-', '@', '\t']) { format!("'{cell}") } else { cell })
+}

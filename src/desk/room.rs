@@ -1,0 +1,150 @@
+//! The scene with whoever looks at it: the station's notices go in, and each listener gets the pieces of the page that have changed.
+//!
+//! In: notices, sessions. Out: events for a browser. Never: a listener that holds anybody up; one that is slow gets the newest pieces
+//! and misses only what is over.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::response::sse::Event;
+use chrono::{DateTime, FixedOffset, Local, NaiveTime, Utc};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{
+    html,
+    scene::{Desk, Scene},
+    session::Session,
+    words::Words,
+};
+use crate::{
+    host::{api::Shared, notices::NextNotice},
+    store::StoreError,
+};
+
+/// The scene, shared by all who look.
+pub(super) struct Room {
+    scene: Mutex<Scene>,
+    /// Counts the changes; gone once the station has ended.
+    changed: watch::Sender<u64>,
+    pub(super) words: Words,
+}
+
+impl Room {
+    /// An empty room, which then fills by itself.
+    pub(super) fn open(shared: &Arc<Shared>, words: Words) -> Arc<Self> {
+        let room = Arc::new(Self { scene: Mutex::default(), changed: watch::Sender::new(0), words });
+        tokio::spawn(room.clone().fill(shared.clone()));
+        room
+    }
+
+    /// Takes what the station tells until it ends.
+    async fn fill(self: Arc<Self>, shared: Arc<Shared>) {
+        let (mut notices, mut status) = (shared.notices().listen(0), shared.status());
+        if let Err(error) = self.day(&shared).await {
+            tracing::warn!(%error, "the day's list begins empty");
+        }
+        loop {
+            let now = status.borrow_and_update().clone();
+            self.change(|scene| scene.board.status = now);
+            tokio::select! {
+                heard = notices.next() => match heard {
+                    Some(NextNotice::Notice(numbered)) => self.change(|scene| scene.take(&numbered.notice)),
+                    Some(NextNotice::Missed(count)) => tracing::warn!(count, "notices came faster than the page could take them"),
+                    None => break,
+                },
+                changed = status.changed() => if changed.is_err() { break },
+            }
+        }
+    }
+
+    /// What was saved today before this station began.
+    async fn day(&self, shared: &Shared) -> Result<(), StoreError> {
+        let (midnight, mut last) = (midnight(), 0);
+        loop {
+            let page = shared.store().page_after(last).await?;
+            let Some((number, _)) = page.last() else { return Ok(()) };
+            last = *number;
+            let today = page.iter().map(|(_, entry)| entry).filter(|entry| entry.saved_at >= midnight);
+            self.change(|scene| today.for_each(|entry| scene.board.entry(entry)));
+        }
+    }
+
+    fn scene(&self) -> MutexGuard<'_, Scene> {
+        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the scene, and lets everybody who looks know.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Scene) -> T) -> T {
+        let changed = change(&mut self.scene());
+        self.changed.send_modify(|count| *count += 1);
+        changed
+    }
+
+    /// The desk of a session, as it is now.
+    pub(super) fn desk(&self, session: &Session) -> Desk {
+        self.scene().desk(session.desk, &session.operator, session.reader.as_deref()).clone()
+    }
+
+    /// The day's entries as rows of a table.
+    pub(super) fn rows(&self) -> Vec<[String; 5]> {
+        self.scene().board.today.iter().rev().map(|entry| html::today::cells(entry, &self.words)).collect()
+    }
+
+    /// The pieces of the page for a desk, by the id of their place.
+    fn pieces(&self, session: &Session) -> [(&'static str, String); 3] {
+        let mut scene = self.scene();
+        let desk = scene.desk(session.desk, &session.operator, session.reader.as_deref()).clone();
+        let (board, words, offset) = (&scene.board, &self.words, offset());
+        [
+            ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
+            ("stage", html::stage::stage(&desk, words).into_string()),
+            ("today", html::today::today(board, words, offset).into_string()),
+        ]
+    }
+
+    /// Follows a desk.
+    pub(super) fn follow(self: &Arc<Self>, session: Session) -> Following {
+        let mut changed = self.changed.subscribe();
+        changed.mark_changed();
+        Following { room: self.clone(), session, changed, shown: Default::default() }
+    }
+}
+
+/// One who looks at a desk.
+pub(super) struct Following {
+    room: Arc<Room>,
+    session: Session,
+    changed: watch::Receiver<u64>,
+    shown: [String; 3],
+}
+
+impl Following {
+    /// The pieces that have changed since the last time.
+    pub(super) async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        loop {
+            self.changed.changed().await.ok()?;
+            let mut new = serde_json::Map::new();
+            for (shown, (place, piece)) in self.shown.iter_mut().zip(self.room.pieces(&self.session)) {
+                if *shown != piece {
+                    new.insert(place.to_owned(), piece.clone().into());
+                    *shown = piece;
+                }
+            }
+            if !new.is_empty() {
+                return Some((Ok(Event::default().data(json!(new).to_string())), self));
+            }
+        }
+    }
+}
+
+fn offset() -> FixedOffset {
+    *Local::now().offset()
+}
+
+fn midnight() -> DateTime<Utc> {
+    let now = Local::now();
+    now.with_time(NaiveTime::MIN).earliest().unwrap_or(now).with_timezone(&Utc)
+}

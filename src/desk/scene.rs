@@ -1,0 +1,296 @@
+//! What stands on every desk: who was chosen, which card was shown, what is asked, how it ended, and the day's list.
+//!
+//! In: what somebody does at a desk, and the station's notices. Out: plain values that [`super::html`] writes down. Never: a time, or
+//! anything that the station did not tell.
+
+use std::collections::{HashMap, VecDeque};
+
+use uuid::Uuid;
+
+use crate::{
+    card::{Reading, Verdict},
+    host::api::Status,
+    outbox::Entry,
+    reader::is_device_of,
+    station::{Ended, Notice, Question},
+};
+
+/// So many entries stand in the list at most.
+const LONGEST_LIST: usize = 500;
+
+/// All desks, and what all of them show.
+#[derive(Debug, Default)]
+pub struct Scene {
+    /// What all desks show.
+    pub board: Board,
+    desks: HashMap<Uuid, Desk>,
+}
+
+/// What all desks show.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Board {
+    /// The readers and the way to BluSKY.
+    pub status: Status,
+    /// Why the store is not where it was.
+    pub store_gone: Option<String>,
+    /// The day's entries, the newest first.
+    pub today: VecDeque<Entry>,
+}
+
+/// One desk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desk {
+    /// Who works at it.
+    pub operator: String,
+    /// The reader they named; none: all.
+    pub reader: Option<String>,
+    /// What was ordered last.
+    pub order: Option<Ordered>,
+    /// How that stands.
+    pub stage: Stage,
+    /// The card that was shown last.
+    pub card: Option<Box<Reading>>,
+    /// What the operator should know about the reader.
+    pub note: Option<Note>,
+}
+
+/// Somebody for whom a card is ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ordered {
+    /// The order's key.
+    pub id: Uuid,
+    /// Their name.
+    pub person: String,
+}
+
+/// How an order stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Stage {
+    /// Nobody was chosen.
+    #[default]
+    Free,
+    /// A card is waited for.
+    Waits {
+        /// So many others came before.
+        ahead: usize,
+        /// The first of those.
+        first: Option<String>,
+        /// A card can be held to a reader now.
+        ready: bool,
+    },
+    /// Something is asked.
+    Asked(Box<Question>),
+    /// Nothing was enrolled.
+    Ended(Box<Ended>),
+    /// It is on disk, and how it stands.
+    Entry {
+        /// The entry.
+        entry: Box<Entry>,
+        /// What a person can say about it.
+        question: Option<Box<Question>>,
+        /// It will be sent later.
+        is_postponed: bool,
+    },
+}
+
+/// What an operator should know about a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A card lay there before it was asked for.
+    LayThere,
+    /// A card could not be read.
+    Failed(String),
+}
+
+impl Desk {
+    /// True where this desk looks at the reader.
+    fn sees(&self, reader: &str) -> bool {
+        self.reader.as_ref().is_none_or(|wanted| reader == wanted || is_device_of(reader, wanted))
+    }
+
+    /// True while a card or an answer is waited for.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Waits { .. } | Stage::Asked(_))
+    }
+
+    fn take(&mut self, notice: &Notice) {
+        match notice {
+            Notice::LayThere(reader) if self.sees(reader) && self.is_open() => self.note = Some(Note::LayThere),
+            Notice::Failed(reader, why) if self.sees(reader) => self.note = Some(Note::Failed(why.clone())),
+            Notice::Read(reading) => self.read(reading),
+            _ => {}
+        }
+        if notice.order().is_some() && notice.order() == self.order.as_ref().map(|order| order.id) {
+            self.goes_on(notice);
+        }
+    }
+
+    /// A card at a reader of this desk. What is typed at a keypad is no card, and is not shown.
+    fn read(&mut self, reading: &Reading) {
+        let is_here = reading.presentation.reader.as_deref().is_some_and(|reader| self.sees(reader));
+        if !is_here || reading.verdict == Verdict::Keypad {
+            return;
+        }
+        if !self.is_open() {
+            (self.order, self.stage) = (None, Stage::Free);
+        }
+        (self.card, self.note) = (Some(Box::new(reading.clone())), None);
+    }
+
+    /// The order goes a step further.
+    fn goes_on(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Waiting { ahead, first, ready, .. } => {
+                self.stage = Stage::Waits { ahead: *ahead, first: first.clone(), ready: *ready };
+            }
+            Notice::Asked(_, question) => self.stage = Stage::Asked(question.clone()),
+            Notice::NotEnrolled(_, ended) => self.stage = Stage::Ended(ended.clone()),
+            Notice::Entry(entry, question) => {
+                self.stage = Stage::Entry { entry: entry.clone(), question: question.clone(), is_postponed: false };
+            }
+            Notice::Postponed(..) => {
+                if let Stage::Entry { is_postponed, .. } = &mut self.stage {
+                    *is_postponed = true;
+                }
+            }
+            _ => {}
+        }
+        if !matches!(self.stage, Stage::Waits { .. }) {
+            self.note = None;
+        }
+    }
+}
+
+impl Scene {
+    /// The desk of somebody who has signed in.
+    pub fn desk(&mut self, id: Uuid, operator: &str, reader: Option<&str>) -> &mut Desk {
+        self.desks.entry(id).or_insert_with(|| Desk {
+            operator: operator.to_owned(),
+            reader: reader.map(ToOwned::to_owned),
+            order: None,
+            stage: Stage::Free,
+            card: None,
+            note: None,
+        })
+    }
+
+    /// Somebody has left their desk.
+    pub fn leave(&mut self, id: Uuid) {
+        self.desks.remove(&id);
+    }
+
+    /// A card is ordered for somebody at this desk.
+    pub fn ordered(&mut self, desk: Uuid, order: Ordered) {
+        if let Some(desk) = self.desks.get_mut(&desk) {
+            desk.order = Some(order);
+            desk.stage = Stage::Waits { ahead: 0, first: None, ready: false };
+            (desk.card, desk.note) = (None, None);
+        }
+    }
+
+    /// The station did not take the order.
+    pub fn not_ordered(&mut self, desk: Uuid, order: Uuid) {
+        if let Some(desk) = self.desks.get_mut(&desk).filter(|desk| desk.order.as_ref().is_some_and(|last| last.id == order)) {
+            (desk.order, desk.stage) = (None, Stage::Free);
+        }
+    }
+
+    /// The station tells something.
+    pub fn take(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Entry(entry, _) => self.board.entry(entry),
+            Notice::StoreGone(why) => self.board.store_gone.clone_from(why),
+            _ => {}
+        }
+        self.desks.values_mut().for_each(|desk| desk.take(notice));
+    }
+}
+
+impl Board {
+    /// An entry as it is now.
+    pub fn entry(&mut self, entry: &Entry) {
+        match self.today.iter_mut().find(|known| known.id == entry.id) {
+            Some(known) => *known = entry.clone(),
+            None => self.today.push_front(entry.clone()),
+        }
+        self.today.truncate(LONGEST_LIST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+    use crate::{
+        access::Operation,
+        card::Presentation,
+        enroll::enrollment::{Order, add_existing_card},
+        outbox::Reassign,
+        protocols::Protocols,
+    };
+
+    const DESK: Uuid = Uuid::from_u128(1);
+    const ORDER: Uuid = Uuid::from_u128(2);
+
+    fn read_at(reader: &str) -> Notice {
+        let literal = "{26}BD88EB80".parse().unwrap();
+        let presentation = Presentation { reader: Some(reader.to_owned()), ..Presentation::of_literal(&literal) };
+        Notice::Read(Box::new(Protocols::built_in().catalog(&[]).read(presentation)))
+    }
+
+    fn entry(id: Uuid) -> Entry {
+        let call = add_existing_card(Uuid::from_u128(8), &Order::of(Uuid::from_u128(9))).unwrap();
+        Entry::of(id, Utc::now(), Operation::AddUserCard(call), Reassign::Never)
+    }
+
+    #[test]
+    fn a_desk_shows_the_cards_of_its_reader_and_no_others() {
+        let mut scene = Scene::default();
+        scene.desk(DESK, "Kim", Some("desk"));
+        scene.take(&read_at("door"));
+        assert_eq!(scene.desk(DESK, "", None).card, None);
+        scene.take(&read_at("desk#2"));
+        assert!(scene.desk(DESK, "", None).card.is_some());
+        scene.desk(Uuid::from_u128(7), "Lou", None);
+        scene.take(&read_at("door"));
+        assert!(scene.desk(Uuid::from_u128(7), "", None).card.is_some(), "who named no reader sees all");
+    }
+
+    #[test]
+    fn an_order_is_followed_from_the_card_to_the_entry_and_another_ones_notices_change_nothing() {
+        let mut scene = Scene::default();
+        scene.desk(DESK, "Kim", None);
+        scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace".to_owned() });
+        let waits = |order| Notice::Waiting { order, person: None, ahead: 0, first: None, ready: true };
+        scene.take(&waits(Uuid::from_u128(3)));
+        assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: false, .. }));
+        scene.take(&waits(ORDER));
+        assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: true, .. }));
+        scene.take(&Notice::LayThere("desk".into()));
+        assert_eq!(scene.desk(DESK, "", None).note, Some(Note::LayThere));
+        scene.take(&read_at("desk"));
+        scene.take(&Notice::Entry(Box::new(entry(ORDER)), None));
+        scene.take(&Notice::Postponed(ORDER, None));
+        let desk = scene.desk(DESK, "", None);
+        assert!(matches!(&desk.stage, Stage::Entry { is_postponed: true, .. }) && desk.card.is_some() && desk.note.is_none());
+        // The next card that nobody asked for clears the desk.
+        scene.take(&read_at("desk"));
+        let desk = scene.desk(DESK, "", None);
+        assert!(desk.stage == Stage::Free && desk.order.is_none());
+        // Its end comes later, and stands in the list.
+        scene.take(&Notice::Entry(Box::new(entry(ORDER)), None));
+        assert_eq!((scene.desk(DESK, "", None).stage.clone(), scene.board.today.len()), (Stage::Free, 1));
+    }
+
+    #[test]
+    fn the_list_has_each_entry_once_and_the_newest_first_and_comes_to_an_end() {
+        let mut board = Board::default();
+        for number in 0..600_u128 {
+            board.entry(&entry(Uuid::from_u128(number)));
+        }
+        board.entry(&entry(Uuid::from_u128(599)));
+        assert_eq!((board.today.len(), board.today[0].id), (LONGEST_LIST, Uuid::from_u128(599)));
+    }
+}

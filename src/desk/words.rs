@@ -1,0 +1,115 @@
+//! What stands on the page, in a language: one file each, with a line for every key.
+//!
+//! In: a language's two letters, a key, what is to stand in its gaps. Out: words. Never: words that stand anywhere else in this room.
+
+use std::{collections::BTreeMap, fmt::Display};
+
+use crate::sheet::Sheet;
+
+/// The languages there are. A further one is a file and a line here.
+const LANGUAGES: [(&str, &str); 2] = [("en", include_str!("words/en.toml")), ("de", include_str!("words/de.toml"))];
+
+/// The words of one language.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// Its two letters.
+    pub language: &'static str,
+    texts: BTreeMap<String, String>,
+}
+
+impl Words {
+    /// The words of a language; none where there is no such file.
+    #[must_use]
+    pub fn of(language: &str) -> Option<Self> {
+        let (language, text) = LANGUAGES.into_iter().find(|(known, _)| *known == language)?;
+        let sheet = Sheet::new(language, text);
+        let all = sheet.root().map(|mut keys| keys.rest()).unwrap_or_default();
+        let texts = all.into_iter().filter_map(|(key, value)| Some((key.value, value.as_str()?.to_owned()))).collect();
+        Some(Self { language, texts })
+    }
+
+    /// The languages there are.
+    #[must_use]
+    pub fn languages() -> String {
+        LANGUAGES.map(|(language, _)| language).join(", ")
+    }
+
+    /// The words for a key.
+    #[must_use]
+    pub fn say<'a>(&'a self, key: &'a str) -> &'a str {
+        self.texts.get(key).map_or(key, String::as_str)
+    }
+
+    /// The words for a key, with its gaps filled: `{name}` is a gap.
+    #[must_use]
+    pub fn fill(&self, key: &str, gaps: &[(&str, &dyn Display)]) -> String {
+        // A gap's content is not looked through for further gaps.
+        let mut text = String::new();
+        let mut rest = self.say(key);
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let Some((name, behind)) = after.split_once('}') else { break };
+            if let Some((_, content)) = gaps.iter().find(|(gap, _)| *gap == name) {
+                text.push_str(&content.to_string());
+            }
+            rest = behind;
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    fn gaps(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+    }
+
+    #[test]
+    fn every_language_has_the_same_keys_with_the_same_gaps() {
+        let english = Words::of("en").unwrap();
+        assert!(Words::of("xx").is_none());
+        for (language, _) in LANGUAGES {
+            let other = Words::of(language).unwrap();
+            assert!(other.texts.keys().eq(english.texts.keys()), "{language}");
+            for (key, text) in &other.texts {
+                assert_eq!(gaps(text), gaps(english.say(key)), "{language}: {key}");
+                assert!(!text.trim().is_empty(), "{language}: {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_that_the_page_says_is_there_and_every_one_that_is_there_is_said() {
+        let words = Words::of("en").unwrap();
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/desk"));
+        let mut sources = String::new();
+        for file in [folder.to_owned(), folder.join("html")].iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("words.rs") {
+                sources.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+        for call in [".say(\"", ".fill(\""] {
+            for said in sources.split(call).skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(words.texts.contains_key(said), "no words for {said:?}");
+            }
+        }
+        for key in words.texts.keys() {
+            let stem = ["state", "evidence", "verdict", "decided"].iter().find(|stem| key.starts_with(&format!("{stem}_")));
+            let is_said = sources.contains(&format!("\"{key}\"")) || stem.is_some();
+            assert!(is_said, "nobody says {key:?}");
+        }
+    }
+
+    #[test]
+    fn what_fills_a_gap_is_not_looked_through() {
+        let words = Words::of("en").unwrap();
+        let said = words.fill("waits_ahead", &[("first", &"{count}"), ("count", &3)]);
+        assert!(said.contains("{count}"), "{said}");
+    }
+}

@@ -1,0 +1,190 @@
+//! What is promised of the record: it says what happened, it is noticed when it is not whole, and one person can be erased from it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{ADA, GRACE, Simulator, Site, h10301};
+
+const PIN: &str = "9041763";
+
+fn site_with_people(base_url: &str, more: &str) -> Site {
+    let site = Site::at(base_url, &format!("[people]\nfile = \"people.csv\"\n{more}"));
+    let people =
+        format!("user_id,first_name,last_name,employee_number\n{ADA},Adelheid,Loewenstein,181544\n{GRACE},Gracchus,Hopperton,190637\n");
+    fs::write(site.path("people.csv"), people).unwrap();
+    site
+}
+
+/// Enrolls a card of this number, with a PIN.
+fn enroll(site: &Site, user: &str, number: u32) -> i32 {
+    site.keep("pin", PIN);
+    site.run(&["enroll", "--user", user, "--bits", &h10301(123, number), "--pin-file", "pin", "--json"]).code
+}
+
+fn verified(site: &Site, more: &[&str]) -> (i32, String) {
+    let ended = site.run(&[&["audit", "verify"], more].concat());
+    (ended.code, ended.stdout)
+}
+
+/// True where these bytes stand in a file of the store, in either case.
+fn holds(site: &Site, wanted: &[u8]) -> bool {
+    let files = fs::read_dir(site.folder.path()).unwrap().map(|file| file.unwrap().path());
+    let of_store = files.filter(|path| path.is_file() && path.file_name().unwrap().to_str().unwrap().starts_with("cardbridge.db"));
+    let lower = wanted.to_ascii_lowercase();
+    of_store.into_iter().any(|path| fs::read(path).unwrap().to_ascii_lowercase().windows(lower.len()).any(|window| window == lower))
+}
+
+#[test]
+fn the_record_says_who_when_for_whom_what_was_sent_and_what_was_answered_and_no_pin() {
+    let blusky = Simulator::start(&[]);
+    let site = site_with_people(&blusky.base_url, "");
+    assert_eq!(enroll(&site, "181544", 4567), 0);
+    let told = site.run(&["audit", "export", "--json"]);
+    let records: Vec<Value> = told.lines();
+    let (saved, last) = (&records[0], records.last().unwrap());
+    let answered = records.iter().find(|record| record["event"] == "answered").unwrap();
+    assert_eq!((saved["event"].as_str(), saved["call"].as_str()), (Some("saved"), Some("add_user_card")), "{saved}");
+    assert_eq!(saved["origin"]["person"]["name"], "Adelheid Loewenstein");
+    assert_eq!(saved["sent"]["user_id"], ADA);
+    assert!(saved["origin"]["ordered_by"].is_string() && saved["origin"]["card"]["bits"].is_string(), "{saved}");
+    assert_eq!(last["record"].as_u64(), Some(records.len() as u64), "{last}");
+    assert!(answered["step"].to_string().contains("Success"), "{answered}");
+    let table = site.run(&["audit", "export"]).stdout;
+    let mut rows = csv::Reader::from_reader(table.as_bytes());
+    let headings = rows.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), records.len());
+    let column = |name: &str| headings.iter().position(|heading| heading == name).unwrap();
+    assert_eq!(&rows[0][column("name")], "Adelheid Loewenstein");
+    assert_eq!(&rows[0][column("card_number")], "4567");
+    assert!(!told.stdout.contains(PIN) && !table.contains(PIN));
+}
+
+#[test]
+fn what_is_changed_taken_out_or_put_elsewhere_is_found() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    for number in 1..4 {
+        assert_eq!(enroll(&site, ADA, number), 0);
+    }
+    let whole = fs::read(site.path("cardbridge.db")).unwrap();
+    assert_eq!(verified(&site, &[]).0, 0);
+    for spoil in [
+        "UPDATE step SET body = body || ' ' WHERE seq = (SELECT max(seq) FROM step)",
+        "UPDATE entry SET body = replace(body, '123', '321') WHERE number = 2",
+        "DELETE FROM step WHERE entry = (SELECT id FROM entry WHERE number = 3) AND n = 1",
+        "DELETE FROM entry WHERE number = 1",
+        "UPDATE entry SET seq = seq + 1000 WHERE number = 2",
+        "UPDATE step SET body = '', salt = NULL WHERE entry = (SELECT id FROM entry WHERE number = 2)",
+    ] {
+        fs::write(site.path("cardbridge.db"), &whole).unwrap();
+        let store = rusqlite::Connection::open(site.path("cardbridge.db")).unwrap();
+        store.execute_batch(&format!("PRAGMA foreign_keys = OFF; {spoil}")).unwrap();
+        drop(store);
+        let (code, said) = verified(&site, &[]);
+        assert!(code == 1 && !said.is_empty(), "{spoil}: {said}");
+    }
+}
+
+#[test]
+fn a_record_whose_end_was_cut_off_is_found_with_an_anchor_alone() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    let earlier = fs::read(site.path("cardbridge.db")).unwrap();
+    assert_eq!(enroll(&site, ADA, 2), 0);
+    assert_eq!(site.run(&["audit", "verify", "--anchor", "anchor"]).code, 1, "there is none yet");
+    assert_eq!(site.run(&["audit", "accept", "--anchor", "anchor"]).code, 0);
+    assert_eq!(verified(&site, &["--anchor", "anchor"]).0, 0);
+    assert_eq!(enroll(&site, ADA, 3), 0);
+    assert_eq!(verified(&site, &["--anchor", "anchor"]).0, 0, "a record goes on behind its anchor");
+    fs::write(site.path("cardbridge.db"), earlier).unwrap();
+    assert_eq!(verified(&site, &[]).0, 0, "nobody can tell without the anchor");
+    let (code, said) = verified(&site, &["--anchor", "anchor"]);
+    assert!(code == 1 && said.contains("cut off"), "{said}");
+}
+
+#[test]
+fn a_store_older_than_its_anchor_sends_nothing_until_a_person_accepts_it() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[store]\nanchor = \"elsewhere/anchor\"\n");
+    fs::create_dir(site.path("elsewhere")).unwrap();
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    let earlier = fs::read(site.path("cardbridge.db")).unwrap();
+    assert_eq!(enroll(&site, ADA, 2), 0);
+    fs::write(site.path("cardbridge.db"), earlier).unwrap();
+    let sent = blusky.sent();
+    for command in [&["enroll", "--user", ADA, "--bits", &h10301(123, 3)][..], &["outbox", "deliver"], &["run"]] {
+        let refused = site.run(command);
+        assert!(refused.code == 1 && refused.stderr.contains("cardbridge audit accept"), "{command:?}: {refused:?}");
+    }
+    assert_eq!(blusky.sent(), sent);
+    assert_eq!(site.run(&["audit", "accept"]).code, 0);
+    assert_eq!(enroll(&site, ADA, 3), 0);
+    assert_eq!(blusky.sent(), sent + 1);
+}
+
+#[test]
+fn nothing_of_an_erased_person_is_left_and_the_chain_holds() {
+    let blusky = Simulator::start(&[]);
+    let site = site_with_people(&blusky.base_url, "");
+    for number in 0..30 {
+        assert_eq!(enroll(&site, if number % 3 == 0 { ADA } else { GRACE }, 41000 + number), 0);
+    }
+    // What BluSKY was asked last.
+    let list = format!("INSERT INTO list (name, at, body) VALUES ('cards', '2026-01-01T00:00:00Z', '[\"{}\"]')", ADA.to_uppercase());
+    rusqlite::Connection::open(site.path("cardbridge.db")).unwrap().execute_batch(&list).unwrap();
+    let (name, card) = (b"Loewenstein", h10301(123, 41003));
+    let card = card.split('}').nth(1).unwrap();
+    assert!(holds(&site, name) && holds(&site, ADA.as_bytes()) && holds(&site, card.as_bytes()), "it is there before");
+    let before = verified(&site, &[]).1;
+    let erased = site.run(&["audit", "erase", "--user", "181544", "--as", "the data protection officer"]);
+    assert_eq!(erased.code, 0, "{erased:?}");
+    assert!(erased.stdout.contains("10 entries erased"), "{erased:?}");
+    for gone in [&name[..], b"Adelheid", b"181544", ADA.as_bytes(), card.as_bytes(), b"41003"] {
+        assert!(!holds(&site, gone), "{}", String::from_utf8_lossy(gone));
+    }
+    assert!(holds(&site, GRACE.as_bytes()), "the others stay");
+    let after = verified(&site, &[]);
+    assert!(after.0 == 0 && after.1 != before, "{after:?}");
+    assert_eq!(site.outbox().len(), 20);
+    assert_eq!(site.run(&["outbox", "list"]).stderr, "", "nothing is damaged");
+    let told = site.run(&["audit", "export", "--json"]).lines();
+    let by = told.iter().filter(|record| record["event"] == "erased").map(|record| record["step"]["by"].as_str().unwrap());
+    assert_eq!(by.collect::<Vec<_>>(), ["the data protection officer"; 10]);
+    assert_eq!(enroll(&site, GRACE, 42000), 0, "the record goes on");
+    assert_eq!(verified(&site, &[]).0, 0);
+    assert_eq!(site.run(&["audit", "erase", "--user", ADA]).stdout, "0 entries erased\n", "once is enough");
+}
+
+#[test]
+fn what_may_still_be_sent_is_not_erased() {
+    let site = site_with_people("http://127.0.0.1:9", "");
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, 7), "--outcome-timeout", "0"]).code, 3);
+    let refused = site.run(&["audit", "erase", "--user", ADA, "--json"]);
+    assert_eq!((refused.code, refused.error()["code"].as_str()), (1, Some("not_settled")), "{refused:?}");
+    let entry = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    assert!(refused.stdout.contains(&entry), "{refused:?}");
+    assert_eq!(site.run(&["outbox", "discard", &entry]).code, 0);
+    assert_eq!(site.run(&["audit", "erase", "--user", ADA]).code, 0);
+    assert!(!holds(&site, ADA.as_bytes()));
+}
+
+#[test]
+fn a_person_is_erased_beside_a_station_that_runs() {
+    let blusky = Simulator::start(&[]);
+    let site = site_with_people(&blusky.base_url, "");
+    let station = site.start(&["run"]);
+    support::wait_for("the station", || site.path("cardbridge.db.sock").exists().then_some(()));
+    assert_eq!(enroll(&site, ADA, 8), 0);
+    let erased = site.run(&["audit", "erase", "--user", ADA]);
+    assert_eq!(erased.code, 0, "{erased:?}");
+    assert!(!holds(&site, ADA.as_bytes()));
+    assert_eq!(enroll(&site, GRACE, 9), 0);
+    assert_eq!(station.signal("INT").code, 0);
+    assert_eq!(verified(&site, &[]).0, 0);
+}

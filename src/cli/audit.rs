@@ -67,21 +67,21 @@ enum Action {
     },
 }
 
-pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
+pub async fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
     let mut record = site::open_record(&site)?;
-    let ended = act(&site, &mut record, arguments);
+    let ended = act(&site, &mut record, arguments).await;
     Box::new(record).close();
     ended
 }
 
-fn act(site: &Site, record: &mut Database, arguments: &Arguments) -> Result<ExitCode, Failure> {
+async fn act(site: &Site, record: &mut Database, arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.action {
         Action::Verify { anchor } => verify(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
         Action::Accept { anchor } => accept(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
         Action::Export => export(record, arguments.json),
         Action::Erase { user, by } => {
-            let user = site::who(site, user)?;
+            let user = site::who(site, user).await?;
             let by = by.clone().unwrap_or_else(access::user);
             let erased = record.erase(user, &by, Utc::now()).map_err(failed)?;
             if arguments.json {

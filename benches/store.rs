@@ -102,7 +102,7 @@ fn entry(id: u128) -> Entry {
         fits: fits.to_vec(),
         verdict: Verdict::Ambiguous,
     };
-    let person = Named { name: "Ada Lovelace".to_owned(), employee_number: Some("1815".to_owned()) };
+    let person = Named { name: "Ada Lovelace".to_owned(), employee_number: Some("1815".to_owned()), without_access: false };
     let evidence = vec![Evidence { what: What::Checks, odds: Some(0.25), cards: None }];
     let origin = Origin { person: Some(person), ordered_by: Some("desk".to_owned()), card: Some(card), evidence, ..Origin::default() };
     let source = Source { reader: Some("desk".to_owned()), card: format!("wiegand {id}"), seen_at: Utc::now() };

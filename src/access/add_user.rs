@@ -49,6 +49,9 @@ pub struct AddUser {
     pub login: Option<String>,
     /// The middle initial, 2 characters at most.
     pub middle_initial: Option<String>,
+    /// What friends say, 60 characters at most; only the second version of the call takes it.
+    #[serde(default)]
+    pub nickname: Option<String>,
     /// The password.
     pub password: Option<Secret>,
     /// When the record begins to be valid.
@@ -81,6 +84,7 @@ impl Model for AddUser {
             ("first_name", Some(&self.first_name), LONGEST_NAME),
             ("last_name", Some(&self.last_name), LONGEST_NAME),
             ("middle_initial", self.middle_initial.as_ref(), LONGEST_INITIAL),
+            ("nickname", self.nickname.as_ref(), LONGEST_NAME),
         ]);
         for (name, value) in [("first_name", &self.first_name), ("last_name", &self.last_name)] {
             if value.trim().is_empty() {

@@ -49,6 +49,9 @@ pub struct Person {
     /// The facility, which does too.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub facility: String,
+    /// How many access levels and groups of them the record shows; none where it does not show any list of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_levels: Option<usize>,
     /// The cards that stood in the record, where it has any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cards: Vec<HeldCard>,

@@ -152,7 +152,7 @@ impl State {
         let value = operation.answers_value().then(|| self.key());
         if let Operation::RemoveUserCard(card) = operation {
             self.cards.entry(card.user_id).or_default().retain(|shown| shown.card_id != Some(card.card_id));
-        } else if let (Some(user), Ok(members)) = (operation.user(), operation.leaves()) {
+        } else if let (Some(user), Ok(members), true) = (operation.user(), operation.leaves(), operation.is_about_a_card()) {
             let key = self.key();
             let cards = self.cards.entry(user).or_default();
             let made = StoredCard::of(

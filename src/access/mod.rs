@@ -5,13 +5,14 @@
 //! An operation's members have names of their own, which are the options of the command line in another case. There are three views
 //! of them: what the command line takes, what the store keeps (these names), and what BluSKY is sent (its names, in its order).
 //!
-//! - [`AddUserCard`], [`UpdateUserCard`], [`RemoveUserCard`], [`AddUser`], each an [`Operation`]: what is asked;
+//! - [`AddUserCard`], [`UpdateUserCard`], [`RemoveUserCard`], [`AddUser`], [`AddAccessLevelGroup`], [`RemoveAccessLevelGroup`], each an [`Operation`]: what is asked;
 //! - [`members`]: the members of any operation, by name;
 //! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows ([`shown`]);
 //! - [`check`]: what every operation is judged by before it is written down;
 //! - [`Person`]: somebody of a list of people, [`Listed`];
 //! - [`AccessControl`]: who is asked, and [`fake`]: somebody to ask in tests.
 
+mod access_level_group;
 mod add_user;
 mod add_user_card;
 pub mod check;
@@ -29,6 +30,7 @@ mod stored;
 mod remove_user_card;
 mod update_user_card;
 
+pub use access_level_group::{AddAccessLevelGroup, RemoveAccessLevelGroup};
 pub use add_user::AddUser;
 pub use add_user_card::{ACTIVE_CARDHOLDER, AddUserCard};
 pub use control::{AccessControl, Detail};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    AddUser, AddUserCard, RemoveUserCard, Secret, UpdateUserCard,
+    AddAccessLevelGroup, AddUser, AddUserCard, RemoveAccessLevelGroup, RemoveUserCard, Secret, UpdateUserCard,
     check::{IntegerWidth, Wrong, wrong},
     members::{Members, NoMembers},
     model::{Identity, Model},
@@ -27,6 +27,10 @@ pub enum Operation {
     RemoveUserCard(RemoveUserCard),
     /// A new user.
     AddUser(Box<AddUser>),
+    /// A group of access levels for a user.
+    AddAccessLevelGroup(AddAccessLevelGroup),
+    /// A group of access levels taken from a user.
+    RemoveAccessLevelGroup(RemoveAccessLevelGroup),
 }
 
 impl Operation {
@@ -36,6 +40,8 @@ impl Operation {
             Self::UpdateUserCard(card) => card,
             Self::RemoveUserCard(card) => card,
             Self::AddUser(user) => user.as_ref(),
+            Self::AddAccessLevelGroup(group) => group,
+            Self::RemoveAccessLevelGroup(group) => group,
         }
     }
 
@@ -45,6 +51,8 @@ impl Operation {
             Self::UpdateUserCard(card) => card,
             Self::RemoveUserCard(card) => card,
             Self::AddUser(user) => user.as_mut(),
+            Self::AddAccessLevelGroup(group) => group,
+            Self::RemoveAccessLevelGroup(group) => group,
         }
     }
 
@@ -58,6 +66,15 @@ impl Operation {
     #[must_use]
     pub fn answers_value(&self) -> bool {
         self.model().answers_value()
+    }
+
+    /// True where the user's cards show whether it was done.
+    #[must_use]
+    pub const fn is_about_a_card(&self) -> bool {
+        match self {
+            Self::AddUserCard(_) | Self::UpdateUserCard(_) | Self::RemoveUserCard(_) => true,
+            Self::AddUser(_) | Self::AddAccessLevelGroup(_) | Self::RemoveAccessLevelGroup(_) => false,
+        }
     }
 
     /// True where a present assignment is to be deleted.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::wire::{Contract, Wire, WireError};
 use crate::access::{
-    Operation, RemoveUserCard,
+    Operation, RemoveAccessLevelGroup, RemoveUserCard,
     check::{IntegerWidth, Wrong},
 };
 
@@ -40,7 +40,12 @@ const ADD_USER_CARD: Contract = Contract { name: "AddUserCardViewModel", namespa
 const UPDATE_USER_CARD: Contract =
     Contract { name: "UpdateUserCardViewModelV2", namespace: NEWER, derived: &["CredentialTypeId", "NumberOfCardUses", "PublicNotes"] };
 const REMOVE_USER_CARD: Contract = Contract { name: "RemoveUserCardViewModel", namespace: NEWER, derived: &[] };
+/// The pages show no XML for it: it is always said in JSON.
+const IN_JSON_ONLY: Contract = Contract { name: "", namespace: NEWER, derived: &[] };
 const ADD_USER: Contract = Contract { name: "AddUserViewModel", namespace: OLDER, derived: &[] };
+
+/// Where a new user goes where the site says so.
+pub(super) const ADD_USER_V2: &str = "api/v2/Users";
 
 /// Where it goes.
 #[must_use]
@@ -51,6 +56,8 @@ pub fn endpoint(operation: &Operation) -> Endpoint {
         Operation::UpdateUserCard(card) => (Method::Put, cards(2, card.user_id), UPDATE_USER_CARD),
         Operation::RemoveUserCard(card) => (Method::Delete, removal_path(2, card), REMOVE_USER_CARD),
         Operation::AddUser(_) => (Method::Post, "api/Person/AddUser".to_owned(), ADD_USER),
+        Operation::AddAccessLevelGroup(group) => (Method::Post, format!("api/v1/Users/{}/AccessLevelGroups", group.user_id), IN_JSON_ONLY),
+        Operation::RemoveAccessLevelGroup(group) => (Method::Delete, access_removal_path(group), IN_JSON_ONLY),
     };
     Endpoint { name: operation.name(), method, path, contract }
 }
@@ -71,12 +78,31 @@ pub(super) fn removal_path(version: u8, card: &RemoveUserCard) -> String {
     }
 }
 
-/// Its body.
+/// The same for a group of access levels: the other path of this kind, with the same end if it were shorter.
+fn access_removal_path(removal: &RemoveAccessLevelGroup) -> String {
+    let RemoveAccessLevelGroup { user_id, access_level_group_id: group } = removal;
+    if user_id.is_nil() || *group < 1 { "api/nowhere".to_owned() } else { format!("api/v1/Users/{user_id}/AccessLevelGroups/{group}") }
+}
+
+/// The wire on which it is said where the site speaks this one.
+#[must_use]
+pub const fn spoken(operation: &Operation, wire: Wire) -> Wire {
+    match operation {
+        // Shown in JSON, and a body that is empty has no wire.
+        Operation::RemoveUserCard(_) | Operation::AddAccessLevelGroup(_) | Operation::RemoveAccessLevelGroup(_) => Wire::Json,
+        Operation::AddUserCard(_) | Operation::UpdateUserCard(_) | Operation::AddUser(_) => wire,
+    }
+}
+
+/// Its body; an empty one where the path says it all.
 ///
 /// # Errors
 /// The wire has no way to say it.
 pub fn body(operation: &Operation, wire: Wire) -> Result<Vec<u8>, WireError> {
-    wire.write(endpoint(operation).contract, operation.members()?)
+    match operation {
+        Operation::RemoveAccessLevelGroup(_) => Ok(Vec::new()),
+        _ => wire.write(endpoint(operation).contract, operation.members()?),
+    }
 }
 
 /// Judges it, and whether it can be written at all, before it is written down.
@@ -93,7 +119,7 @@ pub fn judge(operation: &Operation, width: IntegerWidth, wire: Wire) -> Result<(
 /// # Errors
 /// The wire has no way to say it.
 pub fn writable(operation: &Operation, wire: Wire) -> Result<(), Wrong> {
-    body(operation, wire).map(drop).map_err(|error| Wrong(vec![error.to_string()]))
+    body(operation, spoken(operation, wire)).map(drop).map_err(|error| Wrong(vec![error.to_string()]))
 }
 
 #[cfg(test)]

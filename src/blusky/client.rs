@@ -121,15 +121,15 @@ impl AccessControl for Client {
     async fn send(&self, operation: &Operation) -> Outcome {
         let settings = &self.settings;
         let mut endpoint = call::endpoint(operation);
-        let mut wire = settings.wire;
+        let mut wire = call::spoken(operation, settings.wire);
         if settings.replace_card_if_exists && operation.takes_from_its_holder() {
             (endpoint.name, endpoint.path) = ("ReplaceCardIfExists", call::replace_path(operation));
             // The pages name no XML contract for it.
             wire = Wire::Json;
         }
-        if endpoint.method == Method::Delete {
-            // As the pages show it.
-            wire = Wire::Json;
+        if settings.add_user_v2 && matches!(operation, Operation::AddUser(_)) {
+            // The pages show no XML namespace for it.
+            (endpoint.path, wire) = (call::ADD_USER_V2.to_owned(), Wire::Json);
         }
         let body = match call::body(operation, wire) {
             Ok(body) => body,
@@ -144,7 +144,10 @@ impl AccessControl for Client {
         let accept = wire.accept(settings.media);
         let sent = async |path: &str| {
             let url = format!("{}/{path}", settings.base_url);
-            let request = || self.http.request(method.clone(), &url).header(ACCEPT, accept).header(CONTENT_TYPE, media).body(body.clone());
+            let request = || {
+                let request = self.http.request(method.clone(), &url).header(ACCEPT, accept);
+                if body.is_empty() { request } else { request.header(CONTENT_TYPE, media).body(body.clone()) }
+            };
             match self.call(endpoint.name, LARGEST_ANSWER, request).await {
                 Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers_value()),
                 Err(Failure::NotSent(why)) => Outcome::Away { why },
@@ -155,13 +158,13 @@ impl AccessControl for Client {
         let mut outcome = sent(&endpoint.path).await;
         // A BluSKY that lacks the one call may have the other.
         if let (Outcome::Stopped { .. }, Operation::RemoveUserCard(card)) = (&outcome, operation) {
-            outcome = match sent(&call::removal_path(1, card)).await {
-                // Where there is neither, that is this entry's trouble: cards are given all the same.
-                Outcome::Stopped { why } if why.contains(NO_SUCH_CALL) => {
-                    Outcome::Impossible { why: format!("this BluSKY takes no card back ({NO_SUCH_CALL}); do it in its console") }
-                }
-                other => other,
-            };
+            outcome = sent(&call::removal_path(1, card)).await;
+        }
+        // Where there is none, that is this entry's trouble: cards are given all the same.
+        if let (Outcome::Stopped { why }, Some(lacks)) = (&outcome, self.lacks(operation))
+            && why.contains(NO_SUCH_CALL)
+        {
+            outcome = Outcome::Impossible { why: format!("this BluSKY {lacks} ({NO_SUCH_CALL})") };
         }
         let token = self.signer.token().await;
         let secrets: Vec<_> = operation.secret().into_iter().chain(token.as_ref()).collect();
@@ -220,6 +223,18 @@ impl Client {
     pub(super) async fn without_token(&self, listing: Listing) -> Listing {
         let token = self.signer.token().await;
         listing.without(token.as_ref())
+    }
+
+    /// What is said where this BluSKY has not the call that not every one has.
+    const fn lacks(&self, operation: &Operation) -> Option<&'static str> {
+        match operation {
+            Operation::RemoveUserCard(_) => Some("takes no card back; do it in its console"),
+            Operation::AddAccessLevelGroup(_) | Operation::RemoveAccessLevelGroup(_) => {
+                Some("changes nobody's access by its API; do it in its console")
+            }
+            Operation::AddUser(_) if self.settings.add_user_v2 => Some("has no second version of AddUser; set blusky.add_user = \"v1\""),
+            Operation::AddUser(_) | Operation::AddUserCard(_) | Operation::UpdateUserCard(_) => None,
+        }
     }
 
     async fn cards(&self, user: Uuid, version: u8, ended: bool) -> Cards {

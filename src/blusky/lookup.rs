@@ -33,6 +33,10 @@ pub enum Kind {
     Integrators,
     /// Badge templates
     Badges,
+    /// Access levels: which doors at which times
+    AccessLevels,
+    /// Groups of access levels, which a person is given
+    AccessLevelGroups,
     /// People of those whom `[people]` blusky names
     Users,
 }
@@ -77,7 +81,7 @@ pub enum Listing {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::CardTypes,
         Self::Systems,
         Self::Facilities,
@@ -87,13 +91,15 @@ impl Kind {
         Self::Owners,
         Self::Integrators,
         Self::Badges,
+        Self::AccessLevels,
+        Self::AccessLevelGroups,
         Self::Users,
     ];
 
     /// The name of its call on BluSKY's pages.
     #[must_use]
     pub fn call(self) -> &'static str {
-        self.path().rsplit('/').next().unwrap_or_default()
+        self.path().split('?').next().and_then(|path| path.rsplit('/').next()).unwrap_or_default()
     }
 
     /// The name under which a store keeps that a BluSKY has no such call.
@@ -115,6 +121,8 @@ impl Kind {
             Self::Owners => "api/SystemOwner/GetAllOwners",
             Self::Integrators => "api/Integrator/GetAllIntegrators",
             Self::Badges => "api/Badges/GetAllBadges",
+            Self::AccessLevels => "api/v1/AccessLevels?IncludeDeleted=False",
+            Self::AccessLevelGroups => "api/v2/AccessLevelGroups",
             Self::Users => "api/v2/Users",
         }
     }
@@ -132,6 +140,8 @@ impl Kind {
             Self::Owners => "owners",
             Self::Integrators => "integrators",
             Self::Badges => "badges",
+            Self::AccessLevels => "access-levels",
+            Self::AccessLevelGroups => "access-level-groups",
             Self::Users => "users",
         }
     }
@@ -148,6 +158,8 @@ impl Kind {
             Self::Owners => &["systemowner", "owner"],
             Self::Integrators => &["integrator"],
             Self::Badges => &["badgetemplate", "badge"],
+            Self::AccessLevels => &["accesslevel"],
+            Self::AccessLevelGroups => &["accesslevelgroup"],
             Self::Users => &["person", "user"],
         }
     }

@@ -32,6 +32,8 @@ pub struct Settings {
     pub media: Media,
     /// Where a card is to be taken from its holder, ReplaceCardIfExists is called instead of AddUserCard.
     pub replace_card_if_exists: bool,
+    /// A new user is made by the second version of AddUser.
+    pub add_user_v2: bool,
     /// Certificates, proxy, the time until a connection stands.
     pub connecting: Connecting,
 }

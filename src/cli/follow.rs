@@ -110,6 +110,12 @@ impl Follow {
         Self { last: true, ..Self::new(json, patience) }
     }
 
+    /// The key of what was made, where it was accepted.
+    pub fn made(&self) -> Option<Uuid> {
+        let entry = self.entry.as_ref()?.at("entry");
+        entry.text("value").parse().ok().filter(|_| entry.text("state") == "accepted")
+    }
+
     /// Orders it, follows it to its end and leaves the station.
     pub async fn order_alone(&mut self, mut session: Session<'_>, order: &Order) -> Result<ExitCode, Failure> {
         let ended = self.order(&mut session, order).await;
@@ -253,11 +259,21 @@ impl Follow {
         if !is_end {
             return Ok(None);
         }
+        self.holders(session, notice).await;
         // A yes leads on from here; after a no, this is the end.
         if !notice.at("question").is_null() && ask(session, self.json, notice.at("enrollment"), notice.at("question")).await? {
             return Ok(None);
         }
         Ok(Some(self.end()))
+    }
+
+    /// Who has the card that BluSKY refused, as far as that is known.
+    async fn holders(&self, session: &Session<'_>, notice: &Value) {
+        if notice.at("end").text("code") == "refused" && notice.text("call") == "AddUserCard" {
+            let found = session.client.holders(notice.text("enrollment")).await.unwrap_or_default();
+            let lines = found.at("holders").as_array().into_iter().flatten();
+            lines.for_each(|holder| hint(holder.text("words")));
+        }
     }
 
     /// The last line says all that is known.

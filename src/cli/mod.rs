@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 refused or impossible; 2 wrong usage or configuration; 3 saved, outcome not known yet.
 
+mod access;
 mod ask;
 mod audit;
 mod capture;
@@ -98,7 +99,9 @@ enum Command {
     User(user::Arguments),
     /// Show and change the cards a user has
     Card(card::Arguments),
-    /// Show what BluSKY has: card types, systems, facilities, companies, badges
+    /// Give people access to doors, and take it from them
+    Access(access::Arguments),
+    /// Show what BluSKY has: people, access levels, card types, systems, facilities, companies, badges
     Lookup(lookup::Arguments),
     /// Be a BluSKY to develop, demo and train against
     Simulator(simulator::Arguments),
@@ -141,6 +144,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(arguments) => asynchronous(audit::run(&globals, &arguments)),
         Command::User(arguments) => asynchronous(user::run(&globals, arguments)),
         Command::Card(arguments) => asynchronous(card::run(&globals, arguments)),
+        Command::Access(arguments) => asynchronous(access::run(&globals, arguments)),
         Command::Lookup(arguments) => asynchronous(lookup::run(&globals, arguments)),
         Command::Simulator(arguments) => asynchronous(simulator::run(arguments)),
     }

@@ -34,6 +34,7 @@ pub(super) fn blusky(mut keys: Keys<'_, '_>, folder: &Path) -> (Option<Settings>
     let timeout = Duration::from_millis(keys.number("timeout_ms", 100_u64, 600_000).map_or(10_000, |millis| millis.value));
     let shows_within = Duration::from_secs(keys.number("shows_within_s", 0_u64, 86_400).map_or(60, |seconds| seconds.value));
     let replace_card_if_exists = keys.flag("replace_card_if_exists").unwrap_or(false);
+    let add_user_v2 = one_of(&mut keys, "add_user", &[("v1", false), ("v2", true)]);
     let connecting = connecting(&mut keys, folder);
     keys.finish();
     let settings = base_url.zip(sign_in).map(|(base_url, sign_in)| Settings {
@@ -47,6 +48,7 @@ pub(super) fn blusky(mut keys: Keys<'_, '_>, folder: &Path) -> (Option<Settings>
         wire,
         media,
         replace_card_if_exists,
+        add_user_v2,
         connecting,
     });
     (settings, width)

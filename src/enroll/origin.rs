@@ -72,6 +72,9 @@ pub struct Named {
     pub name: String,
     /// The employee number, where it is known.
     pub employee_number: Option<String>,
+    /// BluSKY's list shows that they have no access level.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_access: bool,
 }
 
 /// Shows that there is somebody, and nothing about them.

@@ -194,6 +194,14 @@ impl Client {
         self.ask(Method::POST, &format!("v1/outbox/{}/undo", escaped(id)), None::<&()>).await
     }
 
+    /// Who has the card of a refused entry, as far as that is known.
+    ///
+    /// # Errors
+    /// The store cannot be read, or there is no station.
+    pub async fn holders(&self, id: &str) -> Result<Value, AskError> {
+        self.get(&format!("v1/outbox/{}/holders", escaped(id))).await
+    }
+
     /// Has everything delivered that waits.
     ///
     /// # Errors

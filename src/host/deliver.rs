@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+use super::directory::Directory;
 use crate::{
     access::AccessControl,
     outbox::{Entry, schedule::Work},
@@ -29,8 +30,19 @@ impl Caller {
     /// Calls this access-control system, whose lists may lack what it has done for so long.
     #[must_use]
     pub fn new<C: AccessControl + Send + Sync + 'static>(store: StoreHandle, system: C, shows_within: Duration) -> Self {
+        Self::with(store, system, shows_within, None)
+    }
+
+    /// The same; new users whose answer is lost are looked for in this directory.
+    #[must_use]
+    pub fn with<C: AccessControl + Send + Sync + 'static>(
+        store: StoreHandle,
+        system: C,
+        shows_within: Duration,
+        directory: Option<Directory>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let call = Arc::new(Call::new(store, system, shows_within, stopped));
+        let call = Arc::new(Call::new(store, system, shows_within, stopped, directory));
         let begin = move |work, post: UnboundedSender<Event>| {
             let call = call.clone();
             tokio::spawn(async move {

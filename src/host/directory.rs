@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::Site;
 use crate::{
-    access::{Belongs, NoList, Person},
+    access::{AddUser, Belongs, NoList, Person},
     blusky::{client::Client, lookup::Kind, settings::Settings},
     card::to_hex,
     config::PeopleLists,
@@ -181,6 +181,12 @@ impl Directory {
         Ok(asked)
     }
 
+    /// A way to BluSKY; none where there can be none.
+    pub(super) async fn client(&self) -> Option<Client> {
+        let settings = self.settings.clone()?;
+        spawn_blocking(move || Client::new(settings)).await.ok()?.ok()
+    }
+
     async fn ask(&self) -> Result<(String, Asked), NoList> {
         let nobody = |why: &str| NoList::Stopped(why.to_owned());
         let settings = self.settings.clone().ok_or_else(|| nobody("the configuration has no [blusky]"))?;
@@ -211,6 +217,30 @@ impl Directory {
             (text, Asked { base_url, of, path, paths, people: everybody.len(), unnamed, digest })
         });
         written.await.map_err(|error| nobody(&error.to_string()))
+    }
+
+    /// The user who was added by a call whose answer was lost: the one whom BluSKY's list shows by this name and number, or shows by this
+    /// name and did not show before. None where nobody is, or several are.
+    ///
+    /// # Errors
+    /// Why there is no list.
+    pub async fn added(&self, user: &AddUser) -> Result<Option<Uuid>, NoList> {
+        let store = |error: StoreError| NoList::Later(error.to_string());
+        let number = user.employee_number.as_deref().map(str::trim).unwrap_or_default();
+        let is_like = |person: &Person| {
+            let named = (person.first_name.as_str(), person.last_name.as_str()) == (user.first_name.trim(), user.last_name.trim());
+            named && (number.is_empty() || person.employee_number.is_empty() || person.employee_number == number)
+        };
+        let had_a_list = self.asked().await.map_err(store)?.is_some();
+        let before: Vec<Uuid> =
+            self.listed().await.map_err(store)?.iter().filter(|person| is_like(person)).map(|person| person.user_id).collect();
+        self.refresh().await?;
+        let mut like = self.listed().await.map_err(store)?;
+        like.retain(is_like);
+        let only = |found: Vec<&Person>| if let [one] = found.as_slice() { Some(one.user_id) } else { None };
+        let by_number = only(like.iter().filter(|person| !number.is_empty() && person.employee_number == number).collect());
+        let by_name = || only(like.iter().filter(|person| had_a_list && !before.contains(&person.user_id)).collect());
+        Ok(by_number.or_else(by_name))
     }
 
     /// Who is meant. Who is not found may be new: BluSKY is asked once more.

@@ -15,6 +15,7 @@ use super::{
     Site,
     api::{self, Shared, Status},
     deliver::{Caller, take_stock},
+    directory::Directory,
     notices::Notices,
     open_store,
     platform::{
@@ -186,13 +187,13 @@ impl Running {
             return;
         }
         let Some(settings) = self.site.config.blusky.clone() else { return };
-        let store = self.store.clone();
+        let (store, directory) = (self.store.clone(), Directory::new(&self.site, self.store.clone()));
         tokio::spawn(async move {
             let shows_within = settings.shows_within;
             // Certificates are read from many files.
             let client = tokio::task::spawn_blocking(move || Client::new(settings)).await;
             let why = match client {
-                Ok(Ok(client)) => return begin(store, client, shows_within, scope, &ready, &post).await,
+                Ok(Ok(client)) => return begin((store, directory), client, shows_within, scope, &ready, &post).await,
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
@@ -228,7 +229,7 @@ impl Running {
 }
 
 async fn begin<C: AccessControl + Send + Sync + 'static>(
-    store: StoreHandle,
+    (store, directory): (StoreHandle, Directory),
     client: C,
     shows_within: std::time::Duration,
     scope: Scope,
@@ -237,7 +238,7 @@ async fn begin<C: AccessControl + Send + Sync + 'static>(
 ) {
     let stock = |entries| drop(post.send(Event::Stock(entries)));
     match take_stock(&store, stock).await {
-        Ok(()) => drop(ready.send((Caller::new(store, client, shows_within), scope))),
+        Ok(()) => drop(ready.send((Caller::with(store, client, shows_within, Some(directory)), scope))),
         Err(error) => {
             tracing::error!(%error, "the outbox cannot be read: nothing is delivered");
             drop(post.send(Event::CannotDeliver(error.to_string())));

@@ -74,6 +74,11 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         superseded_by: Option<Uuid>,
     },
+    /// The system's list of people shows the user whose making was not answered.
+    UserFound {
+        /// The user.
+        user_id: Uuid,
+    },
     /// A person had the card taken back, by this entry.
     Undone {
         /// The entry.

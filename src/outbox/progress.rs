@@ -107,7 +107,10 @@ const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
 /// What a person is told where BluSKY cannot be asked.
-const LOOK_YOURSELF: &str = "BluSKY names no call that shows whether the user is there: look, then `cardbridge outbox retry ENTRY --user GUID` (it is there), `retry ENTRY --absent` (it is not), or `discard`";
+const LOOK_FOR_THE_USER: &str = "it is not known whether the user is there: look (`cardbridge outbox retry` does, where [people] blusky lists people), then \
+     `cardbridge outbox retry ENTRY --user GUID` (it is there), `retry ENTRY --absent` (it is not), or `discard`";
+const LOOK_AT_THE_ACCESS: &str =
+    "BluSKY names no call that shows a user's access: look, then `cardbridge outbox retry --absent` or `discard`";
 
 impl Entry {
     /// Brings what is known forward by one step.
@@ -137,6 +140,11 @@ impl Entry {
                 progress.enter(State::Accepted, Phase::End, None);
             }
             Step::Retry { absent, .. } => self.retried(progress, *absent),
+            Step::UserFound { user_id } => {
+                progress.told.value = Some(*user_id);
+                progress.warn("found_in_directory");
+                progress.enter(State::Accepted, Phase::End, None);
+            }
             Step::Undone { by } => progress.undone_by = Some(*by),
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
@@ -165,7 +173,7 @@ impl Entry {
     fn retried(&self, progress: &mut Progress, absent: bool) {
         let may_be_there = progress.arrived.is_some() && !absent;
         if may_be_there && !self.can_be_read_back() {
-            return progress.enter(State::InDoubt, Phase::Stuck, Some(LOOK_YOURSELF));
+            return progress.enter(State::InDoubt, Phase::Stuck, Some(self.look_yourself()));
         }
         let is_due = absent || progress.arrived.is_none() || !self.can_be_read_back();
         progress.enter(State::Saved, if is_due { Phase::Due } else { Phase::LookFirst }, None);
@@ -173,9 +181,17 @@ impl Entry {
         progress.maybe_ours = progress.maybe_ours.filter(|_| !absent);
     }
 
-    /// BluSKY's pages name no call that shows whether a user is there.
+    /// BluSKY's pages name no call that shows whether a user is there, or what access somebody has.
     fn can_be_read_back(&self) -> bool {
-        self.operation.user().is_some()
+        self.operation.is_about_a_card()
+    }
+
+    /// What a person is told where BluSKY cannot be asked.
+    const fn look_yourself(&self) -> &'static str {
+        match self.operation {
+            Operation::AddAccessLevelGroup(_) | Operation::RemoveAccessLevelGroup(_) => LOOK_AT_THE_ACCESS,
+            _ => LOOK_FOR_THE_USER,
+        }
     }
 
     fn refused(&self, progress: &mut Progress) {
@@ -302,7 +318,8 @@ impl Progress {
     }
 
     /// BluSKY's console words for a card that somebody holds.
-    fn is_held(&self) -> bool {
+    #[must_use]
+    pub fn is_held(&self) -> bool {
         self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
     }
 

@@ -136,7 +136,7 @@ fn call(entry: &Entry) -> CallJson {
         description: progress.told.description.clone(),
         value: progress.told.value.filter(|_| entry.operation.answers_value()),
         attempts: progress.attempts,
-        warnings: progress.warnings.clone(),
+        warnings: warnings(entry),
         why: progress.why.clone(),
         ordered_by: entry.origin.ordered_by.clone(),
         saved_at: saved_at(entry),
@@ -160,7 +160,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         attempts: progress.attempts,
         reassigned: progress.reassigned && progress.state == State::Accepted,
         previous_user_id: progress.told.previous_user_id,
-        warnings: progress.warnings.clone(),
+        warnings: warnings(entry),
         why: progress.why.clone(),
         user: user_json(entry, entry.operation.user()),
         card: card_json(entry, card),
@@ -202,6 +202,14 @@ fn card_json(entry: &Entry, call: &AddUserCard) -> CardJson {
     }
 }
 
+/// What the operator should know: of the card, and of what it opens.
+fn warnings(entry: &Entry) -> Vec<String> {
+    let is_given = matches!(entry.operation, Operation::AddUserCard(_)) && entry.progress().state == State::Accepted;
+    let opens_nothing = is_given && entry.origin.person.as_ref().is_some_and(|person| person.without_access);
+    let own = entry.progress().warnings.iter().cloned();
+    own.chain(opens_nothing.then(|| "no_access_level".to_owned())).collect()
+}
+
 /// How an entry ended, or why it goes no further by itself.
 #[derive(Debug, Serialize)]
 pub struct End {
@@ -230,7 +238,7 @@ pub fn end(entry: &Entry) -> Option<End> {
         State::Refused if progress.awaits_reassignment() => {
             end(1, "refused", Some("somebody holds this card; `--reassign` takes it from them"))
         }
-        State::Refused => end(1, "refused", shared_print(entry).then_some(SHARED_PRINT)),
+        State::Refused => end(1, "refused", refused_help(entry)),
         State::Saved | State::Sending | State::InDoubt => {
             let look = format!("nothing is sent again until somebody has looked; `cardbridge outbox show {}` shows its way", entry.id);
             end(3, "in_doubt", Some(&look))
@@ -241,6 +249,17 @@ pub fn end(entry: &Entry) -> Option<End> {
 /// What helps where two facility codes share a printed number.
 const SHARED_PRINT: &str = "another card has this printed number, perhaps one with another facility code; with \
      external_number = \"{facility_code}-{card_number}\" in its [[card_type]], or --external-number, the two are told apart";
+
+/// What helps where the card is in BluSKY already: its maker may have put it there.
+const KNOWN_CARD: &str = "the card is in BluSKY already, perhaps put there by whoever sold it: give it by its key, with \
+     `cardbridge enroll --card-id GUID` (`cardbridge outbox show` names it where it is known here), or in BluSKY's console by its external \
+     number alone";
+
+fn refused_help(entry: &Entry) -> Option<&'static str> {
+    let words = entry.progress().told.description.as_deref().unwrap_or_default().to_lowercase();
+    let is_known = matches!(entry.operation, Operation::AddUserCard(_)) && words.contains("more than one card exists");
+    is_known.then_some(KNOWN_CARD).or_else(|| shared_print(entry).then_some(SHARED_PRINT))
+}
 
 /// True where BluSKY refused a printed number that is the card number alone, though the card has a facility code.
 fn shared_print(entry: &Entry) -> bool {
@@ -279,7 +298,8 @@ pub fn text(entry: &Entry) -> String {
             None => "discarded".to_owned(),
         },
     };
-    let warnings = progress.warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
+    let warnings = warnings(entry);
+    let warnings = warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
     std::iter::once(line).chain(progress.first.as_deref().map(first::words)).chain(warnings).collect()
 }
 
@@ -294,6 +314,9 @@ fn accepted(entry: &Entry) -> String {
     match (&entry.operation, progress.told.value) {
         (Operation::AddUser(_), Some(user)) => format!("accepted.{said} The user's GUID is {user}."),
         (Operation::AddUser(_), None) => format!("accepted.{said}"),
+        (Operation::AddAccessLevelGroup(_) | Operation::RemoveAccessLevelGroup(_), _) => {
+            format!("accepted{subject}.{said} A door may need up to 2 minutes to know it.")
+        }
         (Operation::RemoveUserCard(_), _) => format!("accepted{subject}.{said} A door may know the card for up to 2 minutes more."),
         _ if !other_card(progress).is_empty() => {
             let members = other_card(progress).join(", ");
@@ -350,6 +373,12 @@ fn card_and_user(entry: &Entry) -> Option<String> {
             return Some(format!("card {} taken back from {}{after}", call.card_id, whom(entry, call.user_id)));
         }
         Operation::AddUser(_) => return first::card_after(entry),
+        Operation::AddAccessLevelGroup(call) => {
+            return Some(format!("access-level group {} for {}", call.access_level_group_id, whom(entry, call.user_id)));
+        }
+        Operation::RemoveAccessLevelGroup(call) => {
+            return Some(format!("access-level group {} taken from {}", call.access_level_group_id, whom(entry, call.user_id)));
+        }
         Operation::UpdateUserCard(_) => return None,
     };
     let card = match (&entry.origin.card, call.card_id) {

@@ -371,6 +371,11 @@ pub fn words_of(warning: &str) -> String {
                             arrived; order it again to decide anew"
                 .to_owned()
         }
+        "no_access_level" => {
+            "BluSKY's list shows no access level for this person: the card opens no door until `cardbridge access add` gives one".to_owned()
+        }
+        "found_in_directory" => "BluSKY's answer was lost; its list of people shows the user, who was not there before".to_owned(),
+        "inactive_card" => "BluSKY stores this card without the flag of an active cardholder (1): no door takes it".to_owned(),
         "not_this_users_card" => "the card was not this user's, or not any more".to_owned(),
         "already_assigned_to_this_user" => "the card was this user's already".to_owned(),
         "read_back_unavailable" => "BluSKY cannot show the user's cards: what it stored was not checked".to_owned(),

@@ -11,7 +11,19 @@ use crate::{
     support::{SYSTEM, Simulator},
 };
 
-const KINDS: [&str; 9] = ["card-types", "systems", "facilities", "occupancies", "cards", "vendors", "owners", "integrators", "badges"];
+const KINDS: [&str; 11] = [
+    "card-types",
+    "systems",
+    "facilities",
+    "occupancies",
+    "cards",
+    "vendors",
+    "owners",
+    "integrators",
+    "badges",
+    "access-levels",
+    "access-level-groups",
+];
 
 #[test]
 fn every_list_is_shown_on_both_wires_and_in_both_shapes() {

@@ -8,10 +8,12 @@ mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod alone;
 mod answers;
 mod behind;
 mod calls;
+mod holders;
 mod lookups;
 mod people;
 mod removal;

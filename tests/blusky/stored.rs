@@ -81,3 +81,26 @@ fn a_pin_that_was_not_set_is_not_called_accepted_without_a_word() {
         assert_eq!(warnings.contains("not_set: pin"), !takes, "a call that was refused sets nothing: {ended:?}");
     }
 }
+
+#[test]
+fn a_card_that_is_stored_without_the_flag_of_an_active_cardholder_is_said_to_be_inactive() {
+    for (flags, inactive) in [(json!(1), false), (json!(3), false), (json!(0), true), (json!(2), true)] {
+        let site = on_wire(&storing(json!({"CardUserFlags": flags, "CardId": crate::CARD_ID})).base_url, "json");
+        let ended = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
+        let warnings = ended.last()["warnings"].clone();
+        assert_eq!(warnings.as_array().unwrap().contains(&json!("inactive_card")), inactive, "{flags}: {ended:?}");
+        assert_eq!(site.run(&["card", "list", "--user", ADA, "--json"]).last()["active"], !inactive, "{flags}");
+        assert_eq!(site.run(&["card", "list", "--user", ADA]).stdout.contains("(inactive)"), inactive, "{flags}");
+    }
+}
+
+#[test]
+fn a_card_that_blusky_has_already_is_explained() {
+    let words = "More than one card exists with this number and facility code.";
+    let blusky = Peer::start(move |request, _| match request.method.as_str() {
+        "POST" => Reply::json(&json!({"ResultCode": 3, "Description": words, "Value": null})),
+        _ => Reply::json(&json!({"UserId": ADA, "Cards": []})),
+    });
+    let ended = on_wire(&blusky.base_url, "json").run(&["enroll", "--user", ADA, "--bits", CARD]);
+    assert!(ended.code == 1 && ended.stdout.contains(words) && ended.stderr.contains("--card-id GUID"), "{ended:?}");
+}

@@ -156,7 +156,7 @@ fn what_is_stored_otherwise_is_named_member_by_member() {
     let site = on_wire(&blusky.base_url, "json");
     let words = ["--card-user-flags", "1", "--public-notes", "Łódź", "--number-of-card-uses", "3", "--credential-type-id", "2"];
     let ended = update(&site, CARD_ID, &words);
-    let wanted = json!(["stored_differs: card_user_flags, public_notes", "not_shown: credential_type_id"]);
+    let wanted = json!(["stored_differs: card_user_flags, public_notes", "not_shown: credential_type_id", "inactive_card"]);
     assert_eq!((ended.code, &ended.last()["warnings"]), (1, &wanted), "{ended:?}");
 }
 

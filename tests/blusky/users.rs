@@ -136,3 +136,76 @@ fn what_the_page_demands_is_checked_before_anything_is_saved() {
     assert_eq!(site.outbox().len(), 0);
     assert!(![FACILITY, OCCUPANCY, SYSTEM].contains(&nil));
 }
+
+/// A site that has BluSKY list the people of an occupancy.
+fn with_people(base_url: &str) -> Site {
+    let people = format!("[people]\nblusky = {{ occupancy = [\"{OCCUPANCY}\"] }}");
+    crate::site(base_url, "token_file = \"token\"\nshows_within_s = 1", &people)
+}
+
+#[test]
+fn a_user_whose_answer_was_lost_is_found_in_blusky_s_list_and_never_guessed() {
+    for fault in ["drop-after-commit:1@AddUser", "truncate:1@AddUser", "zero-value:1@AddUser"] {
+        let blusky = Simulator::start(&["--fault", fault]);
+        let site = with_people(&blusky.base_url);
+        let ended = add(&site);
+        let last = ended.last();
+        assert_eq!((ended.code, &last["state"], &last["attempts"]), (0, &json!("accepted"), &json!(1)), "{fault}: {ended:?}");
+        assert_eq!((&last["warnings"], added(&blusky)), (&json!(["found_in_directory"]), 1), "{fault}: {ended:?}");
+        let listed = site.run(&["lookup", "users", "--json"]);
+        assert_eq!(last["value"], listed.last()["id"], "{fault}: {listed:?}");
+    }
+    // Where somebody of the same name was there before, and only then, it is not known who is the new one.
+    let blusky = Simulator::start(&["--fault", "drop-before-commit:after=1@AddUser"]);
+    let site = with_people(&blusky.base_url);
+    assert_eq!(add(&site).code, 0);
+    assert_eq!(site.run(&["lookup", "users"]).code, 0);
+    let ended = add(&site);
+    assert_eq!((ended.code, &ended.last()["state"], added(&blusky)), (3, &json!("in_doubt"), 1), "{ended:?}");
+    let key = ended.last()["enrollment"].as_str().unwrap().to_owned();
+    assert_eq!(site.run(&["outbox", "retry", &key, "--json"]).last()["state"], "in_doubt", "a namesake is not the one");
+}
+
+#[test]
+fn a_user_who_shows_later_is_found_by_who_asks_again() {
+    let people = |there: bool| {
+        if there { json!([{"PersonId": crate::support::ADA, "FirstName": "Ada", "LastName": "Lovelace"}]) } else { json!([]) }
+    };
+    let blusky = Peer::start(move |request, count| match (request.method.as_str(), request.path.starts_with("/api/v2/Users?")) {
+        ("GET", true) => Reply::json(&people(count > 2)),
+        ("POST", _) => Reply::Closes,
+        _ => Reply::not_found(),
+    });
+    let site = with_people(&blusky.base_url);
+    let ended = add(&site);
+    assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("in_doubt")), "{ended:?}");
+    let key = ended.last()["enrollment"].as_str().unwrap().to_owned();
+    let found = site.run(&["outbox", "retry", &key, "--json"]).last();
+    assert_eq!((&found["state"], &found["value"]), (&json!("accepted"), &json!(crate::support::ADA)), "{found}");
+    assert_eq!(blusky.writes().len(), 1);
+}
+
+#[test]
+fn the_second_version_of_the_call_takes_a_nickname_and_complains_member_by_member() {
+    let blusky = Simulator::start(&["--report-lost-elements"]);
+    for wire in ["json", "xml"] {
+        let v2 = crate::site(&blusky.base_url, &format!("token_file = \"token\"\nadd_user = \"v2\"\nwire = \"{wire}\""), "");
+        let ended = v2.run(&[&USER[..], &["--nickname", "Countess", "--json"]].concat());
+        assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("accepted")), "{wire}: {ended:?}");
+    }
+    let shows = blusky.shows();
+    assert_eq!(shows["users"][0]["added"]["members"]["Nickname"], "Countess", "{shows}");
+    let v1 = on_wire(&blusky.base_url, "json").run(&[&USER[..], &["--nickname", "Countess", "--json"]].concat());
+    assert!(v1.code == 2 && v1.error()["help"].as_str().unwrap().contains("add_user = \"v2\""), "{v1:?}");
+    let strict = Peer::start(|_, _| {
+        let state = json!({"model.FirstName": ["The field FirstName must be a string or array type with a maximum length of '60'."]});
+        let body = json!({"Message": "The request is invalid.", "ModelState": state}).to_string();
+        Reply::Says("400 Bad Request", "application/json", body.into_bytes())
+    });
+    let refused = crate::site(&strict.base_url, "token_file = \"token\"\nadd_user = \"v2\"", "").run(&[&USER[..], &["--json"]].concat());
+    assert!(refused.code == 1 && refused.last()["description"].as_str().unwrap().contains("model.FirstName"), "{refused:?}");
+    assert_eq!(strict.writes()[0].path, "/api/v2/Users");
+    let without = Peer::start(|_, _| Reply::not_found());
+    let lacking = crate::site(&without.base_url, "token_file = \"token\"\nadd_user = \"v2\"", "").run(&[&USER[..], &["--json"]].concat());
+    assert!(lacking.code == 1 && lacking.last()["why"].as_str().unwrap().contains("add_user = \"v1\""), "{lacking:?}");
+}

@@ -63,6 +63,7 @@ fn user() -> AddUser {
         last_name: "Łukasz".to_owned(),
         login: Some("zoe".to_owned()),
         middle_initial: Some("Q.".to_owned()),
+        nickname: None,
         password: Some(Secret::new("p<&>w")),
         start_datetime: at("2026-01-01T00:00:00Z"),
         web_site_rights_suspended: true,
@@ -207,6 +208,7 @@ fn a_user_is_judged_with_every_mistake_at_once() {
         (AddUser { first_name: "🗝".repeat(31), ..user() }, "first_name has 62"),
         (AddUser { last_name: " ".to_owned(), ..user() }, "last_name is required"),
         (AddUser { middle_initial: Some("abc".to_owned()), ..user() }, "middle_initial has 3"),
+        (AddUser { nickname: Some("é".repeat(61)), ..user() }, "nickname has 61"),
         (AddUser { login: None, ..user() }, "--login"),
         (AddUser { password: None, ..user() }, "--password-file"),
         (AddUser { has_login_rights: false, ..user() }, "--has-login-rights"),
@@ -245,5 +247,17 @@ proptest::proptest! {
         proptest::prop_assert!(path == "api/nowhere" || (path.ends_with(&ends) && !card_id.is_nil() && path.matches('/').count() == 5), "{}", path);
         let is_refused = judge(&Operation::RemoveUserCard(RemoveUserCard { user_id, card_id }), IntegerWidth::Bits32, Wire::Json).is_err();
         proptest::prop_assert_eq!(is_refused, user_id.is_nil() || card_id.is_nil());
+    }
+
+    #[test]
+    fn what_takes_access_always_names_a_group(user in proptest::num::u128::ANY, group in proptest::num::i64::ANY, nil in 0_u8..4) {
+        let user_id = Uuid::from_u128(if nil & 1 == 1 { 0 } else { user });
+        let removal = RemoveAccessLevelGroup { user_id, access_level_group_id: if nil & 2 == 2 { 0 } else { group } };
+        let operation = Operation::RemoveAccessLevelGroup(removal.clone());
+        let path = endpoint(&operation).path;
+        let ends = format!("/AccessLevelGroups/{}", removal.access_level_group_id);
+        proptest::prop_assert!(path == "api/nowhere" || (path.ends_with(&ends) && path.matches('/').count() == 5), "{}", path);
+        let is_wrong = user_id.is_nil() || removal.access_level_group_id < 1;
+        proptest::prop_assert_eq!((judge(&operation, IntegerWidth::Bits64, Wire::Json).is_err(), path == "api/nowhere"), (is_wrong, is_wrong));
     }
 }

@@ -104,8 +104,16 @@ fn person(record: &Document) -> Option<Person> {
         email: text("DefaultEmail"),
         company: text("CompanyName"),
         facility: text("FacilityName"),
+        access_levels: access_levels(record),
         cards: cards(record),
     })
+}
+
+/// The pages show no list of a person's access; where a record has one by a likely name, it is counted.
+fn access_levels(record: &Document) -> Option<usize> {
+    let names = ["AccessLevels", "AccessLevelGroups", "UserAccessLevels", "UserAccessLevelGroups"];
+    let lists = names.iter().filter_map(|name| record.items(record.member(name)?));
+    lists.map(|list| list.len()).reduce(|sum, more| sum + more)
 }
 
 /// The pages say that a record has the person's cards, and not under which name.

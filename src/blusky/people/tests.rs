@@ -22,7 +22,7 @@ fn read(text: &str, piece: usize) -> Result<(Vec<Person>, usize), String> {
 fn json() -> String {
     format!(
         "{{\"PersonId\":\"{ADA}\",\"FirstName\":\"A \\\"}}] da\",\"LastName\":\"Lovelace\",\"MiddleInitial\":null,\"EmployeeNumber\":1815,\
-         \"DefaultEmail\":\"ada@acme.example\",\"CompanyName\":\"ACME & Sons\",\"FacilityName\":\"Head office\",\"Password\":\"90417355\",\
+         \"DefaultEmail\":\"ada@acme.example\",\"CompanyName\":\"ACME & Sons\",\"FacilityName\":\"Head office\",\"Password\":\"90417355\",\"AccessLevels\":[],\
          \"Cards\":[{{\"CardId\":\"{ADA}\",\"InternalCardNumber\":4567,\"ExternalCardNumber\":\"04567\",\"FacilityCode\":123,\
          \"CardType\":3,\"PIN\":\"90417355\",\"Deleted\":false}},{{\"InternalCardNumber\":8,\"Deleted\":true}},{{\"PIN\":\"90417355\"}}]}}"
     )
@@ -30,7 +30,7 @@ fn json() -> String {
 
 fn xml() -> String {
     format!(
-        "<UserViewModel><Cards><PersonCardViewModel><CardId>{ADA}</CardId><CardType>3</CardType><Deleted>false</Deleted>\
+        "<UserViewModel><AccessLevels/><Cards><PersonCardViewModel><CardId>{ADA}</CardId><CardType>3</CardType><Deleted>false</Deleted>\
          <ExternalCardNumber>04567</ExternalCardNumber><FacilityCode>123</FacilityCode><InternalCardNumber>4567</InternalCardNumber>\
          <PIN>90417355</PIN></PersonCardViewModel></Cards><CompanyName>ACME &amp; Sons</CompanyName>\
          <DefaultEmail>ada@acme.example</DefaultEmail><EmployeeNumber>1815</EmployeeNumber><FacilityName>Head office</FacilityName>\
@@ -56,6 +56,7 @@ fn ada() -> Person {
         email: "ada@acme.example".to_owned(),
         company: "ACME & Sons".to_owned(),
         facility: "Head office".to_owned(),
+        access_levels: Some(0),
         cards: vec![card],
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::{
-    access::{AccessControl, Cards, Detail, StoredCard},
+    access::{ACTIVE_CARDHOLDER, AccessControl, Cards, Detail, StoredCard},
     blusky::client::Client,
     cli::{
         Globals,
@@ -41,7 +41,11 @@ pub async fn run(globals: &Globals, list: List) -> Result<ExitCode, Failure> {
     } else if cards.iter().all(|card| card.deleted) {
         out::print("this user has no cards");
     } else {
-        let shown = |card: &StoredCard| COLUMNS.map(|(_, member)| card.shown.text(member).unwrap_or_default().into_owned()).to_vec();
+        let shown = |card: &StoredCard| {
+            let inactive = if is_active(card) == Some(false) { " (inactive)" } else { "" };
+            let text = |member: &str| card.shown.text(member).unwrap_or_default().into_owned();
+            COLUMNS.map(|(_, member)| if member == FLAGS { text(member) + inactive } else { text(member) }).to_vec()
+        };
         table::print(&COLUMNS.map(|(title, _)| title), &cards.iter().filter(|card| !card.deleted).map(shown).collect::<Vec<_>>());
     }
     Ok(ExitCode::SUCCESS)
@@ -52,10 +56,16 @@ fn as_json(card: &StoredCard) -> Value {
     json!({
         "id": card.card_id, "name": text("card_name").or_else(|| text(PRINTED)), "user_card_id": card.user_card_id,
         "card_type": card.card_type, "card_number": card.internal_card_number, "external_number": text(PRINTED),
-        "facility_code": card.facility_code, "deleted": card.deleted, "raw": card.raw,
+        "facility_code": card.facility_code, "deleted": card.deleted, "active": is_active(card), "raw": card.raw,
     })
 }
 
+/// Whether the flags say that doors take the card; none where they are not shown.
+fn is_active(card: &StoredCard) -> Option<bool> {
+    card.card_user_flags.map(|flags| flags & ACTIVE_CARDHOLDER != 0)
+}
+
+const FLAGS: &str = "card_user_flags";
 const PRINTED: &str = "external_card_number";
 
 /// The columns and the members they show.
@@ -65,7 +75,7 @@ const COLUMNS: [(&str, &str); 10] = [
     ("number", "internal_card_number"),
     ("printed", PRINTED),
     ("facility", "facility_code"),
-    ("flags", "card_user_flags"),
+    ("flags", FLAGS),
     ("from", "card_activation_start_date_time"),
     ("until", "card_deactivation_start_date_time"),
     ("uses", "number_of_card_uses"),

@@ -60,6 +60,9 @@ pub struct UserOptions {
     /// The middle initial, 2 characters at most
     #[arg(long, value_name = "TEXT")]
     middle_initial: Option<String>,
+    /// What friends say; with `add_user = "v2"` under [blusky] only
+    #[arg(long, value_name = "TEXT")]
+    nickname: Option<String>,
     /// When the record begins to be valid
     #[arg(long, value_name = "T")]
     start_datetime: Option<Moment>,
@@ -98,6 +101,7 @@ impl UserOptions {
             last_name: self.last_name,
             login: self.login,
             middle_initial: self.middle_initial,
+            nickname: self.nickname,
             start_datetime: self.start_datetime,
             web_site_rights_suspended: self.web_site_rights_suspended,
             web_site_rights_suspended_end: self.web_site_rights_suspended_end,
@@ -126,6 +130,6 @@ mod tests {
         let members = serde_json::to_value(&user).unwrap();
         let members: Vec<String> = members.as_object().unwrap().keys().map(|name| name.replace('_', "-")).collect();
         let missing: Vec<&String> = members.iter().filter(|name| *name != "password" && !longs.contains(name)).collect();
-        assert!(missing.is_empty() && members.len() == 23, "{missing:?}");
+        assert!(missing.is_empty() && members.len() == 24, "{missing:?}");
     }
 }

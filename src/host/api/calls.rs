@@ -40,6 +40,10 @@ pub(super) async fn call(
     judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was sent"))?;
     if let Operation::AddUser(user) = &operation {
         new_user(&shared.store, user).await?;
+        // Whether somebody is new is seen beside a list from before.
+        if shared.directory.asks() && matches!(shared.directory.asked().await, Ok(None)) {
+            drop(shared.directory.refresh().await);
+        }
     }
     let person = match operation.user() {
         Some(user) => named(&shared.directory, user).await,

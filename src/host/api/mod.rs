@@ -199,6 +199,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/outbox/{id}/retry", post(outbox::retry))
         .route("/v1/outbox/{id}/discard", post(outbox::discard))
         .route("/v1/outbox/{id}/undo", post(outbox::undo))
+        .route("/v1/outbox/{id}/holders", get(outbox::holders))
         .route("/v1/people", get(people::search))
         .route("/v1/openapi.json", get(openapi))
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     access::{Operation, RemoveUserCard},
     enroll::enrollment::{Order, add_existing_card},
-    host::hosting::Control,
+    host::{holder, hosting::Control},
     outbox::{Entry, State as Of, Step},
     station::{Event, Notice, Request, Scope, What},
     store::{StoreError, StoreHandle},
@@ -83,13 +83,19 @@ pub(super) async fn retry(
     Path(id): Path<String>,
     Sent(body): Sent<RetryBody>,
 ) -> Result<Response, Failed> {
+    let entry = find(&shared.store, &id).await?;
     if body.user.is_some() {
-        let entry = find(&shared.store, &id).await?;
         let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().needs_a_person();
         if body.absent || !is_unknown || body.user.is_some_and(|user| user.is_nil()) {
             let help = "it says that a user whom AddUser left in doubt is there; `outbox show` shows the entry";
             return Err(Failed::impossible("user", "this entry does not wait for a user's GUID; nothing was done", help));
         }
+    }
+    if let (Operation::AddUser(user), Of::InDoubt, false, None) = (&entry.operation, entry.progress().state, body.absent, body.user)
+        && shared.directory.asks()
+        && let Ok(Some(user_id)) = shared.directory.added(user).await
+    {
+        return settle(&shared, &id, Step::UserFound { user_id }).await;
     }
     settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }
@@ -133,6 +139,16 @@ pub(super) async fn undo(
     shared.post(Event::Settled(Box::new(entry)))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(Json(json!({"undone_by": by, "orders": orders})).into_response())
+}
+
+/// Who has the card of a refused entry, as far as that is known here: nothing is moved.
+pub(super) async fn holders(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+    let entry = find(&shared.store, &id).await?;
+    let found = match entry.progress().state {
+        Of::Refused => holder::of(&entry, &shared.directory, &shared.store).await.map_err(|error| failed(&error))?,
+        _ => Vec::new(),
+    };
+    Ok(Json(json!({"holders": found})).into_response())
 }
 
 pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {

@@ -91,7 +91,7 @@ fn with_help(mut failed: Failed, findings: &[Finding], more: Option<String>) -> 
 /// What an entry is told of a person.
 pub(super) fn called(person: &Person) -> Named {
     let employee_number = Some(person.employee_number.clone()).filter(|number| !number.is_empty());
-    Named { name: person.name(), employee_number }
+    Named { name: person.name(), employee_number, without_access: person.access_levels == Some(0) }
 }
 
 /// How the directory calls a user; none where it does not, or cannot be read.

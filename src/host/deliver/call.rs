@@ -16,7 +16,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::once;
+use super::{Directory, once};
 use crate::{
     access::{AccessControl, Cards, Detail, NO_SUCH_CALL, Operation, Outcome, Sameness, StoredCard},
     card::DecidedBy,
@@ -31,6 +31,7 @@ pub(super) struct Call<C> {
     system: C,
     shows_within: TimeDelta,
     stopped: watch::Receiver<bool>,
+    directory: Option<Directory>,
     /// A user whose cards were shown.
     shown: Mutex<Option<Uuid>>,
     /// When what may have arrived was sent from here, by a clock that nobody sets.
@@ -41,9 +42,15 @@ pub(super) struct Call<C> {
 type Post = UnboundedSender<Event>;
 
 impl<C: AccessControl> Call<C> {
-    pub(super) fn new(store: StoreHandle, system: C, shows_within: Duration, stopped: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        store: StoreHandle,
+        system: C,
+        shows_within: Duration,
+        stopped: watch::Receiver<bool>,
+        directory: Option<Directory>,
+    ) -> Self {
         let shows_within = TimeDelta::from_std(shows_within).unwrap_or(TimeDelta::MAX);
-        Self { store, system, shows_within, stopped, shown: Mutex::default(), sent: Mutex::default() }
+        Self { store, system, shows_within, stopped, directory, shown: Mutex::default(), sent: Mutex::default() }
     }
 
     /// First something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
@@ -83,7 +90,9 @@ impl<C: AccessControl> Call<C> {
             let done = match next {
                 Next::Send { reassign } => self.send(&mut entry, reassign, &mut whole, &mut called, post).await,
                 Next::ReadBack => self.read_back(&mut entry, &mut whole, &mut called, post).await,
-                Next::Reassign => self.append(&mut entry, Step::Reassign { decided_by: DecidedBy::Operator }, post).await.map(|()| true),
+                Next::Reassign => {
+                    self.append(&mut entry, Step::Reassign { decided_by: DecidedBy::Operator }, Some(post)).await.map(|()| true)
+                }
                 Next::Wait(_) | Next::Person | Next::Done => Ok(false),
             };
             match done {
@@ -116,7 +125,7 @@ impl<C: AccessControl> Call<C> {
         called: &mut Called,
         post: &Post,
     ) -> Result<bool, StoreError> {
-        self.append(entry, Step::Sending { reassign }, post).await?;
+        self.append(entry, Step::Sending { reassign }, Some(post)).await?;
         if let Ok(mut sent) = self.sent.lock() {
             sent.insert(entry.id, Instant::now());
         }
@@ -138,7 +147,18 @@ impl<C: AccessControl> Call<C> {
         };
         let why = if let Outcome::Stopped { why } | Outcome::Away { why } = &outcome { Some(why.clone()) } else { None };
         self.hear(heard, why, called);
-        self.append_whatever_happens(entry, Step::Answered(outcome), post).await?;
+        let is_lost = matches!(outcome, Outcome::NoAnswer { .. } | Outcome::Later { .. } | Outcome::Unclear { .. });
+        let looks = if is_lost { self.directory.as_ref().filter(|directory| directory.asks()) } else { None };
+        if let (Some(directory), Operation::AddUser(user)) = (looks, entry.operation.clone()) {
+            self.append_whatever_happens(entry, Step::Answered(outcome), None).await?;
+            match directory.added(&user).await {
+                Ok(Some(user_id)) => self.append_whatever_happens(entry, Step::UserFound { user_id }, Some(post)).await?,
+                // Nobody, or nobody who must be the one: a person looks.
+                Ok(None) | Err(_) => drop(post.send(Event::Stepped(Box::new(entry.clone())))),
+            }
+            return Ok(true);
+        }
+        self.append_whatever_happens(entry, Step::Answered(outcome), Some(post)).await?;
         Ok(true)
     }
 
@@ -178,9 +198,9 @@ impl<C: AccessControl> Call<C> {
         let detail = match entry.operation {
             Operation::AddUserCard(_) => Detail::Card,
             Operation::RemoveUserCard(_) => Detail::Ended,
-            Operation::UpdateUserCard(_) | Operation::AddUser(_) => Detail::Assignment,
+            _ => Detail::Assignment,
         };
-        let Some(user) = entry.operation.user() else { return Ok(false) };
+        let Some(user) = entry.operation.user().filter(|_| entry.operation.is_about_a_card()) else { return Ok(false) };
         if whole.is_none() {
             // Without its PIN an entry is compared in all else.
             *whole = Some(self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()));
@@ -193,7 +213,7 @@ impl<C: AccessControl> Call<C> {
             // The pause is everybody's: nothing is written down for it.
             Cards::Away { .. } => return Ok(false),
         };
-        self.append_whatever_happens(entry, Step::ReadBack(shown), post).await?;
+        self.append_whatever_happens(entry, Step::ReadBack(shown), Some(post)).await?;
         Ok(true)
     }
 
@@ -238,17 +258,19 @@ impl<C: AccessControl> Call<C> {
         left.map_or(now < until, |left| left > TimeDelta::zero())
     }
 
-    async fn append(&self, entry: &mut Entry, step: Step, post: &Post) -> Result<(), StoreError> {
+    async fn append(&self, entry: &mut Entry, step: Step, post: Option<&Post>) -> Result<(), StoreError> {
         let at = Utc::now();
         self.store.append(entry, at, step.clone()).await?;
         entry.add(at, step);
-        drop(post.send(Event::Stepped(Box::new(entry.clone()))));
+        if let Some(post) = post {
+            drop(post.send(Event::Stepped(Box::new(entry.clone()))));
+        }
         Ok(())
     }
 
     /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
     /// done for its entry until then.
-    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step, post: &Post) -> Result<(), StoreError> {
+    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step, post: Option<&Post>) -> Result<(), StoreError> {
         let mut told = None;
         loop {
             match self.append(entry, step.clone(), post).await {

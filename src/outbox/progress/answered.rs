@@ -2,7 +2,7 @@
 //!
 //! In: what is known so far, and what became of the sending. Out: what is known then. Never: "not done" of a call that may have arrived.
 
-use super::{LOOK_YOURSELF, Phase, Progress};
+use super::{Phase, Progress};
 use crate::{
     access::{Operation, Outcome},
     outbox::{Entry, State},
@@ -12,7 +12,7 @@ impl Entry {
     pub(super) fn answered(&self, progress: &mut Progress, outcome: &Outcome) {
         self.answered_readably(progress, outcome);
         if matches!(progress.phase, Phase::Doubt | Phase::LookFirst) && !self.can_be_read_back() {
-            let why = format!("{}; {LOOK_YOURSELF}", progress.why.take().unwrap_or_default());
+            let why = format!("{}; {}", progress.why.take().unwrap_or_default(), self.look_yourself());
             progress.enter(State::InDoubt, Phase::Stuck, Some(&why));
         }
     }
@@ -33,7 +33,10 @@ impl Entry {
                     Operation::AddUserCard(_) => may_be_held,
                     // "Not found" may be a card that is gone already.
                     Operation::RemoveUserCard(_) => true,
-                    Operation::UpdateUserCard(_) | Operation::AddUser(_) => false,
+                    Operation::UpdateUserCard(_)
+                    | Operation::AddUser(_)
+                    | Operation::AddAccessLevelGroup(_)
+                    | Operation::RemoveAccessLevelGroup(_) => false,
                 };
                 progress.enter(State::Refused, if is_looked_up { Phase::Whose } else { Phase::End }, None);
             }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Phase, Progress, STALE};
 use crate::{
-    access::{Operation, StoredCard},
+    access::{ACTIVE_CARDHOLDER, Operation, StoredCard},
     outbox::{Entry, ReadBack, State},
 };
 
@@ -31,6 +31,9 @@ impl Entry {
                     if !members.is_empty() {
                         progress.warn(&format!("{warning}: {}", members.join(", ")));
                     }
+                }
+                if card.card_user_flags.is_some_and(|flags| flags & ACTIVE_CARDHOLDER == 0) {
+                    progress.warn("inactive_card");
                 }
                 progress.enter(State::Accepted, Phase::End, None);
             }

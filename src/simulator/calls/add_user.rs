@@ -11,8 +11,8 @@ use super::context::Context;
 use crate::simulator::{
     state::{store::Stop, users::NewUser},
     wire::{
-        body::Body,
-        contract::{self, BLUSKY_WEB_API, Contract},
+        body::{Body, ModelState},
+        contract::{self, API_WEB_ROLE, BLUSKY_WEB_API, Contract},
         members::{Members, Null},
         outcome::{Outcome, ResultModel},
         reading::Model,
@@ -23,6 +23,10 @@ use crate::simulator::{
 /// What it answers.
 pub const ANSWER: ResultModel =
     ResultModel { root: "ResultWithGuid", namespace: BLUSKY_WEB_API, tail: &[], has_status: false, has_value: true, has_users: false };
+
+/// What its second version answers.
+pub const ANSWER_V2: ResultModel =
+    ResultModel { root: "ResultWithGuid", namespace: API_WEB_ROLE, tail: &["Value"], has_status: true, has_value: true, has_users: false };
 
 /// `AddUserViewModel`
 #[derive(Serialize)]
@@ -54,6 +58,36 @@ pub struct AddUser {
     login: Option<String>,
     /// `(hidden)` if there was one.
     password: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nickname: Option<String>,
+}
+
+/// The same, as its second version takes it.
+pub struct AddUserV2(AddUser);
+
+impl Model for AddUserV2 {
+    const CONTRACT: Contract = contract::ADD_USER_V2;
+
+    fn read(members: &mut Members) -> AddUserV2 {
+        AddUserV2(AddUser { nickname: members.text("Nickname"), ..AddUser::read(members) })
+    }
+}
+
+impl AddUserV2 {
+    /// What the attributes of its members say: required, and how long at most.
+    pub fn valid(self) -> Result<AddUser, ModelState> {
+        let user = self.0;
+        let required = user.missing();
+        let long = [("FirstName", &user.first_name, 60), ("LastName", &user.last_name, 60), ("MiddleInitial", &user.middle_initial, 2)];
+        let long = long.iter().filter(|(_, text, most)| is_longer(text, *most)).map(|(name, _, most)| {
+            let words = format!("The field {name} must be a string or array type with a maximum length of '{most}'.");
+            (format!("model.{name}"), vec![words])
+        });
+        let missing = required.split(", ").filter(|name| !name.is_empty());
+        let missing = missing.map(|name| (format!("model.{name}"), vec![format!("The {name} field is required.")]));
+        let wrong: ModelState = missing.chain(long).collect();
+        if wrong.is_empty() { Ok(user) } else { Err(wrong) }
+    }
 }
 
 /// What CompanyInstanceType 1 to 4 mean, under the names of their lookups.
@@ -87,6 +121,7 @@ impl Model for AddUser {
             has_login_rights: members.boolean("HasLoginRights"),
             login: members.text("Login"),
             password: members.text("Password").filter(|password| !password.is_empty()).map(|_| "(hidden)"),
+            nickname: None,
         }
     }
 }

@@ -12,6 +12,9 @@ pub enum Call {
     /// The whole person, by a path that is two segments shorter: nobody who tests a desk means that.
     RemoveUser,
     AddUser,
+    AddUserV2,
+    AddAccessLevelGroup,
+    RemoveAccessLevelGroup,
     UserCards,
     UserCardsV2,
     /// What the token's own user has.
@@ -30,7 +33,9 @@ impl Call {
             Call::UpdateUserCard => "UpdateUserCard",
             Call::RemoveUserCard => "RemoveUserCard",
             Call::RemoveUser => "RemoveUser",
-            Call::AddUser => "AddUser",
+            Call::AddUser | Call::AddUserV2 => "AddUser",
+            Call::AddAccessLevelGroup => "AddAccessLevelGroup",
+            Call::RemoveAccessLevelGroup => "RemoveAccessLevelGroup",
             Call::UserCards | Call::UserCardsV2 => "UserCards",
             Call::LoggedInUsersCards => "GetLoggedInUsersCards",
             Call::Authenticate => "Authenticate",
@@ -53,15 +58,25 @@ impl Call {
                 | Call::UpdateUserCard
                 | Call::RemoveUserCard
                 | Call::AddUser
+                | Call::AddUserV2
+                | Call::AddAccessLevelGroup
                 | Call::Authenticate
         )
     }
 
     /// Whether the call with this name is about a user whom its request names.
     pub fn names_a_user(name: &str) -> bool {
-        [Call::AddUserCard, Call::ReplaceCardIfExists, Call::UpdateUserCard, Call::RemoveUserCard, Call::UserCards]
-            .iter()
-            .any(|call| call.name() == name)
+        [
+            Call::AddUserCard,
+            Call::ReplaceCardIfExists,
+            Call::UpdateUserCard,
+            Call::RemoveUserCard,
+            Call::AddAccessLevelGroup,
+            Call::RemoveAccessLevelGroup,
+            Call::UserCards,
+        ]
+        .iter()
+        .any(|call| call.name() == name)
     }
 
     /// The names of all calls.
@@ -72,6 +87,8 @@ impl Call {
             Call::UpdateUserCard,
             Call::RemoveUserCard,
             Call::AddUser,
+            Call::AddAccessLevelGroup,
+            Call::RemoveAccessLevelGroup,
             Call::UserCards,
             Call::LoggedInUsersCards,
             Call::Authenticate,

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use tokio::task::spawn_blocking;
 
 use super::{
-    add_user, add_user_card, authenticate,
+    access, add_user, add_user_card, authenticate,
     call::Call,
     context::{Arrived, Context},
     lookups, people, remove_user_card, replace_card, update_user_card, user_cards,
@@ -37,6 +37,9 @@ pub async fn carry_out(context: Arc<Context>, call: Call, arrived: Arrived) -> (
             (Answer::message(StatusCode::IM_A_TEAPOT, "A person was to be deleted. Nobody who enrolls cards means that."), Vec::new())
         }
         Call::AddUser => changed(context, arrived, &add_user::ANSWER, |context, body, _| add_user::carry_out(context, body)).await,
+        Call::AddUserV2 => add_user_v2(context, arrived).await,
+        Call::AddAccessLevelGroup => changed(context, arrived, &access::GIVEN, access::give).await,
+        Call::RemoveAccessLevelGroup => (blocking(move || refusable(access::take(&context, &arrived), &access::TAKEN)).await, Vec::new()),
         Call::Authenticate => told(context, arrived, |context, body, _| Ok(authenticate::carry_out(context, body))).await,
         Call::UserCards | Call::UserCardsV2 => {
             let answer = match user_cards::asked(&arrived.head.uri, call == Call::UserCardsV2) {
@@ -64,12 +67,27 @@ async fn changed<M: Model + Send + 'static>(
     model: &'static ResultModel,
     work: impl FnOnce(&Context, M, &Arrived) -> Result<Body, Stop> + Send + 'static,
 ) -> (Answer, Vec<Lost>) {
-    told(context, arrived, move |context, body, arrived| match work(context, body, arrived) {
+    told(context, arrived, move |context, body, arrived| refusable(work(context, body, arrived), model)).await
+}
+
+/// What was done, or refused by a rule.
+fn refusable(done: Result<Body, Stop>, model: &'static ResultModel) -> rusqlite::Result<Body> {
+    match done {
         Ok(done) => Ok(done),
         Err(Stop::Refused(refusal)) => Ok(Body::Outcome(Outcome::refused(model, refusal))),
         Err(Stop::Broken(error)) => Err(error),
-    })
-    .await
+    }
+}
+
+/// The members of its model carry attributes: what breaks one is a bad request, and reaches no rule.
+async fn add_user_v2(context: Arc<Context>, arrived: Arrived) -> (Answer, Vec<Lost>) {
+    let media = media::sent(&arrived.head.headers).unwrap_or(media::JSON);
+    let (model, lost) = reading::read::<add_user::AddUserV2>(&arrived.body, media.wire, context.largest);
+    let answer = match model.and_then(add_user::AddUserV2::valid) {
+        Err(wrong) => Answer::invalid(wrong),
+        Ok(user) => blocking(move || refusable(add_user::carry_out(&context, user), &add_user::ANSWER_V2)).await,
+    };
+    (answer, lost)
 }
 
 /// Reads the body, and does the work it asks for.

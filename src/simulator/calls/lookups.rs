@@ -1,4 +1,4 @@
-//! The nine lookups that the contract pages name.
+//! The nine lookups that the contract pages name, and the lists of access levels.
 //!
 //! In: a path. Out: the lookup; its list. The pages tell the names only. That they are asked with GET or POST below `api/`, with or
 //! without a version, and answer a list of objects whose members are called after what they list (`FacilityId`, `FacilityName`) is a
@@ -20,7 +20,7 @@ pub struct Lookup {
     pub kind: &'static str,
 }
 
-pub const LOOKUPS: [Lookup; 9] = [
+pub const LOOKUPS: [Lookup; 11] = [
     Lookup { path: "Card/GetAllCards", call: "GetAllCards", kind: "Card" },
     Lookup { path: "Card/GetAllCardTypes", call: "GetAllCardTypes", kind: "CardType" },
     Lookup { path: "ACSystem/GetAllSystems", call: "GetAllSystems", kind: "ACSystem" },
@@ -30,6 +30,8 @@ pub const LOOKUPS: [Lookup; 9] = [
     Lookup { path: "SystemOwner/GetAllOwners", call: "GetAllOwners", kind: "SystemOwner" },
     Lookup { path: "Integrator/GetAllIntegrators", call: "GetAllIntegrators", kind: "Integrator" },
     Lookup { path: "Badges/GetAllBadges", call: "GetAllBadges", kind: "BadgeTemplate" },
+    Lookup { path: "AccessLevels", call: "AccessLevels", kind: "AccessLevel" },
+    Lookup { path: "AccessLevelGroups", call: "AccessLevelGroups", kind: "AccessLevelGroup" },
 ];
 
 /// The lookup of a path.

@@ -3,6 +3,7 @@
 //! `context` is what a call can reach, `rules` and `extras` are what several share, `call` lists them, `whose` tells about which user a
 //! request is, `carry_out` carries one out.
 
+mod access;
 mod add_user;
 mod add_user_card;
 mod authenticate;

@@ -39,7 +39,12 @@ pub fn carry_out(context: &Context, of: Uuid) -> rusqlite::Result<Body> {
             names.extend(member("Id").zip(member("Name")));
         }
     }
-    let items = users.iter().filter(|user| belongs(user, of)).map(|user| shown(user, &names)).collect();
+    let mut items = Vec::new();
+    for user in users.iter().filter(|user| belongs(user, of)) {
+        let id = user.get("user_id").and_then(Value::as_str).unwrap_or_default();
+        let groups = context.store.access_of(id)?.into_iter().map(|group| json!({"AccessLevelGroupId": group})).collect();
+        items.push(shown(user, groups, &names));
+    }
     Ok(Body::model(Listed { kind: "User", items, is_wrapped: context.wrap_lookups }))
 }
 
@@ -49,7 +54,7 @@ fn belongs(user: &Value, of: Uuid) -> bool {
     members.is_none() || is("CompanyInstanceId") || is("FacilityId")
 }
 
-fn shown(user: &Value, names: &HashMap<String, String>) -> Value {
+fn shown(user: &Value, groups: Vec<Value>, names: &HashMap<String, String>) -> Value {
     let member = |name: &str| user.pointer(&format!("/added/members/{name}"));
     let name_of = |name: &str| member(name).and_then(Value::as_str).and_then(|id| names.get(id));
     json!({
@@ -57,7 +62,8 @@ fn shown(user: &Value, names: &HashMap<String, String>) -> Value {
         "FirstName": user.get("first_name"),
         "LastName": user.get("last_name"),
         "MiddleInitial": member("MiddleInitial"),
-        "Nickname": null,
+        "AccessLevelGroups": groups,
+        "Nickname": member("Nickname"),
         "sGenderId": 3,
         "DefaultEmail": null,
         "EmployeeNumber": user.get("employee_number"),

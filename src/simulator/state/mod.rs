@@ -4,6 +4,7 @@
 //! (the people file), `schema` (the tables), `store` (the connection), `forget`, `late` and `recall` (what is shown), `places` (what lookups list),
 //! `users`, `cards` (which card is meant), `assign`, `update`, `remove`, `open`. It knows no request, no wire and no call.
 
+pub mod access;
 pub mod assign;
 mod cards;
 pub mod forget;

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use crate::simulator::words::error::SimulatorError;
 
 /// What brings a file from each version to the next; a new file begins at version 0.
-const STEPS: [&str; 3] = [FIRST, SECOND, THIRD];
+const STEPS: [&str; 4] = [FIRST, SECOND, THIRD, FOURTH];
 
 const FIRST: &str = "
     CREATE TABLE users (
@@ -61,6 +61,14 @@ const SECOND: &str = "
 
 /// That nobody is given a held card is a rule of a call, which can be told otherwise.
 const THIRD: &str = "DROP INDEX IF EXISTS one_holder; CREATE INDEX assignments_by_card ON assignments (card_id);";
+
+/// Which groups of access levels somebody has, and a few to give.
+const FOURTH: &str = "
+    CREATE TABLE access (user_id TEXT NOT NULL, group_id INTEGER NOT NULL, PRIMARY KEY (user_id, group_id));
+    INSERT OR IGNORE INTO places VALUES
+        ('AccessLevel', '1', 'All doors, always'), ('AccessLevel', '2', 'Front door, office hours'),
+        ('AccessLevelGroup', '7', 'Staff'), ('AccessLevelGroup', '8', 'Cleaners & visitors');
+";
 
 /// `CBSI`: this is how a file is known to be ours.
 const APPLICATION_ID: i32 = 0x4342_5349;

@@ -37,6 +37,12 @@ pub const REMOVE_USER_CARD: Contract = Contract {
     classes: &[&["CardId", "ExternalCardNumber", "InternalCardNumber", "UserId"]],
 };
 
+/// `POST api/v1/Users/{id}/AccessLevelGroups`, whose model no page names.
+pub const ADD_ACCESS: Contract = Contract { name: "AddAccessLevelGroup", namespace: None, classes: &[&["AccessLevelGroupId", "UserId"]] };
+
+/// `POST api/v2/Users`: AddUser and a nickname. No page tells its namespace.
+pub const ADD_USER_V2: Contract = Contract { name: "AddUserViewModel", namespace: None, classes: &[USER, &["Nickname"]] };
+
 /// `POST api/Person/AddUser`
 pub const ADD_USER: Contract = Contract { name: "AddUserViewModel", namespace: Some(BLUSKY_WEB_API), classes: &[USER] };
 
@@ -106,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_class_is_sorted_by_ordinal_name() {
-        for contract in [ADD_USER_CARD, REPLACE_CARD, UPDATE_USER_CARD, REMOVE_USER_CARD, ADD_USER, AUTHENTICATE] {
+        for contract in [ADD_USER_CARD, REPLACE_CARD, UPDATE_USER_CARD, REMOVE_USER_CARD, ADD_ACCESS, ADD_USER, AUTHENTICATE] {
             assert!(contract.classes.iter().all(|class| class.is_sorted()), "{}", contract.name);
         }
     }

@@ -34,6 +34,9 @@ pub struct Outcome {
     /// The key of what was made. All zero if nothing was; absent if the call makes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Uuid>,
+    /// The same where it is a number.
+    #[serde(rename = "Value", skip_serializing_if = "Option::is_none")]
+    pub whole: Option<i64>,
     pub result_code: i32,
     description: String,
     #[serde(flatten)]
@@ -51,7 +54,12 @@ pub struct Moved {
 impl Outcome {
     /// It worked. `value` is the key of what was made.
     pub fn success(model: &'static ResultModel, value: Option<Uuid>) -> Outcome {
-        Outcome { model, value, result_code: ResultCode::Success as i32, description: "Success".into(), moved: None }
+        Outcome { model, value, whole: None, result_code: ResultCode::Success as i32, description: "Success".into(), moved: None }
+    }
+
+    /// The same with a number in the place of a key.
+    pub fn with(self, whole: i64) -> Outcome {
+        Outcome { whole: Some(whole), ..self }
     }
 
     /// It did not. Where a key would stand, there is an all-zero one.
@@ -59,6 +67,7 @@ impl Outcome {
         Outcome {
             model,
             value: model.has_value.then(Uuid::nil),
+            whole: None,
             result_code: refusal.code as i32,
             description: refusal.description,
             moved: model.has_users.then(Moved::default),

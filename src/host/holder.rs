@@ -1,0 +1,186 @@
+//! Who has a card that BluSKY says somebody has: no call tells it by a card's number, so it is put together from what is known.
+//!
+//! In: a refused entry, the directory, the store. Out: whoever BluSKY's list or our own record names, how old that is, and whether
+//! BluSKY shows the card there now. Never: a holder that nothing names, or anything moved.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::directory::Directory;
+use crate::{
+    access::{AccessControl, Cards, Detail, HeldCard, Identity, Operation, Person, Sameness},
+    blusky::client::Client,
+    outbox::{Entry, State},
+    store::{StoreError, StoreHandle},
+    text::shown,
+    views::page::ago,
+};
+
+/// So many are looked at in BluSKY.
+const MOST: usize = 5;
+
+/// Somebody who has the card, as far as one source says.
+#[derive(Debug, Serialize)]
+pub struct Holder {
+    /// The user.
+    user_id: Uuid,
+    /// As the source calls them.
+    name: Option<String>,
+    /// What tells them from namesakes.
+    told_apart_by: Option<String>,
+    /// The key of the card, where the source has it.
+    card_id: Option<Uuid>,
+    /// Who says so.
+    from: Source,
+    /// Since when that is so, or when it was seen.
+    as_of: DateTime<Utc>,
+    /// Whether BluSKY shows the card there now; none where it cannot be asked or told.
+    shown_now: Option<bool>,
+    /// The same in words.
+    words: String,
+}
+
+/// Who names a holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    /// The cards in BluSKY's list of people.
+    Directory,
+    /// An entry of this outbox.
+    OwnRecord,
+}
+
+/// Whoever is named as the holder of an entry's card.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Vec<Holder>, StoreError> {
+    let progress = entry.progress();
+    let words = progress.told.description.as_deref().unwrap_or_default().to_lowercase();
+    let is_known = progress.is_held() || words.contains("more than one card exists");
+    let (Operation::AddUserCard(call), true) = (&entry.operation, is_known) else { return Ok(Vec::new()) };
+    let mut holders = listed(entry, directory).await?;
+    holders.extend(recorded(entry, store).await?);
+    holders.retain(|holder| holder.user_id != call.user_id);
+    holders.truncate(MOST);
+    let client = if holders.is_empty() { None } else { directory.client().await };
+    for holder in &mut holders {
+        if let Some(client) = &client {
+            (holder.shown_now, holder.card_id) = look(client, holder, &entry.operation).await;
+        }
+        holder.words = said(holder);
+    }
+    Ok(holders)
+}
+
+/// Those whose record in BluSKY's list has the card.
+async fn listed(entry: &Entry, directory: &Directory) -> Result<Vec<Holder>, StoreError> {
+    let (Some((as_of, _)), Some(identity)) = (directory.asked().await?, entry.operation.identity()) else { return Ok(Vec::new()) };
+    let people = directory.listed().await?;
+    let holder = |person: &Person| {
+        let card = person.cards.iter().find(|card| is(card, &identity))?;
+        Some(Holder {
+            user_id: person.user_id,
+            name: Some(person.name()),
+            told_apart_by: Some(person.told_apart_by()).filter(|apart| !apart.is_empty()),
+            card_id: card.card_id,
+            from: Source::Directory,
+            as_of,
+            shown_now: None,
+            words: String::new(),
+        })
+    };
+    Ok(people.iter().filter_map(holder).collect())
+}
+
+/// Whom this outbox gave the card last, where it has not been taken back since.
+async fn recorded(entry: &Entry, store: &StoreHandle) -> Result<Option<Holder>, StoreError> {
+    let (mut last, mut found) = (0, None);
+    let mut key = key_of(entry);
+    loop {
+        let page = store.page_after(last).await?;
+        let Some((number, _)) = page.last() else { return Ok(found) };
+        last = *number;
+        for (_, other) in page.iter().filter(|(_, other)| other.id != entry.id && other.base_url == store.base_url()) {
+            let is_same_key = key.is_some() && key_of(other) == key;
+            let is_same = is_same_key || (other.operation.card().is_some() && other.operation.card() == entry.operation.card());
+            if !is_same || other.progress().state != State::Accepted {
+                continue;
+            }
+            match (&other.operation, other.operation.user()) {
+                (Operation::AddUserCard(_), Some(user)) => {
+                    key = key.or(key_of(other));
+                    found = other.progress().undone_by.is_none().then(|| given(other, user));
+                }
+                (Operation::RemoveUserCard(_), _) => found = None,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn given(entry: &Entry, user_id: Uuid) -> Holder {
+    let person = entry.origin.person.as_ref();
+    Holder {
+        user_id,
+        name: person.map(|person| person.name.clone()),
+        told_apart_by: person.and_then(|person| person.employee_number.clone()),
+        card_id: key_of(entry),
+        from: Source::OwnRecord,
+        as_of: entry.saved_at,
+        shown_now: None,
+        words: String::new(),
+    }
+}
+
+/// The key of an entry's card, as it was named or as BluSKY showed it.
+fn key_of(entry: &Entry) -> Option<Uuid> {
+    match entry.operation.identity() {
+        Some(Identity::Key(id)) => Some(id),
+        _ => entry.progress().card_id,
+    }
+}
+
+/// True where a card of a record may be this one: its key, or its number and whatever else both say.
+fn is(card: &HeldCard, identity: &Identity) -> bool {
+    let agree = |theirs: Option<i64>, ours: Option<i64>| theirs.zip(ours).is_none_or(|(theirs, ours)| theirs == ours);
+    let narrow = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
+    match identity {
+        Identity::Key(id) => card.card_id == Some(*id),
+        Identity::Numbers(ours) => {
+            let number = narrow(ours.internal_card_number);
+            number.is_some()
+                && card.internal_card_number == number
+                && agree(card.facility_code, narrow(ours.facility_code))
+                && agree(card.card_type, ours.card_type)
+        }
+    }
+}
+
+/// Whether BluSKY shows the card among the holder's now, and its key.
+async fn look(client: &Client, holder: &Holder, operation: &Operation) -> (Option<bool>, Option<Uuid>) {
+    let Cards::Shown(cards) = client.cards_of(holder.user_id, Detail::Card).await else { return (None, holder.card_id) };
+    match cards.iter().find(|card| card.is(operation) == Sameness::TheOne) {
+        Some(card) => (Some(true), card.card_id.or(holder.card_id)),
+        None if cards.iter().any(|card| card.is(operation) == Sameness::CannotBeTold) => (None, holder.card_id),
+        None => (Some(false), holder.card_id),
+    }
+}
+
+fn said(holder: &Holder) -> String {
+    let name = holder.name.as_deref().map_or_else(|| format!("user {}", holder.user_id), shown);
+    let apart = holder.told_apart_by.as_deref().map(|apart| format!(" ({})", shown(apart))).unwrap_or_default();
+    let age = ago(Utc::now() - holder.as_of);
+    let says = match holder.from {
+        Source::Directory => format!("BluSKY's list of {age} ago has the card with {name}{apart}"),
+        Source::OwnRecord => format!("it was given to {name}{apart} from here {age} ago"),
+    };
+    let now = match holder.shown_now {
+        Some(true) => "and BluSKY shows it there now",
+        Some(false) => "but BluSKY does not show it there now",
+        None => "and whether BluSKY shows it there now cannot be told",
+    };
+    let key = holder.card_id.map(|id| format!("; the card's GUID is {id}")).unwrap_or_default();
+    format!("{says}, {now}{key}")
+}

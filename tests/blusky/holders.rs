@@ -1,0 +1,74 @@
+//! Who has a card that is refused: said with where it is known from, how old that is, and whether BluSKY shows it there now.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{
+    CARD_ID, OCCUPANCY,
+    peer::{Peer, Reply},
+    site,
+    support::{ADA, CARD, Ended, GRACE, SYSTEM, Simulator, Site},
+};
+
+const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
+
+fn give(site: &Site, user: &str) -> Ended {
+    site.run(&["enroll", "--user", user, "--bits", CARD])
+}
+
+#[test]
+fn our_own_record_names_the_holder_until_the_card_is_taken_back() {
+    let blusky = Simulator::start(&[]);
+    let site = site(&blusky.base_url, "token_file = \"token\"\nshows_within_s = 1", "[people]\nfile = \"people.csv\"\n");
+    fs::write(site.path("people.csv"), PEOPLE).unwrap();
+    assert_eq!(give(&site, "1815").code, 0);
+    let refused = give(&site, GRACE);
+    let words = "it was given to Ada Lovelace (1815) from here";
+    assert!(refused.code == 1 && refused.stderr.contains(words), "{refused:?}");
+    assert!(refused.stderr.contains("and BluSKY shows it there now; the card's GUID is"), "{refused:?}");
+    assert_eq!(site.run(&["card", "remove", "--user", ADA, "--card", "4567"]).code, 0);
+    assert_eq!(give(&crate::on_wire(&blusky.base_url, "json"), ADA).code, 0, "another station gives it");
+    let refused = give(&site, GRACE);
+    assert!(refused.code == 1 && !refused.stderr.contains("given to"), "it was taken back: {refused:?}");
+}
+
+/// A BluSKY that refuses every card in these words, lists Ada with the card, and shows these cards of hers.
+fn holding(words: &'static str, shown: Value) -> (Peer, Site) {
+    let blusky = Peer::start(move |request, _| match (request.method.as_str(), request.path.as_str()) {
+        ("POST", _) => Reply::json(&json!({"ResultCode": 2, "Description": words, "Value": null})),
+        (_, path) if path.contains("Users?OccupancyId=") => Reply::json(&json!([{
+            "PersonId": ADA, "FirstName": "Ada", "LastName": "Lovelace", "CompanyName": "ACME",
+            "Cards": [{"CardId": CARD_ID, "InternalCardNumber": 4567, "FacilityCode": 123, "CardType": 3, "PIN": "90417355"}],
+        }])),
+        (_, path) if path.contains(ADA) => Reply::json(&json!({"UserId": ADA, "Cards": shown})),
+        _ => Reply::json(&json!({"UserId": GRACE, "Cards": []})),
+    });
+    let people = format!("[people]\nblusky = {{ occupancy = [\"{OCCUPANCY}\"] }}");
+    let site = site(&blusky.base_url, "token_file = \"token\"\nshows_within_s = 1", &people);
+    assert_eq!(site.run(&["lookup", "users"]).code, 0);
+    (blusky, site)
+}
+
+#[test]
+fn blusky_s_list_names_the_holder_and_the_read_back_says_whether_that_is_so_now() {
+    let card = json!({"CardId": CARD_ID, "CardType": 3, "InternalCardNumber": 4567, "FacilityCode": 123, "CardACSystemId": SYSTEM,
+        "ExternalCardNumber": "4567", "CardUserFlags": 1});
+    for words in ["Card Already Assigned : 4567 somebody", "More than one card exists with this number and facility code."] {
+        for (shown, now) in [(json!([card]), "and BluSKY shows it there now"), (json!([]), "but BluSKY does not show it there now")] {
+            let (blusky, site) = holding(words, shown);
+            let refused = give(&site, GRACE);
+            let said = "s ago has the card with Ada Lovelace (ACME), ";
+            assert!(refused.code == 1 && refused.stderr.contains(said) && refused.stderr.contains(now), "{refused:?}");
+            assert!(refused.stderr.contains(CARD_ID), "{refused:?}");
+            assert_eq!(blusky.writes().len(), 1, "nothing is moved");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_is_about_something_else_names_nobody() {
+    let (_blusky, site) = holding("No licence left", json!([]));
+    let refused = give(&site, GRACE);
+    assert!(refused.code == 1 && !refused.stderr.contains("Ada"), "{refused:?}");
+}

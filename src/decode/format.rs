@@ -128,6 +128,15 @@ impl Format {
         &self.never
     }
 
+    /// The places of the bits that make this frame another thing.
+    #[must_use]
+    pub fn excluding(&self, bits: &PacsBits) -> Vec<usize> {
+        let is_such = |(mask, wanted): &&(Mask, Mask)| same_under(bits.words(), wanted, mask);
+        let is_in = |mask: &Mask, at: usize| PacsBits::from_words(*mask, self.len()).get(at);
+        let masks = self.never.iter().filter(is_such);
+        masks.flat_map(|(mask, _)| (0..self.len()).filter(move |at| is_in(mask, *at))).collect()
+    }
+
     /// True where frames that are another thing are left out.
     #[must_use]
     pub fn leaves_out(&self) -> bool {

@@ -145,6 +145,8 @@ impl Differences {
             let fixed = drawing.cells.iter().enumerate().filter(|(_, cell)| matches!(cell, Cell::Fixed(_))).map(|(at, _)| at);
             let required = format.fields.iter().filter(|field| field.required.is_some()).flat_map(|field| field.positions.iter().copied());
             fixed.chain(required).for_each(|at| kept.demand([at], false));
+            // What makes it another thing to the format goes on doing so.
+            format.excluding(old).into_iter().for_each(|at| kept.demand([at], false));
             for check in drawing.checks.iter().filter(|check| check.kind.is_linear()) {
                 check.parities().for_each(|(own, covers)| kept.demand(covers.into_iter().chain([own]), false));
             }

@@ -144,8 +144,11 @@ impl<D: Device> Driver for DeviceDriver<D> {
                     readers: count,
                     found: Box::new(move || of.found()),
                     take_up: Box::new(move |name, number, found| {
-                        readers.places.take_free(&name, found);
-                        readers.serve(&device, name, number - 1);
+                        let is_free = readers.places.take_free(&name, found);
+                        if is_free {
+                            readers.serve(&device, name, number - 1);
+                        }
+                        is_free
                     }),
                 });
             }

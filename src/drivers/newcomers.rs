@@ -34,8 +34,9 @@ pub(super) struct Description {
     pub take_up: TakeUp,
 }
 
-/// Serves a reader, with its number among those of the description, for one of these devices that is nobody's.
-type TakeUp = Box<dyn Fn(ReaderName, usize, &[Place]) + Send>;
+/// Serves a reader, with its number among those of the description, for one of these devices that is nobody's; false where all of
+/// them are somebody's.
+type TakeUp = Box<dyn Fn(ReaderName, usize, &[Place]) -> bool + Send>;
 
 /// The way to the watch over newcomers, which is started with the first description and ends when this is dropped.
 pub(super) struct Newcomers {
@@ -97,9 +98,12 @@ impl Description {
     fn look(&mut self) {
         let found = (self.found)();
         while found.len() > self.readers {
-            self.readers += 1;
-            let name: ReaderName = format!("{}#{}", self.name, self.readers).into();
-            (self.take_up)(name, self.readers, &found);
+            let number = self.readers + 1;
+            // A list that is made while something is plugged in may show one device twice.
+            if !(self.take_up)(format!("{}#{number}", self.name).into(), number, &found) {
+                return;
+            }
+            self.readers = number;
         }
     }
 }
@@ -131,8 +135,9 @@ mod tests {
             readers: 1,
             found: Box::new(move || found.lock().unwrap().clone()),
             take_up: Box::new(move |name, _, found| {
-                of.take_free(&name, found);
-                up.lock().unwrap().push(name.to_string());
+                let is_free = of.take_free(&name, found);
+                up.lock().unwrap().extend(is_free.then(|| name.to_string()));
+                is_free
             }),
         };
         let mut comes = |paths: &[&str]| {
@@ -149,6 +154,7 @@ mod tests {
         assert_eq!(comes(&["USB0", "USB1"]), ["desk#2"]);
         assert_eq!((is("desk", &["USB0", "USB1"]), is("desk#2", &["USB0", "USB1"])), (Some("USB1".into()), Some("USB0".into())));
         assert!(comes(&["USB0", "USB1"]).is_empty());
+        assert!(comes(&["USB0", "USB1", "USB1"]).is_empty());
         // One that has gone is stood in for; a third is one more.
         assert!(comes(&["USB0", "USB2"]).is_empty());
         assert_eq!(is("desk", &["USB0", "USB2"]), Some("USB2".into()));

@@ -32,13 +32,14 @@ impl Places {
         Some(place)
     }
 
-    /// Gives a new reader the first device that is nobody's. One that is known keeps what it has.
-    pub(super) fn take_free(&self, reader: &ReaderName, found: &[Place]) {
+    /// Gives a new reader the first device that is nobody's; false where there is none. A reader that is known keeps what it has.
+    pub(super) fn take_free(&self, reader: &ReaderName, found: &[Place]) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let free = found.iter().find(|place| !is_anothers(reader, place, &known));
         if let Some(place) = free.cloned().filter(|_| !known.contains_key(reader)) {
             known.insert(reader.clone(), place);
         }
+        known.contains_key(reader)
     }
 }
 

@@ -160,8 +160,11 @@ impl Driver for OsdpDriver {
                     found: Box::new(move || serial::places(&device)),
                     take_up: Box::new(move |name, number, found| {
                         let line = Line { bus: bus.clone(), index: number - 1 };
-                        readers.places.take_free(&line.name(), found);
-                        readers.serve(&port, name, line.index);
+                        let is_free = readers.places.take_free(&line.name(), found);
+                        if is_free {
+                            readers.serve(&port, name, line.index);
+                        }
+                        is_free
                     }),
                 });
             }

@@ -253,8 +253,7 @@ impl Watch {
         if state.event_state().contains(State::CHANGED) {
             state.sync_current_state();
         }
-        // A swap between two looks shows only in the count.
-        if device.card.is_some_and(|seen| !present || seen != count) {
+        if device.card.is_some_and(|seen| !present || is_another(seen, count)) {
             device.card = None;
             drop(device.talk.send(Talk::CardOut));
         }
@@ -282,8 +281,25 @@ impl Watch {
     }
 }
 
+/// True where a card has gone and another one has come between two looks, which shows in the count of such events alone. One event
+/// is none: the service shows a card a moment before it counts it.
+const fn is_another(seen: u32, count: u32) -> bool {
+    count.wrapping_sub(seen) & 0xFFFF >= 2
+}
+
 /// False for a reader that is listed and not started yet: it is neither empty nor has it a card. libpcsclite tells only what
 /// differs from the state that it is given, and would never tell that a card came there: such a state is not to be kept.
 fn has_started(state: &ReaderState) -> bool {
     state.event_state().intersects(State::EMPTY | State::PRESENT | State::UNAVAILABLE | State::UNKNOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_another;
+
+    #[test]
+    fn a_card_that_is_counted_late_is_not_read_twice_and_a_swap_is_seen() {
+        assert!(!is_another(7, 7) && !is_another(7, 8) && !is_another(0xFFFF, 0));
+        assert!(is_another(7, 9) && is_another(7, 10) && is_another(0xFFFF, 1));
+    }
 }

@@ -1,5 +1,8 @@
 //! The promises of the outbox, with the time turned by hand.
 
+mod removal;
+mod standing;
+
 use chrono::TimeDelta;
 use uuid::Uuid;
 

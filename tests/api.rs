@@ -135,6 +135,7 @@ fn which_keys_were_typed_is_told_to_whoever_asks_for_it_and_to_others_how_many()
     assert_eq!(heard["words"], "desk: 3 keys were typed on the keypad");
     assert!(!heard.to_string().contains("749"), "{heard}");
     assert_eq!(asks.hears("reading")["reading"]["keys"], "749");
+    assert_eq!(desk.asks("GET", "/v1/station", None).1["readers"][0]["cards"], 0, "what was typed is no card");
 }
 
 #[test]

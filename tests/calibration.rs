@@ -50,7 +50,7 @@ impl Seeded {
     fn card(&mut self, format: &Format) -> Option<(PacsBits, Credential)> {
         for _ in 0..200 {
             let mut credential = Credential::default();
-            for field in &format.fields {
+            for field in format.fields.iter() {
                 let wide = u128::from(self.next()) << 64 | u128::from(self.next());
                 credential.set(&field.name, field.nth(wide));
             }

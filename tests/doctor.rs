@@ -8,7 +8,18 @@
 mod peer;
 mod support;
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Command, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ffi::CString,
+    fs,
+    io::{BufRead, BufReader, Read},
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use cardbridge::simulator::virtual_card::{CardScript, VirtualCard};
 
 use peer::{Peer, Reply};
 use rustls::{
@@ -199,6 +210,44 @@ fn where_the_service_runs_a_reader_that_is_not_there_is_missed_and_one_that_is_i
     let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
     site.configure(&text.replace("*virtual*", "*OMNIKEY*"));
     assert!(doctor(&site).says("reader_missing").contains("*OMNIKEY*"));
+}
+
+#[test]
+fn a_card_that_another_program_uses_alone_is_told_with_that_program() {
+    let (blusky, pcscd) = (Simulator::start(&[]), Pcscd::start(1));
+    let mut site = Site::at(&blusky.base_url, "[[reader]]\nname = \"card\"\npcsc = \"*virtual*\"\n");
+    site.env(pcscd.env());
+    let card =
+        CardScript { atr: vec![0x3B, 0x80, 0x80, 0x01, 0x01], answers: Vec::new(), otherwise: vec![0x6A, 0x81], delay: Duration::ZERO };
+    let _card = VirtualCard::insert(pcscd.addr(0), card).unwrap();
+    let (name, value) = pcscd.env();
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "another_program", "--ignored", "--nocapture"])
+        .env(name, value)
+        .env("CARD_READER", pcscd.name(0))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(other.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("it is mine")), "the other program has the card");
+    let says = doctor(&site).says("card_reader_held");
+    assert!(says.contains("the reader card is held by another program") && says.contains(&format!("(process {})", other.id())), "{says}");
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    wait_for("the card to be free", || (!doctor(&site).has("card_reader_held")).then_some(()));
+}
+
+#[test]
+#[ignore = "a program of its own, which a test above starts"]
+#[allow(clippy::print_stdout, reason = "its word for the test")]
+fn another_program() {
+    let context = pcsc::Context::establish(pcsc::Scope::User).unwrap();
+    let reader = CString::new(std::env::var("CARD_READER").unwrap()).unwrap();
+    let card = wait_for("the card", || context.connect(&reader, pcsc::ShareMode::Exclusive, pcsc::Protocols::ANY).ok());
+    println!("\nit is mine");
+    drop(std::io::stdin().read_to_end(&mut Vec::new()));
+    drop(card.disconnect(pcsc::Disposition::LeaveCard));
 }
 
 // ---- the store

@@ -169,7 +169,7 @@ fn is_fixed(format: &CardFormat, at: usize) -> bool {
 /// What a format is given to encode: for each field a number that it can have.
 fn credential_of(format: &Format, value: impl Fn(&Field) -> u128) -> Credential {
     let mut credential = Credential::default();
-    for field in &format.fields {
+    for field in format.fields.iter() {
         credential.set(&field.name, field.required.map_or_else(|| value(field), u128::from));
     }
     credential

@@ -122,6 +122,9 @@ fn a_keypad_that_is_described_wrongly_is_told_what_is_wrong() {
         let read = site.run(&["read", "--count", "1", "--timeout", "1"]);
         assert!(read.code == 2 && read.stderr.contains(wanted), "{keypad}: {read:?}");
     }
+    let site = Site::at("http://127.0.0.1:9", "[[reader]]\nname = \"desk\"\npcsc = \"*\"\nkeypad = { end = \"*\" }\n");
+    let read = site.run(&["read", "--count", "1", "--timeout", "1"]);
+    assert!(read.code == 2 && read.stderr.contains("`keypad` belongs to readers that hand over keys"), "{read:?}");
 }
 
 #[test]

@@ -467,6 +467,11 @@ fn what_is_wrong_about_an_osdp_reader_is_found_with_its_line() {
         ("osdp = \"/dev/ttyX\"\nbits = 26", "belong to serial readers; OSDP settles them"),
         ("osdp = \"/dev/ttyX\"\n[[reader]]\nname = \"b\"\nosdp = \"/dev/ttyX\"", "two OSDP readers on /dev/ttyX have the address 0"),
         ("osdp = \"/dev/ttyX\"\n[[reader]]\nname = \"b\"\nosdp = \"/dev/ttyX\"\nbaud = 19200", "have different `baud`"),
+        ("osdp = \"0403:6001\"\n[[reader]]\nname = \"b\"\nosdp = \"0403:6001\"", "two OSDP readers on 0403:6001 have the address 0"),
+        (
+            "osdp = \"0403:6001\"\nusb_serial = \"A1\"\n[[reader]]\nname = \"b\"\nusb = \"0403:6001\"\nusb_serial = \"A1\"\ndialect = \"id12la-ascii\"",
+            "0403:6001 with serial number A1 has an OSDP reader and a serial one",
+        ),
         ("osdp = \"/dev/ttyX\"\nserial = \"/dev/ttyY\"\ndialect = \"id12la-ascii\"", "one of `serial`, `usb`, `pcsc` or `osdp`"),
         ("pcsc = \"*\"\nscbk_file = \"x\"", "`address` and `scbk_file` belong to OSDP readers"),
         (

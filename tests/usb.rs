@@ -1,7 +1,7 @@
 //! What is promised of readers on USB, in a guest of QEMU with Debian's kernel: `make test-usb`, and no part of `make test`.
 //!
-//! Real are the USB stack, usbhid and evdev, ftdi_sio, udev, libccid and pcscd, and the binary; the machine and the devices
-//! are QEMU's. A keyboard, a serial line and a CCID reader are plugged in and unplugged while the station reads. The
+//! Real are the USB stack, usbhid and evdev, ftdi_sio and 8250, udev, libccid and pcscd, and the binary; the machine and the
+//! devices are QEMU's. A keyboard, serial lines, an OSDP line and a CCID reader are plugged in and unplugged while the station reads. The
 //! processor is emulated, so that times here are worse than a site's.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
@@ -21,6 +21,11 @@ use std::{
 
 use serde_json::{Value, json};
 
+#[path = "support/osdp.rs"]
+mod osdp;
+
+use osdp::{OsdpLine, Peripheral};
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SITE: &str = r#"
 [blusky]
@@ -35,7 +40,19 @@ template = "{card_number:dec10}"
 [[reader]]
 name = "line"
 usb = "0403:6001"
+usb_serial = "LINE"
 dialect = "id12la-ascii"
+
+[[reader]]
+name = "door"
+osdp = "0403:6001"
+usb_serial = "DOOR"
+card_left_ms = 0
+
+[[reader]]
+name = "wires"
+serial = "/dev/ttyS1"
+dialect = "twn3-binary"
 
 [[reader]]
 name = "card"
@@ -69,9 +86,11 @@ fn readers_on_usb_are_read_after_every_replug() {
     for round in 0..rounds {
         back.push(("typing", keyboard(&mut guest, round)));
         back.push(("line", line(&mut guest, round)));
+        back.push(("door", door(&mut guest)));
         back.push(("card", card(&mut guest, round)));
     }
-    for reader in ["typing", "line", "card"] {
+    broken_wire(&mut guest);
+    for reader in ["typing", "line", "door", "card"] {
         let mut times: Vec<u128> = back.iter().filter(|(name, _)| *name == reader).map(|(_, time)| time.as_millis()).collect();
         times.sort_unstable();
         println!("{reader}: there after {times:?} ms");
@@ -94,18 +113,70 @@ fn keyboard(guest: &mut Guest, round: usize) -> Duration {
     back
 }
 
-/// Plugged in, a frame as its datasheet has it; unplugged.
-fn line(guest: &mut Guest, _round: usize) -> Duration {
+/// A frame as its datasheet has it.
+const FRAME: &[u8] = b"\x020C000621A58E\r\n\x03";
+
+/// Plugged in, a frame; then a second one of the same kind beside it, which gets a name of its own; both unplugged.
+fn line(guest: &mut Guest, round: usize) -> Duration {
     let mut wire = guest.connect("line.sock");
     let plugged = Instant::now();
-    guest.plug("usb-serial", "line", json!({"chardev": "line"}));
+    guest.plug("usb-serial", "line", json!({"chardev": "line", "serial": "LINE"}));
     guest.wait_for("line: there", BACK);
     let back = plugged.elapsed();
-    wire.write_all(b"\x020C000621A58E\r\n\x03").unwrap();
+    wire.write_all(FRAME).unwrap();
     assert_eq!(guest.reading("line")["input"], "em4100:0C000621A5");
+
+    let mut second = guest.connect("second.sock");
+    let plugged = Instant::now();
+    guest.plug("usb-serial", "second", json!({"chardev": "second", "serial": "LINE"}));
+    guest.wait_for("line#2: there", BACK);
+    println!("round {round}: the second line is there after {} ms", plugged.elapsed().as_millis());
+    second.write_all(FRAME).unwrap();
+    guest.reading("line#2");
+    // Another card, as the first one may lie there still.
+    wire.write_all(b"\x020415148F26AC\r\n\x03").unwrap();
+    guest.reading("line");
+    guest.unplug("second");
+    guest.wait_for("line#2: ", BACK);
     guest.unplug("line");
-    guest.wait_for("the reader was unplugged", BACK);
+    guest.wait_for("line: ", BACK);
     back
+}
+
+/// An OSDP line, known by what it is plugged in by: plugged in, a card; unplugged.
+fn door(guest: &mut Guest) -> Duration {
+    let wire = guest.connect("door.sock");
+    wire.set_nonblocking(true).unwrap();
+    let bus = OsdpLine::on(wire, "0403:6001".to_owned(), &[Peripheral::at(0)]);
+    let plugged = Instant::now();
+    guest.plug("usb-serial", "door", json!({"chardev": "door", "serial": "DOOR"}));
+    guest.wait_for("door: there", BACK);
+    let back = plugged.elapsed();
+    bus.card(0, 26, &[0xBD, 0x88, 0xEB, 0x80]);
+    assert_eq!(guest.reading("door")["bits"], "{26}BD88EB80");
+    guest.unplug("door");
+    guest.wait_for("door: ", BACK);
+    back
+}
+
+/// A line that stays plugged in, and breaks in the middle of a frame: the kernel reads the break as a byte 00, which is what the
+/// reader would have sent there. The frame is a damaged one all the same, because the driver marks that byte.
+fn broken_wire(guest: &mut Guest) {
+    let mut wire = guest.connect("wires.sock");
+    let frame = [0x0A, 0xFF, 0x11, 0x00, 0x80, 0x66, 0xCF, 0x4D, 0xC2, 0x42];
+    let damaged = (0..10).find_map(|_| {
+        wire.write_all(&frame[..3]).unwrap();
+        // What is on the way arrives before the break does, and the rest before the frame is given up.
+        thread::sleep(Duration::from_millis(10));
+        guest.command(&json!({"execute": "chardev-send-break", "arguments": {"id": "wires"}}));
+        wire.write_all(&frame[4..]).unwrap();
+        guest.look_for("\"reader\":\"wires\"", Duration::from_secs(3))
+    });
+    let reading: Value = serde_json::from_str(&damaged.expect("the frame is shown")).unwrap();
+    assert_eq!(reading["verdict"], "damaged", "{reading}");
+    assert_eq!(reading["refusals"][0]["detail"], "a byte of it came with a parity or framing error");
+    wire.write_all(&frame).unwrap();
+    assert_eq!(guest.reading("wires")["input"], "csn:66CF4DC2");
 }
 
 /// A CCID reader is plugged in, a card is laid on it, and it is unplugged with the card there.
@@ -201,7 +272,8 @@ impl Guest {
             .args(["-kernel", &shown(&made.join("vmlinuz")), "-initrd", &shown(&made.join("initramfs")), "-append", &append])
             .args(["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"])
             .args(["-device", "qemu-xhci,id=xhci", "-serial", "stdio"])
-            .args(["-chardev", &socket("line"), "-chardev", &socket("card")])
+            .args(["-chardev", &socket("wires"), "-serial", "chardev:wires"])
+            .args(["-chardev", &socket("line"), "-chardev", &socket("second"), "-chardev", &socket("door"), "-chardev", &socket("card")])
             .args(["-chardev", &socket("qmp"), "-mon", "chardev=qmp,mode=control"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

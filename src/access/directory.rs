@@ -1,11 +1,16 @@
 //! The directory: who is known to a system, as far as somebody can be told by it from others.
 //!
-//! In: whose people are wanted. Out: people, each with the named members alone. Never: a card, a PIN, or anything else of their records.
+//! In: whose people are wanted. Out: people, each with the named members alone. Never: a PIN, or anything else of their records.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 /// Whose people are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Belongs {
     /// To an occupancy.
     Occupancy(Uuid),
@@ -13,60 +18,116 @@ pub enum Belongs {
     Facility(Uuid),
     /// To a vendor.
     Vendor(Uuid),
+    /// Whoever is listed where the site says it.
+    Anywhere,
 }
 
-/// Somebody whom a system knows. What it does not say is empty.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Member {
-    /// The user's key.
-    pub id: Uuid,
+/// Somebody whom a system or a list knows. What it does not say is empty.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Person {
+    /// BluSKY's key of the user.
+    pub user_id: Uuid,
     /// The given name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub first_name: String,
     /// The family name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub last_name: String,
     /// What friends say.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub nickname: String,
     /// The employee number.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub employee_number: String,
     /// The e-mail address.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub email: String,
     /// The company, which tells namesakes apart.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub company: String,
     /// The facility, which does too.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub facility: String,
+    /// The cards that stood in the record, where it has any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<HeldCard>,
 }
 
-/// Shows which user, and nothing about the person.
-impl std::fmt::Debug for Member {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Member").field("id", &self.id).finish_non_exhaustive()
+/// A card of somebody's record: what names it, and nothing else.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldCard {
+    /// Its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_id: Option<Uuid>,
+    /// The card type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_type: Option<i64>,
+    /// The encoded number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub internal_card_number: Option<i64>,
+    /// The facility code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facility_code: Option<i64>,
+    /// The printed number.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub external_card_number: String,
+}
+
+impl Person {
+    /// The name as people say it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).nfc().collect::<String>().trim().to_owned()
+    }
+
+    /// What tells this person from a namesake, as far as it is known: the employee number, the company, the facility.
+    #[must_use]
+    pub fn told_apart_by(&self) -> String {
+        let known = [&self.employee_number, &self.company, &self.facility];
+        known.into_iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ")
     }
 }
 
-/// What a look into the directory shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum People {
-    /// These, and so many records beside them that name no user.
-    Shown(Vec<Member>, usize),
-    /// This system has no such call.
-    Unavailable {
-        /// Why.
-        why: String,
-    },
-    /// Not now.
-    Later {
-        /// Why.
-        why: String,
-    },
-    /// Nothing will go through until somebody acts.
-    Stopped {
-        /// Why, and what to do.
-        why: String,
-    },
+/// Shows which user, and nothing about the person.
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Person").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
 }
 
-/// Who can be asked for people. It reads and never writes.
-pub trait Directory {
-    /// Lists the people who belong there.
-    fn people(&self, of: Belongs) -> impl Future<Output = People> + Send;
+/// Shows which card, and no number of it.
+impl fmt::Debug for HeldCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldCard").field("card_id", &self.card_id).finish_non_exhaustive()
+    }
+}
+
+/// A list of people, and where it stood.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The people.
+    pub people: Vec<Person>,
+    /// How many records beside them name no user.
+    pub unnamed: usize,
+    /// The path that answered.
+    pub path: String,
+}
+
+/// Why there is no list of people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoList {
+    /// This system has no such call.
+    #[error("{0}")]
+    Missing(String),
+    /// It refused, or answered what is no list.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Not now.
+    #[error("{0}")]
+    Later(String),
+    /// Nothing will go through until somebody acts.
+    #[error("{0}")]
+    Stopped(String),
 }

@@ -9,7 +9,7 @@
 //! - [`members`]: the members of any operation, by name;
 //! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows ([`shown`]);
 //! - [`check`]: what every operation is judged by before it is written down;
-//! - [`Directory`]: who lists people;
+//! - [`Person`]: somebody of a list of people, [`Listed`];
 //! - [`AccessControl`]: who is asked, and [`fake`]: somebody to ask in tests.
 
 mod add_user;
@@ -32,7 +32,7 @@ mod update_user_card;
 pub use add_user::AddUser;
 pub use add_user_card::{ACTIVE_CARDHOLDER, AddUserCard};
 pub use control::{AccessControl, Detail};
-pub use directory::{Belongs, Directory, Member, People};
+pub use directory::{Belongs, HeldCard, Listed, NoList, Person};
 pub use model::{Identity, Numbers};
 pub use moment::{Moment, MomentError};
 pub use operation::Operation;

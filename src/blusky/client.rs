@@ -16,17 +16,16 @@ use uuid::Uuid;
 
 pub use super::http::ClientError;
 use super::{
-    answer::{denied, sort_cards, sort_write},
+    answer::{Terms, sort_cards, sort_write},
     call::{self, Method},
     cards,
     http::{self, Failure, bounded, failure},
     lookup::{Kind, Listing, sort_lookup},
-    people::{self, Reading},
     settings::Settings,
     sign_in::{Signer, Ticket},
     wire::Wire,
 };
-use crate::access::{AccessControl, Belongs, Cards, Detail, Directory, NO_SUCH_CALL, Operation, Outcome, People};
+use crate::access::{AccessControl, Cards, Detail, NO_SUCH_CALL, Operation, Outcome};
 
 /// BluSKY over HTTP.
 pub struct Client {
@@ -84,8 +83,7 @@ impl Client {
             Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Listing::Later { why },
             Err(Failure::Stopped(why)) => Listing::Stopped { why },
         };
-        let token = self.signer.token().await;
-        found.without(token.as_ref())
+        self.without_token(found).await
     }
 
     async fn call(&self, name: &str, largest: usize, request: impl Fn() -> RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
@@ -116,30 +114,6 @@ impl Client {
         let response = sent.map_err(failure)?;
         self.asked_to_wait.fetch_max(retry_after(&response), Ordering::Relaxed);
         Ok(response)
-    }
-
-    /// The people whom this path lists.
-    async fn listed(&self, path: &str) -> Result<People, Failure> {
-        let url = format!("{}/{path}", self.settings.base_url);
-        // The pages name no XML for it.
-        let mut response = self.answer(|| self.http.get(&url).header(ACCEPT, Wire::Json.accept(self.settings.media))).await?;
-        let status = response.status().as_u16();
-        match status {
-            200..=299 => {}
-            401 | 403 => return Ok(People::Stopped { why: denied(status, self.settings.terms().key) }),
-            408 | 429 | 500..=599 if status != 501 => return Ok(People::Later { why: format!("BluSKY answered {status}") }),
-            _ => return Ok(People::Unavailable { why: format!("this BluSKY lists no people ({status})") }),
-        }
-        let mut reading = Reading::default();
-        while let Some(piece) = response.chunk().await.map_err(failure)? {
-            if let Err(why) = reading.take(&piece) {
-                return Ok(People::Unavailable { why: why.to_owned() });
-            }
-        }
-        Ok(match reading.end() {
-            Ok((people, unnamed)) => People::Shown(people, unnamed),
-            Err(why) => People::Unavailable { why: why.to_owned() },
-        })
     }
 }
 
@@ -213,22 +187,6 @@ impl AccessControl for Client {
     }
 }
 
-impl Directory for Client {
-    /// By the first of the candidate paths that answers with a list.
-    async fn people(&self, of: Belongs) -> People {
-        let mut first = None;
-        for path in people::paths(of) {
-            match self.listed(&path).await {
-                Ok(People::Unavailable { why }) => drop(first.get_or_insert(why)),
-                Ok(found) => return found,
-                Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => return People::Later { why },
-                Err(Failure::Stopped(why)) => return People::Stopped { why },
-            }
-        }
-        People::Unavailable { why: first.unwrap_or_default() }
-    }
-}
-
 /// The seconds a busy server asks for; dates are not taken, for clocks differ.
 fn retry_after(response: &Response) -> u64 {
     let is_busy = matches!(response.status().as_u16(), 429 | 503);
@@ -247,6 +205,21 @@ impl Client {
 
     pub(super) fn base_url(&self) -> &str {
         &self.settings.base_url
+    }
+
+    pub(super) const fn terms(&self) -> Terms<'_> {
+        self.settings.terms()
+    }
+
+    /// How long a call may take.
+    pub(super) const fn patience(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    /// The same with the token blotted out of BluSKY's words.
+    pub(super) async fn without_token(&self, listing: Listing) -> Listing {
+        let token = self.signer.token().await;
+        listing.without(token.as_ref())
     }
 
     async fn cards(&self, user: Uuid, version: u8, ended: bool) -> Cards {

@@ -37,10 +37,13 @@ pub struct Arguments {
 
 pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
     // The process ends with this command: nothing is gained by taking apart what it has loaded.
-    let site: &'static Site = Box::leak(Box::new(load(globals, arguments)?));
+    let load = || load(globals, arguments).map(|site| &*Box::leak(Box::new(site)));
+    let site: &'static Site = load()?;
     let hints = Hints { card_type: None, printed: arguments.printed.clone() };
     if arguments.literals == ["-"] {
-        return match lines::answer(site, hints, arguments.json) {
+        // A second worker with formats of its own: two that count the references to the same names stand in each other's way.
+        let sites = [site, load().unwrap_or(site)];
+        return match lines::answer(&sites, &hints, arguments.json) {
             // Whoever read the answers has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
             other => other.map_err(|error| Failure::impossible("io", format!("the lines cannot be read or answered: {error}"), "")),

@@ -1,6 +1,8 @@
 //! `cardbridge lookup`: the lists BluSKY has, asked for, kept with their age, shown; card types also written into the configuration.
 
-use std::{collections::BTreeMap, fs, fs::OpenOptions, io::Write, path::Path, process::ExitCode};
+mod users;
+
+use std::{fs, fs::OpenOptions, io::Write, path::Path, process::ExitCode};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::json;
@@ -13,7 +15,7 @@ use super::{
     table,
 };
 use crate::{
-    access::{Directory, Member, People, check::guid},
+    access::check::guid,
     blusky::{
         client::Client,
         lookup::{Item, Kind, Listing},
@@ -62,8 +64,11 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         return Err(Failure::usage("write", "--write is for card-types", "leave it out"));
     }
     let store = open_store(&site)?;
+    if arguments.kind == Kind::Users {
+        return users::run(&site, store, &arguments).await;
+    }
     let client = Client::new(blusky(&site)?).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
-    let listed = list(&client, &store, &site, arguments.kind, arguments.max_age, arguments.stale).await?;
+    let listed = list(&client, &store, arguments.kind, arguments.max_age, arguments.stale).await?;
     show(&listed, arguments.json);
     if arguments.write {
         let system = system(&client, &store, &site, arguments.system).await?;
@@ -73,17 +78,15 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 }
 
 /// What was asked lately enough, or what BluSKY says now, or what it said last where somebody is content with that.
-async fn list(client: &Client, store: &StoreHandle, site: &Site, kind: Kind, max_age: u64, stale: bool) -> Result<Listed, Failure> {
+async fn list(client: &Client, store: &StoreHandle, kind: Kind, max_age: u64, stale: bool) -> Result<Listed, Failure> {
     let now = Utc::now();
     let kept = store.kept(kind.name()).await.map_err(|error| Failure::impossible("store", error.to_string(), ""))?;
     let kept = kept.and_then(|(at, text)| Some(Listed { items: serde_json::from_str(&text).ok()?, at, why: None }));
-    let allowed = TimeDelta::try_seconds(i64::try_from(max_age).unwrap_or(i64::MAX)).unwrap_or(TimeDelta::MAX);
     let kept = match kept {
-        Some(kept) if max_age > 0 && now - kept.at <= allowed => return Ok(kept),
+        Some(kept) if is_young(kept.at, max_age) => return Ok(kept),
         kept => kept,
     };
-    let found = if kind == Kind::Users { users(client, site).await? } else { client.lookup(kind).await };
-    let why = match found {
+    let why = match client.lookup(kind).await {
         Listing::Items(items) => {
             let text = serde_json::to_string(&items).unwrap_or_default();
             // A list that cannot be kept is shown all the same.
@@ -113,41 +116,10 @@ async fn list(client: &Client, store: &StoreHandle, site: &Site, kind: Kind, max
     }
 }
 
-/// The people of everybody whom the configuration names, each once.
-async fn users(client: &Client, site: &Site) -> Result<Listing, Failure> {
-    if site.config.people_of.is_empty() {
-        let help = "add [people] blusky = { occupancy = [\"GUID\"] }; `cardbridge lookup occupancies` shows them";
-        return Err(Failure::usage("people", "the configuration does not say whose people are to be listed", help));
-    }
-    let mut found: BTreeMap<Uuid, Item> = BTreeMap::new();
-    for of in &site.config.people_of {
-        match client.people(*of).await {
-            People::Shown(people, unnamed) => {
-                if unnamed > 0 {
-                    out::hint(&format!("{unnamed} records name no user and are left out"));
-                }
-                found.extend(people.into_iter().map(|member| (member.id, item(&member))));
-            }
-            People::Unavailable { why } => return Ok(Listing::Unreadable { why }),
-            People::Later { why } => return Ok(Listing::Later { why }),
-            People::Stopped { why } => return Ok(Listing::Stopped { why }),
-        }
-    }
-    Ok(Listing::Items(found.into_values().collect()))
-}
-
-fn item(member: &Member) -> Item {
-    let known = [
-        ("FirstName", &member.first_name),
-        ("LastName", &member.last_name),
-        ("Nickname", &member.nickname),
-        ("EmployeeNumber", &member.employee_number),
-        ("DefaultEmail", &member.email),
-        ("CompanyName", &member.company),
-        ("FacilityName", &member.facility),
-    ];
-    let raw = known.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    Item { id: Some(member.id.to_string()), name: Some(format!("{} {}", member.first_name, member.last_name)), raw }
+/// True where somebody is content with what was asked then.
+fn is_young(at: DateTime<Utc>, max_age: u64) -> bool {
+    let allowed = TimeDelta::try_seconds(i64::try_from(max_age).unwrap_or(i64::MAX)).unwrap_or(TimeDelta::MAX);
+    max_age > 0 && Utc::now() - at <= allowed
 }
 
 fn show(listed: &Listed, as_json: bool) {
@@ -187,7 +159,7 @@ async fn system(client: &Client, store: &StoreHandle, site: &Site, given: Option
     }
     let mut systems: Vec<Uuid> = site.config.policy.card_types.iter().map(|card_type| card_type.system).collect();
     if systems.is_empty() {
-        let listed = list(client, store, site, Kind::Systems, 0, false).await?;
+        let listed = list(client, store, Kind::Systems, 0, false).await?;
         systems = listed.items.iter().filter_map(|item| guid(item.id.as_deref()?).ok()).collect();
     }
     systems.sort_unstable();

@@ -94,7 +94,10 @@ async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Resul
     let (client, json) = (&session.client, arguments.json);
     match &arguments.action {
         Action::List { today, state, user, limit } => {
-            let user = user.as_deref().map(|who| site::who(site, who)).transpose()?;
+            let user = match user {
+                Some(who) => Some(site::who(site, who).await?),
+                None => None,
+            };
             let since = today.then(midnight).map(|at| ("since", at.to_rfc3339()));
             let wanted = [
                 state.clone().map(|state| ("state", state)),

@@ -102,7 +102,7 @@ fn named(name: &str, paths: &[String], path: &String) -> Option<String> {
 fn serial_reader(readers: &[ReaderConfig], path: &String) -> Option<String> {
     let mut names = readers.iter().filter_map(|reader| match &reader.port {
         Port::Serial { device, .. } => named(&reader.name, &serial::matching(device), path),
-        Port::Osdp { bus, .. } => (bus.path == *path).then(|| reader.name.clone()),
+        Port::Osdp { bus, .. } => named(&reader.name, &serial::matching(&bus.device), path),
         Port::Pcsc { .. } | Port::Keyboard { .. } => None,
     });
     // Several OSDP readers may share one line.

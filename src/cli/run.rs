@@ -51,9 +51,11 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
     });
     // A station does without it.
-    if let Err(why) = site.config.people() {
+    if let Err(why) = site.config.people.read() {
         out::hint(&why);
     }
+    let directory = shared.clone();
+    let renewal = tokio::spawn(async move { directory.directory().keep_fresh(out::hint).await });
     let mut notices = shared.notices().listen(0);
     let page = page(&site, &shared).await?;
     host.tell(Control::Open(None));
@@ -70,6 +72,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     }
     inspection.abort();
     page.iter().for_each(JoinHandle::abort);
+    renewal.abort();
     drop((notices, shared));
     host.end(false).await;
     Ok(ExitCode::SUCCESS)

@@ -21,9 +21,10 @@ use crate::{
     },
     card::PacsBits,
     config::{Config, ConfigError},
-    enroll::people::{self, WhoError},
+    enroll::people::{self, Finding, WhoError},
     host::{
         self, Site,
+        directory::{Directory, NotMeant},
         platform::files,
         protocol_files::{FolderError, add_folder},
     },
@@ -135,20 +136,33 @@ pub fn pin(path: &Path) -> Result<Secret, Failure> {
     secret_file::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), "write it into a file that only you can read"))
 }
 
-/// The user that is meant. The list of people is read for a name or a number only; what is wrong in it is said.
-pub fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
-    let failed = |error: WhoError| match error.is_usage() {
-        true => Failure::usage("user", error.to_string(), ""),
-        false => Failure::impossible("unknown_user", error.to_string(), ""),
+/// The user that is meant. The directory is looked into for a name or a number only; what is wrong in the site's own list is said.
+pub async fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
+    let failed = |error: WhoError, more: Option<String>| match error.is_usage() {
+        true => Failure::usage("user", error.to_string(), more.unwrap_or_default()),
+        false => Failure::impossible("unknown_user", error.to_string(), more.unwrap_or_default()),
     };
-    if let Some(id) = people::key(who).map_err(failed)? {
+    let tell = |findings: &[Finding]| findings.iter().for_each(|finding| hint(&format!("the list of people, {finding}")));
+    let unreadable = |why: String| Failure::usage("people", why, "correct the file named under [people]");
+    if let Some(id) = people::key(who).map_err(|error| failed(error, None))? {
         return Ok(id);
     }
-    let list = site.config.people().map_err(|why| Failure::usage("people", why, "correct the file named under [people]"))?;
-    for finding in &list.findings {
-        hint(&format!("the list of people, {finding}"));
+    if site.config.people.of.is_empty() {
+        let list = site.config.people.read().map_err(unreadable)?;
+        tell(&list.findings);
+        return list.find(who).map_err(|error| failed(error, None));
     }
-    list.find(who).map_err(failed)
+    match Directory::new(site, open_store(site)?).who(who).await {
+        Ok(meant) => {
+            tell(&meant.findings);
+            Ok(meant.id)
+        }
+        Err(NotMeant::NoDirectory(why)) => Err(unreadable(why)),
+        Err(NotMeant::Who { error, findings, more }) => {
+            tell(&findings);
+            Err(failed(error, more))
+        }
+    }
 }
 
 /// The way to BluSKY that the site configured.

@@ -6,6 +6,7 @@
 mod blusky;
 pub mod desk;
 pub mod import;
+mod people;
 mod readers;
 
 use std::{
@@ -14,17 +15,14 @@ use std::{
     time::Duration,
 };
 
+pub use people::PeopleLists;
 use uuid::Uuid;
 
 use crate::{
-    access::{
-        Belongs,
-        check::{IntegerWidth, guid},
-    },
+    access::check::IntegerWidth,
     blusky::settings::Settings,
     enroll::{
         evidence::PROOF,
-        people::People,
         policy::{CardType, Required, SitePolicy},
     },
     file,
@@ -50,10 +48,8 @@ pub struct Config {
     pub reassign: Reassign,
     /// Whether the system must be the one of the user's occupancy.
     pub enforce_occupancy_system: bool,
-    /// The file with the list of people; only what looks a person up reads it ([`Config::people`]).
-    pub people_file: Option<PathBuf>,
-    /// Whose people BluSKY is asked for.
-    pub people_of: Vec<Belongs>,
+    /// Where the site's people are listed.
+    pub people: PeopleLists,
     /// The desk page; none where the site wants none.
     pub desk: Option<desk::Desk>,
     /// How many calls may be under way at once.
@@ -101,8 +97,6 @@ pub enum ConfigError {
 
 /// No configuration is larger.
 const LARGEST: u64 = 256 << 10;
-/// No list of people is larger: some hundred bytes for each of a million.
-const LARGEST_LIST: u64 = 256 << 20;
 
 impl Config {
     /// Reads the file. Relative paths in it start from its folder.
@@ -141,17 +135,6 @@ impl Config {
         Ok((Self { text, ..config }, sheet.into_findings()))
     }
 
-    /// Reads the list of people; an empty one where the site has none.
-    ///
-    /// # Errors
-    /// In words: it cannot be read, or it has no headings.
-    pub fn people(&self) -> Result<People, String> {
-        let Some(path) = &self.people_file else { return Ok(People::default()) };
-        let failed = |why: String| format!("the list of people {}: {why}", path.display());
-        let bytes = file::read(path, LARGEST_LIST).map_err(|error| failed(error.to_string()))?;
-        People::read(&bytes).map_err(|finding| failed(finding.to_string()))
-    }
-
     /// What holds where there is no file at all.
     #[must_use]
     pub fn none() -> Self {
@@ -162,8 +145,7 @@ impl Config {
             policy: SitePolicy::default(),
             reassign: Reassign::Never,
             enforce_occupancy_system: false,
-            people_file: None,
-            people_of: Vec::new(),
+            people: PeopleLists::default(),
             desk: None,
             parallel: PARALLEL,
             proof: PROOF,
@@ -208,7 +190,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         delivery.finish();
     }
     if let Some(table) = keys.table("people") {
-        (config.people_file, config.people_of) = people(table, folder);
+        config.people = people::people(table, folder);
     }
     config.desk = desk::desk(&mut keys, folder);
     if let Some(mut store) = keys.table("store") {
@@ -328,58 +310,12 @@ fn proof(keys: &mut Keys<'_, '_>) -> Option<f64> {
     proof
 }
 
-fn people(mut keys: Keys<'_, '_>, folder: &Path) -> (Option<PathBuf>, Vec<Belongs>) {
-    let file = keys.optional_text("file").map(|file| folder.join(&file.value));
-    let mut of = Vec::new();
-    if let Some(mut blusky) = keys.table("blusky") {
-        for key in ["occupancy", "facility", "vendor"] {
-            let belongs = match key {
-                "occupancy" => Belongs::Occupancy,
-                "facility" => Belongs::Facility,
-                _ => Belongs::Vendor,
-            };
-            for id in blusky.texts(key) {
-                match guid(&id.value) {
-                    Ok(id) => of.push(belongs(id)),
-                    Err(why) => blusky.complain(id.span, format!("`people.blusky.{key}`: {why}")),
-                }
-            }
-        }
-        blusky.finish();
-    }
-    if file.is_none() && of.is_empty() {
-        keys.complain(
-            keys.span(),
-            "`people` needs `file`, or in `blusky` an occupancy, facility or vendor whose people are listed".to_owned(),
-        );
-    }
-    keys.finish();
-    (file, of)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Config, String> {
         Config::parse("site.toml", text, Path::new(""), &Protocols::built_in()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn whose_people_blusky_is_asked_for_stands_beside_the_file_or_instead_of_it() {
-        let id = "6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8";
-        let of = |text: &str| parsed(&format!("[people]\n{text}\n")).map(|config| config.people_of);
-        let id_of = Uuid::try_parse(id).unwrap();
-        assert_eq!(of(&format!("blusky = {{ vendor = [\"{id}\"] }}")).unwrap(), [Belongs::Vendor(id_of)]);
-        assert_eq!(of(&format!("file = \"x.csv\"\nblusky = {{ facility = [\"{id}\"] }}")).unwrap(), [Belongs::Facility(id_of)]);
-        for (wrong, words) in [
-            ("blusky = {}", "needs `file`"),
-            ("blusky = { occupancy = [\"00000000-0000-0000-0000-000000000000\"] }", "all-zero"),
-            ("blusky = { ocupancy = [] }", "occupancy"),
-        ] {
-            let why = of(wrong).unwrap_err();
-            assert!(why.contains(words), "{wrong}: {why}");
-        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::ReaderConfig;
 use crate::{
     decode::dialect::{Cut, Dialect},
     protocols::{self, Protocols},
-    reader::{Bus, ByteOrder, InputDevice, Port, ReaderHints, SerialDevice},
+    reader::{Bus, ByteOrder, InputDevice, KeypadHints, Port, ReaderHints, SerialDevice},
     sheet::{At, Keys, nearest},
     station::ReaderKind,
 };
@@ -36,18 +36,17 @@ pub(super) fn readers(keys: &mut Keys<'_, '_>, folder: &Path, protocols: &Protoc
 /// What two readers on one line cannot both have.
 fn quarrel(one: &Port, other: &Port) -> Option<String> {
     match (one, other) {
-        (Port::Osdp { bus, address, .. }, Port::Osdp { bus: other, address: same, .. }) if bus.path == other.path => {
+        (Port::Osdp { bus, address, .. }, Port::Osdp { bus: other, address: same, .. }) if bus.device == other.device => {
             if bus.baud != other.baud {
-                Some(format!("two OSDP readers on {} have different `baud`; one line has one", bus.path))
+                Some(format!("two OSDP readers on {} have different `baud`; one line has one", bus.device))
             } else {
-                (address == same).then(|| format!("two OSDP readers on {} have the address {address}; give each its own", bus.path))
+                (address == same).then(|| format!("two OSDP readers on {} have the address {address}; give each its own", bus.device))
             }
         }
-        (Port::Osdp { bus, .. }, Port::Serial { device: SerialDevice::Path(path), .. })
-        | (Port::Serial { device: SerialDevice::Path(path), .. }, Port::Osdp { bus, .. })
-            if bus.path == *path =>
+        (Port::Osdp { bus, .. }, Port::Serial { device, .. }) | (Port::Serial { device, .. }, Port::Osdp { bus, .. })
+            if bus.device == *device =>
         {
-            Some(format!("{path} has an OSDP reader and a serial one; a line is one or the other"))
+            Some(format!("{device} has an OSDP reader and a serial one; a line is one or the other"))
         }
         _ => None,
     }
@@ -63,7 +62,7 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     let usb = keys.optional_text("usb");
     let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);
     let pcsc = keys.optional_text("pcsc");
-    let osdp = osdp(&mut keys, folder);
+    let osdp = osdp(&mut keys, folder, usb_serial.as_ref());
     let keys_file = keys.optional_text("keys_file");
     if let Some(file) = keys_file.as_ref().filter(|_| pcsc.is_none()) {
         keys.complain(file.span, "`keys_file` belongs to PC/SC readers: `pcsc = \"*NAME*\"`".to_owned());
@@ -114,6 +113,9 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
                                `kind` belong to serial readers; a PC/SC reader tells them itself";
                 keys.complain(span, message.to_owned());
             }
+            if told.keypad != KeypadHints::default() {
+                keys.complain(span, "`keypad` belongs to readers that hand over keys; a PC/SC reader does not".to_owned());
+            }
             let keys_file = keys_file.map(|file| folder.join(file.value));
             Some((Port::Pcsc { pattern: pattern.value, keys_file }, ReaderKind::Pcsc(told)))
         }
@@ -126,13 +128,13 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
             let dialect = typed(&keys, spoken(&keys, dialect, template, protocols)?)?;
             Some((Port::Keyboard { device }, ReaderKind::Keyboard(dialect, told)))
         }
-        (None, None, Some(Osdp { path, address, scbk_file }), None) => {
+        (None, None, Some(Osdp { device, address, scbk_file }), None) => {
             if dialect.is_some() || template.is_some() || parity.is_some() || only_serial || told.bits.is_some() {
                 let message = "`dialect`, `template`, `data_bits`, `parity`, `stop_bits`, `dtr`, `rts`, `settle_ms`, `repeats_ms` and `bits` belong to \
                                serial readers; OSDP settles them";
                 keys.complain(span, message.to_owned());
             }
-            let bus = Bus { path, baud: osdp_baud(&keys, baud) };
+            let bus = Bus { device, baud: osdp_baud(&keys, baud) };
             Some((Port::Osdp { bus, address, scbk_file }, ReaderKind::Osdp(told)))
         }
         _ => {
@@ -147,20 +149,25 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
 
 /// The keys that only OSDP readers have.
 struct Osdp {
-    path: String,
+    device: SerialDevice,
     address: u8,
     scbk_file: Option<PathBuf>,
 }
 
-fn osdp(keys: &mut Keys<'_, '_>, folder: &Path) -> Option<Osdp> {
-    let path = keys.optional_text("osdp");
+fn osdp(keys: &mut Keys<'_, '_>, folder: &Path, usb_serial: Option<&String>) -> Option<Osdp> {
+    let line = keys.optional_text("osdp");
     let address = keys.number("address", 0_u8, 126);
     let scbk_file = keys.optional_text("scbk_file");
-    if let Some(span) = address.map(|address| address.span).or(scbk_file.as_ref().map(|file| file.span)).filter(|_| path.is_none()) {
+    if let Some(span) = address.map(|address| address.span).or(scbk_file.as_ref().map(|file| file.span)).filter(|_| line.is_none()) {
         keys.complain(span, "`address` and `scbk_file` belong to OSDP readers: `osdp = \"/dev/ttyUSB0\"`".to_owned());
     }
     let scbk_file = scbk_file.map(|file| folder.join(file.value));
-    Some(Osdp { path: path?.value, address: address.map_or(0, |address| address.value), scbk_file })
+    let line = line?.value;
+    let device = match usb_ids(&line) {
+        Some((vid, pid)) => SerialDevice::Usb { vid, pid, serial: usb_serial.cloned() },
+        None => SerialDevice::Path(line),
+    };
+    Some(Osdp { device, address: address.map_or(0, |address| address.value), scbk_file })
 }
 
 fn osdp_baud(keys: &Keys<'_, '_>, baud: Option<At<u32>>) -> u32 {

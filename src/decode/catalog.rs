@@ -34,6 +34,8 @@ pub struct Catalog {
 struct Worth {
     odds: f64,
     is_checked: bool,
+    /// It names a card, and is no key of a keypad.
+    is_card: bool,
     widths: Widths,
 }
 
@@ -58,7 +60,11 @@ impl Catalog {
         // Odds are not negative, and so their bits sort as they do.
         formats.sort_by_cached_key(|(format, kind)| (*kind as u8, format.len(), format.odds().to_bits(), format.id.clone()));
         let (shelves, places) = shelves(&formats);
-        let worth = |(format, _): &(Format, Kind)| Worth { odds: format.odds(), is_checked: format.is_checked(), widths: format.widths() };
+        let worth = |(format, _): &(Format, Kind)| {
+            let has = |name: &str| format.fields.iter().any(|field| *field.name == *name);
+            let is_card = has("card_number") || !(has("key") || has("pin"));
+            Worth { odds: format.odds(), is_checked: format.is_checked(), is_card, widths: format.widths() }
+        };
         let worth = formats.iter().map(worth).collect();
         let mut names = HashMap::new();
         for (at, (format, _)) in formats.iter().enumerate().filter(|(_, (_, kind))| *kind != Kind::WiegandStripped) {
@@ -108,6 +114,15 @@ impl Catalog {
     fn shelf(&self, kind: Kind, len: usize) -> Option<&Shelf> {
         let place = self.places.get(kind as usize)?.get(len)?;
         self.shelves.get(usize::from(*place))
+    }
+
+    /// True where a format of cards fits these bits of a Wiegand line: then they are not typed on a keypad, whatever else fits.
+    #[must_use]
+    pub fn is_card(&self, presentation: &Presentation) -> bool {
+        let Some(bits) = presentation.bits.filter(|_| presentation.kind == Kind::Wiegand) else { return false };
+        let mut fits = Vec::new();
+        self.lay(Kind::Wiegand, &bits, &mut fits);
+        fits.iter().any(|fit| self.worth.get(usize::from(fit.format)).is_some_and(|worth| worth.is_card))
     }
 
     /// The formats that fit these bits, in words.

@@ -79,7 +79,7 @@ impl Format {
         for (at, cell) in self.drawing().cells.iter().enumerate() {
             bits.set(at, *cell == Cell::Fixed(true));
         }
-        for field in &self.fields {
+        for field in self.fields.iter() {
             for (at, bit) in field.bits_of(self.value_of(field, credential)?) {
                 bits.set(at, bit);
             }

@@ -34,14 +34,14 @@ pub struct Format {
     /// The SHA-256 of its file, hex; empty where it was not read from one.
     pub digest: Arc<str>,
     /// What it reads, in the order of the file.
-    pub fields: Vec<Field>,
-    drawing: Drawing,
+    pub fields: Arc<[Field]>,
+    drawing: Arc<Drawing>,
     fixed: (Mask, Mask),
-    parities: Vec<Parity>,
+    parities: Arc<[Parity]>,
     /// Frames that are another thing, whatever the checks say: which bits, and how.
     never: Vec<(Mask, Mask)>,
     /// What each check says when it does not hold.
-    objections: Vec<Arc<str>>,
+    objections: Arc<[Arc<str>]>,
 }
 
 /// One parity to hold: the bits it is taken over, and which check of the drawing it belongs to.
@@ -83,7 +83,7 @@ impl Format {
         let parities = parities.collect();
         let objections = drawing.checks.iter().map(objection).collect();
         let fields = fields.into_iter().map(Field::folded).collect();
-        Self { id, aliases, digest: Arc::from(""), fields, drawing, fixed, parities, never: Vec::new(), objections }
+        Self { id, aliases, digest: Arc::from(""), fields, drawing: Arc::new(drawing), fixed, parities, never: Vec::new(), objections }
     }
 
     /// The same format, which refuses a frame that has these bits: `(position, bit)`.
@@ -119,7 +119,7 @@ impl Format {
 
     /// The drawing.
     #[must_use]
-    pub const fn drawing(&self) -> &Drawing {
+    pub fn drawing(&self) -> &Drawing {
         &self.drawing
     }
 
@@ -237,7 +237,7 @@ impl Format {
     #[must_use]
     pub fn credential(&self, bits: &PacsBits) -> Credential {
         let mut credential = Credential::default();
-        for field in &self.fields {
+        for field in self.fields.iter() {
             credential.set(&field.name, field.number(bits.words()));
         }
         credential

@@ -82,7 +82,7 @@ impl Fields {
             return None;
         }
         let mut folded = Self::default();
-        for ((at, field), slot) in (0..).zip(&format.fields).zip(&mut folded.runs) {
+        for ((at, field), slot) in (0..).zip(format.fields.iter()).zip(&mut folded.runs) {
             let pieces = pieces(at, field);
             match pieces.as_slice() {
                 [Piece { shift, mask, weight: 1, .. }] => *slot = (*shift, *mask),

@@ -125,6 +125,6 @@ pub(super) fn holders(holders: &[Holder]) -> Piece {
 }
 
 /// Their numbers, for `kill`.
-pub(super) fn processes(holders: &[Holder]) -> Piece {
+fn processes(holders: &[Holder]) -> Piece {
     plain(holders.iter().map(|holder| holder.process.to_string()).collect::<Vec<_>>().join(" "))
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Finding,
-    ports::{Holder, holders, processes},
+    ports::{Holder, holders},
     words::{detail, plain, reader, user, words},
 };
 
@@ -142,8 +142,9 @@ fn answered(facts: &Facts, findings: &mut Vec<Finding>) {
                 words("sudo cardbridge doctor names it", []),
             ),
             false => (
-                words("the reader {} is held by another program: {} use smart cards", [name, holders(&facts.clients)]),
-                words("end the one that has it: kill {}", [processes(&facts.clients)]),
+                words("the reader {} is held by another program; those that use smart cards: {}", [name, holders(&facts.clients)]),
+                // Nobody tells which of them, and the others are not to be ended for it.
+                words("end the one that has it, with kill and its number", []),
             ),
         };
         findings.push(

@@ -3,7 +3,13 @@
 //! In: what a [`Device`] finds and how it is served. Out: the reader is there, or lost and why; one that is lost is tried again
 //! until its driver is dropped. Never: a thread that waits, or a word about what passes.
 
-use std::{collections::HashMap, convert::Infallible, future::Future, marker::PhantomData};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    marker::PhantomData,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -13,6 +19,7 @@ use tokio::{
 
 use super::{
     AGAIN, Common, Driver, Setup,
+    newcomers::{Description, Newcomers},
     place::{Place, Places},
 };
 use crate::reader::{Port, ReaderCommand, ReaderEvent, ReaderName};
@@ -24,6 +31,9 @@ pub(super) trait Device: Clone + Send + Sync + 'static {
 
     /// The device that a port means; none where the port is of another kind.
     fn at(port: &Port) -> Option<Self>;
+
+    /// True where a second device could be meant too.
+    fn can_be_several(&self) -> bool;
 
     /// The devices that are meant and there.
     fn found(&self) -> Vec<Place>;
@@ -73,16 +83,41 @@ impl Link {
 
 /// All readers of one kind of device file.
 pub(super) struct DeviceDriver<D> {
-    common: Common,
-    /// The tasks that serve them; each ends when its channel is dropped.
-    readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
-    places: Places,
+    readers: Readers,
+    newcomers: Newcomers,
     kind: PhantomData<fn() -> D>,
+}
+
+/// The readers that are open, and what it takes to open one more.
+#[derive(Clone)]
+struct Readers {
+    common: Common,
+    places: Places,
+    /// The ways to the tasks that serve them; each ends when its channel is dropped.
+    tasks: Arc<Mutex<HashMap<ReaderName, UnboundedSender<ReaderCommand>>>>,
+}
+
+impl Readers {
+    fn tasks(&self) -> MutexGuard<'_, HashMap<ReaderName, UnboundedSender<ReaderCommand>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves a reader, where it is not served yet.
+    fn serve<D: Device>(&self, device: &D, name: ReaderName, index: usize) {
+        self.tasks().entry(name.clone()).or_insert_with(|| {
+            let (commands, wanted) = unbounded_channel();
+            let link = Link { name, common: self.common.clone(), wanted, places: self.places.clone(), index };
+            tokio::spawn(run(device.clone(), link));
+            commands
+        });
+    }
 }
 
 impl<D: Device> DeviceDriver<D> {
     pub(super) fn new(common: Common) -> Self {
-        Self { common, readers: HashMap::new(), places: Places::default(), kind: PhantomData }
+        let readers = Readers { common, places: Places::default(), tasks: Arc::default() };
+        let newcomers = Newcomers::new(readers.common.clone());
+        Self { readers, newcomers, kind: PhantomData }
     }
 }
 
@@ -95,21 +130,30 @@ impl<D: Device> Driver for DeviceDriver<D> {
         for setup in readers {
             let Some(device) = D::at(&setup.port) else { continue };
             let found = device.found();
-            for (index, name) in setup.devices(found.len()) {
-                self.readers.entry(name.clone()).or_insert_with(|| {
-                    // Before any of them is opened, so that which one is which does not depend on who comes first.
-                    self.places.take(&name, index, &found);
-                    let (commands, wanted) = unbounded_channel();
-                    let link = Link { name, common: self.common.clone(), wanted, places: self.places.clone(), index };
-                    tokio::spawn(run(device.clone(), link));
-                    commands
+            let devices = setup.devices(found.len());
+            let count = devices.len();
+            for (index, name) in devices {
+                // Before any of them is opened, so that which one is which does not depend on who comes first.
+                self.readers.places.take(&name, index, &found);
+                self.readers.serve(&device, name, index);
+            }
+            if setup.only.is_none() && device.can_be_several() {
+                let (of, readers) = (device.clone(), self.readers.clone());
+                self.newcomers.watch(Description {
+                    name: setup.name.clone(),
+                    readers: count,
+                    found: Box::new(move || of.found()),
+                    take_up: Box::new(move |name, number, found| {
+                        readers.places.take_free(&name, found);
+                        readers.serve(&device, name, number - 1);
+                    }),
                 });
             }
         }
     }
 
     fn command(&self, reader: &ReaderName, command: ReaderCommand) {
-        if let Some(commands) = self.readers.get(reader) {
+        if let Some(commands) = self.readers.tasks().get(reader) {
             drop(commands.send(command));
         }
     }

@@ -99,6 +99,10 @@ impl Device for Keyboard {
         if let Port::Keyboard { device } = port { Some(Self(device.clone())) } else { None }
     }
 
+    fn can_be_several(&self) -> bool {
+        self.0.path.is_none()
+    }
+
     fn found(&self) -> Vec<Place> {
         let place = |found: KeyboardDevice| Place { path: found.path, serial: found.serial_number };
         meant(&self.0, list()).into_iter().map(place).collect()

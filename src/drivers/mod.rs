@@ -4,7 +4,7 @@
 //! reader's name. A reader that is not there, or goes, is tried again until its driver is dropped.
 //!
 //! A kind of reader stands behind [`Driver`]: a new one is a file and a line in `kinds`. [`fake`] is one for tests.
-//! `device`, `place`: what readers share that are a device file; [`holder`], [`listening`], [`usb`]: what else is known
+//! `device`, `place`, `newcomers`: what readers share that are a device file; [`holder`], [`listening`], [`usb`]: what else is known
 //! about a port.
 
 mod device;
@@ -12,6 +12,7 @@ pub mod fake;
 pub mod holder;
 pub mod keyboard;
 pub mod listening;
+mod newcomers;
 pub mod osdp;
 pub mod pcsc;
 mod place;
@@ -76,7 +77,8 @@ impl Setup {
     }
 
     /// The devices to be opened of so many that are there, each with its place among them: `NAME`, or `NAME#1`, `NAME#2`.
-    /// A reader that is not there yet is waited for under its plain name.
+    /// A reader that is not there yet is waited for under its plain name, and what comes beside those that are there is taken up
+    /// as one more.
     fn devices(&self, there: usize) -> Vec<(usize, ReaderName)> {
         let number = |device: &ReaderName| device.split_once('#').and_then(|(_, number)| number.parse::<usize>().ok()?.checked_sub(1));
         match &self.only {
@@ -195,7 +197,10 @@ mod tests {
         let (lines, mut to_lines) = FakeDriver::new(|port| matches!(port, Port::Serial { .. }), common.clone());
         let (buses, mut to_buses) = FakeDriver::new(|port| matches!(port, Port::Osdp { .. }), common);
         let mut drivers = Drivers::of(vec![Box::new(lines), Box::new(buses)], ended);
-        let door = Setup::new("door", Port::Osdp { bus: Bus { path: "bus".to_owned(), baud: 9600 }, address: 0, scbk_file: None });
+        let door = Setup::new(
+            "door",
+            Port::Osdp { bus: Bus { device: SerialDevice::Path("bus".to_owned()), baud: 9600 }, address: 0, scbk_file: None },
+        );
         let readers = [serial("desk"), serial("gate"), door];
 
         drivers.open_more(&readers, Some("door"));

@@ -31,17 +31,35 @@ impl Places {
         known.insert(reader.clone(), place.clone());
         Some(place)
     }
+
+    /// Gives a new reader the first device that is nobody's. One that is known keeps what it has.
+    pub(super) fn take_free(&self, reader: &ReaderName, found: &[Place]) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = found.iter().find(|place| !is_anothers(reader, place, &known));
+        if let Some(place) = free.cloned().filter(|_| !known.contains_key(reader)) {
+            known.insert(reader.clone(), place);
+        }
+    }
+}
+
+/// The other readers of its description, with what they are.
+fn others<'a>(reader: &'a ReaderName, known: &'a HashMap<ReaderName, Place>) -> impl Iterator<Item = &'a Place> {
+    let others = known.iter().filter(move |(other, _)| *other != reader && configured_name(other) == configured_name(reader));
+    others.map(|(_, place)| place)
+}
+
+fn is_anothers(reader: &ReaderName, place: &Place, known: &HashMap<ReaderName, Place>) -> bool {
+    others(reader, known).any(|other| other == place)
 }
 
 fn choose<'a>(reader: &ReaderName, index: usize, found: &'a [Place], known: &HashMap<ReaderName, Place>) -> Option<&'a Place> {
-    let others = || known.iter().filter(|(other, _)| *other != reader && configured_name(other) == configured_name(reader));
-    let is_anothers = |place: &Place| others().any(|(_, other)| other == place);
+    let is_anothers = |place: &Place| is_anothers(reader, place, known);
     let Some(own) = known.get(reader) else { return found.get(index).filter(|place| !is_anothers(place)) };
     let same = || found.iter().find(|place| *place == own);
     let moved = || found.iter().find(|place| place.serial.is_some() && place.serial == own.serial && !is_anothers(place));
     // One that stands in for it is no other reader's, also not of one that is unplugged and known by its serial number.
     let is_free =
-        |place: &&Place| !is_anothers(place) && (place.serial.is_none() || others().all(|(_, other)| other.serial != place.serial));
+        |place: &&Place| !is_anothers(place) && (place.serial.is_none() || others(reader, known).all(|other| other.serial != place.serial));
     same().or_else(moved).or_else(|| found.iter().find(is_free))
 }
 

@@ -6,6 +6,7 @@
 //! - [`notices`]: what the station told, for any number of listeners;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
+//! - [`directory`]: the site's people, of its own list and of BluSKY's;
 //! - [`state`]: how a store's outbox stands; [`looks`]: what can be seen of everything, for `doctor`;
 //! - [`protocol_files`]: a site's own, read;
 //! - [`platform`]: what only Unix has: locks, and the socket's place.
@@ -13,6 +14,7 @@
 pub mod api;
 pub mod client;
 pub mod deliver;
+pub mod directory;
 pub mod hosting;
 pub mod looks;
 pub mod notices;
@@ -42,7 +44,7 @@ pub struct Site {
     /// The configuration.
     pub config: Config,
     /// Formats, dialects, scripts.
-    pub protocols: Protocols,
+    pub protocols: Arc<Protocols>,
     /// The formats, ready to be laid over bits.
     pub catalog: SharedCatalog,
 }
@@ -52,7 +54,7 @@ impl Site {
     #[must_use]
     pub fn new(config: Config, protocols: Protocols) -> Self {
         let catalog = Arc::new(protocols.catalog(&config.policy.named_formats()));
-        Self { config, protocols, catalog }
+        Self { config, protocols: Arc::new(protocols), catalog }
     }
 
     /// What a station has to know of it.

@@ -2,7 +2,7 @@
 //!
 //! In: the configuration, or a dialect's file. Out: plain data. Never: a port opened, or a device looked for.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 /// Where a reader is attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,17 @@ pub enum SerialDevice {
     },
 }
 
+/// Its path, or its USB ids as a configuration has them.
+impl fmt::Display for SerialDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Usb { vid, pid, serial: None } => write!(f, "{vid:04x}:{pid:04x}"),
+            Self::Usb { vid, pid, serial: Some(serial) } => write!(f, "{vid:04x}:{pid:04x} with serial number {serial}"),
+        }
+    }
+}
+
 /// Which input device: all that is said must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InputDevice {
@@ -69,8 +80,8 @@ pub struct InputDevice {
 /// A line with OSDP readers on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bus {
-    /// Its path.
-    pub path: String,
+    /// Which line.
+    pub device: SerialDevice,
     /// Bits a second.
     pub baud: u32,
 }

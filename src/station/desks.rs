@@ -50,7 +50,7 @@ pub(super) enum State {
 /// What somebody got.
 pub(super) enum Got {
     /// A card that was read.
-    Card(Shown),
+    Card(Box<Shown>),
     /// A card that BluSKY has already, by its key there.
     Existing(Uuid),
 }
@@ -100,7 +100,7 @@ fn came(id: Uuid) -> (u64, u32) {
 
 impl Got {
     /// A person chose this fit of it.
-    pub(super) const fn choose(&mut self, choice: usize) {
+    pub(super) fn choose(&mut self, choice: usize) {
         if let Self::Card(shown) = self {
             shown.choice = Some(choice);
         }
@@ -259,7 +259,7 @@ impl Station {
         let Some(desk) = self.desks.remove(at) else { return };
         let shown = match &desk.state {
             State::Asked(Got::Card(first), _) if is_repeat(&first.presentation, &presentation) => {
-                Shown { readings: first.readings + 1, ..first.clone() }
+                Shown { readings: first.readings + 1, ..(**first).clone() }
             }
             _ => Shown::first(presentation, true),
         };
@@ -307,17 +307,17 @@ impl Station {
                 let choices = if matches!(refused, Refused::Undecided(_)) { policy.choices(&reading) } else { Vec::new() };
                 return match choices.len() {
                     0 | 1 => self.ended(desk.id, Ended::Refused(Box::new(reading), refused), turn),
-                    _ => self.ask(desk, Got::Card(shown), QuestionKind::Choose(Box::new(reading), choices), turn),
+                    _ => self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::Choose(Box::new(reading), choices), turn),
                 };
             }
         };
         let judged = self.judge(&desk, &shown, &reading).unwrap_or(Judgement { evidence: Vec::new(), question: None });
         match judged.question {
             Some(question @ evidence::Question::SecondReading { .. }) if shown.at_reader => {
-                self.ask(desk, Got::Card(shown), QuestionKind::SecondReading(Box::new(reading), question), turn);
+                self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::SecondReading(Box::new(reading), question), turn);
             }
             Some(question @ evidence::Question::FirstSeen { .. }) => {
-                self.ask(desk, Got::Card(shown), QuestionKind::FirstSeen(Box::new(reading), question), turn);
+                self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::FirstSeen(Box::new(reading), question), turn);
             }
             Some(question) => self.ended(desk.id, Ended::Unproven(Box::new(reading), question), turn),
             None => {
@@ -327,7 +327,7 @@ impl Station {
                 let origin = Origin::of_reading(&desk.order, &reading, format.map_or("", |format| &format.digest));
                 let origin = Origin { evidence: judged.evidence, ..origin };
                 let entry = Entry::of(desk.id, turn.now.wall, Operation::AddUserCard(call), desk.reassign);
-                self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, Got::Card(shown))), turn);
+                self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, Got::Card(Box::new(shown)))), turn);
             }
         }
     }

@@ -123,7 +123,8 @@ pub(super) fn told(readers: &mut [ReaderHealth], notice: &Notice, policy: &SiteP
                 reader.noise_bytes += *count as u64;
             }
         }
-        Notice::Read(reading) => {
+        // What is typed is no card, and a PIN's digits are no facility code.
+        Notice::Read(reading) if !reading.is_typed() => {
             let device = reading.presentation.reader.as_deref().unwrap_or_default();
             if let Some(reader) = of(readers, device) {
                 reader.read(reading, policy);

@@ -41,6 +41,9 @@ impl Station {
             let keys = presentation.keys.clone().filter(|keys| keys.chars().all(is_known));
             return Some(keys.map_or(Typed::Whole, Typed::Keys));
         }
+        if self.setup.catalog.is_card(presentation) {
+            return None;
+        }
         let reading = self.setup.catalog.read(presentation.clone());
         let is_typed = reading.verdict == Verdict::Keypad || self.setup.policy.leaves_an_entry(&reading);
         is_typed.then(|| self.key_of(&reading.fits).map_or(Typed::Whole, |key| Typed::Keys(key.to_string())))

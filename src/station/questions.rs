@@ -107,7 +107,7 @@ impl Station {
             (_, kind) => return self.ask(desk, got, kind.clone(), turn),
         }
         match got {
-            Got::Card(shown) => self.consider(desk, shown, false, turn),
+            Got::Card(shown) => self.consider(desk, *shown, false, turn),
             Got::Existing(card) => self.existing(desk, card, turn),
         }
     }

@@ -13,6 +13,7 @@ mod answers;
 mod behind;
 mod calls;
 mod lookups;
+mod people;
 mod removal;
 mod secrets;
 mod sign_in;

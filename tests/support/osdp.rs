@@ -85,6 +85,11 @@ enum Told {
     Bytes(Vec<u8>),
 }
 
+/// What peripherals are wired to.
+pub trait Line: Read + Write + Send + 'static {}
+
+impl<T: Read + Write + Send + 'static> Line for T {}
+
 /// Peripherals on one line.
 pub struct OsdpLine {
     pub path: String,
@@ -97,6 +102,11 @@ pub struct OsdpLine {
 impl OsdpLine {
     pub fn plug_in(peripherals: &[Peripheral]) -> Self {
         let (master, path) = pty();
+        Self::on(master, path, peripherals)
+    }
+
+    /// On a line whose other end is elsewhere. Reading it must not wait.
+    pub fn on(master: impl Line, path: String, peripherals: &[Peripheral]) -> Self {
         let (tell, told) = channel();
         let (show, shown) = channel();
         let peripherals = peripherals.to_vec();
@@ -194,8 +204,8 @@ struct Powered {
     device: PeripheralDevice,
 }
 
-fn serve(master: PtyMaster, peripherals: &[Peripheral], told: &Receiver<Told>, shown: &Sender<(u8, OsdpCommand)>) {
-    let line = Arc::new(Mutex::new(master));
+fn serve(master: impl Line, peripherals: &[Peripheral], told: &Receiver<Told>, shown: &Sender<(u8, OsdpCommand)>) {
+    let line: Arc<Mutex<dyn Line>> = Arc::new(Mutex::new(master));
     let power = |peripheral: &Peripheral| {
         let heard = Arc::new(Mutex::new(VecDeque::new()));
         let end = HubEnd { heard: heard.clone(), line: Arc::downgrade(&line) };
@@ -262,7 +272,7 @@ fn answer(mut master: PtyMaster, mut script: impl FnMut(u8) -> Vec<u8>, told: &R
 /// A peripheral's end of the line: it hears everything that the control panel says.
 struct HubEnd {
     heard: Arc<Mutex<VecDeque<u8>>>,
-    line: Weak<Mutex<PtyMaster>>,
+    line: Weak<Mutex<dyn Line>>,
 }
 
 impl Channel for HubEnd {

@@ -83,7 +83,7 @@ impl Redaction<'_> {
                 // beginning is most often a check.
                 (1..old.len()).take_while(|at| !old.get(*at)).for_each(|at| differences.demand([at], false));
             }
-            for field in meant.iter().flat_map(|format| &format.fields) {
+            for field in meant.iter().flat_map(|format| format.fields.iter()) {
                 for (at, bit) in new_value(field, &old, self.random) {
                     // Where two formats want different digits of one bit, the first is heard and the shape decides.
                     differences.demand([at], bit != old.get(at));

@@ -260,7 +260,7 @@ fn number_heard(heard: &Heard) -> Option<(Kind, PacsBits)> {
 fn required(catalog: &Catalog, numbers: &Numbers) -> Vec<String> {
     let read = catalog.read(Presentation { numbers: Some(numbers.clone()), ..Presentation::of(Kind::Number) });
     let formats = read.fits.iter().filter_map(|fit| catalog.find(&fit.format));
-    formats.flat_map(|format| &format.fields).filter(|field| field.required.is_some()).map(|field| field.name.to_string()).collect()
+    formats.flat_map(|format| format.fields.iter()).filter(|field| field.required.is_some()).map(|field| field.name.to_string()).collect()
 }
 
 /// Keys for keys, none of them the real one; what is no digit (enter, clear) stays.

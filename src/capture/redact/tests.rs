@@ -37,7 +37,7 @@ fn cards_of_every_format(protocols: &Protocols, random: &mut dyn Random) -> Vec<
     for format in &protocols.formats {
         for _ in 0..4 {
             let mut credential = Credential::default();
-            for field in &format.format.fields {
+            for field in format.format.fields.iter() {
                 credential.set(&field.name, field.nth(random.wide()));
             }
             let bits = format.format.encode(&credential).unwrap();

@@ -28,7 +28,7 @@ pub struct List {
 
 pub async fn run(globals: &Globals, list: List) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let user = who(&site, &list.user)?;
+    let user = who(&site, &list.user).await?;
     let client = Client::new(blusky(&site)?).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     let cards = match client.cards_of(user, Detail::Assignment).await {
         Cards::Shown(cards) => cards,

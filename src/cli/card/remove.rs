@@ -37,7 +37,7 @@ pub struct Remove {
 
 pub async fn run(globals: &Globals, remove: Remove) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let user_id = who(&site, &remove.user)?;
+    let user_id = who(&site, &remove.user).await?;
     let client = Client::new(blusky(&site)?).map_err(|error| Failure::usage("blusky", error.to_string(), ""))?;
     let card_id = match (client.cards_of(user_id, Detail::Assignment).await, remove.card.parse::<Uuid>()) {
         (Cards::Shown(cards), _) => among(&cards, &remove.card)?,

@@ -48,7 +48,7 @@ pub struct Update {
 
 pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let mut card = changing(dated(&update, who(&site, &update.user)?)?)?;
+    let mut card = changing(dated(&update, who(&site, &update.user).await?)?)?;
     card.judge().map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was changed"))?;
     let forgotten = forgotten(&update, &card);
     if card.card_user_flags.is_none() || forgotten.is_some() {

@@ -9,10 +9,7 @@
 use std::{
     io::{self, BufRead, Write},
     process::ExitCode,
-    sync::{
-        Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::mpsc::{Receiver, SyncSender, channel, sync_channel},
     thread,
 };
 
@@ -28,7 +25,6 @@ use crate::{
 const LONGEST_LINE: usize = 4096;
 /// The largest batch, but for the beginning of its first line.
 const BATCH: usize = 1 << 12;
-const WORKERS: usize = 2;
 /// An answer has about so many times the bytes of its line.
 const LONGER: usize = 64;
 /// So many batches wait for each worker, and so many answers for being written.
@@ -37,23 +33,26 @@ const WAITING: usize = 2;
 /// Lines, or answers; an error ends the input.
 type Batch = io::Result<Vec<u8>>;
 
-/// Answers every line with exactly one line, in order; flushed whenever no input waits.
-pub fn answer(site: &'static Site, hints: Hints, json: bool) -> io::Result<ExitCode> {
-    let asked = Arc::new((site, hints));
+/// Answers every line with exactly one line, in order, with a worker for each of these sites; flushed whenever no input waits.
+pub fn answer(sites: &[&'static Site], hints: &Hints, json: bool) -> io::Result<ExitCode> {
     let (mut questions, mut answers) = (Vec::new(), Vec::new());
-    for _ in 0..WORKERS {
-        let (question, asked, answered) = (sync_channel(WAITING), asked.clone(), sync_channel(WAITING));
-        thread::spawn(move || work(&question.1, &answered.0, |batch| all(asked.0, &asked.1, json, batch)));
+    for site in sites.iter().copied() {
+        let (question, hints, answered, written) = (sync_channel(WAITING), hints.clone(), sync_channel(WAITING), channel());
+        thread::spawn(move || work(&question.1, &answered.0, &written.1, |batch, answers| all(site, &hints, json, batch, answers)));
         questions.push(question.0);
-        answers.push(answered.1);
+        answers.push((answered.1, written.0));
     }
     // Nobody waits for the reading thread: it may wait for input when nobody wants the answers any more.
     thread::spawn(move || ask(&mut io::BufReader::with_capacity(BATCH, io::stdin().lock()), &questions));
     let mut output = io::stdout().lock();
     // The first turn without an answer is the end.
-    for batch in answers.iter().cycle().map_while(|answers| answers.recv().ok()) {
-        output.write_all(&batch?)?;
+    for (answers, written) in answers.iter().cycle() {
+        let Ok(batch) = answers.recv() else { break };
+        let batch = batch?;
+        output.write_all(&batch)?;
         output.flush()?;
+        // Memory that is used again need not be made anew by the system, page by page.
+        drop(written.send(batch));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -69,9 +68,11 @@ fn ask(input: &mut impl BufRead, questions: &[SyncSender<Batch>]) {
     }
 }
 
-fn work(questions: &Receiver<Batch>, answers: &SyncSender<Batch>, answer: impl Fn(&[u8]) -> Batch) {
+/// Answers batches; what has been written is memory for further answers.
+fn work(questions: &Receiver<Batch>, answers: &SyncSender<Batch>, written: &Receiver<Vec<u8>>, answer: impl Fn(&[u8], Vec<u8>) -> Batch) {
     for batch in questions {
-        if answers.send(batch.and_then(|batch| answer(&batch))).is_err() {
+        let answered = batch.and_then(|batch| answer(&batch, written.try_recv().unwrap_or_default()));
+        if answers.send(answered).is_err() {
             return;
         }
     }
@@ -97,9 +98,10 @@ fn next_batch(input: &mut impl BufRead) -> Batch {
     }
 }
 
-/// The answers to all lines of a batch.
-fn all(site: &Site, hints: &Hints, json: bool, batch: &[u8]) -> Batch {
-    let mut answers = Vec::with_capacity(batch.len() * LONGER);
+/// The answers to all lines of a batch, in this memory.
+fn all(site: &Site, hints: &Hints, json: bool, batch: &[u8], mut answers: Vec<u8>) -> Batch {
+    answers.clear();
+    answers.reserve(batch.len() * LONGER);
     for line in batch.strip_suffix(b"\n").unwrap_or(batch).split(|byte| *byte == b'\n') {
         one(site, hints, json, line, &mut answers)?;
         answers.push(b'\n');

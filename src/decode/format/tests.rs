@@ -55,9 +55,10 @@ fn a_field_of_128_bits_keeps_all_of_them() {
 
 #[test]
 fn a_field_with_one_value_refuses_every_other() {
-    let mut format = format("FFFF", &[('F', "facility_code", false)]);
-    format.fields[0].required = Some(9);
-    let format = Format::compile(format.id.clone(), format.aliases.clone(), format.drawing.clone(), format.fields.clone());
+    let format = format("FFFF", &[('F', "facility_code", false)]);
+    let mut fields = format.fields.to_vec();
+    fields[0].required = Some(9);
+    let format = Format::compile(format.id.clone(), format.aliases.clone(), format.drawing().clone(), fields);
     assert_eq!(format.fit(&bits("1001")).unwrap()[0], 9);
     assert_eq!(format.fit(&bits("1101")), Err((Reason::FixedBits, 1)));
     assert_eq!(&*format.detail(Reason::FixedBits, 1), "bit 1 is 1, and it must be 0");

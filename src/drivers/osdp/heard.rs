@@ -28,7 +28,7 @@ pub struct BusEvents {
 /// Where a peripheral is, for messages.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The line's path.
+    /// The line's path; what the configuration says of it while it is not open.
     pub path: String,
     /// The line's bits a second.
     pub baud: u32,

@@ -22,7 +22,7 @@ mod wire;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
     },
     thread,
@@ -31,8 +31,13 @@ use std::{
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::{AGAIN, Common, Driver, Setup};
-use crate::reader::{Bus, Port, ReaderCommand, ReaderName};
+use super::{
+    AGAIN, Common, Driver, Setup,
+    newcomers::{Description, Newcomers},
+    place::Places,
+    serial,
+};
+use crate::reader::{Bus, Port, ReaderCommand, ReaderName, SerialDevice};
 use heard::Place;
 use panel::Panel;
 use wire::{Wire, lock};
@@ -46,30 +51,87 @@ const FAREWELL: Duration = Duration::from_millis(900);
 
 /// All OSDP readers.
 pub struct OsdpDriver {
+    readers: Readers,
+    newcomers: Newcomers,
+}
+
+/// The readers that are open, and what it takes to open one more.
+#[derive(Clone)]
+struct Readers {
     common: Common,
+    /// Which line is which, where one description means several.
+    places: Places,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Default)]
+struct Open {
     /// The threads that serve a bus; each ends when its channel is dropped. A reader that is sent there is taken up.
-    buses: Vec<(Bus, Sender<Panel>)>,
+    buses: Vec<(Line, Sender<Panel>)>,
     readers: HashMap<ReaderName, UnboundedSender<ReaderCommand>>,
+}
+
+/// One line of those that a bus's description means.
+#[derive(Clone, PartialEq, Eq)]
+struct Line {
+    bus: Bus,
+    index: usize,
+}
+
+impl Line {
+    /// What it is called among the lines of its description.
+    fn name(&self) -> ReaderName {
+        format!("{}#{}", self.bus.device, self.index + 1).into()
+    }
+
+    /// The path of the line now.
+    fn path(&self, places: &Places) -> Result<String, String> {
+        let found = serial::places(&self.bus.device);
+        let place = places.take(&self.name(), self.index, &found);
+        place.map(|place| place.path).ok_or_else(|| serial::missing(&self.bus.device))
+    }
 }
 
 impl OsdpDriver {
     pub(super) fn new(common: Common) -> Self {
-        Self { common, buses: Vec::new(), readers: HashMap::new() }
+        let readers = Readers { common, places: Places::default(), open: Arc::default() };
+        let newcomers = Newcomers::new(readers.common.clone());
+        Self { readers, newcomers }
+    }
+}
+
+impl Readers {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The way to the thread that serves a bus, which is started where there is none.
-    fn bus(&mut self, bus: &Bus) -> Sender<Panel> {
-        if let Some((_, panels)) = self.buses.iter().find(|(other, _)| other == bus) {
+    /// Serves a reader on one of the lines that its bus means, where it is not served yet.
+    fn serve(&self, port: &Port, name: ReaderName, index: usize) {
+        let Port::Osdp { bus, address, scbk_file } = port else { return };
+        let open = &mut *self.open();
+        if open.readers.contains_key(&name) {
+            return;
+        }
+        let (commands, wanted) = unbounded_channel();
+        let place = Place { path: bus.device.to_string(), baud: bus.baud, address: *address };
+        let panel = Panel::new(name.clone(), place, scbk_file.clone(), wanted, self.common.events.clone());
+        drop(self.bus(&mut open.buses, Line { bus: bus.clone(), index }).send(panel));
+        open.readers.insert(name, commands);
+    }
+
+    /// The way to the thread that serves a line, which is started where there is none.
+    fn bus(&self, buses: &mut Vec<(Line, Sender<Panel>)>, line: Line) -> Sender<Panel> {
+        if let Some((_, panels)) = buses.iter().find(|(other, _)| *other == line) {
             return panels.clone();
         }
         let (panels, wanted) = mpsc::channel();
-        let (served, alive) = (bus.clone(), self.common.alive.clone());
+        let (served, places, alive) = (line.clone(), self.places.clone(), self.common.alive.clone());
         let run = move || {
-            run(&served, wanted);
+            run(&served, &places, wanted);
             drop(alive);
         };
         drop(thread::Builder::new().name("osdp".to_owned()).spawn(run));
-        self.buses.push((bus.clone(), panels.clone()));
+        buses.push((line, panels.clone()));
         panels
     }
 }
@@ -80,32 +142,45 @@ impl Driver for OsdpDriver {
     }
 
     fn open(&mut self, readers: &[Setup]) {
-        for Setup { name, port, .. } in readers {
-            let Port::Osdp { bus, address, scbk_file } = port else { continue };
-            if self.readers.contains_key(name) {
-                continue;
+        for setup in readers {
+            let Port::Osdp { bus, .. } = &setup.port else { continue };
+            let found = serial::places(&bus.device);
+            let devices = setup.devices(found.len());
+            let count = devices.len();
+            for (index, name) in devices {
+                let line = Line { bus: bus.clone(), index };
+                self.readers.places.take(&line.name(), index, &found);
+                self.readers.serve(&setup.port, name, index);
             }
-            let (commands, wanted) = unbounded_channel();
-            let place = Place { path: bus.path.clone(), baud: bus.baud, address: *address };
-            let panel = Panel::new(name.clone(), place, scbk_file.clone(), wanted, self.common.events.clone());
-            drop(self.bus(bus).send(panel));
-            self.readers.insert(name.clone(), commands);
+            if setup.only.is_none() && matches!(bus.device, SerialDevice::Usb { .. }) {
+                let (device, bus, port, readers) = (bus.device.clone(), bus.clone(), setup.port.clone(), self.readers.clone());
+                self.newcomers.watch(Description {
+                    name: setup.name.clone(),
+                    readers: count,
+                    found: Box::new(move || serial::places(&device)),
+                    take_up: Box::new(move |name, number, found| {
+                        let line = Line { bus: bus.clone(), index: number - 1 };
+                        readers.places.take_free(&line.name(), found);
+                        readers.serve(&port, name, line.index);
+                    }),
+                });
+            }
         }
     }
 
     fn command(&self, reader: &ReaderName, command: ReaderCommand) {
-        if let Some(commands) = self.readers.get(reader) {
+        if let Some(commands) = self.readers.open().readers.get(reader) {
             drop(commands.send(command));
         }
     }
 }
 
 /// Serves a bus until nobody wants it any more.
-fn run(bus: &Bus, wanted: Receiver<Panel>) {
+fn run(line: &Line, places: &Places, wanted: Receiver<Panel>) {
     let mut panels = Vec::new();
     loop {
-        match Wire::open(&bus.path, bus.baud) {
-            Ok(wire) => match serve(&Arc::new(Mutex::new(wire)), &mut panels, &wanted) {
+        match line.path(places).and_then(|path| Wire::open(&path, line.bus.baud)) {
+            Ok(wire) => match serve(wire, &mut panels, &wanted) {
                 End::Unwanted => return,
                 End::Failed(why) => panels.iter_mut().for_each(|panel| panel.end(&why)),
             },
@@ -131,12 +206,17 @@ enum End {
 }
 
 /// Serves a bus until its line fails, or until nobody wants it and what was to be shown is shown.
-fn serve(wire: &Arc<Mutex<Wire>>, panels: &mut Vec<Panel>, wanted: &Receiver<Panel>) -> End {
-    panels.iter_mut().for_each(Panel::begin);
+fn serve(wire: Wire, panels: &mut Vec<Panel>, wanted: &Receiver<Panel>) -> End {
+    let path = wire.path().to_owned();
+    let wire = &Arc::new(Mutex::new(wire));
+    panels.iter_mut().for_each(|panel| panel.begin(&path));
     let (mut turn, mut end) = (0, None);
     loop {
         match wanted.try_recv() {
-            Ok(panel) => panels.push(panel),
+            Ok(mut panel) => {
+                panel.begin(&path);
+                panels.push(panel);
+            }
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Disconnected) => {
                 let end = *end.get_or_insert(Instant::now() + FAREWELL);

@@ -105,8 +105,9 @@ impl Panel {
         self.place.address
     }
 
-    /// The line is open; the peripheral is spoken to from the beginning.
-    pub fn begin(&mut self) {
+    /// The line at this path is open; the peripheral is spoken to from the beginning.
+    pub fn begin(&mut self, path: &str) {
+        path.clone_into(&mut self.place.path);
         (self.speaking, self.pause, self.again_at) = (None, Duration::ZERO, Instant::now());
     }
 

@@ -59,6 +59,11 @@ impl Wire {
         Ok(Self { port, path: path.to_owned(), waiting, heard, packets, noise: 0, in_use: false, failed: None })
     }
 
+    /// Its path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Waits until something comes, one tick at most.
     ///
     /// # Errors

@@ -249,7 +249,10 @@ impl Watch {
     fn changed(&self, device: &mut Device, state: &mut ReaderState) {
         let (present, count) = (state.event_state().contains(State::PRESENT), state.event_count());
         let atr = state.atr().to_vec();
-        state.sync_current_state();
+        // Whether somebody uses the card is no news: a state that is kept without it ends no wait when the card is let go.
+        if state.event_state().contains(State::CHANGED) {
+            state.sync_current_state();
+        }
         // A swap between two looks shows only in the count.
         if device.card.is_some_and(|seen| !present || seen != count) {
             device.card = None;

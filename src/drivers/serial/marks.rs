@@ -26,7 +26,8 @@ pub(super) fn tty(path: &str) -> Option<File> {
 /// Tells the driver to mark errors; true where it does from now on.
 pub(super) fn mark_errors(tty: &File) -> bool {
     let Ok(mut settings) = tcgetattr(tty) else { return false };
-    settings.input_flags.insert(InputFlags::PARMRK);
+    // Without INPCK a line that has no parity bit hides its framing errors, as at a wrong baud rate.
+    settings.input_flags.insert(InputFlags::PARMRK | InputFlags::INPCK);
     settings.input_flags.remove(InputFlags::IGNPAR | InputFlags::ISTRIP | InputFlags::IGNBRK | InputFlags::BRKINT);
     tcsetattr(tty, SetArg::TCSANOW, &settings).is_ok()
 }

@@ -59,7 +59,7 @@ pub fn matching(device: &SerialDevice) -> Vec<String> {
     places(device).into_iter().map(|place| place.path).collect()
 }
 
-fn places(device: &SerialDevice) -> Vec<Place> {
+pub(super) fn places(device: &SerialDevice) -> Vec<Place> {
     match device {
         SerialDevice::Path(path) => vec![Place { path: path.clone(), serial: None }],
         SerialDevice::Usb { vid, pid, serial } => {
@@ -72,6 +72,11 @@ fn places(device: &SerialDevice) -> Vec<Place> {
             places
         }
     }
+}
+
+/// Says that no such device is there, and what to do.
+pub(super) fn missing(device: &SerialDevice) -> String {
+    format!("no USB serial device {device} is plugged in; `cardbridge readers` shows what is there")
 }
 
 /// A serial reader, as a site describes it. What it is told to write goes to its line.
@@ -88,12 +93,16 @@ impl Device for Line {
         if let Port::Serial { device, line } = port { Some(Self { device: device.clone(), settings: *line }) } else { None }
     }
 
+    fn can_be_several(&self) -> bool {
+        matches!(self.device, SerialDevice::Usb { .. })
+    }
+
     fn found(&self) -> Vec<Place> {
         places(&self.device)
     }
 
     fn missing(&self) -> String {
-        format!("no USB serial device {} is plugged in", describe(&self.device))
+        missing(&self.device)
     }
 
     fn open(&self, path: &str) -> Result<Opened, String> {
@@ -147,18 +156,6 @@ fn drive(port: &mut SerialStream, line: LineSettings) -> Vec<&'static str> {
     let dtr = line.dtr.is_some_and(|on| port.write_data_terminal_ready(on).is_err()).then_some("dtr");
     let rts = line.rts.is_some_and(|on| port.write_request_to_send(on).is_err()).then_some("rts");
     dtr.into_iter().chain(rts).collect()
-}
-
-/// What a configuration means, in words.
-#[must_use]
-pub fn describe(device: &SerialDevice) -> String {
-    match device {
-        SerialDevice::Path(path) => path.clone(),
-        SerialDevice::Usb { vid, pid, serial } => match serial {
-            Some(serial) => format!("{vid:04x}:{pid:04x} with serial number {serial}"),
-            None => format!("{vid:04x}:{pid:04x}"),
-        },
-    }
 }
 
 /// The settings a port is opened with.

@@ -142,7 +142,13 @@ impl Places {
             return Err(finding(first, "there is no name"));
         }
         let employee_number = self.number.map(|at| text::shown(field(at))).unwrap_or_default();
-        Ok(Person { user_id, first_name: text::shown(field(first)), last_name: text::shown(field(last)), employee_number })
+        Ok(Person {
+            user_id,
+            first_name: text::shown(field(first)),
+            last_name: text::shown(field(last)),
+            employee_number,
+            ..Person::default()
+        })
     }
 }
 

@@ -1,36 +1,28 @@
-//! Who is meant: a GUID, an employee number, or a name from the site's list of people.
+//! Who is meant: a GUID, an employee number, an e-mail address, or a name from the site's directory.
 //!
-//! In: the list ([`People::read`]), and a word. Out: one person, or why not. Names match in any case, with or without accents, however
-//! those are composed; a family name alone where one person has it. Never: the first of several, or a number that is only nearly the
-//! one given: a near miss is offered, and not taken.
+//! In: the site's list ([`People::read`]), the people whom BluSKY lists ([`People::with`]), and a word. Out: one person, or why not.
+//! Names match in any case, with or without accents, however those are composed; a family name or a nickname alone where one person has
+//! it. Never: the first of several, or a number that is only nearly the one given: a near miss is offered, and not taken.
 
 mod file;
+
+use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
 
+pub use crate::access::Person;
 pub use file::Finding;
 
 use crate::text;
 
-/// One person of the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// BluSKY's key of the user.
-    pub user_id: Uuid,
-    /// The given name.
-    pub first_name: String,
-    /// The family name.
-    pub last_name: String,
-    /// The employee number, empty where there is none.
-    pub employee_number: String,
-}
-
-/// The site's list of people.
+/// The site's people: of its list, of BluSKY's, or of both.
 #[derive(Debug, Clone, Default)]
 pub struct People {
     persons: Vec<Person>,
-    /// What is wrong in which row, and whether it was left out.
+    /// People who stand in BluSKY's list too, as the site's own list calls them.
+    also: Vec<Person>,
+    /// What is wrong in which row of the site's own list, and whether it was left out.
     pub findings: Vec<Finding>,
 }
 
@@ -41,10 +33,16 @@ pub enum WhoError {
     #[error("the all-zero GUID is nobody; give the user's own")]
     Zero,
     /// Not a GUID, and no list to look in.
-    #[error("\"{}\" is not a GUID; give the user's GUID, or name a list of people under [people] file = \"…\"", text::shown(.0))]
+    #[error(
+        "\"{}\" is not a GUID; give the user's GUID, or name a list of people under [people]: file = \"…\", or whose people BluSKY lists",
+        text::shown(.0)
+    )]
     NotAGuid(String),
     /// Nobody of that name or number.
-    #[error("nobody in the list of people has the employee number or name \"{}\"; give an employee number, \"First Last\", or a GUID", text::shown(.0))]
+    #[error(
+        "nobody in the list of people has the employee number, e-mail address or name \"{}\"; give an employee number, \"First Last\", or a GUID",
+        text::shown(.0)
+    )]
     Unknown(String),
     /// Nobody of that number, and somebody of one that differs by zeros in front.
     #[error(
@@ -63,6 +61,12 @@ impl WhoError {
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::Zero | Self::NotAGuid(_))
     }
+
+    /// True where a newer list may know better.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::NotAGuid(_) | Self::Unknown(_) | Self::Nearly(..))
+    }
 }
 
 /// The key that a word is, where it is one.
@@ -78,6 +82,28 @@ pub fn key(who: &str) -> Result<Option<Uuid>, WhoError> {
 }
 
 impl People {
+    /// The same directory with those whom BluSKY lists. Who is in both is one person: as BluSKY has them, with what only the site's list
+    /// says, and found by what either says.
+    #[must_use]
+    pub fn with(mut self, listed: impl IntoIterator<Item = Person>) -> Self {
+        let own = std::mem::take(&mut self.persons);
+        let mut places: HashMap<Uuid, Person> = own.iter().map(|person| (person.user_id, person.clone())).collect();
+        let mut known = HashSet::new();
+        for person in listed {
+            let mut person = shown(person);
+            if !known.insert(person.user_id) {
+                continue;
+            }
+            if let Some(own) = places.remove(&person.user_id) {
+                complete(&mut person, &own);
+                self.also.push(own);
+            }
+            self.persons.push(person);
+        }
+        self.persons.extend(own.into_iter().filter(|person| !known.contains(&person.user_id)));
+        self
+    }
+
     /// The user that is meant.
     ///
     /// # Errors
@@ -90,21 +116,28 @@ impl People {
         if self.persons.is_empty() && self.findings.is_empty() {
             return Err(WhoError::NotAGuid(who.to_owned()));
         }
-        let by = |is: &dyn Fn(&Person) -> bool| self.persons.iter().filter(|person| is(person)).collect::<Vec<&Person>>();
         let name = folded(who);
-        let found = [
-            by(&|person| person.employee_number == who && !who.is_empty()),
-            by(&|person| person.names().contains(&name)),
-            by(&|person| folded(&person.last_name) == name),
+        let ways: [&dyn Fn(&Person) -> bool; 4] = [
+            &|person| person.employee_number == who,
+            &|person| person.email.eq_ignore_ascii_case(who),
+            &|person| names(person, name.contains('(')).contains(&name),
+            &|person| folded(&person.last_name) == name || folded(&person.nickname) == name,
         ];
-        match found.iter().find(|found| !found.is_empty()).map(Vec::as_slice) {
+        let found = ways.iter().filter(|_| !name.is_empty()).map(|is| self.matching(is)).find(|found| !found.is_empty());
+        match found.as_deref() {
             Some([person]) => Ok(person.user_id),
             Some(several) => {
-                let ids = several.iter().map(|person| format!("{} ({})", person.employee_number, person.user_id));
-                Err(WhoError::Several(who.to_owned(), ids.collect::<Vec<_>>().join(", ")))
+                let ids = several.iter().map(|person| format!("{} ({})", person.told_apart_by(), person.user_id));
+                Err(WhoError::Several(who.to_owned(), ids.collect::<Vec<_>>().join("; ")))
             }
             None => Err(self.near(who)),
         }
+    }
+
+    /// Everybody of whom this is true as either list calls them, each once.
+    fn matching(&self, is: impl Fn(&Person) -> bool) -> Vec<&Person> {
+        let also: HashSet<Uuid> = self.also.iter().filter(|person| is(person)).map(|person| person.user_id).collect();
+        self.persons.iter().filter(|person| also.contains(&person.user_id) || is(person)).collect()
     }
 
     /// Nobody; or nobody but for zeros in front.
@@ -118,12 +151,15 @@ impl People {
         }
     }
 
-    /// Everybody whose name or employee number holds this text, whatever its case and accents.
+    /// Everybody whose name, nickname, employee number or e-mail address holds this text, whatever its case and accents.
     pub fn search(&self, text: &str) -> impl Iterator<Item = &Person> {
         let text = folded(text);
-        self.persons
-            .iter()
-            .filter(move |person| person.employee_number.contains(&text) || person.names().iter().any(|name| name.contains(&text)))
+        let holds = |person: &Person| {
+            person.employee_number.contains(&text)
+                || folded(&person.email).contains(&text)
+                || names(person, false).iter().any(|name| name.contains(&text))
+        };
+        self.matching(holds).into_iter()
     }
 
     /// How many people there are.
@@ -143,62 +179,61 @@ impl People {
     pub fn person(&self, id: Uuid) -> Option<&Person> {
         self.persons.iter().find(|person| person.user_id == id)
     }
+
+    /// Everybody, in the order of the lists.
+    pub fn all(&self) -> impl Iterator<Item = &Person> {
+        self.persons.iter()
+    }
 }
 
-impl Person {
-    /// The name as people say it.
-    #[must_use]
-    pub fn name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).nfc().collect::<String>().trim().to_owned()
+/// What only the site's own list says.
+fn complete(person: &mut Person, own: &Person) {
+    if person.first_name.is_empty() && person.last_name.is_empty() {
+        (person.first_name, person.last_name) = (own.first_name.clone(), own.last_name.clone());
     }
+    if person.employee_number.is_empty() {
+        person.employee_number = own.employee_number.clone();
+    }
+}
 
-    fn names(&self) -> [String; 2] {
-        [format!("{} {}", self.first_name, self.last_name), format!("{}, {}", self.last_name, self.first_name)].map(|name| folded(&name))
+/// A person whose texts can be shown.
+fn shown(mut person: Person) -> Person {
+    let Person { first_name, last_name, nickname, employee_number, email, company, facility, .. } = &mut person;
+    let texts = [first_name, last_name, nickname, employee_number, email, company, facility];
+    for text in texts.into_iter().filter(|text| !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')) {
+        *text = text::shown(text);
     }
+    person
+}
+
+/// A person's whole names; where they are wanted, with what tells namesakes apart behind them.
+fn names(person: &Person, apart: bool) -> Vec<String> {
+    let Person { first_name, last_name, nickname, company, facility, .. } = person;
+    let mut names = vec![folded(&format!("{first_name} {last_name}")), folded(&format!("{last_name}, {first_name}"))];
+    if !nickname.is_empty() {
+        names.push(folded(&format!("{nickname} {last_name}")));
+    }
+    let apart = [company, facility].into_iter().filter(|of| apart && !of.is_empty()).map(|of| folded(&format!("({of})")));
+    let with: Vec<String> = apart.flat_map(|of| names.iter().map(move |name| format!("{name} {of}")).collect::<Vec<_>>()).collect();
+    names.extend(with);
+    names
 }
 
 /// A name without case, accents and spare blanks.
 fn folded(name: &str) -> String {
-    let plain: String = name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    let plain: String = match name.is_ascii() {
+        true => name.to_ascii_lowercase(),
+        false => name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect(),
+    };
+    let mut whole = String::with_capacity(plain.len());
+    for word in plain.split_whitespace() {
+        if !whole.is_empty() {
+            whole.push(' ');
+        }
+        whole.push_str(word);
+    }
+    whole
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIST: &str = "user_id,first_name,last_name,employee_number\n\
-        0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n\
-        309fbabb-0642-44e1-b262-67442dc491ed,Grace,Hopper,1906\n\
-        d8f00538-00a9-4db3-acc8-e64d728390f2,Grace,Hopper,1907\n";
-
-    #[test]
-    fn a_person_is_found_by_number_name_or_guid_and_never_guessed() {
-        let people = People::read(LIST.as_bytes()).unwrap();
-        let ada = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1".parse().unwrap();
-        for who in ["1815", "Ada Lovelace", "lovelace, ada", "{0F83442E-A446-4577-8CDD-8FFDD51AB9C1}"] {
-            assert_eq!(people.find(who), Ok(ada), "{who}");
-        }
-        assert!(matches!(people.find("Grace Hopper"), Err(WhoError::Several(..))));
-        assert!(matches!(people.find("Alan Turing"), Err(WhoError::Unknown(_))));
-        assert_eq!(people.find("00000000-0000-0000-0000-000000000000"), Err(WhoError::Zero));
-        assert!(matches!(People::default().find("0f83442e"), Err(WhoError::NotAGuid(_))));
-        let unusable = People::read(b"user_id;first_name;last_name;employee_number\nnobody;Ada;Lovelace;1815\n").unwrap();
-        assert!(matches!(unusable.find("1815"), Err(WhoError::Unknown(_))), "there is a list, and nothing in it can be used");
-    }
-
-    #[test]
-    fn a_name_is_found_in_any_case_and_with_or_without_its_accents() {
-        let list = format!("{LIST}51c1aa5c-4e2f-4033-8174-3736816cb4a3,Zoe\u{308},Łukasiewicz-Gödel,007\n");
-        let people = People::read(list.as_bytes()).unwrap();
-        let zoe = "51c1aa5c-4e2f-4033-8174-3736816cb4a3".parse().unwrap();
-        for who in ["Zoë Łukasiewicz-Gödel", "ZOE ŁUKASIEWICZ-GODEL", "zoe  łukasiewicz-go\u{308}del", "Łukasiewicz-Gödel", "007"] {
-            assert_eq!(people.find(who), Ok(zoe), "{who}");
-        }
-        assert_eq!(people.person(zoe).unwrap().name(), "Zoë Łukasiewicz-Gödel");
-        assert!(matches!(people.find("Hopper"), Err(WhoError::Several(..))), "a family name that two have");
-        let near = people.find("7").unwrap_err();
-        assert!(matches!(near, WhoError::Nearly(..)) && near.to_string().contains("007"), "{near}");
-        assert!(matches!(people.find("0"), Err(WhoError::Unknown(_))) && matches!(people.find(""), Err(WhoError::Unknown(_))));
-    }
-}
+mod tests;

@@ -7,7 +7,8 @@ use axum::{extract::State, response::Response};
 use super::{
     OrderedBy, Shared,
     body::{CallBody, Failed, Sent},
-    orders::{named, resumed},
+    orders::resumed,
+    people::named,
     stream,
 };
 use crate::{
@@ -41,7 +42,10 @@ pub(super) async fn call(
         unordered(&shared.store, user).await?;
         company(&shared.store, user).await?;
     }
-    let person = operation.user().and_then(|user| named(&shared.site, user));
+    let person = match operation.user() {
+        Some(user) => named(&shared.directory, user).await,
+        None => None,
+    };
     let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by), person };
     shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));

@@ -5,12 +5,14 @@
 //!
 //! - [`body`]: what is sent and answered, as JSON;
 //! - `station`: how it is;
+//! - `people`: who is in the directory;
 //! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
 
 pub mod body;
 mod calls;
 mod orders;
 mod outbox;
+mod people;
 mod station;
 mod stream;
 
@@ -20,7 +22,7 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
@@ -28,14 +30,13 @@ use axum::{
     serve::IncomingStream,
 };
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use tokio::{
     net::UnixListener,
     sync::{mpsc::UnboundedSender, watch},
 };
 use uuid::Uuid;
 
-use super::{Digests, Site, hosting::Control, notices::Notices};
+use super::{Digests, Site, directory::Directory, hosting::Control, notices::Notices};
 use crate::{
     station::{
         Event,
@@ -43,7 +44,7 @@ use crate::{
     },
     store::StoreHandle,
 };
-use body::{Asked, Failed};
+use body::Failed;
 
 /// No body is larger.
 const LARGEST_BODY: usize = 64 << 10;
@@ -72,6 +73,7 @@ pub struct Shared {
     site: Site,
     digests: Digests,
     store: StoreHandle,
+    directory: Directory,
     post: UnboundedSender<Event>,
     control: UnboundedSender<Control>,
     notices: Arc<Notices>,
@@ -96,8 +98,8 @@ impl Shared {
         doing: &'static str,
     ) -> Self {
         let (site, digests, handed_over) = (site.clone(), site.digests(), watch::Sender::new(false));
-        let since = Utc::now();
-        Self { site, digests, store, post, control, notices, status, doing, since, handed_over, following: Mutex::default() }
+        let (since, directory) = (Utc::now(), Directory::new(&site, store.clone()));
+        Self { site, digests, store, directory, post, control, notices, status, doing, since, handed_over, following: Mutex::default() }
     }
 
     /// Lets something happen at the station.
@@ -132,6 +134,12 @@ impl Shared {
     #[must_use]
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
+    }
+
+    /// The site's people.
+    #[must_use]
+    pub const fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// How many entries wait, for whatever.
@@ -175,7 +183,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/outbox/{id}/retry", post(outbox::retry))
         .route("/v1/outbox/{id}/discard", post(outbox::discard))
         .route("/v1/outbox/{id}/undo", post(outbox::undo))
-        .route("/v1/people", get(people))
+        .route("/v1/people", get(people::search))
         .route("/v1/openapi.json", get(openapi))
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
         .method_not_allowed_fallback(async || {
@@ -227,21 +235,6 @@ async fn hand_over(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Fail
     }
     shared.handed_over.send_replace(true);
     Ok(StatusCode::ACCEPTED)
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct Search {
-    q: String,
-}
-
-async fn people(State(shared): State<Arc<Shared>>, Asked(search): Asked<Search>) -> Result<Response, Failed> {
-    let people = shared.site.config.people().map_err(|why| Failed::new(StatusCode::BAD_REQUEST, "people", why, ""))?;
-    let found: Vec<Value> = people
-        .search(&search.q)
-        .map(|person| json!({"id": person.user_id, "name": person.name(), "employee_number": person.employee_number}))
-        .collect();
-    Ok(Json(json!({"people": found})).into_response())
 }
 
 async fn openapi() -> Response {

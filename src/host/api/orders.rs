@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     OrderedBy, Shared,
     body::{AnswerBody, Failed, OrderBody, Sent, YesOrNo, key},
+    people::{called, who},
     stream,
 };
 use crate::{
@@ -22,18 +23,15 @@ use crate::{
     card::{Literal, LiteralError, Presentation},
     enroll::{
         enrollment::{Order, Refused},
-        origin::Named,
-        people::{self, Finding, People, WhoError},
+        people::Finding,
     },
-    host::{Site, hosting::Control},
+    host::{Site, directory::Meant, hosting::Control},
     outbox::Reassign,
     station::{Answer, Event, Notice, Request, Scope, Wanted, What},
 };
 
 /// How long a card is waited for where nothing is said.
 const TIMEOUT_S: u64 = 60;
-/// So many wrong rows are named where somebody is not found.
-const FINDINGS: usize = 10;
 
 pub(super) async fn order(
     State(shared): State<Arc<Shared>>,
@@ -48,7 +46,7 @@ pub(super) async fn order(
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
     let reader = body.reader.clone();
-    let (request, findings) = request(&shared.site, id, body, ordered_by)?;
+    let (request, findings) = request(&shared, id, body, ordered_by).await?;
     let waits = matches!(&request.what, What::Enroll { card: Wanted::Shown { .. }, .. });
     if waits {
         stream::known(&shared, reader.as_deref())?;
@@ -101,11 +99,12 @@ pub(super) async fn answer(
 }
 
 /// The station's order that follows from a body, judged as far as it can be before there is a card.
-fn request(site: &Site, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, Vec<Value>), Failed> {
+async fn request(shared: &Shared, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, Vec<Value>), Failed> {
+    let site = &shared.site;
     let can_be_asked = body.can_be_asked;
     let card = wanted(&body)?;
     let reassign = reassign(site, body.reassign)?;
-    let user = who(site, &body.user)?;
+    let user = who(&shared.directory, &body.user).await?;
     let finding = |finding: &Finding| json!({"kind": "note", "words": format!("the list of people, {finding}")});
     let findings = user.findings.iter().map(finding).collect();
     let order = Box::new(order_of(site, body, user, reassign, ordered_by)?);
@@ -140,7 +139,7 @@ fn reassign(site: &Site, asked: bool) -> Result<Reassign, Failed> {
     }
 }
 
-fn order_of(site: &Site, body: OrderBody, user: User, reassign: Reassign, ordered_by: String) -> Result<Order, Failed> {
+fn order_of(site: &Site, body: OrderBody, user: Meant, reassign: Reassign, ordered_by: String) -> Result<Order, Failed> {
     let policy = &site.config.policy;
     if let Some(number) = body.card_type.filter(|number| policy.card_type(*number).is_none()) {
         let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
@@ -158,7 +157,7 @@ fn order_of(site: &Site, body: OrderBody, user: User, reassign: Reassign, ordere
         reassign: reassign == Reassign::Always,
         same_card: body.same_card,
         confirmed: body.confirm,
-        person: user.named,
+        person: user.person.as_ref().map(called),
         ordered_by: Some(ordered_by),
         ..Order::of(user.id)
     };
@@ -168,53 +167,4 @@ fn order_of(site: &Site, body: OrderBody, user: User, reassign: Reassign, ordere
     let judged = order.judge(site.config.integer_width).and_then(|operation| operation.map_or(Ok(()), |call| writable(&call, wire)));
     judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was enrolled"))?;
     Ok(order)
-}
-
-/// The user that is meant.
-struct User {
-    id: Uuid,
-    /// How the site's list calls them.
-    named: Option<Named>,
-    /// What is wrong in the list, where it was needed.
-    findings: Vec<Finding>,
-}
-
-/// Whoever is not found may stand in a row that cannot be used.
-fn with_findings(mut failed: Failed, findings: &[Finding]) -> Failed {
-    let mut lines: Vec<String> = findings.iter().take(FINDINGS).map(|finding| format!("the list of people, {finding}")).collect();
-    if findings.len() > FINDINGS {
-        lines.push(format!("and {} more", findings.len() - FINDINGS));
-    }
-    if let Some(error) = failed.error.as_object_mut().filter(|_| !lines.is_empty()) {
-        error.insert("help".to_owned(), lines.join("\n").into());
-    }
-    failed
-}
-
-/// The list is read for a name or a number; of a GUID only its name is missed where the list cannot be read.
-fn who(site: &Site, who: &str) -> Result<User, Failed> {
-    let failed = |error: WhoError| match error.is_usage() {
-        true => Failed::usage("user", error.to_string(), ""),
-        false => Failed::impossible("unknown_user", error.to_string(), ""),
-    };
-    let key = people::key(who).map_err(failed)?;
-    let list = match (key, site.config.people()) {
-        (_, Ok(list)) => list,
-        (Some(id), Err(_)) => return Ok(User { id, named: None, findings: Vec::new() }),
-        (None, Err(why)) => return Err(Failed::usage("people", why, "correct the file named under [people]")),
-    };
-    let id = key.map_or_else(|| list.find(who).map_err(|error| with_findings(failed(error), &list.findings)), Ok)?;
-    let named = called(&list, id);
-    Ok(User { id, named, findings: if key.is_some() { Vec::new() } else { list.findings } })
-}
-
-fn called(list: &People, id: Uuid) -> Option<Named> {
-    let person = list.person(id)?;
-    let employee_number = Some(person.employee_number.clone()).filter(|number| !number.is_empty());
-    Some(Named { name: person.name(), employee_number })
-}
-
-/// How the site's list calls a user; none where it does not, or cannot be read.
-pub(super) fn named(site: &Site, id: Uuid) -> Option<Named> {
-    called(&site.config.people().ok()?, id)
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     OrderedBy, Shared,
     body::{Asked, Failed, RetryBody, Sent},
-    orders::named,
+    people::named,
 };
 use crate::{
     access::{Operation, RemoveUserCard},
@@ -108,7 +108,7 @@ pub(super) async fn undo(
     let mut orders = Vec::new();
     for operation in operations {
         let id = Uuid::now_v7();
-        let person = operation.user().and_then(|user| named(&shared.site, user));
+        let person = named(&shared.directory, operation.user().unwrap_or_default()).await;
         let what = What::Call { operation: Box::new(operation.clone()), ordered_by: Some(ordered_by.clone()), person };
         shared.post(Event::Order(Box::new(Request { id, what, can_be_asked: false })))?;
         orders.push(json!({"id": id, "operation": operation}));

@@ -80,8 +80,8 @@ pub fn secrets(site: &Site) -> Vec<String> {
         words.extend(secret_file::read(file).ok().map(|secret| secret.expose().trim().to_owned()));
         words.extend(blusky.base_url.split_once("://").map(|(_, host)| host.to_owned()));
     }
-    if let Ok(people) = config.people() {
-        people.search("").for_each(|person| words.extend([person.name(), person.user_id.to_string()]));
+    if let Ok(people) = config.people.read() {
+        people.all().for_each(|person| words.extend([person.name(), person.user_id.to_string()]));
     }
     words
 }

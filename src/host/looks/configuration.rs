@@ -84,8 +84,8 @@ fn without(path: &Path, error: &str) -> String {
 }
 
 fn people(config: &Config) -> Option<PeopleFile> {
-    let path = config.people_file.as_ref()?.display().to_string();
-    Some(match config.people() {
+    let path = config.people.file.as_ref()?.display().to_string();
+    Some(match config.people.read() {
         Ok(list) => PeopleFile { path, unreadable: None, people: list.len(), rows: list.findings },
         Err(why) => {
             let why = why.strip_prefix(&format!("the list of people {path}: ")).unwrap_or(&why).to_owned();

@@ -15,8 +15,8 @@ pub(super) fn look(site: &Site, user: &str, station: Option<u32>) -> Facts {
     let mut ports = Vec::new();
     for reader in &site.config.readers {
         let (paths, wanted) = match &reader.port {
-            Port::Serial { device, .. } => (serial::matching(device), serial::describe(device)),
-            Port::Osdp { bus, .. } => (vec![bus.path.clone()], bus.path.clone()),
+            Port::Serial { device, .. } => (serial::matching(device), device.to_string()),
+            Port::Osdp { bus, .. } => (serial::matching(&bus.device), bus.device.to_string()),
             Port::Keyboard { device } => (keyboard::matching(device, &keyboards), keyboard::describe(device)),
             Port::Pcsc { .. } => continue,
         };

@@ -44,11 +44,11 @@ fn without<'p>(path: &'p str, heads: &[&str]) -> &'p str {
 }
 
 /// The answer.
-struct Listed {
-    kind: &'static str,
-    items: Vec<Value>,
+pub struct Listed {
+    pub kind: &'static str,
+    pub items: Vec<Value>,
     /// Whether the list stands in an object, as the Value of a result.
-    is_wrapped: bool,
+    pub is_wrapped: bool,
 }
 
 /// Lists them.

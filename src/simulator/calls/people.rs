@@ -1,14 +1,16 @@
 //! `GET api/v1|v2/Users?OccupancyId=` (or FacilityId, VendorId), and what the pages of 2016 call it: a list of people.
 //!
-//! In: whose people are wanted, in the query or the path. Out: a list of UserViewModel, always JSON. That the running BluSKY has the
+//! In: whose people are wanted, in the query or the path. Out: a list of UserViewModel. That the running BluSKY has the
 //! newer paths is derived from its other calls, and the members are those that its pages show. People of the people file belong
 //! everywhere: nobody has said where they do.
+
+use std::collections::HashMap;
 
 use axum::{extract::Query, http::Uri};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::context::Context;
+use super::{context::Context, lookups::Listed};
 use crate::simulator::wire::{
     body::{Body, ModelState},
     members::guid,
@@ -30,7 +32,15 @@ pub fn asked(uri: &Uri, id: &str) -> Result<Uuid, ModelState> {
 /// Lists them.
 pub fn carry_out(context: &Context, of: Uuid) -> rusqlite::Result<Body> {
     let users = context.store.users()?;
-    Ok(Body::Own(users.iter().filter(|user| belongs(user, of)).map(shown).collect()))
+    let mut names = HashMap::new();
+    for kind in ["Facility", "Occupancy", "Vendor", "SystemOwner", "Integrator"] {
+        for place in context.store.listed(kind, &[])? {
+            let member = |end: &str| place.get(format!("{kind}{end}")).and_then(Value::as_str).map(ToOwned::to_owned);
+            names.extend(member("Id").zip(member("Name")));
+        }
+    }
+    let items = users.iter().filter(|user| belongs(user, of)).map(|user| shown(user, &names)).collect();
+    Ok(Body::model(Listed { kind: "User", items, is_wrapped: context.wrap_lookups }))
 }
 
 fn belongs(user: &Value, of: Uuid) -> bool {
@@ -39,8 +49,9 @@ fn belongs(user: &Value, of: Uuid) -> bool {
     members.is_none() || is("CompanyInstanceId") || is("FacilityId")
 }
 
-fn shown(user: &Value) -> Value {
+fn shown(user: &Value, names: &HashMap<String, String>) -> Value {
     let member = |name: &str| user.pointer(&format!("/added/members/{name}"));
+    let name_of = |name: &str| member(name).and_then(Value::as_str).and_then(|id| names.get(id));
     json!({
         "PersonId": user.get("user_id"),
         "FirstName": user.get("first_name"),
@@ -51,7 +62,9 @@ fn shown(user: &Value) -> Value {
         "DefaultEmail": null,
         "EmployeeNumber": user.get("employee_number"),
         "FacilityId": member("FacilityId"),
+        "FacilityName": name_of("FacilityId"),
         "CompanyInstanceType": member("CompanyInstanceType"),
+        "CompanyName": name_of("CompanyInstanceId"),
         "ACSystemId": member("ACSystemId"),
     })
 }

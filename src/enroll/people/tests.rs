@@ -1,0 +1,86 @@
+//! Who is found, and who is not.
+
+use super::*;
+
+const LIST: &str = "user_id,first_name,last_name,employee_number\n\
+    0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n\
+    309fbabb-0642-44e1-b262-67442dc491ed,Grace,Hopper,1906\n\
+    d8f00538-00a9-4db3-acc8-e64d728390f2,Grace,Hopper,1907\n";
+
+#[test]
+fn a_person_is_found_by_number_name_or_guid_and_never_guessed() {
+    let people = People::read(LIST.as_bytes()).unwrap();
+    let ada = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1".parse().unwrap();
+    for who in ["1815", "Ada Lovelace", "lovelace, ada", "{0F83442E-A446-4577-8CDD-8FFDD51AB9C1}"] {
+        assert_eq!(people.find(who), Ok(ada), "{who}");
+    }
+    assert!(matches!(people.find("Grace Hopper"), Err(WhoError::Several(..))));
+    assert!(matches!(people.find("Alan Turing"), Err(WhoError::Unknown(_))));
+    assert_eq!(people.find("00000000-0000-0000-0000-000000000000"), Err(WhoError::Zero));
+    assert!(matches!(People::default().find("0f83442e"), Err(WhoError::NotAGuid(_))));
+    let unusable = People::read(b"user_id;first_name;last_name;employee_number\nnobody;Ada;Lovelace;1815\n").unwrap();
+    assert!(matches!(unusable.find("1815"), Err(WhoError::Unknown(_))), "there is a list, and nothing in it can be used");
+}
+
+#[test]
+fn a_name_is_found_in_any_case_and_with_or_without_its_accents() {
+    let list = format!("{LIST}51c1aa5c-4e2f-4033-8174-3736816cb4a3,Zoe\u{308},Łukasiewicz-Gödel,007\n");
+    let people = People::read(list.as_bytes()).unwrap();
+    let zoe = "51c1aa5c-4e2f-4033-8174-3736816cb4a3".parse().unwrap();
+    for who in ["Zoë Łukasiewicz-Gödel", "ZOE ŁUKASIEWICZ-GODEL", "zoe  łukasiewicz-go\u{308}del", "Łukasiewicz-Gödel", "007"] {
+        assert_eq!(people.find(who), Ok(zoe), "{who}");
+    }
+    assert_eq!(people.person(zoe).unwrap().name(), "Zoë Łukasiewicz-Gödel");
+    assert!(matches!(people.find("Hopper"), Err(WhoError::Several(..))), "a family name that two have");
+    let near = people.find("7").unwrap_err();
+    assert!(matches!(near, WhoError::Nearly(..)) && near.to_string().contains("007"), "{near}");
+    assert!(matches!(people.find("0"), Err(WhoError::Unknown(_))) && matches!(people.find(""), Err(WhoError::Unknown(_))));
+}
+
+/// BluSKY's list: two people of one name, one whom the site's list has too, and one of no other list.
+fn listed() -> Vec<Person> {
+    let person = |id: &str, first: &str, last: &str, company: &str| Person {
+        user_id: id.parse().unwrap(),
+        first_name: first.to_owned(),
+        last_name: last.to_owned(),
+        company: company.to_owned(),
+        ..Person::default()
+    };
+    vec![
+        Person {
+            nickname: "Countess".to_owned(),
+            email: "ada@acme.example".to_owned(),
+            ..person("0f83442e-a446-4577-8cdd-8ffdd51ab9c1", "Ada", "King", "ACME")
+        },
+        person("51c1aa5c-4e2f-4033-8174-3736816cb4a3", "Kay\u{1b}[2J", "McNulty", "ACME"),
+        Person { facility: "Tower".to_owned(), ..person("51c1aa5c-4e2f-4033-8174-3736816cb4a4", "Kay", "McNulty", "Umbrella") },
+    ]
+}
+
+#[test]
+fn who_is_in_both_lists_is_one_person_and_is_found_by_what_either_says() {
+    let people = People::read(LIST.as_bytes()).unwrap().with(listed());
+    assert_eq!(people.len(), 5);
+    let ada = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1".parse().unwrap();
+    for who in ["1815", "Ada Lovelace", "Ada King", "king", "Lovelace", "ADA@acme.example", "Countess", "countess king", "Ada King (ACME)"]
+    {
+        assert_eq!(people.find(who), Ok(ada), "{who}");
+    }
+    for text in ["lovelace", "king", "1815", "count", "ada@", "ADA"] {
+        let found: Vec<Uuid> = people.search(text).map(|person| person.user_id).collect();
+        assert_eq!(found, [ada], "{text}");
+    }
+    assert_eq!(people.person(ada).map(|person| (person.name(), person.told_apart_by())), Some(("Ada King".into(), "1815, ACME".into())));
+}
+
+#[test]
+fn namesakes_are_told_apart_by_company_and_facility() {
+    let people = People::default().with(listed());
+    let two = "51c1aa5c-4e2f-4033-8174-3736816cb4a4".parse().unwrap();
+    let several = people.find("McNulty").unwrap_err();
+    assert!(several.to_string().contains("ACME (51c1aa5c-4e2f-4033-8174-3736816cb4a3); Umbrella, Tower (51c1"), "{several}");
+    assert_eq!(people.find("Kay McNulty (umbrella)"), Ok(two));
+    assert_eq!(people.find("mcnulty, kay (tower)"), Ok(two));
+    assert!(people.find("Kay McNulty (nowhere)").unwrap_err().is_unknown());
+    assert!(people.search("mcnulty").all(|person| !person.name().contains('\u{1b}')), "foreign text is shown as one line");
+}

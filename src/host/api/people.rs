@@ -1,0 +1,100 @@
+//! Who is in the directory: people looked for, and the person that a word means.
+//!
+//! In: a part of a name or number; or a word. Out: people, with what tells namesakes apart. Never: a card, or more people at once than
+//! somebody could look through.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Shared,
+    body::{Asked, Failed},
+};
+use crate::{
+    access::Person,
+    enroll::{origin::Named, people::Finding},
+    host::directory::{Directory, Meant, NotMeant},
+};
+
+/// So many people are shown where nobody says how many.
+const MOST: usize = 1000;
+/// So many wrong rows are named where somebody is not found.
+const FINDINGS: usize = 10;
+
+#[derive(serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Search {
+    q: String,
+    /// So many at most.
+    limit: usize,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { q: String::new(), limit: MOST }
+    }
+}
+
+pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Asked<Search>) -> Result<Response, Failed> {
+    let failed = |why: String| Failed::new(StatusCode::BAD_REQUEST, "people", why, "");
+    let people = shared.directory.people().await.map_err(failed)?;
+    let asked = shared.directory.asked().await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
+    let mut found = people.search(&search.q);
+    let shown: Vec<Value> = found.by_ref().take(search.limit.min(MOST)).map(shown).collect();
+    let as_of = asked.map(|(at, _)| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    Ok(Json(json!({"people": shown, "left_off": found.count(), "as_of": as_of})).into_response())
+}
+
+fn shown(person: &Person) -> Value {
+    json!({
+        "id": person.user_id, "name": person.name(), "employee_number": person.employee_number, "nickname": person.nickname,
+        "email": person.email, "company": person.company, "facility": person.facility,
+    })
+}
+
+/// Who is meant by a word.
+pub(super) async fn who(directory: &Directory, who: &str) -> Result<Meant, Failed> {
+    directory.who(who).await.map_err(|error| match error {
+        NotMeant::NoDirectory(why) => Failed::usage("people", why, "correct the file named under [people]"),
+        NotMeant::Who { error, findings, more } => {
+            let failed = match error.is_usage() {
+                true => Failed::usage("user", error.to_string(), ""),
+                false => Failed::impossible("unknown_user", error.to_string(), ""),
+            };
+            with_help(failed, &findings, more)
+        }
+    })
+}
+
+/// Whoever is not found may stand in a row that cannot be used, or in a list that could not be had.
+fn with_help(mut failed: Failed, findings: &[Finding], more: Option<String>) -> Failed {
+    let mut lines: Vec<String> = more.into_iter().collect();
+    lines.extend(findings.iter().take(FINDINGS).map(|finding| format!("the list of people, {finding}")));
+    if findings.len() > FINDINGS {
+        lines.push(format!("and {} more", findings.len() - FINDINGS));
+    }
+    if let Some(error) = failed.error.as_object_mut().filter(|_| !lines.is_empty()) {
+        error.insert("help".to_owned(), lines.join("\n").into());
+    }
+    failed
+}
+
+/// What an entry is told of a person.
+pub(super) fn called(person: &Person) -> Named {
+    let employee_number = Some(person.employee_number.clone()).filter(|number| !number.is_empty());
+    Named { name: person.name(), employee_number }
+}
+
+/// How the directory calls a user; none where it does not, or cannot be read.
+pub(super) async fn named(directory: &Directory, id: Uuid) -> Option<Named> {
+    directory.people().await.ok()?.person(id).map(called)
+}

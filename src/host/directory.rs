@@ -1,0 +1,280 @@
+//! The site's directory: who is in its own list or in BluSKY's, whether BluSKY can be asked now or not.
+//!
+//! In: the site's file; BluSKY's list, asked for and kept in the store with its age. Out: one directory of both, and who is meant by a
+//! word. Never: a list that broke off, or one of another BluSKY, in the place of the last good one; a wait for BluSKY where somebody is
+//! found.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::{task::spawn_blocking, time::sleep};
+use uuid::Uuid;
+
+use super::Site;
+use crate::{
+    access::{Belongs, NoList, Person},
+    blusky::{client::Client, lookup::Kind, settings::Settings},
+    card::to_hex,
+    config::PeopleLists,
+    enroll::people::{self, Finding, People, WhoError},
+    store::{StoreError, StoreHandle},
+    views::page::ago,
+};
+
+/// A station asks for the list so often.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(3600);
+/// Where it could not, it tries again after this time.
+const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+/// A list this young is not asked for anew because somebody is not in it.
+const YOUNG: TimeDelta = TimeDelta::seconds(30);
+/// The name under which a store keeps the list; that it was asked for stands with the lookups.
+const LIST: &str = "people";
+
+/// The site's directory.
+#[derive(Debug)]
+pub struct Directory {
+    lists: PeopleLists,
+    settings: Option<Settings>,
+    store: StoreHandle,
+    cached: Mutex<Option<(Stamp, Arc<People>)>>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// What BluSKY was asked, and what its list held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    base_url: String,
+    of: Vec<Belongs>,
+    path: Option<String>,
+    /// The paths that answered.
+    pub paths: Vec<String>,
+    /// How many people were listed.
+    pub people: usize,
+    /// How many records beside them name no user.
+    pub unnamed: usize,
+    digest: String,
+}
+
+/// What a directory is made from: the file as it stands, and when BluSKY was asked.
+type Stamp = (Option<(SystemTime, u64)>, Option<DateTime<Utc>>);
+
+/// Who is meant.
+#[derive(Debug)]
+pub struct Meant {
+    /// The user.
+    pub id: Uuid,
+    /// As the directory has them.
+    pub person: Option<Person>,
+    /// What is wrong in the site's own list, where it was needed.
+    pub findings: Vec<Finding>,
+}
+
+/// Why nobody is meant.
+#[derive(Debug)]
+pub enum NotMeant {
+    /// The word, as far as the directory goes; and what else is to be known of the directory.
+    Who {
+        /// The word.
+        error: WhoError,
+        /// What is wrong in the site's own list.
+        findings: Vec<Finding>,
+        /// How old BluSKY's list is, and why it is no younger.
+        more: Option<String>,
+    },
+    /// There is no directory to look in.
+    NoDirectory(String),
+}
+
+impl Directory {
+    /// The directory of a site, whose last good list of BluSKY's is in this store.
+    #[must_use]
+    pub fn new(site: &Site, store: StoreHandle) -> Self {
+        let (lists, settings) = (site.config.people.clone(), site.config.blusky.clone());
+        Self { lists, settings, store, cached: Mutex::default(), asking: tokio::sync::Mutex::default() }
+    }
+
+    /// True where BluSKY is asked for people too.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        !self.lists.of.is_empty()
+    }
+
+    /// Everybody, as far as it is known here: nobody is asked.
+    ///
+    /// # Errors
+    /// In words: a list cannot be read.
+    pub async fn people(&self) -> Result<Arc<People>, String> {
+        let asked = self.asked().await.map_err(|error| error.to_string())?;
+        let file = self.lists.file.as_ref().and_then(|file| fs::metadata(file).ok());
+        let stamp = (file.and_then(|file| Some((file.modified().ok()?, file.len()))), asked.as_ref().map(|(at, _)| *at));
+        let cached = || self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, people)) =
+            cached().as_ref().filter(|(made_from, _)| *made_from == stamp && (stamp.0.is_some() || stamp.1.is_some()))
+        {
+            return Ok(people.clone());
+        }
+        let kept = if asked.is_some() { self.store.kept(LIST).await.map_err(|error| error.to_string())? } else { None };
+        let lists = self.lists.clone();
+        // Long lists take their time, and others are waiting for this thread.
+        let merged = spawn_blocking(move || {
+            let own = lists.read()?;
+            let listed: Vec<Person> = kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default();
+            Ok::<_, String>(Arc::new(own.with(listed)))
+        });
+        let people = merged.await.map_err(|error| error.to_string())??;
+        *cached() = Some((stamp, people.clone()));
+        Ok(people)
+    }
+
+    /// When this BluSKY was last asked for these people, and what came of it; none where it never listed them.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn asked(&self) -> Result<Option<(DateTime<Utc>, Asked)>, StoreError> {
+        if !self.asks() {
+            return Ok(None);
+        }
+        let kept = self.store.kept(Kind::Users.name()).await?;
+        let asked = kept.and_then(|(at, text)| Some((at, serde_json::from_str::<Asked>(&text).ok()?)));
+        Ok(asked.filter(|(_, asked)| self.is_same(asked)))
+    }
+
+    /// The people whom BluSKY listed last.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn listed(&self) -> Result<Vec<Person>, StoreError> {
+        let kept = if self.asked().await?.is_some() { self.store.kept(LIST).await? } else { None };
+        Ok(kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    fn is_same(&self, asked: &Asked) -> bool {
+        asked.base_url == self.store.base_url() && asked.of == self.lists.of && asked.path == self.lists.path
+    }
+
+    /// Asks BluSKY for its people, and keeps the list. Where it lists nobody, and listed somebody before, the list before stays.
+    ///
+    /// # Errors
+    /// Why there is no list; the last good one stays.
+    pub async fn refresh(&self) -> Result<Asked, NoList> {
+        let _one_at_a_time = self.asking.lock().await;
+        let (people, asked) = self.ask().await?;
+        let store = |error: StoreError| NoList::Later(format!("BluSKY's list of people is not kept: {error}"));
+        let before = self.asked().await.map_err(store)?.map(|(_, before)| before);
+        if let Some(before) = before.as_ref().filter(|before| asked.people == 0 && before.people > 0) {
+            let why = format!("BluSKY lists nobody now, where it listed {} people: may the token still see them?", before.people);
+            return Err(NoList::Unreadable(why));
+        }
+        let now = Utc::now();
+        // A long list is written where it is another one.
+        if before.is_none_or(|before| before.digest != asked.digest) {
+            self.store.keep(LIST, now, people).await.map_err(store)?;
+        }
+        self.store.keep(Kind::Users.name(), now, serde_json::to_string(&asked).unwrap_or_default()).await.map_err(store)?;
+        Ok(asked)
+    }
+
+    async fn ask(&self) -> Result<(String, Asked), NoList> {
+        let nobody = |why: &str| NoList::Stopped(why.to_owned());
+        let settings = self.settings.clone().ok_or_else(|| nobody("the configuration has no [blusky]"))?;
+        // Certificates are read from many files.
+        let client = spawn_blocking(move || Client::new(settings)).await.map_err(|error| nobody(&error.to_string()))?;
+        let client = client.map_err(|error| nobody(&error.to_string()))?;
+        let (mut everybody, mut paths, mut unnamed) = (BTreeMap::new(), Vec::new(), 0);
+        for of in &self.lists.of {
+            let listed = match client.people(*of, self.lists.path.as_deref()).await {
+                Ok(listed) => listed,
+                Err(NoList::Missing(why)) => {
+                    // Kept for `status` and `doctor`.
+                    drop(self.store.keep(&Kind::Users.missing(), Utc::now(), self.store.base_url().to_owned()).await);
+                    return Err(NoList::Missing(why));
+                }
+                Err(other) => return Err(other),
+            };
+            everybody.extend(listed.people.into_iter().map(|person| (person.user_id, person)));
+            unnamed += listed.unnamed;
+            paths.push(listed.path);
+        }
+        let base_url = self.store.base_url().to_owned();
+        let (of, path) = (self.lists.of.clone(), self.lists.path.clone());
+        let written = spawn_blocking(move || {
+            let everybody: Vec<Person> = everybody.into_values().collect();
+            let text = serde_json::to_string(&everybody).unwrap_or_default();
+            let digest = to_hex(&Sha256::digest(&text));
+            (text, Asked { base_url, of, path, paths, people: everybody.len(), unnamed, digest })
+        });
+        written.await.map_err(|error| nobody(&error.to_string()))
+    }
+
+    /// Who is meant. Who is not found may be new: BluSKY is asked once more.
+    ///
+    /// # Errors
+    /// Nobody, or several.
+    pub async fn who(&self, who: &str) -> Result<Meant, NotMeant> {
+        let failed = |error, findings| NotMeant::Who { error, findings, more: None };
+        let key = people::key(who).map_err(|error| failed(error, Vec::new()))?;
+        if let Some(id) = key {
+            // Of a GUID only its name is missed where a list cannot be read.
+            let person = self.people().await.ok().and_then(|people| people.person(id).cloned());
+            return Ok(Meant { id, person, findings: Vec::new() });
+        }
+        let mut people = self.people().await.map_err(NotMeant::NoDirectory)?;
+        let mut found = people.find(who);
+        let mut more = None;
+        if self.asks() && found.as_ref().is_err_and(WhoError::is_unknown) {
+            let asked = self.asked().await.ok().flatten().map(|(at, _)| at);
+            if asked.is_none_or(|at| Utc::now() - at > YOUNG) {
+                match self.refresh().await {
+                    Ok(_) => {
+                        people = self.people().await.map_err(NotMeant::NoDirectory)?;
+                        found = people.find(who);
+                    }
+                    Err(why) => more = Some(older(asked, &why)),
+                }
+            }
+        }
+        let findings = people.findings.clone();
+        match found {
+            Ok(id) => Ok(Meant { id, person: people.person(id).cloned(), findings }),
+            Err(WhoError::NotAGuid(_)) if self.asks() => {
+                Err(NotMeant::Who { error: WhoError::Unknown(who.trim().to_owned()), findings, more })
+            }
+            Err(error) => Err(NotMeant::Who { error, findings, more }),
+        }
+    }
+
+    /// Asks BluSKY for its people again and again, for as long as a station runs, and tells why it cannot, each cause once.
+    pub async fn keep_fresh(&self, tell: impl Fn(&str)) {
+        let mut told = String::new();
+        while self.asks() {
+            let age = self.asked().await.ok().flatten().and_then(|(at, _)| (Utc::now() - at).to_std().ok());
+            let left = age.map_or(Duration::ZERO, |age| REFRESH_INTERVAL.saturating_sub(age));
+            sleep(left).await;
+            match self.refresh().await {
+                Ok(_) => told.clear(),
+                Err(why) => {
+                    let why = format!("BluSKY's list of people is not renewed: {why}");
+                    if told != why {
+                        tell(&why);
+                        told = why;
+                    }
+                    sleep(RETRY_INTERVAL).await;
+                }
+            }
+        }
+    }
+}
+
+fn older(asked: Option<DateTime<Utc>>, why: &NoList) -> String {
+    match asked {
+        Some(at) => format!("BluSKY's list of people is from {} ago, and cannot be asked for now: {why}", ago(Utc::now() - at)),
+        None => format!("BluSKY's list of people cannot be asked for: {why}"),
+    }
+}

@@ -64,8 +64,8 @@ fn a_removal_in_doubt_is_sent_again_while_nobody_can_have_given_the_card_anew() 
         let (state, next, _) = after(no_answer(), second, shown);
         (state, next)
     };
-    assert_eq!(doubt(121, still_there.clone()), (State::Saved, Next::Send { reassign: false }));
-    assert_eq!(doubt(122, still_there), (State::InDoubt, Next::Person), "two minutes later somebody may have");
+    assert_eq!(doubt(120, still_there.clone()), (State::Saved, Next::Send { reassign: false }));
+    assert_eq!(doubt(121, still_there), (State::InDoubt, Next::Person), "two minutes later somebody may have");
     assert_eq!(doubt(2, ReadBack::NotYet { why: why("not yet") }), (State::InDoubt, Next::ReadBack));
     assert_eq!(doubt(2, ReadBack::Failed { why: why("reset") }), (State::InDoubt, Next::ReadBack));
     assert_eq!(doubt(2, ReadBack::CannotTell), (State::InDoubt, Next::Person));

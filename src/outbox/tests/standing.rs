@@ -85,3 +85,31 @@ fn a_refusal_without_a_code_is_looked_up_only_where_blusky_says_that_somebody_ho
     assert_eq!(next("Card Already Assigned : 1 Lovelace, Ada"), Next::ReadBack);
     assert_eq!(next("The request is invalid."), Next::Done);
 }
+
+#[test]
+fn where_the_read_back_alone_decides_a_card_that_was_this_users_already_is_said_to_be() {
+    let any = |words: &str| Step::Answered(Outcome::Unclear { told: told(0, words), listed: false });
+    let warnings = |words: &str| entry(Reassign::Never, vec![SENDING, any(words), found()]).progress().warnings.clone();
+    assert_eq!(warnings("Card Already Assigned : 1 Lovelace, Ada"), ["already_assigned_to_this_user"]);
+    assert!(warnings("done").is_empty());
+}
+
+#[test]
+fn a_card_that_our_earlier_call_may_have_given_is_in_doubt_for_two_minutes_while_nobody_can_look() {
+    let cannot = || Step::ReadBack(ReadBack::Failed { why: "reset".into() });
+    let state = |second| {
+        let steps = [(0, SENDING), (0, no_answer()), (1, NOT_FOUND), (second, SENDING), (second, held()), (second, cannot())];
+        let entry = entry(Reassign::Never, vec![]).after(steps.map(|(second, step)| (at(second), step)));
+        (entry.progress().state, entry.due(at(second)))
+    };
+    assert_eq!(state(120), (State::InDoubt, Next::ReadBack));
+    assert_eq!(state(121), (State::Refused, Next::Done), "whoever holds it, it is not from us");
+    let first = entry(Reassign::Never, vec![SENDING, held(), cannot()]);
+    assert_eq!(first.progress().state, State::Refused, "no earlier call can have given it");
+}
+
+#[test]
+fn an_update_is_repeated_for_two_minutes_and_then_no_more() {
+    let absent = |second| update(vec![(0, SENDING), (1, no_answer()), (second, shown(&["public_notes"], &[]))]).due(at(second));
+    assert_eq!((absent(120), absent(121)), (Next::Send { reassign: false }, Next::Person));
+}

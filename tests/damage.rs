@@ -152,7 +152,8 @@ fn turn_over(step: usize, all_bits: bool) -> Counts {
     let ordered = small_store(&path);
     let sound = fs::read(&path).unwrap();
     let mut counts = Counts::default();
-    for place in (0..sound.len()).step_by(step) {
+    let from = std::env::var("FROM").ok().and_then(|from| from.parse().ok()).unwrap_or(0);
+    for place in (from..sound.len()).step_by(step) {
         let bits = if all_bits { 0..8 } else { place / step % 8..place / step % 8 + 1 };
         for bit in bits {
             let mut damaged = sound.clone();

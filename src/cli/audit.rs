@@ -16,7 +16,7 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    host::{Site, platform::access},
+    host::platform::access,
     store::{Anchor, Store, StoreError, sqlite::Database},
     views::audit,
 };
@@ -68,43 +68,40 @@ enum Action {
     },
 }
 
-pub async fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
+pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let whom = match &arguments.action {
-        Action::Erase { user, .. } => Some(site::who(&site, user).await?),
-        _ => None,
+    let user = match &arguments.action {
+        Action::Erase { user, .. } => site::who(&site, user).await?,
+        _ => Uuid::nil(),
     };
-    let mut record = site::open_record(&site)?;
-    let ended = act(&site, &mut record, arguments, whom.unwrap_or_default());
+    let (mut record, json) = (site::open_record(&site)?, arguments.json);
+    let place = |given: Option<PathBuf>| given.or_else(|| site.config.anchor.clone());
+    let ended = match arguments.action {
+        Action::Verify { anchor } => verify(&mut record, place(anchor).as_deref(), json),
+        Action::Accept { anchor } => accept(&mut record, place(anchor).as_deref(), json),
+        Action::Export => export(&mut record, json),
+        Action::Erase { by, .. } => erase(&mut record, user, &by.unwrap_or_else(access::user), json),
+    };
     Box::new(record).close();
     ended
 }
 
-fn act(site: &Site, record: &mut Database, arguments: &Arguments, whom: Uuid) -> Result<ExitCode, Failure> {
-    match &arguments.action {
-        Action::Verify { anchor } => verify(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
-        Action::Accept { anchor } => accept(record, anchor.as_deref().or(site.config.anchor.as_deref()), arguments.json),
-        Action::Export => export(record, arguments.json),
-        Action::Erase { by, .. } => {
-            let by = by.clone().unwrap_or_else(access::user);
-            let erased = record.erase(whom, &by, Utc::now()).map_err(failed)?;
-            if arguments.json {
-                let told = json!({ "entries": erased.entries, "of_others": erased.of_others, "is_gone": erased.is_gone });
-                out::print_json(&told);
-            } else {
-                out::print(&format!("{} erased", entries(erased.entries)));
-            }
-            if erased.of_others > 0 {
-                let words = "of others name them as the holder before, by their user ID; that is the others' record, and stays";
-                out::hint(&format!("{} {words}", entries(erased.of_others)));
-            }
-            if !erased.is_gone {
-                let help = "end what runs (`cardbridge run`), and erase once more";
-                return Err(Failure::impossible("in_use", "somebody is at work in the store, and its log may hold them still", help));
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+fn erase(record: &mut Database, user: Uuid, by: &str, json: bool) -> Result<ExitCode, Failure> {
+    let erased = record.erase(user, by, Utc::now()).map_err(failed)?;
+    if json {
+        out::print_json(&json!({ "entries": erased.entries, "of_others": erased.of_others, "is_gone": erased.is_gone }));
+    } else {
+        out::print(&format!("{} erased", entries(erased.entries)));
     }
+    if erased.of_others > 0 {
+        let words = "of others name them as the holder before, by their user ID; that is the others' record, and stays";
+        out::hint(&format!("{} {words}", entries(erased.of_others)));
+    }
+    if !erased.is_gone {
+        let help = "end what runs (`cardbridge run`), and erase once more";
+        return Err(Failure::impossible("in_use", "somebody is at work in the store, and its log may hold them still", help));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {

@@ -141,7 +141,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status(arguments) => asynchronous(status::run(&globals, arguments)),
         Command::Doctor(arguments) => asynchronous(doctor::run(&globals, arguments)),
         Command::Outbox(arguments) => asynchronous(outbox::run(&globals, arguments)),
-        Command::Audit(arguments) => asynchronous(audit::run(&globals, &arguments)),
+        Command::Audit(arguments) => asynchronous(audit::run(&globals, arguments)),
         Command::User(arguments) => asynchronous(user::run(&globals, arguments)),
         Command::Card(arguments) => asynchronous(card::run(&globals, arguments)),
         Command::Access(arguments) => asynchronous(access::run(&globals, arguments)),

@@ -1,5 +1,9 @@
 //! The promises of the outbox, with the time turned by hand.
 
+mod line;
+mod removal;
+mod standing;
+
 use chrono::TimeDelta;
 use uuid::Uuid;
 

@@ -163,14 +163,14 @@ enum Stage {
     Line(Box<Line>),
     Keyboard(Box<Keyboard>),
     /// The conversation with the card that lies there; none once it is over.
-    Card(Option<Box<Talk>>),
+    Card(Option<Box<CardConversation>>),
     /// The card that lies there has been read, and could be read again by this.
-    Read(Box<Talk>),
+    Read(Box<CardConversation>),
     Osdp(osdp::Desk),
 }
 
 /// The conversation with a card.
-struct Talk {
+struct CardConversation {
     conversation: Conversation,
     /// What had happened when the card came.
     came: u64,

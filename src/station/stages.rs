@@ -33,7 +33,7 @@ impl Station {
             ReaderEvent::Faulty(byte) => self.line(name, Input::Faulty(byte), turn),
             ReaderEvent::CardIn { atr, device, lay_there } => {
                 let conversation = Conversation::new(&self.setup.scripts, &atr, &device);
-                self.begin(name, Talk { conversation, came: self.happened, lay_there, is_second: false }, turn);
+                self.begin(name, CardConversation { conversation, came: self.happened, lay_there, is_second: false }, turn);
             }
             ReaderEvent::Answer(answer) => {
                 if let Some(Stage::Card(Some(talk))) = self.stages.get_mut(name) {
@@ -117,21 +117,21 @@ impl Station {
         }
     }
 
-    fn begin(&mut self, name: &ReaderName, mut talk: Talk, turn: &mut Turn) {
+    fn begin(&mut self, name: &ReaderName, mut talk: CardConversation, turn: &mut Turn) {
         let next = talk.conversation.begin();
         self.stages.insert(name.clone(), Stage::Card(Some(Box::new(talk))));
         self.go_on(name, next, turn);
     }
 
     /// A smart card has been read. It is let go, unless one reading is not enough: then it is read once more by itself.
-    fn card_read(&mut self, name: &ReaderName, talk: Talk, presentation: Presentation, turn: &mut Turn) {
+    fn card_read(&mut self, name: &ReaderName, talk: CardConversation, presentation: Presentation, turn: &mut Turn) {
         let release = Effect::Command(name.clone(), ReaderCommand::Release);
         if talk.is_second {
             turn.effects.push(release);
             return self.again(name, Transport::Pcsc, presentation, turn);
         }
         if let Some(conversation) = talk.conversation.again() {
-            self.stages.insert(name.clone(), Stage::Read(Box::new(Talk { conversation, is_second: true, ..talk })));
+            self.stages.insert(name.clone(), Stage::Read(Box::new(CardConversation { conversation, is_second: true, ..talk })));
         }
         // A reader shows nothing while its card is held.
         let before = turn.effects.len();

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use cardbridge::simulator::{Options, Simulator};
-use quick_xml::events::Event;
+use quick_xml::{escape::resolve_predefined_entity, events::Event};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -165,10 +165,16 @@ pub fn texts(document: &str, name: &str) -> Option<(String, Vec<String>)> {
         match reader.read_event().ok()? {
             Event::Start(start) => {
                 open.push(start.local_name().as_ref().to_owned());
+                texts.extend((open.last().unwrap() == name).then(String::new));
                 root.get_or_insert_with(|| open[0].clone());
             }
             Event::End(_) => drop(open.pop()?),
-            Event::Text(text) if open.last().is_some_and(|open| open == name) => texts.push(text.xml10_content().into_owned()),
+            Event::Text(text) if open.last().is_some_and(|open| open == name) => texts.last_mut().unwrap().push_str(&text.xml10_content()),
+            Event::GeneralRef(reference) if open.last().is_some_and(|open| open == name) => {
+                let character = reference.resolve_char_ref().ok()?.map(String::from);
+                let text = character.or_else(|| resolve_predefined_entity(&reference).map(ToOwned::to_owned))?;
+                texts.last_mut().unwrap().push_str(&text);
+            }
             Event::Eof => return root.filter(|_| open.is_empty()).map(|root| (root, texts)),
             _ => {}
         }

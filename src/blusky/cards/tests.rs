@@ -116,3 +116,29 @@ fn a_pin_that_is_shown_is_neither_written_down_nor_shown_again() {
     assert!(!serde_json::to_string(&card).unwrap().contains("90417"));
     assert!(!card.raw.to_string().contains("90417") && card.shown.text("pin").is_none() && !format!("{card:?}").contains("90417"));
 }
+
+#[test]
+fn an_empty_member_says_nothing_and_a_pin_is_seen_by_nobody_however_it_is_written() {
+    for empty in [Value::Null, json!("")] {
+        assert!(matches!(is("PublicNotes", &empty), Is::Empty), "{empty}");
+    }
+    for pin in [json!("90417"), json!(90417)] {
+        assert!(matches!(is("pin", &pin), Is::Hidden(_)), "{pin}");
+    }
+    assert!(matches!(is("PIN", &json!("")), Is::Empty), "there is none");
+}
+
+#[test]
+fn an_empty_pin_says_that_there_is_none_only_where_this_blusky_shows_pins() {
+    let card = |pin: &str| read(&json!({ "CardId": Uuid::from_u128(9), "PIN": pin }));
+    let shows_pins = AtomicBool::new(false);
+    let mut cards = [card(""), card("")];
+    pins(&mut cards, &shows_pins);
+    assert!(cards.iter().all(|card| card.shown.get("PIN").is_none()), "nobody has seen a PIN here");
+    let mut cards = [card(""), card("90417")];
+    pins(&mut cards, &shows_pins);
+    assert!(matches!(cards[0].shown.get("PIN"), Some(Is::Empty)));
+    let mut cards = [card("")];
+    pins(&mut cards, &shows_pins);
+    assert!(matches!(cards[0].shown.get("PIN"), Some(Is::Empty)), "it is remembered");
+}

@@ -64,8 +64,16 @@ impl Redaction<'_> {
         let owners: Vec<&Format> =
             all.filter(|format| format.fit(&old).map_or_else(|(why, _)| !is_keypad && why != Reason::FixedBits, |_| true)).collect();
         let fitting: Vec<&Format> = owners.iter().copied().filter(fits).collect();
+        let meant = if fitting.is_empty() { &owners } else { &fitting };
         let mut kept = Differences::between_cards(kind, &old, &owners);
         stays.iter().for_each(|at| kept.demand([*at], false));
+        for (at, fit) in reading.fits.iter().enumerate() {
+            let first = reading.fits.iter().take(at).find(|first| first.credential == fit.credential);
+            let format = |id: &str| fitting.iter().find(|format| *format.id == *id);
+            if let Some((first, other)) = first.and_then(|first| format(&first.format).zip(format(&fit.format))) {
+                kept.agree(first, other);
+            }
+        }
         // Of a key's few bits there may be no others that every other format refuses in the same way.
         let (wanted, mut last, mut nearly) = (shape(reading), old, None);
         for attempt in 0..3 * MOST_CARDS {
@@ -75,14 +83,14 @@ impl Redaction<'_> {
                 // beginning is most often a check.
                 (1..old.len()).take_while(|at| !old.get(*at)).for_each(|at| differences.demand([at], false));
             }
-            for field in (if fitting.is_empty() { &owners } else { &fitting }).iter().flat_map(|format| format.fields.iter()) {
+            for field in meant.iter().flat_map(|format| format.fields.iter()) {
                 for (at, bit) in new_value(field, &old, self.random) {
                     // Where two formats want different digits of one bit, the first is heard and the shape decides.
                     differences.demand([at], bit != old.get(at));
                 }
             }
             let mut new = differences.applied(&old, self.random);
-            owners.iter().for_each(|format| compute_with_carry(format, &old, &mut new));
+            meant.iter().for_each(|format| compute_with_carry(format, &old, &mut new));
             if new == old || (attempt < 2 * MOST_CARDS && self.stands_for.taken.contains(&(kind, new))) {
                 continue;
             }
@@ -168,6 +176,21 @@ impl Differences {
             (0..old.len()).filter(|at| *at < begins || is_filler(at)).for_each(|at| kept.demand([at], false));
         }
         kept
+    }
+
+    /// Two formats that read the same numbers go on reading the same ones.
+    fn agree(&mut self, one: &Format, other: &Format) {
+        for field in one.fields.iter().filter(|field| field.is_plain() && !field.bcd) {
+            let same = other.fields.iter().find(|same| same.name == field.name && same.is_plain() && !same.bcd);
+            let Some(same) = same else { continue };
+            let (own, others) = (|at| field.positions.iter().rev().nth(at).copied(), |at| same.positions.iter().rev().nth(at).copied());
+            for at in 0..field.positions.len().max(same.positions.len()) {
+                match (own(at), others(at)) {
+                    (Some(own), Some(other)) if own == other => {}
+                    (own, other) => self.demand(own.into_iter().chain(other), false),
+                }
+            }
+        }
     }
 
     /// An odd or an even number of these bits differs. What contradicts the demands before it is left out.

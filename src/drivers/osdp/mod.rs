@@ -40,7 +40,7 @@ use super::{
 use crate::reader::{Bus, Port, ReaderCommand, ReaderName, SerialDevice};
 use heard::Place;
 use panel::Panel;
-use wire::{Wire, lock};
+use wire::{BusLine, lock};
 
 /// How long the line is listened to before libosdp is asked again; it wants to be asked every 50 ms at least. A byte that
 /// comes ends the wait at once, so this bounds how late a poll is sent, not how late a card is read.
@@ -182,7 +182,7 @@ impl Driver for OsdpDriver {
 fn run(line: &Line, places: &Places, wanted: Receiver<Panel>) {
     let mut panels = Vec::new();
     loop {
-        match line.path(places).and_then(|path| Wire::open(&path, line.bus.baud)) {
+        match line.path(places).and_then(|path| BusLine::open(&path, line.bus.baud)) {
             Ok(wire) => match serve(wire, &mut panels, &wanted) {
                 End::Unwanted => return,
                 End::Failed(why) => panels.iter_mut().for_each(|panel| panel.end(&why)),
@@ -209,7 +209,7 @@ enum End {
 }
 
 /// Serves a bus until its line fails, or until nobody wants it and what was to be shown is shown.
-fn serve(wire: Wire, panels: &mut Vec<Panel>, wanted: &Receiver<Panel>) -> End {
+fn serve(wire: BusLine, panels: &mut Vec<Panel>, wanted: &Receiver<Panel>) -> End {
     let path = wire.path().to_owned();
     let wire = &Arc::new(Mutex::new(wire));
     panels.iter_mut().for_each(|panel| panel.begin(&path));
@@ -247,7 +247,7 @@ fn serve(wire: Wire, panels: &mut Vec<Panel>, wanted: &Receiver<Panel>) -> End {
 }
 
 /// Gives what was heard to whom it concerns.
-fn hear(wire: &Mutex<Wire>, panels: &mut [Panel], turn: usize, now: Instant) {
+fn hear(wire: &Mutex<BusLine>, panels: &mut [Panel], turn: usize, now: Instant) {
     let (packets, noise) = lock(wire).heard();
     if let Some(panel) = panels.get_mut(turn) {
         panel.noise(noise);

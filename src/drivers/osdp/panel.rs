@@ -22,7 +22,7 @@ use super::{
     key::Scbk,
     packet::{Packet, id},
     show,
-    wire::{Tap, Wire, lock},
+    wire::{BusLine, Tap, lock},
 };
 use crate::{
     drivers::Events,
@@ -52,7 +52,7 @@ pub struct Panel {
     speaking: Option<Speaking>,
     again_at: Instant,
     pause: Duration,
-    told: Option<Told>,
+    told: Option<Reported>,
     /// What has been said once and is not said again.
     notes: Vec<String>,
     shows_signals: bool,
@@ -72,7 +72,7 @@ struct Speaking {
 }
 
 #[derive(PartialEq, Eq)]
-enum Told {
+enum Reported {
     Up,
     Lost(String),
 }
@@ -124,7 +124,7 @@ impl Panel {
     }
 
     /// Its turn on the bus; true while a command or its reply is on the line.
-    pub fn turn(&mut self, wire: &Arc<Mutex<Wire>>, now: Instant) -> bool {
+    pub fn turn(&mut self, wire: &Arc<Mutex<BusLine>>, now: Instant) -> bool {
         if self.speaking.is_none() && now >= self.again_at {
             self.speak(wire, now);
         }
@@ -189,7 +189,7 @@ impl Panel {
         events.into_iter().for_each(|event| self.report(event));
     }
 
-    fn speak(&mut self, wire: &Arc<Mutex<Wire>>, now: Instant) {
+    fn speak(&mut self, wire: &Arc<Mutex<BusLine>>, now: Instant) {
         match self.start(wire, now) {
             Ok(speaking) => self.speaking = Some(speaking),
             Err(why) => {
@@ -199,7 +199,7 @@ impl Panel {
         }
     }
 
-    fn start(&mut self, wire: &Arc<Mutex<Wire>>, now: Instant) -> Result<Speaking, String> {
+    fn start(&mut self, wire: &Arc<Mutex<BusLine>>, now: Instant) -> Result<Speaking, String> {
         let failed = |error| format!("the OSDP reader at address {} cannot be spoken to: {error:?}", self.place.address);
         let peripheral = PdInfoBuilder::new().address(i32::from(self.place.address)).map_err(failed)?;
         // Without this flag a reply that libosdp does not know would take the reader offline.
@@ -259,10 +259,10 @@ impl Panel {
 
     fn tell_up(&mut self) {
         self.pause = Duration::ZERO;
-        if self.told == Some(Told::Up) {
+        if self.told == Some(Reported::Up) {
             return;
         }
-        self.told = Some(Told::Up);
+        self.told = Some(Reported::Up);
         self.report(ReaderEvent::Up);
         let heard = self.speaking.as_ref().map(|speaking| &speaking.heard);
         let identity = heard.and_then(|heard| heard.identity.as_ref().zip(heard.capabilities.as_ref()));
@@ -278,7 +278,7 @@ impl Panel {
     }
 
     fn tell_lost(&mut self, why: String) {
-        let told = Some(Told::Lost(why.clone()));
+        let told = Some(Reported::Lost(why.clone()));
         if self.told != told {
             self.told = told;
             self.report(ReaderEvent::Lost { why });

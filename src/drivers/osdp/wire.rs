@@ -26,7 +26,7 @@ use crate::{
 const LONGEST: usize = 4096;
 
 /// A bus's line.
-pub struct Wire {
+pub struct BusLine {
     port: TTYPort,
     path: String,
     /// What came and libosdp has not taken yet.
@@ -42,11 +42,11 @@ pub struct Wire {
 }
 
 /// The line, for the time being.
-pub fn lock(wire: &Mutex<Wire>) -> MutexGuard<'_, Wire> {
+pub fn lock(wire: &Mutex<BusLine>) -> MutexGuard<'_, BusLine> {
     wire.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Wire {
+impl BusLine {
     /// Opens a port.
     ///
     /// # Errors
@@ -127,10 +127,10 @@ impl Wire {
 }
 
 /// A panel's end of the line. libosdp keeps it for good, also when the panel is dropped: so it does not own the port.
-pub struct Tap(pub Weak<Mutex<Wire>>);
+pub struct Tap(pub Weak<Mutex<BusLine>>);
 
 impl Tap {
-    fn with<T>(&self, act: impl FnOnce(&mut Wire) -> Result<T, ChannelError>) -> Result<T, ChannelError> {
+    fn with<T>(&self, act: impl FnOnce(&mut BusLine) -> Result<T, ChannelError>) -> Result<T, ChannelError> {
         self.0.upgrade().map_or(Err(ChannelError::TransportError), |wire| act(&mut lock(&wire)))
     }
 }

@@ -27,7 +27,7 @@ use std::{
 use pcsc::{Context, Error, Scope};
 
 use self::{
-    talker::Talk,
+    talker::Instruction,
     watch::{Sought, Watch},
 };
 use super::{Common, Driver, Setup};
@@ -75,13 +75,13 @@ pub struct PcscDriver {
 #[derive(Clone, Default)]
 struct Shared {
     /// The way to the threads that talk to cards.
-    talks: Arc<Mutex<HashMap<ReaderName, Sender<Talk>>>>,
+    talks: Arc<Mutex<HashMap<ReaderName, Sender<Instruction>>>>,
     /// What the watch waits with.
     context: Arc<Mutex<Option<Context>>>,
 }
 
 impl Shared {
-    fn talks(&self) -> MutexGuard<'_, HashMap<ReaderName, Sender<Talk>>> {
+    fn talks(&self) -> MutexGuard<'_, HashMap<ReaderName, Sender<Instruction>>> {
         self.talks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +129,7 @@ impl Driver for PcscDriver {
 
     fn command(&self, reader: &ReaderName, command: ReaderCommand) {
         if let Some(talk) = self.shared.talks().get(reader) {
-            drop(talk.send(Talk::Command(command)));
+            drop(talk.send(Instruction::Command(command)));
         }
     }
 }

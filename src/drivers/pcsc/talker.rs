@@ -28,7 +28,7 @@ const SHARED_CARD_TIMEOUT: Duration = Duration::from_secs(2);
 const SETTLING: Duration = Duration::from_millis(500);
 
 /// What a talking thread is told.
-pub(super) enum Talk {
+pub(super) enum Instruction {
     /// A card is there.
     CardIn {
         /// Its ATR, empty while it is mute.
@@ -47,7 +47,7 @@ pub(super) struct Talker {
     pub(super) name: ReaderName,
     pub(super) path: CString,
     pub(super) common: Common,
-    pub(super) told: Receiver<Talk>,
+    pub(super) told: Receiver<Instruction>,
     pub(super) keys: Keys,
     pub(super) model: Option<Arc<Model>>,
 }
@@ -85,26 +85,26 @@ impl Session<'_> {
         let mut next = self.next()?;
         loop {
             next = match next {
-                Talk::CardIn { atr, lay_there } => self.card(atr, lay_there)?,
-                Talk::CardOut => {
+                Instruction::CardIn { atr, lay_there } => self.card(atr, lay_there)?,
+                Instruction::CardOut => {
                     self.report(ReaderEvent::CardOut);
                     self.next()?
                 }
-                Talk::Command(ReaderCommand::Signal(signal)) => {
+                Instruction::Command(ReaderCommand::Signal(signal)) => {
                     self.show(signal);
                     self.next()?
                 }
-                Talk::Command(_) => self.next()?,
+                Instruction::Command(_) => self.next()?,
             };
         }
     }
 
     /// What is told next. A command that was meant for a card which has gone is passed over.
-    fn next(&mut self) -> Result<Talk, Ended> {
+    fn next(&mut self) -> Result<Instruction, Ended> {
         loop {
             let talk = self.talker.told.recv()?;
             let is_answer =
-                matches!(talk, Talk::Command(ReaderCommand::Write(_) | ReaderCommand::WriteWithKey(..) | ReaderCommand::Release));
+                matches!(talk, Instruction::Command(ReaderCommand::Write(_) | ReaderCommand::WriteWithKey(..) | ReaderCommand::Release));
             match (is_answer, self.skip) {
                 (false, _) => return Ok(talk),
                 (true, 0) => {
@@ -117,7 +117,7 @@ impl Session<'_> {
     }
 
     /// Serves one card until it is released, fails, or goes; says what comes then.
-    fn card(&mut self, atr: Vec<u8>, lay_there: bool) -> Result<Talk, Ended> {
+    fn card(&mut self, atr: Vec<u8>, lay_there: bool) -> Result<Instruction, Ended> {
         // Announced before it is connected to: what is to be asked is known by the time it is there. A mute card may still speak.
         let is_mute = atr.is_empty();
         if !is_mute {
@@ -137,21 +137,21 @@ impl Session<'_> {
         let next = loop {
             let talk = self.next()?;
             let said = match &talk {
-                Talk::Command(ReaderCommand::Write(command)) => self.say(&card, command),
-                Talk::Command(ReaderCommand::WriteWithKey(command, name)) => match self.talker.keys.get(name) {
+                Instruction::Command(ReaderCommand::Write(command)) => self.say(&card, command),
+                Instruction::Command(ReaderCommand::WriteWithKey(command, name)) => match self.talker.keys.get(name) {
                     Some(key) => self.say(&card, &[command.as_slice(), key].concat()),
                     None => {
                         self.answer(Vec::new());
                         Ok(())
                     }
                 },
-                Talk::Command(ReaderCommand::Signal(_)) => Ok(()),
-                Talk::Command(ReaderCommand::Release) => {
+                Instruction::Command(ReaderCommand::Signal(_)) => Ok(()),
+                Instruction::Command(ReaderCommand::Release) => {
                     // Dropping the card would reset it.
                     drop(card.disconnect(Disposition::LeaveCard));
                     return self.next();
                 }
-                Talk::CardIn { .. } | Talk::CardOut => break talk,
+                Instruction::CardIn { .. } | Instruction::CardOut => break talk,
             };
             match said {
                 Ok(()) => {}
@@ -214,7 +214,7 @@ impl Session<'_> {
         self.report(ReaderEvent::Answer(answer));
     }
 
-    fn failed(&mut self, error: Error) -> Result<Talk, Ended> {
+    fn failed(&mut self, error: Error) -> Result<Instruction, Ended> {
         self.skip += usize::from(std::mem::take(&mut self.owed));
         self.report(ReaderEvent::CardFailed { why: explain_later(error) });
         self.next()

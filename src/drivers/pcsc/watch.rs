@@ -19,7 +19,7 @@ use pcsc::{Context, Error, ReaderState, State};
 use super::{
     Shared, Wanted, establish, explain, explain_later, keys,
     names::Names,
-    talker::{Talk, Talker},
+    talker::{Instruction, Talker},
 };
 use crate::{
     drivers::{AGAIN, Common},
@@ -60,7 +60,7 @@ struct Device {
     card: Option<u32>,
     /// Nobody has looked at it yet.
     is_new: bool,
-    talk: Sender<Talk>,
+    talk: Sender<Instruction>,
 }
 
 /// The readers under watch, each with the state it was seen in last.
@@ -225,7 +225,7 @@ impl Watch {
         self.only.get(&wanted.name).cloned().unwrap_or_else(|| vec![wanted.name.clone()])
     }
 
-    fn take_up(&mut self, path: &CString, name: &ReaderName) -> Sender<Talk> {
+    fn take_up(&mut self, path: &CString, name: &ReaderName) -> Sender<Instruction> {
         let (talk, told) = channel();
         let wanted = self.wanted.iter().find(|wanted| is_device_of(name, &wanted.name));
         let keys = wanted.and_then(|wanted| wanted.keys_file.as_deref()).map(keys::read);
@@ -255,7 +255,7 @@ impl Watch {
         }
         if device.card.is_some_and(|seen| !present || is_another(seen, count)) {
             device.card = None;
-            drop(device.talk.send(Talk::CardOut));
+            drop(device.talk.send(Instruction::CardOut));
         }
         let lay_there = std::mem::take(&mut device.is_new);
         // It is there once somebody has looked: a card that is put down from now on is shown.
@@ -264,7 +264,7 @@ impl Watch {
         }
         if present && device.card.is_none() {
             device.card = Some(count);
-            drop(device.talk.send(Talk::CardIn { atr, lay_there }));
+            drop(device.talk.send(Instruction::CardIn { atr, lay_there }));
         }
     }
 

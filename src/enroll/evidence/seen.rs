@@ -71,3 +71,24 @@ impl Seen {
         self.formats.entry(format.to_owned()).or_default().entry(facility_code).or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_blusky_has_accepted_counts_and_what_a_person_vouched_for_does_not_count_as_that() {
+        let mut seen = Seen::default();
+        assert!(!seen.has_accepted());
+        seen.vouched("hid-h10301", Some(FacilityCode(1)));
+        assert!(!seen.has_accepted() && seen.accepted_codes("hid-h10301") == 0);
+        seen.accepted("csn-4-byte", None);
+        assert!(seen.has_accepted() && seen.accepted_codes("csn-4-byte") == 0, "it has no facility code");
+        for code in [1, 2, 2, 3] {
+            seen.accepted("hid-h10301", Some(FacilityCode(code)));
+        }
+        assert_eq!(seen.accepted_codes("hid-h10301"), 3);
+        seen.put("hid-h10301", Some(FacilityCode(4)), Cards { accepted: 0, vouched: 7 });
+        assert_eq!((seen.accepted_codes("hid-h10301"), seen.cards("hid-h10301", Some(FacilityCode(4))).all()), (3, 7));
+    }
+}

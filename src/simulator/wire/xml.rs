@@ -82,13 +82,16 @@ fn read(text: &str) -> Result<Root, String> {
     reader.config_mut().expand_empty_elements = true;
     let mut parsing = Parsing::default();
     loop {
-        let (namespace, event) = reader.read_resolved_event().map_err(|error| error.to_string())?;
+        // The parser's own words may tell a secret back.
+        let at = reader.buffer_position();
+        let broken = || format!("it is ill-formed at byte {at}");
+        let (namespace, event) = reader.read_resolved_event().map_err(|_| broken())?;
         match event {
             Event::Start(start) => {
                 let namespace = bound(&namespace)?;
                 let mut is_nil = false;
                 for attribute in start.attributes() {
-                    let attribute = attribute.map_err(|error| error.to_string())?;
+                    let attribute = attribute.map_err(|_| broken())?;
                     let (of, name) = reader.resolver().resolve_attribute(attribute.key);
                     is_nil |= bound(&of)? == INSTANCE && name.as_ref() == "nil" && matches!(attribute.value.trim(), "true" | "1");
                 }
@@ -102,7 +105,7 @@ fn read(text: &str) -> Result<Root, String> {
             Event::CData(more) => parsing.text(&more.xml10_content())?,
             Event::GeneralRef(reference) => {
                 let named = || resolve_predefined_entity(&reference).map(ToOwned::to_owned);
-                let text = reference.resolve_char_ref().map_err(|error| error.to_string())?.map(String::from).or_else(named);
+                let text = reference.resolve_char_ref().map_err(|_| broken())?.map(String::from).or_else(named);
                 parsing.text(&text.ok_or("it names an entity that is not known")?)?;
             }
             Event::DocType(_) => return Err("it has a document type".to_owned()),
@@ -159,7 +162,7 @@ fn bound(namespace: &ResolveResult<'_>) -> Result<String, String> {
     match namespace {
         ResolveResult::Bound(Namespace(namespace)) => Ok((*namespace).to_owned()),
         ResolveResult::Unbound => Ok(String::new()),
-        ResolveResult::Unknown(prefix) => Err(format!("the prefix {prefix} stands for no namespace")),
+        ResolveResult::Unknown(_) => Err("a prefix stands for no namespace".to_owned()),
     }
 }
 

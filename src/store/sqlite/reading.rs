@@ -53,7 +53,8 @@ impl Way {
     /// The way that leads to all of them.
     pub(super) fn find(transaction: &Connection) -> Self {
         let is_whole = || -> Result<bool, Wrong> {
-            let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry INDEXED BY open_entry WHERE settled = 0";
+            // Asked as the pages are, for a damaged index may lead one search astray and not the other.
+            let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry INDEXED BY open_entry WHERE settled = 0 AND number > 0";
             let open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
             Ok(Head::read(transaction)?.open == open)
         };

@@ -222,3 +222,22 @@ fn counts_of_evidence_forget_who_was_erased() {
     assert!(store.findings().unwrap().is_empty());
     assert!(after.accepted_codes("hid-h10301") <= 1 && before > 0);
 }
+
+#[test]
+fn an_index_in_which_one_bit_is_turned_over_hides_nothing_that_is_to_be_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let due = store.open_after(0).unwrap();
+    let number = |select: &str| store.connection.query_row(select, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    let (root, size) = (number("SELECT rootpage FROM sqlite_master WHERE name = 'open_entry'"), number("PRAGMA page_size"));
+    Box::new(store).close();
+    let path = folder.path().join("old.db");
+    let mut file = fs::read(&path).unwrap();
+    let page = &mut file[(root - 1) * size..root * size];
+    // A header of three bytes, and in it a 0 that becomes a 1: the first entry is in the index as a settled one.
+    let at = page.windows(2).rposition(|bytes| bytes == [3, 8]).unwrap();
+    page[at + 1] = 9;
+    fs::write(&path, file).unwrap();
+    let mut store = open(&path);
+    assert_eq!((store.open_after(0), store.way), (Ok(due), Way::EveryEntry));
+}

@@ -1,0 +1,63 @@
+//! What a schedule tells of those who wait in it, and of the way to BluSKY.
+
+use super::{
+    reach::{Reach, Reached},
+    schedule::{Schedule, Turn, Waiting, Work},
+    *,
+};
+
+fn waiting(place: u64, user: u128, turn: Turn) -> Waiting {
+    Waiting { place, id: Uuid::from_u128(place.into()), user: Some(Uuid::from_u128(user)), card: Some(place), turn }
+}
+
+#[test]
+fn a_schedule_knows_who_waits_and_whose_call_is_under_way() {
+    let mut schedule = Schedule::new(1);
+    assert!(schedule.is_empty() && !schedule.is_busy());
+    let (one, two, nobody) = (Uuid::from_u128(4), Uuid::from_u128(5), Uuid::from_u128(6));
+    schedule.put(waiting(4, 7, Turn::At(at(0))));
+    schedule.put(waiting(5, 8, Turn::At(at(0))));
+    assert_eq!((schedule.len(), schedule.is_empty()), (2, false));
+    assert_eq!((schedule.place(one), schedule.place(two), schedule.place(nobody)), (4, 5, 0));
+    assert!(schedule.knows(one) && !schedule.knows(nobody));
+    assert!(schedule.shares(&waiting(9, 7, Turn::At(at(0)))), "its user has one before it");
+    assert!(!schedule.shares(&waiting(9, 10, Turn::At(at(0)))));
+    assert!(!schedule.is_under_way(one));
+    assert_eq!(schedule.next(at(0)), Some(Work::Step(one)));
+    assert!(schedule.is_under_way(one) && !schedule.is_under_way(two) && schedule.is_busy());
+    assert_eq!(schedule.deadline(at(0)), None, "one call at a time: only its end changes anything");
+}
+
+#[test]
+fn what_could_not_be_done_is_tried_again_a_second_later() {
+    let mut schedule = Schedule::new(2);
+    schedule.put(waiting(1, 7, Turn::At(at(0))));
+    assert!(schedule.next(at(0)).is_some());
+    schedule.let_go(Uuid::from_u128(1), at(0));
+    assert!(!schedule.is_busy());
+    assert_eq!((schedule.next(at(0)), schedule.deadline(at(0))), (None, Some(at(1))));
+    assert!(schedule.next(at(1)).is_some());
+}
+
+#[test]
+fn blusky_is_away_after_two_tries_in_a_row_that_did_not_reach_it_and_not_where_it_lets_nothing_through() {
+    let mut reach = Reach::default();
+    assert!(!reach.is_away());
+    reach.heard(&Reached::Away(None), None, at(0));
+    assert!(!reach.is_away(), "once is nothing yet");
+    reach.heard(&Reached::Away(None), None, at(1));
+    assert!(reach.is_away());
+    reach.heard(&Reached::Answered, None, at(2));
+    assert!(!reach.is_away());
+    let mut schedule = Schedule::new(2);
+    assert!(!schedule.is_closed(at(0)) && !schedule.is_away());
+    for _ in 0..2 {
+        schedule.heard(&Reached::Stopped, None, at(0));
+    }
+    assert!(schedule.is_closed(at(0)) && !schedule.is_away(), "it is there, and denies access");
+    schedule.heard(&Reached::Answered, None, at(1));
+    for _ in 0..2 {
+        schedule.heard(&Reached::Away(None), None, at(1));
+    }
+    assert!(schedule.is_closed(at(1)) && schedule.is_away());
+}

@@ -1,0 +1,115 @@
+//! What is known of an entry at each point of its way, and until when a person's word is good.
+
+use super::*;
+
+fn held() -> Step {
+    Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")))
+}
+
+fn unavailable() -> Step {
+    Step::ReadBack(ReadBack::Unavailable { why: "404".into() })
+}
+
+/// Unsent, settled, over, for a person.
+fn known(steps: Vec<Step>) -> [bool; 4] {
+    let entry = entry(Reassign::Ask, steps);
+    let progress = entry.progress();
+    [progress.is_unsent(), progress.is_settled(), progress.is_over(), progress.needs_a_person()]
+}
+
+#[test]
+fn what_is_known_of_an_entry_is_what_has_happened_to_it() {
+    let refused_elsewhere = Step::Answered(Outcome::Refused(told(5, "No such card type")));
+    assert_eq!(known(vec![]), [true, false, false, false], "saved");
+    assert_eq!(known(vec![SENDING]), [false, false, false, false], "under way");
+    assert_eq!(known(vec![SENDING, no_answer()]), [false, false, false, false], "in doubt");
+    assert_eq!(known(vec![SENDING, no_answer(), NOT_FOUND]), [false, false, false, false], "to be sent again: it may have arrived");
+    assert_eq!(known(vec![SENDING, no_answer(), unavailable()]), [false, true, false, true], "stuck");
+    assert_eq!(known(vec![SENDING, held(), NOT_FOUND]), [false, true, false, false], "somebody holds it");
+    assert_eq!(known(vec![SENDING, refused_elsewhere, NOT_FOUND]), [false, true, true, false], "refused");
+    assert_eq!(known(vec![SENDING, no_answer(), found()]), [false, true, true, false], "accepted");
+    assert_eq!(known(vec![Step::Discarded { superseded_by: None }]), [false, true, true, false], "given up");
+}
+
+#[test]
+fn why_it_waits_is_said_before_what_blusky_said_last() {
+    let said = |steps: Vec<Step>| entry(Reassign::Never, steps).progress().said();
+    assert_eq!(said(vec![]), None);
+    assert_eq!(said(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, "Success")))]).as_deref(), Some("Success"));
+    let away = Step::Answered(Outcome::Away { why: "BluSKY is away".into() });
+    assert_eq!(said(vec![SENDING, away]).as_deref(), Some("BluSKY is away"));
+}
+
+#[test]
+fn only_what_was_accepted_can_be_stored_otherwise() {
+    let differs = |steps: Vec<Step>| entry(Reassign::Never, steps).progress().stored_differs();
+    assert!(differs(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, ""))), shown(&["pin"], &[])]));
+    assert!(!differs(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, ""))), shown(&[], &["pin"])]), "it is not shown at all");
+    assert!(!differs(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, ""))), found()]));
+}
+
+#[test]
+fn a_word_given_two_minutes_ago_is_still_good_and_a_second_later_no_more() {
+    for (second, reassign) in [(120, true), (121, false), (-1, false)] {
+        assert_eq!(entry(Reassign::Always, vec![]).due(at(second)), Next::Send { reassign }, "{second}");
+    }
+}
+
+#[test]
+fn a_decision_that_has_aged_is_said_and_one_that_nobody_made_is_not() {
+    let warned = |reassign, steps: Vec<(i64, Step)>| {
+        let steps = steps.into_iter().map(|(second, step)| (at(second), step));
+        entry(reassign, vec![]).after(steps).progress().warnings.contains(&"decision_aged".to_owned())
+    };
+    let late = || vec![(600, SENDING), (600, held()), (600, NOT_FOUND)];
+    assert!(warned(Reassign::Given, late()) && warned(Reassign::Always, late()));
+    assert!(!warned(Reassign::Ask, late()), "nobody has decided anything");
+    assert!(!warned(Reassign::Given, vec![(1, SENDING), (1, held()), (1, NOT_FOUND)]), "it is good still");
+    let took = vec![(1, Step::Sending { reassign: true }), (1, held()), (1, NOT_FOUND)];
+    assert!(!warned(Reassign::Always, took), "it was asked for, and refused all the same");
+    let decided = Step::Reassign { decided_by: DecidedBy::Operator };
+    let aged = [vec![(1, SENDING), (1, held()), (1, NOT_FOUND), (2, decided)], late()].concat();
+    assert!(warned(Reassign::Ask, aged), "a person had decided");
+}
+
+#[test]
+fn what_was_asked_for_and_refused_is_refused_for_good() {
+    let took = entry(Reassign::Always, vec![Step::Sending { reassign: true }, held(), NOT_FOUND]);
+    assert_eq!((took.progress().state, took.next(at(9))), (State::Refused, Next::Done));
+}
+
+#[test]
+fn a_refusal_without_a_code_is_looked_up_only_where_blusky_says_that_somebody_holds_the_card() {
+    let refused = |words: &str| Step::Answered(Outcome::Refused(Told { result_code: None, ..told(0, words) }));
+    let next = |words: &str| entry(Reassign::Never, vec![SENDING, refused(words)]).due(at(9));
+    assert_eq!(next("Card Already Assigned : 1 Lovelace, Ada"), Next::ReadBack);
+    assert_eq!(next("The request is invalid."), Next::Done);
+}
+
+#[test]
+fn where_the_read_back_alone_decides_a_card_that_was_this_users_already_is_said_to_be() {
+    let any = |words: &str| Step::Answered(Outcome::Unclear { told: told(0, words), listed: false });
+    let warnings = |words: &str| entry(Reassign::Never, vec![SENDING, any(words), found()]).progress().warnings.clone();
+    assert_eq!(warnings("Card Already Assigned : 1 Lovelace, Ada"), ["already_assigned_to_this_user"]);
+    assert!(warnings("done").is_empty());
+}
+
+#[test]
+fn a_card_that_our_earlier_call_may_have_given_is_in_doubt_for_two_minutes_while_nobody_can_look() {
+    let cannot = || Step::ReadBack(ReadBack::Failed { why: "reset".into() });
+    let state = |second| {
+        let steps = [(0, SENDING), (0, no_answer()), (1, NOT_FOUND), (second, SENDING), (second, held()), (second, cannot())];
+        let entry = entry(Reassign::Never, vec![]).after(steps.map(|(second, step)| (at(second), step)));
+        (entry.progress().state, entry.due(at(second)))
+    };
+    assert_eq!(state(120), (State::InDoubt, Next::ReadBack));
+    assert_eq!(state(121), (State::Refused, Next::Done), "whoever holds it, it is not from us");
+    let first = entry(Reassign::Never, vec![SENDING, held(), cannot()]);
+    assert_eq!(first.progress().state, State::Refused, "no earlier call can have given it");
+}
+
+#[test]
+fn an_update_is_repeated_for_two_minutes_and_then_no_more() {
+    let absent = |second| update(vec![(0, SENDING), (1, no_answer()), (second, shown(&["public_notes"], &[]))]).due(at(second));
+    assert_eq!((absent(120), absent(121)), (Next::Send { reassign: false }, Next::Person));
+}

@@ -129,7 +129,7 @@ impl World {
                 Does::Order(id, seat) => {
                     let row = &self.roster.seats()[seat].row;
                     let roster = Some(RosterRow { run: self.run, file: "people.csv".to_owned(), row: row.number });
-                    let person = Some(Named { name: row.name.clone(), employee_number: None });
+                    let person = Some(Named { name: row.name.clone(), employee_number: None, without_access: false });
                     let order = Box::new(Order { roster, person, ..Order::of(row.user_id) });
                     let card = Wanted::Shown { reader: None, within: TimeDelta::days(1) };
                     let what = What::Enroll { order, card, reassign: Reassign::Never };

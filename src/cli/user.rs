@@ -98,7 +98,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         Action::Add(add) => add,
     };
     let has_nickname = site.config.blusky.as_ref().is_some_and(|blusky| blusky.add_user_v2);
-    let Add { user, password_file, access_level_group: groups, outcome_timeout, json } = *add;
+    let Add { user, password_file, access_level_group: groups, outcome_timeout, json, .. } = *add;
     let user = user.user(None);
     if user.nickname.is_some() && !has_nickname {
         let help = "leave it out, or set add_user = \"v2\" under [blusky]";

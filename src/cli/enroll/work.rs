@@ -315,7 +315,7 @@ impl Work<'_> {
             id: Some(id),
             user: if row.new_user.is_some() { String::new() } else { row.user_id.to_string() },
             new_user: row.new_user.clone(),
-            person: Some(Named { name: row.name.clone(), employee_number }),
+            person: Some(Named { name: row.name.clone(), employee_number, without_access: false }),
             card_type: row.card_type.or(self.template.card_type),
             printed: row.printed.clone(),
             external_number: row.external_number.clone(),

@@ -147,7 +147,7 @@ fn judge_before(site: &Site, order: &Order) -> Result<(), Failed> {
 
 fn called_new(user: &AddUser) -> Named {
     let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
-    Named { name, employee_number: user.employee_number.clone() }
+    Named { name, employee_number: user.employee_number.clone(), without_access: false }
 }
 
 fn wanted(body: &OrderBody) -> Result<Wanted, Failed> {

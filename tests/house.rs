@@ -31,7 +31,10 @@ const FLOORS: [(&str, &str); 24] = [
     ("blusky", "file access"),
     ("simulator", ""),
     ("config", "card sheet file access reader decode protocols enroll outbox station blusky"),
-    ("host", "card sheet file access reader decode smartcard protocols enroll outbox station views doctor drivers store blusky config"),
+    (
+        "host",
+        "card sheet file text access reader decode smartcard protocols enroll outbox station views doctor drivers store blusky config",
+    ),
     ("desk", "card text sheet access reader enroll outbox station views store blusky config host"),
     ("cli", "*"),
 ];

@@ -125,6 +125,13 @@ impl Catalog {
         fits.iter().any(|fit| self.worth.get(usize::from(fit.format)).is_some_and(|worth| worth.is_card))
     }
 
+    /// True where the format of this name reads what is typed on a keypad, and no card.
+    #[must_use]
+    pub fn is_of_entries(&self, name: &str) -> bool {
+        let at = self.names.get(&name.to_lowercase());
+        at.and_then(|at| self.worth.get(usize::from(*at))).is_some_and(|worth| !worth.is_card)
+    }
+
     /// The formats that fit these bits, in words.
     #[must_use]
     pub fn fits(&self, kind: Kind, bits: &PacsBits) -> Vec<Fit> {

@@ -41,7 +41,9 @@ impl Station {
             let keys = presentation.keys.clone().filter(|keys| keys.chars().all(is_known));
             return Some(keys.map_or(Typed::Whole, Typed::Keys));
         }
-        if self.setup.catalog.is_card(presentation) {
+        // Of what fits, a site that names formats of entries may leave nothing else.
+        let names_entries = self.setup.policy.formats.iter().any(|name| self.setup.catalog.is_of_entries(name));
+        if !names_entries && self.setup.catalog.is_card(presentation) {
             return None;
         }
         let reading = self.setup.catalog.read(presentation.clone());

@@ -298,8 +298,7 @@ pub fn text(entry: &Entry) -> String {
             None => "discarded".to_owned(),
         },
     };
-    let warnings = warnings(entry);
-    let warnings = warnings.iter().map(|warning| format!("\n    note: {}", words_of(warning)));
+    let warnings = warnings(entry).into_iter().map(|warning| format!("\n    note: {}", words_of(&warning)));
     std::iter::once(line).chain(progress.first.as_deref().map(first::words)).chain(warnings).collect()
 }
 
@@ -366,6 +365,7 @@ pub fn about(entry: &Entry) -> Option<String> {
 }
 
 fn card_and_user(entry: &Entry) -> Option<String> {
+    let group = |id: i64| format!("access-level group {id}");
     let call = match &entry.operation {
         Operation::AddUserCard(call) => call,
         Operation::RemoveUserCard(call) => {
@@ -373,11 +373,9 @@ fn card_and_user(entry: &Entry) -> Option<String> {
             return Some(format!("card {} taken back from {}{after}", call.card_id, whom(entry, call.user_id)));
         }
         Operation::AddUser(_) => return first::card_after(entry),
-        Operation::AddAccessLevelGroup(call) => {
-            return Some(format!("access-level group {} for {}", call.access_level_group_id, whom(entry, call.user_id)));
-        }
-        Operation::RemoveAccessLevelGroup(call) => {
-            return Some(format!("access-level group {} taken from {}", call.access_level_group_id, whom(entry, call.user_id)));
+        Operation::AddAccessLevelGroup(to) => return Some(format!("{} for {}", group(to.access_level_group_id), whom(entry, to.user_id))),
+        Operation::RemoveAccessLevelGroup(of) => {
+            return Some(format!("{} taken from {}", group(of.access_level_group_id), whom(entry, of.user_id)));
         }
         Operation::UpdateUserCard(_) => return None,
     };

@@ -77,10 +77,22 @@ fn the_stations_api_answers_the_readmes_requests() {
 }
 
 #[test]
+fn the_page_is_there_with_the_lines_that_the_readme_adds() {
+    let (blusky, reader) = (Simulator::start(&[]), SerialReader::plug_in());
+    let site = Site::at(&blusky.base_url, "");
+    let desk = blocks()[1].replace("[desk]", "[desk]\nlisten = \"127.0.0.1:0\"");
+    let whole = blocks()[0].replace("http://127.0.0.1:8900", &blusky.base_url).replace("/dev/ttyUSB0", &reader.path) + &desk;
+    site.configure(&whole);
+    fs::write(site.path("people.csv"), PEOPLE).unwrap();
+    site.keep("kim.pin", "0417\n");
+    site.start(&["run"]).wait_for_stderr("the desk page is at http://127.0.0.1:");
+}
+
+#[test]
 fn the_card_format_that_the_readme_adds_is_clean_and_can_be_shown() {
     let site = Site::at("http://127.0.0.1:9", "");
     fs::create_dir_all(site.path("site/cards")).unwrap();
-    fs::write(site.path("site/cards/mine.toml"), &blocks()[1]).unwrap();
+    fs::write(site.path("site/cards/mine.toml"), &blocks()[2]).unwrap();
     let checked = site.run(&["check", "site"]);
     assert_eq!(checked.code, 0, "{checked:?}");
     let shown = site.run(&["--protocols", "site", "formats", "our-28-bit"]);

@@ -14,6 +14,8 @@ use super::{
 };
 use crate::card::{Csn, Kind, PROTECTED, Presentation, SmartCard, WORTHLESS, to_hex};
 
+/// ISO 7816-4: the security status does not allow it.
+const NOT_ALLOWED: u16 = 0x6982;
 /// The most commands said to one card: a card that never ends is given up.
 pub const MOST_COMMANDS: usize = 256;
 
@@ -135,6 +137,8 @@ impl Conversation {
         let Some(script) = self.scripts.front().cloned() else { return self.done() };
         let Some(step) = script.steps.get(self.step) else { return self.done() };
         if status != step.want {
+            // The application is there, and what it holds is not told to everybody.
+            self.is_protected |= status == NOT_ALLOWED && self.step > 0;
             return self.give_up(&format!("{status:04X}"));
         }
         match take_from(step, script.kind, &answer) {

@@ -161,7 +161,7 @@ fn what_is_recorded_at_a_serial_reader_plays_back_to_the_same_readings() {
     let site = bare_site();
     site.configure(&reader.configuration("desk", "id12la-ascii", "card_left_ms = 0"));
     let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "day.capture", "--count", "4"]));
-    reader.wait_until_open();
+    capture.hears("recording");
     for bytes in [
         &b"\x020C000621A58E\r\n\x03"[..],
         b"\x02garbage",
@@ -276,12 +276,12 @@ fn a_capture_ended_by_hand_is_whole() {
     site.configure(&reader.configuration("desk", "id12la-ascii", ""));
     for (file, shows) in [("empty.capture", false), ("day.capture", true)] {
         let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", file]));
-        reader.wait_until_open();
+        // What came before the port was ready is nobody's card.
+        capture.hears("recording");
         if shows {
             reader.send(b"\x020C000621A58E\r\n\x03");
             capture.line();
         }
-        capture.hears("recording");
         let recorded = capture.signal("INT");
         assert_eq!(plays_back(&site, &recorded, file).len(), usize::from(shows));
     }

@@ -112,7 +112,7 @@ fn what_is_recorded_with_redact_never_stands_on_disk() {
     let site = bare_site();
     site.configure(&reader.configuration("desk", "id12la-ascii", ""));
     let mut capture = Followed::start(site.command(&["capture", "--reader", "desk", "--redact", "day.capture"]));
-    reader.wait_until_open();
+    capture.hears("recording");
     reader.send(b"\x020C000621A58E\r\n\x03");
     assert!(capture.line().contains("em4100:0C000621A5"), "whoever records sees the card itself");
     assert_eq!(fs::read_to_string(site.path("day.capture")).unwrap(), "");

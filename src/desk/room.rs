@@ -97,6 +97,7 @@ impl Room {
     fn pieces(&self, session: &Session) -> [(&'static str, String); 3] {
         let mut scene = self.scene();
         let desk = scene.desk(session.desk, &session.operator, session.reader.as_deref()).clone();
+        scene.board.begins_at(midnight());
         let (board, words, offset) = (&scene.board, &self.words, offset());
         [
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),

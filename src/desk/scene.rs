@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -216,11 +217,16 @@ impl Board {
         }
         self.today.truncate(LONGEST_LIST);
     }
+
+    /// Another day has begun, then: what was saved before is not of today.
+    pub fn begins_at(&mut self, midnight: DateTime<Utc>) {
+        self.today.retain(|entry| entry.saved_at >= midnight);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
+    use chrono::TimeDelta;
 
     use super::*;
     use crate::{
@@ -292,5 +298,9 @@ mod tests {
         }
         board.entry(&entry(Uuid::from_u128(599)));
         assert_eq!((board.today.len(), board.today[0].id), (LONGEST_LIST, Uuid::from_u128(599)));
+        board.begins_at(Utc::now() - TimeDelta::hours(1));
+        assert_eq!(board.today.len(), LONGEST_LIST);
+        board.begins_at(Utc::now() + TimeDelta::hours(1));
+        assert_eq!(board.today.len(), 0, "the next day");
     }
 }

@@ -252,8 +252,7 @@ const SHARED_PRINT: &str = "another card has this printed number, perhaps one wi
 
 /// What helps where the card is in BluSKY already: its maker may have put it there.
 const KNOWN_CARD: &str = "the card is in BluSKY already, perhaps put there by whoever sold it: give it by its key, with \
-     `cardbridge enroll --card-id GUID` (`cardbridge outbox show` names it where it is known here), or in BluSKY's console by its external \
-     number alone";
+     `cardbridge enroll --card-id GUID`, or in BluSKY's console by its external number alone";
 
 fn refused_help(entry: &Entry) -> Option<&'static str> {
     let words = entry.progress().told.description.as_deref().unwrap_or_default().to_lowercase();

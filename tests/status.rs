@@ -122,7 +122,8 @@ fn the_one_message_that_stops_delivery_is_shown_and_how_long_ago_blusky_answered
 fn without_a_station_what_stopped_delivery_last_is_shown_until_something_has_been_accepted_since() {
     let blusky = Simulator::start(&["--token", "another"]);
     let site = Site::at(&blusky.base_url, "");
-    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    // It waits for the outcome, which is that nothing is let through.
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]).code, 3);
     let (code, station) = status(&site);
     assert!(code == 1 && station["blusky"]["stopped"].as_str().is_some_and(|why| why.contains("denies access (401)")), "{station}");
     site.keep("token", "another\n");

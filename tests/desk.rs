@@ -7,8 +7,10 @@ mod cards;
 mod support;
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    os::unix::fs::PermissionsExt,
     time::{Duration, Instant},
 };
 
@@ -272,7 +274,13 @@ fn operators_have_pins_and_whoever_guesses_waits() {
     let configuration = reader.configuration("desk", "twn3-hidprox", "");
     let more = format!("{configuration}[desk]\nlisten = \"127.0.0.1:0\"\n[[operator]]\nname = \"Kim\"\npin_file = \"kim.pin\"\n");
     let site = Site::at(&blusky.base_url, &more);
+    let opens = |name: &str, mode| fs::set_permissions(site.path(name), fs::Permissions::from_mode(mode)).unwrap();
     site.keep("kim.pin", "0417\n");
+    opens("", 0o755);
+    opens("kim.pin", 0o644);
+    let public = site.run(&["run"]);
+    assert!(public.code == 2 && public.stderr.contains("kim.pin holds a secret"), "{public:?}");
+    opens("kim.pin", 0o600);
     let mut run = Followed::start(site.command(&["run"]));
     let said = run.hears("the desk page is at http://");
     let address = said.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();

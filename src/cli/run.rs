@@ -81,6 +81,8 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 /// Serves the desk page, where the site wants one.
 async fn page(site: &Site, shared: &Arc<Shared>) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(settings) = &site.config.desk else { return Ok(None) };
+    let mut pins = settings.operators.iter().filter_map(|operator| operator.pin_file.as_deref());
+    pins.try_for_each(|path| site::private(path, "pin_file"))?;
     let page = Page::open(settings, shared, &Lock::beside(&site.config.store, "desk")).await;
     let page = page.map_err(|error| Failure::usage("desk", error.to_string(), ""))?;
     out::hint(&format!("the desk page is at http://{}/", page.address));

@@ -116,7 +116,7 @@ fn explain(error: &ConfigError) -> Failure {
 }
 
 /// A file with a secret is none that everybody on this machine may read. One that is not there is somebody else's to say.
-fn private(path: &Path, code: &str) -> Result<(), Failure> {
+pub fn private(path: &Path, code: &str) -> Result<(), Failure> {
     if files::is_public(path).unwrap_or(false) {
         let shown = path.display();
         let help = format!("chmod 600 {shown}; where others use this machine, take a new secret");

@@ -26,7 +26,7 @@ use crate::{
             Operator,
             body::{AnswerBody, Failed, OrderBody, Sent},
         },
-        client::Said,
+        client::{Said, escaped},
     },
 };
 
@@ -118,15 +118,10 @@ pub(super) async fn people(State(desks): State<Arc<Desks>>, session: Session, Qu
     if typed.is_empty() {
         return Ok(axum::response::Html(String::new()).into_response());
     }
-    let query = in_query(typed);
+    let query = escaped(typed);
     let answer = ask(&desks, &session.operator, Method::GET, &format!("/v1/people?q={query}"), None).await?;
     let people = answer.at("people").as_array().cloned().unwrap_or_default();
     Ok(axum::response::Html(html::people::found(&people, &desks.room.words).into_string()).into_response())
-}
-
-/// Text as a query holds it.
-fn in_query(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[derive(Deserialize)]

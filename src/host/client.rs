@@ -262,7 +262,8 @@ async fn answered(response: Response) -> Result<Response, AskError> {
 }
 
 /// A name as a part of a path or query.
-fn escaped(name: &str) -> String {
+#[must_use]
+pub fn escaped(name: &str) -> String {
     name.bytes()
         .map(
             |byte| {

@@ -231,6 +231,7 @@ fn through_real_ttys_the_shipped_program_reads_every_dialect() {
     let site = Site::at("http://127.0.0.1:9", "");
     site.configure(&configuration);
     let mut read = site.start(&["read", "--json"]);
+    read.wait_for_stderr("hold the card");
     for (_, reader) in &readers {
         reader.wait_until_open();
     }

@@ -5,6 +5,7 @@
 mod cut;
 
 use std::{fmt, time::Duration};
+use strum::IntoStaticStr;
 
 use super::{check::Check, frame, payload::Template};
 use crate::{
@@ -14,7 +15,8 @@ use crate::{
 pub use cut::{Code, Cut, Stuffing};
 
 /// How far a file's facts can be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Confidence {
     /// Confirmed by reads of real cards.
     Card,
@@ -276,14 +278,7 @@ impl fmt::Display for Reads {
 impl Confidence {
     /// The name used in files.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::Captured => "captured",
-            Self::Documented => "documented",
-            Self::Implementation => "implementation",
-            Self::Table => "table",
-            Self::Derived => "derived",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

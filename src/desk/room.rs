@@ -20,7 +20,8 @@ use super::{
     words::Words,
 };
 use crate::{
-    host::{api::Shared, notices::NextNotice},
+    host::{api::Shared, known::KnownCards, notices::NextNotice},
+    station::Notice,
     store::StoreError,
 };
 
@@ -30,12 +31,13 @@ pub(super) struct Room {
     /// Counts the changes; gone once the station has ended.
     changed: watch::Sender<u64>,
     pub(super) words: Words,
+    cards: KnownCards,
 }
 
 impl Room {
     /// An empty room, which then fills by itself.
     pub(super) fn open(shared: &Arc<Shared>, words: Words) -> Arc<Self> {
-        let room = Arc::new(Self { scene: Mutex::default(), changed: watch::Sender::new(0), words });
+        let room = Arc::new(Self { scene: Mutex::default(), changed: watch::Sender::new(0), words, cards: KnownCards::of(shared) });
         tokio::spawn(room.clone().fill(shared.clone()));
         room
     }
@@ -46,17 +48,37 @@ impl Room {
         if let Err(error) = self.day(&shared).await {
             tracing::warn!(%error, "the day's list begins empty");
         }
+        let renewal = self.clone();
+        let renewal = tokio::spawn(async move { renewal.cards.keep_fresh().await });
         loop {
             let now = status.borrow_and_update().clone();
             self.change(|scene| scene.board.status = now);
             tokio::select! {
                 heard = notices.next() => match heard {
-                    Some(NextNotice::Notice(numbered)) => self.change(|scene| scene.take(&numbered.notice)),
+                    Some(NextNotice::Notice(numbered)) => self.take(&numbered.notice),
                     Some(NextNotice::Missed(count)) => tracing::warn!(count, "notices came faster than the page could take them"),
                     None => break,
                 },
                 changed = status.changed() => if changed.is_err() { break },
             }
+        }
+        renewal.abort();
+    }
+
+    /// A notice; what is known of a card that was shown comes a moment later, and holds nobody up.
+    fn take(self: &Arc<Self>, notice: &Notice) {
+        self.change(|scene| scene.take(notice));
+        match notice {
+            Notice::Entry(entry, _) => self.cards.saw(entry),
+            Notice::Read(reading) if !reading.is_typed() => {
+                let (room, reading) = (self.clone(), reading.clone());
+                tokio::spawn(async move {
+                    if let Some(known) = room.cards.about(&reading).await {
+                        room.change(|scene| scene.known(&reading, &known));
+                    }
+                });
+            }
+            _ => {}
         }
     }
 
@@ -67,6 +89,7 @@ impl Room {
             let page = shared.store().page_after(last).await?;
             let Some((number, _)) = page.last() else { return Ok(()) };
             last = *number;
+            page.iter().for_each(|(_, entry)| self.cards.saw(entry));
             let today = page.iter().map(|(_, entry)| entry).filter(|entry| entry.saved_at >= midnight);
             self.change(|scene| today.for_each(|entry| scene.board.entry(entry)));
         }
@@ -101,7 +124,7 @@ impl Room {
         let (board, words, offset) = (&scene.board, &self.words, offset());
         [
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
-            ("stage", html::stage::stage(&desk, words).into_string()),
+            ("stage", html::stage::stage(&desk, words, offset).into_string()),
             ("today", html::today::today(board, words, offset).into_string()),
         ]
     }

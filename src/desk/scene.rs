@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     card::{Reading, Verdict},
-    host::api::Status,
+    host::{api::Status, known::Known},
     outbox::Entry,
     reader::is_device_of,
     station::{Ended, Notice, Question},
@@ -51,6 +51,8 @@ pub struct Desk {
     pub stage: Stage,
     /// The card that was shown last.
     pub card: Option<Box<Reading>>,
+    /// What is known of it from before it is given to anybody.
+    pub known: Option<Known>,
     /// What the operator should know about the reader.
     pub note: Option<Note>,
 }
@@ -136,6 +138,9 @@ impl Desk {
         if !self.is_open() {
             (self.order, self.stage) = (None, Stage::Free);
         }
+        if self.card.as_ref().is_none_or(|card| card.presentation.identity() != reading.presentation.identity()) {
+            self.known = None;
+        }
         (self.card, self.note) = (Some(Box::new(reading.clone())), None);
     }
 
@@ -172,6 +177,7 @@ impl Scene {
             order: None,
             stage: Stage::Free,
             card: None,
+            known: None,
             note: None,
         })
     }
@@ -186,7 +192,7 @@ impl Scene {
         if let Some(desk) = self.desks.get_mut(&desk) {
             desk.order = Some(order);
             desk.stage = Stage::Waits { ahead: 0, first: None, ready: false };
-            (desk.card, desk.note) = (None, None);
+            (desk.card, desk.known, desk.note) = (None, None, None);
         }
     }
 
@@ -194,6 +200,14 @@ impl Scene {
     pub fn not_ordered(&mut self, desk: Uuid, order: Uuid) {
         if let Some(desk) = self.desks.get_mut(&desk).filter(|desk| desk.order.as_ref().is_some_and(|last| last.id == order)) {
             (desk.order, desk.stage) = (None, Stage::Free);
+        }
+    }
+
+    /// What is known of a card that was shown.
+    pub fn known(&mut self, reading: &Reading, known: &Known) {
+        let is_it = |card: &Reading| card.presentation.identity() == reading.presentation.identity();
+        for desk in self.desks.values_mut().filter(|desk| desk.card.as_deref().is_some_and(is_it)) {
+            desk.known = Some(known.clone());
         }
     }
 

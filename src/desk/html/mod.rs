@@ -75,3 +75,8 @@ fn can_be_undone(entry: &Entry) -> bool {
 fn clock(at: DateTime<Utc>, offset: FixedOffset) -> String {
     at.with_timezone(&offset).format("%H:%M").to_string()
 }
+
+/// A time with its day.
+fn day_and_clock(at: DateTime<Utc>, offset: FixedOffset) -> String {
+    at.with_timezone(&offset).format("%Y-%m-%d %H:%M").to_string()
+}

@@ -1,5 +1,6 @@
 //! What happens at a desk, large: who a card is waited for, what is asked, how it ended.
 
+use chrono::FixedOffset;
 use maud::{Markup, html};
 
 use super::{can_be_undone, card, entry_button, state, which, whom};
@@ -17,7 +18,7 @@ use crate::{
 
 /// The stage.
 #[must_use]
-pub fn stage(desk: &Desk, words: &Words) -> Markup {
+pub fn stage(desk: &Desk, words: &Words, offset: FixedOffset) -> Markup {
     let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
     html! {
         @match &desk.stage {
@@ -32,7 +33,11 @@ pub fn stage(desk: &Desk, words: &Words) -> Markup {
             Some(Note::Failed(why)) => p.note { (words.say("not_read")) " " span lang="en" { (shown(why)) } },
             None => {},
         }
-        @if let Some(reading) = &desk.card { (card::card(reading, words)) }
+        @if let Some(reading) = &desk.card {
+            // Once it is given to somebody, it stands there how that went.
+            @if let (Some(known), false) = (&desk.known, matches!(desk.stage, Stage::Entry { .. })) { (card::known(known, words, offset)) }
+            (card::card(reading, words))
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 mod cards;
 #[path = "desk/known.rs"]
 mod known;
+#[path = "desk/policy.rs"]
+mod policy;
 #[allow(dead_code, reason = "a part of it is enough here")]
 #[path = "support/peer.rs"]
 mod peer;
@@ -53,6 +55,12 @@ impl Station {
     fn start(&mut self) {
         let (run, address) = serve(&self.site);
         (self.run, self.address) = (Some(run), address);
+    }
+
+    /// Kills it, and starts it again.
+    fn restart(&mut self) {
+        self.run.take().unwrap().kill();
+        self.start();
     }
 
     /// A browser whose operator has signed in.

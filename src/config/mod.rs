@@ -7,6 +7,7 @@ mod blusky;
 pub mod desk;
 pub mod import;
 mod people;
+pub mod policy;
 mod readers;
 
 use std::{
@@ -106,7 +107,9 @@ impl Config {
     pub fn load(path: &Path, protocols: &Protocols) -> Result<Self, ConfigError> {
         let text = file::text(path, LARGEST).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-        Self::parse(&path.display().to_string(), &text, &folder, protocols)
+        let mut config = Self::parse(&path.display().to_string(), &text, &folder, protocols)?;
+        config.policy.kept = policy::read(&policy::path(&config.store), protocols)?;
+        Ok(config)
     }
 
     /// Reads the text of a configuration.
@@ -131,8 +134,14 @@ impl Config {
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let (file, sheet_text) = (path.display().to_string(), text.clone());
         let sheet = Sheet::new(&file, &sheet_text);
-        let config = sheet.root().map_or_else(Self::none, |keys| read(keys, &folder, protocols));
-        Ok((Self { text, ..config }, sheet.into_findings()))
+        let mut config = sheet.root().map_or_else(Self::none, |keys| read(keys, &folder, protocols));
+        let mut findings = sheet.into_findings();
+        match policy::read(&policy::path(&config.store), protocols) {
+            Ok(kept) => config.policy.kept = kept,
+            Err(ConfigError::Wrong(wrong)) => findings.extend(wrong),
+            Err(unreadable) => return Err(unreadable),
+        }
+        Ok((Self { text, ..config }, findings))
     }
 
     /// What holds where there is no file at all.

@@ -176,6 +176,8 @@ pub(super) struct Answered {
     answer: Option<String>,
     printed: Option<String>,
     choice: Option<String>,
+    #[serde(default)]
+    keep: String,
 }
 
 pub(super) async fn answer(State(desks): State<Arc<Desks>>, session: Session, Sent(said): Sent<Answered>) -> Answer {
@@ -188,6 +190,7 @@ pub(super) async fn answer(State(desks): State<Arc<Desks>>, session: Session, Se
         answer: said.answer.map(|answer| serde_json::from_value(answer.into())).transpose().map_err(|_| wrong())?,
         printed: said.printed,
         choice: said.choice.map(|choice| choice.parse()).transpose().map_err(|_| wrong())?,
+        keep: !said.keep.is_empty(),
     };
     let path = format!("/v1/enrollments/{}/answer", order.id);
     ask(&desks, &session.operator, Method::POST, &path, serde_json::to_value(&body).ok()).await.map(|answer| Json(answer).into_response())

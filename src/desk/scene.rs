@@ -34,6 +34,8 @@ pub struct Board {
     pub status: Status,
     /// Why the store is not where it was.
     pub store_gone: Option<String>,
+    /// Why what was answered for the site is not taken up.
+    pub policy_wrong: Option<String>,
     /// The day's entries, the newest first.
     pub today: VecDeque<Entry>,
 }
@@ -216,6 +218,7 @@ impl Scene {
         match notice {
             Notice::Entry(entry, _) => self.board.entry(entry),
             Notice::StoreGone(why) => self.board.store_gone.clone_from(why),
+            Notice::Policy(why) => self.board.policy_wrong.clone_from(why),
             _ => {}
         }
         self.desks.values_mut().for_each(|desk| desk.take(notice));

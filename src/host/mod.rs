@@ -9,6 +9,7 @@
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
 //! - [`directory`]: the site's people, of its own list and of BluSKY's;
 //! - [`state`]: how a store's outbox stands; [`looks`]: what can be seen of everything, for `doctor`;
+//! - [`policy`]: what people have answered for the site, written down and noticed;
 //! - [`protocol_files`]: a site's own, read;
 //! - [`platform`]: what only Unix has: locks, and the socket's place.
 
@@ -23,6 +24,7 @@ pub mod looks;
 pub mod notices;
 mod place;
 pub mod platform;
+pub mod policy;
 pub mod protocol_files;
 pub mod shell;
 pub mod state;

@@ -86,7 +86,7 @@ fn choose(reading: &Reading, choices: &[usize], number: u64, words: &Words) -> M
         ol.choices {
             @for (place, (choice, fit)) in fits.enumerate() {
                 li {
-                    form data-call="/desk/answer" {
+                    form data-call="/desk/answer" data-with="keep" {
                         input type="hidden" name="question" value=(number);
                         input type="hidden" name="choice" value=(choice);
                         button data-key=(place + 1) { (card::numbers(&fit.credential, words)) " " small { (fit.format) } }
@@ -94,8 +94,14 @@ fn choose(reading: &Reading, choices: &[usize], number: u64, words: &Words) -> M
                 }
             }
         }
+        (keep(words))
         (cancel(words))
     }
+}
+
+/// The answer is one for the whole site, where somebody says so.
+fn keep(words: &Words) -> Markup {
+    html! { form #keep { label.check { input type="checkbox" name="keep" value="yes"; " " (words.say("keep")) } } }
 }
 
 fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
@@ -106,17 +112,18 @@ fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
     };
     html! {
         h2 { (title) }
-        form data-call="/desk/answer" {
+        form data-call="/desk/answer" data-with="keep" {
             input type="hidden" name="question" value=(number);
             label for="print" { (words.say("ask_print")) }
             input #print name="printed" autocomplete="off" required maxlength="64" data-focus="";
             button.main { (words.say("go_on")) }
         }
-        form data-call="/desk/answer" {
+        form data-call="/desk/answer" data-with="keep" {
             input type="hidden" name="question" value=(number);
             input type="hidden" name="answer" value="yes";
             button { (words.say("no_print")) }
         }
+        (keep(words))
         (cancel(words))
     }
 }

@@ -6,6 +6,10 @@
 mod cards;
 #[path = "desk/known.rs"]
 mod known;
+#[path = "desk/outbox.rs"]
+mod outbox;
+#[path = "desk/people.rs"]
+mod people;
 #[path = "desk/policy.rs"]
 mod policy;
 #[allow(dead_code, reason = "a part of it is enough here")]
@@ -78,6 +82,7 @@ fn serve(site: &Site) -> (Followed, String) {
     (run, address)
 }
 
+#[derive(Clone)]
 struct Browser {
     address: String,
     cookie: String,
@@ -316,7 +321,13 @@ fn operators_have_pins_and_whoever_guesses_waits() {
     }
     assert!(tries("Kim", "0417").body.contains("Wait"), "the right one has to wait too");
     let answer = wait_for("the pause to end", || Some(tries("Kim", "0417")).filter(|answer| answer.status == 200));
-    browser.signed_in(&answer).looks().shows("bar", "Kim");
+    browser.clone().signed_in(&answer).looks().shows("bar", "Kim");
+    fs::remove_file(site.path("kim.pin")).unwrap();
+    let unreadable = tries("Kim", "0417");
+    assert!(
+        unreadable.status == 403 && !unreadable.body.contains("kim.pin") && unreadable.body.contains("cannot be read"),
+        "{unreadable:?}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod blusky;
 pub mod desk;
 pub mod import;
+pub mod new_people;
 mod people;
 pub mod policy;
 mod readers;
@@ -53,6 +54,8 @@ pub struct Config {
     pub people: PeopleLists,
     /// The desk page; none where the site wants none.
     pub desk: Option<desk::Desk>,
+    /// Where people belong who are added at the page; none where nobody is.
+    pub new_people: Option<new_people::NewPeople>,
     /// How many calls may be under way at once.
     pub parallel: usize,
     /// How small the chance of a mistake must be before nobody is asked.
@@ -156,6 +159,7 @@ impl Config {
             enforce_occupancy_system: false,
             people: PeopleLists::default(),
             desk: None,
+            new_people: None,
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
@@ -202,6 +206,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         config.people = people::people(table, folder);
     }
     config.desk = desk::desk(&mut keys, folder);
+    config.new_people = new_people::new_people(&mut keys);
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
             config.store = folder.join(path.value);

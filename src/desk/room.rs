@@ -6,12 +6,13 @@
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::response::sse::Event;
 use chrono::{DateTime, FixedOffset, Local, NaiveTime, Utc};
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::interval};
 
 use super::{
     html,
@@ -21,9 +22,14 @@ use super::{
 };
 use crate::{
     host::{api::Shared, known::KnownCards, notices::NextNotice},
+    outbox::Entry,
     station::Notice,
     store::StoreError,
 };
+
+/// The pieces of the page.
+const PIECES: usize = 4;
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// The scene, shared by all who look.
 pub(super) struct Room {
@@ -48,6 +54,7 @@ impl Room {
         if let Err(error) = self.day(&shared).await {
             tracing::warn!(%error, "the day's list begins empty");
         }
+        let mut hours = interval(HOUR);
         let renewal = self.clone();
         let renewal = tokio::spawn(async move { renewal.cards.keep_fresh().await });
         loop {
@@ -59,6 +66,7 @@ impl Room {
                     Some(NextNotice::Missed(count)) => tracing::warn!(count, "notices came faster than the page could take them"),
                     None => break,
                 },
+                _ = hours.tick() => self.change(Scene::hour_passed),
                 changed = status.changed() => if changed.is_err() { break },
             }
         }
@@ -90,6 +98,9 @@ impl Room {
             let Some((number, _)) = page.last() else { return Ok(()) };
             last = *number;
             page.iter().for_each(|(_, entry)| self.cards.saw(entry));
+            let here = |entry: &&Entry| entry.base_url == shared.store().base_url() && !entry.progress().is_over();
+            let open: Vec<&Entry> = page.iter().map(|(_, entry)| entry).filter(here).collect();
+            self.change(|scene| open.into_iter().for_each(|entry| scene.board.is_open(entry)));
             let today = page.iter().map(|(_, entry)| entry).filter(|entry| entry.saved_at >= midnight);
             self.change(|scene| today.for_each(|entry| scene.board.entry(entry)));
         }
@@ -117,7 +128,7 @@ impl Room {
     }
 
     /// The pieces of the page for a desk, by the id of their place.
-    fn pieces(&self, session: &Session) -> [(&'static str, String); 3] {
+    fn pieces(&self, session: &Session) -> [(&'static str, String); PIECES] {
         let mut scene = self.scene();
         let desk = scene.desk(session.desk, &session.operator, session.reader.as_deref()).clone();
         scene.board.begins_at(midnight());
@@ -125,6 +136,7 @@ impl Room {
         [
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
             ("stage", html::stage::stage(&desk, words, offset).into_string()),
+            ("outbox", html::outbox::outbox(board, words, offset).into_string()),
             ("today", html::today::today(board, words, offset).into_string()),
         ]
     }
@@ -142,7 +154,7 @@ pub(super) struct Following {
     room: Arc<Room>,
     session: Session,
     changed: watch::Receiver<u64>,
-    shown: [String; 3],
+    shown: [String; PIECES],
 }
 
 impl Following {

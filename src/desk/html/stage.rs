@@ -2,8 +2,9 @@
 
 use chrono::FixedOffset;
 use maud::{Markup, html};
+use uuid::Uuid;
 
-use super::{can_be_undone, card, entry_button, state, which, whom};
+use super::{can_be_undone, card, entry_button, say_of, state, which, whom};
 use crate::{
     card::Reading,
     desk::{
@@ -11,7 +12,7 @@ use crate::{
         words::Words,
     },
     enroll::{enrollment::Refused, evidence},
-    outbox::{Entry, Given, InTheWay},
+    outbox::{Entry, Given, InTheWay, State},
     station::{Ended, Question, notice::QuestionKind},
     text::shown,
 };
@@ -20,10 +21,11 @@ use crate::{
 #[must_use]
 pub fn stage(desk: &Desk, words: &Words, offset: FixedOffset) -> Markup {
     let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
+    let replaces = desk.order.as_ref().is_some_and(|order| order.replaces);
     html! {
         @match &desk.stage {
             Stage::Free => (free(desk, words)),
-            Stage::Waits { ahead, first, ready } => (waits(&person, *ahead, first.as_deref(), *ready, words)),
+            Stage::Waits { ahead, first, ready } => (waits(&person, *ahead, first.as_deref(), (*ready, replaces), words)),
             Stage::Asked(question) => (asked(question, &person, words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
             Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, words)),
@@ -50,13 +52,13 @@ fn free(desk: &Desk, words: &Words) -> Markup {
     }
 }
 
-fn waits(person: &str, ahead: usize, first: Option<&str>, ready: bool, words: &Words) -> Markup {
+fn waits(person: &str, ahead: usize, first: Option<&str>, (ready, replaces): (bool, bool), words: &Words) -> Markup {
     let somebody = words.say("somebody");
     html! {
         div.now.waits {
             h2 { (person) }
             @if ahead > 0 { p { (words.fill("waits_ahead", &[("first", &first.map_or_else(|| somebody.to_owned(), shown)), ("count", &ahead)])) } }
-            @else if ready { p.big { (words.say("show_card")) } }
+            @else if ready { p.big { (words.say(if replaces { "show_new_card" } else { "show_card" })) } }
             @else { p.big { (words.say("no_reader_ready")) } }
             form data-call="/desk/withdraw" { button.quiet data-key="Escape" { (words.say("cancel")) } }
         }
@@ -138,19 +140,30 @@ fn holder(said: Option<&str>, person: &str, number: u64, words: &Words) -> Marku
 }
 
 fn yes_or_no(number: u64, words: &Words) -> Markup {
-    let answer = |answer: &str, class: &str, label: &str, key: &str| {
-        html! {
-            form data-call="/desk/answer" {
-                input type="hidden" name="question" value=(number);
-                input type="hidden" name="answer" value=(answer);
-                button class=(class) data-key=(key) { (label) }
-            }
-        }
-    };
     html! {
         div.answers {
-            (answer("no", "main", words.say("no"), "Escape"))
-            (answer("yes", "danger", words.say("yes"), ""))
+            (answer(None, number, "no", ("main", "Escape"), words.say("no")))
+            (answer(None, number, "yes", ("danger", ""), words.say("yes")))
+        }
+    }
+}
+
+/// Whether to take the card of an entry from its holder, which is asked about an entry of any time.
+pub(super) fn answer_about(id: Uuid, number: u64, words: &Words) -> Markup {
+    html! {
+        span { (words.say("ask_holder")) }
+        (answer(Some(id), number, "no", ("quiet", ""), words.say("holder_keeps")))
+        (answer(Some(id), number, "yes", ("quiet danger", ""), words.say("holder_gives")))
+    }
+}
+
+fn answer(order: Option<Uuid>, number: u64, answer: &str, (class, key): (&str, &str), label: &str) -> Markup {
+    html! {
+        form data-call="/desk/answer" {
+            @if let Some(order) = order { input type="hidden" name="order" value=(order); }
+            input type="hidden" name="question" value=(number);
+            input type="hidden" name="answer" value=(answer);
+            button class=(class) data-key=(key) { (label) }
         }
     }
 }
@@ -203,12 +216,15 @@ fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, w
     };
     html! {
         div class={ "now " (state) } data-sound=(if state == "sending" { "saved" } else { state }) data-of=(entry.id) {
-            h2 { (words.say(&format!("state_{state}"))) }
+            h2 { (say_of(entry, words)) }
             p.person { (whom(entry)) }
             p.big { (which(entry, words)) }
             @if !entry.origin.evidence.is_empty() { p.evidence { (card::evidence(&entry.origin.evidence, words)) } }
             @if let Some(said) = &progress.told.description { p.said lang="en" { "BluSKY: “" (shown(said)) "”" } }
             @if !next.is_empty() { p.next { (next) } }
+            @if progress.first.as_ref().is_some_and(|first| first.state == State::Refused) && progress.state == State::Accepted {
+                p.note { (words.say("old_card_stays")) }
+            }
             @for warning in &progress.warnings { p.note lang="en" { (crate::views::reading::words_of(warning)) } }
             @if can_be_undone(entry) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
         }

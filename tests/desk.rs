@@ -15,7 +15,11 @@ mod policy;
 #[allow(dead_code, reason = "a part of it is enough here")]
 #[path = "support/peer.rs"]
 mod peer;
+#[path = "desk/rosters.rs"]
+mod rosters;
 mod support;
+#[path = "desk/tls.rs"]
+mod tls;
 
 use std::{
     fs,

@@ -13,6 +13,7 @@ use crate::{
     host::{api::Status, known::Known},
     outbox::Entry,
     reader::is_device_of,
+    roster::screen::Tally,
     station::{Ended, Notice, Question},
 };
 
@@ -67,6 +68,8 @@ pub struct Desk {
     pub known: Option<Known>,
     /// What the operator should know about the reader.
     pub note: Option<Note>,
+    /// The people who have their turn at it one after the other.
+    pub run: Option<Run>,
     /// When it was looked at last, by the count of looks and by the hour.
     looked_at: (u64, u64),
 }
@@ -80,6 +83,44 @@ pub struct Ordered {
     pub person: String,
     /// The card is in the place of one that is lost.
     pub replaces: bool,
+}
+
+/// How people have their turn at a desk, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The name of the list.
+    pub list: String,
+    /// How many of what.
+    pub tally: Tally,
+    /// Whose turn it is, by their place, counted from 1.
+    pub place: Option<usize>,
+    /// Whoever has a card already and is looked at.
+    pub looks_at: Option<String>,
+    /// Who comes next.
+    pub next: Vec<String>,
+    /// Who is left without a card.
+    pub left: Vec<(String, How)>,
+    /// The entry that came last.
+    pub last: Option<Uuid>,
+    /// Whose card is taken back by an undo.
+    pub undo: Option<String>,
+    /// The keys of the terminal that do something now.
+    pub keys: Vec<char>,
+    /// What is wrong in the list.
+    pub findings: Vec<String>,
+    /// Why it was stopped.
+    pub trouble: Option<String>,
+    /// It is over.
+    pub is_over: bool,
+}
+
+/// How somebody was left without a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// They were skipped.
+    Skipped,
+    /// It was left for the end, and why.
+    Aside(String),
 }
 
 /// How an order stands.
@@ -201,6 +242,7 @@ impl Scene {
             card: None,
             known: None,
             note: None,
+            run: None,
             looked_at,
         });
         desk.looked_at = looked_at;
@@ -226,6 +268,11 @@ impl Scene {
             desk.stage = Stage::Waits { ahead: 0, first: None, ready: false };
             (desk.card, desk.known, desk.note) = (None, None, None);
         }
+    }
+
+    /// How people have their turn at this desk; false where there is no such desk.
+    pub fn run(&mut self, desk: Uuid, run: Option<Run>) -> bool {
+        self.desks.get_mut(&desk).map(|desk| desk.run = run).is_some()
     }
 
     /// The station did not take the order.

@@ -5,6 +5,7 @@
 //!
 //! - [`shell`]: the page itself, which shows nothing of anybody;
 //! - [`bar`]: readers and BluSKY; [`stage`]: what happens at this desk; [`card`]: what was read; [`today`]: the day's list;
+//! - [`run`]: people who have their turn one after the other;
 //! - [`outbox`]: what waits to be sent, and how the readers are;
 //! - [`people`]: who was found.
 
@@ -12,6 +13,7 @@ pub mod bar;
 pub mod card;
 pub mod outbox;
 pub mod people;
+pub mod run;
 pub mod shell;
 pub mod stage;
 pub mod today;

@@ -91,7 +91,7 @@ fn choose(reading: &Reading, choices: &[usize], number: u64, words: &Words) -> M
                     form data-call="/desk/answer" data-with="keep" {
                         input type="hidden" name="question" value=(number);
                         input type="hidden" name="choice" value=(choice);
-                        button data-key=(place + 1) { (card::numbers(&fit.credential, words)) " " small { (fit.format) } }
+                        button data-key=(place + 1) data-focus=[(place == 0).then_some("")] { (card::numbers(&fit.credential, words)) " " small { (fit.format) } }
                     }
                 }
             }

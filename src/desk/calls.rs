@@ -129,7 +129,8 @@ pub(super) async fn take_back(desks: &Desks, session: &Session) -> Result<(), Fa
 
 pub(super) async fn withdraw(State(desks): State<Arc<Desks>>, session: Session) -> Answer {
     // One of a run is gone on without.
-    if !press(&desks, session.desk, Pressed::Key(Key::Skip)) {
+    let is_going = desks.room.desk(&session).run.is_some_and(|run| !run.is_over);
+    if !(is_going && press(&desks, session.desk, Pressed::Key(Key::Skip))) {
         take_back(&desks, &session).await?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -58,7 +58,7 @@ function play(place) {
 
 const isNowhere = (element) => element === null || element === document.body || element.offsetParent === null;
 // Where the next person begins: in the search, or at the list that people are on.
-function goBack() { (byId("run") || byId("search")).focus(); }
+function goBack() { (byId("run") || byId("search")).focus({ preventScroll: byId("run") !== null }); }
 
 function say(words) { byId("said").textContent = words; }
 
@@ -76,7 +76,7 @@ function put(place, html) {
   if (place !== "stage") {
     // Whoever stood on a button that is still there stands on it again.
     const again = had === "" ? null : byId(had) || section.querySelector(`[data-id="${CSS.escape(same || "")}"]`);
-    if (again) again.focus();
+    if (again) again.focus({ preventScroll: true });
     else if (had !== "" || (place === "roster" && isNowhere(before))) goBack();
     return;
   }
@@ -216,6 +216,7 @@ document.addEventListener("submit", async (event) => {
 let waiting = 0;
 document.addEventListener("input", (event) => {
   if (event.target.id !== "search") return;
+  failed("");
   clearTimeout(waiting);
   waiting = setTimeout(() => find().catch((error) => failed(error.message)), 80);
 });

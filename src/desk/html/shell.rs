@@ -46,8 +46,8 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
                     }
                     main {
                         (who(choices, words))
-                        section #roster aria-label=(words.say("roster")) {}
                         section #stage aria-live="polite" aria-label=(words.say("stage")) {}
+                        section #roster aria-label=(words.say("roster")) {}
                         section #outbox aria-label=(words.say("outbox")) {}
                         section #today aria-label=(words.say("today")) {}
                     }

@@ -3,7 +3,7 @@
 //! In: what somebody does at a desk, and the station's notices. Out: plain values that [`super::html`] writes down. Never: a time, or
 //! anything that the station did not tell.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::{
     card::{Reading, Verdict},
     host::api::Status,
     outbox::Entry,
-    reader::is_device_of,
+    reader::{ReaderName, is_device_of},
     station::{Ended, Notice, Question},
 };
 
@@ -25,6 +25,8 @@ pub struct Scene {
     /// What all desks show.
     pub board: Board,
     desks: HashMap<Uuid, Desk>,
+    /// The readers to which a card can be held now.
+    ready: BTreeSet<ReaderName>,
 }
 
 /// What all desks show.
@@ -127,6 +129,14 @@ impl Desk {
         }
     }
 
+    /// Readers have come or gone: a card can be held to one of this desk, or to none.
+    fn can_hold(&mut self, there: &BTreeSet<ReaderName>) {
+        let is_there = there.iter().any(|reader| self.sees(reader));
+        if let Stage::Waits { ready, .. } = &mut self.stage {
+            *ready = is_there;
+        }
+    }
+
     /// A card at a reader of this desk. What is typed at a keypad is no card, and is not shown.
     fn read(&mut self, reading: &Reading) {
         let is_here = reading.presentation.reader.as_deref().is_some_and(|reader| self.sees(reader));
@@ -205,6 +215,12 @@ impl Scene {
             _ => {}
         }
         self.desks.values_mut().for_each(|desk| desk.take(notice));
+        match notice {
+            Notice::Ready(reader) => drop(self.ready.insert(reader.clone())),
+            Notice::Lost(reader, _) => drop(self.ready.remove(reader)),
+            _ => return,
+        }
+        self.desks.values_mut().for_each(|desk| desk.can_hold(&self.ready));
     }
 }
 
@@ -267,13 +283,23 @@ mod tests {
     #[test]
     fn an_order_is_followed_from_the_card_to_the_entry_and_another_ones_notices_change_nothing() {
         let mut scene = Scene::default();
-        scene.desk(DESK, "Kim", None);
+        scene.desk(DESK, "Kim", Some("desk"));
         scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace".to_owned() });
         let waits = |order| Notice::Waiting { order, person: None, ahead: 0, first: None, ready: true };
         scene.take(&waits(Uuid::from_u128(3)));
         assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: false, .. }));
         scene.take(&waits(ORDER));
         assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: true, .. }));
+        // The reader is unplugged and plugged in again; what another one does changes nothing.
+        for (notice, can_hold) in [
+            (Notice::Lost("desk".into(), "unplugged".to_owned()), false),
+            (Notice::Ready("door".into()), false),
+            (Notice::Ready("desk".into()), true),
+            (Notice::Lost("door".into(), "unplugged".to_owned()), true),
+        ] {
+            scene.take(&notice);
+            assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready, .. } if ready == can_hold), "{notice:?}");
+        }
         scene.take(&Notice::LayThere("desk".into()));
         assert_eq!(scene.desk(DESK, "", None).note, Some(Note::LayThere));
         scene.take(&read_at("desk"));

@@ -65,7 +65,7 @@ function put(place, html) {
   play(section);
   const wanted = section.querySelector("[data-focus]");
   if (wanted) wanted.focus();
-  else if (had !== "" || before === document.body || before === null) byId("search").focus();
+  else if (had !== "" || before === document.body || before === null || before.closest("[hidden]")) byId("search").focus();
 }
 
 async function follow() {

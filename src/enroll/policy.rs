@@ -4,6 +4,7 @@
 //! would settle it. Never: a guess; none or several left is no choice, and nothing is hidden from the reading.
 
 use std::time::Duration;
+use strum::IntoStaticStr;
 
 use uuid::Uuid;
 
@@ -47,7 +48,8 @@ pub struct CardType {
 }
 
 /// A number that a card type requires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Required {
     /// The facility code.
     FacilityCode,
@@ -60,12 +62,8 @@ pub enum Required {
 impl Required {
     /// The name used in the configuration.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FacilityCode => "facility_code",
-            Self::Serial => "serial",
-            Self::IssueCode => "issue_code",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -181,7 +181,7 @@ fn about(reading: &Reading, code: &str, why: &str, lines: &[String]) -> Value {
     json!({"code": code, "message": format!("{why}; nothing was enrolled"), "help": help, "reading": reading_json(reading), "settle": lines})
 }
 
-const fn refused_code(reading: &Reading, refused: &Refused) -> &'static str {
+fn refused_code(reading: &Reading, refused: &Refused) -> &'static str {
     match refused {
         Refused::Undecided(_) if matches!(reading.verdict, Verdict::Ambiguous) => "ambiguous",
         Refused::OtherCardType { .. } => "other_card_type",

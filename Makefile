@@ -13,7 +13,7 @@ PYTHON   := $(TARGET)/python
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-api test-usb judges soak lint bench calibrate damage fuzz mutants packages release rust
+.PHONY: demo test test-api test-usb judges screenshots soak lint bench calibrate damage fuzz mutants packages release rust
 
 demo: packages
 	cargo build --release --workspace
@@ -40,6 +40,13 @@ $(PYTHON)/bin/schemathesis: | packages
 EXAMPLES := 200
 test-api: judges
 	EXAMPLES=$(EXAMPLES) cargo test --test openapi -- --nocapture
+
+# The pictures that the README shows.
+screenshots: PACKAGES += $(BROWSER) pngquant
+screenshots: judges
+	cargo test --test browser -- --ignored --nocapture pictures
+	pngquant --force --ext .png 64 packaging/pictures/*.png
+	@large=$$(find packaging/pictures -size +60k); if [ -n "$$large" ]; then echo "too large for the README: $$large"; exit 1; fi
 
 # Readers on USB, plugged in and unplugged in a guest with Debian's kernel: no part of `make test`. The kernel is fetched
 # into target/guest and not installed. `ROUNDS=50 make test-usb` replugs each reader so often.

@@ -2,6 +2,7 @@
 //! Whoever works here has a keyboard and cards, and no mouse.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+#![allow(clippy::print_stderr, reason = "figures are for people")]
 
 #[path = "support/browser.rs"]
 mod browser;
@@ -9,7 +10,12 @@ mod browser;
 mod cards;
 mod support;
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use browser::{Browser, browser};
 use cardbridge::simulator::virtual_card::VirtualCard;
@@ -414,4 +420,77 @@ fn the_page_weighs_less_than_a_hundred_kilobytes() {
     let loaded = loaded.as_array().unwrap();
     let weight: u64 = loaded.iter().map(|file| file[1].as_u64().unwrap()).sum();
     assert!(loaded.len() >= 3 && (5_000..100_000).contains(&weight), "{weight} bytes: {loaded:?}");
+}
+
+// ---- what is made and measured by hand
+
+/// `make screenshots`: the pictures that the README shows.
+#[test]
+#[ignore = "it writes into this repository: make screenshots"]
+fn pictures_for_the_readme() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let paint = |name: &str| {
+        fs::write(format!("{}/packaging/pictures/{name}.png", env!("CARGO_MANIFEST_DIR")), browser.picture()).unwrap();
+    };
+    begins(&browser, &station);
+    browser.is_sized(1000, 660);
+    for (name, found, card, then) in [
+        ("ada", "Ada Lovelace", FIRST, "Accepted"),
+        ("grace", "Grace Hopper", FIRST, "This card was given to"),
+        ("", "Grace Hopper", SECOND, "Accepted"),
+    ] {
+        if name.is_empty() {
+            browser.is_dark(true);
+            paint("desk-question");
+            browser.is_dark(false);
+            browser.escapes();
+            browser.shows("#stage", "Not enrolled");
+        }
+        chooses(&browser, if name.is_empty() { "grace" } else { name }, found);
+        browser.shows("#stage", "Show the card now.");
+        station.reads(card);
+        browser.shows("#stage", then);
+    }
+    browser.shows("#bar", "BluSKY answers");
+    paint("desk");
+}
+
+/// A card on the screen: when it can be seen, by the clock on the wall. A frame is painted after its callbacks, and a message posted
+/// there comes after that.
+const WATCH: &str = "
+    window.seen = {};
+    const channel = new MessageChannel();
+    const shown = [];
+    channel.port1.onmessage = () => { const now = performance.timeOrigin + performance.now(); while (shown.length) seen[shown.pop()] = now; };
+    new MutationObserver(() => {
+      const numbers = [...document.querySelectorAll('#stage dd.number')].map((number) => number.innerText);
+      requestAnimationFrame(() => { shown.push(numbers.join(':')); channel.port2.postMessage(0); });
+    }).observe(document.querySelector('#stage'), { subtree: true, childList: true });";
+const SEEN: &str = "
+    const [card, done] = arguments;
+    const look = () => seen[card] === undefined ? requestAnimationFrame(look) : done(seen[card]);
+    look();";
+
+/// `cargo test --release --test browser -- --ignored --nocapture figures`
+#[test]
+#[ignore = "a figure, and no promise on a busy machine"]
+fn figures_from_the_tap_to_the_pixel() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    browser.runs(WATCH, &[]);
+    let mut took: Vec<f64> = (0..300)
+        .map(|number| {
+            let literal = support::h10301(123, 5000 + number);
+            let frame = format!("1A{}\r", literal.trim_start_matches("{26}"));
+            let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() * 1000.0;
+            station.reads(frame.as_bytes());
+            browser.waits(SEEN, &[format!("123:{}", 5000 + number).into()]).as_f64().unwrap() - began
+        })
+        .collect();
+    took.sort_by(f64::total_cmp);
+    let at = |share: usize| took[(took.len() * share / 100).min(took.len() - 1)];
+    eprintln!("{} taps, from the frame to the pixel: p50 {:.1} ms, p99 {:.1} ms, at most {:.1} ms", took.len(), at(50), at(99), at(100));
+    assert!(took[0] > 0.0 && at(99) < 100.0, "{took:?}");
 }

@@ -9,10 +9,13 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     str::FromStr,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -204,8 +207,15 @@ impl Browser {
         self.runtime.block_on(self.client.execute_async(script, arguments.to_vec())).unwrap()
     }
 
-    /// Nothing on the page is in the way of anybody, in the light and in the dark.
+    /// Nothing on the page is in the way of anybody, in the light and in the dark, and all of it is seen on a small telephone and on
+    /// a large screen. With `PICTURES`, the folder of that name gets a picture of each.
     pub fn is_for_everybody(&self) {
+        for width in [320, 3840] {
+            self.is_sized(width, 900);
+            let cut = self.runs("return document.documentElement.scrollWidth - innerWidth;", &[]);
+            assert!(cut.as_i64() <= Some(0), "{cut} pixels are cut off at a width of {width}:\n{}", self.page());
+        }
+        self.is_sized(1280, 900);
         if self.runs("return typeof axe;", &[]) == "undefined" {
             self.runs(&self.axe, &[]);
         }
@@ -215,6 +225,20 @@ impl Browser {
             assert!(judged["checked"].as_u64() > Some(5), "{judged:#}");
             assert_eq!(judged["findings"], json!([]), "dark: {dark}; the page shows:\n{}", self.page());
         }
+        if let Ok(folder) = std::env::var("PICTURES") {
+            self.is_painted(&PathBuf::from(folder));
+        }
+    }
+
+    fn is_painted(&self, folder: &Path) {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let state = NEXT.fetch_add(1, Ordering::Relaxed);
+        for (width, height, dark) in [(320, 640, false), (1280, 800, true), (1280, 800, false), (2560, 1440, false)] {
+            self.is_sized(width, height);
+            self.is_dark(dark);
+            fs::write(folder.join(format!("{state:02}-{width}{}.png", if dark { "-dark" } else { "" })), self.picture()).unwrap();
+        }
+        self.is_sized(1280, 900);
     }
 
     /// Light or dark, as the person set it.
@@ -259,5 +283,5 @@ impl WebDriverCompatibleCommand for Told {
 fn axe() -> String {
     let test = std::env::current_exe().unwrap();
     let file: PathBuf = test.ancestors().nth(3).unwrap().join("python/axe.min.js");
-    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}; `make axe` fetches it", file.display()))
+    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}; `make judges` fetches it", file.display()))
 }

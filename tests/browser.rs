@@ -73,9 +73,14 @@ impl Station {
         self.run.take().unwrap().kill();
     }
 
+    /// The plug first: somebody else's line may get the number of this one.
+    fn unplugs(&mut self) {
+        fs::remove_file(&self.plug).unwrap();
+        drop(self.reader.take());
+    }
+
     fn plugs_in(&mut self) {
         let reader = Plugged::plug_in();
-        drop(fs::remove_file(&self.plug));
         symlink(&reader.path, &self.plug).unwrap();
         self.reader = Some(reader);
     }
@@ -316,7 +321,7 @@ fn a_reader_that_is_unplugged_is_named_and_goes_on_once_it_is_back() {
     begins(&browser, &station);
     chooses(&browser, "ada", "Ada Lovelace");
     browser.shows("#stage", "Show the card now.");
-    drop(station.reader.take());
+    station.unplugs();
     browser.shows("#bar", "desk: not there");
     browser.shows("#stage", "No reader is ready.");
     browser.is_for_everybody();

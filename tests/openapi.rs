@@ -192,6 +192,7 @@ fn no_answer_has_a_member_that_is_not_described() {
         ("/v1/station", "/v1/station".to_owned()),
         ("/v1/outbox", "/v1/outbox".to_owned()),
         ("/v1/people", "/v1/people?q=a".to_owned()),
+        ("/v1/people/{id}/cards", format!("/v1/people/{ADA}/cards")),
         ("/v1/outbox/{id}/holders", format!("/v1/outbox/{}/holders", id(1))),
     ];
     for at in 0..entries.len() {

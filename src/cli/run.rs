@@ -133,7 +133,13 @@ fn tell(notice: &Notice, json: bool) {
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
         Notice::Entry(entry, _) => entry_told(entry),
         Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
-        Notice::Lost(..) | Notice::Failed(..) | Notice::Note(..) | Notice::Away(..) | Notice::Stopped(_) | Notice::StoreGone(_) => {
+        Notice::Lost(..)
+        | Notice::Failed(..)
+        | Notice::Note(..)
+        | Notice::Away(..)
+        | Notice::Stopped(_)
+        | Notice::StoreGone(_)
+        | Notice::Policy(_) => {
             views::notice::text(notice).iter().for_each(|words| out::hint(words));
         }
         Notice::Ready(_) | Notice::LayThere(_) | Notice::Waiting { .. } | Notice::Asked(..) | Notice::NotEnrolled(..) => {}

@@ -2,6 +2,7 @@
 //!
 //! - [`policy`]: which fit is believed, and who decided it;
 //! - [`evidence`]: how sure that is, and what is still to be asked;
+//! - [`kept`]: what people have answered for the whole site;
 //! - [`enrollment`]: the call that follows from it, or why there is none;
 //! - [`origin`]: where it came from, kept with it;
 //! - [`template`]: a printed number from a card's;
@@ -9,6 +10,7 @@
 
 pub mod enrollment;
 pub mod evidence;
+pub mod kept;
 pub mod origin;
 pub mod people;
 pub mod policy;

@@ -151,14 +151,21 @@ impl Running {
             tokio::select! {
                 // Each step can be the one after which it ends.
                 () = self.shell.step() => {}
-                _ = looks.tick() => place.changed().into_iter().for_each(|why| drop(self.shell.post_box().send(Event::StoreGone(why)))),
+                _ = looks.tick() => {
+                    self.shell.look_at_policy();
+                    place.changed().into_iter().for_each(|why| drop(self.shell.post_box().send(Event::StoreGone(why))));
+                }
                 Some((caller, scope)) = callers.recv() => {
                     // What the store holds has been posted before: this comes after it.
                     self.shell.call_with(caller);
                     drop(self.shell.post_box().send(Event::Deliver(self.delivers.unwrap_or(scope))));
                 }
                 Some(control) = self.told.recv() => match control {
-                    Control::Open(reader) => self.shell.open_readers(reader.as_deref()),
+                    Control::Open(reader) => {
+                        // Whoever orders a card now has what the file says now.
+                        self.shell.look_at_policy();
+                        self.shell.open_readers(reader.as_deref());
+                    }
                     Control::Deliver(scope) => self.deliver(scope, ready.clone()),
                     Control::End(finish_orders, done) => end = Some((finish_orders, done)),
                 },

@@ -130,6 +130,17 @@ impl Entry {
         }
     }
 
+    /// The key of the card that it has taken back from somebody.
+    #[must_use]
+    pub fn took_back(&self) -> Option<Uuid> {
+        let first = self.history.begun_as.as_deref();
+        let is_done = first.map_or(self.progress().state, |_| self.progress().first.as_ref().map_or(State::Saved, |first| first.state));
+        match first.unwrap_or(&self.operation) {
+            Operation::RemoveUserCard(call) if is_done == State::Accepted => Some(call.card_id),
+            _ => None,
+        }
+    }
+
     /// What has happened to it, in order.
     #[must_use]
     pub fn steps(&self) -> &[(DateTime<Utc>, Step)] {

@@ -5,11 +5,12 @@
 //!
 //! - [`body`]: what is sent and answered, as JSON;
 //! - `station`: how it is;
-//! - `people`: who is in the directory;
+//! - `people`: who is in the directory; `cards`: the cards of one of them;
 //! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
 
 pub mod body;
 mod calls;
+mod cards;
 mod orders;
 mod outbox;
 mod people;
@@ -201,6 +202,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/outbox/{id}/undo", post(outbox::undo))
         .route("/v1/outbox/{id}/holders", get(outbox::holders))
         .route("/v1/people", get(people::search))
+        .route("/v1/people/{id}/cards", get(cards::cards))
         .route("/v1/openapi.json", get(openapi))
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
         .method_not_allowed_fallback(async || {

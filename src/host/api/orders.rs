@@ -97,6 +97,7 @@ pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, InPath(id): InPa
 
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
+    OrderedBy(by): OrderedBy,
     InPath(id): InPath,
     Sent(body): Sent<AnswerBody>,
 ) -> Result<StatusCode, Failed> {
@@ -107,7 +108,11 @@ pub(super) async fn answer(
         (None, None, Some(choice)) => Answer::Choice(choice),
         _ => return Err(Failed::usage("answer", "an answer is one of answer (yes or no), printed and choice", "give one of them")),
     };
-    shared.post(Event::Answer(key(&id)?, body.question, answer))?;
+    let id = key(&id)?;
+    if body.keep {
+        shared.post(Event::Keep(id, body.question, by))?;
+    }
+    shared.post(Event::Answer(id, body.question, answer))?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -52,6 +52,8 @@ pub enum Control {
     Open(Option<String>),
     /// Deliver this from now on.
     Deliver(Scope),
+    /// Answer, to show that the station is at work.
+    Answer(oneshot::Sender<()>),
     /// End: what is ordered here and on its way comes to its end first, or only what is being called.
     End(bool, oneshot::Sender<()>),
 }
@@ -167,6 +169,8 @@ impl Running {
                         self.shell.open_readers(reader.as_deref());
                     }
                     Control::Deliver(scope) => self.deliver(scope, ready.clone()),
+                    // Whoever asked may have gone.
+                    Control::Answer(asked) => drop(asked.send(())),
                     Control::End(finish_orders, done) => end = Some((finish_orders, done)),
                 },
             }

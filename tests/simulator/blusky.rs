@@ -148,13 +148,13 @@ pub fn people(rows: &str) -> People {
 }
 
 pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
-    for _ in 0..200 {
+    for _ in 0..1200 {
         if condition().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("waited five seconds in vain");
+    panic!("waited half a minute in vain");
 }
 
 /// The name of a document's root, and the texts of its elements of this name; none for what is no XML.

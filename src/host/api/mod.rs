@@ -33,7 +33,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use tokio::{
     net::UnixListener,
-    sync::{mpsc::UnboundedSender, watch},
+    sync::{mpsc::UnboundedSender, oneshot, watch},
 };
 use uuid::Uuid;
 
@@ -117,6 +117,12 @@ impl Shared {
             following: Mutex::default(),
             listening: Mutex::default(),
         }
+    }
+
+    /// True once the station itself answers, not only its API; false where it has ended.
+    pub async fn is_alive(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.control.send(Control::Answer(answer)).is_ok() && answered.await.is_ok()
     }
 
     /// Lets something happen at the station.
@@ -204,6 +210,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/people", get(people::search))
         .route("/v1/people/{id}/cards", get(cards::cards))
         .route("/v1/openapi.json", get(openapi))
+        .route("/metrics", get(station::metrics))
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
         .method_not_allowed_fallback(async || {
             Failed::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_call", "this call has another method", "GET /v1/openapi.json lists them")

@@ -7,18 +7,46 @@ PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps
 CARD_PORT := 35963
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+# The browser of the page's tests, and what fetches the judges of pages and of the API.
+BROWSER  := chromium chromium-driver fonts-dejavu-core python3-venv
+PYTHON   := $(TARGET)/python
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-usb soak torture lint bench calibrate damage fuzz mutants packages release rust
+.PHONY: demo test test-api test-usb judges screenshots soak torture lint bench calibrate damage fuzz mutants packages release rust
 
 demo: packages
 	cargo build --release --workspace
 	tests/support/with-pcscd $(TARGET)/release/libvirtual_reader.so $(CARD_PORT) $(TARGET)/release/cardbridge demo --virtual-card 127.0.0.1:$(CARD_PORT)
 
-test: packages lint
+test: PACKAGES += $(BROWSER)
+test: packages judges lint
 	cargo build --workspace
 	cargo test --workspace
+
+# What judges the pages (axe) and the API (schemathesis): fetched once, and kept out of this repository.
+judges: $(PYTHON)/axe.min.js $(PYTHON)/bin/schemathesis
+$(PYTHON)/axe.min.js $(PYTHON)/bin/schemathesis: PACKAGES += $(BROWSER)
+$(PYTHON)/axe.min.js: | packages
+	python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet --no-deps axe-playwright-python==0.1.8
+	cp $(PYTHON)/lib/python3*/site-packages/axe_playwright_python/axe.min.js $@
+$(PYTHON)/bin/schemathesis: | packages
+	python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet schemathesis==4.32.5
+
+# Asks the station's API thousands of odd things, other ones each time, and holds each answer against the API's own
+# description: `make test-api EXAMPLES=1000`.
+EXAMPLES := 200
+test-api: judges
+	EXAMPLES=$(EXAMPLES) cargo test --test openapi -- --nocapture
+
+# The pictures that the README shows.
+screenshots: PACKAGES += $(BROWSER) pngquant
+screenshots: judges
+	cargo test --test browser -- --ignored --nocapture pictures
+	pngquant --force --ext .png 64 packaging/pictures/*.png
+	@large=$$(find packaging/pictures -size +60k); if [ -n "$$large" ]; then echo "too large for the README: $$large"; exit 1; fi
 
 # Readers on USB, plugged in and unplugged in a guest with Debian's kernel: no part of `make test`. The kernel is fetched
 # into target/guest and not installed. `ROUNDS=50 make test-usb` replugs each reader so often.

@@ -5,7 +5,7 @@
 
 mod board;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub use board::Board;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::{
     card::{Reading, Verdict},
     host::known::Known,
     outbox::Entry,
-    reader::is_device_of,
+    reader::{ReaderName, is_device_of},
     roster::screen::Tally,
     station::{Ended, Notice, Question},
 };
@@ -29,6 +29,8 @@ pub struct Scene {
     /// What all desks show.
     pub board: Board,
     desks: HashMap<Uuid, Desk>,
+    /// The readers to which a card can be held now.
+    ready: BTreeSet<ReaderName>,
     /// Counts the looks at desks, and the hours.
     looks: u64,
     hour: u64,
@@ -169,6 +171,14 @@ impl Desk {
         }
     }
 
+    /// Readers have come or gone: a card can be held to one of this desk, or to none.
+    fn can_hold(&mut self, there: &BTreeSet<ReaderName>) {
+        let is_there = there.iter().any(|reader| self.sees(reader));
+        if let Stage::Waits { ready, .. } = &mut self.stage {
+            *ready = is_there;
+        }
+    }
+
     /// A card at a reader of this desk. What is typed at a keypad is no card, and is not shown.
     fn read(&mut self, reading: &Reading) {
         let is_here = reading.presentation.reader.as_deref().is_some_and(|reader| self.sees(reader));
@@ -288,6 +298,12 @@ impl Scene {
             _ => {}
         }
         self.desks.values_mut().for_each(|desk| desk.take(notice));
+        match notice {
+            Notice::Ready(reader) => drop(self.ready.insert(reader.clone())),
+            Notice::Lost(reader, _) => drop(self.ready.remove(reader)),
+            _ => return,
+        }
+        self.desks.values_mut().for_each(|desk| desk.can_hold(&self.ready));
     }
 }
 
@@ -334,13 +350,23 @@ mod tests {
     #[test]
     fn an_order_is_followed_from_the_card_to_the_entry_and_another_ones_notices_change_nothing() {
         let mut scene = Scene::default();
-        scene.desk(DESK, "Kim", None);
+        scene.desk(DESK, "Kim", Some("desk"));
         scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace".to_owned(), replaces: false });
         let waits = |order| Notice::Waiting { order, person: None, ahead: 0, first: None, ready: true };
         scene.take(&waits(Uuid::from_u128(3)));
         assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: false, .. }));
         scene.take(&waits(ORDER));
         assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: true, .. }));
+        // The reader is unplugged and plugged in again; what another one does changes nothing.
+        for (notice, can_hold) in [
+            (Notice::Lost("desk".into(), "unplugged".to_owned()), false),
+            (Notice::Ready("door".into()), false),
+            (Notice::Ready("desk".into()), true),
+            (Notice::Lost("door".into(), "unplugged".to_owned()), true),
+        ] {
+            scene.take(&notice);
+            assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready, .. } if ready == can_hold), "{notice:?}");
+        }
         scene.take(&Notice::LayThere("desk".into()));
         assert_eq!(scene.desk(DESK, "", None).note, Some(Note::LayThere));
         scene.take(&read_at("desk"));

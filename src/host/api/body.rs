@@ -5,8 +5,8 @@
 use axum::{
     Json,
     extract::{
-        FromRequest, FromRequestParts, Query, Request,
-        rejection::{JsonRejection, QueryRejection},
+        FromRequest, FromRequestParts, Path, Query, Request,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
@@ -169,6 +169,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
         let refused = |why: QueryRejection| Failed::new(why.status(), "query", why.body_text(), "GET /v1/openapi.json says what is taken");
         Query::try_from_uri(&parts.uri).map(|Query(asked)| Self(asked)).map_err(refused)
+    }
+}
+
+/// What stands in a path, in the same way.
+pub struct InPath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for InPath {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
+        let refused = |why: PathRejection| Failed::new(why.status(), "path", why.body_text(), "GET /v1/openapi.json says what is taken");
+        Path::from_request_parts(parts, state).await.map(|Path(text)| Self(text)).map_err(refused)
     }
 }
 

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
 
 use super::{
     OrderedBy, Shared,
     body::{CallBody, Failed, Sent},
-    orders::resumed,
+    orders::{accepts, ordered, resumed},
     people::named,
     stream,
 };
@@ -25,11 +30,13 @@ use crate::{
 pub(super) async fn call(
     State(shared): State<Arc<Shared>>,
     OrderedBy(ordered_by): OrderedBy,
+    headers: HeaderMap,
     Sent(body): Sent<CallBody>,
 ) -> Result<Response, Failed> {
+    let follows = !accepts(&headers, "application/json");
     let listener = shared.notices.listen(shared.notices.last());
     if let Some(first) = resumed(&shared, body.id).await? {
-        return Ok(stream::order(&shared, listener, body.id, vec![first]));
+        return Ok(if follows { stream::order(&shared, listener, body.id, vec![first]) } else { Json(first).into_response() });
     }
     let mut operation = body.operation;
     if let Some(secret) = body.secret {
@@ -52,7 +59,7 @@ pub(super) async fn call(
     let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by), person };
     shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    Ok(stream::order(&shared, listener, body.id, Vec::new()))
+    Ok(if follows { stream::order(&shared, listener, body.id, Vec::new()) } else { ordered(body.id) })
 }
 
 fn store(error: &StoreError) -> Failed {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Shared,
-    body::{Failed, key},
+    body::{Failed, InPath, key},
 };
 use crate::{
     access::{AccessControl, Cards, Detail, Operation, StoredCard},
@@ -23,7 +23,7 @@ use crate::{
     store::StoreError,
 };
 
-pub(super) async fn cards(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+pub(super) async fn cards(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
     let user = key(&id)?;
     let shown = match shared.directory.client().await {
         Some(client) => client.cards_of(user, Detail::Card).await,

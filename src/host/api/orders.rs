@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header::ACCEPT},
     response::{IntoResponse, Response},
 };
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     OrderedBy, Shared,
-    body::{AnswerBody, Failed, OrderBody, Sent, YesOrNo, key},
+    body::{AnswerBody, Failed, InPath, OrderBody, Sent, YesOrNo, key},
     calls::new_user,
     people::{called, who},
     stream,
@@ -43,7 +43,7 @@ pub(super) async fn order(
     Sent(body): Sent<OrderBody>,
 ) -> Result<Response, Failed> {
     let id = body.id.unwrap_or_else(Uuid::now_v7);
-    let follows = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
+    let follows = accepts(&headers, "text/event-stream");
     let listener = shared.notices.listen(shared.notices.last());
     if let Some(first) = resumed(&shared, id).await? {
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
@@ -60,10 +60,17 @@ pub(super) async fn order(
     }
     shared.post(Event::Order(Box::new(request)))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    if follows {
-        return Ok(stream::order(&shared, listener, id, findings));
-    }
-    Ok((StatusCode::ACCEPTED, Json(json!({"enrollment": id, "state": "waiting"}))).into_response())
+    Ok(if follows { stream::order(&shared, listener, id, findings) } else { ordered(id) })
+}
+
+/// Whoever orders something takes an answer of this kind.
+pub(super) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(kind.as_bytes()))
+}
+
+/// The answer to whoever does not follow an order.
+pub(super) fn ordered(id: Uuid) -> Response {
+    (StatusCode::ACCEPTED, Json(json!({"enrollment": id, "state": "waiting"}))).into_response()
 }
 
 /// What was ordered before, and is saved, goes on from there: how it stands.
@@ -74,7 +81,7 @@ pub(super) async fn resumed(shared: &Shared, id: Uuid) -> Result<Option<Value>, 
     Ok(Some(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)))
 }
 
-pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+pub(super) async fn state(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
     let id = key(&id)?;
     if let Some(numbered) = shared.notices.last_about(id) {
         return Ok(Json(stream::said(&shared, &numbered, false)).into_response());
@@ -83,7 +90,7 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>, Path(id): Path<Stri
     Ok(Json(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)).into_response())
 }
 
-pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<StatusCode, Failed> {
+pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<StatusCode, Failed> {
     shared.post(Event::Withdraw(key(&id)?))?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -91,7 +98,7 @@ pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, Path(id): Path<S
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     OrderedBy(by): OrderedBy,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Sent(body): Sent<AnswerBody>,
 ) -> Result<StatusCode, Failed> {
     let answer = match (body.answer, body.printed, body.choice) {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     OrderedBy, Shared,
-    body::{Asked, Failed, RetryBody, Sent},
+    body::{Asked, Failed, InPath, RetryBody, Sent},
     people::named,
 };
 use crate::{
@@ -74,15 +74,11 @@ impl Wanted {
     }
 }
 
-pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
     Ok(Json(way(&shared, &find(&shared.store, &id).await?)).into_response())
 }
 
-pub(super) async fn retry(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    Sent(body): Sent<RetryBody>,
-) -> Result<Response, Failed> {
+pub(super) async fn retry(State(shared): State<Arc<Shared>>, InPath(id): InPath, Sent(body): Sent<RetryBody>) -> Result<Response, Failed> {
     let entry = find(&shared.store, &id).await?;
     if body.user.is_some() {
         let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().needs_a_person();
@@ -100,7 +96,7 @@ pub(super) async fn retry(
     settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }
 
-pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+pub(super) async fn discard(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
     settle(&shared, &id, Step::Discarded { superseded_by: None }).await
 }
 
@@ -109,7 +105,7 @@ pub(super) async fn discard(State(shared): State<Arc<Shared>>, Path(id): Path<St
 pub(super) async fn undo(
     State(shared): State<Arc<Shared>>,
     OrderedBy(ordered_by): OrderedBy,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Response, Failed> {
     let entry = find(&shared.store, &id).await?;
     let progress = entry.progress();
@@ -142,7 +138,7 @@ pub(super) async fn undo(
 }
 
 /// Who has the card of a refused entry, as far as that is known here: nothing is moved.
-pub(super) async fn holders(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failed> {
+pub(super) async fn holders(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
     let entry = find(&shared.store, &id).await?;
     let found = match entry.progress().state {
         Of::Refused => holder::of(&entry, &shared.directory, &shared.store).await.map_err(|error| failed(&error))?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
@@ -14,7 +14,10 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, body::Failed};
+use super::{
+    Shared,
+    body::{Asked, Failed},
+};
 use crate::{
     host::state,
     views::{self, metrics::Seen},
@@ -27,7 +30,7 @@ pub(super) struct Wanted {
     brief: bool,
 }
 
-pub(super) async fn station(State(shared): State<Arc<Shared>>, Query(wanted): Query<Wanted>) -> Result<Response, Failed> {
+pub(super) async fn station(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Result<Response, Failed> {
     let status = shared.status.borrow().clone();
     let mut json = json!({
         "doing": shared.doing,

@@ -1,0 +1,501 @@
+//! What is promised of the desk page, seen in a browser: Chromium, the shipped binary, real ttys, a real pcscd, a simulated BluSKY.
+//! Whoever works here has a keyboard and cards, and no mouse.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+#![allow(clippy::print_stderr, reason = "figures are for people")]
+
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "support/cards.rs"]
+mod cards;
+mod support;
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use browser::{Browser, browser};
+use cardbridge::simulator::virtual_card::VirtualCard;
+use cards::{Followed, Plugged, pac_card};
+use serde_json::{Value, json};
+use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd, pcscd::Pcscd};
+
+/// H10301, facility code 123, card number 4567; and 31/337.
+const FIRST: &[u8] = b"1ABD88EB80\r";
+const SECOND: &[u8] = b"1A8F80A8C0\r";
+const ONE_IS_ENOUGH: &str = "proof = 1";
+const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n\
+                      8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906\n";
+
+/// A station with a page and a serial reader that can be unplugged.
+struct Station {
+    run: Option<Followed>,
+    address: String,
+    reader: Option<Plugged>,
+    plug: PathBuf,
+    site: Site,
+    blusky: Simulator,
+}
+
+impl Station {
+    fn with(reader: &str, more: &str) -> Self {
+        Self::beside(Simulator::start(&[]), reader, more)
+    }
+
+    fn beside(blusky: Simulator, reader: &str, more: &str) -> Self {
+        let address = format!("127.0.0.1:{}", pcscd::free_port());
+        let site = Site::at(&blusky.base_url, "");
+        let plug = site.path("tty");
+        let configured = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+        site.configure(&format!(
+            "{configured}[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"twn3-hidprox\"\ncard_left_ms = 0\n{reader}\n\
+             [people]\nfile = \"people.csv\"\n[desk]\nlisten = \"{address}\"\n{more}",
+            plug.display()
+        ));
+        fs::write(site.path("people.csv"), PEOPLE).unwrap();
+        let mut station = Self { run: None, address, reader: None, plug, site, blusky };
+        station.plugs_in();
+        station.starts();
+        station
+    }
+
+    fn starts(&mut self) {
+        let mut run = Followed::start(self.site.command(&["run"]));
+        run.hears("the desk page is at http://");
+        run.hears("desk: there");
+        self.run = Some(run);
+    }
+
+    fn is_killed(&mut self) {
+        self.run.take().unwrap().kill();
+    }
+
+    /// The plug first: somebody else's line may get the number of this one.
+    fn unplugs(&mut self) {
+        fs::remove_file(&self.plug).unwrap();
+        drop(self.reader.take());
+    }
+
+    fn plugs_in(&mut self) {
+        let reader = Plugged::plug_in();
+        symlink(&reader.path, &self.plug).unwrap();
+        self.reader = Some(reader);
+    }
+
+    fn reads(&mut self, frame: &[u8]) {
+        self.reader.as_mut().unwrap().send(frame);
+    }
+
+    /// What the entries say: for whom, and how it ended.
+    fn entries(&self) -> Vec<(Value, Value)> {
+        self.site.outbox().iter().map(|entry| (entry["user_id"].clone(), entry["state"].clone())).collect()
+    }
+}
+
+/// The words of the page in a language.
+struct Words(String);
+
+impl Words {
+    fn of(language: &str) -> Self {
+        Self(fs::read_to_string(format!("{}/src/desk/words/{language}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap())
+    }
+
+    /// What stands there under this name, up to the first gap.
+    fn say(&self, name: &str) -> &str {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")).unwrap_or_else(|| panic!("{name}"));
+        line.trim_end_matches('"').split('{').next().unwrap()
+    }
+}
+
+/// Kim opens the page and signs in.
+fn begins(browser: &Browser, station: &Station) {
+    browser.opens(&station.address);
+    browser.shows("#sign-in", "cardbridge");
+    browser.enters("Kim");
+    browser.shows("#stage", "Ready");
+}
+
+/// Kim looks somebody up and takes the first who is found.
+fn chooses(browser: &Browser, name: &str, found: &str) {
+    assert!(browser.has_focus("#search"), "what is typed is a name: {}", browser.page());
+    browser.types(name);
+    browser.shows("#found", found);
+    browser.enters("");
+    browser.shows("#stage", found);
+}
+
+/// The way of a card from the name to the answer, in a language.
+fn a_person_at_the_desk(language: &str) {
+    let (browser, words) = (browser(), Words::of(language));
+    let mut station = Station::with(ONE_IS_ENOUGH, &format!("language = \"{language}\"\n"));
+    browser.opens(&station.address);
+    browser.shows("#sign-in", words.say("your_name"));
+    browser.is_for_everybody();
+    browser.enters("Kim");
+    browser.shows("#stage", words.say("free_hint"));
+    browser.shows("#bar", words.say("reader_up"));
+    browser.is_for_everybody();
+    assert!(browser.has_focus("#search"));
+    browser.types("lovel");
+    browser.shows("#found", "Ada Lovelace");
+    browser.is_for_everybody();
+    browser.enters("");
+    browser.shows("#stage", words.say("show_card"));
+    browser.is_for_everybody();
+    station.reads(FIRST);
+    browser.shows("#stage", words.say("state_accepted"));
+    let accepted = browser.shows("#stage", words.say("next_accepted"));
+    for told in ["Ada Lovelace (1815)", "4567", "123", words.say("evidence_checks"), words.say("decided_policy")] {
+        assert!(accepted.contains(told), "{told:?}: {accepted}");
+    }
+    browser.shows("#today", "Ada Lovelace");
+    browser.is_for_everybody();
+    assert_eq!(station.entries(), [(json!(ADA), json!("accepted"))]);
+    // The next name can be typed, and a card that nobody asked for is shown.
+    assert!(browser.has_focus("#search"));
+    station.reads(SECOND);
+    browser.shows("#stage", words.say("card_shown"));
+    browser.is_for_everybody();
+    browser.types("nobody of this name");
+    browser.shows("#found", words.say("nobody_found"));
+    browser.is_for_everybody();
+    assert_eq!(station.entries().len(), 1);
+}
+
+#[test]
+fn who_types_a_name_and_shows_a_card_is_done() {
+    a_person_at_the_desk("en");
+}
+
+#[test]
+fn who_types_a_name_and_shows_a_card_is_done_in_german_too() {
+    a_person_at_the_desk("de");
+}
+
+#[test]
+fn a_tie_is_settled_with_one_key() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    station.is_killed();
+    let configured = fs::read_to_string(station.site.path("cardbridge.toml")).unwrap();
+    let both = configured.replace("\"H10301\"", "\"H10301\", \"indala-26\"").replace("\"hid-h10301\"", "\"hid-h10301\", \"indala-26\"");
+    station.site.configure(&both);
+    station.starts();
+    begins(&browser, &station);
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    let asked = browser.shows("#stage", "Several formats fit");
+    assert!(asked.contains("4567") && asked.contains("471"), "{asked}");
+    browser.is_for_everybody();
+    let second = browser.runs("return document.querySelectorAll('#stage .choices button')[1].innerText;", &[]);
+    let is_indala = second.as_str().unwrap().contains("471");
+    browser.types("2");
+    browser.shows("#stage", "Accepted");
+    let entry = &station.site.outbox()[0];
+    let number = if is_indala { 471 } else { 4567 };
+    assert_eq!((&entry["decided_by"], &entry["card"]["card_number"]), (&json!("operator"), &json!(number)));
+}
+
+#[test]
+fn a_second_reading_and_a_print_are_asked_for_in_place() {
+    let browser = browser();
+    let mut station = Station::with("", "");
+    begins(&browser, &station);
+    chooses(&browser, "1815", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    browser.shows("#stage", "Show the card once more");
+    browser.is_for_everybody();
+    station.reads(FIRST);
+    browser.shows("#stage", "first card with facility code 123");
+    browser.is_for_everybody();
+    // A print that is another one is said, and the question stays.
+    assert!(browser.has_focus("#print"), "the print is typed at once");
+    browser.enters("4567");
+    let accepted = browser.shows("#stage", "Accepted");
+    assert!(accepted.contains("read twice") && accepted.contains("number matches the print"), "{accepted}");
+    // The next card of that facility code is asked for its second reading only.
+    chooses(&browser, "1906", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    browser.escapes();
+    browser.shows("#stage", "Cancelled");
+    browser.is_for_everybody();
+    assert_eq!(station.entries().len(), 1);
+}
+
+/// A BluSKY in which Ada has the card.
+fn of_ada() -> Simulator {
+    let blusky = Simulator::start(&[]);
+    let first = Site::at(&blusky.base_url, "").run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    blusky
+}
+
+#[test]
+fn what_blusky_refuses_is_shown_in_its_own_words() {
+    let browser = browser();
+    let mut station = Station::beside(of_ada(), ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    chooses(&browser, "hopper", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    let refused = browser.shows("#stage", "Refused");
+    assert!(refused.contains("BluSKY: “"), "{refused}");
+    browser.shows("#today", "Refused");
+    browser.is_for_everybody();
+    assert_eq!(station.entries(), [(json!(GRACE), json!("refused"))]);
+}
+
+#[test]
+fn somebody_elses_card_is_given_only_after_a_yes() {
+    let browser = browser();
+    let mut station = Station::beside(of_ada(), ONE_IS_ENOUGH, "[enroll]\nreassign = \"ask\"\n");
+    begins(&browser, &station);
+    let holder = |station: &Station| station.blusky.cards()[0]["Assignment"]["UserId"].clone();
+    for (says_yes, ends, has_it) in [(false, "Refused", ADA), (true, "Accepted", GRACE)] {
+        chooses(&browser, "hopper", "Grace Hopper");
+        browser.shows("#stage", "Show the card now.");
+        station.reads(FIRST);
+        browser.shows("#stage", "Somebody has this card");
+        browser.shows("#stage", "Take it from its holder and give it to Grace Hopper");
+        browser.is_for_everybody();
+        if says_yes {
+            browser.tabs_to("#stage button.danger")
+        } else {
+            browser.escapes()
+        }
+        browser.shows("#stage", ends);
+        assert_eq!(holder(&station), json!(has_it));
+    }
+}
+
+#[test]
+fn a_card_shown_while_blusky_is_away_is_saved_and_accepted_once_it_is_back() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    let address = station.blusky.base_url.trim_start_matches("http://").to_owned();
+    station.blusky.goes();
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    let saved = browser.shows("#stage", "It is sent when BluSKY can be reached again.");
+    assert!(saved.contains("Saved"), "{saved}");
+    browser.shows("#bar", "BluSKY away since");
+    browser.is_for_everybody();
+    station.blusky = Simulator::on(&address, &[]);
+    browser.shows("#stage", "Accepted");
+    browser.shows("#bar", "BluSKY answers");
+    assert_eq!(station.entries(), [(json!(ADA), json!("accepted"))]);
+}
+
+#[test]
+fn two_tabs_show_the_same_and_one_tap_is_one_enrollment() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    let first = browser.another_tab();
+    browser.opens(&station.address);
+    browser.shows("#stage", "Ready");
+    chooses(&browser, "ada", "Ada Lovelace");
+    let second = browser.another_tab();
+    browser.goes_to(first.clone());
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    for tab in [second, first] {
+        browser.goes_to(tab);
+        browser.shows("#stage", "Accepted");
+        browser.shows("#today", "Ada Lovelace");
+    }
+    assert_eq!((station.entries().len(), station.blusky.sent()), (1, 1));
+}
+
+#[test]
+fn a_reader_that_is_unplugged_is_named_and_goes_on_once_it_is_back() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.unplugs();
+    browser.shows("#bar", "desk: not there");
+    browser.shows("#stage", "No reader is ready.");
+    browser.is_for_everybody();
+    station.plugs_in();
+    browser.shows("#bar", "desk: ready");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    browser.shows("#stage", "Accepted");
+    assert_eq!(station.entries().len(), 1);
+}
+
+#[test]
+fn a_page_whose_station_is_killed_says_so_and_shows_the_truth_once_it_is_back() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    browser.shows("#stage", "Accepted");
+    chooses(&browser, "grace", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    station.is_killed();
+    browser.shows("#lost", "The station does not answer.");
+    browser.is_for_everybody();
+    station.starts();
+    // Nobody waits for Grace's card any more, and Ada's entry is on disk.
+    browser.shows("#stage", "Ready");
+    assert!(!browser.page().contains("does not answer"), "{}", browser.page());
+    browser.shows("#today", "Ada Lovelace");
+    chooses(&browser, "grace", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(SECOND);
+    browser.shows("#stage", "Accepted");
+    assert_eq!(station.entries(), [(json!(ADA), json!("accepted")), (json!(GRACE), json!("accepted"))]);
+}
+
+#[test]
+fn whoever_loads_the_page_anew_at_any_moment_goes_on_where_they_were() {
+    let browser = browser();
+    let mut station = Station::with("", "");
+    let goes_on = |shown: &str| {
+        browser.shows("#stage", shown);
+        browser.reloads();
+        browser.shows("#stage", shown);
+    };
+    browser.opens(&station.address);
+    browser.shows("#sign-in", "Your name");
+    browser.reloads();
+    browser.shows("#sign-in", "Your name");
+    begins(&browser, &station);
+    goes_on("Ready");
+    browser.types("ada");
+    browser.reloads();
+    browser.shows("#stage", "Ready");
+    chooses(&browser, "ada", "Ada Lovelace");
+    goes_on("Show the card now.");
+    station.reads(FIRST);
+    goes_on("Show the card once more");
+    station.reads(FIRST);
+    goes_on("first card with facility code 123");
+    assert!(browser.has_focus("#print"));
+    browser.enters("4567");
+    goes_on("Accepted");
+    assert_eq!((station.entries().len(), station.blusky.sent()), (1, 1));
+}
+
+#[test]
+fn a_smart_card_at_a_real_pcscd_is_a_tap_like_any_other() {
+    let (browser, pcscd) = (browser(), Pcscd::start(1));
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    station.is_killed();
+    station.site.env(pcscd.env());
+    station.site.configure(&format!(
+        "[blusky]\nbase_url = \"{}\"\ntoken_file = \"token\"\nshows_within_s = 1\n[site]\nformats = [\"C1k35s\"]\nfacility_codes = [123]\n\
+         [[card_type]]\nblusky = 3\nformats = [\"C1k35s\"]\nsystem = \"{SYSTEM}\"\n\
+         [[reader]]\nname = \"desk\"\npcsc = \"cardbridge virtual reader*\"\n\
+         [people]\nfile = \"people.csv\"\n[desk]\nlisten = \"{}\"\n",
+        station.blusky.base_url, station.address
+    ));
+    station.starts();
+    begins(&browser, &station);
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    let _card = VirtualCard::insert(pcscd.addr(0), pac_card()).unwrap();
+    let accepted = browser.shows("#stage", "Accepted");
+    assert!(accepted.contains("456789"), "{accepted}");
+    assert_eq!(station.entries(), [(json!(ADA), json!("accepted"))]);
+}
+
+#[test]
+fn the_page_weighs_less_than_a_hundred_kilobytes() {
+    let browser = browser();
+    let station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    let loaded = browser.runs(
+        "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+           .map((entry) => [new URL(entry.name).pathname, entry.transferSize]);",
+        &[],
+    );
+    let loaded = loaded.as_array().unwrap();
+    let weight: u64 = loaded.iter().map(|file| file[1].as_u64().unwrap()).sum();
+    assert!(loaded.len() >= 3 && (5_000..100_000).contains(&weight), "{weight} bytes: {loaded:?}");
+}
+
+// ---- what is made and measured by hand
+
+/// `make screenshots`: the pictures that the README shows.
+#[test]
+#[ignore = "it writes into this repository: make screenshots"]
+fn pictures_for_the_readme() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let paint = |name: &str| {
+        fs::write(format!("{}/packaging/pictures/{name}.png", env!("CARGO_MANIFEST_DIR")), browser.picture()).unwrap();
+    };
+    begins(&browser, &station);
+    browser.is_sized(1000, 660);
+    for (name, found, card, then) in [
+        ("ada", "Ada Lovelace", FIRST, "Accepted"),
+        ("grace", "Grace Hopper", FIRST, "This card was given to"),
+        ("", "Grace Hopper", SECOND, "Accepted"),
+    ] {
+        if name.is_empty() {
+            browser.is_dark(true);
+            paint("desk-question");
+            browser.is_dark(false);
+            browser.escapes();
+            browser.shows("#stage", "Not enrolled");
+        }
+        chooses(&browser, if name.is_empty() { "grace" } else { name }, found);
+        browser.shows("#stage", "Show the card now.");
+        station.reads(card);
+        browser.shows("#stage", then);
+    }
+    browser.shows("#bar", "BluSKY answers");
+    paint("desk");
+}
+
+/// A card on the screen: when it can be seen, by the clock on the wall. A frame is painted after its callbacks, and a message posted
+/// there comes after that.
+const WATCH: &str = "
+    window.seen = {};
+    const channel = new MessageChannel();
+    const shown = [];
+    channel.port1.onmessage = () => { const now = performance.timeOrigin + performance.now(); while (shown.length) seen[shown.pop()] = now; };
+    new MutationObserver(() => {
+      const numbers = [...document.querySelectorAll('#stage dd.number')].map((number) => number.innerText);
+      requestAnimationFrame(() => { shown.push(numbers.join(':')); channel.port2.postMessage(0); });
+    }).observe(document.querySelector('#stage'), { subtree: true, childList: true });";
+const SEEN: &str = "
+    const [card, done] = arguments;
+    const look = () => seen[card] === undefined ? requestAnimationFrame(look) : done(seen[card]);
+    look();";
+
+/// `cargo test --release --test browser -- --ignored --nocapture figures`
+#[test]
+#[ignore = "a figure, and no promise on a busy machine"]
+fn figures_from_the_tap_to_the_pixel() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    browser.runs(WATCH, &[]);
+    let mut took: Vec<f64> = (0..300)
+        .map(|number| {
+            let literal = support::h10301(123, 5000 + number);
+            let frame = format!("1A{}\r", literal.trim_start_matches("{26}"));
+            let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() * 1000.0;
+            station.reads(frame.as_bytes());
+            browser.waits(SEEN, &[format!("123:{}", 5000 + number).into()]).as_f64().unwrap() - began
+        })
+        .collect();
+    took.sort_by(f64::total_cmp);
+    let at = |share: usize| took[(took.len() * share / 100).min(took.len() - 1)];
+    eprintln!("{} taps, from the frame to the pixel: p50 {:.1} ms, p99 {:.1} ms, at most {:.1} ms", took.len(), at(50), at(99), at(100));
+    assert!(took[0] > 0.0 && at(99) < 100.0, "{took:?}");
+}

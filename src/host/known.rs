@@ -22,7 +22,7 @@ use crate::{
         people::card,
     },
     card::Reading,
-    enroll::people::People,
+    enroll::{people::People, template::render},
     outbox::{Entry, State},
 };
 
@@ -41,6 +41,8 @@ pub struct Known {
     pub from: Option<Source>,
     /// As of when.
     pub as_of: Option<DateTime<Utc>>,
+    /// What is expected to be printed on the card.
+    pub print: Option<String>,
 }
 
 /// How a card stands.
@@ -113,6 +115,23 @@ impl KnownCards {
 
     /// What is known of the card that was read; none where it has no number, or nothing can be looked at.
     pub async fn about(&self, reading: &Reading) -> Option<Known> {
+        Some(Known { print: self.print(reading), ..self.state(reading).await? })
+    }
+
+    /// The number that is expected on the card: as its card type has it, where that is the same for all that take it; else its own.
+    fn print(&self, reading: &Reading) -> Option<String> {
+        let fit = reading.chosen()?;
+        let types = self.shared.site().config.policy.card_types.iter().filter(|card_type| card_type.takes(fit));
+        let own = fit.credential.number("card_number")?.to_string();
+        let printed = |template: Option<&String>| {
+            template.map_or_else(|| Some(own.clone()), |template| render(template, &fit.credential, reading.presentation.csn.as_ref()).ok())
+        };
+        let mut prints: Vec<Option<String>> = types.map(|card_type| printed(card_type.external_number.as_ref())).collect();
+        prints.dedup();
+        if let [print] = prints.as_slice() { print.clone() } else { None }
+    }
+
+    async fn state(&self, reading: &Reading) -> Option<Known> {
         let identity = self.identity(reading)?;
         let directory = self.shared.directory();
         let people = directory.people().await.unwrap_or_default();
@@ -134,7 +153,7 @@ impl KnownCards {
         };
         // What two lists say together is as old as the older one.
         let at = [cards.map(|cards| cards.at), asked.filter(|_| tells_holders)].into_iter().flatten().min();
-        Some(at.map_or(Known { is: is.clone(), from: None, as_of: None }, |at| Known::by_blusky(is, at)))
+        Some(at.map_or(Known { is: is.clone(), from: None, as_of: None, print: None }, |at| Known::by_blusky(is, at)))
     }
 
     fn identity(&self, reading: &Reading) -> Option<Identity> {
@@ -158,7 +177,7 @@ impl KnownCards {
         let entries = self.shared.store().of_card(card).await.ok()?;
         let is_live = |entry: &&Entry| !matches!(entry.progress().state, State::Refused | State::Discarded);
         let Some(entry) = entries.iter().find(is_live) else { return Some(None) };
-        let own = |is, as_of| Some(Some(Known { is, from: Some(Source::OwnRecord), as_of: Some(as_of) }));
+        let own = |is, as_of| Some(Some(Known { is, from: Some(Source::OwnRecord), as_of: Some(as_of), print: None }));
         let progress = entry.progress();
         let taken = progress.card_id.and_then(|card| self.taken().get(&card).copied()).filter(|at| *at > entry.saved_at);
         match (taken, progress.told.previous_user_id.filter(|_| progress.undone_by.is_some())) {
@@ -213,7 +232,7 @@ impl KnownCards {
 
 impl Known {
     const fn by_blusky(is: Is, at: DateTime<Utc>) -> Self {
-        Self { is, from: Some(Source::Blusky), as_of: Some(at) }
+        Self { is, from: Some(Source::Blusky), as_of: Some(at), print: None }
     }
 }
 

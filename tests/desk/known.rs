@@ -16,7 +16,8 @@ fn what_was_given_from_here_is_assigned_until_it_is_taken_back_and_what_nobody_k
     let mut page = browser.looks();
     page.shows("stage", "Ready");
     station.reader.send(FIRST);
-    page.shows("stage", "Card Not Found – Adding New");
+    let new = page.shows("stage", "Card Not Found – Adding New");
+    assert!(new.contains("Expected on the card") && new.contains("BluSKY’s lists"), "{new}");
     browser.posts("/desk/enroll", json!({"user": ADA, "person": "Ada Lovelace"}));
     page.shows("stage", "Show the card now.");
     station.reader.send(FIRST);

@@ -60,6 +60,12 @@ const isNowhere = (element) => element === null || element === document.body || 
 // Where the next person begins: in the search, or at the list that people are on.
 function goBack() { (byId("run") || byId("search")).focus({ preventScroll: byId("run") !== null }); }
 
+// Of the day's list, what holds this text.
+function filterToday() {
+  const wanted = byId("today-filter").value.trim().toLowerCase();
+  for (const entry of byId("today").querySelectorAll("li")) entry.hidden = !entry.textContent.toLowerCase().includes(wanted);
+}
+
 function say(words) { byId("said").textContent = words; }
 
 function put(place, html) {
@@ -73,6 +79,7 @@ function put(place, html) {
   const isSaid = section.querySelector("[data-say]");
   if (wasSaid && isSaid && wasSaid.textContent !== isSaid.textContent) say(isSaid.textContent);
   if (place === "stage" || place === "roster") play(place);
+  if (place === "today") filterToday();
   if (place !== "stage") {
     // Whoever stood on a button that is still there stands on it again.
     const again = had === "" ? null : byId(had) || section.querySelector(`[data-id="${CSS.escape(same || "")}"]`);
@@ -215,6 +222,7 @@ document.addEventListener("submit", async (event) => {
 });
 let waiting = 0;
 document.addEventListener("input", (event) => {
+  if (event.target.id === "today-filter") filterToday();
   if (event.target.id !== "search") return;
   failed("");
   clearTimeout(waiting);

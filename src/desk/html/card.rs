@@ -88,7 +88,7 @@ pub fn known(known: &Known, words: &Words, offset: FixedOffset) -> Markup {
 
 /// What was read.
 #[must_use]
-pub fn card(reading: &Reading, words: &Words) -> Markup {
+pub fn card(reading: &Reading, known: Option<&Known>, words: &Words) -> Markup {
     let reader = reading.presentation.reader.as_deref().unwrap_or_default();
     html! {
         dl.card {
@@ -101,6 +101,7 @@ pub fn card(reading: &Reading, words: &Words) -> Markup {
                     ] {
                         @if let Some(value) = value { div { dt { (name) } dd.number { (value) } } }
                     }
+                    @if let Some(print) = known.and_then(|known| known.print.as_ref()) { div { dt { (words.say("expected_print")) } dd.number { (shown(print)) } } }
                     div { dt { (words.say("format")) } dd { (fit.format) @if let Some(alias) = fit.aliases.first() { " (" (alias) ")" } } }
                 },
                 None => {

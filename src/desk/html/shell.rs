@@ -49,6 +49,10 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
                         section #stage aria-live="polite" aria-label=(words.say("stage")) {}
                         section #roster aria-label=(words.say("roster")) {}
                         section #outbox aria-label=(words.say("outbox")) {}
+                        div #filter-today {
+                            label for="today-filter" { (words.say("filter_today")) }
+                            input #today-filter type="search" autocomplete="off" spellcheck="false";
+                        }
                         section #today aria-label=(words.say("today")) {}
                     }
                 }

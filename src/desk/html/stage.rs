@@ -37,7 +37,7 @@ pub fn stage(desk: &Desk, words: &Words, offset: FixedOffset) -> Markup {
         @if let Some(reading) = &desk.card {
             // Once it is given to somebody, it stands there how that went.
             @if let (Some(known), false) = (&desk.known, matches!(desk.stage, Stage::Entry { .. })) { (card::known(known, words, offset)) }
-            (card::card(reading, words))
+            (card::card(reading, desk.known.as_ref(), words))
         }
     }
 }

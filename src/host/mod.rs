@@ -5,6 +5,7 @@
 //! - [`deliver`]: one entry's calls to BluSKY;
 //! - [`notices`]: what the station told, for any number of listeners;
 //! - [`holder`]: who has a card that somebody has;
+//! - [`lost_card`]: how a card ends that another one replaces;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
 //! - [`directory`]: the site's people, of its own list and of BluSKY's;
@@ -18,6 +19,7 @@ pub mod deliver;
 pub mod directory;
 pub mod holder;
 pub mod hosting;
+pub mod lost_card;
 pub mod looks;
 pub mod notices;
 mod place;

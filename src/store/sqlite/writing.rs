@@ -15,13 +15,13 @@ use super::{
 };
 use crate::{
     access::Operation,
-    outbox::{Entry, State, Step, Terms},
+    outbox::{Entry, Step, Terms},
     store::StoreError,
 };
 
-/// The columns of an entry to which nothing has happened; its secret is not in them.
-pub(super) fn row(entry: &Entry, operation: &Operation, base_url: &str) -> Option<EntryRow> {
-    let (kind, body) = parts(operation)?;
+/// The columns of an entry to which nothing has happened, and whose secret was taken out.
+pub(super) fn row(entry: &Entry, base_url: &str) -> Option<EntryRow> {
+    let (kind, body) = parts(&entry.operation)?;
     let source = entry.source.as_ref();
     Some(EntryRow {
         id: entry.id.to_string(),
@@ -84,10 +84,8 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     (written.seq, written.link) = (place.seq, place.link);
     written.insert(transaction)?;
     let progress = entry.progress();
-    // Nothing of it is sent any more.
-    let is_done = progress.is_over() || progress.state == State::Accepted;
     let wipe = "UPDATE secret SET sealed = NULL WHERE entry = ?1 AND sealed IS NOT NULL";
-    let wiped = is_done && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
+    let wiped = entry.is_done_with_its_secret() && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
     if row.settled != progress.is_settled() {
         head.open.change(row.number, row.settled);
     }

@@ -167,7 +167,7 @@ fn a_reader_of_a_sites_own_is_one_line_of_configuration() {
     let template = "template = \"W26:{facility_code:dec}:{card_number:dec}\"\nbits = 26\ncard_left_ms = 0";
     let site = site(&format!("[site]\nformats = [\"H10301\"]\n[[reader]]\nname = \"desk\"\nserial = \"{}\"\n{template}\n", reader.path));
     let mut read = site.start(&["read", "--json"]);
-    reader.wait_until_open();
+    read.wait_for_stderr("hold the card");
     let mut lines = read.stdout().lines();
     reader.send(b"W26:123:04567\r\n");
     let card = json(&mut lines);

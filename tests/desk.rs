@@ -4,6 +4,17 @@
 
 #[path = "support/cards.rs"]
 mod cards;
+#[path = "desk/known.rs"]
+mod known;
+#[path = "desk/outbox.rs"]
+mod outbox;
+#[path = "desk/people.rs"]
+mod people;
+#[path = "desk/policy.rs"]
+mod policy;
+#[allow(dead_code, reason = "a part of it is enough here")]
+#[path = "support/peer.rs"]
+mod peer;
 mod support;
 
 use std::{
@@ -46,21 +57,32 @@ impl Station {
     }
 
     fn start(&mut self) {
-        let mut run = Followed::start(self.site.command(&["run"]));
-        let said = run.hears("the desk page is at http://");
-        self.address = said.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
-        run.hears("desk: there");
-        self.run = Some(run);
+        let (run, address) = serve(&self.site);
+        (self.run, self.address) = (Some(run), address);
+    }
+
+    /// Kills it, and starts it again.
+    fn restart(&mut self) {
+        self.run.take().unwrap().kill();
+        self.start();
     }
 
     /// A browser whose operator has signed in.
     fn browser(&self) -> Browser {
-        let browser = Browser { address: self.address.clone(), cookie: String::new(), key: String::new() };
-        let answer = browser.posts("/desk/sign-in", json!({"name": "Kim", "reader": "desk"}));
-        browser.signed_in(&answer)
+        Browser::at(&self.address, "Kim")
     }
 }
 
+/// A station at work, and where its page is.
+fn serve(site: &Site) -> (Followed, String) {
+    let mut run = Followed::start(site.command(&["run"]));
+    let said = run.hears("the desk page is at http://");
+    let address = said.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
+    run.hears("desk: there");
+    (run, address)
+}
+
+#[derive(Clone)]
 struct Browser {
     address: String,
     cookie: String,
@@ -87,6 +109,13 @@ impl Answer {
 }
 
 impl Browser {
+    /// A browser at whose page this operator has signed in.
+    fn at(address: &str, name: &str) -> Self {
+        let browser = Self { address: address.to_owned(), cookie: String::new(), key: String::new() };
+        let answer = browser.posts("/desk/sign-in", json!({"name": name, "reader": "desk"}));
+        browser.signed_in(&answer)
+    }
+
     fn signed_in(mut self, answer: &Answer) -> Self {
         let cookie = answer.head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap_or_else(|| panic!("{answer:?}"));
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
@@ -292,7 +321,13 @@ fn operators_have_pins_and_whoever_guesses_waits() {
     }
     assert!(tries("Kim", "0417").body.contains("Wait"), "the right one has to wait too");
     let answer = wait_for("the pause to end", || Some(tries("Kim", "0417")).filter(|answer| answer.status == 200));
-    browser.signed_in(&answer).looks().shows("bar", "Kim");
+    browser.clone().signed_in(&answer).looks().shows("bar", "Kim");
+    fs::remove_file(site.path("kim.pin")).unwrap();
+    let unreadable = tries("Kim", "0417");
+    assert!(
+        unreadable.status == 403 && !unreadable.body.contains("kim.pin") && unreadable.body.contains("cannot be read"),
+        "{unreadable:?}"
+    );
 }
 
 #[test]

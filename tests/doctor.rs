@@ -325,7 +325,6 @@ fn noise_bits_that_never_fit_and_codes_that_are_not_listed_are_told_from_what_th
     site.configure(&text.replace("[site]\n", "[site]\nfacility_codes = [31]\n"));
     let mut station = site.start(&["run"]);
     station.wait_for_stderr("desk: there");
-    reader.wait_until_open();
     reader.send(b"\x02\x01\xFE\xC0rubbish\x03\r");
     let found = wait_for("the noise", || Some(doctor(&site)).filter(|looked| looked.has("wrong_dialect")));
     assert!(found.says("wrong_dialect").contains(&format!("cardbridge readers --listen {}", reader.path)));
@@ -442,7 +441,6 @@ fn a_ticket_holds_no_card_number_name_or_token_whatever_is_found() {
     site.configure(&text.replace("[site]\n", "[site]\nfacility_codes = [98765]\n"));
     let mut station = site.start(&["run"]);
     station.wait_for_stderr("Lovelace-desk: there");
-    reader.wait_until_open();
     reader.send(b"1ABD88EB80\r");
     wait_for("the card", || Some(doctor(&site)).filter(|looked| looked.has("facility_code_not_listed")));
     let ended = site.run(&["doctor", "--bundle", "ticket.txt"]);

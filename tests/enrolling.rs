@@ -12,8 +12,8 @@ fn a_card_shown_to_a_serial_reader_becomes_a_card_in_blusky() {
     let blusky = Simulator::start(&[]);
     let mut reader = SerialReader::plug_in();
     let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
-    let enroll = site.start(&["enroll", "--user", ADA, "--json"]);
-    reader.wait_until_open();
+    let mut enroll = site.start(&["enroll", "--user", ADA, "--json"]);
+    enroll.wait_for_stderr("hold the card");
     reader.send(b"1ABD88EB80\r");
     let ended = enroll.end();
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -104,7 +104,7 @@ fn the_site_says_which_keys_end_and_clear_an_entry_and_how_long_a_pause_may_be()
     let site = Site::at("http://127.0.0.1:9", &reader.configuration("desk", "wiegandng-lines", keypad));
     let command = site.command(&["read", "--count", "2", "--timeout", "20", "--json"]);
     let mut read = Followed::start(command);
-    reader.wait_until_open();
+    read.hears("hold the card");
     types(&mut reader, "12#*34");
     assert_eq!((&read.json()["keys"], &read.json()["keys"]), (&json!("12#"), &json!("34")));
 }

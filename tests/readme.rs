@@ -38,8 +38,8 @@ fn the_five_minute_path_enrolls_a_card() {
     site.configure(&blocks()[0].replace("http://127.0.0.1:8900", &blusky.base_url).replace("/dev/ttyUSB0", &reader.path));
     assert!(include_str!("../README.md").contains(&PEOPLE.replace('\n', "\\n")));
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
-    let read = site.start(&["read", "--count", "1"]);
-    reader.wait_until_open();
+    let mut read = site.start(&["read", "--count", "1"]);
+    read.wait_for_stderr("hold the card");
     reader.send(b"1ABD88EB80\r");
     let read = read.end();
     assert!(read.stdout.contains("▶ hid-h10301") && read.stdout.contains("decided by: the site's policy"), "{read:?}");

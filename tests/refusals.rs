@@ -98,14 +98,14 @@ fn a_card_damaged_on_the_reader_ends_the_enrollment_and_the_next_one_takes_the_i
     let blusky = Simulator::start(&[]);
     let mut reader = SerialReader::plug_in();
     let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
-    let damaged = site.start(&["enroll", "--user", ADA, "--json"]);
-    reader.wait_until_open();
+    let mut damaged = site.start(&["enroll", "--user", ADA, "--json"]);
+    damaged.wait_for_stderr("hold the card");
     reader.send(b"1ABD88EBC0\r");
     let damaged = damaged.end();
     assert_eq!((damaged.code, damaged.error()["code"].as_str()), (1, Some("damaged")), "{damaged:?}");
     assert_eq!((site.outbox().len(), blusky.sent()), (0, 0));
-    let intact = site.start(&["enroll", "--user", ADA, "--json"]);
-    reader.wait_until_open();
+    let mut intact = site.start(&["enroll", "--user", ADA, "--json"]);
+    intact.wait_for_stderr("hold the card");
     reader.send(b"1ABD88EB80\r");
     let intact = intact.end();
     assert_eq!((intact.code, blusky.sent()), (0, 1), "{intact:?}");

@@ -86,7 +86,7 @@ impl World {
         let station = Station::new(Setup {
             catalog,
             scripts: Vec::new(),
-            policy: SitePolicy { formats, card_types: vec![card_type], same_card, facility_codes },
+            policy: SitePolicy { formats, card_types: vec![card_type], same_card, facility_codes, kept: Vec::new() },
             width: IntegerWidth::Bits32,
             proof,
             parallel: 2,
@@ -184,7 +184,7 @@ impl World {
                     }
                 }
                 Effect::Tell(notice) => self.to_roster.extend(heard(&notice)),
-                Effect::Command(..) | Effect::Again(_) => {}
+                Effect::Command(..) | Effect::Again(_) | Effect::Keep(..) => {}
             }
         }
     }

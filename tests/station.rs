@@ -269,8 +269,8 @@ fn a_station_that_has_ended_leaves_the_readers_to_whoever_comes() {
         let run = desk.run(&[]);
         assert_eq!(run.signal(signal).code, Some(0));
     }
-    let enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
-    desk.reader.wait_until_open();
+    let mut enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
+    enroll.hears("hold the card");
     desk.reader.send(FIRST);
     accepted(&enroll.end());
 }
@@ -280,8 +280,8 @@ fn after_a_power_cut_a_new_station_starts_and_enroll_works_with_and_without_it()
     let mut desk = Desk::new();
     desk.run(&[]).kill();
     // Without any station.
-    let enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
-    desk.reader.wait_until_open();
+    let mut enroll = desk.start(&["enroll", "--user", ADA, "--json"]);
+    enroll.hears("hold the card");
     desk.reader.send(FIRST);
     let ended = enroll.end();
     accepted(&ended);

@@ -63,7 +63,6 @@ fn a_running_station_is_named_with_its_readers_and_when_each_was_heard() {
     let gone = "[[reader]]\nname = \"gate\"\nserial = \"/dev/ttyNONE\"\ndialect = \"twn3-hidprox\"\n";
     let site = Site::at(&blusky.base_url, &format!("{}{gone}", reader.configuration("desk", "twn3-hidprox", "")));
     let station = run(&site, "desk: there");
-    reader.wait_until_open();
     reader.send(b"1ABD88EB80\r");
     let shown = wait_for("the card", || Some(status(&site).1).filter(|station| station["readers"][0]["cards"] == 1));
     assert_eq!((&shown["runs"], &shown["doing"], &shown["process"]), (&json!(true), &json!("run"), &json!(station.id())));

@@ -1,6 +1,7 @@
 //! Evidence: what speaks for a card that is to be enrolled, one thing at a time.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// One thing that speaks for a card; kept with its enrollment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -15,8 +16,9 @@ pub struct Evidence {
 }
 
 /// What speaks for a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum What {
     /// The checks of its format hold.
     Checks,
@@ -41,17 +43,7 @@ pub enum What {
 impl What {
     /// The name used in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Checks => "checks",
-            Self::TransportCheck => "transport_check",
-            Self::ReadTwice => "read_twice",
-            Self::FacilityCodeListed => "facility_code_listed",
-            Self::FacilityCodeSeen => "facility_code_seen",
-            Self::FormatSeen => "format_seen",
-            Self::KindKnown => "kind_known",
-            Self::Printed => "printed",
-            Self::Operator => "operator",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

@@ -1,10 +1,12 @@
 //! What kind of thing a reader handed over: only formats of that kind are laid over it.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// The kind of a presentation, set by the dialect or script that read it, never guessed from its bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// Wiegand bits as they are on the wire, parity included.
     Wiegand,
@@ -31,17 +33,8 @@ impl Kind {
 
     /// The name used in files and in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wiegand => "wiegand",
-            Self::WiegandStripped => "wiegand_stripped",
-            Self::Em4100 => "em4100",
-            Self::Csn => "csn",
-            Self::Track2 => "track2",
-            Self::Fascn => "fascn",
-            Self::Number => "number",
-            Self::Key => "key",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The kind of that name.

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use strum::IntoStaticStr;
 
 use super::{Credential, Csn, Kind, Literal, PacsBits};
 
 /// How a reader is attached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Transport {
     /// A serial line: RS-232, RS-485, USB serial.
     Serial,
@@ -23,13 +25,8 @@ pub enum Transport {
 impl Transport {
     /// The name used in JSON and captures.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Serial => "serial",
-            Self::Pcsc => "pcsc",
-            Self::Osdp => "osdp",
-            Self::Keyboard => "keyboard",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use strum::IntoStaticStr;
 
 use super::{Credential, Kind, PacsBits, Presentation, TYPED};
 
@@ -9,8 +10,9 @@ use super::{Credential, Kind, PacsBits, Presentation, TYPED};
 pub const CERTAIN: f64 = 0.001;
 
 /// What the bits say, before any policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// One credential fits, and random bits fit it with odds of at most [`CERTAIN`].
     Certain,
@@ -47,26 +49,15 @@ impl Verdict {
 
     /// The name used in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Certain => "certain",
-            Self::Likely => "likely",
-            Self::Ambiguous => "ambiguous",
-            Self::Unchecked => "unchecked",
-            Self::Damaged => "damaged",
-            Self::UnknownFormat => "unknown_format",
-            Self::NoFit => "no_fit",
-            Self::UnknownLength => "unknown_length",
-            Self::SerialOnly => "serial_only",
-            Self::Keypad => "keypad",
-            Self::Unreadable => "unreadable",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Why a format refuses bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     /// Not mine: another number of bits.
     Length,
@@ -85,15 +76,8 @@ pub enum Reason {
 impl Reason {
     /// The name used in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Length => "length",
-            Self::FixedBits => "fixed_bits",
-            Self::Digits => "digits",
-            Self::Parity => "parity",
-            Self::Checksum => "checksum",
-            Self::Range => "range",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// True where the card is of that format and this reading of it is damaged.
@@ -169,8 +153,9 @@ pub struct Refusal {
 }
 
 /// Who chose the credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum DecidedBy {
     /// Nothing else fits.
     OnlyFit,
@@ -185,13 +170,8 @@ pub enum DecidedBy {
 impl DecidedBy {
     /// The name used in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OnlyFit => "only_fit",
-            Self::Policy => "policy",
-            Self::Printed => "printed",
-            Self::Operator => "operator",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -30,7 +30,7 @@ pub async fn ask(session: &Session<'_>, json: bool, order: &Value, question: &Va
     let (Some(order), Some(number)) = (order.as_str().and_then(|id| id.parse().ok()), question.at("id").as_u64()) else {
         return Ok(false);
     };
-    let nothing = AnswerBody { question: number, answer: Some(YesOrNo::No), printed: None, choice: None };
+    let nothing = AnswerBody { question: number, answer: Some(YesOrNo::No), printed: None, choice: None, keep: false };
     let answer = match question.text("kind") {
         "second_reading" => {
             hint(words);

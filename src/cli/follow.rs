@@ -21,7 +21,8 @@ use crate::host::{
     client::{AskError, Client, Notices, Said},
 };
 
-const HOLD: &str = "hold the card to the reader";
+/// Said once a reader can take a card.
+pub const HOLD: &str = "hold the card to the reader";
 /// Said beside a station that runs.
 pub const HELD: &str = "a running station holds the readers; the next card is taken from it";
 /// Said where a station ends while a command waits at it.

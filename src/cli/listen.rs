@@ -19,7 +19,7 @@ use crate::{
     drivers::{listening::Listening, serial},
     host::Site,
     reader::{LineParity, LineSettings},
-    views::listening::{self, Report, Said},
+    views::listening::{self, DialectReport, Report},
 };
 
 #[derive(Debug, Clone, clap::Args)]
@@ -299,9 +299,9 @@ fn best(heard: impl Iterator<Item = Hearing>) -> Option<Hearing> {
     heard.filter(|hearing| !hearing.bytes.is_empty()).max_by_key(of)
 }
 
-fn said<'a>(finding: &'a Finding, tied: bool, site: &Site) -> Said<'a> {
+fn said<'a>(finding: &'a Finding, tied: bool, site: &Site) -> DialectReport<'a> {
     let readings = finding.shown.iter().map(|shown| site.catalog.read(shown.clone())).collect();
-    Said { finding, readings, bits: finding.bit_counts(&site.catalog), tied }
+    DialectReport { finding, readings, bits: finding.bit_counts(&site.catalog), tied }
 }
 
 /// Where the reader is attached, as configuration: a USB device by its identity, which stays when its path changes.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Globals,
-    follow::{GONE, HELD},
+    follow::{GONE, HELD, HOLD},
     out::{self, Failure},
     session::{self, Session},
     site::{self, Look},
@@ -58,7 +58,7 @@ enum Read {
 async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, Failure> {
     let end = Instant::now() + Duration::from_secs(arguments.timeout.unwrap_or(0));
     let far = || Instant::now() + Duration::from_secs(86_400);
-    let (mut seen, mut readers) = (0, Readers::default());
+    let (mut seen, mut readers, mut hold_said) = (0, Readers::default(), false);
     let reader = arguments.reader.as_deref();
     let mut notices = session.client.readings(reader.unwrap_or("*")).await.map_err(session::refused)?;
     if session.is_elsewhere() {
@@ -86,6 +86,7 @@ async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, 
                 if arguments.json { out::print_json(notice.at("reading")) } else { out::print(words) }
             }
             "up" => readers.up(notice.at("reader")),
+            "ready" if !std::mem::replace(&mut hold_said, true) => out::hint(HOLD),
             "lost" => {
                 out::hint(words);
                 readers.lost(&notice, session.is_elsewhere());

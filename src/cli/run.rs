@@ -21,7 +21,7 @@ use crate::{
         client::{AskError, Client},
         hosting::{Control, Host},
         notices::NextNotice,
-        platform::lock::Lock,
+        platform::{lock::Lock, service},
     },
     outbox::{Entry, State, Step},
     station::{Notice, Scope},
@@ -56,11 +56,14 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     }
     let directory = shared.clone();
     let renewal = tokio::spawn(async move { directory.directory().keep_fresh(out::hint).await });
+    let alive = shared.clone();
+    let watchdog = tokio::spawn(async move { service::keep_alive(|| alive.is_alive()).await });
     let mut notices = shared.notices().listen(0);
     let page = page(&site, &shared).await?;
     host.tell(Control::Open(None));
     host.tell(Control::Deliver(Scope::All));
     out::hint(&format!("the station runs with {} configured readers; Ctrl-C ends it", site.config.readers.len()));
+    service::ready();
     loop {
         tokio::select! {
             Some(heard) = notices.next() => match heard {
@@ -70,11 +73,13 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
             () = out::interrupted() => break,
         }
     }
+    service::stopping();
     inspection.abort();
     page.iter().for_each(JoinHandle::abort);
     renewal.abort();
     drop((notices, shared));
     host.end(false).await;
+    watchdog.abort();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -133,7 +138,13 @@ fn tell(notice: &Notice, json: bool) {
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
         Notice::Entry(entry, _) => entry_told(entry),
         Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
-        Notice::Lost(..) | Notice::Failed(..) | Notice::Note(..) | Notice::Away(..) | Notice::Stopped(_) | Notice::StoreGone(_) => {
+        Notice::Lost(..)
+        | Notice::Failed(..)
+        | Notice::Note(..)
+        | Notice::Away(..)
+        | Notice::Stopped(_)
+        | Notice::StoreGone(_)
+        | Notice::Policy(_) => {
             views::notice::text(notice).iter().for_each(|words| out::hint(words));
         }
         Notice::Ready(_) | Notice::LayThere(_) | Notice::Waiting { .. } | Notice::Asked(..) | Notice::NotEnrolled(..) => {}

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::sheet::Keys;
+use crate::sheet::{At, Keys};
 
 /// Where the page is, without a word about it.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8920);
@@ -13,12 +13,27 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALH
 /// The desk page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desk {
-    /// Where it listens: an address of this machine alone.
+    /// Where it listens: an address of this machine alone, or another one over TLS.
     pub listen: SocketAddr,
+    /// The names under which it is opened, beside its address.
+    pub names: Vec<String>,
+    /// Its certificate and key; none where it is served without TLS.
+    pub tls: Option<Tls>,
+    /// The folder of the lists that people can go through.
+    pub rosters: Option<PathBuf>,
     /// Its language, by its two letters.
     pub language: String,
     /// Who may work at it; with none, whoever sits at this machine, under the name they give.
     pub operators: Vec<Operator>,
+}
+
+/// What the page shows to prove what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificates, the page's own first, as PEM.
+    pub cert: PathBuf,
+    /// Its key, as PEM.
+    pub key: PathBuf,
 }
 
 /// Somebody who may work at the page.
@@ -34,22 +49,59 @@ pub struct Operator {
 pub(super) fn desk(keys: &mut Keys<'_, '_>, folder: &Path) -> Option<Desk> {
     let operators = operators(keys, folder);
     let mut table = keys.table("desk")?;
-    let listen = table.optional_text("listen").and_then(|listen| match listen.value.parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_loopback() => Some(address),
-        Ok(_) => {
-            let why =
-                "`desk.listen` must be an address of this machine alone, such as \"127.0.0.1:8920\": the page is not served to others yet";
-            table.complain(listen.span, why.to_owned());
-            None
-        }
-        Err(_) => {
+    let listen = table.optional_text("listen").and_then(|listen| {
+        let address = listen.value.parse::<SocketAddr>().ok();
+        if address.is_none() {
             table.complain(listen.span, "`desk.listen` must be an address with a port, such as \"127.0.0.1:8920\"".to_owned());
-            None
         }
+        Some(At { value: address?, span: listen.span })
     });
-    let language = table.optional_text("language").map_or_else(|| "en".to_owned(), |language| language.value);
+    let file = |file: Option<At<String>>| file.map(|file| folder.join(file.value));
+    let (cert, key) = (file(table.optional_text("tls_cert")), file(table.optional_text("tls_key")));
+    if cert.is_some() != key.is_some() {
+        table.complain(table.span(), "`desk.tls_cert` and `desk.tls_key` go together".to_owned());
+    }
+    let desk = Desk {
+        listen: listen.map_or(LISTEN, |listen| listen.value),
+        names: names(&mut table),
+        tls: cert.zip(key).map(|(cert, key)| Tls { cert, key }),
+        rosters: file(table.optional_text("rosters")),
+        language: table.optional_text("language").map_or_else(|| "en".to_owned(), |language| language.value),
+        operators,
+    };
+    if let (Some(listen), Some(why)) = (listen, desk.why_not_there()) {
+        table.complain(listen.span, why);
+    }
     table.finish();
-    Some(Desk { listen: listen.unwrap_or(LISTEN), language, operators })
+    Some(desk)
+}
+
+/// The names that a browser's address bar may show, without a port.
+fn names(table: &mut Keys<'_, '_>) -> Vec<String> {
+    let names = table.texts("names");
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.".contains(letter));
+    for name in names.iter().filter(|name| !is_name(&name.value)) {
+        table.complain(name.span, format!("`desk.names` has {:?}; a name stands there alone, such as \"desk.example.org\"", name.value));
+    }
+    names.into_iter().map(|name| name.value).collect()
+}
+
+impl Desk {
+    /// Why the page is not served at its address; none where it is. Where others than this machine's users can reach it, they see that it
+    /// is this page, and it sees who they are.
+    fn why_not_there(&self) -> Option<String> {
+        let has_pins = !self.operators.is_empty() && self.operators.iter().all(|operator| operator.pin_file.is_some());
+        let address = self.listen.ip();
+        let missing = match () {
+            () if address.is_loopback() => return None,
+            () if self.tls.is_none() => "`tls_cert` and `tls_key`",
+            () if !has_pins => "an `[[operator]]` with a `pin_file` for everybody who works there",
+            () if address.is_unspecified() && self.names.is_empty() => "`names`, the names under which it is opened",
+            () => return None,
+        };
+        let here = "leave it at an address of this machine alone, such as \"127.0.0.1:8920\"";
+        Some(format!("`desk.listen` is an address that others can reach, which needs {missing}; or {here}"))
+    }
 }
 
 fn operators(keys: &mut Keys<'_, '_>, folder: &Path) -> Vec<Operator> {
@@ -84,15 +136,34 @@ mod tests {
     }
 
     #[test]
-    fn the_page_listens_on_this_machine_alone() {
+    fn the_page_listens_on_this_machine_or_over_tls_to_people_with_pins() {
         assert_eq!(parsed("[site]\n").unwrap(), None);
         let plain = parsed("[desk]\n").unwrap().unwrap();
         assert_eq!((plain.listen.to_string(), &*plain.language, plain.operators.len()), ("127.0.0.1:8920".to_owned(), "en", 0));
         assert_eq!(parsed("[desk]\nlisten = \"[::1]:80\"\n").unwrap().unwrap().listen.to_string(), "[::1]:80");
-        for wrong in ["0.0.0.0:8920", "192.168.1.5:8920", "localhost:8920", "8920", "[::]:8920"] {
+        for wrong in ["localhost:8920", "8920", "[::]"] {
             let why = parsed(&format!("[desk]\nlisten = \"{wrong}\"\n")).unwrap_err();
-            assert!(why.contains("`desk.listen` must be an address"), "{wrong}: {why}");
+            assert!(why.contains("must be an address with a port"), "{wrong}: {why}");
         }
+        let tls = "tls_cert = \"desk.pem\"\ntls_key = \"desk.key\"\n";
+        let (kim, lou) = ("[[operator]]\nname = \"Kim\"\npin_file = \"kim.pin\"\n", "[[operator]]\nname = \"Lou\"\n");
+        let at = |listen: &str, more: &str| parsed(&format!("[desk]\nlisten = \"{listen}:8920\"\n{more}"));
+        for (listen, more, missing) in [
+            ("192.168.1.5", String::new(), "`tls_cert` and `tls_key`"),
+            ("192.168.1.5", kim.to_owned(), "`tls_cert` and `tls_key`"),
+            ("192.168.1.5", tls.to_owned(), "[[operator]]"),
+            ("192.168.1.5", format!("{tls}{kim}{lou}"), "[[operator]]"),
+            ("0.0.0.0", format!("{tls}{kim}"), "`names`"),
+            ("[::]", format!("{tls}{kim}"), "`names`"),
+            ("127.0.0.1", "tls_key = \"desk.key\"\n".to_owned(), "go together"),
+            ("127.0.0.1", "names = [\"https://desk\"]\n".to_owned(), "stands there alone"),
+        ] {
+            let why = at(listen, &more).unwrap_err();
+            assert!(why.contains(missing), "{listen} {more}: {why}");
+        }
+        let open = at("0.0.0.0", &format!("{tls}names = [\"desk.example.org\"]\n{kim}")).unwrap().unwrap();
+        assert_eq!(open.tls, Some(Tls { cert: "/site/desk.pem".into(), key: "/site/desk.key".into() }));
+        assert!(at("192.168.1.5", &format!("{tls}{kim}")).is_ok());
     }
 
     #[test]

@@ -6,7 +6,9 @@
 mod blusky;
 pub mod desk;
 pub mod import;
+pub mod new_people;
 mod people;
+pub mod policy;
 mod readers;
 
 use std::{
@@ -55,6 +57,8 @@ pub struct Config {
     pub people: PeopleLists,
     /// The desk page; none where the site wants none.
     pub desk: Option<desk::Desk>,
+    /// Where people belong who are added at the page; none where nobody is.
+    pub new_people: Option<new_people::NewPeople>,
     /// How many calls may be under way at once.
     pub parallel: usize,
     /// How small the chance of a mistake must be before nobody is asked.
@@ -109,7 +113,9 @@ impl Config {
     pub fn load(path: &Path, protocols: &Protocols) -> Result<Self, ConfigError> {
         let text = file::text(path, LARGEST).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-        Self::parse(&path.display().to_string(), &text, &folder, protocols)
+        let mut config = Self::parse(&path.display().to_string(), &text, &folder, protocols)?;
+        config.policy.kept = policy::read(&policy::path(&config.store), protocols)?;
+        Ok(config)
     }
 
     /// Reads the text of a configuration.
@@ -134,8 +140,14 @@ impl Config {
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let (file, sheet_text) = (path.display().to_string(), text.clone());
         let sheet = Sheet::new(&file, &sheet_text);
-        let config = sheet.root().map_or_else(Self::none, |keys| read(keys, &folder, protocols));
-        Ok((Self { text, ..config }, sheet.into_findings()))
+        let mut config = sheet.root().map_or_else(Self::none, |keys| read(keys, &folder, protocols));
+        let mut findings = sheet.into_findings();
+        match policy::read(&policy::path(&config.store), protocols) {
+            Ok(kept) => config.policy.kept = kept,
+            Err(ConfigError::Wrong(wrong)) => findings.extend(wrong),
+            Err(unreadable) => return Err(unreadable),
+        }
+        Ok((Self { text, ..config }, findings))
     }
 
     /// What holds where there is no file at all.
@@ -151,6 +163,7 @@ impl Config {
             enforce_occupancy_system: false,
             people: PeopleLists::default(),
             desk: None,
+            new_people: None,
             parallel: PARALLEL,
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
@@ -198,6 +211,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
         config.people = people::people(table, folder);
     }
     config.desk = desk::desk(&mut keys, folder);
+    config.new_people = new_people::new_people(&mut keys);
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
             config.store = folder.join(path.value);

@@ -5,6 +5,7 @@
 mod cut;
 
 use std::{fmt, time::Duration};
+use strum::IntoStaticStr;
 
 use super::{check::Check, frame, payload::Template};
 use crate::{
@@ -14,7 +15,8 @@ use crate::{
 pub use cut::{Code, Cut, Stuffing};
 
 /// How far a file's facts can be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Confidence {
     /// Confirmed by reads of real cards.
     Card,
@@ -70,13 +72,13 @@ pub struct Host {
     /// Said once, one after the other, when the line is open.
     pub start: Vec<Vec<u8>>,
     /// Asked again and again.
-    pub poll: Option<Said>,
+    pub poll: Option<HostMessage>,
     /// The pause between an answer and the next question.
     pub every: Duration,
     /// How long an answer may take.
     pub answer: Duration,
     /// Said after every frame that has the parts it repeats.
-    pub acknowledge: Option<Said>,
+    pub acknowledge: Option<HostMessage>,
     /// What a part `age` counts in: the reader holds its last card and tells how long ago it was shown.
     pub age: Option<Duration>,
     /// The check of what has a part `check`.
@@ -90,7 +92,7 @@ pub struct Host {
 /// `{counter:byte1}` counts what was said in these words, `{check:byte1}` is the check over all before it, and any other
 /// part repeats the one of that name in the frame that is answered. Parts are stuffed as the reader's frames are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said(pub Template);
+pub struct HostMessage(pub Template);
 
 /// A frame with what it is to be read as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +119,7 @@ pub enum Reads {
     /// The reader's talk.
     Talk,
     /// Said by the host.
-    Said,
+    ToReader,
 }
 
 /// A serial dialect.
@@ -268,7 +270,7 @@ impl fmt::Display for Reads {
             Self::As(words) => words,
             Self::Damaged => "damaged",
             Self::Talk => "the reader's talk",
-            Self::Said => "said to the reader",
+            Self::ToReader => "said to the reader",
         })
     }
 }
@@ -276,14 +278,7 @@ impl fmt::Display for Reads {
 impl Confidence {
     /// The name used in files.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::Captured => "captured",
-            Self::Documented => "documented",
-            Self::Implementation => "implementation",
-            Self::Table => "table",
-            Self::Derived => "derived",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     check::{Check, Covered},
-    dialect::{Cut, Dialect, Said},
+    dialect::{Cut, Dialect, HostMessage},
 };
 use crate::reader::Signal;
 
@@ -124,7 +124,7 @@ impl Talk {
     }
 }
 
-impl Said {
+impl HostMessage {
     /// What is said the so many-th time, as an answer to a frame with these numbers; none where the frame has not the parts
     /// that it repeats.
     #[must_use]

@@ -99,7 +99,7 @@ mod tests {
         let protocols = Protocols::built_in();
         let mut count = 0;
         for dialect in &protocols.dialects {
-            for sample in dialect.samples.iter().filter(|sample| !matches!(sample.reads, Reads::Damaged | Reads::Said)) {
+            for sample in dialect.samples.iter().filter(|sample| !matches!(sample.reads, Reads::Damaged | Reads::ToReader)) {
                 let told = ReaderHints { bits: sample.bits, ..ReaderHints::default() };
                 let known = |frame: &[u8]| read_frame(dialect, &told, frame).is_some();
                 let found = next(&dialect.cut, &sample.frame, dialect.longest, true, known);

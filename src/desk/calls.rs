@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::{Body, to_bytes},
-    extract::{FromRequestParts, Path, Query, Request, State},
+    extract::{FromRequestParts, Path, Request, State},
     http::{Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -17,16 +17,16 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use super::{front::Desks, html, scene::Ordered, session::Session};
+use super::{front::Desks, session::Session};
 use crate::{
     access::Secret,
     blusky::secret_file,
     host::{
         api::{
             Operator,
-            body::{AnswerBody, Failed, OrderBody, Sent},
+            body::{AnswerBody, Failed, RetryBody, Sent, key},
         },
-        client::{Said, escaped},
+        client::Said,
     },
 };
 
@@ -36,7 +36,7 @@ const LARGEST_ANSWER: usize = 8 << 20;
 const COOKIE: &str = "cardbridge_desk";
 const KEY: &str = "cardbridge-desk";
 
-type Answer = Result<Response, Failed>;
+pub(super) type Answer = Result<Response, Failed>;
 
 impl FromRequestParts<Arc<Desks>> for Session {
     type Rejection = Failed;
@@ -51,7 +51,7 @@ impl FromRequestParts<Arc<Desks>> for Session {
 }
 
 /// Asks the API in the operator's name.
-async fn ask(desks: &Desks, operator: &str, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failed> {
+pub(super) async fn ask(desks: &Desks, operator: &str, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failed> {
     let gone = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "station_ended", "the station has ended", "");
     let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
     let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).map_err(|_| gone())?;
@@ -87,7 +87,12 @@ pub(super) async fn sign_in(State(desks): State<Arc<Desks>>, Sent(wish): Sent<Si
         if let Some(pause) = desks.tries().pause(name, now) {
             return Err(refused(words.fill("wait_sign_in", &[("seconds", &(pause.num_seconds() + 1))])));
         }
-        let pin = secret_file::read_pin(file).map_err(|error| refused(error.to_string()))?;
+        // Where it stands is nobody's who has not signed in.
+        let unreadable = |error: secret_file::SecretError| {
+            tracing::error!(%error, "an operator's PIN cannot be read");
+            refused(words.say("pin_unreadable").to_owned())
+        };
+        let pin = secret_file::read_pin(file).map_err(unreadable)?;
         let is_right = wish.pin.as_ref() == Some(&pin);
         desks.tries().tried(name, is_right, now);
         if !is_right {
@@ -107,56 +112,7 @@ pub(super) async fn sign_out(State(desks): State<Arc<Desks>>, session: Session) 
     Ok(([(header::SET_COOKIE, cookie)], Json(json!({"signed_out": true}))).into_response())
 }
 
-#[derive(Default, Deserialize)]
-pub(super) struct Search {
-    #[serde(default)]
-    q: String,
-}
-
-pub(super) async fn people(State(desks): State<Arc<Desks>>, session: Session, Query(search): Query<Search>) -> Answer {
-    let typed = search.q.trim();
-    if typed.is_empty() {
-        return Ok(axum::response::Html(String::new()).into_response());
-    }
-    let query = escaped(typed);
-    let answer = ask(&desks, &session.operator, Method::GET, &format!("/v1/people?q={query}"), None).await?;
-    let people = answer.at("people").as_array().cloned().unwrap_or_default();
-    Ok(axum::response::Html(html::people::found(&people, &desks.room.words).into_string()).into_response())
-}
-
-#[derive(Deserialize)]
-pub(super) struct Enroll {
-    user: String,
-    #[serde(default)]
-    person: String,
-    #[serde(default)]
-    printed: String,
-    #[serde(default)]
-    card_type: String,
-}
-
-/// Orders a card for somebody. What was ordered at this desk before and has no card yet is withdrawn.
-pub(super) async fn enroll(State(desks): State<Arc<Desks>>, session: Session, Sent(wish): Sent<Enroll>) -> Answer {
-    take_back(&desks, &session).await?;
-    let id = Uuid::now_v7();
-    let body = OrderBody {
-        id: Some(id),
-        user: wish.user,
-        reader: session.reader.clone(),
-        printed: Some(wish.printed.trim().to_owned()).filter(|print| !print.is_empty()),
-        card_type: wish.card_type.parse().ok(),
-        can_be_asked: true,
-        ..OrderBody::default()
-    };
-    desks.room.change(|scene| scene.ordered(session.desk, Ordered { id, person: wish.person }));
-    let ordered = ask(&desks, &session.operator, Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await;
-    if ordered.is_err() {
-        desks.room.change(|scene| scene.not_ordered(session.desk, id));
-    }
-    ordered.map(|answer| Json(answer).into_response())
-}
-
-async fn take_back(desks: &Desks, session: &Session) -> Result<(), Failed> {
+pub(super) async fn take_back(desks: &Desks, session: &Session) -> Result<(), Failed> {
     let desk = desks.room.desk(session);
     if let Some(order) = desk.order.as_ref().filter(|_| desk.is_open()) {
         ask(desks, &session.operator, Method::DELETE, &format!("/v1/enrollments/{}", order.id), None).await?;
@@ -176,10 +132,14 @@ pub(super) struct Answered {
     answer: Option<String>,
     printed: Option<String>,
     choice: Option<String>,
+    #[serde(default)]
+    keep: String,
+    /// The order or entry that it is about; without one, the one at this desk.
+    order: Option<Uuid>,
 }
 
 pub(super) async fn answer(State(desks): State<Arc<Desks>>, session: Session, Sent(said): Sent<Answered>) -> Answer {
-    let Some(order) = desks.room.desk(&session).order else {
+    let Some(order) = said.order.or_else(|| desks.room.desk(&session).order.map(|order| order.id)) else {
         return Err(Failed::impossible("question", "nothing is asked at this desk", ""));
     };
     let wrong = || Failed::usage("answer", "this is no answer to what is asked", "");
@@ -188,17 +148,37 @@ pub(super) async fn answer(State(desks): State<Arc<Desks>>, session: Session, Se
         answer: said.answer.map(|answer| serde_json::from_value(answer.into())).transpose().map_err(|_| wrong())?,
         printed: said.printed,
         choice: said.choice.map(|choice| choice.parse()).transpose().map_err(|_| wrong())?,
+        keep: !said.keep.is_empty(),
     };
-    let path = format!("/v1/enrollments/{}/answer", order.id);
+    let path = format!("/v1/enrollments/{order}/answer");
     ask(&desks, &session.operator, Method::POST, &path, serde_json::to_value(&body).ok()).await.map(|answer| Json(answer).into_response())
 }
 
+/// What a person says to an entry.
+#[derive(Deserialize)]
+pub(super) struct SaidToEntry {
+    /// They have looked, and it is not there.
+    #[serde(default)]
+    absent: String,
+    /// They have looked, and the user is there, under this key.
+    #[serde(default)]
+    user: String,
+}
+
 /// A person's word on an entry.
-pub(super) async fn entry(State(desks): State<Arc<Desks>>, session: Session, Path((id, what)): Path<(Uuid, String)>) -> Answer {
-    if !["undo", "retry", "discard"].contains(&what.as_str()) {
-        return Err(Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", ""));
-    }
-    let answer = ask(&desks, &session.operator, Method::POST, &format!("/v1/outbox/{id}/{what}"), Some(json!({}))).await?;
+pub(super) async fn entry(
+    State(desks): State<Arc<Desks>>,
+    session: Session,
+    Path((id, what)): Path<(Uuid, String)>,
+    Sent(said): Sent<SaidToEntry>,
+) -> Answer {
+    let user = Some(said.user.trim()).filter(|user| !user.is_empty()).map(key).transpose()?;
+    let body = match what.as_str() {
+        "retry" => serde_json::to_value(RetryBody { absent: !said.absent.is_empty(), user }).unwrap_or_default(),
+        "undo" | "discard" => json!({}),
+        _ => return Err(Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "")),
+    };
+    let answer = ask(&desks, &session.operator, Method::POST, &format!("/v1/outbox/{id}/{what}"), Some(body)).await?;
     Ok(Json(answer).into_response())
 }
 

@@ -40,10 +40,11 @@ use super::{
     html::shell::{self, Choices},
     room::{Following, Room},
     session::{Seal, Session, Tries},
+    who,
     words::Words,
 };
 use crate::{
-    config::desk::Desk as Settings,
+    config::{desk::Desk as Settings, new_people::NewPeople},
     host::api::{self, Operator, Shared, body::Failed},
 };
 
@@ -87,6 +88,7 @@ pub(super) struct Desks {
     pub(super) room: Arc<Room>,
     pub(super) seal: Seal,
     pub(super) settings: Settings,
+    pub(super) new_people: Option<NewPeople>,
     tries: Mutex<Tries>,
     following: Arc<Semaphore>,
     shell: String,
@@ -114,6 +116,7 @@ impl Page {
         let choices = Choices {
             readers: config.readers.iter().map(|reader| reader.name.as_str()).collect(),
             operators: settings.operators.iter().map(|operator| operator.name.as_str()).collect(),
+            has_new_people: config.new_people.is_some(),
             has_pins: settings.operators.iter().any(|operator| operator.pin_file.is_some()),
             card_types: config.policy.card_types.iter().map(|card_type| (card_type.blusky, card_type.name.as_str())).collect(),
         };
@@ -123,6 +126,7 @@ impl Page {
             room: Room::open(shared, words),
             seal,
             settings: settings.clone(),
+            new_people: config.new_people.clone(),
             tries: Mutex::default(),
             following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
             shell,
@@ -162,8 +166,10 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/desk/sign-in", post(calls::sign_in))
         .route("/desk/sign-out", post(calls::sign_out))
         .route("/desk/events", get(events))
-        .route("/desk/people", get(calls::people))
-        .route("/desk/enroll", post(calls::enroll))
+        .route("/desk/people", get(who::people))
+        .route("/desk/cards", get(who::cards))
+        .route("/desk/new", post(who::new_person))
+        .route("/desk/enroll", post(who::enroll))
         .route("/desk/withdraw", post(calls::withdraw))
         .route("/desk/answer", post(calls::answer))
         .route("/desk/entries/{id}/{what}", post(calls::entry))

@@ -5,7 +5,7 @@
 //!
 //! - [`guard`]: which requests may come in at all; `session`: who is asking;
 //! - [`scene`]: what stands on every desk, one notice after the other; [`html`]: the same as HTML; [`words`]: in a language;
-//! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `front`: the server.
+//! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `who`: for whom; `front`: the server.
 
 mod calls;
 mod front;
@@ -14,6 +14,7 @@ pub mod html;
 mod room;
 pub mod scene;
 mod session;
+mod who;
 pub mod words;
 
 pub use front::{Page, PageError};

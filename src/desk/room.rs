@@ -6,12 +6,13 @@
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::response::sse::Event;
 use chrono::{DateTime, FixedOffset, Local, NaiveTime, Utc};
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::interval};
 
 use super::{
     html,
@@ -20,9 +21,15 @@ use super::{
     words::Words,
 };
 use crate::{
-    host::{api::Shared, notices::NextNotice},
+    host::{api::Shared, known::KnownCards, notices::NextNotice},
+    outbox::Entry,
+    station::Notice,
     store::StoreError,
 };
+
+/// The pieces of the page.
+const PIECES: usize = 4;
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// The scene, shared by all who look.
 pub(super) struct Room {
@@ -30,12 +37,13 @@ pub(super) struct Room {
     /// Counts the changes; gone once the station has ended.
     changed: watch::Sender<u64>,
     pub(super) words: Words,
+    cards: KnownCards,
 }
 
 impl Room {
     /// An empty room, which then fills by itself.
     pub(super) fn open(shared: &Arc<Shared>, words: Words) -> Arc<Self> {
-        let room = Arc::new(Self { scene: Mutex::default(), changed: watch::Sender::new(0), words });
+        let room = Arc::new(Self { scene: Mutex::default(), changed: watch::Sender::new(0), words, cards: KnownCards::of(shared) });
         tokio::spawn(room.clone().fill(shared.clone()));
         room
     }
@@ -46,17 +54,39 @@ impl Room {
         if let Err(error) = self.day(&shared).await {
             tracing::warn!(%error, "the day's list begins empty");
         }
+        let mut hours = interval(HOUR);
+        let renewal = self.clone();
+        let renewal = tokio::spawn(async move { renewal.cards.keep_fresh().await });
         loop {
             let now = status.borrow_and_update().clone();
             self.change(|scene| scene.board.status = now);
             tokio::select! {
                 heard = notices.next() => match heard {
-                    Some(NextNotice::Notice(numbered)) => self.change(|scene| scene.take(&numbered.notice)),
+                    Some(NextNotice::Notice(numbered)) => self.take(&numbered.notice),
                     Some(NextNotice::Missed(count)) => tracing::warn!(count, "notices came faster than the page could take them"),
                     None => break,
                 },
+                _ = hours.tick() => self.change(Scene::hour_passed),
                 changed = status.changed() => if changed.is_err() { break },
             }
+        }
+        renewal.abort();
+    }
+
+    /// A notice; what is known of a card that was shown comes a moment later, and holds nobody up.
+    fn take(self: &Arc<Self>, notice: &Notice) {
+        self.change(|scene| scene.take(notice));
+        match notice {
+            Notice::Entry(entry, _) => self.cards.saw(entry),
+            Notice::Read(reading) if !reading.is_typed() => {
+                let (room, reading) = (self.clone(), reading.clone());
+                tokio::spawn(async move {
+                    if let Some(known) = room.cards.about(&reading).await {
+                        room.change(|scene| scene.known(&reading, &known));
+                    }
+                });
+            }
+            _ => {}
         }
     }
 
@@ -67,6 +97,10 @@ impl Room {
             let page = shared.store().page_after(last).await?;
             let Some((number, _)) = page.last() else { return Ok(()) };
             last = *number;
+            page.iter().for_each(|(_, entry)| self.cards.saw(entry));
+            let here = |entry: &&Entry| entry.base_url == shared.store().base_url() && !entry.progress().is_over();
+            let open: Vec<&Entry> = page.iter().map(|(_, entry)| entry).filter(here).collect();
+            self.change(|scene| open.into_iter().for_each(|entry| scene.board.is_open(entry)));
             let today = page.iter().map(|(_, entry)| entry).filter(|entry| entry.saved_at >= midnight);
             self.change(|scene| today.for_each(|entry| scene.board.entry(entry)));
         }
@@ -94,14 +128,15 @@ impl Room {
     }
 
     /// The pieces of the page for a desk, by the id of their place.
-    fn pieces(&self, session: &Session) -> [(&'static str, String); 3] {
+    fn pieces(&self, session: &Session) -> [(&'static str, String); PIECES] {
         let mut scene = self.scene();
         let desk = scene.desk(session.desk, &session.operator, session.reader.as_deref()).clone();
         scene.board.begins_at(midnight());
         let (board, words, offset) = (&scene.board, &self.words, offset());
         [
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
-            ("stage", html::stage::stage(&desk, words).into_string()),
+            ("stage", html::stage::stage(&desk, words, offset).into_string()),
+            ("outbox", html::outbox::outbox(board, words, offset).into_string()),
             ("today", html::today::today(board, words, offset).into_string()),
         ]
     }
@@ -119,7 +154,7 @@ pub(super) struct Following {
     room: Arc<Room>,
     session: Session,
     changed: watch::Receiver<u64>,
-    shown: [String; 3],
+    shown: [String; PIECES],
 }
 
 impl Following {

@@ -3,14 +3,14 @@
 //! In: what somebody does at a desk, and the station's notices. Out: plain values that [`super::html`] writes down. Never: a time, or
 //! anything that the station did not tell.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
     card::{Reading, Verdict},
-    host::api::Status,
+    host::{api::Status, known::Known},
     outbox::Entry,
     reader::is_device_of,
     station::{Ended, Notice, Question},
@@ -18,6 +18,9 @@ use crate::{
 
 /// So many entries stand in the list at most.
 const LONGEST_LIST: usize = 500;
+/// So many desks are remembered at most, each for so many hours after somebody has looked at it last: as long as a session lasts.
+const MOST_DESKS: usize = 128;
+const REMEMBERED_HOURS: u64 = 16;
 
 /// All desks, and what all of them show.
 #[derive(Debug, Default)]
@@ -25,6 +28,9 @@ pub struct Scene {
     /// What all desks show.
     pub board: Board,
     desks: HashMap<Uuid, Desk>,
+    /// Counts the looks at desks, and the hours.
+    looks: u64,
+    hour: u64,
 }
 
 /// What all desks show.
@@ -34,6 +40,12 @@ pub struct Board {
     pub status: Status,
     /// Why the store is not where it was.
     pub store_gone: Option<String>,
+    /// Why what was answered for the site is not taken up.
+    pub policy_wrong: Option<String>,
+    /// The entries that have not come to their end, the oldest first.
+    pub open: BTreeMap<Uuid, Entry>,
+    /// What is asked about entries.
+    pub questions: HashMap<Uuid, Question>,
     /// The day's entries, the newest first.
     pub today: VecDeque<Entry>,
 }
@@ -51,8 +63,12 @@ pub struct Desk {
     pub stage: Stage,
     /// The card that was shown last.
     pub card: Option<Box<Reading>>,
+    /// What is known of it from before it is given to anybody.
+    pub known: Option<Known>,
     /// What the operator should know about the reader.
     pub note: Option<Note>,
+    /// When it was looked at last, by the count of looks and by the hour.
+    looked_at: (u64, u64),
 }
 
 /// Somebody for whom a card is ordered.
@@ -62,6 +78,8 @@ pub struct Ordered {
     pub id: Uuid,
     /// Their name.
     pub person: String,
+    /// The card is in the place of one that is lost.
+    pub replaces: bool,
 }
 
 /// How an order stands.
@@ -136,6 +154,9 @@ impl Desk {
         if !self.is_open() {
             (self.order, self.stage) = (None, Stage::Free);
         }
+        if self.card.as_ref().is_none_or(|card| card.presentation.identity() != reading.presentation.identity()) {
+            self.known = None;
+        }
         (self.card, self.note) = (Some(Box::new(reading.clone())), None);
     }
 
@@ -164,16 +185,33 @@ impl Desk {
 }
 
 impl Scene {
-    /// The desk of somebody who has signed in.
+    /// The desk of somebody who has signed in. Where there are too many, the one that nobody has looked at for longest is forgotten.
     pub fn desk(&mut self, id: Uuid, operator: &str, reader: Option<&str>) -> &mut Desk {
-        self.desks.entry(id).or_insert_with(|| Desk {
+        self.looks += 1;
+        if self.desks.len() >= MOST_DESKS && !self.desks.contains_key(&id) {
+            let oldest = self.desks.iter().min_by_key(|(_, desk)| desk.looked_at).map(|(id, _)| *id);
+            oldest.into_iter().for_each(|id| drop(self.desks.remove(&id)));
+        }
+        let looked_at = (self.looks, self.hour);
+        let desk = self.desks.entry(id).or_insert_with(|| Desk {
             operator: operator.to_owned(),
             reader: reader.map(ToOwned::to_owned),
             order: None,
             stage: Stage::Free,
             card: None,
+            known: None,
             note: None,
-        })
+            looked_at,
+        });
+        desk.looked_at = looked_at;
+        desk
+    }
+
+    /// Another hour has passed: desks that nobody has looked at for a working day are forgotten.
+    pub fn hour_passed(&mut self) {
+        self.hour += 1;
+        let hour = self.hour;
+        self.desks.retain(|_, desk| hour - desk.looked_at.1 <= REMEMBERED_HOURS);
     }
 
     /// Somebody has left their desk.
@@ -186,7 +224,7 @@ impl Scene {
         if let Some(desk) = self.desks.get_mut(&desk) {
             desk.order = Some(order);
             desk.stage = Stage::Waits { ahead: 0, first: None, ready: false };
-            (desk.card, desk.note) = (None, None);
+            (desk.card, desk.known, desk.note) = (None, None, None);
         }
     }
 
@@ -197,11 +235,26 @@ impl Scene {
         }
     }
 
+    /// What is known of a card that was shown.
+    pub fn known(&mut self, reading: &Reading, known: &Known) {
+        let is_it = |card: &Reading| card.presentation.identity() == reading.presentation.identity();
+        for desk in self.desks.values_mut().filter(|desk| desk.card.as_deref().is_some_and(is_it)) {
+            desk.known = Some(known.clone());
+        }
+    }
+
     /// The station tells something.
     pub fn take(&mut self, notice: &Notice) {
         match notice {
-            Notice::Entry(entry, _) => self.board.entry(entry),
+            Notice::Entry(entry, question) => {
+                self.board.entry(entry);
+                match question {
+                    Some(question) => drop(self.board.questions.insert(entry.id, (**question).clone())),
+                    None => drop(self.board.questions.remove(&entry.id)),
+                }
+            }
             Notice::StoreGone(why) => self.board.store_gone.clone_from(why),
+            Notice::Policy(why) => self.board.policy_wrong.clone_from(why),
             _ => {}
         }
         self.desks.values_mut().for_each(|desk| desk.take(notice));
@@ -216,6 +269,19 @@ impl Board {
             None => self.today.push_front(entry.clone()),
         }
         self.today.truncate(LONGEST_LIST);
+        self.is_open(entry);
+    }
+
+    /// An entry that may not have come to its end, as it is now.
+    pub fn is_open(&mut self, entry: &Entry) {
+        let is_open = !entry.progress().is_over();
+        if is_open && (self.open.len() < LONGEST_LIST || self.open.contains_key(&entry.id)) {
+            self.open.insert(entry.id, entry.clone());
+        } else {
+            self.open.remove(&entry.id);
+        }
+        let open = &self.open;
+        self.questions.retain(|id, _| open.contains_key(id));
     }
 
     /// Another day has begun, then: what was saved before is not of today.
@@ -268,7 +334,7 @@ mod tests {
     fn an_order_is_followed_from_the_card_to_the_entry_and_another_ones_notices_change_nothing() {
         let mut scene = Scene::default();
         scene.desk(DESK, "Kim", None);
-        scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace".to_owned() });
+        scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace".to_owned(), replaces: false });
         let waits = |order| Notice::Waiting { order, person: None, ahead: 0, first: None, ready: true };
         scene.take(&waits(Uuid::from_u128(3)));
         assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: false, .. }));
@@ -302,5 +368,31 @@ mod tests {
         assert_eq!(board.today.len(), LONGEST_LIST);
         board.begins_at(Utc::now() + TimeDelta::hours(1));
         assert_eq!(board.today.len(), 0, "the next day");
+    }
+
+    #[test]
+    fn desks_that_nobody_looks_at_are_forgotten_and_the_one_that_is_looked_at_stays() {
+        let mut scene = Scene::default();
+        for number in 0..1000_u128 {
+            scene.desk(Uuid::from_u128(number + 10), "Kim", None);
+            scene.desk(DESK, "Kim", None);
+        }
+        assert_eq!(scene.desks.len(), MOST_DESKS);
+        assert!(scene.desks.contains_key(&DESK) && scene.desks.contains_key(&Uuid::from_u128(1009)));
+        for _ in 0..=REMEMBERED_HOURS {
+            scene.desk(DESK, "Kim", None);
+            scene.hour_passed();
+        }
+        assert_eq!(scene.desks.len(), 1);
+    }
+
+    #[test]
+    fn what_has_not_come_to_its_end_stands_in_the_outbox_until_it_has() {
+        let mut board = Board::default();
+        let waiting = entry(ORDER);
+        board.entry(&waiting);
+        assert_eq!(board.open.len(), 1);
+        board.entry(&waiting.after([(Utc::now(), crate::outbox::Step::Discarded { superseded_by: None })]));
+        assert_eq!((board.open.len(), board.today.len()), (0, 1));
     }
 }

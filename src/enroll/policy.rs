@@ -4,9 +4,11 @@
 //! would settle it. Never: a guess; none or several left is no choice, and nothing is hidden from the reading.
 
 use std::time::Duration;
+use strum::IntoStaticStr;
 
 use uuid::Uuid;
 
+use super::kept::Kept;
 use crate::{
     card::{Credential, DecidedBy, Fit, Presentation, Reading, Verdict},
     decode::{
@@ -27,6 +29,8 @@ pub struct SitePolicy {
     pub card_types: Vec<CardType>,
     /// For how long after it was last seen a card that was given to somebody is not given to somebody else unasked; none for never.
     pub same_card: Option<Duration>,
+    /// What people have answered for the site.
+    pub kept: Vec<Kept>,
 }
 
 /// One of BluSKY's card types, as the site configured it.
@@ -47,7 +51,8 @@ pub struct CardType {
 }
 
 /// A number that a card type requires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Required {
     /// The facility code.
     FacilityCode,
@@ -60,12 +65,8 @@ pub enum Required {
 impl Required {
     /// The name used in the configuration.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FacilityCode => "facility_code",
-            Self::Serial => "serial",
-            Self::IssueCode => "issue_code",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -116,10 +117,10 @@ fn decide(reading: &Reading, policy: &SitePolicy, hints: &Hints) -> Option<(usiz
         Some(print) => printed(reading, &typed, policy, print),
         None => typed.clone(),
     };
-    let chosen = *printed.first()?;
     if !is_one(reading, &printed) {
-        return None;
+        return policy.kept_choice(reading, &printed).map(|chosen| (chosen, DecidedBy::Policy));
     }
+    let chosen = *printed.first()?;
     let fit = reading.fits.get(chosen)?;
     let unchecked = !fit.is_checked;
     // What nothing confirms is believed only where the site names it; it stands against the others all the same. Among
@@ -223,7 +224,8 @@ impl SitePolicy {
             return Vec::new();
         }
         let mut choices: Vec<usize> = Vec::new();
-        for (at, fit) in reading.fits.iter().enumerate().filter(|(_, fit)| self.admits(fit) && self.is_taken(fit) && !is_entry(fit)) {
+        let left = self.left(reading);
+        for (at, fit) in reading.fits.iter().enumerate().filter(|(_, fit)| left.contains(fit)) {
             let is_same = |other: &usize| reading.fits.get(*other).is_some_and(|other| other.credential == fit.credential);
             if !choices.iter().any(is_same) {
                 choices.push(at);
@@ -238,6 +240,31 @@ impl SitePolicy {
     pub fn leaves_an_entry(&self, reading: &Reading) -> bool {
         let is_card = |fit: &Fit| !is_entry(fit) && self.admits(fit) && self.is_taken(fit);
         reading.fits.iter().any(|fit| is_entry(fit) && self.names(fit)) && !reading.fits.iter().any(is_card)
+    }
+
+    /// The fits that are left of a tie, among which a person chooses.
+    #[must_use]
+    pub fn left<'r>(&self, reading: &'r Reading) -> Vec<&'r Fit> {
+        reading.fits.iter().filter(|fit| self.admits(fit) && self.is_taken(fit) && !is_entry(fit)).collect()
+    }
+
+    /// Which of the fits at these places an answer says it is that was kept.
+    fn kept_choice(&self, reading: &Reading, places: &[usize]) -> Option<usize> {
+        let left: Vec<&Fit> = places.iter().filter_map(|at| reading.fits.get(*at)).filter(|fit| !is_entry(fit)).collect();
+        let chosen = self.kept.iter().find_map(|kept| left.get(kept.chosen_of(&left)?))?;
+        reading.fits.iter().position(|fit| fit == *chosen)
+    }
+
+    /// True where somebody has said that cards like this one are the site's.
+    #[must_use]
+    pub fn keeps(&self, fit: &Fit) -> bool {
+        self.kept.contains(&Kept::first_seen(fit))
+    }
+
+    /// The facility codes that are listed, and those of which somebody has said that they are the site's.
+    pub fn known_codes(&self) -> impl Iterator<Item = u64> {
+        let kept = self.kept.iter().filter_map(|kept| if let Kept::FacilityCode(code) = kept { Some(*code) } else { None });
+        self.facility_codes.iter().copied().chain(kept)
     }
 
     /// The configuration lines that would settle a reading nothing was chosen from.

@@ -143,7 +143,7 @@ fn key_of(entry: &Entry) -> Option<Uuid> {
 }
 
 /// True where a card of a record may be this one: its key, or its number and whatever else both say.
-fn is(card: &HeldCard, identity: &Identity) -> bool {
+pub(super) fn is(card: &HeldCard, identity: &Identity) -> bool {
     let agree = |theirs: Option<i64>, ours: Option<i64>| theirs.zip(ours).is_none_or(|(theirs, ours)| theirs == ours);
     let narrow = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
     match identity {

@@ -52,6 +52,8 @@ pub enum Control {
     Open(Option<String>),
     /// Deliver this from now on.
     Deliver(Scope),
+    /// Answer, to show that the station is at work.
+    Answer(oneshot::Sender<()>),
     /// End: what is ordered here and on its way comes to its end first, or only what is being called.
     End(bool, oneshot::Sender<()>),
 }
@@ -151,15 +153,24 @@ impl Running {
             tokio::select! {
                 // Each step can be the one after which it ends.
                 () = self.shell.step() => {}
-                _ = looks.tick() => place.changed().into_iter().for_each(|why| drop(self.shell.post_box().send(Event::StoreGone(why)))),
+                _ = looks.tick() => {
+                    self.shell.look_at_policy();
+                    place.changed().into_iter().for_each(|why| drop(self.shell.post_box().send(Event::StoreGone(why))));
+                }
                 Some((caller, scope)) = callers.recv() => {
                     // What the store holds has been posted before: this comes after it.
                     self.shell.call_with(caller);
                     drop(self.shell.post_box().send(Event::Deliver(self.delivers.unwrap_or(scope))));
                 }
                 Some(control) = self.told.recv() => match control {
-                    Control::Open(reader) => self.shell.open_readers(reader.as_deref()),
+                    Control::Open(reader) => {
+                        // Whoever orders a card now has what the file says now.
+                        self.shell.look_at_policy();
+                        self.shell.open_readers(reader.as_deref());
+                    }
                     Control::Deliver(scope) => self.deliver(scope, ready.clone()),
+                    // Whoever asked may have gone.
+                    Control::Answer(asked) => drop(asked.send(())),
                     Control::End(finish_orders, done) => end = Some((finish_orders, done)),
                 },
             }

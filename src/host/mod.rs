@@ -4,12 +4,13 @@
 //! - [`shell`]: carries effects out and turns what happens at readers, and time, into events;
 //! - [`deliver`]: one entry's calls to BluSKY;
 //! - [`notices`]: what the station told, for any number of listeners;
-//! - [`holder`]: who has a card that somebody has;
+//! - [`holder`]: who has a card that somebody has; [`known`]: what is known of a card before it is given to anybody;
 //! - [`lost_card`]: how a card ends that another one replaces;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
 //! - [`directory`]: the site's people, of its own list and of BluSKY's;
 //! - [`state`]: how a store's outbox stands; [`looks`]: what can be seen of everything, for `doctor`;
+//! - [`policy`]: what people have answered for the site, written down and noticed;
 //! - [`protocol_files`]: a site's own, read;
 //! - [`platform`]: what only Unix has: locks, and the socket's place.
 
@@ -19,11 +20,13 @@ pub mod deliver;
 pub mod directory;
 pub mod holder;
 pub mod hosting;
+pub mod known;
 pub mod lost_card;
 pub mod looks;
 pub mod notices;
 mod place;
 pub mod platform;
+pub mod policy;
 pub mod protocol_files;
 pub mod shell;
 pub mod state;

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Site, deliver::Caller, notices::Numbered, place::Place};
+use super::{Site, deliver::Caller, notices::Numbered, place::Place, policy::PolicyFile};
 use crate::{
     config::ReaderConfig,
     drivers::{Drivers, Setup},
@@ -41,6 +41,7 @@ pub struct Shell {
     drivers: Option<Drivers>,
     store: Option<StoreHandle>,
     place: Place,
+    policy: PolicyFile,
     caller: Option<Caller>,
     effects: VecDeque<Effect>,
     notices: VecDeque<Notice>,
@@ -98,6 +99,7 @@ impl Shell {
             drivers: None,
             store,
             place: Place::of(&site.config.store),
+            policy: PolicyFile::of(site),
             caller: None,
             effects: VecDeque::new(),
             notices: VecDeque::new(),
@@ -149,6 +151,11 @@ impl Shell {
     /// Where the store lies.
     pub(super) const fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Takes up what somebody has changed in the site's policy.
+    pub(super) fn look_at_policy(&self) {
+        self.policy.changed().into_iter().for_each(|event| drop(self.post.send(event)));
     }
 
     /// The station.
@@ -237,6 +244,13 @@ impl Shell {
                         Ok(Some(Event::Settled(Box::new(store.entry(id).await?))))
                     });
                 }
+            }
+            Effect::Keep(kept, by) => {
+                let (policy, post) = (self.policy.clone(), self.post.clone());
+                tokio::task::spawn_blocking(move || {
+                    let event = policy.keep(&kept, &by).map_or_else(|why| Some(Event::PolicyWrong(why)), |()| policy.changed());
+                    event.map(|event| post.send(event))
+                });
             }
             Effect::Seen(card, at) => {
                 if let Some(store) = self.store.clone() {

@@ -169,6 +169,16 @@ impl Entry {
         }
     }
 
+    /// The key of the card that it has taken back from somebody.
+    #[must_use]
+    pub fn took_back(&self) -> Option<Uuid> {
+        let state = self.progress().first.as_ref().map_or(self.progress().state, |first| first.state);
+        match self.begun_as() {
+            Operation::RemoveUserCard(call) if state == State::Accepted => Some(call.card_id),
+            _ => None,
+        }
+    }
+
     /// What has happened to it, in order.
     #[must_use]
     pub fn steps(&self) -> &[(DateTime<Utc>, Step)] {

@@ -21,6 +21,7 @@ pub use progress::{Part, Progress};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 use uuid::Uuid;
 
 use crate::{
@@ -114,8 +115,9 @@ pub enum ReadBack {
 }
 
 /// An entry's state, as people see it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Written down.
     #[default]
@@ -135,15 +137,8 @@ pub enum State {
 impl State {
     /// The name used in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Saved => "saved",
-            Self::Sending => "sending",
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::InDoubt => "in_doubt",
-            Self::Discarded => "discarded",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: a driver's report, or a machine's wish. Out: plain data. Never: a card's number in `Debug`.
 
 use std::fmt;
+use strum::IntoStaticStr;
 
 use chrono::{DateTime, Utc};
 
@@ -137,7 +138,8 @@ pub enum ReaderCommand {
 }
 
 /// What a reader shows: distinct for what is read, what is safe here, and what BluSKY says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Signal {
     /// A card was read.
     Read,
@@ -155,13 +157,8 @@ impl Signal {
 
     /// The name used in files.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Saved => "saved",
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

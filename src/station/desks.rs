@@ -35,6 +35,8 @@ pub(super) struct Desk {
     pub(super) word: Word,
     /// The entry for the same card that is given up for theirs.
     pub(super) supersedes: Option<Uuid>,
+    /// Whoever says that the answer to what is asked is one for the whole site.
+    pub(super) keeps: Option<String>,
     /// The order as it came, where answers about one card say nothing about the next.
     pub(super) came_as: Option<Box<Order>>,
     pub(super) state: State,
@@ -144,6 +146,7 @@ impl Station {
             ahead: None,
             word,
             supersedes: None,
+            keeps: None,
             came_as,
             state: State::Waits,
         };

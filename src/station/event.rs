@@ -9,7 +9,7 @@ use super::{Called, Notice, Scope};
 use crate::{
     access::Operation,
     card::Presentation,
-    enroll::{enrollment::Order, origin::Origin},
+    enroll::{enrollment::Order, kept::Kept, origin::Origin},
     outbox::{Entry, InTheWay, Reassign, Step, Terms, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
 };
@@ -27,6 +27,12 @@ pub enum Event {
     Resume(Uuid),
     /// The answer to the question of that number about this order.
     Answer(Uuid, u64, Answer),
+    /// The answer to come to this question is one for the whole site, as this person says.
+    Keep(Uuid, u64, String),
+    /// What people have answered for the site is this, from now on.
+    Policy(Vec<Kept>),
+    /// What people have answered for the site cannot be read, and why: what was known before holds.
+    PolicyWrong(String),
     /// An entry is on disk.
     Saved(Box<Entry>),
     /// An entry is not on disk.
@@ -123,6 +129,8 @@ pub enum Effect {
     Save(Box<Entry>, Terms),
     /// Write a step of an entry down; then say how it stands.
     Append(Uuid, Step),
+    /// Write down that this person has answered this for the site; then say what holds.
+    Keep(Kept, String),
     /// Write down when this card was last seen at a reader.
     Seen(String, DateTime<Utc>),
     /// Make the calls that are due for an entry; then say what came of them.

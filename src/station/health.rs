@@ -27,6 +27,8 @@ pub struct ReaderHealth {
     pub up: bool,
     /// Why it is not there, or a device of it is not; none where nobody has looked.
     pub why: Option<String>,
+    /// Since when it is there, or not there; none where nobody has looked.
+    pub since: Option<DateTime<Utc>>,
     /// When it was heard last.
     pub last_heard: Option<DateTime<Utc>>,
     /// How many bytes came that were no card.
@@ -68,8 +70,14 @@ impl ReaderHealth {
     /// Something happens at the reader.
     fn happens(&mut self, event: &ReaderEvent, now: DateTime<Utc>) {
         match event {
-            ReaderEvent::Up => self.why = None,
-            ReaderEvent::Lost { why } => self.why = Some(why.clone()),
+            ReaderEvent::Up => (self.why, self.since) = (None, Some(now)),
+            ReaderEvent::Lost { why } => {
+                // It was gone before, and why may be said anew.
+                if self.why.is_none() {
+                    self.since = Some(now);
+                }
+                self.why = Some(why.clone());
+            }
             ReaderEvent::Note(_) => {}
             // A reader that is asked all the time answers all the time: to the second is enough.
             _ if self.last_heard.is_some_and(|last| now >= last && now - last < TimeDelta::seconds(1)) => {}

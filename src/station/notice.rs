@@ -55,6 +55,8 @@ pub enum Notice {
     Postponed(Uuid, Option<String>),
     /// The store is not where it was any more, and why; none: it is there again.
     StoreGone(Option<String>),
+    /// What people have answered for the site holds from now on; or cannot be read, and why: what was known before holds.
+    Policy(Option<String>),
     /// BluSKY cannot be reached, and why, or can be again.
     Away(bool, Option<String>),
     /// BluSKY lets nothing through until somebody acts. Told once, until something goes through again.

@@ -4,11 +4,19 @@
 //! its own.
 
 use super::{
-    desks::{Desk, Got, State},
+    desks::{Desk, Got, Shown, State},
     notice::QuestionKind,
     *,
 };
-use crate::enroll::{enrollment, evidence::Word};
+use crate::{
+    card::DecidedBy,
+    enroll::{
+        enrollment,
+        evidence::Word,
+        kept::Kept,
+        policy::{self, Hints},
+    },
+};
 
 /// A reader that repeats its card has this many repeats to do so before the person is asked to show it once more.
 const REPEATS: i32 = 4;
@@ -109,9 +117,43 @@ impl Station {
             // No answer to what was asked: it stays asked.
             (_, kind) => return self.ask(desk, got, kind.clone(), turn),
         }
+        if let (Got::Card(shown), Some(by)) = (&got, desk.keeps.take()) {
+            turn.effects.extend(self.kept(&desk, shown, &question.kind).map(|kept| Effect::Keep(kept, by)));
+        }
         match got {
             Got::Card(shown) => self.consider(desk, *shown, false, turn),
             Got::Existing(card) => self.existing(desk, card, turn),
         }
+    }
+
+    /// The answer to come to this question is one for the whole site.
+    pub(super) fn keeps(&mut self, id: Uuid, number: u64, by: String) {
+        let is_asked = |desk: &&mut Desk| desk.id == id && matches!(&desk.state, State::Asked(_, question) if question.number == number);
+        if let Some(desk) = self.desks.iter_mut().find(is_asked) {
+            desk.keeps = Some(by);
+        }
+    }
+
+    /// What the answer that was just given says about other cards; none where it settles nothing, or is about this card alone.
+    fn kept(&self, desk: &Desk, shown: &Shown, asked: &QuestionKind) -> Option<Kept> {
+        let policy = &self.setup.policy;
+        let mut reading = self.setup.catalog.read(shown.presentation.clone());
+        let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
+        policy::choose(&mut reading, policy, &hints);
+        if let Some(choice) = shown.choice.filter(|choice| *choice < reading.fits.len()) {
+            reading.choice = Some((choice, DecidedBy::Operator));
+        }
+        let chosen = reading.chosen()?;
+        match asked {
+            QuestionKind::FirstSeen(..) => Some(Kept::first_seen(chosen)),
+            QuestionKind::Choose(..) => Some(Kept::choice(chosen, &policy.left(&reading))),
+            QuestionKind::SecondReading(..) | QuestionKind::InTheWay(..) | QuestionKind::Holder(..) => None,
+        }
+    }
+
+    /// What people have answered for the site is this, from now on.
+    pub(super) fn policy(&mut self, kept: Vec<Kept>, turn: &mut Turn) {
+        self.setup.policy.kept = kept;
+        turn.tell(Notice::Policy(None));
     }
 }

@@ -82,6 +82,6 @@ fn as_it_came(mut desk: Desk) -> Desk {
         desk.order = (**order).clone();
     }
     desk.word = if desk.order.confirmed { Word::Confirmed } else { Word::None };
-    desk.supersedes = None;
+    (desk.supersedes, desk.keeps) = (None, None);
     desk
 }

@@ -39,6 +39,7 @@ enum Ask {
     EvidenceSeen(Reply<Seen>),
     LookOn(bool, Reply<Looked>),
     Beginning(String, Reply<Vec<Entry>>),
+    OfCard(String, Reply<Vec<Entry>>),
     OpenUser(Box<AddUser>, Reply<Option<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
@@ -262,6 +263,14 @@ impl StoreHandle {
         self.ask(|reply| Ask::Beginning(key.to_owned(), reply)).await
     }
 
+    /// The entries that give this card to somebody, the newest first.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn of_card(&self, card: String) -> Result<Vec<Entry>, StoreError> {
+        self.ask(|reply| Ask::OfCard(card, reply)).await
+    }
+
     /// An order of the same new user whose outcome is not known yet.
     ///
     /// # Errors
@@ -346,6 +355,7 @@ fn answer(store: &mut dyn Store, ask: Ask) -> Answer {
         Ask::EvidenceSeen(reply) => answered(reply, store.evidence_seen()),
         Ask::LookOn(anew, reply) => answered(reply, store.look_on(anew)),
         Ask::Beginning(key, reply) => answered(reply, store.beginning(&key)),
+        Ask::OfCard(card, reply) => answered(reply, store.of_card(&card)),
         Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
         Ask::Secret(id, reply) => answered(reply, store.secret(id)),
         Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),

@@ -164,6 +164,12 @@ impl Store for MemoryStore {
         Ok(entries.filter(|entry| entry.id.to_string().starts_with(key)).take(2).cloned().collect())
     }
 
+    fn of_card(&mut self, card: &str) -> Result<Vec<Entry>, StoreError> {
+        let kept = self.memory();
+        let is_of = |entry: &&Entry| entry.source.as_ref().is_some_and(|source| source.card == card) && entry.base_url == self.base_url;
+        Ok(kept.entries.iter().rev().filter(is_of).cloned().collect())
+    }
+
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let kept = self.memory();
         let here = kept.entries.iter().filter(|entry| entry.base_url == self.base_url);

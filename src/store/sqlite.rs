@@ -366,6 +366,11 @@ impl Store for Database {
         self.read(|connection| Ok(reading::beginning(connection, key)?))
     }
 
+    fn of_card(&mut self, card: &str) -> Result<Vec<Entry>, StoreError> {
+        let base_url = self.base_url.clone();
+        self.read(|connection| Ok(reading::of_card(connection, card, &base_url)?))
+    }
+
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let base_url = self.base_url.clone();
         let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url)?))?;

@@ -29,7 +29,7 @@ pub struct Report<'a> {
     /// The bytes, each piece with its time since the first.
     pub bytes: &'a [(Duration, Vec<u8>)],
     /// What the dialects made of them, those with the best evidence first.
-    pub said: Vec<Said<'a>>,
+    pub said: Vec<DialectReport<'a>>,
     /// What the bytes look like; said where nothing frames them.
     pub looks: Vec<String>,
     /// A template to try where nothing frames them.
@@ -39,7 +39,7 @@ pub struct Report<'a> {
 }
 
 /// What one dialect made of the bytes.
-pub struct Said<'a> {
+pub struct DialectReport<'a> {
     /// Its finding.
     pub finding: &'a Finding,
     /// What the known formats say of each card.
@@ -70,7 +70,7 @@ pub fn text(report: &Report<'_>) -> String {
     let mut lines = vec![format!("{} at {}:", report.port, settings(&report.line))];
     lines.extend(report.bytes.iter().flat_map(|(at, bytes)| dump(*at, bytes)));
     lines.push(String::new());
-    let (readers, others): (Vec<&Said<'_>>, Vec<&Said<'_>>) = report.said.iter().partition(|said| said.finding.cards > 0);
+    let (readers, others): (Vec<&DialectReport<'_>>, Vec<&DialectReport<'_>>) = report.said.iter().partition(|said| said.finding.cards > 0);
     lines.extend(readers.iter().flat_map(|said| words(said)));
     for Finding { dialect, damaged, .. } in others.iter().map(|said| said.finding) {
         match damaged {
@@ -88,7 +88,7 @@ pub fn text(report: &Report<'_>) -> String {
     lines.join("\n")
 }
 
-fn before_the_lines(readers: &[&Said<'_>]) -> &'static str {
+fn before_the_lines(readers: &[&DialectReport<'_>]) -> &'static str {
     match readers {
         [_] => "To paste into cardbridge.toml:",
         [first, ..] if first.tied => {
@@ -133,7 +133,7 @@ fn printable(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '·' }).collect()
 }
 
-fn words(said: &Said<'_>) -> Vec<String> {
+fn words(said: &DialectReport<'_>) -> Vec<String> {
     let finding = said.finding;
     let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let mut counted = vec![count(finding.cards, "card")];
@@ -187,7 +187,7 @@ fn list(counts: &[u16]) -> String {
 
 /// The `[[reader]]` of a dialect.
 #[must_use]
-pub fn configuration(report: &Report<'_>, said: &Said<'_>) -> String {
+pub fn configuration(report: &Report<'_>, said: &DialectReport<'_>) -> String {
     let own = said.finding.dialect.line;
     let mut lines = format!("[[reader]]\nname = {:?}\n{}dialect = {:?}\n", report.name, report.attached, said.finding.dialect.id);
     lines.push_str(&line_keys(&report.line, &own));
@@ -242,7 +242,7 @@ pub fn json(report: &Report<'_>) -> Value {
     })
 }
 
-fn dialect_json(report: &Report<'_>, said: &Said<'_>) -> Value {
+fn dialect_json(report: &Report<'_>, said: &DialectReport<'_>) -> Value {
     let Finding { dialect, cards, damaged, noise, .. } = said.finding;
     let readings: Vec<Value> =
         said.readings.iter().filter_map(|read| serde_json::to_value(reading::json(read, &reading::literal(read))).ok()).collect();

@@ -14,6 +14,7 @@ pub mod enrollment;
 mod first;
 pub mod evidence;
 pub mod listening;
+pub mod metrics;
 pub mod notice;
 pub mod page;
 pub mod reading;

@@ -33,6 +33,8 @@ pub fn text(notice: &Notice) -> Option<String> {
         Notice::Postponed(_, Some(why)) => Some(format!("saved; nothing is delivered: {why}")),
         Notice::StoreGone(Some(why)) => Some(format!("the store is gone, and nothing can be saved: {why}")),
         Notice::StoreGone(None) => Some("the store is there again".to_owned()),
+        Notice::Policy(Some(why)) => Some(format!("what was answered for the site is not taken up: {why}")),
+        Notice::Policy(None) => Some("what was answered for the site has changed, and holds from now on".to_owned()),
         Notice::Away(true, why) => {
             Some(format!("{}; what is saved is sent when it is back", why.as_deref().unwrap_or("BluSKY cannot be reached")))
         }
@@ -76,6 +78,7 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         Notice::Postponed(order, why) => json!({"kind": "postponed", "enrollment": order, "why": why}),
         Notice::StoreGone(why) => json!({"kind": "store", "why": why}),
         Notice::Away(away, why) => json!({"kind": "away", "away": away, "why": why}),
+        Notice::Policy(why) => json!({"kind": "policy", "why": why}),
         Notice::Stopped(why) => json!({"kind": "stopped", "why": why}),
     };
     if let (Some(words), Some(members)) = (text(notice), json.as_object_mut()) {
@@ -181,7 +184,7 @@ fn about(reading: &Reading, code: &str, why: &str, lines: &[String]) -> Value {
     json!({"code": code, "message": format!("{why}; nothing was enrolled"), "help": help, "reading": reading_json(reading), "settle": lines})
 }
 
-const fn refused_code(reading: &Reading, refused: &Refused) -> &'static str {
+fn refused_code(reading: &Reading, refused: &Refused) -> &'static str {
     match refused {
         Refused::Undecided(_) if matches!(reading.verdict, Verdict::Ambiguous) => "ambiguous",
         Refused::OtherCardType { .. } => "other_card_type",

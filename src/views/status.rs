@@ -31,6 +31,7 @@ pub fn reader(reader: &ReaderHealth) -> Value {
         "name": reader.name,
         "up": reader.up,
         "why": reader.why,
+        "since": reader.since.map(time),
         "last_heard": reader.last_heard.map(time),
         "cards": reader.cards,
         "noise_bytes": reader.noise_bytes,

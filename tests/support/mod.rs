@@ -280,16 +280,21 @@ impl SerialReader {
         self.send(&bytes);
     }
 
-    /// Waits until another process has the port open, so that what is sent is read by it.
+    /// Waits until another process has the port open and is done with setting it, as far as that can be seen from outside:
+    /// the port is emptied then. What says "hold the card to the reader" is waited for by that.
     pub fn wait_until_open(&self) {
         let is_open = || {
             let target = Path::new(&self.path);
             let processes = fs::read_dir("/proc").unwrap().flatten();
             let others = processes.filter(|entry| entry.file_name() != *std::process::id().to_string());
-            let mut files = others.flat_map(|entry| fs::read_dir(entry.path().join("fd")).into_iter().flatten().flatten());
-            files.any(|file| fs::read_link(file.path()).is_ok_and(|link| link == target)).then_some(())
+            let files = others.flat_map(|entry| fs::read_dir(entry.path().join("fd")).into_iter().flatten().flatten());
+            files.filter(|file| fs::read_link(file.path()).is_ok_and(|link| link == target)).count() == 1
         };
-        wait_for("the port to be opened", is_open);
+        let mut looks = 0;
+        wait_for("the port to be opened", || {
+            looks = if is_open() { looks + 1 } else { 0 };
+            (looks > 2).then_some(())
+        });
     }
 }
 

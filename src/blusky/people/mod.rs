@@ -130,7 +130,9 @@ fn cards(record: &Document) -> Vec<HeldCard> {
     found.unwrap_or_default().into_iter().filter_map(card).collect()
 }
 
-fn card(card: &Value) -> Option<HeldCard> {
+/// A card as a list has it; none where it is deleted, or nothing names it.
+#[must_use]
+pub fn card(card: &Value) -> Option<HeldCard> {
     let text = |name: &str| any_case(card, name).and_then(plain);
     let number = |name: &str| text(name)?.parse().ok();
     let held = HeldCard {

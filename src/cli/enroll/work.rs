@@ -362,7 +362,7 @@ fn key(letter: char) -> Option<Key> {
 }
 
 fn body(question: u64, answer: Answer) -> AnswerBody {
-    let nothing = AnswerBody { question, answer: None, printed: None, choice: None };
+    let nothing = AnswerBody { question, answer: None, printed: None, choice: None, keep: false };
     match answer {
         Answer::Yes => AnswerBody { answer: Some(YesOrNo::Yes), ..nothing },
         Answer::No => AnswerBody { answer: Some(YesOrNo::No), ..nothing },

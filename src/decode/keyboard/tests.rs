@@ -34,14 +34,14 @@ fn typed(digits: &str, from: i64, each: i64) -> Vec<KeyEvent> {
 
 /// What became of events that were told as they happened, and of the silence after them.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
+struct Taken {
     numbers: Vec<u128>,
     damaged: Vec<String>,
     noise: usize,
 }
 
-fn said(keyboard: &mut Keyboard, events: &[KeyEvent]) -> Said {
-    let mut said = Said::default();
+fn said(keyboard: &mut Keyboard, events: &[KeyEvent]) -> Taken {
+    let mut said = Taken::default();
     let mut take = |output: Output| {
         for shown in output.presentations {
             match (shown.damage, shown.numbers) {
@@ -65,12 +65,12 @@ fn said(keyboard: &mut Keyboard, events: &[KeyEvent]) -> Said {
     said
 }
 
-fn of(template: &str, events: &[KeyEvent]) -> Said {
+fn of(template: &str, events: &[KeyEvent]) -> Taken {
     said(&mut keyboard(template), events)
 }
 
-fn number(number: u128) -> Said {
-    Said { numbers: vec![number], ..Said::default() }
+fn number(number: u128) -> Taken {
+    Taken { numbers: vec![number], ..Taken::default() }
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_reader_may_take_40_ms_a_key_and_a_person_takes_longer() {
         assert_eq!(of("{card_number:dec5}", &typed("09876\n", 0, each)), number(9876), "{each} ms a key");
     }
     for template in ["{card_number:dec5}", "{card_number:dec}"] {
-        assert_eq!(of(template, &typed("09876\n", 0, 150)), Said { noise: 5, ..Said::default() }, "{template}");
+        assert_eq!(of(template, &typed("09876\n", 0, 150)), Taken { noise: 5, ..Taken::default() }, "{template}");
     }
 }
 
@@ -88,11 +88,11 @@ fn the_end_of_what_a_person_typed_is_no_number() {
     // Slow digits, then four digits and Enter as fast as a reader.
     let mut events = typed("12", 0, 200);
     events.extend(typed("3456\n", 400, 40));
-    assert_eq!(of("{card_number:dec}", &events), Said { noise: 6, ..Said::default() });
+    assert_eq!(of("{card_number:dec}", &events), Taken { noise: 6, ..Taken::default() });
     // Where the length is known, a whole number after a person's typing is a card.
     let mut events = typed("12", 0, 200);
     events.extend(typed("09876\n", 400, 40));
-    assert_eq!(of("{card_number:dec5}", &events), Said { noise: 2, ..number(9876) });
+    assert_eq!(of("{card_number:dec5}", &events), Taken { noise: 2, ..number(9876) });
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn what_is_typed_while_the_reader_is_opened_is_not_believed() {
     let mut keyboard = keyboard("{card_number:dec}");
     keyboard.handle(Input::Opened, at(0));
     // The first digits came before anybody listened.
-    assert_eq!(said(&mut keyboard, &typed("876\n", 30, 40)), Said { noise: 3, ..Said::default() });
+    assert_eq!(said(&mut keyboard, &typed("876\n", 30, 40)), Taken { noise: 3, ..Taken::default() });
     assert_eq!(said(&mut keyboard, &typed("09876\n", 1000, 40)), number(9876));
 }
 

@@ -56,12 +56,25 @@ function play(stage) {
   });
 }
 
+function say(words) { byId("said").textContent = words; }
+
 function put(place, html) {
   const section = byId(place);
   const before = document.activeElement;
   const had = section.contains(before) ? before.id || "nothing" : "";
+  const [wasSaid, same] = [section.querySelector("[data-say]"), before && before.dataset ? before.dataset.id : ""];
+  const open = [...section.querySelectorAll("details[open]")].map((details) => details.id);
   section.innerHTML = html;
-  if (place !== "stage") return;
+  open.forEach((id) => { if (byId(id)) byId(id).open = true; });
+  const isSaid = section.querySelector("[data-say]");
+  if (wasSaid && isSaid && wasSaid.textContent !== isSaid.textContent) say(isSaid.textContent);
+  if (place !== "stage") {
+    // Whoever stood on a button that is still there stands on it again.
+    const again = had === "" ? null : byId(had) || section.querySelector(`[data-id="${CSS.escape(same || "")}"]`);
+    if (again) again.focus();
+    else if (had !== "") byId("search").focus();
+    return;
+  }
   play(section);
   const wanted = section.querySelector("[data-focus]");
   if (wanted) wanted.focus();
@@ -115,9 +128,10 @@ async function send(form) {
       follow();
     } else if (path === "/desk/sign-out") {
       location.reload();
-    } else if (path === "/desk/enroll") {
+    } else if (path === "/desk/enroll" || path === "/desk/new") {
       byId("find").reset();
       byId("options").reset();
+      if (byId("new")) [byId("new").reset(), byId("new-person").open = false];
       byId("found").replaceChildren();
       byId("search").focus();
     }
@@ -136,12 +150,56 @@ async function find() {
   if (mine === typed) byId("found").innerHTML = html;
 }
 
+// Puts what is asked for where the people stand.
+async function fill(form) {
+  failed("");
+  try {
+    const answer = await ask(form.dataset.fill + "?" + new URLSearchParams(new FormData(form)), {});
+    typed += 1;
+    byId("found").innerHTML = await answer.text();
+    const first = byId("found").querySelector("button");
+    if (first) first.focus();
+  } catch (error) {
+    failed(error.message);
+  }
+}
+
+// A reader that types into the page types faster than anybody can: what it typed goes, and nothing is sent.
+const FASTEST = 35;
+const SHORTEST = 6;
+let burst = { field: null, before: "", keys: "", at: 0 };
+function dropped(event) {
+  const field = event.target;
+  const isFast = field === burst.field && event.timeStamp - burst.at < FASTEST;
+  if (event.key === "Enter" || event.key === "Tab") {
+    const isBurst = isFast && burst.keys.length >= SHORTEST && /^[0-9A-F]+$/i.test(burst.keys);
+    if (isBurst) {
+      field.value = burst.before;
+      say("");
+      failed(byId("said").dataset.burst);
+      event.preventDefault();
+      typed += 1;
+      clearTimeout(waiting);
+      byId("found").replaceChildren();
+    }
+    burst.field = null;
+    return isBurst;
+  }
+  if (event.key.length !== 1) return false;
+  if (!isFast) burst = { field, before: field.value, keys: "", at: 0 };
+  burst.keys += event.key;
+  burst.at = event.timeStamp;
+  return false;
+}
+
 document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (event.target.id === "find") {
     await find().catch((error) => failed(error.message));
     const first = byId("found").querySelector("form");
     if (first) send(first);
+  } else if (event.target.dataset.fill) {
+    fill(event.target);
   } else if (event.target.dataset.call) {
     send(event.target);
   }
@@ -153,6 +211,7 @@ document.addEventListener("input", (event) => {
   waiting = setTimeout(() => find().catch((error) => failed(error.message)), 80);
 });
 document.addEventListener("keydown", (event) => {
+  if (event.target.tagName === "INPUT" && event.target.type !== "password" && dropped(event)) return;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key !== "Escape" && ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.value !== "") return;
   const button = byId("stage").querySelector(`[data-key="${CSS.escape(event.key)}"]`);

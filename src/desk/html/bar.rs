@@ -29,6 +29,9 @@ pub fn bar(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> Ma
         @if let Some(why) = &board.store_gone {
             span.sign.bad role="alert" { (words.say("store_gone")) " " span lang="en" { (shown(why)) } }
         }
+        @if let Some(why) = &board.policy_wrong {
+            span.sign.bad role="alert" { (words.say("policy_wrong")) " " span lang="en" { (shown(why)) } }
+        }
         @if let Some(why) = &blusky.stopped {
             span.sign.bad role="alert" { (words.say("blusky_stopped")) " " span lang="en" { (shown(why)) } }
         } @else if let Some(since) = blusky.away_since {

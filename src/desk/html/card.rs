@@ -1,10 +1,14 @@
 //! A card that was read: its numbers, what it is, how sure that is, what it is worth.
 
+use chrono::FixedOffset;
 use maud::{Markup, html};
+
+use super::day_and_clock;
 
 use crate::{
     card::{Credential, DecidedBy, Evidence, Reading},
     desk::words::Words,
+    host::known::{Is, Known, Source},
     text::shown,
     views::{evidence::one_in, reading::words_of},
 };
@@ -47,6 +51,34 @@ fn how_sure(reading: &Reading, words: &Words) -> String {
     match reading.choice {
         None | Some((_, DecidedBy::OnlyFit)) => verdict,
         Some((_, by)) => format!("{verdict}; {}", words.say(&format!("decided_{}", by.name()))),
+    }
+}
+
+/// BluSKY's state of a card, in the words of its own console; and who says so, and as of when.
+#[must_use]
+pub fn known(known: &Known, words: &Words, offset: FixedOffset) -> Markup {
+    let as_of = known.as_of.map(|at| day_and_clock(at, offset)).unwrap_or_default();
+    let source = match known.from {
+        Some(Source::Blusky) => words.fill("known_by_blusky", &[("at", &as_of)]),
+        Some(Source::OwnRecord) => words.fill("known_by_us", &[("at", &as_of)]),
+        None => words.say("known_by_nobody").to_owned(),
+    };
+    let is = match &known.is {
+        Is::Assigned(_) => "assigned",
+        Is::Available => "available",
+        Is::Listed => "listed",
+        Is::New => "new",
+    };
+    html! {
+        p.known data-known=(is) {
+            @match &known.is {
+                Is::Assigned(whom) => strong lang="en" { "Pre-Registered, Assigned to " (shown(whom)) },
+                Is::Available => strong lang="en" { "Pre-Registered, Available" },
+                Is::New => strong lang="en" { "Card Not Found – Adding New" },
+                Is::Listed => strong { (words.say("known_listed")) },
+            }
+            " " small { (source) }
+        }
     }
 }
 

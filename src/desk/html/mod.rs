@@ -5,10 +5,12 @@
 //!
 //! - [`shell`]: the page itself, which shows nothing of anybody;
 //! - [`bar`]: readers and BluSKY; [`stage`]: what happens at this desk; [`card`]: what was read; [`today`]: the day's list;
+//! - [`outbox`]: what waits to be sent, and how the readers are;
 //! - [`people`]: who was found.
 
 pub mod bar;
 pub mod card;
+pub mod outbox;
 pub mod people;
 pub mod shell;
 pub mod stage;
@@ -21,14 +23,14 @@ use uuid::Uuid;
 use super::words::Words;
 use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown};
 
-/// A button that calls something.
-fn button(call: &str, label: &str, class: &str) -> Markup {
-    html! { form data-call=(call) { button class=(class) { (label) } } }
-}
-
 /// What a person can do about an entry.
 fn entry_button(id: Uuid, what: &str, label: &str, class: &str) -> Markup {
-    button(&format!("/desk/entries/{id}/{what}"), label, class)
+    entry_call(id, what, label, class, &html! {})
+}
+
+/// The same, with what the person says to it.
+fn entry_call(id: Uuid, what: &str, label: &str, class: &str, fields: &Markup) -> Markup {
+    html! { form data-call={ "/desk/entries/" (id) "/" (what) } { (fields) button class=(class) data-id={ (what) " " (id) " " (label) } { (label) } } }
 }
 
 /// Whom an entry is for.
@@ -66,6 +68,21 @@ fn state(entry: &Entry) -> &'static str {
     }
 }
 
+/// How an entry stands, in a word or two.
+fn say_of<'w>(entry: &Entry, words: &'w Words) -> &'w str {
+    words.say(match state(entry) {
+        "saved" => "state_saved",
+        "sending" => "state_sending",
+        "accepted" => "state_accepted",
+        "differs" => "state_differs",
+        "refused" => "state_refused",
+        "in_doubt" => "state_in_doubt",
+        "person" => "state_person",
+        "undone" => "state_undone",
+        _ => "state_discarded",
+    })
+}
+
 /// True where an entry can be undone: its card is with the person it was given to.
 fn can_be_undone(entry: &Entry) -> bool {
     matches!(entry.operation, Operation::AddUserCard(_)) && matches!(state(entry), "accepted" | "differs")
@@ -74,4 +91,9 @@ fn can_be_undone(entry: &Entry) -> bool {
 /// A time as the clock on the wall shows it.
 fn clock(at: DateTime<Utc>, offset: FixedOffset) -> String {
     at.with_timezone(&offset).format("%H:%M").to_string()
+}
+
+/// A time with its day.
+fn day_and_clock(at: DateTime<Utc>, offset: FixedOffset) -> String {
+    at.with_timezone(&offset).format("%Y-%m-%d %H:%M").to_string()
 }

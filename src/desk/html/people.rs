@@ -1,7 +1,8 @@
-//! Who was found: a button each; the first one is what Enter takes.
+//! Who was found: a button each; the first one is what Enter takes. And the cards of somebody who has lost one.
 
 use maud::{Markup, html};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{desk::words::Words, host::client::Said, text::shown};
 
@@ -17,8 +18,7 @@ pub fn found(people: &[Value], words: &Words) -> Markup {
             @for person in people.iter().take(SHOWN) {
                 li {
                     form data-call="/desk/enroll" data-with="options" {
-                        input type="hidden" name="user" value=(person.text("id"));
-                        input type="hidden" name="person" value=(person.text("name"));
+                        (person_fields(person.text("id"), person.text("name")))
                         button {
                             (shown(person.text("name")))
                             @for more in ["employee_number", "company", "facility"] {
@@ -26,9 +26,51 @@ pub fn found(people: &[Value], words: &Words) -> Markup {
                             }
                         }
                     }
+                    form data-fill="/desk/cards" {
+                        (person_fields(person.text("id"), person.text("name")))
+                        button.quiet aria-label=(words.fill("lost_of", &[("person", &shown(person.text("name")))])) { (words.say("lost")) }
+                    }
                 }
             }
         }
         @if people.len() > SHOWN { p.hint { (words.fill("more_found", &[("count", &(people.len() - SHOWN))])) } }
+    }
+}
+
+fn person_fields(user: &str, person: &str) -> Markup {
+    html! {
+        input type="hidden" name="user" value=(user);
+        input type="hidden" name="person" value=(person);
+    }
+}
+
+/// The cards of somebody who has lost one of them, as the API shows them.
+#[must_use]
+pub fn cards(user: Uuid, person: &str, said: &Value, words: &Words) -> Markup {
+    let cards = said.at("cards").as_array().map(Vec::as_slice).unwrap_or_default();
+    html! {
+        h2 { (words.fill("lost_which", &[("person", &shown(person))])) }
+        @if said.text("from") == "own_record" { p.hint { (words.say("lost_by_us")) } }
+        @if cards.is_empty() { p.hint { (words.say("lost_none")) } }
+        ol.found {
+            @for card in cards {
+                li {
+                    form data-call="/desk/enroll" data-with="options" {
+                        (person_fields(&user.to_string(), person))
+                        input type="hidden" name="replaces" value=(card.text("id"));
+                        button { (numbers(card, words)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn numbers(card: &Value, words: &Words) -> Markup {
+    html! {
+        @if let Some(number) = card.at("card_number").as_u64() { (words.say("card_number")) " " (number) }
+        @else { (card.text("id")) }
+        @if let Some(code) = card.at("facility_code").as_u64().filter(|code| *code > 0) { ", " (words.say("facility_code")) " " (code) }
+        @if !card.text("external_number").is_empty() { " " small { (words.say("printed")) " " (shown(card.text("external_number"))) } }
     }
 }

@@ -13,6 +13,8 @@ pub struct Choices<'a> {
     pub operators: Vec<&'a str>,
     /// Some of them have a PIN.
     pub has_pins: bool,
+    /// People can be added.
+    pub has_new_people: bool,
     /// The card types, with their names.
     pub card_types: Vec<(i64, &'a str)>,
 }
@@ -45,10 +47,12 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
                     main {
                         (who(choices, words))
                         section #stage aria-live="polite" aria-label=(words.say("stage")) {}
+                        section #outbox aria-label=(words.say("outbox")) {}
                         section #today aria-label=(words.say("today")) {}
                     }
                 }
                 p #failed role="alert" hidden {}
+                p #said.unseen aria-live="polite" data-burst=(words.say("burst")) {}
             }
         }
     }
@@ -88,6 +92,7 @@ fn who(choices: &Choices<'_>, words: &Words) -> Markup {
                 input #search name="q" type="search" autocomplete="off" spellcheck="false" aria-controls="found" placeholder=(words.say("who_hint"));
             }
             div #found aria-live="polite" {}
+            @if choices.has_new_people { (new_person(words)) }
             details {
                 summary { (words.say("more")) }
                 form #options {
@@ -101,6 +106,23 @@ fn who(choices: &Choices<'_>, words: &Words) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn new_person(words: &Words) -> Markup {
+    html! {
+        details #new-person {
+            summary { (words.say("new_person")) }
+            form #new data-call="/desk/new" data-with="options" {
+                label for="first_name" { (words.say("first_name")) }
+                input #first_name name="first_name" autocomplete="off" required maxlength="60";
+                label for="last_name" { (words.say("last_name")) }
+                input #last_name name="last_name" autocomplete="off" required maxlength="60";
+                label for="employee_number" { (words.say("employee_number")) }
+                input #employee_number name="employee_number" autocomplete="off" maxlength="64";
+                button.main { (words.say("new_go_on")) }
             }
         }
     }

@@ -1,8 +1,10 @@
 //! What happens at a desk, large: who a card is waited for, what is asked, how it ended.
 
+use chrono::FixedOffset;
 use maud::{Markup, html};
+use uuid::Uuid;
 
-use super::{can_be_undone, card, entry_button, state, which, whom};
+use super::{can_be_undone, card, entry_button, say_of, state, which, whom};
 use crate::{
     card::Reading,
     desk::{
@@ -10,19 +12,20 @@ use crate::{
         words::Words,
     },
     enroll::{enrollment::Refused, evidence},
-    outbox::{Entry, Given, InTheWay},
+    outbox::{Entry, Given, InTheWay, State},
     station::{Ended, Question, notice::QuestionKind},
     text::shown,
 };
 
 /// The stage.
 #[must_use]
-pub fn stage(desk: &Desk, words: &Words) -> Markup {
+pub fn stage(desk: &Desk, words: &Words, offset: FixedOffset) -> Markup {
     let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
+    let replaces = desk.order.as_ref().is_some_and(|order| order.replaces);
     html! {
         @match &desk.stage {
             Stage::Free => (free(desk, words)),
-            Stage::Waits { ahead, first, ready } => (waits(&person, *ahead, first.as_deref(), *ready, words)),
+            Stage::Waits { ahead, first, ready } => (waits(&person, *ahead, first.as_deref(), (*ready, replaces), words)),
             Stage::Asked(question) => (asked(question, &person, words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
             Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, words)),
@@ -32,7 +35,11 @@ pub fn stage(desk: &Desk, words: &Words) -> Markup {
             Some(Note::Failed(why)) => p.note { (words.say("not_read")) " " span lang="en" { (shown(why)) } },
             None => {},
         }
-        @if let Some(reading) = &desk.card { (card::card(reading, words)) }
+        @if let Some(reading) = &desk.card {
+            // Once it is given to somebody, it stands there how that went.
+            @if let (Some(known), false) = (&desk.known, matches!(desk.stage, Stage::Entry { .. })) { (card::known(known, words, offset)) }
+            (card::card(reading, words))
+        }
     }
 }
 
@@ -45,13 +52,13 @@ fn free(desk: &Desk, words: &Words) -> Markup {
     }
 }
 
-fn waits(person: &str, ahead: usize, first: Option<&str>, ready: bool, words: &Words) -> Markup {
+fn waits(person: &str, ahead: usize, first: Option<&str>, (ready, replaces): (bool, bool), words: &Words) -> Markup {
     let somebody = words.say("somebody");
     html! {
         div.now.waits {
             h2 { (person) }
             @if ahead > 0 { p { (words.fill("waits_ahead", &[("first", &first.map_or_else(|| somebody.to_owned(), shown)), ("count", &ahead)])) } }
-            @else if ready { p.big { (words.say("show_card")) } }
+            @else if ready { p.big { (words.say(if replaces { "show_new_card" } else { "show_card" })) } }
             @else { p.big { (words.say("no_reader_ready")) } }
             form data-call="/desk/withdraw" { button.quiet data-key="Escape" { (words.say("cancel")) } }
         }
@@ -81,7 +88,7 @@ fn choose(reading: &Reading, choices: &[usize], number: u64, words: &Words) -> M
         ol.choices {
             @for (place, (choice, fit)) in fits.enumerate() {
                 li {
-                    form data-call="/desk/answer" {
+                    form data-call="/desk/answer" data-with="keep" {
                         input type="hidden" name="question" value=(number);
                         input type="hidden" name="choice" value=(choice);
                         button data-key=(place + 1) { (card::numbers(&fit.credential, words)) " " small { (fit.format) } }
@@ -89,8 +96,14 @@ fn choose(reading: &Reading, choices: &[usize], number: u64, words: &Words) -> M
                 }
             }
         }
+        (keep(words))
         (cancel(words))
     }
+}
+
+/// The answer is one for the whole site, where somebody says so.
+fn keep(words: &Words) -> Markup {
+    html! { form #keep { label.check { input type="checkbox" name="keep" value="yes"; " " (words.say("keep")) } } }
 }
 
 fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
@@ -101,17 +114,18 @@ fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
     };
     html! {
         h2 { (title) }
-        form data-call="/desk/answer" {
+        form data-call="/desk/answer" data-with="keep" {
             input type="hidden" name="question" value=(number);
             label for="print" { (words.say("ask_print")) }
             input #print name="printed" autocomplete="off" required maxlength="64" data-focus="";
             button.main { (words.say("go_on")) }
         }
-        form data-call="/desk/answer" {
+        form data-call="/desk/answer" data-with="keep" {
             input type="hidden" name="question" value=(number);
             input type="hidden" name="answer" value="yes";
             button { (words.say("no_print")) }
         }
+        (keep(words))
         (cancel(words))
     }
 }
@@ -126,19 +140,30 @@ fn holder(said: Option<&str>, person: &str, number: u64, words: &Words) -> Marku
 }
 
 fn yes_or_no(number: u64, words: &Words) -> Markup {
-    let answer = |answer: &str, class: &str, label: &str, key: &str| {
-        html! {
-            form data-call="/desk/answer" {
-                input type="hidden" name="question" value=(number);
-                input type="hidden" name="answer" value=(answer);
-                button class=(class) data-key=(key) { (label) }
-            }
-        }
-    };
     html! {
         div.answers {
-            (answer("no", "main", words.say("no"), "Escape"))
-            (answer("yes", "danger", words.say("yes"), ""))
+            (answer(None, number, "no", ("main", "Escape"), words.say("no")))
+            (answer(None, number, "yes", ("danger", ""), words.say("yes")))
+        }
+    }
+}
+
+/// Whether to take the card of an entry from its holder, which is asked about an entry of any time.
+pub(super) fn answer_about(id: Uuid, number: u64, words: &Words) -> Markup {
+    html! {
+        span { (words.say("ask_holder")) }
+        (answer(Some(id), number, "no", ("quiet", ""), words.say("holder_keeps")))
+        (answer(Some(id), number, "yes", ("quiet danger", ""), words.say("holder_gives")))
+    }
+}
+
+fn answer(order: Option<Uuid>, number: u64, answer: &str, (class, key): (&str, &str), label: &str) -> Markup {
+    html! {
+        form data-call="/desk/answer" {
+            @if let Some(order) = order { input type="hidden" name="order" value=(order); }
+            input type="hidden" name="question" value=(number);
+            input type="hidden" name="answer" value=(answer);
+            button class=(class) data-key=(key) { (label) }
         }
     }
 }
@@ -191,12 +216,15 @@ fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, w
     };
     html! {
         div class={ "now " (state) } data-sound=(if state == "sending" { "saved" } else { state }) data-of=(entry.id) {
-            h2 { (words.say(&format!("state_{state}"))) }
+            h2 { (say_of(entry, words)) }
             p.person { (whom(entry)) }
             p.big { (which(entry, words)) }
             @if !entry.origin.evidence.is_empty() { p.evidence { (card::evidence(&entry.origin.evidence, words)) } }
             @if let Some(said) = &progress.told.description { p.said lang="en" { "BluSKY: “" (shown(said)) "”" } }
             @if !next.is_empty() { p.next { (next) } }
+            @if progress.first.as_ref().is_some_and(|first| first.state == State::Refused) && progress.state == State::Accepted {
+                p.note { (words.say("old_card_stays")) }
+            }
             @for warning in &progress.warnings { p.note lang="en" { (crate::views::reading::words_of(warning)) } }
             @if can_be_undone(entry) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
         }

@@ -3,7 +3,7 @@
 use chrono::{FixedOffset, SecondsFormat};
 use maud::{Markup, html};
 
-use super::{can_be_undone, clock, entry_button, state, which, whom};
+use super::{can_be_undone, clock, entry_button, say_of, state, which, whom};
 use crate::{
     desk::{scene::Board, words::Words},
     outbox::{Entry, State},
@@ -33,7 +33,7 @@ fn row(entry: &Entry, words: &Words, offset: FixedOffset) -> Markup {
             span.time { (clock(entry.saved_at, offset)) }
             span.whom { (whom(entry)) }
             span.which { (which(entry, words)) }
-            span.state { (words.say(&format!("state_{state}"))) }
+            span.state { (say_of(entry, words)) }
             @if let Some(said) = progress.told.description.as_deref().filter(|_| state != "accepted") { span.said lang="en" { "“" (shown(said)) "”" } }
             @else if let Some(why) = progress.why.as_deref().filter(|_| matches!(progress.state, State::Saved | State::InDoubt)) { span.said lang="en" { (shown(why)) } }
             span.can { (can(entry, words)) }
@@ -58,7 +58,7 @@ fn can(entry: &Entry, words: &Words) -> Markup {
 #[must_use]
 pub fn cells(entry: &Entry, words: &Words) -> [String; 5] {
     let said = entry.progress().told.description.as_deref().map(shown).unwrap_or_default();
-    let state = words.say(&format!("state_{}", state(entry))).to_owned();
+    let state = say_of(entry, words).to_owned();
     let cells = [entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true), whom(entry), which(entry, words), state, said];
     cells.map(|cell| if cell.starts_with(['=', '+', '-', '@', '\t']) { format!("'{cell}") } else { cell })
 }

@@ -149,7 +149,8 @@ impl Case<'_> {
         }
         evidence.extend(self.listed().or_else(|| self.seen()));
         let is_told = matches!(self.reading.presentation.kind, Kind::Csn | Kind::Em4100 | Kind::Fascn | Kind::Track2);
-        if is_told && self.policy.names(self.fit) {
+        let is_kept = self.facility_code().is_none() && self.policy.keeps(self.fit);
+        if is_kept || (is_told && self.policy.names(self.fit)) {
             evidence.push(word(What::KindKnown));
         }
         if about.printed.is_some() {
@@ -181,11 +182,12 @@ impl Case<'_> {
     /// How many of the site's facility codes a card of this format can have; at least the one it has.
     fn listed_codes(&self) -> usize {
         let width = u32::from(self.fit.widths.facility_code);
-        self.policy.facility_codes.iter().filter(|code| code.checked_shr(width).unwrap_or(0) == 0).count().max(1)
+        self.policy.known_codes().filter(|code| code.checked_shr(width).unwrap_or(0) == 0).count().max(1)
     }
 
     fn listed(&self) -> Option<Evidence> {
-        let is_listed = self.policy.facility_codes.contains(&self.facility_code()?);
+        let code = self.facility_code()?;
+        let is_listed = self.policy.known_codes().any(|known| known == code);
         let odds = Some(self.one_of(self.listed_codes()));
         is_listed.then_some(Evidence { what: What::FacilityCodeListed, odds, cards: None })
     }
@@ -213,7 +215,7 @@ impl Case<'_> {
         }
         let has = |what| evidence.iter().any(|evidence| evidence.what == what);
         let is_open = !has(What::FacilityCodeListed) && !has(What::FacilityCodeSeen);
-        let listed = noise * self.one_of(self.policy.facility_codes.len() + 1);
+        let listed = noise * self.one_of(self.policy.known_codes().count() + 1);
         let would_settle = is_open && listed <= self.about.proof && unnoticed <= self.about.proof;
         Some(Question::SecondReading { facility_code: self.facility_code().filter(|_| would_settle), odds })
     }

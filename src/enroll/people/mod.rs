@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
 
+use crate::access::HeldCard;
 pub use crate::access::Person;
 pub use file::{Finding, decoded, delimiter, plain};
 
@@ -194,7 +195,18 @@ impl People {
         self.table.get(self.table.place(id)?)
     }
 
-    /// Everybody, in the order of the lists.
+    /// Whoever has a card of which this is true, as BluSKY's list shows it.
+    pub fn holder(&self, is: impl Fn(&HeldCard) -> bool) -> Option<Person> {
+        self.table.cards().find(|(_, card)| is(card)).and_then(|(at, _)| self.table.get(at))
+    }
+
+    /// True where the lists show cards at all.
+    #[must_use]
+    pub fn has_cards(&self) -> bool {
+        self.table.cards().next().is_some()
+    }
+
+    /// Everybody, in the order of the lists; their cards are told by [`Self::holder`].
     pub fn all(&self) -> impl Iterator<Item = Person> {
         self.table.iter()
     }

@@ -1,13 +1,13 @@
 //! Many people kept close together: their texts in one, and the same folded beside it, so that a hundred thousand take little memory
 //! and are looked through at once.
 //!
-//! In: people, one after the other. Out: a person by their place or key, and whoever may be meant by a folded text. Never: their cards,
-//! which nobody is found by.
+//! In: people, one after the other. Out: a person by their place or key, whoever may be meant by a folded text, and who has a card.
+//! Never: a person's cards with the person.
 
 use uuid::Uuid;
 
 use super::{folded, names};
-use crate::access::Person;
+use crate::access::{HeldCard, Person};
 
 /// People by their places.
 #[derive(Clone, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Table {
     rows: Vec<Row>,
     texts: String,
     folded: String,
+    /// The cards of a list that shows them, each with the place of whoever has it.
+    cards: Vec<(u32, HeldCard)>,
 }
 
 /// Where somebody's texts begin; they end where the next one's begin.
@@ -37,6 +39,8 @@ impl Table {
         let begin = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX);
         let access_levels = person.access_levels.map(|count| u16::try_from(count).unwrap_or(u16::MAX));
         self.rows.push(Row { user_id: person.user_id, text: begin(&self.texts), folded: begin(&self.folded), access_levels });
+        let at = u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX);
+        self.cards.extend(person.cards.iter().map(|card| (at, card.clone())));
         for text in [first_name, last_name, nickname, employee_number, email, company, facility] {
             self.texts.extend(text.split(BETWEEN));
             self.texts.push(BETWEEN);
@@ -76,6 +80,11 @@ impl Table {
     /// The place of the person with this key.
     pub(super) fn place(&self, id: Uuid) -> Option<usize> {
         self.rows.iter().position(|row| row.user_id == id)
+    }
+
+    /// Everybody's cards, each with the place of whoever has it.
+    pub(super) fn cards(&self) -> impl Iterator<Item = (usize, &HeldCard)> {
+        self.cards.iter().map(|(at, card)| (*at as usize, card))
     }
 
     /// The places of everybody, each by their key.

@@ -136,6 +136,9 @@ pub struct AnswerBody {
     /// One of the choices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<usize>,
+    /// The answer is one for the whole site: such cards are not asked about again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
 }
 
 /// Yes or no.

@@ -5,11 +5,12 @@
 //!
 //! - [`body`]: what is sent and answered, as JSON;
 //! - `station`: how it is;
-//! - `people`: who is in the directory;
+//! - `people`: who is in the directory; `cards`: the cards of one of them;
 //! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
 
 pub mod body;
 mod calls;
+mod cards;
 mod orders;
 mod outbox;
 mod people;
@@ -32,7 +33,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use tokio::{
     net::UnixListener,
-    sync::{mpsc::UnboundedSender, watch},
+    sync::{mpsc::UnboundedSender, oneshot, watch},
 };
 use uuid::Uuid;
 
@@ -118,6 +119,12 @@ impl Shared {
         }
     }
 
+    /// True once the station itself answers, not only its API; false where it has ended.
+    pub async fn is_alive(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.control.send(Control::Answer(answer)).is_ok() && answered.await.is_ok()
+    }
+
     /// Lets something happen at the station.
     ///
     /// # Errors
@@ -201,7 +208,9 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/outbox/{id}/undo", post(outbox::undo))
         .route("/v1/outbox/{id}/holders", get(outbox::holders))
         .route("/v1/people", get(people::search))
+        .route("/v1/people/{id}/cards", get(cards::cards))
         .route("/v1/openapi.json", get(openapi))
+        .route("/metrics", get(station::metrics))
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
         .method_not_allowed_fallback(async || {
             Failed::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_call", "this call has another method", "GET /v1/openapi.json lists them")

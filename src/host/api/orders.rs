@@ -90,6 +90,7 @@ pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, Path(id): Path<S
 
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
+    OrderedBy(by): OrderedBy,
     Path(id): Path<String>,
     Sent(body): Sent<AnswerBody>,
 ) -> Result<StatusCode, Failed> {
@@ -100,7 +101,11 @@ pub(super) async fn answer(
         (None, None, Some(choice)) => Answer::Choice(choice),
         _ => return Err(Failed::usage("answer", "an answer is one of answer (yes or no), printed and choice", "give one of them")),
     };
-    shared.post(Event::Answer(key(&id)?, body.question, answer))?;
+    let id = key(&id)?;
+    if body.keep {
+        shared.post(Event::Keep(id, body.question, by))?;
+    }
+    shared.post(Event::Answer(id, body.question, answer))?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Query, State},
+    http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
 use chrono::Utc;
@@ -14,7 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Shared, body::Failed};
-use crate::{host::state, views};
+use crate::{
+    host::state,
+    views::{self, metrics::Seen},
+};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -44,4 +48,14 @@ pub(super) async fn station(State(shared): State<Arc<Shared>>, Query(wanted): Qu
         members.insert("blusky".to_owned(), blusky);
     }
     Ok(Json(json).into_response())
+}
+
+/// The same for a monitoring system.
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Failed> {
+    let status = shared.status.borrow().clone();
+    let failed = |error: String| Failed::impossible("store", error, "");
+    let outbox = state::of(&shared.store, &shared.site.config.policy).await.map_err(|error| failed(error.to_string()))?;
+    let seen = Seen { readers: &status.readers, outbox: &outbox, blusky: &status.blusky };
+    let text = views::metrics::text(seen, Utc::now()).map_err(|error| failed(error.to_string()))?;
+    Ok(([(CONTENT_TYPE, views::metrics::CONTENT_TYPE)], text).into_response())
 }

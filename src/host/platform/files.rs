@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Write as _},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
@@ -35,6 +35,23 @@ pub fn create(path: &Path) -> io::Result<File> {
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     make(path)?;
     fs::write(path, bytes)
+}
+
+/// Writes a whole file in the place of the one that is there: whoever reads it sees the one or the other. It keeps its mode; one that is
+/// made for it nobody else can read.
+///
+/// # Errors
+/// It cannot be written; the one that was there stays.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(bytes)?;
+    if let Ok(about) = fs::metadata(path) {
+        new.as_file().set_permissions(about.permissions())?;
+    }
+    new.as_file().sync_all()?;
+    new.persist(path)?;
+    File::open(folder)?.sync_all()
 }
 
 /// What tells a file from another one that takes its name.

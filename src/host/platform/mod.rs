@@ -1,5 +1,5 @@
-//! What only Unix has, behind names of its own: who may use a file, how much room a disk has, files that are one user's alone, locks that the kernel drops with their process,
-//! the station's socket, and a quiet terminal.
+//! What only Unix has, behind names of its own: who may use a file, how much room a disk has, files that are one user's alone, locks
+//! that the kernel drops with their process, the station's socket, the service manager, and a quiet terminal.
 //!
 //! In: paths. Out: files, locks, connections. Never: a word about what is done under them.
 
@@ -8,6 +8,7 @@ pub mod disk;
 pub mod files;
 pub mod lock;
 pub mod process;
+pub mod service;
 pub mod socket;
 pub mod terminal;
 

@@ -6,7 +6,7 @@ use super::{millis, template};
 use crate::{
     decode::{
         check::Check,
-        dialect::{Host, Said},
+        dialect::{Host, HostMessage},
         payload::{Piece, Template},
     },
     reader::Signal,
@@ -29,7 +29,7 @@ pub(super) fn read(mut keys: Keys<'_, '_>, check_of_frames: Option<Check>, names
 }
 
 /// Something with parts that are different each time: a counter, a check, and what it repeats.
-fn said_with_parts(keys: &mut Keys<'_, '_>, key: &'static str, check: Option<Check>, names: &[String]) -> Option<Said> {
+fn said_with_parts(keys: &mut Keys<'_, '_>, key: &'static str, check: Option<Check>, names: &[String]) -> Option<HostMessage> {
     let span = keys.span();
     let template = template(keys, key)?;
     let wrong = template.pieces.iter().find_map(|piece| what_is_wrong(piece, &template, check, names));
@@ -37,7 +37,7 @@ fn said_with_parts(keys: &mut Keys<'_, '_>, key: &'static str, check: Option<Che
         keys.complain(span, format!("`{}`: {wrong}", keys.name(key)));
         return None;
     }
-    Some(Said(template))
+    Some(HostMessage(template))
 }
 
 fn what_is_wrong(piece: &Piece, said: &Template, check: Option<Check>, names: &[String]) -> Option<String> {

@@ -160,7 +160,7 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(DialectSample, toml_span::Span)> {
             let bits = keys.number("bits", 1_u16, 256).map(|bits| bits.value);
             let reads = keys.optional_text("reads").map(|reads| Reads::As(reads.value));
             let mut flagged = |name, reads| keys.flag(name).unwrap_or(false).then_some(reads);
-            let others = [flagged("damaged", Reads::Damaged), flagged("talk", Reads::Talk), flagged("said", Reads::Said)];
+            let others = [flagged("damaged", Reads::Damaged), flagged("talk", Reads::Talk), flagged("said", Reads::ToReader)];
             let mut reads: Vec<Reads> = reads.into_iter().chain(others.into_iter().flatten()).collect();
             if frame.is_none() {
                 keys.missing("frame");
@@ -180,7 +180,7 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(DialectSample, toml_span::Span)> {
 /// A sample passes when it is cut whole and reads as it says; what is said to the reader, when the file says it.
 fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet: &Sheet<'_>) {
     for (sample, span) in samples {
-        if sample.reads == Reads::Said {
+        if sample.reads == Reads::ToReader {
             if !dialect.host.as_ref().is_some_and(|host| host.says(&sample.frame)) {
                 sheet.add(*span, "the sample is none of the things that [host] says".to_owned());
             }
@@ -222,7 +222,7 @@ fn as_written(reads: &Reads) -> String {
         Reads::As(words) => format!("`reads = {words:?}`"),
         Reads::Damaged => "`damaged = true`".to_owned(),
         Reads::Talk => "`talk = true`".to_owned(),
-        Reads::Said => "`said = true`".to_owned(),
+        Reads::ToReader => "`said = true`".to_owned(),
     }
 }
 

@@ -100,7 +100,7 @@ impl World {
                     }
                     Effect::Deliver(Work::Step(id) | Work::Ask(id)) => events.push_back(Event::Called(Box::new(self.called(id)))),
                     Effect::Tell(notice) => self.told.push(notice),
-                    Effect::Command(..) | Effect::Seen(..) | Effect::Again(_) => {}
+                    Effect::Command(..) | Effect::Seen(..) | Effect::Again(_) | Effect::Keep(..) => {}
                 }
             }
         }

@@ -95,6 +95,12 @@ pub(super) fn beginning(connection: &Connection, key: &str) -> rusqlite::Result<
     if found.is_empty() { by("NOT INDEXED") } else { Ok(found) }
 }
 
+/// The entries that give this card, newest first, as far as they are not damaged.
+pub(super) fn of_card(connection: &Connection, card: &str, base_url: &str) -> rusqlite::Result<Vec<Entry>> {
+    let found = entries(connection, "WHERE card = ?1 AND base_url = ?2 ORDER BY number DESC", params![card, base_url])?;
+    Ok(found.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
+}
+
 /// The orders of new users, newest first, as far as they are not damaged.
 pub(super) fn new_users(connection: &Connection, base_url: &str) -> rusqlite::Result<Vec<Entry>> {
     let filter = "INDEXED BY new_user WHERE kind = 'add_user' AND base_url = ?1 ORDER BY number DESC";

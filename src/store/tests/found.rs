@@ -3,6 +3,19 @@
 use super::*;
 
 #[test]
+fn who_was_given_a_card_is_found_the_newest_first_and_nobody_elses_card_with_them() {
+    for kind in kinds() {
+        let mut store = kind.open();
+        for (number, card) in [(1, "wiegand {26}1"), (2, "wiegand {26}2"), (3, "wiegand {26}1")] {
+            store.save(&shown(number, number, card, 0), Terms::default()).unwrap();
+        }
+        (kind.1)(ELSEWHERE).save(&shown(4, 4, "wiegand {26}1", 0), Terms::default()).unwrap();
+        let found: Vec<u128> = store.of_card("wiegand {26}1").unwrap().iter().map(|entry| entry.id.as_u128()).collect();
+        assert_eq!(found, [3, 1], "{}", kind.0);
+    }
+}
+
+#[test]
 fn an_entry_is_found_by_the_beginning_of_its_key() {
     for kind in kinds() {
         let mut store = kind.open();

@@ -1,0 +1,137 @@
+//! Who a card is for: somebody who is found, somebody new, somebody whose card is lost.
+//!
+//! In: a session, what the page sends. Out: calls of the station's API, and who was found as HTML. Never: a person guessed.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, State},
+    http::Method,
+    response::{Html, IntoResponse as _},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    calls::{Answer, ask, take_back},
+    front::Desks,
+    html,
+    scene::Ordered,
+    session::Session,
+};
+use crate::{
+    enroll::{origin::Named, people::folded},
+    host::{
+        api::body::{Failed, OrderBody, Sent, key},
+        client::{Said as _, escaped},
+    },
+};
+
+#[derive(Default, Deserialize)]
+pub(super) struct Search {
+    #[serde(default)]
+    q: String,
+}
+
+pub(super) async fn people(State(desks): State<Arc<Desks>>, session: Session, Query(search): Query<Search>) -> Answer {
+    let typed = search.q.trim();
+    if typed.is_empty() {
+        return Ok(Html(String::new()).into_response());
+    }
+    let people = found(&desks, &session, typed).await?;
+    Ok(Html(html::people::found(&people, &desks.room.words).into_string()).into_response())
+}
+
+async fn found(desks: &Desks, session: &Session, typed: &str) -> Result<Vec<Value>, Failed> {
+    let path = format!("/v1/people?q={}", escaped(typed));
+    let answer = ask(desks, &session.operator, Method::GET, &path, None).await?;
+    Ok(answer.at("people").as_array().cloned().unwrap_or_default())
+}
+
+/// Somebody whose card is lost.
+#[derive(Deserialize)]
+pub(super) struct Loser {
+    user: String,
+    person: String,
+}
+
+/// Which of somebody's cards is lost.
+pub(super) async fn cards(State(desks): State<Arc<Desks>>, session: Session, Query(loser): Query<Loser>) -> Answer {
+    let user = key(&loser.user)?;
+    let cards = ask(&desks, &session.operator, Method::GET, &format!("/v1/people/{user}/cards"), None).await?;
+    Ok(Html(html::people::cards(user, &loser.person, &cards, &desks.room.words).into_string()).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Enroll {
+    user: String,
+    #[serde(default)]
+    person: String,
+    #[serde(default)]
+    printed: String,
+    #[serde(default)]
+    card_type: String,
+    /// The lost card that this one replaces.
+    #[serde(default)]
+    replaces: String,
+}
+
+/// Orders a card for somebody. What was ordered at this desk before and has no card yet is withdrawn.
+pub(super) async fn enroll(State(desks): State<Arc<Desks>>, session: Session, Sent(wish): Sent<Enroll>) -> Answer {
+    let replaces = Some(wish.replaces.as_str()).filter(|card| !card.is_empty()).map(key).transpose()?;
+    let body = OrderBody { user: wish.user, replaces, ..about_card(&wish.printed, &wish.card_type) };
+    order(&desks, &session, body, wish.person).await
+}
+
+fn about_card(printed: &str, card_type: &str) -> OrderBody {
+    let printed = Some(printed.trim().to_owned()).filter(|print| !print.is_empty());
+    OrderBody { printed, card_type: card_type.parse().ok(), ..OrderBody::default() }
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewPerson {
+    first_name: String,
+    last_name: String,
+    #[serde(default)]
+    employee_number: String,
+    #[serde(default)]
+    printed: String,
+    #[serde(default)]
+    card_type: String,
+}
+
+/// Orders a card for somebody who is added first. A namesake is told apart by a number.
+pub(super) async fn new_person(State(desks): State<Arc<Desks>>, session: Session, Sent(new): Sent<NewPerson>) -> Answer {
+    let words = &desks.room.words;
+    let Some(people) = &desks.new_people else {
+        return Err(Failed::impossible("new_person", words.say("no_new_people"), "add [new_person] to the configuration"));
+    };
+    let name = format!("{} {}", new.first_name.trim(), new.last_name.trim());
+    let number = new.employee_number.trim();
+    // Where there is no directory, there are no namesakes that anybody knows of.
+    let known = found(&desks, &session, &name).await.unwrap_or_default();
+    let is_another = |person: &Value| {
+        !number.is_empty() && !matches!(person.text("employee_number"), "" | "0") && person.text("employee_number") != number
+    };
+    if known.iter().any(|person| folded(person.text("name")) == folded(&name) && !is_another(person)) {
+        return Err(Failed::impossible("namesake", words.fill("namesake", &[("person", &name)]), ""));
+    }
+    let user = people.user(&new.first_name, &new.last_name, number);
+    let person = Named { name: name.clone(), employee_number: user.employee_number.clone(), without_access: false };
+    let body = OrderBody { new_user: Some(Box::new(user)), person: Some(person), ..about_card(&new.printed, &new.card_type) };
+    order(&desks, &session, body, name).await
+}
+
+async fn order(desks: &Desks, session: &Session, body: OrderBody, person: String) -> Answer {
+    take_back(desks, session).await?;
+    let id = Uuid::now_v7();
+    let body = OrderBody { id: Some(id), reader: session.reader.clone(), can_be_asked: true, ..body };
+    let replaces = body.replaces.is_some();
+    desks.room.change(|scene| scene.ordered(session.desk, Ordered { id, person, replaces }));
+    let ordered = ask(desks, &session.operator, Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await;
+    if ordered.is_err() {
+        desks.room.change(|scene| scene.not_ordered(session.desk, id));
+    }
+    ordered.map(|answer| axum::Json(answer).into_response())
+}

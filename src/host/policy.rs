@@ -1,0 +1,85 @@
+//! `policy.toml` at work: an answer is written down, and what somebody has changed in the file is noticed.
+//!
+//! In: where the file is; answers. Out: what holds now, or what is wrong in the file. Never: a line of somebody else's touched.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use chrono::Utc;
+
+use super::{Site, platform::files};
+use crate::{
+    config::policy::{self, HEADER},
+    enroll::kept::Kept,
+    protocols::Protocols,
+    station::Event,
+};
+
+/// The file of a site.
+#[derive(Debug, Clone)]
+pub struct PolicyFile {
+    path: PathBuf,
+    protocols: Arc<Protocols>,
+    seen: Arc<Mutex<Stamp>>,
+}
+
+/// What tells the file as it is from the file as it was; none where there is none.
+type Stamp = Option<(SystemTime, u64)>;
+
+impl PolicyFile {
+    /// The file of this site, as it was read with its configuration.
+    #[must_use]
+    pub fn of(site: &Site) -> Self {
+        let path = policy::path(&site.config.store);
+        let seen = Arc::new(Mutex::new(stamp(&path)));
+        Self { path, protocols: site.protocols.clone(), seen }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Stamp> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What holds now, where the file is another one than it was.
+    #[must_use]
+    pub fn changed(&self) -> Option<Event> {
+        let now = stamp(&self.path);
+        if std::mem::replace(&mut *self.seen(), now) == now {
+            return None;
+        }
+        Some(match policy::read(&self.path, &self.protocols) {
+            Ok(kept) => Event::Policy(kept),
+            Err(error) => Event::PolicyWrong(error.to_string()),
+        })
+    }
+
+    /// Writes an answer down; it holds once it is on disk.
+    ///
+    /// # Errors
+    /// The file cannot be written, or is damaged.
+    pub fn keep(&self, kept: &Kept, by: &str) -> Result<(), String> {
+        let one_at_a_time = self.seen();
+        let known = policy::read(&self.path, &self.protocols).map_err(|error| error.to_string())?;
+        if known.contains(kept) {
+            return Ok(());
+        }
+        let text = match fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => HEADER.to_owned(),
+            Err(error) => return Err(format!("{}: {error}", self.path.display())),
+        };
+        let gap = if text.ends_with('\n') { "" } else { "\n" };
+        let whole = format!("{text}{gap}{}", policy::line(kept, Utc::now(), by));
+        let written = files::replace(&self.path, whole.as_bytes()).map_err(|error| format!("{}: {error}", self.path.display()));
+        drop(one_at_a_time);
+        written
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let about = fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}

@@ -247,11 +247,6 @@ impl Database {
         written
     }
 
-    fn row(&self, entry: &Entry) -> Result<rows::EntryRow, StoreError> {
-        let broken = || StoreError::Failed { path: self.path.clone(), why: "an entry cannot be written".to_owned() };
-        writing::row(entry, &self.base_url).ok_or_else(broken)
-    }
-
     /// SQLite has ended the group's transaction by itself: a full disk, or one that fails.
     fn group_is_lost(&self) -> StoreError {
         StoreError::Failed { path: self.path.clone(), why: "what was written together with it could not be written".to_owned() }
@@ -286,7 +281,7 @@ impl Store for Database {
     fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError> {
         let mut bare = entry.clone();
         let sealed = bare.take_secret().map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
-        let row = self.row(&bare)?;
+        let row = writing::row(&bare, &self.base_url)?;
         let wiped = self.write(|transaction| writing::save(transaction, entry, row, sealed.as_deref(), terms))?;
         self.log_holds_secrets |= wiped;
         self.empty_log_of_secrets();
@@ -294,12 +289,8 @@ impl Store for Database {
     }
 
     fn undo(&mut self, undone: Entry, at: DateTime<Utc>, by: &[Entry]) -> Result<(), StoreError> {
-        let rows = by.iter().map(|entry| self.row(entry)).collect::<Result<Vec<_>, _>>()?;
-        let Some(first) = by.first().map(|entry| entry.id) else { return Ok(()) };
-        self.write(|transaction| {
-            writing::append(transaction, undone, at, &Step::Undone { by: first })?;
-            by.iter().zip(rows).try_for_each(|(entry, row)| writing::save(transaction, entry, row, None, Terms::default()).map(drop))
-        })
+        let base_url = self.base_url.clone();
+        self.write(|transaction| writing::undo(transaction, undone, at, by, &base_url))
     }
 
     fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError> {

@@ -162,6 +162,32 @@ fn nothing_of_an_erased_person_is_left_and_the_chain_holds() {
 }
 
 #[test]
+fn an_erased_person_is_gone_from_the_kept_list_of_people_and_the_others_stay_in_it() {
+    let blusky = Simulator::start(&[]);
+    let company = "6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8";
+    let site = Site::at(&blusky.base_url, &format!("[people]\nblusky = {{ occupancy = [\"{company}\"] }}\n"));
+    let add = |first: &str, last: &str, number: &str| {
+        let who = ["user", "add", "--first-name", first, "--last-name", last, "--employee-number", number, "--facility-id", company];
+        let of = ["--ac-system-id", company, "--company-instance-type", "1", "--company-instance-id", company, "--json"];
+        let ended = site.run(&[&who[..], &of[..]].concat());
+        ended.last()["value"].as_str().unwrap().to_owned()
+    };
+    let (gone, stays) = (add("Adelheid", "Loewenstein", "181544"), add("Grace", "Hopper", "190644"));
+    assert_eq!(site.run(&["lookup", "users"]).code, 0);
+    assert!(holds(&site, b"Loewenstein") && holds(&site, gone.as_bytes()), "it is there before");
+    let erased = site.run(&["audit", "erase", "--user", &gone, "--json"]);
+    assert_eq!((erased.code, &erased.last()["was_listed"]), (0, &serde_json::json!(true)), "{erased:?}");
+    for text in [&b"Loewenstein"[..], b"Adelheid", b"181544", gone.as_bytes()] {
+        assert!(!holds(&site, text), "{}", String::from_utf8_lossy(text));
+    }
+    let kept = site.run(&["lookup", "users", "--max-age", "600", "--json"]).lines();
+    assert_eq!(kept.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), [&stays]);
+    // They are in BluSKY still, and its next list says so.
+    assert_eq!(site.run(&["lookup", "users", "--json"]).lines().len(), 2);
+    assert!(holds(&site, b"Loewenstein"));
+}
+
+#[test]
 fn what_may_still_be_sent_is_not_erased() {
     let site = site_with_people("http://127.0.0.1:9", "");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, 7), "--outcome-timeout", "0"]).code, 3);

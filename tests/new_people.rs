@@ -6,13 +6,16 @@
 mod support;
 
 use cardbridge::{
-    access::{AddUserCard, Operation, Outcome, RemoveUserCard, StoredCard, Told},
-    enroll::enrollment::{Order, add_existing_card},
+    access::{AddUserCard, Operation, Outcome, RemoveUserCard, Secret, StoredCard, Told},
+    enroll::{
+        enrollment::{Order, add_existing_card},
+        origin::Origin,
+    },
     outbox::{Entry, Next, ReadBack, Reassign, State, Step},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use support::{ADA, CARD, Ended, SYSTEM, Simulator, Site, h10301};
+use support::{ADA, CARD, Ended, SYSTEM, Simulator, Site, h10301, wait_for};
 use uuid::Uuid;
 
 fn at(second: i64) -> DateTime<Utc> {
@@ -40,8 +43,14 @@ fn card() -> AddUserCard {
 }
 
 fn entry(before: Operation, steps: Vec<Step>) -> Entry {
+    with_groups(before, &[], steps)
+}
+
+fn with_groups(before: Operation, groups: &[i64], steps: Vec<Step>) -> Entry {
     let steps = (1..).zip(steps).map(|(second, step)| (at(second), step));
-    Entry::of_card(Uuid::from_u128(1), at(0), card(), Some(before), Reassign::Never).after(steps)
+    let entry = Entry::of_card(Uuid::from_u128(1), at(0), card(), Some(before), Reassign::Never);
+    let origin = Origin { groups_after: groups.to_vec(), ..entry.origin };
+    Entry { origin, ..entry }.after(steps)
 }
 
 const SENDING: Step = Step::Sending { reassign: false };
@@ -82,14 +91,42 @@ fn wherever_the_power_goes_the_user_is_sent_once() {
         }
         let sends_user = matches!(left.operation, Operation::AddUser(_)) && matches!(left.next(at(99)), Next::Send { .. });
         assert_eq!(sends_user, count == 0, "after {count} steps");
-        // Sent and not answered: only a person goes on.
-        assert_eq!(left.next(at(99)) == Next::Person, count == 1, "after {count} steps");
+        // Sent and not answered: the list of people is looked into, and nothing is sent.
+        let is_looked_for = matches!(left.operation, Operation::AddUser(_)) && left.next(at(99)) == Next::ReadBack;
+        assert_eq!(is_looked_for, count == 1, "after {count} steps");
     }
 }
 
 #[test]
+fn wherever_the_power_goes_a_new_users_groups_are_given_once_each_and_before_the_card() {
+    let given = || Step::Answered(Outcome::Accepted(Told { result_code: Some(0), ..Told::default() }));
+    let way = [SENDING, accepted(Some(NEW)), SENDING, given(), SENDING, given(), SENDING, accepted(Some(Uuid::from_u128(6))), found()];
+    for count in 0..=way.len() {
+        let mut left = with_groups(add_user(), &[7, 9], way[..count].to_vec());
+        if let Some(step) = left.abandoned() {
+            left.add(at(50), step);
+        }
+        let sends = match (left.next(at(99)), &left.operation) {
+            (Next::Send { .. }, Operation::AddUser(_)) => "user".to_owned(),
+            (Next::Send { .. }, Operation::AddAccessLevelGroup(to)) if to.user_id == NEW => to.access_level_group_id.to_string(),
+            (Next::Send { .. }, Operation::AddUserCard(card)) if card.user_id == NEW => "card".to_owned(),
+            (Next::ReadBack, _) => "looks".to_owned(),
+            (Next::Done, _) => "done".to_owned(),
+            other => panic!("{other:?}"),
+        };
+        // What was on its way when the power went is not sent again: a group is in doubt then, and nothing waits for it.
+        let wanted = ["user", "looks", "7", "9", "9", "card", "card", "looks", "looks", "done"];
+        assert_eq!(sends, wanted[count], "after {count} steps");
+    }
+    let doubtful = with_groups(add_user(), &[7], vec![SENDING, accepted(Some(NEW)), SENDING, lost()]);
+    assert!(matches!(&doubtful.operation, Operation::AddUserCard(card) if card.user_id == NEW));
+    assert_eq!(doubtful.progress().groups.iter().map(|(group, part)| (*group, part.state)).collect::<Vec<_>>(), [(7, State::InDoubt)]);
+}
+
+#[test]
 fn where_the_answer_is_lost_a_person_says_whether_the_user_is_there() {
-    let mut there = entry(add_user(), vec![SENDING, lost()]);
+    let nowhere = Step::ReadBack(ReadBack::Unavailable { why: "there is no list".to_owned() });
+    let mut there = entry(add_user(), vec![SENDING, lost(), nowhere]);
     assert_eq!((there.progress().state, there.next(at(99))), (State::InDoubt, Next::Person));
     let mut absent = there.clone();
     there.add(at(60), Step::Retry { absent: false, user: Some(NEW) });
@@ -126,6 +163,25 @@ fn a_lost_card_is_taken_back_first_and_the_new_one_follows_even_where_it_stays()
     assert_eq!(doubtful.next(at(99)), Next::ReadBack, "it is known first what became of the old one");
 }
 
+#[test]
+fn a_pin_waits_sealed_for_its_card_and_is_never_a_password() {
+    let pin = || Secret::new("90417355");
+    for before in [add_user(), remove()] {
+        let mut whole =
+            Entry::of_card(Uuid::from_u128(1), at(0), AddUserCard { pin: Some(pin()), ..card() }, Some(before), Reassign::Never);
+        assert_eq!(whole.take_secret(), Some(pin()));
+        assert!(!serde_json::to_string(&whole.origin).unwrap().contains("90417355"), "what remains can be written down");
+        let first = whole.with_secret(pin());
+        assert_eq!(first.secret(), None, "it is nobody's password");
+        let done = [SENDING, accepted(Some(NEW)), Step::ReadBack(ReadBack::NotFound)];
+        (1..).zip(done).for_each(|(second, step)| whole.add(at(second), step));
+        assert!(matches!(whole.operation, Operation::AddUserCard(_)) && !whole.is_done_with_its_secret(), "it is still to be sent");
+        assert_eq!(whole.with_secret(pin()).secret(), Some(&pin()));
+        [SENDING, accepted(Some(Uuid::from_u128(6)))].into_iter().for_each(|step| whole.add(at(9), step));
+        assert!(whole.is_done_with_its_secret());
+    }
+}
+
 // ---- the shipped binary
 
 const FACILITY: &str = "f2b7d1a0-7d6e-4c55-9a43-1f2e5d0c1a01";
@@ -135,9 +191,18 @@ fn site(blusky: &Simulator, more: &str) -> Site {
 }
 
 fn enroll_new(site: &Site, last_name: &str, bits: &str) -> Ended {
+    site.run(&new_order(last_name, bits, &[]))
+}
+
+fn new_order<'a>(last_name: &'a str, bits: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let shared = ["--facility-id", FACILITY, "--ac-system-id", SYSTEM, "--company-instance-type", "1", "--company-instance-id", FACILITY];
     let who = ["enroll", "--new-user", "--first-name", "Ada", "--last-name", last_name, "--bits", bits, "--outcome-timeout", "5", "--json"];
-    site.run(&[&who[..], &shared[..]].concat())
+    [&who[..], &shared[..], more].concat()
+}
+
+/// A site that has BluSKY list the people of an occupancy.
+fn listing(blusky: &Simulator) -> Site {
+    site(blusky, &format!("[people]\nblusky = {{ occupancy = [\"{FACILITY}\"] }}"))
 }
 
 /// How many users of that name there are, and how many cards are somebody's.
@@ -186,6 +251,90 @@ fn a_lost_answer_waits_for_a_person_who_has_looked() {
         site.wait_for_outbox(|entries| entries[0]["state"] == "accepted");
         assert_eq!(there(&blusky, "King"), (1, 1), "{fault}");
     }
+}
+
+#[test]
+fn where_the_answer_is_lost_the_directory_is_asked_and_the_card_follows_by_itself() {
+    for (more, bits) in [(&[][..], CARD), (&["--employee-number", "1815"][..], CARD)] {
+        let blusky = Simulator::start(&["--fault", "drop-after-commit:1@AddUser"]);
+        let site = listing(&blusky);
+        let ended = site.run(&new_order("King", bits, more));
+        let last = ended.last();
+        assert_eq!((ended.code, &last["state"], there(&blusky, "King")), (0, &json!("accepted"), (1, 1)), "{ended:?}");
+        assert_eq!((&last["before"]["warnings"], last["user_id"] == last["before"]["value"]), (&json!(["found_in_directory"]), true));
+    }
+}
+
+#[test]
+fn what_was_sent_when_the_program_was_killed_is_looked_for_by_the_next_one() {
+    let blusky = Simulator::start(&["--fault", "delay=1500:1@AddUser"]);
+    let site = listing(&blusky);
+    let killed = site.start(&new_order("King", CARD, &[]));
+    wait_for("the call", || blusky.shows()["requests"].as_array().unwrap().iter().any(|request| request["method"] == "POST").then_some(()));
+    killed.kill();
+    // At first the list does not show the user: the call is under way still.
+    let station = site.start(&["run"]);
+    let entries = site.wait_for_outbox(|entries| entries[0]["state"] == "accepted");
+    station.signal("TERM");
+    assert_eq!((there(&blusky, "King"), &entries[0]["before"]["warnings"]), ((1, 1), &json!(["found_in_directory"])));
+}
+
+#[test]
+fn a_new_user_gets_their_groups_before_the_card_in_one_order() {
+    let blusky = Simulator::start(&[]);
+    let site = site(&blusky, "");
+    let ended = site.run(&new_order("King", CARD, &["--access-level-group", "7", "--access-level-group", "99"]));
+    let last = ended.last();
+    assert_eq!((ended.code, &last["state"], there(&blusky, "King")), (1, &json!("accepted"), (1, 1)), "{ended:?}");
+    let states: Vec<(i64, &str)> = last["access"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| (group["access_level_group_id"].as_i64().unwrap(), group["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(states, [(7, "accepted"), (99, "refused")], "{ended:?}");
+    let shown = site.run(&["outbox", "show", &key(&ended)]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("accepted, but access-level group 99 was not given") && shown.contains("access-level group 7 was given."),
+        "{shown}"
+    );
+    assert_eq!(site.outbox().len(), 1);
+    let nobody_new = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--access-level-group", "7", "--json"]);
+    assert_eq!(nobody_new.code, 2, "{nobody_new:?}");
+}
+
+#[test]
+fn a_pin_goes_with_the_card_of_a_new_user_and_is_wiped_once_it_is_there() {
+    let blusky = Simulator::start(&["--fault", "status=429:1@AddUserCard"]);
+    let site = site(&blusky, "");
+    site.keep("pin", "90417355\n");
+    let ended = site.run(&new_order("King", CARD, &["--pin-file", "pin"]));
+    assert_eq!(
+        (ended.code, &ended.last()["state"], &ended.last()["warnings"]),
+        (0, &json!("accepted"), &json!(["not_shown: pin"])),
+        "{ended:?}"
+    );
+    assert_eq!(blusky.cards()[0]["Assignment"]["PIN"], "(hidden)", "{:?}", blusky.cards());
+    for name in ["cardbridge.db", "cardbridge.db-wal"] {
+        let bytes = std::fs::read(site.path(name)).unwrap_or_default();
+        assert!(!bytes.windows(8).any(|part| part == b"90417355"), "{name}");
+    }
+}
+
+#[test]
+fn a_lost_card_is_deactivated_by_date_where_the_site_prefers_that() {
+    let blusky = Simulator::start(&[]);
+    let site = site(&blusky, "[enroll]\nlost_card = \"deactivate\"\n");
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]).code, 0);
+    let ended = site.run(&["enroll", "--user", ADA, "--replaces", "4567", "--bits", &h10301(123, 4568), "--json"]);
+    let last = ended.last();
+    let before = (&last["before"]["call"], &last["before"]["state"]);
+    assert_eq!((ended.code, &last["state"], before), (0, &json!("accepted"), (&json!("UpdateUserCard"), &json!("accepted"))), "{ended:?}");
+    let lost = blusky.cards().into_iter().find(|card| card["InternalCardNumber"] == 4567).unwrap();
+    assert!(lost["Assignment"]["CardDeactivationStartDateTime"].is_string(), "it stays the person's, and works no more: {lost}");
+    assert_eq!(lost["Assignment"]["CardUserFlags"], 1, "{lost}");
+    let shown = site.run(&["outbox", "show", &key(&ended)]);
+    assert!(shown.stdout.contains("the old card was deactivated before"), "{shown:?}");
 }
 
 #[test]

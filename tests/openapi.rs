@@ -18,7 +18,7 @@ use std::{
 };
 
 use cardbridge::{
-    access::{AddAccessLevelGroup, AddUser, AddUserCard, RemoveAccessLevelGroup, RemoveUserCard, UpdateUserCard},
+    access::{AccessLevelGroup, AddUser, AddUserCard, RemoveUserCard, UpdateUserCard},
     card::Presentation,
     enroll::origin::{Named, RosterRow},
     host::api::body::{AnswerBody, CallBody, OrderBody, RetryBody},
@@ -141,8 +141,8 @@ fn the_description_names_every_member_that_is_taken_and_no_other() {
     same("UpdateUserCard", members::<UpdateUserCard>());
     same("RemoveUserCard", members::<RemoveUserCard>());
     same("AddUser", members::<AddUser>());
-    same("AddAccessLevelGroup", members::<AddAccessLevelGroup>());
-    same("RemoveAccessLevelGroup", members::<RemoveAccessLevelGroup>());
+    same("AddAccessLevelGroup", members::<AccessLevelGroup>());
+    same("RemoveAccessLevelGroup", members::<AccessLevelGroup>());
 }
 
 /// The members that a struct is read from.

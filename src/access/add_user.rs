@@ -71,12 +71,12 @@ const LONGEST_NAME: usize = 60;
 const LONGEST_INITIAL: usize = 2;
 
 impl Model for AddUser {
-    fn name(&self) -> &'static str {
-        "AddUser"
-    }
-
     fn user(&self) -> Option<Uuid> {
         None
+    }
+
+    fn answers_value(&self) -> bool {
+        true
     }
 
     fn wrong(&self) -> Vec<String> {

@@ -53,10 +53,6 @@ pub struct AddUserCard {
 const ORDERS: [&str; 3] = ["user_id", "enforce_occupancy_system", "reassign_card_if_already_assigned"];
 
 impl Model for AddUserCard {
-    fn name(&self) -> &'static str {
-        "AddUserCard"
-    }
-
     fn user(&self) -> Option<Uuid> {
         Some(self.user_id)
     }
@@ -71,6 +67,10 @@ impl Model for AddUserCard {
             card_serial_number: self.card_serial_number,
         };
         Some(self.card_id.map_or_else(|| Identity::Numbers(numbers()), Identity::Key))
+    }
+
+    fn answers_value(&self) -> bool {
+        true
     }
 
     fn leaves(&self, mut members: Members) -> Members {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
+use super::PeopleLines;
+
 /// Whose people are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,7 +113,9 @@ impl fmt::Debug for HeldCard {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listed {
     /// The people.
-    pub people: Vec<Person>,
+    pub people: PeopleLines,
+    /// Their keys, in the same order.
+    pub ids: Vec<Uuid>,
     /// How many records beside them name no user.
     pub unnamed: usize,
     /// The path that answered.
@@ -127,6 +131,9 @@ pub enum NoList {
     /// It refused, or answered what is no list.
     #[error("{0}")]
     Unreadable(String),
+    /// It cannot be reached.
+    #[error("{0}")]
+    Away(String),
     /// Not now.
     #[error("{0}")]
     Later(String),

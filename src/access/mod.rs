@@ -5,11 +5,11 @@
 //! An operation's members have names of their own, which are the options of the command line in another case. There are three views
 //! of them: what the command line takes, what the store keeps (these names), and what BluSKY is sent (its names, in its order).
 //!
-//! - [`AddUserCard`], [`UpdateUserCard`], [`RemoveUserCard`], [`AddUser`], [`AddAccessLevelGroup`], [`RemoveAccessLevelGroup`], each an [`Operation`]: what is asked;
+//! - [`AddUserCard`], [`UpdateUserCard`], [`RemoveUserCard`], [`AddUser`], [`AccessLevelGroup`], each an [`Operation`]: what is asked;
 //! - [`members`]: the members of any operation, by name;
 //! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows ([`shown`]);
 //! - [`check`]: what every operation is judged by before it is written down;
-//! - [`Person`]: somebody of a list of people, [`Listed`];
+//! - [`Person`]: somebody of a list of people, [`Listed`], which is kept as [`PeopleLines`];
 //! - [`AccessControl`]: who is asked, and [`fake`]: somebody to ask in tests.
 
 mod access_level_group;
@@ -24,13 +24,14 @@ mod model;
 mod moment;
 mod operation;
 mod outcome;
+mod people_lines;
 mod secret;
 pub mod shown;
 mod stored;
 mod remove_user_card;
 mod update_user_card;
 
-pub use access_level_group::{AddAccessLevelGroup, RemoveAccessLevelGroup};
+pub use access_level_group::AccessLevelGroup;
 pub use add_user::AddUser;
 pub use add_user_card::{ACTIVE_CARDHOLDER, AddUserCard};
 pub use control::{AccessControl, Detail};
@@ -39,6 +40,7 @@ pub use model::{Identity, Numbers};
 pub use moment::{Moment, MomentError};
 pub use operation::Operation;
 pub use outcome::{Cards, NO_SUCH_CALL, Outcome, Told};
+pub use people_lines::PeopleLines;
 pub use remove_user_card::RemoveUserCard;
 pub use secret::{BLOT, Secret};
 pub use stored::{Sameness, StoredCard};

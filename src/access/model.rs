@@ -34,9 +34,6 @@ pub struct Numbers {
 
 /// What an operation says of itself.
 pub(super) trait Model {
-    /// Its name, as people and programs are told it.
-    fn name(&self) -> &'static str;
-
     /// The user it is about; none where it makes one.
     fn user(&self) -> Option<Uuid>;
 
@@ -45,9 +42,9 @@ pub(super) trait Model {
         None
     }
 
-    /// True where success comes with the key of what was made.
+    /// True where success comes with the key of what was made. A number, as a group's comes with, is no key.
     fn answers_value(&self) -> bool {
-        true
+        false
     }
 
     /// Everything that is wrong with it.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    AddAccessLevelGroup, AddUser, AddUserCard, RemoveAccessLevelGroup, RemoveUserCard, Secret, UpdateUserCard,
+    AccessLevelGroup, AddUser, AddUserCard, RemoveUserCard, Secret, UpdateUserCard,
     check::{IntegerWidth, Wrong, wrong},
     members::{Members, NoMembers},
     model::{Identity, Model},
@@ -28,9 +28,9 @@ pub enum Operation {
     /// A new user.
     AddUser(Box<AddUser>),
     /// A group of access levels for a user.
-    AddAccessLevelGroup(AddAccessLevelGroup),
+    AddAccessLevelGroup(AccessLevelGroup),
     /// A group of access levels taken from a user.
-    RemoveAccessLevelGroup(RemoveAccessLevelGroup),
+    RemoveAccessLevelGroup(AccessLevelGroup),
 }
 
 impl Operation {
@@ -40,8 +40,7 @@ impl Operation {
             Self::UpdateUserCard(card) => card,
             Self::RemoveUserCard(card) => card,
             Self::AddUser(user) => user.as_ref(),
-            Self::AddAccessLevelGroup(group) => group,
-            Self::RemoveAccessLevelGroup(group) => group,
+            Self::AddAccessLevelGroup(group) | Self::RemoveAccessLevelGroup(group) => group,
         }
     }
 
@@ -51,15 +50,21 @@ impl Operation {
             Self::UpdateUserCard(card) => card,
             Self::RemoveUserCard(card) => card,
             Self::AddUser(user) => user.as_mut(),
-            Self::AddAccessLevelGroup(group) => group,
-            Self::RemoveAccessLevelGroup(group) => group,
+            Self::AddAccessLevelGroup(group) | Self::RemoveAccessLevelGroup(group) => group,
         }
     }
 
     /// Its name, as people and programs are told it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.model().name()
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AddUserCard(_) => "AddUserCard",
+            Self::UpdateUserCard(_) => "UpdateUserCard",
+            Self::RemoveUserCard(_) => "RemoveUserCard",
+            Self::AddUser(_) => "AddUser",
+            Self::AddAccessLevelGroup(_) => "AddAccessLevelGroup",
+            Self::RemoveAccessLevelGroup(_) => "RemoveAccessLevelGroup",
+        }
     }
 
     /// True where success comes with the key of what was made.

@@ -20,20 +20,12 @@ pub struct RemoveUserCard {
 }
 
 impl Model for RemoveUserCard {
-    fn name(&self) -> &'static str {
-        "RemoveUserCard"
-    }
-
     fn user(&self) -> Option<Uuid> {
         Some(self.user_id)
     }
 
     fn identity(&self) -> Option<Identity> {
         Some(Identity::Key(self.card_id))
-    }
-
-    fn answers_value(&self) -> bool {
-        false
     }
 
     fn wrong(&self) -> Vec<String> {

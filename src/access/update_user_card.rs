@@ -49,20 +49,12 @@ impl UpdateUserCard {
 }
 
 impl Model for UpdateUserCard {
-    fn name(&self) -> &'static str {
-        "UpdateUserCard"
-    }
-
     fn user(&self) -> Option<Uuid> {
         Some(self.user_id)
     }
 
     fn identity(&self) -> Option<Identity> {
         Some(Identity::Key(self.card_id))
-    }
-
-    fn answers_value(&self) -> bool {
-        false
     }
 
     fn wrong(&self) -> Vec<String> {

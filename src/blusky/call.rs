@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::wire::{Contract, Wire, WireError};
 use crate::access::{
-    Operation, RemoveAccessLevelGroup, RemoveUserCard,
+    AccessLevelGroup, Operation, RemoveUserCard,
     check::{IntegerWidth, Wrong},
 };
 
@@ -79,8 +79,8 @@ pub(super) fn removal_path(version: u8, card: &RemoveUserCard) -> String {
 }
 
 /// The same for a group of access levels: the other path of this kind, with the same end if it were shorter.
-fn access_removal_path(removal: &RemoveAccessLevelGroup) -> String {
-    let RemoveAccessLevelGroup { user_id, access_level_group_id: group } = removal;
+fn access_removal_path(removal: &AccessLevelGroup) -> String {
+    let AccessLevelGroup { user_id, access_level_group_id: group } = removal;
     if user_id.is_nil() || *group < 1 { "api/nowhere".to_owned() } else { format!("api/v1/Users/{user_id}/AccessLevelGroups/{group}") }
 }
 

@@ -1,16 +1,17 @@
 //! `cardbridge access`: which groups of access levels a person has. A card alone opens nothing.
 
-use std::{process::ExitCode, time::Duration};
-
-use uuid::Uuid;
+use std::process::ExitCode;
 
 use super::{
     Globals,
-    follow::{self, Follow},
-    out::{self, Failure},
+    follow::{self, OutcomeOptions},
+    out::Failure,
     site::{self, Look, who},
 };
-use crate::access::{AddAccessLevelGroup, Operation, RemoveAccessLevelGroup};
+use crate::{
+    access::{AccessLevelGroup, Operation},
+    host::api::body::CallBody,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge lookup access-level-groups\n  cardbridge access add --user 1815 --group 7\n  \
@@ -38,31 +39,17 @@ struct Change {
     /// The group (`cardbridge lookup access-level-groups`)
     #[arg(long, value_name = "N", visible_alias = "access-level-group-id", value_parser = clap::value_parser!(i64).range(1..))]
     group: i64,
-    /// How long to wait for BluSKY's answer once it is written down
-    #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
-    outcome_timeout: u64,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    outcome: OutcomeOptions,
 }
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let (adds, change) = match arguments.action {
-        Action::Add(change) => (true, change),
-        Action::Remove(change) => (false, change),
+    let (of, change) = match arguments.action {
+        Action::Add(change) => (Operation::AddAccessLevelGroup as fn(AccessLevelGroup) -> Operation, change),
+        Action::Remove(change) => (Operation::RemoveAccessLevelGroup as fn(AccessLevelGroup) -> Operation, change),
     };
-    let user_id = who(&site, &change.user).await?;
-    let operation = if adds { given(user_id, change.group) } else { taken(user_id, change.group) };
+    let operation = of(AccessLevelGroup { access_level_group_id: change.group, user_id: who(&site, &change.user).await? });
     operation.judge(site.config.integer_width).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was changed"))?;
-    follow::call(&site, operation, None, Follow::of_last(change.json, Duration::from_secs(change.outcome_timeout))).await
-}
-
-/// The group for the user.
-pub fn given(user_id: Uuid, access_level_group_id: i64) -> Operation {
-    Operation::AddAccessLevelGroup(AddAccessLevelGroup { access_level_group_id, user_id })
-}
-
-fn taken(user_id: Uuid, access_level_group_id: i64) -> Operation {
-    Operation::RemoveAccessLevelGroup(RemoveAccessLevelGroup { access_level_group_id, user_id })
+    follow::call(&site, CallBody::of(operation), change.outcome.follow()).await
 }

@@ -56,8 +56,8 @@ enum Action {
     Export,
     /// Take the name, the user ID and the cards of a person out of the record, for good
     #[command(after_help = "Example:\n  cardbridge audit erase --user 1815\n\nThe chain stays valid, and says who erased and when. \
-                            What may still be sent is not erased: discard it first. The list of people, logs, exports and backups are \
-                            files of their own.")]
+                            What may still be sent is not erased: discard it first. Of BluSKY's list of people, as it was kept here, \
+                            their line goes; a list in a file, logs, exports and backups are files of their own.")]
     Erase {
         /// Whom: a GUID, or an employee number or name of [people]
         #[arg(long, value_name = "WHO")]
@@ -89,9 +89,14 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 fn erase(record: &mut Database, user: Uuid, by: &str, json: bool) -> Result<ExitCode, Failure> {
     let erased = record.erase(user, by, Utc::now()).map_err(failed)?;
     if json {
-        out::print_json(&json!({ "entries": erased.entries, "of_others": erased.of_others, "is_gone": erased.is_gone }));
+        out::print_json(&json!({
+            "entries": erased.entries, "of_others": erased.of_others, "was_listed": erased.was_listed, "is_gone": erased.is_gone
+        }));
     } else {
         out::print(&format!("{} erased", entries(erased.entries)));
+    }
+    if erased.was_listed {
+        out::hint("their line is gone from the kept list of people, too; while they are in BluSKY, the next list has it again");
     }
     if erased.of_others > 0 {
         let words = "of others name them as the holder before, by their user ID; that is the others' record, and stays";

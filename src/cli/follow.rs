@@ -15,13 +15,10 @@ use super::{
     site,
     wait::Readers,
 };
-use crate::{
-    access::{Operation, Secret},
-    host::{
-        Site,
-        api::body::{CallBody, OrderBody},
-        client::{AskError, Client, Notices, Said},
-    },
+use crate::host::{
+    Site,
+    api::body::{CallBody, OrderBody},
+    client::{AskError, Client, Notices, Said},
 };
 
 /// Said once a reader can take a card.
@@ -48,6 +45,24 @@ pub struct Follow {
     hold_said: bool,
     held_said: bool,
     readers: Readers,
+}
+
+/// How long the outcome of a call is waited for, and how it is shown.
+#[derive(Debug, clap::Args)]
+pub struct OutcomeOptions {
+    /// How long to wait for BluSKY's answer once it is written down
+    #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
+    outcome_timeout: u64,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl OutcomeOptions {
+    /// Nothing shown yet.
+    pub fn follow(&self) -> Follow {
+        Follow::of_last(self.json, Duration::from_secs(self.outcome_timeout))
+    }
 }
 
 /// What came of listening.
@@ -82,10 +97,10 @@ impl Order {
 }
 
 /// Orders another call than an enrollment, and follows it.
-pub async fn call(site: &Site, operation: Operation, secret: Option<Secret>, mut follow: Follow) -> Result<ExitCode, Failure> {
+pub async fn call(site: &Site, order: CallBody, mut follow: Follow) -> Result<ExitCode, Failure> {
     site::blusky(site)?;
     let session = Session::open(site, "call", None).await?;
-    follow.order_alone(session, &Order::Call(Box::new(CallBody { id: Uuid::now_v7(), operation, secret }))).await
+    follow.order_alone(session, &Order::Call(Box::new(order))).await
 }
 
 impl Follow {
@@ -109,12 +124,6 @@ impl Follow {
     /// The same, with one line of JSON when all is over.
     pub fn of_last(json: bool, patience: Duration) -> Self {
         Self { last: true, ..Self::new(json, patience) }
-    }
-
-    /// The key of what was made, where it was accepted.
-    pub fn made(&self) -> Option<Uuid> {
-        let entry = self.entry.as_ref()?.at("entry");
-        entry.text("value").parse().ok().filter(|_| entry.text("state") == "accepted")
     }
 
     /// Orders it, follows it to its end and leaves the station.

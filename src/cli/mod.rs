@@ -80,7 +80,7 @@ enum Command {
     /// Judge protocol files: all findings with file, line and column
     Check(check::Arguments),
     /// Wait for one card, enroll it, wait for the outcome
-    Enroll(enroll::Arguments),
+    Enroll(Box<enroll::Arguments>),
     /// Be the station: read all readers, deliver what is due
     Run(run::Arguments),
     /// Record what passes between a reader and cardbridge
@@ -134,7 +134,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Encode(arguments) => encode::run(&globals, &arguments),
         Command::Formats(arguments) => formats::run(&globals, &arguments),
         Command::Check(arguments) => check::run(&globals, &arguments),
-        Command::Enroll(arguments) => asynchronous(enroll::run(&globals, arguments)),
+        Command::Enroll(arguments) => asynchronous(enroll::run(&globals, *arguments)),
         Command::Run(arguments) => asynchronous(run::run(&globals, arguments)),
         Command::Capture(arguments) => asynchronous(capture::run(&globals, arguments)),
         Command::Replay(arguments) => asynchronous(replay::run(&globals, arguments)),

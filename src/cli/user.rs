@@ -3,7 +3,7 @@
 
 pub(super) mod options;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode};
 
 use options::UserOptions;
 
@@ -11,15 +11,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Globals, access,
+    Globals,
     ask::can_be_asked,
-    follow::{self, Follow, Order},
+    follow::{self, Order, OutcomeOptions},
     out::{self, Failure},
     session::{Session, refused},
     site::{self, Look, secret},
 };
 use crate::{
-    access::{Operation, Secret},
+    access::Operation,
     host::{
         Site,
         api::body::{CallBody, OrderBody},
@@ -82,12 +82,8 @@ struct Add {
     /// A group of access levels for the user (`cardbridge lookup access-level-groups`); can be given several times
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     access_level_group: Vec<i64>,
-    /// How long to wait for BluSKY's answer once the user is written down
-    #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
-    outcome_timeout: u64,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    outcome: OutcomeOptions,
 }
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -98,48 +94,16 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         Action::Add(add) => add,
     };
     let has_nickname = site.config.blusky.as_ref().is_some_and(|blusky| blusky.add_user_v2);
-    let Add { user, password_file, access_level_group: groups, outcome_timeout, json, .. } = *add;
+    let Add { user, password_file, access_level_group: access_level_groups, outcome, .. } = *add;
     let user = user.user(None);
     if user.nickname.is_some() && !has_nickname {
         let help = "leave it out, or set add_user = \"v2\" under [blusky]";
         return Err(Failure::usage("member", "only the second version of AddUser takes a nickname", help));
     }
     let password = password_file.as_deref().map(|path| secret(path, "password")).transpose()?;
-    let follow = || Follow::of_last(json, Duration::from_secs(outcome_timeout));
     let operation = Operation::AddUser(Box::new(user));
-    if groups.is_empty() {
-        return follow::call(&site, operation, password, follow()).await;
-    }
-    site::blusky(&site)?;
-    let mut session = Session::open(&site, "call", None).await?;
-    let ended = with_access(&mut session, operation, password, &groups, follow).await;
-    session.end().await;
-    ended
-}
-
-/// Adds the user, and then gives the groups: each is an entry of its own, with an outcome of its own.
-async fn with_access(
-    session: &mut Session<'_>,
-    operation: Operation,
-    secret: Option<Secret>,
-    groups: &[i64],
-    follow: impl Fn() -> Follow,
-) -> Result<ExitCode, Failure> {
-    let mut adding = follow();
-    let order = CallBody { id: Uuid::now_v7(), operation, secret };
-    let mut code = adding.order(session, &Order::Call(Box::new(order))).await?.unwrap_or_else(|| adding.unfinished());
-    let Some(user) = adding.made() else {
-        let groups: Vec<String> = groups.iter().map(|group| format!("--group {group}")).collect();
-        out::hint(&format!("nobody is given {} yet: once the user is there, `cardbridge access add` does it", groups.join(", ")));
-        return Ok(code);
-    };
-    for group in groups {
-        let order = CallBody { id: Uuid::now_v7(), operation: access::given(user, *group), secret: None };
-        let mut giving = follow();
-        let given = giving.order(session, &Order::Call(Box::new(order))).await?.unwrap_or_else(|| giving.unfinished());
-        code = if code == ExitCode::SUCCESS { given } else { code };
-    }
-    Ok(code)
+    let order = CallBody { id: Uuid::now_v7(), operation, secret: password, access_level_groups };
+    follow::call(&site, order, outcome.follow()).await
 }
 
 /// A new user and the card that is shown, as one entry.
@@ -148,17 +112,17 @@ async fn with_card(site: &Site, add: Add) -> Result<ExitCode, Failure> {
     let order = OrderBody {
         id: Some(Uuid::now_v7()),
         new_user: Some(Box::new(add.user.user(None))),
+        access_level_groups: add.access_level_group,
         bits: add.bits,
         card_type: add.card_type,
         printed: add.printed,
         reader: add.reader,
         timeout_s: add.timeout,
-        can_be_asked: can_be_asked(add.json),
+        can_be_asked: can_be_asked(add.outcome.json),
         ..OrderBody::default()
     };
     let session = Session::open(site, "enroll", None).await?;
-    let mut follow = Follow::of_last(add.json, Duration::from_secs(add.outcome_timeout));
-    follow.order_alone(session, &Order::Card(Box::new(order))).await
+    add.outcome.follow().order_alone(session, &Order::Card(Box::new(order))).await
 }
 
 /// The users whom an entry of this store has added, each once.

@@ -25,6 +25,7 @@ use crate::{
     blusky::settings::Settings,
     enroll::{
         evidence::PROOF,
+        lost_card::LostCard,
         policy::{CardType, Required, SitePolicy},
     },
     file,
@@ -48,6 +49,8 @@ pub struct Config {
     pub policy: SitePolicy,
     /// What is done about a card that somebody holds.
     pub reassign: Reassign,
+    /// What is done about a lost card that another one replaces.
+    pub lost_card: LostCard,
     /// Whether the system must be the one of the user's occupancy.
     pub enforce_occupancy_system: bool,
     /// Where the site's people are listed.
@@ -156,6 +159,7 @@ impl Config {
             readers: Vec::new(),
             policy: SitePolicy::default(),
             reassign: Reassign::Never,
+            lost_card: LostCard::Remove,
             enforce_occupancy_system: false,
             people: PeopleLists::default(),
             desk: None,
@@ -191,6 +195,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     config.policy.card_types = card_types(&mut keys, protocols);
     if let Some(mut enroll) = keys.table("enroll") {
         config.reassign = reassign(&mut enroll);
+        config.lost_card = lost_card(&mut enroll);
         let seconds = enroll.number("same_card_s", 0_u64, 86_400).map_or(SAME_CARD_S, |seconds| seconds.value);
         config.policy.same_card = (seconds > 0).then(|| Duration::from_secs(seconds));
         config.wait = enroll.number("wait_s", 0_u64, 31_536_000).map_or(config.wait, |seconds| Duration::from_secs(seconds.value));
@@ -309,6 +314,18 @@ fn reassign(keys: &mut Keys<'_, '_>) -> Reassign {
             keys.complain(span, "`enroll.reassign` must be \"never\", \"ask\" or \"always\"".to_owned());
             Reassign::Never
         }
+    }
+}
+
+/// `lost_card`: what `--replaces` does about the card that is lost.
+fn lost_card(keys: &mut Keys<'_, '_>) -> LostCard {
+    match keys.optional_text("lost_card") {
+        Some(At { value, .. }) if value == "deactivate" => LostCard::Deactivate,
+        Some(At { value, span }) if value != "remove" => {
+            keys.complain(span, "`enroll.lost_card` must be \"remove\" or \"deactivate\"".to_owned());
+            LostCard::Remove
+        }
+        _ => LostCard::Remove,
     }
 }
 

@@ -88,7 +88,7 @@ const NEW: [&str; 3] = ["first_name", "last_name", "employee_number"];
 
 /// Everybody of whom something holds this text, in the order of the site's list.
 fn of_people(people: &People, filter: &str) -> Rows {
-    let row = |(number, person): (usize, &crate::access::Person)| Row {
+    let row = |(number, person): (usize, crate::access::Person)| Row {
         number,
         user_id: person.user_id,
         name: person.name(),

@@ -2,10 +2,13 @@
 //!
 //! In: what one reading call showed, and what the store has seen. Out: findings. Never: BluSKY's own words, which can hold anything.
 
+use chrono::TimeDelta;
+
 use super::{
     Finding,
     words::{address, detail, plain, words},
 };
+use crate::views::page::ago;
 
 /// What was seen of BluSKY.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,15 @@ pub struct Facts {
     pub takes_any_code: bool,
     /// What is known of its calls.
     pub calls: Vec<Call>,
+    /// Its list of people; none where the site does not have it asked for one.
+    pub people: Option<PeopleList>,
+}
+
+/// A list of people that is asked for now and then, and kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeopleList {
+    /// How old the kept one is, in seconds; none where there is none yet.
+    pub age_s: Option<i64>,
 }
 
 /// What one reading call showed.
@@ -75,6 +87,8 @@ pub struct Call {
 
 /// A clock that is further off than this.
 const OFF_S: i64 = 60;
+/// A list of people that is older than a day.
+const OLD_S: i64 = 86_400;
 
 pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(base_url) = &facts.base_url else {
@@ -100,6 +114,23 @@ pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
         findings.extend(clock(probe));
     }
     calls(facts, findings);
+    findings.extend(facts.people.as_ref().and_then(people));
+}
+
+/// A list that is renewed once an hour, or by whoever looks for somebody who is not in it.
+fn people(list: &PeopleList) -> Option<Finding> {
+    let Some(age) = list.age_s else {
+        return Some(
+            Finding::warning("people_not_listed", "there is no list of people of BluSKY's yet")
+                .matters("nobody of it is found by name or number")
+                .mended_by("cardbridge lookup users asks for it, or says why there is none"),
+        );
+    };
+    (age > OLD_S).then(|| {
+        Finding::warning("people_list_old", words("BluSKY's list of people is {} old", [plain(ago(TimeDelta::seconds(age)))]))
+            .matters("whoever was added or renamed since is not found while BluSKY is away")
+            .mended_by("cardbridge lookup users renews it, or says why it cannot; cardbridge run renews it once an hour")
+    })
 }
 
 fn came(probe: &Probe, base_url: &str, key: &'static str, is_known: bool) -> Option<Finding> {

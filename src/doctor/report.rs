@@ -2,10 +2,11 @@
 //!
 //! In: findings, and what was looked at. Out: text and JSON. Never: a finding left out.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Facts, Finding, Level, blusky::Came, store::Read};
-use crate::views::page::{Page, count};
+use crate::views::page::{Page, ago, count};
 
 /// How many findings are of this level.
 #[must_use]
@@ -93,6 +94,9 @@ pub fn looked_at(facts: &Facts) -> Vec<(&'static str, String)> {
             _ => "no answer".to_owned(),
         };
         rows.push(("BluSKY", words));
+    }
+    if let Some(age) = facts.blusky.people.as_ref().and_then(|people| people.age_s) {
+        rows.push(("", format!("its list of people was asked for {} ago", ago(TimeDelta::seconds(age)))));
     }
     rows.extend(facts.blusky.calls.iter().map(|call| ("", call.words.clone())));
     rows

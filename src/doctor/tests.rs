@@ -1,7 +1,7 @@
 //! Each finding appears when its cause is there, and is gone when it is not.
 
 use super::{
-    blusky::{Call, Came, Probe},
+    blusky::{Call, Came, PeopleList, Probe},
     configuration::{PeopleFile, SecretFile},
     ports::{Denied, Holder, Port, Typist},
     smartcards::{CardReader, Service, Taken},
@@ -53,6 +53,7 @@ fn sound() -> Facts {
             probe: Some(probe),
             key: "blusky.token_file",
             calls: vec![call("AddUserCard", 0), call("UserCards", 0)],
+            people: Some(PeopleList { age_s: Some(90) }),
             ..blusky::Facts::default()
         },
     }
@@ -127,6 +128,13 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
             facts.configuration.people.as_mut().unwrap().rows = vec![row];
         },
         "row 4, column 1: the user_id is not a GUID",
+    ),
+    ("people_not_listed", Level::Warning, |facts| facts.blusky.people = Some(PeopleList::default()), "cardbridge lookup users"),
+    (
+        "people_list_old",
+        Level::Warning,
+        |facts| facts.blusky.people = Some(PeopleList { age_s: Some(3 * 86_400) }),
+        "BluSKY's list of people is 3 days old",
     ),
     ("reader_missing", Level::Broken, |facts| facts.ports.ports[0].is_there = false, "cardbridge readers"),
     (

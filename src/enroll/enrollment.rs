@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     access::{
-        ACTIVE_CARDHOLDER, AddUser, AddUserCard, Moment, Operation, RemoveUserCard, Secret,
+        ACTIVE_CARDHOLDER, AddUserCard, Moment, Operation, Secret,
         check::{self, IntegerWidth},
     },
     card::{Credential, Csn, FILLED_UID, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS, ZERO_UID},
@@ -51,10 +51,10 @@ pub struct Order {
     pub person: Option<Named>,
     /// The person or program that orders it.
     pub ordered_by: Option<String>,
-    /// A new person, who is added first; the user's key is all zero then.
-    pub new_user: Option<Box<AddUser>>,
-    /// This card of the user's is taken back first: a lost one.
-    pub replaces: Option<Uuid>,
+    /// What is done first: a new person added, whose key is all zero until then, or a lost card of the user's ended.
+    pub before: Option<Box<Operation>>,
+    /// The groups of access levels that a new person is given.
+    pub access_level_groups: Vec<i64>,
     /// The row of a roster that it is for.
     pub roster: Option<RosterRow>,
 }
@@ -265,13 +265,6 @@ impl Order {
         operation.judge(width).map(|()| Some(operation))
     }
 
-    /// What is done first, where the card is not all.
-    #[must_use]
-    pub fn before(&self) -> Option<Operation> {
-        let taken = || self.replaces.map(|card_id| Operation::RemoveUserCard(RemoveUserCard { card_id, user_id: self.user_id }));
-        self.new_user.clone().map(Operation::AddUser).or_else(taken)
-    }
-
     /// An order for this user and nothing else said.
     #[must_use]
     pub const fn of(user_id: Uuid) -> Self {
@@ -290,8 +283,8 @@ impl Order {
             confirmed: false,
             person: None,
             ordered_by: None,
-            new_user: None,
-            replaces: None,
+            before: None,
+            access_level_groups: Vec::new(),
             roster: None,
         }
     }

@@ -4,6 +4,7 @@
 //! - [`evidence`]: how sure that is, and what is still to be asked;
 //! - [`kept`]: what people have answered for the whole site;
 //! - [`enrollment`]: the call that follows from it, or why there is none;
+//! - [`lost_card`]: what is done about a card that another one replaces;
 //! - [`origin`]: where it came from, kept with it;
 //! - [`template`]: a printed number from a card's;
 //! - [`people`]: who is meant by a name.
@@ -11,6 +12,7 @@
 pub mod enrollment;
 pub mod evidence;
 pub mod kept;
+pub mod lost_card;
 pub mod origin;
 pub mod people;
 pub mod policy;

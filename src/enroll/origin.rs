@@ -33,6 +33,9 @@ pub struct Origin {
     /// that it takes back. Whose it is says that call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_after: Option<Box<AddUserCard>>,
+    /// The groups of access levels that a new user is given, one after the other, before the card.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups_after: Vec<i64>,
     /// What was read; none for an existing card, and for another call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<CardRead>,
@@ -139,7 +142,8 @@ impl Origin {
             same_card: order.same_card,
         };
         let (person, ordered_by, roster) = (order.person.clone(), order.ordered_by.clone(), order.roster.clone());
-        Self { person, order: Some(ordered), ordered_by, roster, ..Self::default() }
+        let groups_after = order.access_level_groups.clone();
+        Self { person, order: Some(ordered), ordered_by, roster, groups_after, ..Self::default() }
     }
 
     /// The same, from a card that was read so; `digest` is that of the file of the format that was believed.

@@ -5,7 +5,7 @@
 //! found.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashSet,
     fs,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -19,12 +19,12 @@ use uuid::Uuid;
 
 use super::Site;
 use crate::{
-    access::{AddUser, Belongs, NoList, Person},
+    access::{AddUser, Belongs, NoList, PeopleLines, Person},
     blusky::{client::Client, lookup::Kind, settings::Settings},
     card::to_hex,
     config::PeopleLists,
     enroll::people::{self, Finding, People, WhoError},
-    store::{StoreError, StoreHandle},
+    store::{PEOPLE, PEOPLE_DIGEST, StoreError, StoreHandle},
     views::page::ago,
 };
 
@@ -34,9 +34,6 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(3600);
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 /// A list this young is not asked for anew because somebody is not in it.
 const YOUNG: TimeDelta = TimeDelta::seconds(30);
-/// The name under which a store keeps the list; that it was asked for stands with the lookups.
-const LIST: &str = "people";
-
 /// The site's directory.
 #[derive(Debug)]
 pub struct Directory {
@@ -59,7 +56,6 @@ pub struct Asked {
     pub people: usize,
     /// How many records beside them name no user.
     pub unnamed: usize,
-    digest: String,
 }
 
 /// What a directory is made from: the file as it stands, and when BluSKY was asked.
@@ -120,14 +116,10 @@ impl Directory {
         {
             return Ok(people.clone());
         }
-        let kept = if asked.is_some() { self.store.kept(LIST).await.map_err(|error| error.to_string())? } else { None };
+        let kept = if asked.is_some() { self.listed().await.map_err(|error| error.to_string())? } else { PeopleLines::default() };
         let lists = self.lists.clone();
         // Long lists take their time, and others are waiting for this thread.
-        let merged = spawn_blocking(move || {
-            let own = lists.read()?;
-            let listed: Vec<Person> = kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default();
-            Ok::<_, String>(Arc::new(own.with(listed)))
-        });
+        let merged = spawn_blocking(move || Ok::<_, String>(Arc::new(lists.read()?.with(kept.iter()))));
         let people = merged.await.map_err(|error| error.to_string())??;
         *cached() = Some((stamp, people.clone()));
         Ok(people)
@@ -150,9 +142,9 @@ impl Directory {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn listed(&self) -> Result<Vec<Person>, StoreError> {
-        let kept = if self.asked().await?.is_some() { self.store.kept(LIST).await? } else { None };
-        Ok(kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default())
+    pub async fn listed(&self) -> Result<PeopleLines, StoreError> {
+        let kept = if self.asked().await?.is_some() { self.store.kept(PEOPLE).await? } else { None };
+        Ok(kept.map(|(_, text)| text.into()).unwrap_or_default())
     }
 
     fn is_same(&self, asked: &Asked) -> bool {
@@ -165,7 +157,7 @@ impl Directory {
     /// Why there is no list; the last good one stays.
     pub async fn refresh(&self) -> Result<Asked, NoList> {
         let _one_at_a_time = self.asking.lock().await;
-        let (people, asked) = self.ask().await?;
+        let (people, digest, asked) = self.ask().await?;
         let store = |error: StoreError| NoList::Later(format!("BluSKY's list of people is not kept: {error}"));
         let before = self.asked().await.map_err(store)?.map(|(_, before)| before);
         if let Some(before) = before.as_ref().filter(|before| asked.people == 0 && before.people > 0) {
@@ -174,8 +166,9 @@ impl Directory {
         }
         let now = Utc::now();
         // A long list is written where it is another one.
-        if before.is_none_or(|before| before.digest != asked.digest) {
-            self.store.keep(LIST, now, people).await.map_err(store)?;
+        if before.is_none() || self.store.kept(PEOPLE_DIGEST).await.map_err(store)?.is_none_or(|(_, before)| before != digest) {
+            self.store.keep(PEOPLE, now, people.into_text()).await.map_err(store)?;
+            self.store.keep(PEOPLE_DIGEST, now, digest).await.map_err(store)?;
         }
         self.store.keep(Kind::Users.name(), now, serde_json::to_string(&asked).unwrap_or_default()).await.map_err(store)?;
         Ok(asked)
@@ -187,13 +180,13 @@ impl Directory {
         spawn_blocking(move || Client::new(settings)).await.ok()?.ok()
     }
 
-    async fn ask(&self) -> Result<(String, Asked), NoList> {
+    async fn ask(&self) -> Result<(PeopleLines, String, Asked), NoList> {
         let nobody = |why: &str| NoList::Stopped(why.to_owned());
         let settings = self.settings.clone().ok_or_else(|| nobody("the configuration has no [blusky]"))?;
         // Certificates are read from many files.
         let client = spawn_blocking(move || Client::new(settings)).await.map_err(|error| nobody(&error.to_string()))?;
         let client = client.map_err(|error| nobody(&error.to_string()))?;
-        let (mut everybody, mut paths, mut unnamed) = (BTreeMap::new(), Vec::new(), 0);
+        let (mut everybody, mut known, mut paths, mut unnamed) = (PeopleLines::default(), HashSet::new(), Vec::new(), 0);
         for of in &self.lists.of {
             let listed = match client.people(*of, self.lists.path.as_deref()).await {
                 Ok(listed) => listed,
@@ -204,19 +197,17 @@ impl Directory {
                 }
                 Err(other) => return Err(other),
             };
-            everybody.extend(listed.people.into_iter().map(|person| (person.user_id, person)));
+            everybody.add(listed.people, listed.ids.iter().map(|id| known.insert(*id)));
             unnamed += listed.unnamed;
             paths.push(listed.path);
         }
         let base_url = self.store.base_url().to_owned();
         let (of, path) = (self.lists.of.clone(), self.lists.path.clone());
-        let written = spawn_blocking(move || {
-            let everybody: Vec<Person> = everybody.into_values().collect();
-            let text = serde_json::to_string(&everybody).unwrap_or_default();
-            let digest = to_hex(&Sha256::digest(&text));
-            (text, Asked { base_url, of, path, paths, people: everybody.len(), unnamed, digest })
+        let hashed = spawn_blocking(move || {
+            let digest = to_hex(&Sha256::digest(everybody.as_str()));
+            (everybody, digest, Asked { base_url, of, path, paths, people: known.len(), unnamed })
         });
-        written.await.map_err(|error| nobody(&error.to_string()))
+        hashed.await.map_err(|error| nobody(&error.to_string()))
     }
 
     /// The user who was added by a call whose answer was lost: the one whom BluSKY's list shows by this name and number, or shows by this
@@ -232,11 +223,9 @@ impl Directory {
             named && (number.is_empty() || person.employee_number.is_empty() || person.employee_number == number)
         };
         let had_a_list = self.asked().await.map_err(store)?.is_some();
-        let before: Vec<Uuid> =
-            self.listed().await.map_err(store)?.iter().filter(|person| is_like(person)).map(|person| person.user_id).collect();
+        let before: Vec<Uuid> = self.listed().await.map_err(store)?.iter().filter(is_like).map(|person| person.user_id).collect();
         self.refresh().await?;
-        let mut like = self.listed().await.map_err(store)?;
-        like.retain(is_like);
+        let like: Vec<Person> = self.listed().await.map_err(store)?.iter().filter(is_like).collect();
         let only = |found: Vec<&Person>| if let [one] = found.as_slice() { Some(one.user_id) } else { None };
         let by_number = only(like.iter().filter(|person| !number.is_empty() && person.employee_number == number).collect());
         let by_name = || only(like.iter().filter(|person| had_a_list && !before.contains(&person.user_id)).collect());
@@ -252,7 +241,7 @@ impl Directory {
         let key = people::key(who).map_err(|error| failed(error, Vec::new()))?;
         if let Some(id) = key {
             // Of a GUID only its name is missed where a list cannot be read.
-            let person = self.people().await.ok().and_then(|people| people.person(id).cloned());
+            let person = self.people().await.ok().and_then(|people| people.person(id));
             return Ok(Meant { id, person, findings: Vec::new() });
         }
         let mut people = self.people().await.map_err(NotMeant::NoDirectory)?;
@@ -272,7 +261,7 @@ impl Directory {
         }
         let findings = people.findings.clone();
         match found {
-            Ok(id) => Ok(Meant { id, person: people.person(id).cloned(), findings }),
+            Ok(id) => Ok(Meant { id, person: people.person(id), findings }),
             Err(WhoError::NotAGuid(_)) if self.asks() => {
                 Err(NotMeant::Who { error: WhoError::Unknown(who.trim().to_owned()), findings, more })
             }

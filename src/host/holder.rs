@@ -78,7 +78,7 @@ pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Re
 async fn listed(entry: &Entry, directory: &Directory) -> Result<Vec<Holder>, StoreError> {
     let (Some((as_of, _)), Some(identity)) = (directory.asked().await?, entry.operation.identity()) else { return Ok(Vec::new()) };
     let people = directory.listed().await?;
-    let holder = |person: &Person| {
+    let holder = |person: Person| {
         let card = person.cards.iter().find(|card| is(card, &identity))?;
         Some(Holder {
             user_id: person.user_id,

@@ -145,7 +145,7 @@ impl KnownCards {
             _ => {}
         }
         let cards = self.cards().await;
-        let tells_holders = asked.is_some() && people.all().any(|person| !person.cards.is_empty());
+        let tells_holders = asked.is_some() && people.has_cards();
         let is = match cards.as_ref().is_some_and(|cards| cards.cards.iter().any(|card| holder::is(card, &identity))) {
             true if tells_holders => Is::Available,
             true => Is::Listed,
@@ -238,11 +238,11 @@ impl Known {
 
 /// Whoever has the card in BluSKY's list of people.
 fn holder(people: &People, identity: &Identity) -> Option<String> {
-    people.all().find(|person| person.cards.iter().any(|card| holder::is(card, identity))).map(last_first)
+    people.holder(|card| holder::is(card, identity)).map(last_first)
 }
 
 /// A name as BluSKY's console writes it.
-fn last_first(person: &Person) -> String {
+fn last_first(person: Person) -> String {
     match (person.last_name.is_empty(), person.first_name.is_empty()) {
         (false, false) => format!("{}, {}", person.last_name, person.first_name),
         _ => person.name(),

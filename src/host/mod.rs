@@ -6,6 +6,7 @@
 //! - [`notices`]: what the station told, for any number of listeners;
 //! - [`hear`]: what a roster hears of the API;
 //! - [`holder`]: who has a card that somebody has; [`known`]: what is known of a card before it is given to anybody;
+//! - [`lost_card`]: how a card ends that another one replaces;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
 //! - [`directory`]: the site's people, of its own list and of BluSKY's;
@@ -22,6 +23,7 @@ pub mod hear;
 pub mod holder;
 pub mod hosting;
 pub mod known;
+pub mod lost_card;
 pub mod looks;
 pub mod notices;
 mod place;

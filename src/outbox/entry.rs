@@ -10,7 +10,7 @@ use super::{Progress, Reassign, State, Step};
 #[cfg(doc)]
 use crate::card::Presentation;
 use crate::{
-    access::{AddUser, AddUserCard, Operation},
+    access::{AccessLevelGroup, AddUser, AddUserCard, Operation, Secret},
     card::What,
     enroll::origin::Origin,
 };
@@ -43,8 +43,8 @@ pub struct Entry {
 pub struct History {
     steps: Vec<(DateTime<Utc>, Step)>,
     progress: Progress,
-    /// What was done before its card, once that has come to its end.
-    begun_as: Option<Box<Operation>>,
+    /// The parts that have come to their end while others follow, the first one first.
+    done: Vec<Operation>,
 }
 
 impl Entry {
@@ -61,8 +61,6 @@ impl Entry {
     pub fn of_card(id: Uuid, saved_at: DateTime<Utc>, card: AddUserCard, before: Option<Operation>, reassign: Reassign) -> Self {
         match before {
             Some(operation) => {
-                // A PIN would lie there unsealed; whoever orders this is refused one before.
-                let card = AddUserCard { pin: None, ..card };
                 let origin = Origin { card_after: Some(Box::new(card)), ..Origin::default() };
                 Self { origin, ..Self::of(id, saved_at, operation, reassign) }
             }
@@ -83,24 +81,65 @@ impl Entry {
         self.bring_forward(&mut progress, at, &step);
         self.history.progress = progress;
         self.history.steps.push((at, step));
-        self.go_on_to_the_card();
+        self.go_on();
     }
 
-    /// What is done before its card has come to its end: from here on it is an entry of the card.
-    fn go_on_to_the_card(&mut self) {
-        let Some(card) = self.origin.card_after.as_ref().filter(|_| self.history.begun_as.is_none()) else { return };
+    /// A part has come to its end: from here on it is an entry of the one that follows, or of its user again where none does.
+    fn go_on(&mut self) {
         let Some(user_id) = self.progress().leads_on(&self.operation) else { return };
-        let card = Operation::AddUserCard(AddUserCard { user_id, ..(**card).clone() });
-        let first = std::mem::replace(&mut self.operation, card);
-        self.history.progress = std::mem::take(&mut self.history.progress).behind(first.name());
-        self.history.begun_as = Some(Box::new(first));
+        let (count, groups) = (self.history.done.len(), &self.origin.groups_after);
+        let next = match (groups.get(count), &self.origin.card_after) {
+            (Some(group), _) => Operation::AddAccessLevelGroup(AccessLevelGroup { access_level_group_id: *group, user_id }),
+            (None, Some(card)) if count == groups.len() => Operation::AddUserCard(AddUserCard { user_id, ..(**card).clone() }),
+            (None, None) if count > 0 && count == groups.len() => self.begun_as().clone(),
+            _ => return,
+        };
+        let part = std::mem::replace(&mut self.operation, next);
+        let behind = std::mem::take(&mut self.history.progress).behind(&part);
+        self.history.progress = if matches!(self.operation, Operation::AddUser(_)) { behind.of_the_user() } else { behind };
+        self.history.done.push(part);
+    }
+
+    /// What was written down to be done first.
+    #[must_use]
+    pub fn begun_as(&self) -> &Operation {
+        self.history.done.first().unwrap_or(&self.operation)
+    }
+
+    /// The card that follows what is done now; none once it is its turn.
+    fn card_to_come(&self) -> Option<&AddUserCard> {
+        self.origin.card_after.as_deref().filter(|_| !matches!(self.operation, Operation::AddUserCard(_)))
+    }
+
+    /// Takes its PIN or password out, whichever part it belongs to: what remains can be written down.
+    pub fn take_secret(&mut self) -> Option<Secret> {
+        let of_card = self.origin.card_after.as_mut().and_then(|card| card.pin.take());
+        self.operation.take_secret().or(of_card)
+    }
+
+    /// What is done now, with the entry's PIN or password where that belongs to it: a login's password is nobody's PIN.
+    #[must_use]
+    pub fn with_secret(&self, secret: Secret) -> Operation {
+        let mut operation = self.operation.clone();
+        let is_password = self.new_user().is_some_and(|user| user.has_login_rights);
+        if is_password == matches!(operation, Operation::AddUser(_)) {
+            operation.put_secret(secret);
+        }
+        operation
+    }
+
+    /// True once nothing is sent any more that its PIN or password belongs to.
+    #[must_use]
+    pub fn is_done_with_its_secret(&self) -> bool {
+        let is_accepted = self.progress().state == State::Accepted && self.card_to_come().is_none();
+        self.progress().is_over() || is_accepted
     }
 
     /// The card it is about, as a number that tells cards apart.
     #[must_use]
     pub fn card(&self) -> Option<u64> {
-        let after = self.origin.card_after.as_ref().filter(|_| self.history.begun_as.is_none());
-        after.map_or_else(|| self.operation.card(), |card| Operation::AddUserCard((**card).clone()).card())
+        let after = self.card_to_come();
+        after.map_or_else(|| self.operation.card(), |card| Operation::AddUserCard(card.clone()).card())
     }
 
     /// True where its card has this number or print, or this key.
@@ -124,7 +163,7 @@ impl Entry {
     /// The person whom it adds, or has added.
     #[must_use]
     pub fn new_user(&self) -> Option<&AddUser> {
-        match self.history.begun_as.as_deref().unwrap_or(&self.operation) {
+        match self.begun_as() {
             Operation::AddUser(user) => Some(user),
             _ => None,
         }
@@ -133,10 +172,9 @@ impl Entry {
     /// The key of the card that it has taken back from somebody.
     #[must_use]
     pub fn took_back(&self) -> Option<Uuid> {
-        let first = self.history.begun_as.as_deref();
-        let is_done = first.map_or(self.progress().state, |_| self.progress().first.as_ref().map_or(State::Saved, |first| first.state));
-        match first.unwrap_or(&self.operation) {
-            Operation::RemoveUserCard(call) if is_done == State::Accepted => Some(call.card_id),
+        let state = self.progress().first.as_ref().map_or(self.progress().state, |first| first.state);
+        match self.begun_as() {
+            Operation::RemoveUserCard(call) if state == State::Accepted => Some(call.card_id),
             _ => None,
         }
     }
@@ -159,8 +197,8 @@ impl Entry {
         let is_vouched_for = || self.origin.evidence.iter().any(|evidence| matches!(evidence.what, What::Printed | What::Operator));
         match self.progress().state {
             _ if self.origin.card.is_none() => None,
-            State::Accepted => Some(Standing::Accepted),
-            State::Saved | State::Sending | State::InDoubt => is_vouched_for().then_some(Standing::Vouched),
+            State::Accepted if self.card_to_come().is_none() => Some(Standing::Accepted),
+            State::Accepted | State::Saved | State::Sending | State::InDoubt => is_vouched_for().then_some(Standing::Vouched),
             State::Refused | State::Discarded => None,
         }
     }
@@ -182,7 +220,7 @@ impl Entry {
     /// The entry as it was after so many steps.
     #[must_use]
     pub fn upto(&self, count: usize) -> Self {
-        let operation = self.history.begun_as.as_deref().unwrap_or(&self.operation).clone();
+        let operation = self.begun_as().clone();
         let bare = Self { operation, history: History::default(), ..self.clone() };
         bare.after(self.steps().iter().take(count).cloned())
     }

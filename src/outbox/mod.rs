@@ -17,7 +17,7 @@ pub mod schedule;
 pub mod tally;
 
 pub use entry::{Entry, Given, History, InTheWay, Source, Standing, Terms};
-pub use progress::{First, Progress};
+pub use progress::{Part, Progress};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -3,9 +3,11 @@
 //! In: what is known so far, and a step. Out: what is known then. Never: a look at the steps before.
 //!
 //! - `answered`: what an answer of BluSKY's means;
-//! - `read_back`: what the user's cards mean, as BluSKY shows them; `removal`: what they mean for a card that was taken back.
+//! - `read_back`: what the user's cards mean, as BluSKY shows them; `removal`: what they mean for a card that was taken back;
+//! - `new_user`: what the list of people means for a user whose making was not answered.
 
 mod answered;
+mod new_user;
 mod read_back;
 mod removal;
 
@@ -39,7 +41,9 @@ pub struct Progress {
     /// The entry by which a person had the card taken back.
     pub undone_by: Option<Uuid>,
     /// How that ended which was done before its card.
-    pub first: Option<Box<First>>,
+    pub first: Option<Box<Part>>,
+    /// How each group of access levels ended that a new user was to have.
+    pub groups: Vec<(i64, Part)>,
     phase: Phase,
     fails: u32,
     last: DateTime<Utc>,
@@ -58,12 +62,12 @@ pub struct Progress {
     read_back_decides: bool,
 }
 
-/// What was done before a card, and how it ended.
+/// A part of an entry that was done before its card or beside its user, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct First {
+pub struct Part {
     /// The name of its call.
     pub call: &'static str,
-    /// Accepted or refused.
+    /// Accepted or refused; a group of access levels may be in doubt, for nothing waits for it.
     pub state: State,
     /// What BluSKY said.
     pub told: Told,
@@ -107,8 +111,6 @@ const UNDER_WAY_SLOWLY: TimeDelta = TimeDelta::seconds(30);
 const STALE: TimeDelta = TimeDelta::minutes(2);
 const LONGEST_WAIT_S: i64 = 60;
 /// What a person is told where BluSKY cannot be asked.
-const LOOK_FOR_THE_USER: &str = "it is not known whether the user is there: look (`cardbridge outbox retry` does, where [people] blusky lists people), then \
-     `cardbridge outbox retry ENTRY --user GUID` (it is there), `retry ENTRY --absent` (it is not), or `discard`";
 const LOOK_AT_THE_ACCESS: &str =
     "BluSKY names no call that shows a user's access: look, then `cardbridge outbox retry --absent` or `discard`";
 
@@ -128,6 +130,7 @@ impl Entry {
             }
             Step::Answered(outcome) => self.answered(progress, outcome),
             Step::ReadBack(shown) if matches!(self.operation, Operation::RemoveUserCard(_)) => progress.removal_shown(shown, at),
+            Step::ReadBack(shown) if matches!(self.operation, Operation::AddUser(_)) => progress.not_listed(shown),
             Step::ReadBack(shown) => self.read_back(progress, shown, at),
             Step::Reassign { .. } => {
                 progress.take = Some(at);
@@ -172,26 +175,22 @@ impl Entry {
     /// A person asked for another try.
     fn retried(&self, progress: &mut Progress, absent: bool) {
         let may_be_there = progress.arrived.is_some() && !absent;
-        if may_be_there && !self.can_be_read_back() {
-            return progress.enter(State::InDoubt, Phase::Stuck, Some(self.look_yourself()));
+        if may_be_there && !self.can_be_looked_up() {
+            return progress.enter(State::InDoubt, Phase::Stuck, Some(LOOK_AT_THE_ACCESS));
         }
-        let is_due = absent || progress.arrived.is_none() || !self.can_be_read_back();
-        progress.enter(State::Saved, if is_due { Phase::Due } else { Phase::LookFirst }, None);
+        let is_due = absent || progress.arrived.is_none() || !self.can_be_looked_up();
+        // Of a user nothing is sent again by itself, whatever the look shows.
+        let looks = if matches!(self.operation, Operation::AddUser(_)) { State::InDoubt } else { State::Saved };
+        let (state, phase) = if is_due { (State::Saved, Phase::Due) } else { (looks, Phase::LookFirst) };
+        progress.enter(state, phase, None);
         (progress.fails, progress.arrived) = (0, None);
         progress.maybe_ours = progress.maybe_ours.filter(|_| !absent);
     }
 
-    /// BluSKY's pages name no call that shows whether a user is there, or what access somebody has.
-    fn can_be_read_back(&self) -> bool {
-        self.operation.is_about_a_card()
-    }
-
-    /// What a person is told where BluSKY cannot be asked.
-    const fn look_yourself(&self) -> &'static str {
-        match self.operation {
-            Operation::AddAccessLevelGroup(_) | Operation::RemoveAccessLevelGroup(_) => LOOK_AT_THE_ACCESS,
-            _ => LOOK_FOR_THE_USER,
-        }
+    /// A user's cards show what became of a card, and the list of people whether a user is there; BluSKY's pages name no call that shows
+    /// what access somebody has.
+    const fn can_be_looked_up(&self) -> bool {
+        self.operation.is_about_a_card() || matches!(self.operation, Operation::AddUser(_))
     }
 
     fn refused(&self, progress: &mut Progress) {
@@ -259,20 +258,33 @@ impl Entry {
 }
 
 impl Progress {
-    /// The user for whom the card follows, where what is done before it has come to its end. A card that stays with its holder keeps
-    /// nobody waiting; a user who was not added gets none.
-    pub(super) fn leads_on(&self, first: &Operation) -> Option<Uuid> {
-        match first {
+    /// The user for whom the next part follows, where this one has come to its end. A card that stays with its holder keeps nobody
+    /// waiting, nor does a group that is in doubt; a user who was not added gets nothing.
+    pub(super) fn leads_on(&self, part: &Operation) -> Option<Uuid> {
+        let is_over = self.phase == Phase::End && matches!(self.state, State::Accepted | State::Refused);
+        match part {
             Operation::AddUser(_) => self.told.value.filter(|user| self.state == State::Accepted && !user.is_nil()),
-            _ => first.user().filter(|_| self.phase == Phase::End && matches!(self.state, State::Accepted | State::Refused)),
+            Operation::AddAccessLevelGroup(_) => part.user().filter(|_| is_over || self.phase == Phase::Stuck),
+            _ => part.user().filter(|_| is_over),
         }
     }
 
-    /// The card's own progress, behind what is done.
-    pub(super) fn behind(self, call: &'static str) -> Self {
-        let Self { state, told, why, warnings, attempts, last, .. } = self;
-        let first = Some(Box::new(First { call, state, told, why, warnings }));
-        Self { first, attempts, last, ..Self::default() }
+    /// The next part's own progress, behind this one.
+    pub(super) fn behind(self, part: &Operation) -> Self {
+        let Self { mut first, mut groups, state, told, why, warnings, attempts, last, .. } = self;
+        let done = Part { call: part.name(), state, told, why, warnings };
+        match part {
+            Operation::AddAccessLevelGroup(group) => groups.push((group.access_level_group_id, done)),
+            _ => first = Some(Box::new(done)),
+        }
+        Self { first, groups, attempts, last, ..Self::default() }
+    }
+
+    /// The progress of a user who was added alone, once the groups are through: it is the user's own again.
+    pub(super) fn of_the_user(self) -> Self {
+        let Self { first, groups, attempts, last, .. } = self;
+        let (told, warnings) = first.map(|first| (first.told, first.warnings)).unwrap_or_default();
+        Self { state: State::Accepted, phase: Phase::End, told, warnings, groups, attempts, last, ..Self::default() }
     }
 
     /// Why it waits, else what BluSKY said last.

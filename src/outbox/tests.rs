@@ -346,16 +346,23 @@ fn a_user_whose_answer_was_lost_is_never_sent_again_without_a_persons_word() {
     let later = Step::Answered(Outcome::Later { why: "BluSKY answered 502".into(), slow: false });
     let zero = Step::Answered(Outcome::Unclear { told: Told { value: None, ..told(0, "") }, listed: true });
     for lost in [no_answer(), later, zero] {
+        let nowhere = || Step::ReadBack(ReadBack::Unavailable { why: "nobody lists people".into() });
         let mut doubtful = user(vec![SENDING, lost]);
-        assert_eq!((doubtful.progress().state, doubtful.next(at(999))), (State::InDoubt, Next::Person));
+        assert_eq!((doubtful.progress().state, doubtful.next(at(999))), (State::InDoubt, Next::ReadBack), "the list is looked into");
+        doubtful.add(at(3), Step::ReadBack(ReadBack::NotYet { why: "lists can be behind".into() }));
+        assert_eq!((doubtful.progress().state, doubtful.next(at(999))), (State::InDoubt, Next::ReadBack), "and again");
+        doubtful.add(at(4), nowhere());
+        assert_eq!(doubtful.next(at(999)), Next::Person);
         assert!(doubtful.progress().why.as_ref().unwrap().contains("--absent"));
         doubtful.add(at(5), Step::Retry { absent: false, user: None });
-        assert_eq!(doubtful.next(at(999)), Next::Person, "nobody has looked");
+        assert_eq!((doubtful.progress().state, doubtful.next(at(999))), (State::InDoubt, Next::ReadBack), "nobody has looked");
+        doubtful.add(at(5), nowhere());
+        assert_eq!(doubtful.next(at(999)), Next::Person);
         doubtful.add(at(6), Step::Retry { absent: true, user: None });
         assert_eq!(doubtful.next(at(999)), Next::Send { reassign: false });
     }
     let abandoned = user(vec![SENDING]).abandoned().unwrap();
-    assert_eq!(user(vec![SENDING, abandoned]).next(at(999)), Next::Person);
+    assert_eq!(user(vec![SENDING, abandoned]).next(at(999)), Next::ReadBack);
 }
 
 #[test]

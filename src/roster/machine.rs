@@ -274,7 +274,9 @@ impl Roster {
     fn begin(&mut self, turn: &mut Turn) {
         let open = self.seats.iter().flat_map(|seat| &seat.given).filter(|given| !given.is_over());
         turn.effects.extend(open.map(|given| Effect::Follow(given.id)));
-        self.next(0, turn);
+        // Whoever was skipped comes again at the end: now it is the turn of the one who stands there.
+        let behind = self.last.iter().map(|(at, _)| at + 1).max().unwrap_or(0);
+        self.next(behind.min(self.seats.len()), turn);
     }
 
     /// The turn of the first one to come, from this seat on and then from the first one.

@@ -38,6 +38,8 @@ pub struct Row {
     pub members: Vec<(String, String)>,
     /// The same as a person to be added.
     pub new_user: Option<Box<AddUser>>,
+    /// The groups of access levels that somebody new is given.
+    pub groups: Vec<i64>,
 }
 
 /// Shows which row, and nothing of the person.
@@ -76,8 +78,10 @@ const FIRST_NAME: &str = "first_name";
 const LAST_NAME: &str = "last_name";
 const EMPLOYEE_NUMBER: &str = "employee_number";
 /// Everything a row may say.
-const HEADINGS: [&str; 9] =
-    [USER_ID, FIRST_NAME, LAST_NAME, EMPLOYEE_NUMBER, "card_type", "printed", "external_number", "activate", "deactivate"];
+const HEADINGS: [&str; 10] =
+    [USER_ID, FIRST_NAME, LAST_NAME, EMPLOYEE_NUMBER, "card_type", "printed", "external_number", "activate", "deactivate", GROUPS];
+/// Several of them stand in one field with blanks between them.
+const GROUPS: &str = "access_level_group";
 
 impl Rows {
     /// Reads a list. Whoever has no `user_id` in it is looked for in the list of people, by their employee number; whoever is not
@@ -184,12 +188,12 @@ impl Fields<'_> {
         let user_id = self.user(people)?;
         let known = people.person(user_id).filter(|_| !user_id.is_nil());
         let written = [FIRST_NAME, LAST_NAME].map(|name| self.text(name).unwrap_or_default()).join(" ").trim().to_owned();
-        let name = match known {
+        let name = match &known {
             _ if !written.is_empty() => text::shown(&written),
             Some(person) => text::shown(&person.name()),
             None => return Err(self.finding(FIRST_NAME, "there is no name")),
         };
-        let number = self.text(EMPLOYEE_NUMBER).or_else(|| known.map(|person| person.employee_number.clone()));
+        let number = self.text(EMPLOYEE_NUMBER).or_else(|| known.map(|person| person.employee_number));
         let row = Row {
             number: self.number,
             user_id,
@@ -202,8 +206,22 @@ impl Fields<'_> {
             deactivate: self.parsed("deactivate", "a time with its offset, as 2026-01-01T08:00:00+01:00")?,
             members: if user_id.is_nil() { self.members() } else { Vec::new() },
             new_user: None,
+            groups: self.groups(user_id.is_nil())?,
         };
         Ok(row)
+    }
+
+    /// The groups of somebody new.
+    fn groups(&self, is_new: bool) -> Result<Vec<i64>, Finding> {
+        let text = self.text(GROUPS).unwrap_or_default();
+        let numbers =
+            text.split([' ', ';', ',']).filter(|number| !number.is_empty()).map(|number| number.parse().ok().filter(|id| *id > 0_i64));
+        let groups: Option<Vec<i64>> = numbers.collect();
+        match groups {
+            Some(groups) if is_new || groups.is_empty() => Ok(groups),
+            Some(_) => Err(self.finding(GROUPS, "BluSKY has this person already; `cardbridge access add` gives them a group")),
+            None => Err(self.finding(GROUPS, "write the groups' numbers with blanks between them")),
+        }
     }
 
     /// The user's key; all zero for somebody new.
@@ -213,7 +231,7 @@ impl Fields<'_> {
         }
         let number = self.text(EMPLOYEE_NUMBER);
         // A number that could be a name is none: only the number itself is looked for.
-        let has_it = |person: &&Person| number.as_ref() == Some(&person.employee_number);
+        let has_it = |person: &Person| number.as_ref() == Some(&person.employee_number);
         let found = number.as_ref().and_then(|number| people.person(people.find(number).ok()?)).filter(has_it);
         match (found, &number) {
             (Some(person), _) => Ok(person.user_id),

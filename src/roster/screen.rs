@@ -64,7 +64,7 @@ impl Roster {
     pub fn screen(&self) -> Screen {
         let mut screen = Screen { tally: self.tally(), outcome: self.outcome.clone(), ..Screen::default() };
         screen.trouble.extend(self.reader.clone());
-        screen.trouble.extend(self.delivery.clone());
+        screen.trouble.extend(self.delivery.as_deref().map(in_short));
         match &self.desk {
             Desk::Empty | Desk::Over => {}
             _ if self.is_gone => screen.say = "waiting for the station".to_owned(),
@@ -173,6 +173,12 @@ impl Roster {
     }
 }
 
+/// Why nothing goes to BluSKY, as it stands there all the while: what the network said was a line once.
+fn in_short(why: &str) -> String {
+    let parts = why.split_once(": ").and_then(|(what, why)| Some((what, why.rsplit_once("; ")?.1)));
+    parts.filter(|(what, _)| what.starts_with("BluSKY")).map_or_else(|| why.to_owned(), |(what, then)| format!("{what}; {then}"))
+}
+
 /// A question about the card that was shown.
 fn ask(question: &Question, screen: &mut Screen) {
     screen.is_question = true;
@@ -192,7 +198,7 @@ fn ask(question: &Question, screen: &mut Screen) {
         Asks::YesOrNo => keys.push(('y', "yes".to_owned())),
     }
     if question.kind != Asks::Card {
-        screen.say += "; or show another card";
+        screen.say += if screen.say.ends_with('?') { " Or show another card." } else { "; or show another card" };
         keys.extend([('n', "no".to_owned()), ('a', "set aside".to_owned())]);
     }
     keys.append(&mut screen.keys);

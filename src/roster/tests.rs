@@ -271,3 +271,24 @@ fn where_nobody_can_press_a_key_a_person_who_is_asked_about_is_left_for_the_end(
     desk.hears(ada, Heard::NotEnrolled("withdrawn".to_owned(), String::new()));
     assert_eq!(desk.ordered().unwrap().1, 1);
 }
+
+#[test]
+fn a_run_that_was_cut_off_goes_on_with_whoever_stands_there_and_with_those_who_were_skipped_at_the_end() {
+    let rows = || ["Ada", "Grace", "Kay"].iter().enumerate().map(|(at, name)| row(at + 2, name)).collect();
+    let given = Given { id: id(1), seen: seen(State::Accepted, Some("accepted")), undo: Undo::No };
+    let mut roster = Roster::new(rows(), vec![(3, given)]);
+    let ordered =
+        |effects: Vec<Effect>| effects.iter().find_map(|effect| if let Effect::Order(_, seat) = effect { Some(*seat) } else { None });
+    assert_eq!(ordered(roster.handle(Event::Begin, id(7))), Some(2), "Ada was skipped, and Kay stands there");
+}
+
+#[test]
+fn why_nothing_goes_to_blusky_is_short_while_it_stands_there() {
+    let mut roster = Roster::new(vec![row(2, "Ada")], Vec::new());
+    let away = "BluSKY cannot be reached: tcp connect error: Connection refused (os error 111); what is saved is sent when it is back";
+    let wrong = "nothing is delivered: blusky.base_url: BluSKY answered 404";
+    for (said, stands) in [(away, "BluSKY cannot be reached; what is saved is sent when it is back"), (wrong, wrong)] {
+        roster.handle(Event::Delivery(Some(said.to_owned())), id(7));
+        assert_eq!(roster.screen().trouble, [stands]);
+    }
+}

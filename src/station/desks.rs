@@ -125,9 +125,8 @@ impl Station {
         }
         let (order, card, reassign) = match what {
             What::Enroll { order, card, reassign } => (*order, card, reassign),
-            What::Call { operation, ordered_by, person } => {
-                let origin = Origin { ordered_by, person, ..Origin::default() };
-                let entry = Entry { origin, ..Entry::of(id, turn.now.wall, *operation, Reassign::Never) };
+            What::Call { operation, origin } => {
+                let entry = Entry { origin: *origin, ..Entry::of(id, turn.now.wall, *operation, Reassign::Never) };
                 return self.save(entry, can_be_asked, None, turn);
             }
         };
@@ -342,7 +341,7 @@ impl Station {
                 let format = reading.chosen().and_then(|fit| self.setup.catalog.find(&fit.format));
                 let origin = Origin::of_reading(&desk.order, &reading, format.map_or("", |format| &format.digest));
                 let origin = Origin { evidence: judged.evidence, ..origin };
-                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before(), desk.reassign);
+                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before.as_deref().cloned(), desk.reassign);
                 let origin = Origin { card_after: entry.origin.card_after, ..origin };
                 self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, Got::Card(Box::new(shown)))), turn);
             }
@@ -367,7 +366,7 @@ impl Station {
     pub(super) fn existing(&mut self, desk: Desk, card: Uuid, turn: &mut Turn) {
         match enrollment::add_existing_card(card, &desk.order) {
             Ok(call) => {
-                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before(), desk.reassign);
+                let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before.as_deref().cloned(), desk.reassign);
                 let origin = Origin { card_after: entry.origin.card_after.clone(), ..Origin::of_order(&desk.order) };
                 let source = Some(Source { reader: None, card: format!("existing {card}"), seen_at: turn.now.wall });
                 self.save(Entry { origin, source, ..entry }, desk.can_be_asked, Some((desk, Got::Existing(card))), turn);

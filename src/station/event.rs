@@ -9,7 +9,7 @@ use super::{Called, Notice, Scope};
 use crate::{
     access::Operation,
     card::Presentation,
-    enroll::{enrollment::Order, kept::Kept, origin::Named},
+    enroll::{enrollment::Order, kept::Kept, origin::Origin},
     outbox::{Entry, InTheWay, Reassign, Step, Terms, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
 };
@@ -84,10 +84,8 @@ pub enum What {
     Call {
         /// The call.
         operation: Box<Operation>,
-        /// Who orders it.
-        ordered_by: Option<String>,
-        /// Whom it is about, as the site's list calls them.
-        person: Option<Named>,
+        /// Who orders it, whom it is about, and what follows.
+        origin: Box<Origin>,
     },
 }
 

@@ -30,6 +30,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 enum Ask {
     Save(Box<Entry>, Terms, Reply<()>),
+    Undo(Box<Entry>, DateTime<Utc>, Vec<Entry>, Reply<()>),
     Seen(String, DateTime<Utc>, Reply<()>),
     Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
     Entry(Uuid, Reply<Entry>),
@@ -47,7 +48,7 @@ enum Ask {
 
 impl Ask {
     const fn is_write(&self) -> bool {
-        matches!(self, Self::Save(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..))
+        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..))
     }
 
     /// What takes no longer than a write can be answered with others.
@@ -151,6 +152,14 @@ impl StoreHandle {
         // A store that has ended drops the message, and the answer says so.
         drop(self.running.send(Ask::Save(Box::new(entry), terms, reply)));
         answer
+    }
+
+    /// Writes down that the card of an entry is taken back by these entries, and these, in one moment ([`Store::undo`]).
+    ///
+    /// # Errors
+    /// Why nothing of it is.
+    pub async fn undo(&self, undone: &Entry, at: DateTime<Utc>, by: Vec<Entry>) -> Result<(), StoreError> {
+        self.ask(|reply| Ask::Undo(Box::new(undone.clone()), at, by, reply)).await
     }
 
     /// Notes when the card of an entry was last seen at a reader.
@@ -337,6 +346,7 @@ fn answer_together(store: &mut dyn Store, asks: Vec<Ask>, is_group: bool) {
 fn answer(store: &mut dyn Store, ask: Ask) -> Answer {
     match ask {
         Ask::Save(entry, terms, reply) => answered(reply, store.save(&entry, terms)),
+        Ask::Undo(undone, at, by, reply) => answered(reply, store.undo(*undone, at, &by)),
         Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
         Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),
         Ask::Entry(id, reply) => answered(reply, store.entry(id)),

@@ -14,7 +14,7 @@ use super::{Looked, Page, Store, StoreError};
 use crate::{
     access::{AddUser, Secret},
     enroll::evidence::Seen,
-    outbox::{Entry, Standing, State, Step, Terms},
+    outbox::{Entry, Standing, Step, Terms},
 };
 
 /// So many entries are given at once.
@@ -90,7 +90,7 @@ impl Store for MemoryStore {
         if kept.find(entry.id).is_ok() {
             return Err(StoreError::Conflict);
         }
-        if let Some(secret) = entry.operation.take_secret() {
+        if let Some(secret) = entry.take_secret() {
             kept.secrets.insert(entry.id, Some(secret));
             entry.is_sealed = true;
         }
@@ -98,6 +98,12 @@ impl Store for MemoryStore {
         kept.entries.push(entry);
         drop(kept);
         superseded.map_or(Ok(()), |other| self.append(other, at, &Step::Discarded { superseded_by: Some(id) }))
+    }
+
+    fn undo(&mut self, undone: Entry, at: DateTime<Utc>, by: &[Entry]) -> Result<(), StoreError> {
+        let Some(first) = by.first() else { return Ok(()) };
+        self.append(undone, at, &Step::Undone { by: first.id })?;
+        by.iter().try_for_each(|entry| self.save(entry, Terms::default()))
     }
 
     fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -116,7 +122,7 @@ impl Store for MemoryStore {
             return Err(StoreError::Conflict);
         }
         found.add(at, step.clone());
-        let is_done = found.progress().is_over() || found.progress().state == State::Accepted;
+        let is_done = found.is_done_with_its_secret();
         if let Some(secret) = kept.secrets.get_mut(&entry.id).filter(|_| is_done) {
             *secret = None;
         }

@@ -35,6 +35,11 @@ use crate::{
 /// Some entries, each with its number: those saved earlier have smaller ones. The last one's leads to the next page.
 pub type Page = Vec<(u64, Entry)>;
 
+/// The name of the list of people, whose lines are people.
+pub const PEOPLE: &str = "people";
+/// The name under which a hash of that list is kept, as it came; gone where the list is not as it came.
+pub const PEOPLE_DIGEST: &str = "people digest";
+
 /// A part of a store that was looked through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
@@ -67,6 +72,12 @@ pub trait Store {
     /// # Errors
     /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so.
     fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError>;
+
+    /// Writes down that the card of this entry is taken back, by the first of these, and all of these: all of it in one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the entry has gone on in the meantime; else why nothing of it is written down.
+    fn undo(&mut self, undone: Entry, at: DateTime<Utc>, by: &[Entry]) -> Result<(), StoreError>;
 
     /// Notes when the card of the newest entry that gave it was last seen at a reader.
     ///

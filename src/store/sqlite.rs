@@ -6,7 +6,7 @@
 //! - `audit`: the record told, and one person's part of it erased;
 //! - `evidence`: how many cards of which format and facility code were taken here;
 //! - `inspection`: all of it looked through for damage, a part at a time;
-//! - `layout`: this layout, and how older stores are brought to it;
+//! - `lists`: what BluSKY was asked last; `layout`: this layout, and how older stores are brought to it;
 //! - `log`: whether what a killed program left in the log is all there;
 //! - `older`: what was written down in names that are not used any more;
 //! - `wrong`: what SQLite says, in words that help.
@@ -31,6 +31,7 @@ mod chain;
 mod evidence;
 mod inspection;
 mod layout;
+mod lists;
 mod log;
 mod older;
 mod reading;
@@ -46,7 +47,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
 use uuid::Uuid;
 
 use super::{Anchor, Looked, Page, Store, StoreError, seal::Sealer};
@@ -278,14 +279,18 @@ impl Store for Database {
     }
 
     fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError> {
-        let mut operation = entry.operation.clone();
-        let sealed = operation.take_secret().map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
-        let broken = || StoreError::Failed { path: self.path.clone(), why: "an entry cannot be written".to_owned() };
-        let row = writing::row(entry, &operation, &self.base_url).ok_or_else(broken)?;
+        let mut bare = entry.clone();
+        let sealed = bare.take_secret().map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
+        let row = writing::row(&bare, &self.base_url)?;
         let wiped = self.write(|transaction| writing::save(transaction, entry, row, sealed.as_deref(), terms))?;
         self.log_holds_secrets |= wiped;
         self.empty_log_of_secrets();
         Ok(())
+    }
+
+    fn undo(&mut self, undone: Entry, at: DateTime<Utc>, by: &[Entry]) -> Result<(), StoreError> {
+        let base_url = self.base_url.clone();
+        self.write(|transaction| writing::undo(transaction, undone, at, by, &base_url))
     }
 
     fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -377,15 +382,11 @@ impl Store for Database {
     }
 
     fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
-        let replace = "INSERT OR REPLACE INTO list (name, at, body) VALUES (?1, ?2, ?3)";
-        self.write(|transaction| Ok(transaction.execute(replace, params![name, writing::time(at), text]).map(|_| ())?))
+        self.write(|transaction| Ok(lists::keep(transaction, name, at, text)?))
     }
 
     fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));
-        let found = self.connection.query_row("SELECT at, body FROM list WHERE name = ?1", [name], row).optional();
-        let found = found.map_err(|error| explain(&self.path, &error))?;
-        Ok(found.and_then(|(at, body)| Some((at.parse().ok()?, body))))
+        lists::kept(&self.connection, name).map_err(|error| explain(&self.path, &error))
     }
 
     fn close(mut self: Box<Self>) {

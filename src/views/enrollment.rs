@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    first::{self, BeforeJson, NewUserJson},
+    first::{self, AccessJson, BeforeJson, NewUserJson},
     reading::words_of,
 };
 use crate::{
@@ -44,6 +44,9 @@ pub struct CallJson {
     ordered_by: Option<String>,
     saved_at: String,
     base_url: String,
+    /// The groups of access levels that a new user is given; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    access: Vec<AccessJson>,
     /// The person whom it adds; absent where it adds nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_user: Option<NewUserJson>,
@@ -83,6 +86,9 @@ pub struct EnrollmentJson {
     /// What was done before the card, and how it ended; absent where the card is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<BeforeJson>,
+    /// The groups of access levels that a new user is given; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    access: Vec<AccessJson>,
     /// The person whom it adds; absent where it adds nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_user: Option<NewUserJson>,
@@ -123,24 +129,28 @@ pub fn json(entry: &Entry) -> EntryJson {
 
 fn call(entry: &Entry) -> CallJson {
     let progress = entry.progress();
+    // A new user's groups are given in their entry, and are not what it is about.
+    let operation = entry.begun_as();
+    let told = progress.first.as_ref().map_or(&progress.told, |first| &first.told);
     CallJson {
         enrollment: entry.id,
-        call: entry.operation.name(),
+        call: operation.name(),
         state: progress.state.name(),
-        user_id: entry.operation.user(),
-        card_id: match entry.operation.identity() {
+        user_id: operation.user(),
+        card_id: match operation.identity() {
             Some(Identity::Key(id)) => Some(id),
             Some(Identity::Numbers(_)) | None => None,
         },
-        result_code: progress.told.result_code,
-        description: progress.told.description.clone(),
-        value: progress.told.value.filter(|_| entry.operation.answers_value()),
+        result_code: told.result_code,
+        description: told.description.clone(),
+        value: told.value.filter(|_| operation.answers_value()),
         attempts: progress.attempts,
         warnings: warnings(entry),
         why: progress.why.clone(),
         ordered_by: entry.origin.ordered_by.clone(),
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),
+        access: AccessJson::of(entry),
         new_user: entry.new_user().map(NewUserJson::of),
     }
 }
@@ -173,6 +183,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         superseded_by: progress.superseded_by,
         undone_by: progress.undone_by,
         before: BeforeJson::of(entry),
+        access: AccessJson::of(entry),
         new_user: entry.new_user().map(NewUserJson::of),
         roster: entry.origin.roster.clone(),
     }
@@ -210,64 +221,6 @@ fn warnings(entry: &Entry) -> Vec<String> {
     own.chain(opens_nothing.then(|| "no_access_level".to_owned())).collect()
 }
 
-/// How an entry ended, or why it goes no further by itself.
-#[derive(Debug, Serialize)]
-pub struct End {
-    /// The exit code of a command that waited for it: 0 accepted; 1 refused, or stored otherwise than sent; 3 not known.
-    pub exit: u8,
-    /// The same as a word for programs.
-    pub code: &'static str,
-    /// What can be done now.
-    pub help: Option<String>,
-}
-
-/// How an entry ended; none where it is still on its way.
-#[must_use]
-pub fn end(entry: &Entry) -> Option<End> {
-    let progress = entry.progress();
-    let end = |exit, code, help: Option<&str>| Some(End { exit, code, help: help.map(ToOwned::to_owned) });
-    match progress.state {
-        _ if progress.stopped => end(3, "stopped", None),
-        _ if !progress.is_settled() => None,
-        State::Accepted if progress.stored_differs() => end(1, "stored_differs", Some("look at the card in BluSKY and correct it there")),
-        State::Accepted if progress.first.as_ref().is_some_and(|first| first.state == State::Refused) => {
-            end(1, "old_card_stays", Some("the new card works; `cardbridge card remove` takes the old one back"))
-        }
-        State::Accepted => end(0, "accepted", None),
-        State::Discarded => end(1, "discarded", None),
-        State::Refused if progress.awaits_reassignment() => {
-            end(1, "refused", Some("somebody holds this card; `--reassign` takes it from them"))
-        }
-        State::Refused => end(1, "refused", refused_help(entry)),
-        State::Saved | State::Sending | State::InDoubt => {
-            let look = format!("nothing is sent again until somebody has looked; `cardbridge outbox show {}` shows its way", entry.id);
-            end(3, "in_doubt", Some(&look))
-        }
-    }
-}
-
-/// What helps where two facility codes share a printed number.
-const SHARED_PRINT: &str = "another card has this printed number, perhaps one with another facility code; with \
-     external_number = \"{facility_code}-{card_number}\" in its [[card_type]], or --external-number, the two are told apart";
-
-/// What helps where the card is in BluSKY already: its maker may have put it there.
-const KNOWN_CARD: &str = "the card is in BluSKY already, perhaps put there by whoever sold it: give it by its key, with \
-     `cardbridge enroll --card-id GUID`, or in BluSKY's console by its external number alone";
-
-fn refused_help(entry: &Entry) -> Option<&'static str> {
-    let words = entry.progress().told.description.as_deref().unwrap_or_default().to_lowercase();
-    let is_known = matches!(entry.operation, Operation::AddUserCard(_)) && words.contains("more than one card exists");
-    is_known.then_some(KNOWN_CARD).or_else(|| shared_print(entry).then_some(SHARED_PRINT))
-}
-
-/// True where BluSKY refused a printed number that is the card number alone, though the card has a facility code.
-fn shared_print(entry: &Entry) -> bool {
-    let Operation::AddUserCard(call) = &entry.operation else { return false };
-    let is_number = call.internal_card_number.map(|number| number.to_string()) == call.external_card_number;
-    let words = entry.progress().told.description.as_deref().unwrap_or_default().to_lowercase();
-    is_number && call.facility_code.is_some() && words.contains("external card number")
-}
-
 fn saved_at(entry: &Entry) -> String {
     entry.saved_at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
@@ -298,7 +251,7 @@ pub fn text(entry: &Entry) -> String {
         },
     };
     let warnings = warnings(entry).into_iter().map(|warning| format!("\n    note: {}", words_of(&warning)));
-    std::iter::once(line).chain(progress.first.as_deref().map(first::words)).chain(warnings).collect()
+    std::iter::once(line).chain(first::lines(progress)).chain(warnings).collect()
 }
 
 const DOOR: &str = " A door may need up to 2 minutes to know the card.";
@@ -310,7 +263,10 @@ fn accepted(entry: &Entry) -> String {
     let differing: Vec<&str> = differing(progress).collect();
     let not_set = progress.warnings.iter().find_map(|warning| warning.strip_prefix("not_set: "));
     match (&entry.operation, progress.told.value) {
-        (Operation::AddUser(_), Some(user)) => format!("accepted.{said} The user's GUID is {user}."),
+        (Operation::AddUser(_), Some(user)) => {
+            let but = first::trouble(progress).map(|trouble| format!(", but {trouble}")).unwrap_or_default();
+            format!("accepted{but}.{said} The user's GUID is {user}.")
+        }
         (Operation::AddUser(_), None) => format!("accepted.{said}"),
         (Operation::AddAccessLevelGroup(_) | Operation::RemoveAccessLevelGroup(_), _) => {
             format!("accepted{subject}.{said} A door may need up to 2 minutes to know it.")
@@ -328,7 +284,10 @@ fn accepted(entry: &Entry) -> String {
         }
         _ => match not_set {
             Some(members) => format!("accepted, but this call set nothing of {members}: the card was this user's already{subject}.{said}"),
-            None => format!("accepted{subject}.{said}{DOOR}"),
+            None => {
+                let but = first::trouble(progress).map(|trouble| format!(", but {trouble}")).unwrap_or_default();
+                format!("accepted{but}{subject}.{said}{DOOR}")
+            }
         },
     }
 }
@@ -371,12 +330,16 @@ fn card_and_user(entry: &Entry) -> Option<String> {
             let after = first::card_after(entry).map(|card| format!(", then {card}")).unwrap_or_default();
             return Some(format!("card {} taken back from {}{after}", call.card_id, whom(entry, call.user_id)));
         }
+        Operation::UpdateUserCard(call) => {
+            let after = first::card_after(entry)?;
+            return Some(format!("card {} of {} deactivated, then {after}", call.card_id, whom(entry, call.user_id)));
+        }
         Operation::AddUser(_) => return first::card_after(entry),
+        Operation::AddAccessLevelGroup(_) if entry.origin.card_after.is_some() => return first::card_after(entry),
         Operation::AddAccessLevelGroup(to) => return Some(format!("{} for {}", group(to.access_level_group_id), whom(entry, to.user_id))),
         Operation::RemoveAccessLevelGroup(of) => {
             return Some(format!("{} taken from {}", group(of.access_level_group_id), whom(entry, of.user_id)));
         }
-        Operation::UpdateUserCard(_) => return None,
     };
     let card = match (&entry.origin.card, call.card_id) {
         (Some(read), _) => format!("{} ({})", read.credential.words(), read.format),

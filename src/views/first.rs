@@ -1,13 +1,13 @@
-//! What is done before a card, in one entry with it: a new user added, a lost card taken back.
+//! What is done in one entry beside its card: a new user added, groups of access levels given to them, a lost card ended.
 //!
-//! In: an entry. Out: JSON and words of its first half. Never: a word about the card itself.
+//! In: an entry. Out: JSON and words of that. Never: a word about the card itself.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    access::AddUser,
-    outbox::{Entry, First, State},
+    access::{AddUser, Operation},
+    outbox::{Entry, Part, Progress, State},
     text::shown,
 };
 
@@ -37,6 +37,35 @@ impl BeforeJson {
     }
 }
 
+/// A group of access levels that a new user is given.
+#[derive(Debug, Serialize)]
+pub(super) struct AccessJson {
+    access_level_group_id: i64,
+    state: &'static str,
+    result_code: Option<i64>,
+    description: Option<String>,
+    why: Option<String>,
+}
+
+impl AccessJson {
+    /// Every group in its order, as it ended or stands.
+    pub(super) fn of(entry: &Entry) -> Vec<Self> {
+        let progress = entry.progress();
+        let groups = entry.origin.groups_after.iter().enumerate();
+        let of = |(at, group): (usize, &i64)| {
+            let is_now = matches!(entry.operation, Operation::AddAccessLevelGroup(_)) && at == progress.groups.len();
+            let (state, told, why) = match progress.groups.get(at) {
+                Some((_, part)) => (part.state, Some(&part.told), &part.why),
+                None if is_now => (progress.state, Some(&progress.told), &progress.why),
+                None => (State::Saved, None, &None),
+            };
+            let (result_code, description) = told.map(|told| (told.result_code, told.description.clone())).unwrap_or_default();
+            Self { access_level_group_id: *group, state: state.name(), result_code, description, why: why.clone() }
+        };
+        groups.map(of).collect()
+    }
+}
+
 /// A person whom an entry adds.
 #[derive(Debug, Serialize)]
 pub(super) struct NewUserJson {
@@ -51,15 +80,47 @@ impl NewUserJson {
     }
 }
 
-/// How that ended which was done before the card, as a line behind the card's own.
-pub(super) fn words(first: &First) -> String {
-    let said = first.told.description.as_ref().map(|words| format!(" BluSKY says “{}”.", shown(words))).unwrap_or_default();
-    let why = first.why.as_ref().map(|why| format!(" {}.", shown(why))).unwrap_or_default();
-    match (first.call, first.state, first.told.value) {
-        ("AddUser", _, Some(user)) => format!("\n    the user was added before; their GUID is {user}"),
-        (_, State::Accepted, _) => format!("\n    the old card was taken back before.{said}"),
-        _ => format!("\n    the old card was not taken back.{said}{why}"),
+/// How that ended which was done beside the card, each as a line behind the card's own.
+pub(super) fn lines(progress: &Progress) -> Vec<String> {
+    let groups = progress.groups.iter().map(|(group, part)| format!("\n    {}{}", about_group(*group, part), said(part)));
+    let first = progress.first.as_deref().map(|first| match first.told.value.filter(|_| first.call == ADD_USER) {
+        Some(user) => format!("\n    the user was added before; their GUID is {user}"),
+        None => format!("\n    {}{}", about_old_card(first), said(first)),
+    });
+    first.into_iter().chain(groups).collect()
+}
+
+/// What of it did not come about, or is not known.
+pub(super) fn trouble(progress: &Progress) -> Option<String> {
+    let old_card = progress.first.as_deref().filter(|first| first.call != ADD_USER && first.state == State::Refused).map(about_old_card);
+    let group = progress.groups.iter().find(|(_, part)| part.state != State::Accepted).map(|(group, part)| about_group(*group, part));
+    old_card.or(group)
+}
+
+const ADD_USER: &str = "AddUser";
+
+fn about_old_card(first: &Part) -> String {
+    let words = match (first.call, first.state) {
+        ("UpdateUserCard", State::Accepted) => "the old card was deactivated before",
+        ("UpdateUserCard", _) => "the old card was not deactivated",
+        (_, State::Accepted) => "the old card was taken back before",
+        _ => "the old card was not taken back",
+    };
+    words.to_owned()
+}
+
+fn about_group(group: i64, part: &Part) -> String {
+    match part.state {
+        State::Accepted => format!("access-level group {group} was given"),
+        State::Refused => format!("access-level group {group} was not given"),
+        _ => format!("whether access-level group {group} was given is not known"),
     }
+}
+
+fn said(part: &Part) -> String {
+    let said = part.told.description.as_ref().map(|words| format!(" BluSKY says “{}”.", shown(words))).unwrap_or_default();
+    let why = part.why.as_ref().map(|why| format!(" {}.", shown(why))).unwrap_or_default();
+    format!(".{said}{why}")
 }
 
 /// The card that follows what is done before it, and whom it is for; none where none follows.

@@ -3,12 +3,13 @@
 //! - [`reading`]: a card with every format's verdict on it;
 //! - [`evidence`]: how sure that is, and what is asked;
 //! - [`listening`]: what was heard at an unknown reader;
-//! - [`enrollment`]: an entry of the outbox, state by state; [`step`]: what happened to it;
+//! - [`enrollment`]: an entry of the outbox, state by state; [`step`]: what happened to it; [`end`]: how it ended;
 //! - [`notice`]: what a station tells;
 //! - [`audit`]: the record as a table;
 //! - [`status`]: how it is; [`page`]: lines of 80 columns.
 
 pub mod audit;
+pub mod end;
 pub mod enrollment;
 mod first;
 pub mod evidence;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{enrollment, evidence, reading};
+use super::{end, enrollment, evidence, reading};
 use crate::{
     card::{Reading, Verdict},
     enroll::{enrollment::Refused, policy::SitePolicy},
@@ -72,7 +72,7 @@ pub fn json(notice: &Notice, policy: &SitePolicy) -> Value {
         Notice::NotEnrolled(order, ended) => json!({"kind": "not_enrolled", "enrollment": order, "error": error(ended, policy)}),
         Notice::Entry(entry, asked) => json!({
             "kind": "enrollment", "enrollment": entry.id, "entry": enrollment::json(entry), "call": entry.operation.name(), "about": enrollment::about(entry),
-            "question": asked.as_ref().map(|asked| question(asked, policy)), "end": enrollment::end(entry),
+            "question": asked.as_ref().map(|asked| question(asked, policy)), "end": end::end(entry),
         }),
         Notice::WaitsFor(order, before) => json!({"kind": "waits_for", "enrollment": order, "before": before}),
         Notice::Postponed(order, why) => json!({"kind": "postponed", "enrollment": order, "why": why}),

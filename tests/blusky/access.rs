@@ -92,18 +92,24 @@ fn a_blusky_without_the_call_refuses_that_alone_and_cards_are_given() {
 }
 
 #[test]
-fn a_new_user_gets_groups_as_steps_of_their_own() {
+fn a_new_user_gets_groups_as_further_steps_of_the_same_entry() {
     let blusky = Simulator::start(&[]);
     let site = on_wire(&blusky.base_url, "json");
     let ended = site.run(&[&USER[..], &["--access-level-group", "7", "--access-level-group", "99", "--json"]].concat());
-    let lines = ended.lines();
-    let states: Vec<(&str, &str)> = lines.iter().map(|line| (line["call"].as_str().unwrap(), line["state"].as_str().unwrap())).collect();
-    let wanted = [("AddUser", "accepted"), ("AddAccessLevelGroup", "accepted"), ("AddAccessLevelGroup", "refused")];
-    assert_eq!((ended.code, states), (1, wanted.to_vec()), "{ended:?}");
-    assert_eq!(lines[1]["user_id"], lines[0]["value"]);
+    let last = ended.last();
+    assert_eq!(
+        (ended.code, ended.lines().len(), &last["call"], &last["state"]),
+        (1, 1, &json!("AddUser"), &json!("accepted")),
+        "{ended:?}"
+    );
+    let states: Vec<&str> = last["access"].as_array().unwrap().iter().map(|group| group["state"].as_str().unwrap()).collect();
+    assert_eq!((states, last["value"].is_string()), (vec!["accepted", "refused"], true), "{ended:?}");
+    let shown = site.run(&["outbox", "show", last["enrollment"].as_str().unwrap()]).stdout;
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("accepted, but access-level group 99 was not given") && shown.contains("The user's GUID is"), "{shown}");
     let lost = Simulator::start(&["--fault", "drop-before-commit:1@AddUser"]);
     let ended = on_wire(&lost.base_url, "json").run(&[&USER[..], &["--access-level-group", "7", "--json"]].concat());
-    assert!(ended.code == 3 && ended.stderr.contains("nobody is given --group 7 yet") && paths(&lost).is_empty(), "{ended:?}");
+    assert_eq!((ended.code, &ended.last()["access"][0]["state"], paths(&lost).len()), (3, &json!("saved"), 0), "{ended:?}");
 }
 
 #[test]

@@ -252,7 +252,7 @@ proptest::proptest! {
     #[test]
     fn what_takes_access_always_names_a_group(user in proptest::num::u128::ANY, group in proptest::num::i64::ANY, nil in 0_u8..4) {
         let user_id = Uuid::from_u128(if nil & 1 == 1 { 0 } else { user });
-        let removal = RemoveAccessLevelGroup { user_id, access_level_group_id: if nil & 2 == 2 { 0 } else { group } };
+        let removal = AccessLevelGroup { user_id, access_level_group_id: if nil & 2 == 2 { 0 } else { group } };
         let operation = Operation::RemoveAccessLevelGroup(removal.clone());
         let path = endpoint(&operation).path;
         let ends = format!("/AccessLevelGroups/{}", removal.access_level_group_id);

@@ -32,9 +32,9 @@ impl Client {
         let (mut empty, mut first) = (None, None);
         for path in paths(of, own) {
             match self.listed(&path).await {
-                Ok(listed) if listed.people.is_empty() => drop(empty.get_or_insert(listed)),
+                Ok(listed) if listed.ids.is_empty() => drop(empty.get_or_insert(listed)),
                 Ok(listed) => return Ok(listed),
-                Err(NoList::Later(why)) => return Err(NoList::Later(why)),
+                Err(away @ (NoList::Away(_) | NoList::Later(_))) => return Err(away),
                 // What was said says more than that there is no such call.
                 Err(said) if matches!(first, None | Some(NoList::Missing(_))) => first = Some(said),
                 Err(_) => {}
@@ -46,7 +46,8 @@ impl Client {
     async fn listed(&self, path: &str) -> Result<Listed, NoList> {
         match self.read(path).await {
             Ok(listed) => Ok(listed),
-            Err(Trouble::Call(Failure::NotSent(why) | Failure::NoAnswer { why, .. })) => Err(NoList::Later(why)),
+            Err(Trouble::Call(Failure::NotSent(why))) => Err(NoList::Away(why)),
+            Err(Trouble::Call(Failure::NoAnswer { why, .. })) => Err(NoList::Later(why)),
             Err(Trouble::Call(Failure::Stopped(why))) => Err(NoList::Stopped(why)),
             Err(Trouble::Answer(listing)) => Err(match self.without_token(listing).await {
                 Listing::Missing { .. } => NoList::Missing(format!("this BluSKY lists no people (it has no {path})")),
@@ -74,7 +75,9 @@ impl Client {
         }
         let read = reading.end().map_err(unreadable)?;
         match sort_lookup(Kind::Users, status, &read.frame, self.terms()) {
-            Listing::Items(items) if items.is_empty() => Ok(Listed { people: read.people, unnamed: read.unnamed, path: path.to_owned() }),
+            Listing::Items(items) if items.is_empty() => {
+                Ok(Listed { people: read.people, ids: read.ids, unnamed: read.unnamed, path: path.to_owned() })
+            }
             other => Err(Trouble::Answer(other)),
         }
     }

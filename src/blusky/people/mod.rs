@@ -12,11 +12,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::wire::{Document, names::any_case};
-use crate::access::{Belongs, HeldCard, Person};
+use crate::access::{Belongs, HeldCard, PeopleLines, Person};
 use cutter::Cutter;
 
 /// More people than this are no list of people of one company.
 const MOST: usize = 250_000;
+/// Nor are so many bytes of what is kept of them.
+const LARGEST: usize = 128 << 20;
 
 /// Where the id of an occupancy, a facility or a vendor stands in a site's own path.
 pub const ID: &str = "{id}";
@@ -40,7 +42,8 @@ pub fn paths(of: Belongs, own: Option<&str>) -> Vec<String> {
 /// A list of people under reading.
 #[derive(Default)]
 pub struct Reading {
-    people: Vec<Person>,
+    people: PeopleLines,
+    ids: Vec<Uuid>,
     unnamed: usize,
     cutter: Cutter,
 }
@@ -48,7 +51,9 @@ pub struct Reading {
 /// What was read.
 pub struct Read {
     /// The people.
-    pub people: Vec<Person>,
+    pub people: PeopleLines,
+    /// Their keys, in the same order.
+    pub ids: Vec<Uuid>,
     /// How many records name no user.
     pub unnamed: usize,
     /// The text without its records: by it a list is told from a refusal, and a whole one from one that broke off.
@@ -65,11 +70,14 @@ impl Reading {
             let Some(record) = self.cutter.take(*byte)? else { continue };
             // Its text names people and may hold secrets: the complaint is ours.
             let document = Document::read(record).ok_or("a record in BluSKY's list of people cannot be read")?;
-            if self.people.len() + self.unnamed >= MOST {
+            if self.ids.len() + self.unnamed >= MOST || self.people.as_str().len() > LARGEST {
                 return Err("BluSKY's list of people is longer than 250000");
             }
             match person(&document) {
-                Some(person) => self.people.push(person),
+                Some(person) => {
+                    self.people.push(&person);
+                    self.ids.push(person.user_id);
+                }
                 None => self.unnamed += 1,
             }
             self.cutter.forget();
@@ -82,13 +90,13 @@ impl Reading {
     /// # Errors
     /// In words: what was read as a list is one of something else.
     pub fn end(self) -> Result<Read, &'static str> {
-        let Self { people, unnamed, cutter } = self;
+        let Self { people, ids, unnamed, cutter } = self;
         let frame = cutter.frame();
         let is_one = Document::read(&frame).is_some_and(|frame| ["PersonId", "UserId"].iter().any(|name| frame.member(name).is_some()));
-        if is_one || (people.is_empty() && unnamed > 0) {
+        if is_one || (ids.is_empty() && unnamed > 0) {
             return Err(cutter::NO_LIST);
         }
-        Ok(Read { people, unnamed, frame })
+        Ok(Read { people, ids, unnamed, frame })
     }
 }
 

@@ -11,10 +11,10 @@ const ADA: Uuid = Uuid::from_u128(0x0f83442e_a446_4577_8cdd_8ffdd51ab9c1);
 fn read(text: &str, piece: usize) -> Result<(Vec<Person>, usize), String> {
     let mut reading = Reading::default();
     text.as_bytes().chunks(piece).try_for_each(|piece| reading.take(piece)).map_err(ToOwned::to_owned)?;
-    let Read { people, unnamed, frame } = reading.end()?;
+    let Read { people, unnamed, frame, .. } = reading.end()?;
     let terms = Terms { success: &SuccessCodes::Listed(vec![0]), key: "" };
     match sort_lookup(Kind::Users, 200, &frame, terms) {
-        Listing::Items(items) if items.is_empty() => Ok((people, unnamed)),
+        Listing::Items(items) if items.is_empty() => Ok((people.iter().collect(), unnamed)),
         other => Err(format!("{other:?}")),
     }
 }

@@ -1,7 +1,7 @@
 //! `cardbridge card remove`: takes a card back from a user. It is looked for among the user's cards first, so that a mistyped number
 //! takes nothing.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use uuid::Uuid;
 
@@ -10,11 +10,11 @@ use crate::{
     blusky::client::Client,
     cli::{
         Globals,
-        follow::{self, Follow},
-        out::{self, Failure},
+        follow::{self, OutcomeOptions},
+        out::Failure,
         site::{self, Look, blusky, who},
     },
-    host::Site,
+    host::{Site, api::body::CallBody},
 };
 
 #[derive(Debug, clap::Args)]
@@ -28,12 +28,8 @@ pub struct Remove {
     /// The card: its GUID, or a number of it among the user's cards
     #[arg(long, value_name = "CARD", visible_alias = "card-id")]
     card: String,
-    /// How long to wait for BluSKY's answer once it is written down
-    #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
-    outcome_timeout: u64,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    outcome: OutcomeOptions,
 }
 
 pub async fn run(globals: &Globals, remove: Remove) -> Result<ExitCode, Failure> {
@@ -42,8 +38,7 @@ pub async fn run(globals: &Globals, remove: Remove) -> Result<ExitCode, Failure>
     let card_id = card_of(&site, user_id, &remove.card).await?;
     let operation = Operation::RemoveUserCard(RemoveUserCard { card_id, user_id });
     operation.judge(site.config.integer_width).map_err(|wrong| Failure::usage("member", wrong.to_string(), "nothing was taken back"))?;
-    let follow = Follow::of_last(remove.json, Duration::from_secs(remove.outcome_timeout));
-    follow::call(&site, operation, None, follow).await
+    follow::call(&site, CallBody::of(operation), remove.outcome.follow()).await
 }
 
 /// The card of a user's that is meant, by its key or any of its numbers.

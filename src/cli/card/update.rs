@@ -1,7 +1,7 @@
 //! `cardbridge card update`: changes a user's card, after a look at it where something is left unsaid that BluSKY would take for an
 //! order: flags that are left out, and one end of the time the card works.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use uuid::Uuid;
 
@@ -11,10 +11,11 @@ use crate::{
     blusky::{client::Client, settings::Settings},
     cli::{
         Globals,
-        follow::{self, Follow},
+        follow::{self, OutcomeOptions},
         out::{self, Failure},
         site::{self, Look, blusky, who},
     },
+    host::api::body::CallBody,
 };
 
 #[derive(Debug, clap::Args)]
@@ -38,12 +39,8 @@ pub struct Update {
     /// With --activate: the card has no time it ends to work at
     #[arg(long, requires = "card_activation_start_date_time", conflicts_with = "card_deactivation_start_date_time")]
     no_end: bool,
-    /// How long to wait for BluSKY's answer once the change is written down
-    #[arg(long, value_name = "S", default_value_t = 20, value_parser = out::seconds())]
-    outcome_timeout: u64,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    outcome: OutcomeOptions,
 }
 
 pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure> {
@@ -60,8 +57,7 @@ pub async fn run(globals: &Globals, update: Update) -> Result<ExitCode, Failure>
             card.card_user_flags = Some(flags(shown.as_ref())?);
         }
     }
-    let follow = Follow::of_last(update.json, Duration::from_secs(update.outcome_timeout));
-    follow::call(&site, Operation::UpdateUserCard(card), None, follow).await
+    follow::call(&site, CallBody::of(Operation::UpdateUserCard(card)), update.outcome.follow()).await
 }
 
 /// The change, with what it says about its times spelled out.

@@ -176,7 +176,7 @@ fn tally(tally: &Tally) -> String {
 }
 
 fn keys(screen: &Screen) -> String {
-    screen.keys.iter().map(|(key, what)| format!("{key} {}", shown(what).replace(' ', "\u{a0}"))).collect::<Vec<_>>().join("   ")
+    screen.keys.iter().map(|(key, what)| format!("{key}\u{a0}{}", shown(what).replace(' ', "\u{a0}"))).collect::<Vec<_>>().join("   ")
 }
 
 /// Text in lines of this width, the first one behind a mark. A key and what it does stay together.
@@ -271,6 +271,15 @@ mod tests {
                     assert!(line.width() < width, "{width}: {line:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_key_and_what_it_does_stay_in_one_line() {
+        for width in 30..80 {
+            let lines = panel(&screen("Ada Lovelace"), "", &[], width, 24);
+            let is_alone = |line: &&String| line.ends_with(" q") || line.trim() == "q" || line.trim() == "stop";
+            assert_eq!(lines.iter().find(is_alone), None, "{width}");
         }
     }
 

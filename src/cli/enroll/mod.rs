@@ -48,11 +48,15 @@ pub struct Arguments {
     #[arg(long, value_name = "WHO", visible_alias = "user-id", required_unless_present_any = ["roster", "repeat", "new_user"])]
     user: Option<String>,
     /// The person is a new one and is added first, with the options of `user add`
-    #[arg(long, conflicts_with_all = ["user", "pin_file"])]
+    #[arg(long, conflicts_with = "user")]
     new_user: bool,
-    /// Take this card of the user's back first, a lost one: its GUID, or a number of it among the user's cards
-    #[arg(long, value_name = "CARD", requires = "user", conflicts_with = "pin_file")]
+    /// Take this card of the user's back first, a lost one, or deactivate it ([enroll] lost_card): its GUID, or a number of it among the
+    /// user's cards
+    #[arg(long, value_name = "CARD", requires = "user")]
     replaces: Option<String>,
+    /// A group of access levels for somebody new (`cardbridge lookup access-level-groups`); can be given several times
+    #[arg(long, value_name = "N", conflicts_with_all = ["user", "repeat"], value_parser = clap::value_parser!(i64).range(1..))]
+    access_level_group: Vec<i64>,
     /// Go through this list, one person after the other: user_id or employee_number, first_name, last_name, and any of card_type,
     /// printed, external_number, activate, deactivate; whoever BluSKY does not have yet is added, with columns named as the options
     /// of `user add`, and what all share on the command line
@@ -140,6 +144,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     if arguments.new_user {
         let missing = |why: String| Failure::usage("user", why, "`cardbridge user add --help` explains each of them");
         body.new_user = Some(Box::new(arguments.person.user(&[]).map_err(missing)?));
+        body.access_level_groups.clone_from(&arguments.access_level_group);
     }
     if let (Some(card), Some(user)) = (&arguments.replaces, &arguments.user) {
         body.replaces = Some(remove::card_of(&site, site::who(&site, user).await?, card).await?);

@@ -78,7 +78,8 @@ async fn go(site: &Site, arguments: &Arguments, session: Session<'_>, begun: Beg
     let Begun { run, file, roster, picker } = begun;
     taps::hints(site, arguments.reader.as_deref()).iter().for_each(|line| hint(line));
     let template = body(arguments)?;
-    let template = crate::host::api::body::OrderBody { timeout_s: template.timeout_s.or(Some(WHENEVER)), id: None, ..template };
+    let (timeout_s, access_level_groups) = (template.timeout_s.or(Some(WHENEVER)), arguments.access_level_group.clone());
+    let template = crate::host::api::body::OrderBody { timeout_s, id: None, access_level_groups, ..template };
     let (face, keyboard) = faces(arguments.json);
     let (is_alone, has_more) = (keyboard.is_none(), picker.is_some());
     let keyboard = keyboard.or_else(|| has_more.then(Keyboard::of_lines));

@@ -27,7 +27,7 @@ impl Picker {
     /// Everybody can be found.
     pub fn of(people: Arc<People>) -> Self {
         let text = |person: &Person| folded(&format!("{} {}", person.name(), person.employee_number));
-        let texts = people.all().map(|person| (text(person), person.user_id)).collect();
+        let texts = people.all().map(|person| (text(&person), person.user_id)).collect();
         Self { people, texts, found: Vec::new(), at: 0 }
     }
 
@@ -50,7 +50,7 @@ impl Picker {
 
     fn row(&self, user_id: Uuid) -> Option<Row> {
         let person = self.people.person(user_id)?;
-        Some(Row { user_id, name: person.name(), employee_number: person.employee_number.clone(), ..Row::default() })
+        Some(Row { user_id, name: person.name(), employee_number: person.employee_number, ..Row::default() })
     }
 
     /// The next one of those, or the one before.

@@ -67,8 +67,7 @@ pub struct Work<'a> {
 impl Work<'_> {
     /// Goes through it to its end.
     pub async fn go(&mut self, mut keyboard: Option<Keyboard>) -> Result<(), Failure> {
-        let mut notices =
-            self.session.client.listen(self.listener, self.template.reader.as_deref().unwrap_or("*")).await.map_err(session::refused)?;
+        let mut notices = self.listen().await?;
         if self.is_alone {
             self.happens(Event::Alone).await?;
         }
@@ -105,6 +104,11 @@ impl Work<'_> {
         }
         self.face.close();
         Ok(())
+    }
+
+    async fn listen(&self) -> Result<Notices, Failure> {
+        let reader = self.template.reader.as_deref().unwrap_or("*");
+        self.session.client.listen(self.listener, reader).await.map_err(session::refused)
     }
 
     /// True between two people.
@@ -195,8 +199,7 @@ impl Work<'_> {
         self.draw();
         self.session.again().await?;
         self.listener = Uuid::now_v7();
-        let notices =
-            self.session.client.listen(self.listener, self.template.reader.as_deref().unwrap_or("*")).await.map_err(session::refused)?;
+        let notices = self.listen().await?;
         self.happens(Event::Back).await?;
         Ok(notices)
     }
@@ -308,6 +311,12 @@ impl Work<'_> {
         }
     }
 
+    /// The groups of somebody new: their own, and those that all share.
+    fn groups(&self, row: &Row) -> Vec<i64> {
+        let shared = self.template.access_level_groups.iter().filter(|group| !row.groups.contains(group));
+        if row.new_user.is_some() { shared.chain(&row.groups).copied().collect() } else { Vec::new() }
+    }
+
     fn order(&self, id: Uuid, seat: usize) -> OrderBody {
         let Some(row) = self.roster.seats().get(seat).map(|seat| &seat.row) else { return OrderBody::default() };
         let employee_number = Some(row.employee_number.clone()).filter(|number| !number.is_empty());
@@ -315,6 +324,7 @@ impl Work<'_> {
             id: Some(id),
             user: if row.new_user.is_some() { String::new() } else { row.user_id.to_string() },
             new_user: row.new_user.clone(),
+            access_level_groups: self.groups(row),
             person: Some(Named { name: row.name.clone(), employee_number, without_access: false }),
             card_type: row.card_type.or(self.template.card_type),
             printed: row.printed.clone(),

@@ -33,15 +33,15 @@ pub async fn run(site: &Site, store: StoreHandle, arguments: &Arguments) -> Resu
     let listed = directory.listed().await.map_err(failed)?;
     let as_of = written(at);
     if arguments.json {
-        for person in &listed {
-            let mut line = json!({"id": person.user_id, "name": person.name(), "raw": raw(person), "as_of": as_of});
+        for person in listed.iter() {
+            let mut line = json!({"id": person.user_id, "name": person.name(), "raw": raw(&person), "as_of": as_of});
             if let Some(members) = line.as_object_mut().filter(|_| stale.is_some()) {
                 members.insert("stale".to_owned(), true.into());
             }
             out::print_json(&line);
         }
     } else {
-        let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = listed.iter().map(|person| row(&person)).collect();
         table::print(&["id", "name", "number", "company", "facility", "e-mail"], &rows);
     }
     match stale {
@@ -60,12 +60,12 @@ async fn renewed(directory: &Directory, arguments: &Arguments) -> Result<Option<
     let Err(error) = directory.refresh().await else { return Ok(None) };
     let why = error.to_string();
     match (error, kept) {
-        (NoList::Later(_), Some(_)) if arguments.stale => Ok(Some(why)),
-        (NoList::Later(_), Some(at)) => {
+        (NoList::Away(_) | NoList::Later(_), Some(_)) if arguments.stale => Ok(Some(why)),
+        (NoList::Away(_) | NoList::Later(_), Some(at)) => {
             let help = format!("try again later; --stale shows what BluSKY said {} ago ({})", ago(Utc::now() - at), written(at));
             Err(Failure::impossible("blusky", why, help))
         }
-        (NoList::Later(_), None) => Err(Failure::impossible("blusky", why, "try again later")),
+        (NoList::Away(_) | NoList::Later(_), None) => Err(Failure::impossible("blusky", why, "try again later")),
         (NoList::Stopped(_), _) => Err(Failure::impossible("blusky", why, "")),
         (NoList::Missing(_) | NoList::Unreadable(_), _) => {
             let help = "[people] blusky = { path = \"api/…\" } names a path of the site's own; a list in a file does without BluSKY's";

@@ -4,12 +4,12 @@
 //! case and spacing. Out: the people, and every finding with row and column. Never: a row that is wrong costing another one, or
 //! somebody taken for a heading.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use uuid::Uuid;
 
-use super::{People, Person};
+use super::{People, Person, table::Table};
 use crate::text;
 
 /// What is wrong in a row.
@@ -55,7 +55,7 @@ impl People {
             Ok(person) if rows_of.contains_key(&person.user_id) => {}
             Ok(person) => {
                 rows_of.insert(person.user_id, number);
-                people.persons.push(person);
+                people.table.push(&person);
             }
             Err(finding) => people.findings.push(Finding { message: format!("{}; the row is left out", finding.message), ..finding }),
         };
@@ -82,16 +82,23 @@ impl People {
 
     /// A number that two people have is nobody's.
     fn one_number_each(&mut self, rows_of: &HashMap<Uuid, usize>, column: Option<usize>) {
-        let mut owners: HashMap<String, usize> = HashMap::new();
-        for person in self.persons.iter().filter(|person| !person.employee_number.is_empty()) {
-            *owners.entry(person.employee_number.clone()).or_default() += 1;
+        let mut known = HashSet::new();
+        let numbers = self.table.numbers().filter(|number| !number.is_empty());
+        let several: HashSet<String> = numbers.filter(|number| !known.insert(*number)).map(ToOwned::to_owned).collect();
+        if several.is_empty() {
+            return;
         }
-        for person in self.persons.iter_mut().filter(|person| owners.get(&person.employee_number).is_some_and(|count| *count > 1)) {
-            let (row, column) = (rows_of.get(&person.user_id).copied().unwrap_or_default(), column.map_or(1, |at| at + 1));
-            let message = format!("several people have the employee number {:?}; it finds none of them", person.employee_number);
-            self.findings.push(Finding { row, column, message });
-            person.employee_number.clear();
+        let mut table = Table::default();
+        for mut person in self.table.iter() {
+            if several.contains(&person.employee_number) {
+                let (row, column) = (rows_of.get(&person.user_id).copied().unwrap_or_default(), column.map_or(1, |at| at + 1));
+                let message = format!("several people have the employee number {:?}; it finds none of them", person.employee_number);
+                self.findings.push(Finding { row, column, message });
+                person.employee_number.clear();
+            }
+            table.push(&person);
         }
+        self.table = table;
     }
 }
 
@@ -203,7 +210,7 @@ mod tests {
         let text = format!("user_id;first_name;last_name\r\n{ADA};Zoë;Müller\r\n");
         for order in [u16::to_le_bytes, u16::to_be_bytes] {
             let bytes: Vec<u8> = text.encode_utf16().flat_map(order).collect();
-            assert_eq!(read(&bytes).persons[0].name(), "Zoë Müller");
+            assert_eq!(read(&bytes).table.get(0).unwrap().name(), "Zoë Müller");
         }
     }
 
@@ -214,7 +221,7 @@ mod tests {
             8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906\n\
             8991f3ac-26cd-4c60-9a78-ecca8f441632,Kay,McNulty,1921\n";
         let people = People::read(text.as_bytes()).unwrap();
-        let found: Vec<&str> = people.persons.iter().map(|person| person.last_name.as_str()).collect();
+        let found: Vec<String> = people.all().map(|person| person.last_name).collect();
         assert_eq!(found, ["Hopper", "McNulty"]);
         let said: Vec<String> = people.findings.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["row 2, column 1: a quote in it is not closed; the row is left out"]);
@@ -238,8 +245,8 @@ mod tests {
         ];
         for bytes in written {
             let people = read(&bytes);
-            assert_eq!((people.persons.len(), people.findings.len()), (1, 0), "{:?}", people.findings);
-            let person = &people.persons[0];
+            assert_eq!((people.len(), people.findings.len()), (1, 0), "{:?}", people.findings);
+            let person = people.table.get(0).unwrap();
             assert_eq!((person.first_name.as_str(), person.employee_number.as_str()), ("Zoë", "0815"));
         }
     }
@@ -252,10 +259,10 @@ mod tests {
              d8f00538-00a9-4db3-acc8-e64d728390f2,Edsger,Dijkstra,7\n{ADA},Ada,Lovelace,1\n"
         );
         let people = read(list.as_bytes());
-        assert_eq!(people.persons.len(), 3, "the same person twice is one person");
+        assert_eq!(people.len(), 3, "the same person twice is one person");
         let found: Vec<(usize, usize)> = people.findings.iter().map(|finding| (finding.row, finding.column)).collect();
         assert_eq!(found, [(3, 1), (4, 1), (5, 1), (6, 4), (7, 4)]);
-        assert!(people.persons.iter().skip(1).all(|person| person.employee_number.is_empty()));
+        assert!(people.all().skip(1).all(|person| person.employee_number.is_empty()));
     }
 
     #[test]

@@ -5,23 +5,28 @@
 //! it. Never: the first of several, or a number that is only nearly the one given: a near miss is offered, and not taken.
 
 mod file;
+mod table;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
 
+use crate::access::HeldCard;
 pub use crate::access::Person;
 pub use file::{Finding, decoded, delimiter, plain};
 
 use crate::text;
+use table::Table;
 
 /// The site's people: of its list, of BluSKY's, or of both.
 #[derive(Debug, Clone, Default)]
 pub struct People {
-    persons: Vec<Person>,
+    table: Table,
     /// People who stand in BluSKY's list too, as the site's own list calls them.
-    also: Vec<Person>,
+    also: Table,
+    /// The places of these.
+    also_at: Vec<usize>,
     /// What is wrong in which row of the site's own list, and whether it was left out.
     pub findings: Vec<Finding>,
 }
@@ -85,23 +90,27 @@ impl People {
     /// The same directory with those whom BluSKY lists. Who is in both is one person: as BluSKY has them, with what only the site's list
     /// says, and found by what either says.
     #[must_use]
-    pub fn with(mut self, listed: impl IntoIterator<Item = Person>) -> Self {
-        let own = std::mem::take(&mut self.persons);
-        let mut places: HashMap<Uuid, Person> = own.iter().map(|person| (person.user_id, person.clone())).collect();
-        let mut known = HashSet::new();
+    pub fn with(self, listed: impl IntoIterator<Item = Person>) -> Self {
+        let (own, mut places) = (self.table, HashMap::new());
+        places.extend(own.places());
+        let (mut table, mut also, mut also_at, mut known) = (Table::default(), Table::default(), Vec::new(), HashSet::new());
         for person in listed {
             let mut person = shown(person);
             if !known.insert(person.user_id) {
                 continue;
             }
-            if let Some(own) = places.remove(&person.user_id) {
+            if let Some(own) = places.get(&person.user_id).and_then(|at| own.get(*at)) {
                 complete(&mut person, &own);
-                self.also.push(own);
+                also.push(&own);
+                also_at.push(table.len());
             }
-            self.persons.push(person);
+            table.push(&person);
         }
-        self.persons.extend(own.into_iter().filter(|person| !known.contains(&person.user_id)));
-        self
+        if known.is_empty() {
+            return Self { table: own, ..self };
+        }
+        own.iter().filter(|person| !known.contains(&person.user_id)).for_each(|person| table.push(&person));
+        Self { table, also, also_at, findings: self.findings }
     }
 
     /// The user that is meant.
@@ -113,7 +122,7 @@ impl People {
         if let Some(id) = key(who)? {
             return Ok(id);
         }
-        if self.persons.is_empty() && self.findings.is_empty() {
+        if self.is_empty() && self.findings.is_empty() {
             return Err(WhoError::NotAGuid(who.to_owned()));
         }
         let name = folded(who);
@@ -123,7 +132,12 @@ impl People {
             &|person| names(person, name.contains('(')).contains(&name),
             &|person| folded(&person.last_name) == name || folded(&person.nickname) == name,
         ];
-        let found = ways.iter().filter(|_| !name.is_empty()).map(|is| self.matching(is)).find(|found| !found.is_empty());
+        // What tells namesakes apart stands behind a name.
+        let near = self.holding(name.split(" (").next().unwrap_or_default());
+        let is = |is: &&dyn Fn(&Person) -> bool| {
+            self.those(near.iter().filter(|(_, person)| is(person)).map(|(at, _)| *at).collect()).collect::<Vec<_>>()
+        };
+        let found = ways.iter().filter(|_| !name.is_empty()).map(is).find(|found| !found.is_empty());
         match found.as_deref() {
             Some([person]) => Ok(person.user_id),
             Some(several) => {
@@ -134,17 +148,23 @@ impl People {
         }
     }
 
-    /// Everybody of whom this is true as either list calls them, each once.
-    fn matching(&self, is: impl Fn(&Person) -> bool) -> Vec<&Person> {
-        let also: HashSet<Uuid> = self.also.iter().filter(|person| is(person)).map(|person| person.user_id).collect();
-        self.persons.iter().filter(|person| also.contains(&person.user_id) || is(person)).collect()
+    /// Whoever holds a folded text as either list calls them, each with their place.
+    fn holding(&self, text: &str) -> Vec<(usize, Person)> {
+        let own = self.also.holding(text).filter_map(|at| Some((*self.also_at.get(at)?, self.also.get(at)?)));
+        let listed = self.table.holding(text).filter_map(|at| Some((at, self.table.get(at)?)));
+        listed.chain(own).collect()
+    }
+
+    /// Those at these places, each once, in the order of the lists.
+    fn those(&self, places: BTreeSet<usize>) -> impl Iterator<Item = Person> {
+        places.into_iter().filter_map(|at| self.table.get(at))
     }
 
     /// Nobody; or nobody but for zeros in front.
     fn near(&self, who: &str) -> WhoError {
         let bare = |number: &str| number.trim_start_matches('0').to_owned();
         let is_number = !bare(who).is_empty() && who.bytes().all(|byte| byte.is_ascii_digit());
-        let near = self.persons.iter().find(|person| is_number && bare(&person.employee_number) == bare(who));
+        let near = self.table.numbers().position(|number| is_number && bare(number) == bare(who)).and_then(|at| self.table.get(at));
         match near {
             Some(person) => WhoError::Nearly(who.to_owned(), format!("{} ({})", person.name(), person.employee_number)),
             None => WhoError::Unknown(who.to_owned()),
@@ -152,37 +172,43 @@ impl People {
     }
 
     /// Everybody whose name, nickname, employee number or e-mail address holds this text, whatever its case and accents.
-    pub fn search(&self, text: &str) -> impl Iterator<Item = &Person> {
+    pub fn search(&self, text: &str) -> impl Iterator<Item = Person> {
         let text = folded(text);
-        let holds = |person: &Person| {
-            person.employee_number.contains(&text)
-                || folded(&person.email).contains(&text)
-                || names(person, false).iter().any(|name| name.contains(&text))
-        };
-        self.matching(holds).into_iter()
+        self.those(self.table.holding(&text).chain(self.also.holding(&text).filter_map(|at| self.also_at.get(at).copied())).collect())
     }
 
     /// How many people there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.persons.len()
+        self.table.len()
     }
 
     /// True where there is nobody.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.persons.is_empty()
+        self.table.len() == 0
     }
 
     /// The person with that key.
     #[must_use]
-    pub fn person(&self, id: Uuid) -> Option<&Person> {
-        self.persons.iter().find(|person| person.user_id == id)
+    pub fn person(&self, id: Uuid) -> Option<Person> {
+        self.table.get(self.table.place(id)?)
     }
 
-    /// Everybody, in the order of the lists.
-    pub fn all(&self) -> impl Iterator<Item = &Person> {
-        self.persons.iter()
+    /// Whoever has a card of which this is true, as BluSKY's list shows it.
+    pub fn holder(&self, is: impl Fn(&HeldCard) -> bool) -> Option<Person> {
+        self.table.cards().find(|(_, card)| is(card)).and_then(|(at, _)| self.table.get(at))
+    }
+
+    /// True where the lists show cards at all.
+    #[must_use]
+    pub fn has_cards(&self) -> bool {
+        self.table.cards().next().is_some()
+    }
+
+    /// Everybody, in the order of the lists; their cards are told by [`Self::holder`].
+    pub fn all(&self) -> impl Iterator<Item = Person> {
+        self.table.iter()
     }
 }
 

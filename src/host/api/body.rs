@@ -81,7 +81,10 @@ pub struct OrderBody {
     /// The person is a new one, who is added first; `user` is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_user: Option<Box<AddUser>>,
-    /// This card of the user's is taken back first.
+    /// The groups of access levels that the new person is given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub access_level_groups: Vec<i64>,
+    /// This card of the user's is taken back first, or deactivated, as the site prefers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Uuid>,
     /// How the person is called, where the site's list does not say.
@@ -105,6 +108,17 @@ pub struct CallBody {
     pub operation: Operation,
     /// Its password, which the call itself never shows.
     pub secret: Option<Secret>,
+    /// The groups of access levels that a new user is given, once they are added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_level_groups: Vec<i64>,
+}
+
+impl CallBody {
+    /// A call that is all of its order.
+    #[must_use]
+    pub fn of(operation: Operation) -> Self {
+        Self { id: Uuid::now_v7(), operation, secret: None, access_level_groups: Vec::new() }
+    }
 }
 
 /// An answer to a question.

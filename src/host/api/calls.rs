@@ -22,6 +22,7 @@ use crate::{
         call,
         lookup::{Item, Kind},
     },
+    enroll::origin::Origin,
     host::hosting::Control,
     station::{Event, Request, Scope, What},
     store::{StoreError, StoreHandle},
@@ -45,18 +46,16 @@ pub(super) async fn call(
     let wire = shared.site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
     let judged = call::judge(&operation, shared.site.config.integer_width, wire);
     judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was sent"))?;
+    groups(&body.access_level_groups, Some(&operation))?;
     if let Operation::AddUser(user) = &operation {
-        new_user(&shared.store, user).await?;
-        // Whether somebody is new is seen beside a list from before.
-        if shared.directory.asks() && matches!(shared.directory.asked().await, Ok(None)) {
-            drop(shared.directory.refresh().await);
-        }
+        new_user(&shared, user, false).await?;
     }
     let person = match operation.user() {
         Some(user) => named(&shared.directory, user).await,
         None => None,
     };
-    let what = What::Call { operation: Box::new(operation), ordered_by: Some(ordered_by), person };
+    let origin = Origin { ordered_by: Some(ordered_by), person, groups_after: body.access_level_groups, ..Origin::default() };
+    let what = What::Call { operation: Box::new(operation), origin: Box::new(origin) };
     shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(if follows { stream::order(&shared, listener, body.id, Vec::new()) } else { ordered(body.id) })
@@ -66,13 +65,39 @@ fn store(error: &StoreError) -> Failed {
     Failed::impossible("store", error.to_string(), "")
 }
 
-/// Judges an order of a new user beside what the store knows.
+/// Judges an order of a new user beside what the store knows. Where BluSKY lists people, and has not yet, it is asked now, unless there
+/// is time until a card is shown: whether somebody is new is seen beside a list from before.
 ///
 /// # Errors
 /// The same user is on the way already, or belongs to no such company.
-pub(super) async fn new_user(store: &StoreHandle, user: &AddUser) -> Result<(), Failed> {
-    unordered(store, user).await?;
-    company(store, user).await
+pub(super) async fn new_user(shared: &Arc<Shared>, user: &AddUser, has_time: bool) -> Result<(), Failed> {
+    unordered(&shared.store, user).await?;
+    company(&shared.store, user).await?;
+    if shared.directory.asks() && matches!(shared.directory.asked().await, Ok(None)) {
+        let with = shared.clone();
+        let asking = tokio::spawn(async move { drop(with.directory.refresh().await) });
+        if !has_time {
+            drop(asking.await);
+        }
+    }
+    Ok(())
+}
+
+/// Judges the groups of access levels that somebody new is to have.
+///
+/// # Errors
+/// A number that is no group's, or nobody new.
+pub(super) fn groups(groups: &[i64], first: Option<&Operation>) -> Result<(), Failed> {
+    if !groups.is_empty() && !matches!(first, Some(Operation::AddUser(_))) {
+        let help = "`cardbridge access add` gives somebody a group whom BluSKY has";
+        return Err(Failed::usage("access_level_group", "a group is given with somebody who is added", help));
+    }
+    match groups.iter().find(|group| !(1..=i64::from(i32::MAX)).contains(*group)) {
+        Some(group) => {
+            Err(Failed::usage("access_level_group", format!("{group} is no group's number"), "`cardbridge lookup access-level-groups`"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses a second order of a user whose first one has not come to its end.

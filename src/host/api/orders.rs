@@ -15,12 +15,12 @@ use uuid::Uuid;
 use super::{
     OrderedBy, Shared,
     body::{AnswerBody, Failed, InPath, OrderBody, Sent, YesOrNo, key},
-    calls::new_user,
+    calls::{groups, new_user},
     people::{called, who},
     stream,
 };
 use crate::{
-    access::AddUser,
+    access::{AddUser, Operation},
     blusky::call::{self, writable},
     card::{Literal, LiteralError, Presentation},
     enroll::{
@@ -28,7 +28,7 @@ use crate::{
         origin::Named,
         people::Finding,
     },
-    host::{Site, directory::Meant, hosting::Control},
+    host::{Site, directory::Meant, hosting::Control, lost_card},
     outbox::Reassign,
     station::{Answer, Event, Notice, Request, Scope, Wanted, What},
 };
@@ -117,7 +117,7 @@ pub(super) async fn answer(
 }
 
 /// The station's order that follows from a body, judged as far as it can be before there is a card.
-async fn request(shared: &Shared, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, Vec<Value>), Failed> {
+async fn request(shared: &Arc<Shared>, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, Vec<Value>), Failed> {
     let site = &shared.site;
     let can_be_asked = body.can_be_asked;
     let card = wanted(&body)?;
@@ -126,14 +126,19 @@ async fn request(shared: &Shared, id: Uuid, body: OrderBody, ordered_by: String)
         Some(user) => added(shared, user, &body).await?,
         None => who(&shared.directory, &body.user).await?,
     };
+    let before = match (&body.new_user, body.replaces) {
+        (Some(user), _) => Some(Operation::AddUser(user.clone())),
+        (None, Some(card)) => Some(lost_card::operation(site, &shared.directory, user.id, card).await),
+        (None, None) => None,
+    };
     let finding = |finding: &Finding| json!({"kind": "note", "words": format!("the list of people, {finding}")});
     let findings = user.findings.iter().map(finding).collect();
-    let order = Box::new(order_of(site, body, user, reassign, ordered_by)?);
+    let order = Box::new(order_of(site, body, (user, before), reassign, ordered_by)?);
     Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, findings))
 }
 
 /// A person who is added first, judged as one who is added alone.
-async fn added(shared: &Shared, user: &AddUser, body: &OrderBody) -> Result<Meant, Failed> {
+async fn added(shared: &Arc<Shared>, user: &AddUser, body: &OrderBody) -> Result<Meant, Failed> {
     if body.replaces.is_some() || !body.user.is_empty() {
         return Err(Failed::usage(
             "user",
@@ -141,19 +146,22 @@ async fn added(shared: &Shared, user: &AddUser, body: &OrderBody) -> Result<Mean
             "leave user and replaces out",
         ));
     }
-    new_user(&shared.store, user).await?;
+    // Whoever waits for a card gives a long list its time.
+    let waits = body.bits.is_none() && body.card_id.is_none() && body.presentation.is_none();
+    new_user(shared, user, waits).await?;
     Ok(Meant { id: Uuid::nil(), person: None, findings: Vec::new() })
 }
 
-/// What is done before the card, and that no PIN waits for it: only what is sent next is kept sealed.
-fn judge_before(site: &Site, order: &Order) -> Result<(), Failed> {
-    let Some(first) = order.before() else { return Ok(()) };
-    if order.pin.is_some() {
-        let help = "enroll the card without it, then set the PIN in BluSKY";
-        return Err(Failed::usage("pin", "a PIN cannot wait for what is done before the card", help));
+/// What is done beside the card. One secret is kept for an entry: a login's password or a PIN.
+fn judge_beside(site: &Site, order: &Order) -> Result<(), Failed> {
+    groups(&order.access_level_groups, order.before.as_deref())?;
+    let Some(first) = &order.before else { return Ok(()) };
+    if order.pin.is_some() && first.secret().is_some() {
+        let help = "add the user with the login first (`cardbridge user add`), then enroll the card with its PIN";
+        return Err(Failed::usage("pin", "one order takes a login's password or a PIN, and not both", help));
     }
     let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
-    let judged = call::judge(&first, site.config.integer_width, wire);
+    let judged = call::judge(first, site.config.integer_width, wire);
     judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was enrolled"))
 }
 
@@ -190,7 +198,13 @@ fn reassign(site: &Site, asked: bool) -> Result<Reassign, Failed> {
     }
 }
 
-fn order_of(site: &Site, body: OrderBody, user: Meant, reassign: Reassign, ordered_by: String) -> Result<Order, Failed> {
+fn order_of(
+    site: &Site,
+    body: OrderBody,
+    (user, before): (Meant, Option<Operation>),
+    reassign: Reassign,
+    ordered_by: String,
+) -> Result<Order, Failed> {
     let policy = &site.config.policy;
     if let Some(number) = body.card_type.filter(|number| policy.card_type(*number).is_none()) {
         let known: Vec<String> = policy.card_types.iter().map(|card_type| card_type.blusky.to_string()).collect();
@@ -211,12 +225,12 @@ fn order_of(site: &Site, body: OrderBody, user: Meant, reassign: Reassign, order
         person: user.person.as_ref().map(called).or(body.person).or_else(|| body.new_user.as_deref().map(called_new)),
         ordered_by: Some(ordered_by),
         roster: body.roster,
-        new_user: body.new_user,
-        replaces: body.replaces,
+        before: before.map(Box::new),
+        access_level_groups: body.access_level_groups,
         ..Order::of(user.id)
     };
     let order = Order { card_user_flags: body.card_user_flags.unwrap_or(order.card_user_flags), ..order };
-    judge_before(site, &order)?;
+    judge_beside(site, &order)?;
     order.window().map_err(|refused| Failed::usage("window", refused.to_string(), "nothing was enrolled"))?;
     let wire = site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();
     let judged = order.judge(site.config.integer_width).and_then(|operation| operation.map_or(Ok(()), |call| writable(&call, wire)));

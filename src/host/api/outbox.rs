@@ -19,10 +19,13 @@ use super::{
 };
 use crate::{
     access::{Operation, RemoveUserCard},
-    enroll::enrollment::{Order, add_existing_card},
+    enroll::{
+        enrollment::{Order, add_existing_card},
+        origin::Origin,
+    },
     host::{holder, hosting::Control},
-    outbox::{Entry, State as Of, Step},
-    station::{Event, Notice, Request, Scope, What},
+    outbox::{Entry, Reassign, State as Of, Step},
+    station::{Event, Notice, Scope},
     store::{StoreError, StoreHandle},
     views,
 };
@@ -81,7 +84,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) 
 pub(super) async fn retry(State(shared): State<Arc<Shared>>, InPath(id): InPath, Sent(body): Sent<RetryBody>) -> Result<Response, Failed> {
     let entry = find(&shared.store, &id).await?;
     if body.user.is_some() {
-        let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().needs_a_person();
+        let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().state == Of::InDoubt;
         if body.absent || !is_unknown || body.user.is_some_and(|user| user.is_nil()) {
             let help = "it says that a user whom AddUser left in doubt is there; `outbox show` shows the entry";
             return Err(Failed::impossible("user", "this entry does not wait for a user's GUID; nothing was done", help));
@@ -121,18 +124,20 @@ pub(super) async fn undo(
     let removal = RemoveUserCard { card_id, user_id: call.user_id };
     let mut operations = vec![Operation::RemoveUserCard(removal)];
     operations.extend(before.and_then(|user| add_existing_card(card_id, &Order::of(user)).ok()).map(Operation::AddUserCard));
-    let mut orders = Vec::new();
+    let now = Utc::now();
+    let mut by = Vec::new();
     for operation in operations {
-        let id = Uuid::now_v7();
         let person = named(&shared.directory, operation.user().unwrap_or_default()).await;
-        let what = What::Call { operation: Box::new(operation.clone()), ordered_by: Some(ordered_by.clone()), person };
-        shared.post(Event::Order(Box::new(Request { id, what, can_be_asked: false })))?;
-        orders.push(json!({"id": id, "operation": operation}));
+        let origin = Origin { ordered_by: Some(ordered_by.clone()), person, ..Origin::default() };
+        by.push(Entry { origin, ..Entry::of(Uuid::now_v7(), now, operation, Reassign::Never) });
     }
-    let by = orders.first().and_then(|order| order["id"].as_str()?.parse().ok()).unwrap_or_default();
-    shared.store.append(&entry, Utc::now(), Step::Undone { by }).await.map_err(|error| failed(&error))?;
-    let entry = shared.store.entry(entry.id).await.map_err(|error| failed(&error))?;
-    shared.post(Event::Settled(Box::new(entry)))?;
+    shared.store.undo(&entry, now, by.clone()).await.map_err(|error| failed(&error))?;
+    for id in [entry.id].into_iter().chain(by.iter().map(|entry| entry.id)) {
+        let entry = shared.store.entry(id).await.map_err(|error| failed(&error))?;
+        shared.post(Event::Settled(Box::new(entry)))?;
+    }
+    let orders: Vec<Value> = by.iter().map(|entry| json!({"id": entry.id, "operation": entry.operation})).collect();
+    let by = by.first().map(|entry| entry.id);
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(Json(json!({"undone_by": by, "orders": orders})).into_response())
 }

@@ -49,7 +49,7 @@ pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Ask
     let people = shared.directory.people().await.map_err(failed)?;
     let asked = shared.directory.asked().await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
     let mut found = people.search(&search.q);
-    let shown: Vec<Value> = found.by_ref().take(search.limit.min(MOST)).map(shown).collect();
+    let shown: Vec<Value> = found.by_ref().take(search.limit.min(MOST)).map(|person| shown(&person)).collect();
     let as_of = asked.map(|(at, _)| at.to_rfc3339_opts(SecondsFormat::Secs, true));
     Ok(Json(json!({"people": shown, "left_off": found.count(), "as_of": as_of})).into_response())
 }
@@ -96,5 +96,5 @@ pub(super) fn called(person: &Person) -> Named {
 
 /// How the directory calls a user; none where it does not, or cannot be read.
 pub(super) async fn named(directory: &Directory, id: Uuid) -> Option<Named> {
-    directory.people().await.ok()?.person(id).map(called)
+    directory.people().await.ok()?.person(id).as_ref().map(called)
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{Directory, once};
 use crate::{
-    access::{AccessControl, Cards, Detail, NO_SUCH_CALL, Operation, Outcome, Sameness, StoredCard},
+    access::{AccessControl, AddUser, Cards, Detail, NO_SUCH_CALL, NoList, Operation, Outcome, Sameness, StoredCard},
     card::DecidedBy,
     outbox::{Entry, Next, ReadBack, State, Step, reach::Reached},
     station::{Called, Event},
@@ -148,17 +148,39 @@ impl<C: AccessControl> Call<C> {
         let why = if let Outcome::Stopped { why } | Outcome::Away { why } = &outcome { Some(why.clone()) } else { None };
         self.hear(heard, why, called);
         let is_lost = matches!(outcome, Outcome::NoAnswer { .. } | Outcome::Later { .. } | Outcome::Unclear { .. });
-        let looks = if is_lost { self.directory.as_ref().filter(|directory| directory.asks()) } else { None };
-        if let (Some(directory), Operation::AddUser(user)) = (looks, entry.operation.clone()) {
+        if let (Operation::AddUser(user), true) = (entry.operation.clone(), is_lost) {
+            // Nobody is told of a doubt that a look into the list of people ends at once.
             self.append_whatever_happens(entry, Step::Answered(outcome), None).await?;
-            match directory.added(&user).await {
-                Ok(Some(user_id)) => self.append_whatever_happens(entry, Step::UserFound { user_id }, Some(post)).await?,
-                // Nobody, or nobody who must be the one: a person looks.
-                Ok(None) | Err(_) => drop(post.send(Event::Stepped(Box::new(entry.clone())))),
-            }
-            return Ok(true);
+            return self.look_for(&user, entry, called, post).await;
         }
         self.append_whatever_happens(entry, Step::Answered(outcome), Some(post)).await?;
+        Ok(true)
+    }
+
+    /// Looks in BluSKY's list of people for a user whose making was not answered.
+    async fn look_for(&self, user: &AddUser, entry: &mut Entry, called: &mut Called, post: &Post) -> Result<bool, StoreError> {
+        let looked = match self.directory.as_ref().filter(|directory| directory.asks()) {
+            Some(directory) => directory.added(user).await,
+            None => Err(NoList::Missing("BluSKY's pages name no call that shows a user".to_owned())),
+        };
+        let step = match looked {
+            Ok(Some(user_id)) => Step::UserFound { user_id },
+            Ok(None) if self.is_too_early(entry) => {
+                Step::ReadBack(ReadBack::NotYet { why: "BluSKY's list of people does not show the user yet".to_owned() })
+            }
+            Ok(None) => {
+                Step::ReadBack(ReadBack::Unavailable { why: "BluSKY's list of people shows nobody who must be the new user".to_owned() })
+            }
+            // The pause is everybody's: nothing is written down for it.
+            Err(NoList::Away(why)) => {
+                self.hear(Reached::Away(None), Some(why), called);
+                drop(post.send(Event::Stepped(Box::new(entry.clone()))));
+                return Ok(false);
+            }
+            Err(NoList::Later(why)) => Step::ReadBack(ReadBack::Failed { why }),
+            Err(NoList::Missing(why) | NoList::Unreadable(why) | NoList::Stopped(why)) => Step::ReadBack(ReadBack::Unavailable { why }),
+        };
+        self.append_whatever_happens(entry, step, Some(post)).await?;
         Ok(true)
     }
 
@@ -195,7 +217,8 @@ impl<C: AccessControl> Call<C> {
         called: &mut Called,
         post: &Post,
     ) -> Result<bool, StoreError> {
-        let detail = match entry.operation {
+        let detail = match entry.operation.clone() {
+            Operation::AddUser(user) => return self.look_for(&user, entry, called, post).await,
             Operation::AddUserCard(_) => Detail::Card,
             Operation::RemoveUserCard(_) => Detail::Ended,
             _ => Detail::Assignment,
@@ -239,13 +262,8 @@ impl<C: AccessControl> Call<C> {
 
     /// The operation with its secret, which is sealed on disk.
     async fn whole(&self, entry: &Entry) -> Result<Operation, String> {
-        let mut operation = entry.operation.clone();
-        if entry.is_sealed
-            && let Some(secret) = self.store.secret(entry.id).await.map_err(|error| error.to_string())?
-        {
-            operation.put_secret(secret);
-        }
-        Ok(operation)
+        let secret = if entry.is_sealed { self.store.secret(entry.id).await.map_err(|error| error.to_string())? } else { None };
+        Ok(secret.map_or_else(|| entry.operation.clone(), |secret| entry.with_secret(secret)))
     }
 
     /// True until BluSKY has had the time to show what was sent: by the wall's clock across a restart, and by one that nobody sets for

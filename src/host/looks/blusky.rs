@@ -1,11 +1,12 @@
 //! The way to BluSKY: one reading call.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
-    blusky::{answer::SuccessCodes, client::Client, probe},
-    doctor::blusky::{Call, Came, Facts, Probe},
+    blusky::{answer::SuccessCodes, client::Client, lookup::Kind, probe},
+    doctor::blusky::{Call, Came, Facts, PeopleList, Probe},
     host::{Site, client::Said},
     views::status::call_text,
 };
@@ -15,6 +16,7 @@ pub(super) async fn look(site: &Site, known: Option<&Value>) -> Facts {
     let calls = known.map(|known| known.at("calls")).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut facts = Facts { calls: calls.iter().map(call).collect(), ..Facts::default() };
     let Some(settings) = site.config.blusky.clone() else { return facts };
+    facts.people = (!site.config.people.of.is_empty()).then(|| PeopleList { age_s: calls.iter().find_map(listed_s) });
     facts.base_url = Some(settings.base_url.clone());
     facts.key = settings.terms().key;
     facts.takes_any_code = settings.success_codes == SuccessCodes::Any;
@@ -36,6 +38,13 @@ pub(super) async fn look(site: &Site, known: Option<&Value>) -> Facts {
         Err(error) => facts.unusable = Some(error.to_string()),
     }
     facts
+}
+
+/// How many seconds ago this call listed the site's people.
+fn listed_s(seen: &Value) -> Option<i64> {
+    let at: DateTime<Utc> = seen.text("at").parse().ok()?;
+    let is_list = seen.text("call") == Kind::Users.call() && seen.at("exists") == true;
+    is_list.then(|| (Utc::now() - at).num_seconds().max(0))
 }
 
 fn came(came: probe::Came) -> Came {

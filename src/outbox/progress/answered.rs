@@ -2,7 +2,7 @@
 //!
 //! In: what is known so far, and what became of the sending. Out: what is known then. Never: "not done" of a call that may have arrived.
 
-use super::{Phase, Progress};
+use super::{LOOK_AT_THE_ACCESS, Phase, Progress};
 use crate::{
     access::{Operation, Outcome},
     outbox::{Entry, State},
@@ -11,8 +11,8 @@ use crate::{
 impl Entry {
     pub(super) fn answered(&self, progress: &mut Progress, outcome: &Outcome) {
         self.answered_readably(progress, outcome);
-        if matches!(progress.phase, Phase::Doubt | Phase::LookFirst) && !self.can_be_read_back() {
-            let why = format!("{}; {}", progress.why.take().unwrap_or_default(), self.look_yourself());
+        if matches!(progress.phase, Phase::Doubt | Phase::LookFirst) && !self.can_be_looked_up() {
+            let why = format!("{}; {LOOK_AT_THE_ACCESS}", progress.why.take().unwrap_or_default());
             progress.enter(State::InDoubt, Phase::Stuck, Some(&why));
         }
     }
@@ -22,7 +22,7 @@ impl Entry {
             Outcome::Accepted(told) => {
                 progress.told = told.clone();
                 progress.fails = 0;
-                progress.enter(State::Accepted, if self.can_be_read_back() { Phase::Confirm } else { Phase::End }, None);
+                progress.enter(State::Accepted, if self.operation.is_about_a_card() { Phase::Confirm } else { Phase::End }, None);
             }
             Outcome::Refused(told) => {
                 progress.told = told.clone();

@@ -14,7 +14,7 @@ use crate::simulator::{
         body::Body,
         contract::{self, API_WEB_ROLE, Contract},
         members::{Members, Null, guid},
-        outcome::{Outcome, ResultModel},
+        outcome::{MAKES_NOTHING, Outcome, ResultModel},
         reading::Model,
     },
     words::result_code::ResultCode,
@@ -23,10 +23,6 @@ use crate::simulator::{
 /// What giving answers: with a number where others answer a key.
 pub const GIVEN: ResultModel =
     ResultModel { root: "ResultWithInt", namespace: API_WEB_ROLE, tail: &["Value"], has_status: true, has_value: false, has_users: false };
-
-/// What taking answers.
-pub const TAKEN: ResultModel =
-    ResultModel { root: "Result", namespace: API_WEB_ROLE, tail: &[], has_status: true, has_value: false, has_users: false };
 
 /// The body of giving.
 pub struct Gives {
@@ -54,11 +50,10 @@ pub fn give(context: &Context, Gives { user_id, group }: Gives, arrived: &Arrive
 
 /// Takes it.
 pub fn take(context: &Context, arrived: &Arrived) -> Result<Body, Stop> {
-    let group = arrived.head.uri.path().trim_end_matches('/').rsplit('/').next().and_then(|group| group.parse().ok());
-    let (Some(user_id), Some(group)) = (guid(&arrived.id), group) else {
+    let (Some(user_id), Ok(group)) = (guid(&arrived.id), arrived.last_of_path().parse()) else {
         return Err(ResultCode::MemberMissing.because("The route must name a user and an access level group.").into());
     };
     rules::user(user_id, &arrived.id)?;
     context.store.change_access(user_id, group, false)?;
-    Ok(Body::Outcome(Outcome::success(&TAKEN, None)))
+    Ok(Body::Outcome(Outcome::success(&MAKES_NOTHING, None)))
 }

@@ -20,7 +20,7 @@ use crate::simulator::{
         body::Body,
         found::Lost,
         media,
-        outcome::{Outcome, ResultModel},
+        outcome::{MAKES_NOTHING, Outcome, ResultModel},
         reading::{self, Model},
     },
 };
@@ -30,8 +30,8 @@ pub async fn carry_out(context: Arc<Context>, call: Call, arrived: Arrived) -> (
     match call {
         Call::AddUserCard => changed(context, arrived, &add_user_card::ANSWER, add_user_card::carry_out).await,
         Call::ReplaceCardIfExists => changed(context, arrived, &replace_card::ANSWER, replace_card::carry_out).await,
-        Call::UpdateUserCard => changed(context, arrived, &update_user_card::ANSWER, update_user_card::carry_out).await,
-        Call::RemoveUserCard => changed(context, arrived, &remove_user_card::ANSWER, remove_user_card::carry_out).await,
+        Call::UpdateUserCard => changed(context, arrived, &MAKES_NOTHING, update_user_card::carry_out).await,
+        Call::RemoveUserCard => changed(context, arrived, &MAKES_NOTHING, remove_user_card::carry_out).await,
         Call::RemoveUser => {
             tracing::error!("a person was to be deleted: whoever did that meant to take a card");
             (Answer::message(StatusCode::IM_A_TEAPOT, "A person was to be deleted. Nobody who enrolls cards means that."), Vec::new())
@@ -39,7 +39,7 @@ pub async fn carry_out(context: Arc<Context>, call: Call, arrived: Arrived) -> (
         Call::AddUser => changed(context, arrived, &add_user::ANSWER, |context, body, _| add_user::carry_out(context, body)).await,
         Call::AddUserV2 => add_user_v2(context, arrived).await,
         Call::AddAccessLevelGroup => changed(context, arrived, &access::GIVEN, access::give).await,
-        Call::RemoveAccessLevelGroup => (blocking(move || refusable(access::take(&context, &arrived), &access::TAKEN)).await, Vec::new()),
+        Call::RemoveAccessLevelGroup => (blocking(move || refusable(access::take(&context, &arrived), &MAKES_NOTHING)).await, Vec::new()),
         Call::Authenticate => told(context, arrived, |context, body, _| Ok(authenticate::carry_out(context, body))).await,
         Call::UserCards | Call::UserCardsV2 => {
             let answer = match user_cards::asked(&arrived.head.uri, call == Call::UserCardsV2) {

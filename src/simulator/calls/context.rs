@@ -28,3 +28,10 @@ pub struct Arrived {
     /// Members that are not to be stored.
     pub forgotten: Vec<Forgettable>,
 }
+
+impl Arrived {
+    /// What stands last in its path.
+    pub fn last_of_path(&self) -> &str {
+        self.head.uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    }
+}

@@ -12,17 +12,13 @@ use crate::simulator::{
     state::{remove::Which, store::Stop},
     wire::{
         body::Body,
-        contract::{self, API_WEB_ROLE, Contract},
+        contract::{self, Contract},
         members::{Members, Null, guid},
-        outcome::{Outcome, ResultModel},
+        outcome::{MAKES_NOTHING, Outcome},
         reading::Model,
     },
     words::result_code::ResultCode,
 };
-
-/// What it answers.
-pub const ANSWER: ResultModel =
-    ResultModel { root: "Result", namespace: API_WEB_ROLE, tail: &[], has_status: true, has_value: false, has_users: false };
 
 /// `RemoveUserCardViewModel`
 pub struct RemoveUserCard {
@@ -48,10 +44,10 @@ impl Model for RemoveUserCard {
 /// Takes it.
 pub fn carry_out(context: &Context, RemoveUserCard { user_id, which }: RemoveUserCard, arrived: &Arrived) -> Result<Body, Stop> {
     rules::user(user_id, &arrived.id)?;
-    let in_path = arrived.head.uri.path().trim_end_matches('/').rsplit('/').next().and_then(guid);
+    let in_path = guid(arrived.last_of_path());
     if which.card_id.is_some() && which.card_id != in_path {
         return Err(ResultCode::RouteDiffersFromBody.because("The card in the route is not the CardId of the body.").into());
     }
     context.store.remove(user_id, &which)?;
-    Ok(Body::Outcome(Outcome::success(&ANSWER, None)))
+    Ok(Body::Outcome(Outcome::success(&MAKES_NOTHING, None)))
 }

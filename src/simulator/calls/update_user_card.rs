@@ -10,17 +10,13 @@ use crate::simulator::{
     state::{store::Stop, update::Change},
     wire::{
         body::Body,
-        contract::{self, API_WEB_ROLE, Contract},
+        contract::{self, Contract},
         members::{Members, Null},
-        outcome::{Outcome, ResultModel},
+        outcome::{MAKES_NOTHING, Outcome},
         reading::Model,
     },
     words::result_code::{Refusal, ResultCode},
 };
-
-/// What it answers.
-pub const ANSWER: ResultModel =
-    ResultModel { root: "Result", namespace: API_WEB_ROLE, tail: &[], has_status: true, has_value: false, has_users: false };
 
 /// `UpdateUserCardViewModelV2`
 pub struct UpdateUserCard(Change);
@@ -48,7 +44,7 @@ pub fn carry_out(context: &Context, UpdateUserCard(change): UpdateUserCard, arri
     let members = UpdateUserCard::CONTRACT.members();
     let forgotten: Vec<_> = arrived.forgotten.iter().copied().filter(|member| members.contains(&member.name())).collect();
     context.store.update(&change, &forgotten)?;
-    Ok(Body::Outcome(Outcome::success(&ANSWER, None)))
+    Ok(Body::Outcome(Outcome::success(&MAKES_NOTHING, None)))
 }
 
 /// Judges what the body says about itself.

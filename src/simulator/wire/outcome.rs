@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{shown::Shown, xml::Shape};
+use super::{contract::API_WEB_ROLE, shown::Shown, xml::Shape};
 use crate::simulator::words::result_code::{Refusal, ResultCode};
 
 /// Which model a call answers.
@@ -24,6 +24,10 @@ pub struct ResultModel {
     /// Whether it answers from whom to whom a card went.
     pub has_users: bool,
 }
+
+/// What a call answers that makes nothing, and so has no key to tell.
+pub const MAKES_NOTHING: ResultModel =
+    ResultModel { root: "Result", namespace: API_WEB_ROLE, tail: &[], has_status: true, has_value: false, has_users: false };
 
 /// One answer.
 #[derive(Serialize)]

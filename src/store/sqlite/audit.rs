@@ -12,14 +12,14 @@ use uuid::Uuid;
 use super::{
     Database, Wrong,
     chain::{self, ChainRecord, Head},
-    evidence, older, reading,
+    evidence, lists, older, reading,
     rows::{self, StepRow},
     writing::time,
 };
 use crate::{
-    access::{Operation, Outcome},
+    access::Operation,
     card::to_hex,
-    outbox::{Entry, State, Step},
+    outbox::{Entry, State},
     store::{Anchor, StoreError},
 };
 
@@ -33,6 +33,8 @@ pub struct Erased {
     pub entries: usize,
     /// Entries of others that name them as the holder before. Those are the others' record, and stay.
     pub of_others: usize,
+    /// Their line was taken out of BluSKY's list of people, which shows them again once it is asked for while they are in BluSKY.
+    pub was_listed: bool,
     /// True where the file holds nothing of it any more; false where somebody else is at work in the store, whose log may hold it still.
     pub is_gone: bool,
 }
@@ -127,12 +129,9 @@ fn erase(transaction: &Connection, user: Uuid, by: &str, at: DateTime<Utc>) -> R
         let step = json!({ "step": chain::ERASED, "by": by }).to_string();
         erase_one(transaction, entry, StepRow { at: time(at), body: step, salt: chain::salt(), ..StepRow::default() })?;
     }
-    // Lists of BluSKY's can be asked for again.
-    let names = theirs.iter().filter_map(|entry| entry.origin.person.as_ref()).map(|person| person.name.clone());
-    for name in names.chain([user.to_string(), user.simple().to_string()]) {
-        transaction.execute("DELETE FROM list WHERE instr(lower(body), lower(?1)) > 0", [name])?;
-    }
-    Ok(Erased { entries: theirs.len(), of_others, is_gone: false })
+    let names: Vec<String> = theirs.iter().filter_map(|entry| entry.origin.person.as_ref()).map(|person| person.name.clone()).collect();
+    let was_listed = lists::erase(transaction, user, &names)?;
+    Ok(Erased { entries: theirs.len(), of_others, was_listed, is_gone: false })
 }
 
 /// Takes the texts and salts of one entry away, and says so in its last step.
@@ -164,10 +163,9 @@ fn is_open(entry: &Entry) -> bool {
     matches!(progress.state, State::Saved | State::Sending | State::InDoubt) || !progress.is_settled()
 }
 
-/// True for an entry for this user, and for the one that made them.
+/// True for an entry for this user, and for the one that made them, whoever said that it did.
 fn is_about(entry: &Entry, user: Uuid) -> bool {
-    let made = |step: &Step| matches!(step, Step::Answered(Outcome::Accepted(told)) if told.value == Some(user));
-    let is_new_user = || matches!(entry.operation, Operation::AddUser(_)) && entry.steps().iter().any(|(_, step)| made(step));
+    let is_new_user = || matches!(entry.operation, Operation::AddUser(_)) && entry.progress().told.value == Some(user);
     entry.operation.user() == Some(user) || is_new_user()
 }
 

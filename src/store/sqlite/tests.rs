@@ -1,5 +1,7 @@
 //! What an older program left behind, and what becomes of damaged counts.
 
+use rusqlite::params;
+
 use super::*;
 use crate::{
     card::{FacilityCode, What},

@@ -3,8 +3,11 @@
 //! In: an entry or a step, within a transaction. Out: rows, each written once, with its mark and its place in the chain. Never: a change
 //! to what was written down before, but for what an entry's row says of its steps.
 
+use std::error::Error;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -15,22 +18,22 @@ use super::{
 };
 use crate::{
     access::Operation,
-    outbox::{Entry, State, Step, Terms},
+    outbox::{Entry, Step, Terms},
     store::StoreError,
 };
 
-/// The columns of an entry to which nothing has happened; its secret is not in them.
-pub(super) fn row(entry: &Entry, operation: &Operation, base_url: &str) -> Option<EntryRow> {
-    let (kind, body) = parts(operation)?;
+/// The columns of an entry to which nothing has happened, and whose secret was taken out.
+pub(super) fn row(entry: &Entry, base_url: &str) -> Result<EntryRow, StoreError> {
+    let (kind, body) = parts(&entry.operation)?;
     let source = entry.source.as_ref();
-    Some(EntryRow {
+    Ok(EntryRow {
         id: entry.id.to_string(),
         saved_at: time(entry.saved_at),
         kind,
         body,
-        reassign: serde_json::to_string(&entry.reassign).ok()?,
+        reassign: json(&entry.reassign)?,
         base_url: base_url.to_owned(),
-        origin: serde_json::to_string(&entry.origin).ok()?,
+        origin: json(&entry.origin)?,
         reader: source.and_then(|source| source.reader.clone()),
         card: source.map(|source| source.card.clone()),
         seen_at: source.map(|source| time(source.seen_at)),
@@ -84,10 +87,8 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     (written.seq, written.link) = (place.seq, place.link);
     written.insert(transaction)?;
     let progress = entry.progress();
-    // Nothing of it is sent any more.
-    let is_done = progress.is_over() || progress.state == State::Accepted;
     let wipe = "UPDATE secret SET sealed = NULL WHERE entry = ?1 AND sealed IS NOT NULL";
-    let wiped = is_done && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
+    let wiped = entry.is_done_with_its_secret() && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
     if row.settled != progress.is_settled() {
         head.open.change(row.number, row.settled);
     }
@@ -96,6 +97,13 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;
     head.write(transaction)?;
     Ok(wiped)
+}
+
+/// Writes down that an entry is undone, by the first of these, and all of these.
+pub(super) fn undo(transaction: &Connection, undone: Entry, at: DateTime<Utc>, by: &[Entry], base_url: &str) -> Result<(), Wrong> {
+    let Some(first) = by.first() else { return Ok(()) };
+    append(transaction, undone, at, &Step::Undone { by: first.id })?;
+    by.iter().try_for_each(|entry| save(transaction, entry, row(entry, base_url)?, None, Terms::default()).map(drop))
 }
 
 /// Notes when the card of the newest entry that gave it was last seen at a reader.
@@ -116,13 +124,17 @@ fn next_number(transaction: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// An operation's kind and body, which are columns of their own.
-fn parts(operation: &Operation) -> Option<(String, String)> {
-    let (kind, members) = operation.parts().ok()?;
-    Some((kind, Value::Object(members).to_string()))
+fn parts(operation: &Operation) -> Result<(String, String), StoreError> {
+    let (kind, members) = operation.parts().map_err(|error| unwritable(&error))?;
+    Ok((kind, Value::Object(members).to_string()))
 }
 
-fn json(step: &Step) -> Result<String, StoreError> {
-    serde_json::to_string(step).map_err(|error| StoreError::Failed { path: String::new(), why: error.to_string() })
+fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &dyn Error) -> StoreError {
+    StoreError::Failed { path: String::new(), why: error.to_string() }
 }
 
 /// A time as it lies on disk.

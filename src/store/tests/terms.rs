@@ -56,3 +56,26 @@ fn a_card_that_is_ordered_and_unsent_is_taken_for_nobody_else_unless_a_person_gi
         assert_eq!(store.entry(Uuid::from_u128(3)).unwrap().progress().state, State::Sending, "{}", kind.0);
     }
 }
+
+#[test]
+fn what_is_taken_back_and_what_takes_it_back_are_written_down_in_one_moment_or_not_at_all() {
+    for kind in kinds() {
+        let mut store = kind.open();
+        let (given, taken) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        store.save(&entry(1, 7), Terms::default()).unwrap();
+        let bare = |number| {
+            let mut bare = entry(number, 7);
+            bare.take_secret();
+            bare
+        };
+        let stale = store.entry(given).unwrap();
+        go(store.as_mut(), given, &[SENDING, accepted()]);
+        assert_eq!(store.undo(stale, at(5), &[bare(2), bare(3)]), Err(StoreError::Conflict), "{}: it has gone on", kind.0);
+        assert_eq!(ids(&store.page_after(0).unwrap()), [1], "{}", kind.0);
+        let now = store.entry(given).unwrap();
+        store.undo(now, at(5), &[bare(2), bare(3)]).unwrap();
+        assert_eq!(store.entry(given).unwrap().progress().undone_by, Some(taken), "{}", kind.0);
+        assert_eq!(ids(&store.page_after(0).unwrap()), [1, 2, 3], "{}", kind.0);
+        assert_eq!(store.findings().unwrap(), [""; 0], "{}", kind.0);
+    }
+}

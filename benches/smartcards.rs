@@ -1,8 +1,9 @@
 //! From a card laid on a PC/SC reader to its number in another process, beside a bare program on the `pcsc` crate.
 //!
-//! The stock pcscd with virtual readers; both programs write a line for each card. First they take turns at a reader of
-//! their own, then each has 16 readers on which cards are laid at once. `cargo bench --bench smartcards -- 500` takes as
-//! many cards.
+//! The stock pcscd with virtual readers; both programs write a line for each card. They take turns, twenty each: at one
+//! reader, then at 16 on which cards are laid at once. Processor is what the program's own threads were busy for each card.
+//! `cargo bench --bench smartcards -- 500` takes as many cards. `taskset -c 0` before it keeps everything on one processor,
+//! where a hand-over from thread to thread costs no more than that: in a virtual machine, waking another processor is dear.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,6 +38,9 @@ use pcscd::Pcscd;
 
 const CARDS: usize = 500;
 const READERS: usize = 16;
+/// So often the two programs take turns, each after so many rounds that do not count.
+const TURNS: usize = 20;
+const WARM_UP: usize = 2;
 /// An NTAG and its serial number: a card that is asked one question.
 const ATR: [u8; 20] = [0x3B, 0x8F, 0x80, 0x01, 0x80, 0x4F, 0x0C, 0xA0, 0, 0, 3, 6, 3, 0, 3, 0, 0, 0, 0, 0x68];
 const GET_UID: [u8; 5] = [0xFF, 0xCA, 0, 0, 0];
@@ -53,49 +57,67 @@ fn main() {
 fn measure(cards: usize) {
     let pcscd = Pcscd::start(READERS);
     let names: Vec<String> = (0..READERS).map(|reader| pcscd.name(reader)).collect();
-    {
-        let programs = [(0, Program::start(&pcscd, &["bare", &names[0]])), (1, Program::start(&pcscd, &["bridge", &names[1]]))];
-        let mut took = [Vec::new(), Vec::new()];
-        for round in 0..cards + 20 {
-            for ((reader, program), took) in programs.iter().zip(&mut took) {
-                let (one, card) = program.shows(&pcscd, *reader);
-                drop(card);
-                if round >= 20 {
-                    took.push(one);
-                }
-                thread::sleep(Duration::from_millis(3));
-            }
-        }
-        report(&format!("{cards} cards, one reader"), took);
-    }
-    let all: Vec<&str> = names.iter().map(String::as_str).collect();
-    let took = [[vec!["bare"], all].concat(), vec!["bridge", "*"]].map(|arguments| {
-        let program = Program::start(&pcscd, &arguments);
-        let mut took = Vec::new();
-        for round in 0..cards.div_ceil(READERS) + 2 {
-            let many = program.shows_all(&pcscd);
-            if round >= 2 {
-                took.extend(many);
-            }
-            thread::sleep(Duration::from_millis(30));
-        }
+    let took = in_turns(&pcscd, &names[..1], cards / TURNS, |program| {
+        let (took, card) = program.shows(&pcscd, 0);
+        drop(card);
+        thread::sleep(Duration::from_millis(3));
+        vec![took]
+    });
+    report("one reader", took);
+    let took = in_turns(&pcscd, &names, cards / READERS / TURNS + 1, |program| {
+        let took = program.shows_all(&pcscd);
+        thread::sleep(Duration::from_millis(30));
         took
     });
-    report(&format!("{} cards, {READERS} readers at once", took[0].len()), took);
+    report(&format!("{READERS} readers at once"), took);
 }
 
-fn report(title: &str, [bare, bridge]: [Vec<Duration>; 2]) {
+/// What a program took: for each card from its coming to the line, and for all of them on the processors.
+#[derive(Default)]
+struct Took {
+    cards: Vec<Duration>,
+    busy: Duration,
+}
+
+/// The two programs take turns at these readers. The other one is stopped meanwhile: one that waits as well is woken by
+/// every card.
+fn in_turns(pcscd: &Pcscd, readers: &[String], rounds: usize, round: impl Fn(&Program) -> Vec<Duration>) -> [Took; 2] {
+    let names = readers.iter().map(String::as_str);
+    let bare = Program::start(pcscd, &["bare"].into_iter().chain(names).collect::<Vec<_>>());
+    let bridge = Program::start(pcscd, &["bridge", if readers.len() > 1 { "*" } else { &readers[0] }]);
+    [&bare, &bridge].into_iter().for_each(|program| program.is_told("STOP"));
+    let mut took = [Took::default(), Took::default()];
+    for _ in 0..TURNS {
+        for (program, took) in [&bare, &bridge].into_iter().zip(&mut took) {
+            program.is_told("CONT");
+            thread::sleep(Duration::from_millis(30));
+            (0..WARM_UP).for_each(|_| drop(round(program)));
+            let before = program.busy();
+            (0..rounds).for_each(|_| took.cards.extend(round(program)));
+            took.busy += program.busy() - before;
+            program.is_told("STOP");
+        }
+    }
+    took
+}
+
+fn report(title: &str, [bare, bridge]: [Took; 2]) {
+    println!("{} cards, {title}, from the card to the line, µs", bare.cards.len());
     let (bare, bridge) = (figures(bare), figures(bridge));
-    println!("{title}, from the card to the line, µs");
-    println!("  bare pcsc                 p50 {:>7.0}  p99 {:>7.0}", bare.0, bare.1);
-    println!("  cardbridge, with verdict  p50 {:>7.0}  p99 {:>7.0}", bridge.0, bridge.1);
-    println!("  ratio                     p50 {:>7.2}  p99 {:>7.2}", bridge.0 / bare.0, bridge.1 / bare.1);
+    println!("  bare pcsc                 p50 {:>7.0}  p99 {:>7.0}  processor {:>7.0}", bare.0, bare.1, bare.2);
+    println!("  cardbridge, with verdict  p50 {:>7.0}  p99 {:>7.0}  processor {:>7.0}", bridge.0, bridge.1, bridge.2);
+    println!(
+        "  ratio                     p50 {:>7.2}  p99 {:>7.2}  processor {:>7.2}",
+        bridge.0 / bare.0,
+        bridge.1 / bare.1,
+        bridge.2 / bare.2
+    );
 }
 
-fn figures(mut took: Vec<Duration>) -> (f64, f64) {
-    took.sort();
-    let at = |share: usize| took[took.len() * share / 100].as_secs_f64() * 1e6;
-    (at(50), at(99))
+fn figures(Took { mut cards, busy }: Took) -> (f64, f64, f64) {
+    cards.sort();
+    let at = |share: usize| cards[cards.len() * share / 100].as_secs_f64() * 1e6;
+    (at(50), at(99), busy.as_secs_f64() * 1e6 / cards.len() as f64)
 }
 
 /// One of the two programs, which says which reader it has read a card at.
@@ -123,6 +145,20 @@ impl Program {
         said.recv().unwrap();
         thread::sleep(Duration::from_millis(300));
         Self { child, said }
+    }
+
+    /// Stops it, or lets it go on.
+    fn is_told(&self, signal: &str) {
+        let told = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
+    /// How long its threads have been on the processors.
+    fn busy(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let of = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        let nanoseconds = |text: String| text.split(' ').next().and_then(|word| word.parse::<u64>().ok()).unwrap_or_default();
+        Duration::from_nanos(threads.flatten().map(of).map(nanoseconds).sum())
     }
 
     fn shows(&self, pcscd: &Pcscd, reader: usize) -> (Duration, VirtualCard) {

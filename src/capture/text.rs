@@ -9,8 +9,8 @@ use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use nom::{
     IResult, Parser,
     branch::alt,
-    bytes::complete::{tag, take_while_m_n},
-    character::complete::{char, digit1, space0, space1},
+    bytes::complete::tag,
+    character::complete::{anychar, char, digit1, space0, space1},
     combinator::{map, map_opt, opt, recognize, rest, value},
     multi::fold_many1,
     sequence::{pair, preceded},
@@ -313,10 +313,15 @@ fn what(input: &str) -> IResult<&str, Record> {
 }
 
 pub(super) fn bytes(input: &str) -> IResult<&str, Vec<u8>> {
-    let pair = map_opt(take_while_m_n(2, 2, |c: char| c.is_ascii_hexdigit()), |digits| u8::from_str_radix(digits, 16).ok());
+    let pair = map((digit, digit), |(high, low)| high << 4 | low);
     let grown = |mut bytes: Vec<u8>, byte| {
         bytes.push(byte);
         bytes
     };
-    fold_many1(preceded(space0, pair), Vec::new, grown).parse(input)
+    // Two digits and a blank are a byte.
+    fold_many1(preceded(space0, pair), || Vec::with_capacity(input.len() / 3 + 1), grown).parse(input)
+}
+
+fn digit(input: &str) -> IResult<&str, u8> {
+    map_opt(anychar, |c| c.to_digit(16).map(|digit| digit as u8)).parse(input)
 }

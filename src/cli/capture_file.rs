@@ -8,7 +8,10 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
     time::Duration,
+    vec,
 };
 
 use super::out::Failure;
@@ -96,6 +99,86 @@ impl Records {
     /// Of which reader the capture is, once there are no more records.
     pub fn end(&self) -> Result<Head, Failure> {
         self.lines.end().map_err(|error| failed(&self.file.path, &error))
+    }
+}
+
+/// So many records are read at once, and so many such batches wait at most.
+const MANY: usize = 256;
+const WAITING: usize = 4;
+
+/// The records of a capture's file, read in a thread of its own ahead of what is made of them.
+pub struct RecordsAhead {
+    /// The file's bytes: all, and those that have been read.
+    pub size: u64,
+    /// Those that have been read.
+    pub done: u64,
+    batches: Receiver<Result<Batch, Failure>>,
+    records: vec::IntoIter<(Duration, Record)>,
+    head: Option<Head>,
+}
+
+/// Some records, with what is known once they have been read.
+struct Batch {
+    records: Vec<(Duration, Record)>,
+    head: Option<Head>,
+    done: u64,
+}
+
+impl RecordsAhead {
+    /// Opens a file, where it is one.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let records = Records::open(path)?;
+        let size = records.file.size;
+        let (read, batches) = sync_channel(WAITING);
+        // Nobody waits for it: it ends when nobody wants more.
+        thread::spawn(move || read_ahead(records, &read));
+        Ok(Self { size, done: 0, batches, records: Vec::new().into_iter(), head: None })
+    }
+
+    /// The next record, with its time.
+    pub fn next(&mut self) -> Result<Option<(Duration, Record)>, Failure> {
+        loop {
+            if let Some(record) = self.records.next() {
+                return Ok(Some(record));
+            }
+            let Ok(batch) = self.batches.recv() else { return Ok(None) };
+            let batch = batch?;
+            (self.records, self.done) = (batch.records.into_iter(), batch.done);
+            self.head = self.head.take().or(batch.head);
+        }
+    }
+
+    /// Of which reader the records are; there once one has been read, or none is left.
+    pub const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+}
+
+/// Reads until the file ends, is wrong, or nobody wants more. What stands before a wrong line is handed over first.
+fn read_ahead(mut records: Records, read: &SyncSender<Result<Batch, Failure>>) {
+    let mut is_known = false;
+    loop {
+        let mut many = Vec::with_capacity(MANY);
+        let ended = loop {
+            match records.next() {
+                Ok(Some(record)) if many.len() + 1 < MANY => many.push(record),
+                Ok(Some(record)) => {
+                    many.push(record);
+                    break None;
+                }
+                Ok(None) => break Some(records.end()),
+                Err(failure) => break Some(Err(failure)),
+            }
+        };
+        let head = if is_known { None } else { records.head().or(ended.as_ref().and_then(|ended| ended.as_ref().ok())).cloned() };
+        is_known = head.is_some() || is_known;
+        let is_wanted = read.send(Ok(Batch { records: many, head, done: records.file.done })).is_ok();
+        match ended {
+            None if is_wanted => {}
+            // Whoever wanted it may have gone.
+            Some(Err(failure)) => return drop(read.send(Err(failure))),
+            _ => return,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     mem,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::mpsc::sync_channel,
+    sync::mpsc::{channel, sync_channel},
     thread,
     time::Duration,
 };
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Globals,
     ask::can_be_asked,
-    capture_file::{self, FileLines, Keys, Records},
+    capture_file::{self, Keys, Records, RecordsAhead},
     follow::{Follow, Order},
     out::{self, Failure},
     progress::Progress,
@@ -106,10 +106,18 @@ const WAITING: usize = 4;
 /// Shows what a capture says. Lines for programs are written beside the playing.
 fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(), Failure> {
     let mut playing = Playing::open(site, path, typist)?;
-    let progress = &Progress::of(path, playing.file().size);
+    let progress = &Progress::of(path, playing.bytes().0);
     thread::scope(|scope| {
-        let (lines, waiting) = sync_channel(WAITING);
-        scope.spawn(move || waiting.iter().for_each(|readings: Vec<_>| write(&readings, progress)));
+        let (lines, waiting) = sync_channel::<Vec<Box<Reading>>>(WAITING);
+        let (written, unneeded) = channel();
+        scope.spawn(move || {
+            // Memory that is used again need not be made anew by the system, page by page.
+            let mut text = Vec::new();
+            for readings in waiting {
+                write(&readings, &mut text, progress);
+                drop(written.send(readings));
+            }
+        });
         let mut readings = Vec::new();
         let ended = loop {
             match playing.next() {
@@ -124,7 +132,9 @@ fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(
             if readings.len() >= MANY && lines.send(mem::take(&mut readings)).is_err() {
                 break Ok(());
             }
-            progress.is_at(playing.file().done);
+            // Two threads that take and give back the same memory wait for each other.
+            unneeded.try_iter().for_each(drop);
+            progress.is_at(playing.bytes().1);
         };
         drop(lines.send(readings));
         ended
@@ -136,14 +146,14 @@ fn reading((_, notice): (DateTime<Utc>, Notice)) -> Option<Box<Reading>> {
 }
 
 /// A line for each reading, all of them at once.
-fn write(readings: &[Box<Reading>], progress: &Progress) {
-    let mut lines = Vec::new();
+fn write(readings: &[Box<Reading>], lines: &mut Vec<u8>, progress: &Progress) {
+    lines.clear();
     for reading in readings {
         // Writing to memory does not fail.
-        drop(serde_json::to_writer(&mut lines, &views::reading::json(reading, &views::reading::literal(reading))));
+        drop(serde_json::to_writer(&mut *lines, &views::reading::json(reading, &views::reading::literal(reading))));
         lines.push(b'\n');
     }
-    progress.aside(|| out::print_lines(&lines));
+    progress.aside(|| out::print_lines(lines));
 }
 
 /// Reads a whole file and plays nothing.
@@ -189,7 +199,7 @@ struct Playing<'a> {
 
 /// What is played.
 enum Played {
-    Records(Box<Records>),
+    Records(RecordsAhead),
     Keys(Keys),
 }
 
@@ -202,15 +212,16 @@ impl<'a> Playing<'a> {
                 let player = Player::of_keys((&reader.name, reader.kind.clone()), &site.protocols, catalog, policy);
                 (Played::Keys(keys), Some(player))
             }
-            None => (Played::Records(Box::new(Records::open(path)?)), None),
+            None => (Played::Records(RecordsAhead::open(path)?), None),
         };
         Ok(Self { site, path, input, player, has_ended: false })
     }
 
-    const fn file(&self) -> &FileLines {
+    /// The file's bytes: all, and those that have been read.
+    const fn bytes(&self) -> (u64, u64) {
         match &self.input {
-            Played::Records(records) => &records.file,
-            Played::Keys(keys) => &keys.file,
+            Played::Records(records) => (records.size, records.done),
+            Played::Keys(keys) => (keys.file.size, keys.file.done),
         }
     }
 
@@ -223,12 +234,10 @@ impl<'a> Playing<'a> {
             Played::Keys(keys) => keys.next()?.and_then(|event| self.player.as_mut().map(|player| player.play_key(event))),
             Played::Records(records) => {
                 let record = records.next()?;
-                if self.player.is_none() {
-                    let head = match records.head() {
-                        Some(head) => head.clone(),
-                        None => records.end()?,
-                    };
-                    self.player = Some(player(self.site, self.path, &head)?);
+                if self.player.is_none()
+                    && let Some(head) = records.head()
+                {
+                    self.player = Some(player(self.site, self.path, head)?);
                 }
                 record.and_then(|(at, record)| self.player.as_mut().map(|player| player.play(at, record)))
             }

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
-use crate::card::{Kind, Presentation, SHOWN_BEFORE};
+use crate::card::{Csn, Kind, Numbers, PacsBits, Presentation, SHOWN_BEFORE};
 
 /// No more cards than this lie at one reader.
 const MOST: usize = 8;
@@ -23,15 +23,34 @@ pub enum Seen {
     Nothing,
 }
 
+/// What tells a card from others: what it handed over. Where nothing was understood, only the same bytes are the same card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Card {
+    kind: Kind,
+    bits: Option<PacsBits>,
+    csn: Option<Csn>,
+    numbers: Option<Numbers>,
+    raw: Option<String>,
+}
+
+impl Card {
+    fn of(shown: &Presentation) -> Self {
+        let Presentation { kind, bits, csn, numbers, raw, .. } = shown;
+        let is_understood = bits.is_some() || csn.is_some() || numbers.is_some();
+        let raw = (!is_understood).then(|| raw.clone());
+        Self { kind: *kind, bits: *bits, csn: csn.clone(), numbers: numbers.clone(), raw }
+    }
+}
+
 /// What lies at one reader.
 #[derive(Debug, Clone)]
 pub struct Lying {
     card_left: Duration,
     hold_back: Duration,
     /// The cards, and when each was read last; the one that came last at the end.
-    cards: Vec<(Presentation, DateTime<Utc>)>,
+    cards: Vec<(Card, DateTime<Utc>)>,
     /// The card that was shown last, whether it lies there or the reader holds it in its memory.
-    last: Option<Presentation>,
+    last: Option<Card>,
     /// A damaged frame, and when it is to be said.
     damaged: Option<(Presentation, DateTime<Utc>)>,
     /// When a damaged frame was said, or came again since.
@@ -80,15 +99,16 @@ impl Lying {
         if is_held {
             return self.held(shown);
         }
-        self.last = Some(shown.clone());
-        if let Some((_, at)) = self.cards.iter_mut().find(|(card, _)| is_same_card(card, &shown)) {
+        let shown_card = Card::of(&shown);
+        self.last = Some(shown_card.clone());
+        if let Some((_, at)) = self.cards.iter_mut().find(|(card, _)| *card == shown_card) {
             *at = now;
             return Seen::Again(shown);
         }
         if self.cards.len() == MOST {
             self.cards.remove(0);
         }
-        self.cards.push((shown.clone(), now));
+        self.cards.push((shown_card, now));
         Seen::New(shown)
     }
 
@@ -115,18 +135,13 @@ impl Lying {
 
     /// A card in the reader's memory does not lie there: shown anew, it is a card.
     fn held(&mut self, mut shown: Presentation) -> Seen {
-        if self.last.as_ref().is_some_and(|last| is_same_card(last, &shown)) {
+        let card = Card::of(&shown);
+        if self.last.as_ref() == Some(&card) {
             return Seen::Nothing;
         }
         self.cards.clear();
         shown.warnings.push(SHOWN_BEFORE.to_owned());
-        self.last = Some(shown.clone());
+        self.last = Some(card);
         Seen::New(shown)
     }
-}
-
-fn is_same_card(a: &Presentation, b: &Presentation) -> bool {
-    (a.kind, a.bits, &a.csn, &a.numbers) == (b.kind, b.bits, &b.csn, &b.numbers)
-        // Where nothing was understood, only the same bytes are the same card.
-        && (a.bits.is_some() || a.csn.is_some() || a.numbers.is_some() || a.raw == b.raw)
 }

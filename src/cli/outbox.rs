@@ -128,7 +128,7 @@ async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Resul
         Action::Show { id } => {
             let told = client.entry(id).await.map_err(refused)?;
             // Who has a card is looked up where BluSKY refused it.
-            let is_refused = told.at("entry").text("state") == "refused" && told.text("call") == "AddUserCard";
+            let is_refused = !json && told.at("entry").text("state") == "refused" && told.text("call") == "AddUserCard";
             let held = if is_refused { client.holders(told.text("enrollment")).await.unwrap_or_default() } else { Value::Null };
             show_with(&told, held.at("holders"), json);
         }
@@ -282,13 +282,8 @@ fn show(told: &Value, json: bool) {
 /// An entry's whole way, and who has its card as far as that is known.
 fn show_with(told: &Value, holders: &Value, json: bool) {
     let entry = told.at("entry");
-    let held = holders.as_array().filter(|holders| !holders.is_empty());
     if json {
-        let mut entry = entry.clone();
-        if let (Some(members), Some(held)) = (entry.as_object_mut(), held) {
-            members.insert("holders".to_owned(), held.clone().into());
-        }
-        return out::print_json(&entry);
+        return out::print_json(entry);
     }
     out::print(&format!("{} saved {}", entry.text("enrollment"), local(entry.text("saved_at"))));
     if !told.at("about").is_null() {
@@ -298,7 +293,7 @@ fn show_with(told: &Value, holders: &Value, json: bool) {
         table::indented(&format!("{}  {:<9} {}", local(step.text("at")), step.text("state"), step.text("words")));
     }
     told.text("words").lines().for_each(table::text);
-    held.into_iter().flatten().for_each(|holder| table::text(holder.text("words")));
+    holders.as_array().into_iter().flatten().for_each(|holder| table::text(holder.text("words")));
 }
 
 /// A time as the clock on the wall shows it.

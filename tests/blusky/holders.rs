@@ -64,8 +64,6 @@ fn blusky_s_list_names_the_holder_and_the_read_back_says_whether_that_is_so_now(
             let entry = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
             let shown = site.run(&["outbox", "show", &entry]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(shown.contains("has the card with Ada Lovelace (ACME)") && shown.contains(now), "{shown}");
-            let holder = site.run(&["outbox", "show", &entry, "--json"]).last()["holders"][0].clone();
-            assert_eq!((&holder["user_id"], &holder["from"], holder["as_of"].is_string()), (&json!(ADA), &json!("directory"), true));
             assert_eq!(blusky.writes().len(), 1, "nothing is moved");
         }
     }

@@ -23,9 +23,10 @@ use cards::{Followed, Plugged, pac_card};
 use serde_json::{Value, json};
 use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd, pcscd::Pcscd};
 
-/// H10301, facility code 123, card number 4567; and 31/337.
+/// H10301, facility code 123, card number 4567; 31/337; and 9/21.
 const FIRST: &[u8] = b"1ABD88EB80\r";
 const SECOND: &[u8] = b"1A8F80A8C0\r";
+const THIRD: &[u8] = b"1A04800A80\r";
 const ONE_IS_ENOUGH: &str = "proof = 1";
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n\
                       8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906\n";
@@ -158,6 +159,10 @@ fn a_person_at_the_desk(language: &str) {
     assert!(browser.has_focus("#search"));
     station.reads(SECOND);
     browser.shows("#stage", words.say("card_shown"));
+    browser.shows("#stage", "Card Not Found – Adding New");
+    browser.is_for_everybody();
+    station.reads(FIRST);
+    browser.shows("#stage", "Pre-Registered, Assigned to Lovelace, Ada");
     browser.is_for_everybody();
     browser.types("nobody of this name");
     browser.shows("#found", words.say("nobody_found"));
@@ -176,12 +181,12 @@ fn who_types_a_name_and_shows_a_card_is_done_in_german_too() {
 }
 
 #[test]
-fn a_tie_is_settled_with_one_key() {
+fn a_tie_is_settled_with_one_key_and_an_answer_that_is_kept_is_not_asked_again() {
     let browser = browser();
     let mut station = Station::with(ONE_IS_ENOUGH, "");
     station.is_killed();
     let configured = fs::read_to_string(station.site.path("cardbridge.toml")).unwrap();
-    let both = configured.replace("\"H10301\"", "\"H10301\", \"indala-26\"").replace("\"hid-h10301\"", "\"hid-h10301\", \"indala-26\"");
+    let both = configured.replace("[site]\nformats = [\"H10301\"]\n", "").replace("[\"hid-h10301\"]", "[\"hid-h10301\", \"indala-26\"]");
     station.site.configure(&both);
     station.starts();
     begins(&browser, &station);
@@ -191,13 +196,68 @@ fn a_tie_is_settled_with_one_key() {
     let asked = browser.shows("#stage", "Several formats fit");
     assert!(asked.contains("4567") && asked.contains("471"), "{asked}");
     browser.is_for_everybody();
-    let second = browser.runs("return document.querySelectorAll('#stage .choices button')[1].innerText;", &[]);
-    let is_indala = second.as_str().unwrap().contains("471");
-    browser.types("2");
+    let first = browser.runs("return document.querySelector('#stage .choices button').innerText;", &[]);
+    let key = if first.as_str().unwrap().contains("4567") { "1" } else { "2" };
+    browser.tabs_to("#keep input");
+    browser.types(" ");
+    browser.types(key);
     browser.shows("#stage", "Accepted");
-    let entry = &station.site.outbox()[0];
-    let number = if is_indala { 471 } else { 4567 };
-    assert_eq!((&entry["decided_by"], &entry["card"]["card_number"]), (&json!("operator"), &json!(number)));
+    chooses(&browser, "grace", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(SECOND);
+    browser.shows("#stage", "Accepted");
+    let decided: Vec<_> =
+        station.site.outbox().iter().map(|entry| (entry["decided_by"].clone(), entry["card"]["card_number"].clone())).collect();
+    assert_eq!(decided, [(json!("operator"), json!(4567)), (json!("policy"), json!(337))]);
+}
+
+#[test]
+fn somebody_new_is_added_and_a_lost_card_replaced_without_a_mouse() {
+    let browser = browser();
+    let new_people = "[new_person]\nsystem = \"309fbabb-0642-44e1-b262-67442dc491ed\"\nfacility = \"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8\"\n\
+                      occupancy = \"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d9\"\n";
+    let mut station = Station::with(ONE_IS_ENOUGH, new_people);
+    begins(&browser, &station);
+    browser.tabs_to("#new-person summary");
+    browser.enters("");
+    browser.is_for_everybody();
+    for (field, text) in [("#first_name", "Kay"), ("#last_name", "McNulty"), ("#employee_number", "1921")] {
+        browser.tabs_to(field);
+        browser.types(text);
+    }
+    browser.enters("");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    browser.shows("#stage", "Accepted");
+    browser.shows("#stage", "Kay McNulty (1921)");
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(SECOND);
+    browser.shows("#stage", "Accepted");
+    browser.types("ada");
+    browser.shows("#found", "Ada Lovelace");
+    browser.tabs_to("#found form[data-fill] button");
+    browser.enters("");
+    browser.shows("#found", "Card number 337");
+    browser.is_for_everybody();
+    assert!(browser.has_focus("#found button"), "the first card is taken with Enter");
+    browser.enters("");
+    browser.shows("#stage", "Show the new card now.");
+    station.reads(THIRD);
+    browser.shows("#stage", "Card number 21");
+    browser.shows("#stage", "Accepted");
+}
+
+#[test]
+fn what_a_reader_types_into_the_page_is_no_name() {
+    let browser = browser();
+    let station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    browser.enters("0003215576");
+    browser.shows("#failed", Words::of("en").say("burst"));
+    browser.is_for_everybody();
+    assert_eq!(browser.runs("return document.querySelector('#search').value;", &[]), json!(""));
+    assert_eq!(station.entries().len(), 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers, and curl the README's requests.
-PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps curl ca-certificates
+PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps strace curl ca-certificates
 CARD_PORT := 35963
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -13,7 +13,7 @@ PYTHON   := $(TARGET)/python
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-api test-usb judges screenshots soak lint bench calibrate damage fuzz mutants packages release rust
+.PHONY: demo test test-api test-usb judges screenshots soak torture lint bench calibrate damage fuzz mutants packages release rust
 
 demo: packages
 	cargo build --release --workspace
@@ -61,6 +61,15 @@ KILLS := 200
 soak: packages
 	REPLUGS=$(REPLUGS) cargo test --test serial_readers plugged_in_again_and_again
 	KILLS=$(KILLS) cargo test --test smartcards killed_under_load
+
+# Power cuts: at every call to the system of an enrollment, and at random moments; and random histories of answers and of taps against
+# the pure rules. `make torture KILLS=10000 HISTORIES=100000` takes an hour and more.
+HISTORIES := 100000
+torture: KILLS := 10000
+torture: packages
+	EVERY_CALL=1 KILLS=$(KILLS) cargo test --test torture -- --nocapture
+	HISTORIES=$(HISTORIES) cargo test --release --test histories
+	PROPTEST_CASES=$(HISTORIES) cargo test --release --lib station::tests::shaken
 
 lint:
 	cargo fmt --all --check

@@ -1,7 +1,7 @@
 //! Builds the protocol files in, each with what can be known of it without reading it whole: its names, and how many bits its
 //! drawing has. So a command that reads one card reads the files that can speak about it, and no others.
 //!
-//! In: the files of `protocols/`. Out: a table of them, as Rust. Never: a fact of a file's own; what is wrong in one is said when it
+//! In: the files of `protocols/`, and those with the desk page's words. Out: a table of them, as Rust. Never: a fact of a file's own; what is wrong in one is said when it
 //! is read, and a test reads them all.
 
 #![allow(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
@@ -32,6 +32,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("built_in.rs"), table + "]\n")?;
+    languages()
+}
+
+/// The languages of the desk page: a file each, of its two letters. English is the first.
+fn languages() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=src/desk/words");
+    let mut files = entries(&Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("src/desk/words"))?;
+    files.sort_by_key(|path| (!path.ends_with("en.toml"), path.clone()));
+    let mut table = "&[\n".to_owned();
+    for path in files.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
+        let language = path.file_stem().unwrap_or_default().to_string_lossy();
+        writeln!(table, "({language:?}, include_str!({path:?})),")?;
+    }
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("languages.rs"), table + "]\n")?;
     Ok(())
 }
 

@@ -249,6 +249,46 @@ fn somebody_new_is_added_and_a_lost_card_replaced_without_a_mouse() {
 }
 
 #[test]
+fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "rosters = \"lists\"\n");
+    station.is_killed();
+    let row = |number: u32| format!("{:08x}-a446-4577-8cdd-8ffdd51ab9c1,Person,Number{number},{}\n", 0x1000 + number, 5000 + number);
+    let people: String = (1..=20).map(row).collect();
+    let list = format!("user_id,first_name,last_name,employee_number\n{people}");
+    fs::create_dir(station.site.path("lists")).unwrap();
+    fs::write(station.site.path("lists/monday.csv"), &list).unwrap();
+    fs::write(station.site.path("people.csv"), &list).unwrap();
+    station.starts();
+    begins(&browser, &station);
+    browser.tabs_to("#lists button");
+    browser.enters("");
+    browser.shows("#found", "monday.csv");
+    browser.is_for_everybody();
+    assert!(browser.has_focus("#found button"), "the first list is taken with Enter");
+    browser.enters("");
+    for number in 1..=20 {
+        browser.shows("#stage", &format!("Person Number{number}\n"));
+        browser.shows("#stage", "Show the card now.");
+        if number == 2 {
+            browser.is_for_everybody();
+        }
+        if number == 12 {
+            station.is_killed();
+            browser.shows("#lost", "The station does not answer.");
+            station.starts();
+            browser.shows("#roster", "11 of 20 done");
+            browser.shows("#stage", "Person Number12\n");
+            browser.shows("#stage", "Show the card now.");
+        }
+        let frame = format!("1A{}\r", support::h10301(123, number).trim_start_matches("{26}"));
+        station.reads(frame.as_bytes());
+    }
+    browser.shows("#roster", "20 of 20 done");
+    assert_eq!((station.entries().len(), station.blusky.cards().len()), (20, 20));
+}
+
+#[test]
 fn what_a_reader_types_into_the_page_is_no_name() {
     let browser = browser();
     let station = Station::with(ONE_IS_ENOUGH, "");

@@ -15,7 +15,11 @@ mod policy;
 #[allow(dead_code, reason = "a part of it is enough here")]
 #[path = "support/peer.rs"]
 mod peer;
+#[path = "desk/rosters.rs"]
+mod rosters;
 mod support;
+#[path = "desk/tls.rs"]
+mod tls;
 
 use std::{
     fs,
@@ -374,10 +378,13 @@ fn what_another_page_or_another_user_sends_is_turned_down() {
     }
     let halves = [String::new(), format!("Cookie: {}\r\n", browser.cookie), format!("Cardbridge-Desk: {}\r\n", browser.key)];
     for half in halves {
-        for path in ["/desk/enroll", "/desk/sign-out", "/v1/enrollments", "/v1/outbox/deliver"] {
+        let changes =
+            ["/desk/enroll", "/desk/new", "/desk/roster", "/desk/roster/key", "/desk/sign-out", "/v1/enrollments", "/v1/outbox/deliver"];
+        for path in changes {
             assert_eq!(browser.posts_as(path, &(browser.usual() + &half), &order).status, 401, "{half} {path}");
         }
-        for path in ["/desk/events", "/desk/people?q=a", "/desk/today.csv", "/v1/station", "/v1/notices", "/v1/outbox", "/v1/people"] {
+        let desk = ["/desk/events", "/desk/people?q=a", "/desk/cards?user=a&person=a", "/desk/rosters", "/desk/today.csv"];
+        for path in desk.into_iter().chain(["/v1/station", "/v1/notices", "/v1/outbox", "/v1/people", "/v1/people/a/cards"]) {
             let request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n{}{half}\r\n", browser.usual());
             assert_eq!(browser.sends(&request).status, 401, "{half} {path}");
         }

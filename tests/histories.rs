@@ -1,5 +1,5 @@
-//! A hundred random histories of lost, late and strange answers, against a record that is compared: nothing is done twice, and nothing
-//! waits for ever without a word to a person.
+//! A hundred random histories of lost, late and strange answers (`make torture`: a hundred thousand), against a record that is compared:
+//! nothing is done twice, and nothing waits for ever without a word to a person.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 
@@ -45,7 +45,8 @@ fn reply(random: &mut StdRng, is_there: bool) -> Reply {
 
 #[tokio::test]
 async fn in_a_hundred_histories_of_lost_late_and_strange_answers_nothing_is_done_twice_and_nothing_is_stuck_in_silence() {
-    for seed in 0..100 {
+    let histories = std::env::var("HISTORIES").map_or(100, |histories| histories.parse().unwrap());
+    for seed in 0..histories {
         let mut random = StdRng::seed_from_u64(seed);
         let (system, user) = (Fake::default(), Uuid::from_u128(7));
         let reassign = [Reassign::Never, Reassign::Ask, Reassign::Always][seed as usize % 3];

@@ -33,9 +33,9 @@ const FLOORS: [(&str, &str); 24] = [
     ("config", "card sheet file access reader decode protocols enroll outbox station blusky"),
     (
         "host",
-        "card sheet file text access reader decode smartcard protocols enroll outbox station views doctor drivers store blusky config",
+        "card sheet file text access reader decode smartcard protocols enroll outbox station roster views doctor drivers store blusky config",
     ),
-    ("desk", "card text sheet access reader enroll outbox station views store blusky config host"),
+    ("desk", "card text sheet file access reader enroll outbox station roster views store blusky config host"),
     ("cli", "*"),
 ];
 

@@ -11,7 +11,7 @@ use support::{Ended, SerialReader, Simulator, Site};
 
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
 
-/// The README's TOML blocks, in order: the first configuration, the card format.
+/// The README's TOML blocks, in order: the first configuration, the page (three), the card format.
 fn blocks() -> Vec<String> {
     blocks_of(include_str!("../README.md"))
 }
@@ -80,7 +80,9 @@ fn the_stations_api_answers_the_readmes_requests() {
 fn the_page_is_there_with_the_lines_that_the_readme_adds() {
     let (blusky, reader) = (Simulator::start(&[]), SerialReader::plug_in());
     let site = Site::at(&blusky.base_url, "");
-    let desk = blocks()[1].replace("[desk]", "[desk]\nlisten = \"127.0.0.1:0\"");
+    let more = &blocks()[2];
+    let (rosters, new_person) = more.split_once("[new_person]").unwrap();
+    let desk = blocks()[1].replace("[desk]", &format!("{rosters}listen = \"127.0.0.1:0\"")) + "[new_person]" + new_person;
     let whole = blocks()[0].replace("http://127.0.0.1:8900", &blusky.base_url).replace("/dev/ttyUSB0", &reader.path) + &desk;
     site.configure(&whole);
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
@@ -92,7 +94,7 @@ fn the_page_is_there_with_the_lines_that_the_readme_adds() {
 fn the_card_format_that_the_readme_adds_is_clean_and_can_be_shown() {
     let site = Site::at("http://127.0.0.1:9", "");
     fs::create_dir_all(site.path("site/cards")).unwrap();
-    fs::write(site.path("site/cards/mine.toml"), &blocks()[2]).unwrap();
+    fs::write(site.path("site/cards/mine.toml"), &blocks()[4]).unwrap();
     let checked = site.run(&["check", "site"]);
     assert_eq!(checked.code, 0, "{checked:?}");
     let shown = site.run(&["--protocols", "site", "formats", "our-28-bit"]);

@@ -88,9 +88,12 @@ async fn page(site: &Site, shared: &Arc<Shared>) -> Result<Option<JoinHandle<()>
     let Some(settings) = &site.config.desk else { return Ok(None) };
     let mut pins = settings.operators.iter().filter_map(|operator| operator.pin_file.as_deref());
     pins.try_for_each(|path| site::private(path, "pin_file"))?;
+    if let Some(tls) = &settings.tls {
+        site::private(&tls.key, "tls_key")?;
+    }
     let page = Page::open(settings, shared, &Lock::beside(&site.config.store, "desk")).await;
     let page = page.map_err(|error| Failure::usage("desk", error.to_string(), ""))?;
-    out::hint(&format!("the desk page is at http://{}/", page.address));
+    out::hint(&format!("the desk page is at {}", page.url()));
     Ok(Some(tokio::spawn(page.serve())))
 }
 

@@ -17,7 +17,11 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use super::{front::Desks, session::Session};
+use super::{
+    front::Desks,
+    session::Session,
+    turns::{Pressed, press},
+};
 use crate::{
     access::Secret,
     blusky::secret_file,
@@ -28,6 +32,7 @@ use crate::{
         },
         client::Said,
     },
+    roster::Key,
 };
 
 /// No answer of the API is larger.
@@ -102,11 +107,13 @@ pub(super) async fn sign_in(State(desks): State<Arc<Desks>>, Sent(wish): Sent<Si
     let reader = Some(wish.reader).filter(|reader| !reader.is_empty());
     let begun = desks.seal.begin(name.to_owned(), reader, now);
     let (session, cookie) = begun.ok_or_else(|| refused("the session could not be sealed".to_owned()))?;
-    let cookie = format!("{COOKIE}={cookie}; HttpOnly; SameSite=Strict; Path=/");
+    let secure = if desks.settings.tls.is_some() { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={cookie}; HttpOnly; SameSite=Strict; Path=/{secure}");
     Ok(([(header::SET_COOKIE, cookie)], Json(json!({"key": session.key}))).into_response())
 }
 
 pub(super) async fn sign_out(State(desks): State<Arc<Desks>>, session: Session) -> Answer {
+    press(&desks, session.desk, Pressed::Close);
     desks.room.change(|scene| scene.leave(session.desk));
     let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     Ok(([(header::SET_COOKIE, cookie)], Json(json!({"signed_out": true}))).into_response())
@@ -121,7 +128,11 @@ pub(super) async fn take_back(desks: &Desks, session: &Session) -> Result<(), Fa
 }
 
 pub(super) async fn withdraw(State(desks): State<Arc<Desks>>, session: Session) -> Answer {
-    take_back(&desks, &session).await?;
+    // One of a run is gone on without.
+    let is_going = desks.room.desk(&session).run.is_some_and(|run| !run.is_over);
+    if !(is_going && press(&desks, session.desk, Pressed::Key(Key::Skip))) {
+        take_back(&desks, &session).await?;
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -4,6 +4,7 @@
 //! request that was not looked at by the gate, one without end, or so many that the station itself would wait.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -29,10 +30,13 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     sync::Semaphore,
     time::{sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
+use uuid::Uuid;
 
 use super::{
     calls,
@@ -40,6 +44,8 @@ use super::{
     html::shell::{self, Choices},
     room::{Following, Room},
     session::{Seal, Session, Tries},
+    tls::{self, TlsError},
+    turns::{self, Keys},
     who,
     words::Words,
 };
@@ -66,6 +72,9 @@ pub enum PageError {
     /// The language has no file.
     #[error("`desk.language` names {0:?}; the page speaks {1}")]
     Language(String, String),
+    /// Its certificate or key cannot be used.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
     /// The address cannot be had.
     #[error("the page cannot listen on {0}: {1}; another program may be there, or desk.listen names another port")]
     Listen(SocketAddr, std::io::Error),
@@ -79,17 +88,20 @@ pub struct Page {
     /// Where it is.
     pub address: SocketAddr,
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     router: Router,
 }
 
 /// What the calls of all desks share.
 pub(super) struct Desks {
     pub(super) api: Router,
+    pub(super) shared: Arc<Shared>,
     pub(super) room: Arc<Room>,
     pub(super) seal: Seal,
     pub(super) settings: Settings,
     pub(super) new_people: Option<NewPeople>,
     tries: Mutex<Tries>,
+    runs: Mutex<HashMap<Uuid, Keys>>,
     following: Arc<Semaphore>,
     shell: String,
 }
@@ -97,6 +109,10 @@ pub(super) struct Desks {
 impl Desks {
     pub(super) fn tries(&self) -> MutexGuard<'_, Tries> {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn runs(&self) -> MutexGuard<'_, HashMap<Uuid, Keys>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,6 +125,7 @@ impl Page {
         let language = || PageError::Language(settings.language.clone(), Words::languages());
         let words = Words::of(&settings.language).ok_or_else(language)?;
         let seal = Seal::of(key).map_err(PageError::Key)?;
+        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
         let not_there = |error| PageError::Listen(settings.listen, error);
         let listener = TcpListener::bind(settings.listen).await.map_err(not_there)?;
         let address = listener.local_addr().map_err(not_there)?;
@@ -123,15 +140,24 @@ impl Page {
         let shell = shell::page(&choices, &words).into_string();
         let desks = Arc::new(Desks {
             api: api::router(shared.clone()),
+            shared: shared.clone(),
             room: Room::open(shared, words),
             seal,
             settings: settings.clone(),
             new_people: config.new_people.clone(),
             tries: Mutex::default(),
+            runs: Mutex::default(),
             following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
             shell,
         });
-        Ok(Self { address, listener, router: router(desks, Gate::of(address)) })
+        let gate = Gate::of(address, &settings.names, tls.is_some());
+        Ok(Self { address, listener, tls, router: router(desks, gate) })
+    }
+
+    /// Where a browser finds it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}/", if self.tls.is_some() { "https" } else { "http" }, self.address)
     }
 
     /// Answers requests until it is dropped.
@@ -144,15 +170,27 @@ impl Page {
             };
             // Too many at once: this one is closed without a word, and the station does not notice.
             let Ok(place) = free.clone().try_acquire_owned() else { continue };
-            let service = TowerToHyperService::new(self.router.clone());
+            let (router, tls) = (self.router.clone(), self.tls.clone());
             tokio::spawn(async move {
-                let mut http = http1::Builder::new();
-                http.timer(TokioTimer::new()).header_read_timeout(REQUEST_TIMEOUT).max_buf_size(LARGEST_BODY);
-                drop(http.serve_connection(TokioIo::new(stream), service).await);
+                match tls {
+                    None => answer(stream, router).await,
+                    Some(tls) => {
+                        if let Ok(Ok(stream)) = timeout(REQUEST_TIMEOUT, tls.accept(stream)).await {
+                            answer(stream, router).await;
+                        }
+                    }
+                }
                 drop(place);
             });
         }
     }
+}
+
+/// Answers the requests of one connection.
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(REQUEST_TIMEOUT).max_buf_size(LARGEST_BODY);
+    drop(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await);
 }
 
 fn router(desks: Arc<Desks>, gate: Gate) -> Router {
@@ -170,6 +208,9 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/desk/cards", get(who::cards))
         .route("/desk/new", post(who::new_person))
         .route("/desk/enroll", post(who::enroll))
+        .route("/desk/rosters", get(turns::lists))
+        .route("/desk/roster", post(turns::begin))
+        .route("/desk/roster/key", post(turns::key))
         .route("/desk/withdraw", post(calls::withdraw))
         .route("/desk/answer", post(calls::answer))
         .route("/desk/entries/{id}/{what}", post(calls::entry))
@@ -191,6 +232,10 @@ async fn signed_in(State(desks): State<Arc<Desks>>, request: Request, next: Next
 async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Response, Failed> {
     let many = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "too_many", "too many pages are open", "close some of them");
     let place = desks.following.clone().try_acquire_owned().map_err(|_| many())?;
+    // A run that was cut off with its station goes on.
+    if desks.room.desk(&session).run.is_none() {
+        tokio::spawn(turns::resume(desks.clone(), session.clone()));
+    }
     let following = unfold((desks.room.follow(session), place), async |(following, place)| {
         let (event, following): (_, Following) = following.next().await?;
         Some((event, (following, place)))

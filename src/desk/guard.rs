@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone)]
 pub struct Gate {
     hosts: Vec<String>,
+    scheme: &'static str,
 }
 
 /// What a request says of itself.
@@ -36,16 +37,19 @@ pub enum TurnedDown {
 }
 
 impl Gate {
-    /// A gate for a page at this address.
+    /// A gate for a page at this address, which is opened under these names too, with or without TLS.
     #[must_use]
-    pub fn of(listen: SocketAddr) -> Self {
-        let names = [listen.ip().to_string(), "localhost".to_owned()];
+    pub fn of(listen: SocketAddr, names: &[String], has_tls: bool) -> Self {
+        let (scheme, usual_port) = if has_tls { ("https://", 443) } else { ("http://", 80) };
+        let own = if listen.ip().is_loopback() { Some("localhost".to_owned()) } else { None };
+        // At all addresses there is none that could be written down here.
+        let address = Some(listen.ip()).filter(|address| !address.is_unspecified()).map(|address| address.to_string());
         let bracketed = |name: String| if name.contains(':') { format!("[{name}]") } else { name };
-        let names = names.map(bracketed);
+        let names: Vec<String> = address.into_iter().chain(own).chain(names.iter().cloned()).map(bracketed).collect();
         // A browser leaves the usual port out.
-        let bare = names.iter().filter(|_| listen.port() == 80).cloned();
+        let bare = names.iter().filter(|_| listen.port() == usual_port).cloned();
         let hosts = names.iter().map(|name| format!("{name}:{}", listen.port())).chain(bare).collect();
-        Self { hosts }
+        Self { hosts, scheme }
     }
 
     /// Judges a request.
@@ -57,7 +61,7 @@ impl Gate {
         let Some(host) = asking.hosts.first().filter(|_| asking.hosts.iter().all(|host| is_ours(host))) else {
             return Err(TurnedDown::Host);
         };
-        let is_same_page = |origin: &str| origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host));
+        let is_same_page = |origin: &str| origin.strip_prefix(self.scheme).is_some_and(|origin| origin.eq_ignore_ascii_case(host));
         let from_here = match (asking.changes, asking.origin) {
             (true, None) => false,
             (false, None) => true,
@@ -77,7 +81,7 @@ mod tests {
     use super::*;
 
     fn gate() -> Gate {
-        Gate::of("127.0.0.1:8920".parse().unwrap())
+        Gate::of("127.0.0.1:8920".parse().unwrap(), &[], false)
     }
 
     #[test]
@@ -147,10 +151,23 @@ mod tests {
 
     #[test]
     fn the_usual_port_can_be_left_out_and_ipv6_stands_in_brackets() {
-        let gate = Gate::of("[::1]:80".parse().unwrap());
+        let gate = Gate::of("[::1]:80".parse().unwrap(), &[], false);
         for host in ["[::1]", "[::1]:80", "localhost"] {
             assert_eq!(gate.judge(&Asking { hosts: &[host], ..Asking::default() }), Ok(()), "{host}");
         }
         assert_eq!(gate.judge(&Asking { hosts: &["::1"], ..Asking::default() }), Err(TurnedDown::Host));
+    }
+
+    #[test]
+    fn a_page_for_others_has_the_names_that_the_site_gives_it_and_speaks_tls() {
+        let gate = Gate::of("0.0.0.0:443".parse().unwrap(), &["desk.example.org".to_owned()], true);
+        let judged = |host: &str, origin: &str| {
+            gate.judge(&Asking { changes: true, opens: false, hosts: &[host], origin: Some(origin), site: Some("same-origin") })
+        };
+        assert_eq!(judged("desk.example.org", "https://desk.example.org"), Ok(()));
+        assert_eq!(judged("desk.example.org", "http://desk.example.org"), Err(TurnedDown::Origin));
+        for host in ["0.0.0.0", "0.0.0.0:443", "localhost", "127.0.0.1", "192.168.1.5", "desk.example.org.evil.example"] {
+            assert_eq!(judged(host, &format!("https://{host}")), Err(TurnedDown::Host), "{host}");
+        }
     }
 }

@@ -5,15 +5,19 @@
 //!
 //! - [`guard`]: which requests may come in at all; `session`: who is asking;
 //! - [`scene`]: what stands on every desk, one notice after the other; [`html`]: the same as HTML; [`words`]: in a language;
-//! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `who`: for whom; `front`: the server.
+//! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `who`: for whom; `turns`: people one after the other, of one of the `lists`;
+//! - `tls`: where others than this machine's users can reach it; `front`: the server.
 
 mod calls;
 mod front;
 pub mod guard;
 pub mod html;
+mod lists;
 mod room;
 pub mod scene;
 mod session;
+mod tls;
+mod turns;
 mod who;
 pub mod words;
 

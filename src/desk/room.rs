@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The pieces of the page.
-const PIECES: usize = 4;
+const PIECES: usize = 5;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// The scene, shared by all who look.
@@ -136,6 +136,7 @@ impl Room {
         [
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
             ("stage", html::stage::stage(&desk, words, offset).into_string()),
+            ("roster", html::run::run(desk.run.as_ref(), board, words).into_string()),
             ("outbox", html::outbox::outbox(board, words, offset).into_string()),
             ("today", html::today::today(board, words, offset).into_string()),
         ]

@@ -3,21 +3,22 @@
 //! In: what somebody does at a desk, and the station's notices. Out: plain values that [`super::html`] writes down. Never: a time, or
 //! anything that the station did not tell.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod board;
 
-use chrono::{DateTime, Utc};
+use std::collections::{BTreeSet, HashMap};
+
+pub use board::Board;
 use uuid::Uuid;
 
 use crate::{
     card::{Reading, Verdict},
-    host::{api::Status, known::Known},
+    host::known::Known,
     outbox::Entry,
     reader::{ReaderName, is_device_of},
+    roster::screen::Tally,
     station::{Ended, Notice, Question},
 };
 
-/// So many entries stand in the list at most.
-const LONGEST_LIST: usize = 500;
 /// So many desks are remembered at most, each for so many hours after somebody has looked at it last: as long as a session lasts.
 const MOST_DESKS: usize = 128;
 const REMEMBERED_HOURS: u64 = 16;
@@ -28,28 +29,10 @@ pub struct Scene {
     /// What all desks show.
     pub board: Board,
     desks: HashMap<Uuid, Desk>,
-    /// The readers to which a card can be held now.
     ready: BTreeSet<ReaderName>,
     /// Counts the looks at desks, and the hours.
     looks: u64,
     hour: u64,
-}
-
-/// What all desks show.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct Board {
-    /// The readers and the way to BluSKY.
-    pub status: Status,
-    /// Why the store is not where it was.
-    pub store_gone: Option<String>,
-    /// Why what was answered for the site is not taken up.
-    pub policy_wrong: Option<String>,
-    /// The entries that have not come to their end, the oldest first.
-    pub open: BTreeMap<Uuid, Entry>,
-    /// What is asked about entries.
-    pub questions: HashMap<Uuid, Question>,
-    /// The day's entries, the newest first.
-    pub today: VecDeque<Entry>,
 }
 
 /// One desk.
@@ -69,6 +52,8 @@ pub struct Desk {
     pub known: Option<Known>,
     /// What the operator should know about the reader.
     pub note: Option<Note>,
+    /// The people who have their turn at it one after the other.
+    pub run: Option<Run>,
     /// When it was looked at last, by the count of looks and by the hour.
     looked_at: (u64, u64),
 }
@@ -82,6 +67,44 @@ pub struct Ordered {
     pub person: String,
     /// The card is in the place of one that is lost.
     pub replaces: bool,
+}
+
+/// How people have their turn at a desk, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The name of the list.
+    pub list: String,
+    /// How many of what.
+    pub tally: Tally,
+    /// Whose turn it is, by their place, counted from 1.
+    pub place: Option<usize>,
+    /// Whoever has a card already and is looked at.
+    pub looks_at: Option<String>,
+    /// Who comes next.
+    pub next: Vec<String>,
+    /// Who is left without a card.
+    pub left: Vec<(String, How)>,
+    /// The entry that came last.
+    pub last: Option<Uuid>,
+    /// Whose card is taken back by an undo.
+    pub undo: Option<String>,
+    /// The keys of the terminal that do something now.
+    pub keys: Vec<char>,
+    /// What is wrong in the list.
+    pub findings: Vec<String>,
+    /// Why it was stopped.
+    pub trouble: Option<String>,
+    /// It is over.
+    pub is_over: bool,
+}
+
+/// How somebody was left without a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// They were skipped.
+    Skipped,
+    /// It was left for the end, and why.
+    Aside(String),
 }
 
 /// How an order stands.
@@ -211,6 +234,7 @@ impl Scene {
             card: None,
             known: None,
             note: None,
+            run: None,
             looked_at,
         });
         desk.looked_at = looked_at;
@@ -236,6 +260,11 @@ impl Scene {
             desk.stage = Stage::Waits { ahead: 0, first: None, ready: false };
             (desk.card, desk.known, desk.note) = (None, None, None);
         }
+    }
+
+    /// How people have their turn at this desk; false where there is no such desk.
+    pub fn run(&mut self, desk: Uuid, run: Option<Run>) -> bool {
+        self.desks.get_mut(&desk).map(|desk| desk.run = run).is_some()
     }
 
     /// The station did not take the order.
@@ -277,38 +306,9 @@ impl Scene {
     }
 }
 
-impl Board {
-    /// An entry as it is now.
-    pub fn entry(&mut self, entry: &Entry) {
-        match self.today.iter_mut().find(|known| known.id == entry.id) {
-            Some(known) => *known = entry.clone(),
-            None => self.today.push_front(entry.clone()),
-        }
-        self.today.truncate(LONGEST_LIST);
-        self.is_open(entry);
-    }
-
-    /// An entry that may not have come to its end, as it is now.
-    pub fn is_open(&mut self, entry: &Entry) {
-        let is_open = !entry.progress().is_over();
-        if is_open && (self.open.len() < LONGEST_LIST || self.open.contains_key(&entry.id)) {
-            self.open.insert(entry.id, entry.clone());
-        } else {
-            self.open.remove(&entry.id);
-        }
-        let open = &self.open;
-        self.questions.retain(|id, _| open.contains_key(id));
-    }
-
-    /// Another day has begun, then: what was saved before is not of today.
-    pub fn begins_at(&mut self, midnight: DateTime<Utc>) {
-        self.today.retain(|entry| entry.saved_at >= midnight);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use chrono::Utc;
 
     use super::*;
     use crate::{
@@ -383,20 +383,6 @@ mod tests {
     }
 
     #[test]
-    fn the_list_has_each_entry_once_and_the_newest_first_and_comes_to_an_end() {
-        let mut board = Board::default();
-        for number in 0..600_u128 {
-            board.entry(&entry(Uuid::from_u128(number)));
-        }
-        board.entry(&entry(Uuid::from_u128(599)));
-        assert_eq!((board.today.len(), board.today[0].id), (LONGEST_LIST, Uuid::from_u128(599)));
-        board.begins_at(Utc::now() - TimeDelta::hours(1));
-        assert_eq!(board.today.len(), LONGEST_LIST);
-        board.begins_at(Utc::now() + TimeDelta::hours(1));
-        assert_eq!(board.today.len(), 0, "the next day");
-    }
-
-    #[test]
     fn desks_that_nobody_looks_at_are_forgotten_and_the_one_that_is_looked_at_stays() {
         let mut scene = Scene::default();
         for number in 0..1000_u128 {
@@ -410,15 +396,5 @@ mod tests {
             scene.hour_passed();
         }
         assert_eq!(scene.desks.len(), 1);
-    }
-
-    #[test]
-    fn what_has_not_come_to_its_end_stands_in_the_outbox_until_it_has() {
-        let mut board = Board::default();
-        let waiting = entry(ORDER);
-        board.entry(&waiting);
-        assert_eq!(board.open.len(), 1);
-        board.entry(&waiting.after([(Utc::now(), crate::outbox::Step::Discarded { superseded_by: None })]));
-        assert_eq!((board.open.len(), board.today.len()), (0, 1));
     }
 }

@@ -124,6 +124,9 @@ pub(super) async fn new_person(State(desks): State<Arc<Desks>>, session: Session
 }
 
 async fn order(desks: &Desks, session: &Session, body: OrderBody, person: String) -> Answer {
+    if desks.room.desk(session).run.is_some_and(|run| !run.is_over) {
+        return Err(Failed::impossible("roster", desks.room.words.say("roster_first"), ""));
+    }
     take_back(desks, session).await?;
     let id = Uuid::now_v7();
     let body = OrderBody { id: Some(id), reader: session.reader.clone(), can_be_asked: true, ..body };

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fmt::Display};
 
 use crate::sheet::Sheet;
 
-/// The languages there are. A further one is a file and a line here.
-const LANGUAGES: [(&str, &str); 2] = [("en", include_str!("words/en.toml")), ("de", include_str!("words/de.toml"))];
+/// The languages there are. A further one is a file beside these.
+const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
 
 /// The words of one language.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ impl Words {
     /// The words of a language; none where there is no such file.
     #[must_use]
     pub fn of(language: &str) -> Option<Self> {
-        let (language, text) = LANGUAGES.into_iter().find(|(known, _)| *known == language)?;
+        let (language, text) = *LANGUAGES.iter().find(|(known, _)| *known == language)?;
         let sheet = Sheet::new(language, text);
         let all = sheet.root().map(|mut keys| keys.rest()).unwrap_or_default();
         let texts = all.into_iter().filter_map(|(key, value)| Some((key.value, value.as_str()?.to_owned()))).collect();
@@ -31,13 +31,19 @@ impl Words {
     /// The languages there are.
     #[must_use]
     pub fn languages() -> String {
-        LANGUAGES.map(|(language, _)| language).join(", ")
+        LANGUAGES.iter().map(|(language, _)| *language).collect::<Vec<_>>().join(", ")
     }
 
     /// The words for a key.
     #[must_use]
     pub fn say<'a>(&'a self, key: &'a str) -> &'a str {
         self.texts.get(key).map_or(key, String::as_str)
+    }
+
+    /// The words for a key that may have none.
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<&str> {
+        self.texts.get(key).map(String::as_str)
     }
 
     /// The words for a key, with its gaps filled: `{name}` is a gap.
@@ -64,6 +70,7 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use super::*;
+    use crate::{protocols::Protocols, views::reading::words_of};
 
     fn gaps(text: &str) -> BTreeSet<&str> {
         text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
@@ -73,7 +80,7 @@ mod tests {
     fn every_language_has_the_same_keys_with_the_same_gaps() {
         let english = Words::of("en").unwrap();
         assert!(Words::of("xx").is_none());
-        for (language, _) in LANGUAGES {
+        for (language, _) in LANGUAGES.iter().copied() {
             let other = Words::of(language).unwrap();
             assert!(other.texts.keys().eq(english.texts.keys()), "{language}");
             for (key, text) in &other.texts {
@@ -99,11 +106,48 @@ mod tests {
                 assert!(words.texts.contains_key(said), "no words for {said:?}");
             }
         }
+        // Those that are named after something else are there for each of it, and for nothing else.
+        let advice = Protocols::built_in().advice.iter().map(|advice| format!("advice_{}", advice.advice.id)).collect::<BTreeSet<_>>();
+        let ours = |stem: &str| words.texts.keys().filter(|key| key.starts_with(stem)).cloned().collect::<BTreeSet<_>>();
+        assert_eq!(ours("advice_"), advice);
+        for warning in ours("warning_") {
+            let name = warning.trim_start_matches("warning_");
+            let is_known = |name: &str| words_of(name) != name.replace('_', " ");
+            assert!(is_known(name) || is_known(&format!("{name}: x")), "there is no warning {name:?}");
+        }
         for key in words.texts.keys() {
-            let stem = ["evidence", "verdict", "decided"].iter().find(|stem| key.starts_with(&format!("{stem}_")));
+            let stem = ["evidence", "verdict", "decided", "advice", "warning"].iter().find(|stem| key.starts_with(&format!("{stem}_")));
             let is_said = sources.contains(&format!("\"{key}\"")) || stem.is_some();
             assert!(is_said, "nobody says {key:?}");
         }
+        let names = |stem: &str, all: &[&str]| all.iter().map(|name| format!("{stem}{name}")).collect::<BTreeSet<_>>();
+        let verdicts = [
+            "certain",
+            "likely",
+            "ambiguous",
+            "unchecked",
+            "damaged",
+            "unknown_format",
+            "no_fit",
+            "unknown_length",
+            "serial_only",
+            "keypad",
+            "unreadable",
+        ];
+        assert_eq!(ours("verdict_"), names("verdict_", &verdicts));
+        assert_eq!(ours("decided_"), names("decided_", &["policy", "printed", "operator"]));
+        let evidence = [
+            "checks",
+            "transport_check",
+            "read_twice",
+            "facility_code_listed",
+            "facility_code_seen",
+            "format_seen",
+            "kind_known",
+            "printed",
+            "operator",
+        ];
+        assert_eq!(ours("evidence_"), names("evidence_", &evidence));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! - [`shell`]: carries effects out and turns what happens at readers, and time, into events;
 //! - [`deliver`]: one entry's calls to BluSKY;
 //! - [`notices`]: what the station told, for any number of listeners;
+//! - [`hear`]: what a roster hears of the API;
 //! - [`holder`]: who has a card that somebody has; [`known`]: what is known of a card before it is given to anybody;
 //! - [`hosting`]: being the station of a store: the lease, the store, the API;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
@@ -17,6 +18,7 @@ pub mod api;
 pub mod client;
 pub mod deliver;
 pub mod directory;
+pub mod hear;
 pub mod holder;
 pub mod hosting;
 pub mod known;

@@ -29,6 +29,8 @@ impl Station {
     /// The card is asked for a second reading, a person for everything else, where one is there.
     pub(super) fn ask(&mut self, mut desk: Desk, got: Got, kind: QuestionKind, turn: &mut Turn) {
         let is_asked_of_card = matches!(kind, QuestionKind::SecondReading(..));
+        // What is kept is the answer to one question, and to no other.
+        desk.keeps = None;
         if !desk.can_be_asked && !is_asked_of_card {
             let ended = self.unanswered(&desk, &kind);
             return self.ended(desk.id, ended, turn);

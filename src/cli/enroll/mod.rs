@@ -1,12 +1,11 @@
 //! `cardbridge enroll`: waits for one card, or takes the one that is given, enrolls it, and waits for the outcome.
 //!
-//! - `roster`: one person of a list after the other; `work`: the machine of that at the station; `hear`: what it hears there;
+//! - `roster`: one person of a list after the other; `work`: the machine of that at the station;
 //! - `keys`: its keyboard; `new_user`: who is added first; `taps`: where
 //!   one tap is not enough; `who`: who is meant by what is typed; `face`: how it looks; `large`: a name in
 //!   large letters.
 
 mod face;
-mod hear;
 mod keys;
 mod large;
 mod new_user;

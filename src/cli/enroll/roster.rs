@@ -11,13 +11,12 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     Arguments, body,
     face::{Face, Lines, Panel},
-    hear::{self, Hearing},
     keys::Keyboard,
     new_user::NewUser,
     taps,
@@ -35,11 +34,12 @@ use crate::{
     file,
     host::{
         Site,
-        client::{Client, Said},
+        client::Client,
+        hear::{self, Hearing},
         platform::files,
     },
     outbox::State,
-    roster::{Given, Roster, Row, Rows, SeatState, Undo, report},
+    roster::{Given, Roster, Row, Rows, SeatState, report},
 };
 
 /// No list is longer.
@@ -142,15 +142,7 @@ async fn read(site: &Site, list: &Path, shared: &NewUser) -> Result<Vec<Row>, Fa
 /// The key of the run, and what was given in it before.
 async fn begin(client: &Client, file: &str, resume: bool, rows: &[Row]) -> Result<(Uuid, Vec<(usize, Given)>), Failure> {
     let outbox = client.outbox(&[("roster", file.to_owned())]).await.map_err(refused)?;
-    let run_of = |told: &Value| told.at("entry").at("roster").text("run").parse::<Uuid>().ok();
-    let entries = outbox.at("entries").as_array().cloned().unwrap_or_default();
-    // The keys of runs grow with time.
-    let Some(last) = entries.iter().filter_map(run_of).max() else { return Ok((Uuid::now_v7(), Vec::new())) };
-    let mut given = Vec::new();
-    for told in entries.iter().filter(|told| run_of(told) == Some(last)) {
-        let Some(row) = rows.iter().find(|row| is_for(row, told.at("entry"))) else { continue };
-        given.extend(hear::seen(told).map(|(id, seen)| (row.number, Given { id, seen, undo: Undo::No })));
-    }
+    let Some((last, given)) = hear::earlier(&outbox, rows) else { return Ok((Uuid::now_v7(), Vec::new())) };
     let done = given.iter().filter(|(_, given)| given.stands()).count();
     if resume {
         hint(&format!("going on with {file}: {done} of {} are done", rows.len()));
@@ -160,15 +152,6 @@ async fn begin(client: &Client, file: &str, resume: bool, rows: &[Row]) -> Resul
         hint(&format!("{done} of these {} people got a card in an earlier run of {file}; --resume goes on with that one", rows.len()));
     }
     Ok((Uuid::now_v7(), Vec::new()))
-}
-
-/// True for an entry that gives the person of this row a card. Somebody new is told by their row and name.
-fn is_for(row: &Row, entry: &Value) -> bool {
-    let is_same_row = entry.at("roster").at("row").as_u64() == u64::try_from(row.number).ok();
-    match row.user_id.is_nil() {
-        true => is_same_row && entry.at("user").text("name") == row.name,
-        false => entry.text("user_id").parse() == Ok(row.user_id),
-    }
 }
 
 /// A panel and a keyboard at a terminal; lines where there is none.

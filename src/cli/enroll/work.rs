@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::{
     face::Face,
-    hear::{self, Hearing},
     keys::{Keyboard, Pressed},
     who::Picker,
 };
@@ -23,6 +22,7 @@ use crate::{
     host::{
         api::body::{AnswerBody, OrderBody, YesOrNo},
         client::{AskError, Notices, Said},
+        hear::{self, Hearing},
     },
     roster::{Bell, Effect, Event, Key, Kind, Roster, Row},
     station::Answer,

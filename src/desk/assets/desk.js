@@ -37,13 +37,13 @@ const SOUNDS = {
   in_doubt: [330, 330], person: [330, 330],
 };
 let audio = null;
-let played = "";
-function play(stage) {
-  const now = stage.querySelector("[data-sound]");
+const played = {};
+function play(place) {
+  const now = byId(place).querySelector("[data-sound]");
   const sound = now ? now.dataset.sound : "";
   const what = sound + " " + (now ? now.dataset.of || "" : "");
-  if (what === played) return;
-  played = what;
+  if (what === played[place]) return;
+  played[place] = what;
   if (!audio || !SOUNDS[sound]) return;
   SOUNDS[sound].forEach((pitch, place) => {
     const tone = audio.createOscillator();
@@ -55,6 +55,10 @@ function play(stage) {
     tone.stop(audio.currentTime + place * 0.15 + 0.12);
   });
 }
+
+const isNowhere = (element) => element === null || element === document.body || element.offsetParent === null;
+// Where the next person begins: in the search, or at the list that people are on.
+function goBack() { (byId("run") || byId("search")).focus({ preventScroll: byId("run") !== null }); }
 
 function say(words) { byId("said").textContent = words; }
 
@@ -68,17 +72,17 @@ function put(place, html) {
   open.forEach((id) => { if (byId(id)) byId(id).open = true; });
   const isSaid = section.querySelector("[data-say]");
   if (wasSaid && isSaid && wasSaid.textContent !== isSaid.textContent) say(isSaid.textContent);
+  if (place === "stage" || place === "roster") play(place);
   if (place !== "stage") {
     // Whoever stood on a button that is still there stands on it again.
     const again = had === "" ? null : byId(had) || section.querySelector(`[data-id="${CSS.escape(same || "")}"]`);
-    if (again) again.focus();
-    else if (had !== "") byId("search").focus();
+    if (again) again.focus({ preventScroll: true });
+    else if (had !== "" || (place === "roster" && isNowhere(before))) goBack();
     return;
   }
-  play(section);
   const wanted = section.querySelector("[data-focus]");
   if (wanted) wanted.focus();
-  else if (had !== "" || before === document.body || before === null || before.closest("[hidden]")) byId("search").focus();
+  else if (had !== "" || isNowhere(before)) goBack();
 }
 
 async function follow() {
@@ -128,6 +132,11 @@ async function send(form) {
       follow();
     } else if (path === "/desk/sign-out") {
       location.reload();
+    } else if (path === "/desk/roster") {
+      const html = await answer.text();
+      byId("found").innerHTML = html;
+      const first = byId("found").querySelector("button");
+      if (first) first.focus();
     } else if (path === "/desk/enroll" || path === "/desk/new") {
       byId("find").reset();
       byId("options").reset();
@@ -207,6 +216,7 @@ document.addEventListener("submit", async (event) => {
 let waiting = 0;
 document.addEventListener("input", (event) => {
   if (event.target.id !== "search") return;
+  failed("");
   clearTimeout(waiting);
   waiting = setTimeout(() => find().catch((error) => failed(error.message)), 80);
 });
@@ -215,7 +225,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const isFilled = ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.type !== "checkbox" && event.target.value !== "";
   if (event.key !== "Escape" && isFilled) return;
-  const button = byId("stage").querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  // A letter means something only where what it does is in focus.
+  const isThere = event.target.closest("#stage, #roster") !== null;
+  if (event.key.length === 1 && !isThere) return;
+  const button = byId("desk").querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (button) {
     event.preventDefault();
     button.click();
@@ -234,6 +247,19 @@ document.addEventListener("click", async (event) => {
   } catch (error) {
     failed(error.message);
   }
+});
+// A list that is dropped here is told by its name; it is read where the station finds it.
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  const file = event.dataTransfer ? event.dataTransfer.files[0] : null;
+  if (!file || byId("desk").hidden) return;
+  const form = document.createElement("form");
+  form.dataset.call = "/desk/roster";
+  const name = document.createElement("input");
+  [name.type, name.name, name.value] = ["hidden", "list", file.name];
+  form.append(name);
+  send(form);
 });
 addEventListener("pagehide", () => { pageIsLeft = true; });
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

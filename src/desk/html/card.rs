@@ -10,7 +10,7 @@ use crate::{
     desk::words::Words,
     host::known::{Is, Known, Source},
     text::shown,
-    views::{evidence::one_in, reading::words_of},
+    views::evidence::one_in,
 };
 
 /// The numbers in a line.
@@ -34,7 +34,11 @@ pub fn numbers(credential: &Credential, words: &Words) -> String {
 #[must_use]
 pub fn evidence(evidence: &[Evidence], words: &Words) -> String {
     let said = |evidence: &Evidence| {
-        let odds = evidence.odds.filter(|odds| *odds < 1.0).map(|odds| format!(" ({})", one_in(odds))).unwrap_or_default();
+        let odds = evidence
+            .odds
+            .filter(|odds| *odds < 1.0)
+            .map(|odds| format!(" ({})", words.fill("odds", &[("count", &one_in(odds).trim_start_matches("1 in "))])))
+            .unwrap_or_default();
         let key = format!("evidence_{}", evidence.what.name());
         format!(
             "{}{}",
@@ -110,9 +114,9 @@ pub fn card(reading: &Reading, words: &Words) -> Markup {
             }
             div { dt { (words.say("how_sure")) } dd { (how_sure(reading, words)) } }
             @if !reader.is_empty() { div { dt { (words.say("reader")) } dd { (reader) } } }
-            @for warning in &reading.presentation.warnings { div { dt { (words.say("note")) } dd lang="en" { (words_of(warning)) } } }
+            @for warning in &reading.presentation.warnings { div { dt { (words.say("note")) } dd { (super::warning(warning, words)) } } }
             @for suggestion in reading.suggestions.iter().take(3) { div { dt { (words.say("perhaps")) } dd lang="en" { (shown(&suggestion.words)) } } }
-            @if let Some(advice) = &reading.advice { div { dt { (words.say("worth")) } dd lang="en" { (advice.words) } } }
+            @if let Some(advice) = &reading.advice { div { dt { (words.say("worth")) } dd { (super::ours(&format!("advice_{}", advice.id), &advice.words, words)) } } }
         }
     }
 }

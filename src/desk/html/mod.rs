@@ -5,6 +5,7 @@
 //!
 //! - [`shell`]: the page itself, which shows nothing of anybody;
 //! - [`bar`]: readers and BluSKY; [`stage`]: what happens at this desk; [`card`]: what was read; [`today`]: the day's list;
+//! - [`run`]: people who have their turn one after the other;
 //! - [`outbox`]: what waits to be sent, and how the readers are;
 //! - [`people`]: who was found.
 
@@ -12,6 +13,7 @@ pub mod bar;
 pub mod card;
 pub mod outbox;
 pub mod people;
+pub mod run;
 pub mod shell;
 pub mod stage;
 pub mod today;
@@ -21,7 +23,7 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::words::Words;
-use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown};
+use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown, views::reading::words_of};
 
 /// What a person can do about an entry.
 fn entry_button(id: Uuid, what: &str, label: &str, class: &str) -> Markup {
@@ -65,6 +67,26 @@ fn state(entry: &Entry) -> &'static str {
         "accepted" if progress.stored_differs() => "differs",
         "in_doubt" if progress.needs_a_person() => "person",
         state => state,
+    }
+}
+
+/// What we say, in the page's language where it has words for it; else as it comes, in English.
+fn ours(key: &str, english: &str, words: &Words) -> Markup {
+    html! {
+        @match words.find(key) {
+            Some(said) => (said),
+            None => span lang="en" { (shown(english)) },
+        }
+    }
+}
+
+/// A warning, by its name; some name members of BluSKY's behind it.
+fn warning(warning: &str, words: &Words) -> Markup {
+    let (name, members) = warning.split_once(": ").unwrap_or((warning, ""));
+    let key = format!("warning_{name}");
+    match words.find(&key) {
+        Some(_) => html! { (words.fill(&key, &[("members", &shown(members))])) },
+        None => ours(&key, &words_of(warning), words),
     }
 }
 

@@ -47,6 +47,7 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
                     main {
                         (who(choices, words))
                         section #stage aria-live="polite" aria-label=(words.say("stage")) {}
+                        section #roster aria-label=(words.say("roster")) {}
                         section #outbox aria-label=(words.say("outbox")) {}
                         section #today aria-label=(words.say("today")) {}
                     }
@@ -92,6 +93,7 @@ fn who(choices: &Choices<'_>, words: &Words) -> Markup {
                 input #search name="q" type="search" autocomplete="off" spellcheck="false" aria-controls="found" placeholder=(words.say("who_hint"));
             }
             div #found aria-live="polite" {}
+            form #lists data-fill="/desk/rosters" { button.quiet { (words.say("roster")) } }
             @if choices.has_new_people { (new_person(words)) }
             details {
                 summary { (words.say("more")) }

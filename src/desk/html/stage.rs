@@ -21,11 +21,10 @@ use crate::{
 #[must_use]
 pub fn stage(desk: &Desk, words: &Words, offset: FixedOffset) -> Markup {
     let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
-    let replaces = desk.order.as_ref().is_some_and(|order| order.replaces);
     html! {
         @match &desk.stage {
             Stage::Free => (free(desk, words)),
-            Stage::Waits { ahead, first, ready } => (waits(&person, *ahead, first.as_deref(), (*ready, replaces), words)),
+            Stage::Waits { ahead, first, ready } => (waits(desk, &person, (*ahead, first.as_deref(), *ready), words)),
             Stage::Asked(question) => (asked(question, &person, words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
             Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, words)),
@@ -52,7 +51,8 @@ fn free(desk: &Desk, words: &Words) -> Markup {
     }
 }
 
-fn waits(person: &str, ahead: usize, first: Option<&str>, (ready, replaces): (bool, bool), words: &Words) -> Markup {
+fn waits(desk: &Desk, person: &str, (ahead, first, ready): (usize, Option<&str>, bool), words: &Words) -> Markup {
+    let replaces = desk.order.as_ref().is_some_and(|order| order.replaces);
     let somebody = words.say("somebody");
     html! {
         div.now.waits {
@@ -60,7 +60,8 @@ fn waits(person: &str, ahead: usize, first: Option<&str>, (ready, replaces): (bo
             @if ahead > 0 { p { (words.fill("waits_ahead", &[("first", &first.map_or_else(|| somebody.to_owned(), shown)), ("count", &ahead)])) } }
             @else if ready { p.big { (words.say(if replaces { "show_new_card" } else { "show_card" })) } }
             @else { p.big { (words.say("no_reader_ready")) } }
-            form data-call="/desk/withdraw" { button.quiet data-key="Escape" { (words.say("cancel")) } }
+            // Of a list somebody is skipped.
+            @if desk.run.as_ref().is_none_or(|run| run.is_over) { (cancel(words)) }
         }
     }
 }
@@ -91,7 +92,7 @@ fn choose(reading: &Reading, choices: &[usize], number: u64, words: &Words) -> M
                     form data-call="/desk/answer" data-with="keep" {
                         input type="hidden" name="question" value=(number);
                         input type="hidden" name="choice" value=(choice);
-                        button data-key=(place + 1) { (card::numbers(&fit.credential, words)) " " small { (fit.format) } }
+                        button data-key=(place + 1) data-focus=[(place == 0).then_some("")] { (card::numbers(&fit.credential, words)) " " small { (fit.format) } }
                     }
                 }
             }
@@ -190,8 +191,7 @@ fn not_enrolled(ended: &Ended, person: &str, words: &Words) -> Markup {
         Ended::NotSaved(why) => ("refused", html! { (words.say("not_saved")) " " span lang="en" { (shown(why)) } }),
         Ended::InTheWay(other) => ("refused", html! { (in_the_way(other, words)) }),
         Ended::Unproven(..) => ("refused", html! { (words.say("unproven")) }),
-        Ended::Refused(_, Refused::Damaged) => ("refused", html! { (words.say("damaged")) }),
-        Ended::Refused(_, why) => ("refused", html! { span lang="en" { (why) } }),
+        Ended::Refused(_, why) => ("refused", html! { (refused(why, words)) }),
     };
     html! {
         div.now.refused data-sound=(sound) {
@@ -199,6 +199,25 @@ fn not_enrolled(ended: &Ended, person: &str, words: &Words) -> Markup {
             @if !person.is_empty() { p.person { (person) } }
             p { (says) }
         }
+    }
+}
+
+/// Why a card cannot be enrolled.
+fn refused(why: &Refused, words: &Words) -> String {
+    match why {
+        Refused::Damaged => words.say("damaged").to_owned(),
+        Refused::Nothing(_) => words.say("refused_nothing").to_owned(),
+        Refused::Undecided(_) => words.say("refused_undecided").to_owned(),
+        Refused::OtherCardType { card_type, format } => words.fill("refused_other_type", &[("type", card_type), ("format", format)]),
+        Refused::OtherNumber(print) => words.fill("refused_other_number", &[("print", &shown(print))]),
+        Refused::NoCardType { format } => words.fill("refused_no_type", &[("format", format)]),
+        Refused::SeveralCardTypes { format, numbers } => words.fill("refused_several_types", &[("format", format), ("numbers", numbers)]),
+        Refused::UnknownCardType(number, _) => words.fill("refused_unknown_type", &[("type", number)]),
+        Refused::MissingNumber { name, field, .. } => words.fill("refused_missing", &[("name", &shown(name)), ("field", field)]),
+        Refused::Zero => words.say("refused_zero").to_owned(),
+        Refused::TooWide { field, max, .. } => words.fill("refused_too_wide", &[("field", field), ("max", max)]),
+        Refused::Template(number, _) => words.fill("refused_template", &[("type", number)]),
+        Refused::Window(_) => words.say("refused_window").to_owned(),
     }
 }
 
@@ -225,7 +244,7 @@ fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, w
             @if progress.first.as_ref().is_some_and(|first| first.state == State::Refused) && progress.state == State::Accepted {
                 p.note { (words.say("old_card_stays")) }
             }
-            @for warning in &progress.warnings { p.note lang="en" { (crate::views::reading::words_of(warning)) } }
+            @for warning in &progress.warnings { p.note { (super::warning(warning, words)) } }
             @if can_be_undone(entry) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
         }
         @if let Some(question) = question { (asked(question, &whom(entry), words)) }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::client::Said;
 use crate::{
-    host::client::Said,
     outbox::State,
-    roster::{Asks, Event, Heard, Question, Seen, words},
+    roster::{Asks, Event, Given, Heard, Question, Row, Seen, Undo, words},
 };
 
 /// What is known of the readers so far.
@@ -23,6 +23,7 @@ pub struct Hearing {
 
 impl Hearing {
     /// The events that follow from a notice.
+    #[must_use]
     pub fn events(&mut self, notice: &Value) -> Vec<Event> {
         let said = notice.text("words").to_owned();
         match notice.text("kind") {
@@ -73,12 +74,14 @@ fn about(notice: &Value, heard: Heard) -> Option<Event> {
 }
 
 /// What is heard of an entry.
+#[must_use]
 pub fn entry(notice: &Value) -> Option<Event> {
     let (id, seen) = seen(notice)?;
     Some(Event::Heard(id, Heard::Entry(Box::new(seen))))
 }
 
 /// An entry, with its key.
+#[must_use]
 pub fn seen(notice: &Value) -> Option<(Uuid, Seen)> {
     let (entry, end) = (notice.at("entry"), notice.at("end"));
     let state: State = serde_json::from_value(entry.at("state").clone()).ok()?;
@@ -96,6 +99,30 @@ pub fn seen(notice: &Value) -> Option<(Uuid, Seen)> {
         question: question(notice.at("question")),
     };
     Some((notice.text("enrollment").parse().ok()?, seen))
+}
+
+/// The last run of a list that this outbox knows of: its key, and what was given in it, each with the number of its row.
+#[must_use]
+pub fn earlier(outbox: &Value, rows: &[Row]) -> Option<(Uuid, Vec<(usize, Given)>)> {
+    let run_of = |told: &Value| told.at("entry").at("roster").text("run").parse::<Uuid>().ok();
+    let entries = outbox.at("entries").as_array()?;
+    // The keys of runs grow with time.
+    let last = entries.iter().filter_map(run_of).max()?;
+    let mut given = Vec::new();
+    for told in entries.iter().filter(|told| run_of(told) == Some(last)) {
+        let Some(row) = rows.iter().find(|row| is_for(row, told.at("entry"))) else { continue };
+        given.extend(seen(told).map(|(id, seen)| (row.number, Given { id, seen, undo: Undo::No })));
+    }
+    Some((last, given))
+}
+
+/// True for an entry that gives the person of this row a card. Somebody new is told by their row and name.
+fn is_for(row: &Row, entry: &Value) -> bool {
+    let is_same_row = entry.at("roster").at("row").as_u64() == u64::try_from(row.number).ok();
+    match row.user_id.is_nil() {
+        true => is_same_row && entry.at("user").text("name") == row.name,
+        false => entry.text("user_id").parse() == Ok(row.user_id),
+    }
 }
 
 fn card(entry: &Value) -> String {

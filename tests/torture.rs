@@ -1,0 +1,148 @@
+//! The guarantee, wherever the power goes: what was announced as saved is there, becomes one assignment in BluSKY, and never two.
+//!
+//! `make torture` does the same more often.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
+#![allow(clippy::print_stdout, reason = "it counts")]
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    os::unix::process::ExitStatusExt,
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::Value;
+use support::{ADA, CARD, GRACE, Simulator, Site, h10301, times, wait_for};
+
+/// The calls to the system in which an enrollment touches the world: the disk, BluSKY, whoever watches. After the number, every so
+/// many of them are tried (`make torture` tries each).
+const CALLS: [(&str, usize); 9] = [
+    ("fsync", 1),
+    ("pwrite64", 9),
+    ("writev", 2),
+    ("write", 3),
+    ("recvfrom", 3),
+    ("ftruncate", 1),
+    ("unlink", 1),
+    ("rename", 1),
+    ("connect", 2),
+];
+
+/// Runs an enrollment that the kernel kills as one of its threads makes this call for the Nth time; none where it came to its end.
+fn killed_at(site: &Site, call: &str, nth: usize) -> Option<Output> {
+    let command = site.command(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={call}:signal=KILL:when={nth}")]);
+    traced.arg(command.get_program()).args(command.get_args()).current_dir(site.folder.path()).stdin(Stdio::null());
+    let output = traced.output().expect("strace is there (`make test` installs it)");
+    if output.status.signal() == Some(9) {
+        return Some(output);
+    }
+    assert!(output.status.success(), "{call} {nth}: {output:?}");
+    None
+}
+
+/// All entries, once each has come to its end.
+fn settled(site: &Site) -> Vec<Value> {
+    let ends = ["accepted", "refused", "discarded"];
+    wait_for("every entry to end", || {
+        site.run(&["outbox", "deliver"]);
+        Some(site.outbox()).filter(|entries| entries.iter().all(|entry| ends.iter().any(|end| entry["state"] == *end)))
+    })
+}
+
+/// Looks at what is left after the kill, and at what comes of it.
+fn judge(site: &Site, blusky: &Simulator, killed: &Output, place: &str) {
+    let said = String::from_utf8_lossy(&killed.stdout);
+    let entries = settled(site);
+    assert!(entries.len() <= 1, "{place}: {entries:#?}");
+    assert!(!said.contains("\"saved\"") || entries.len() == 1, "{place}: it was announced as saved, and is gone: {said}");
+    assert!(entries.iter().all(|entry| entry["state"] == "accepted"), "{place}: {entries:#?}");
+    let cards = blusky.cards();
+    let held = cards.iter().filter(|card| card["Assignment"]["UserId"] == ADA).count();
+    assert_eq!(held, entries.len(), "{place}: {entries:#?} {cards:#?}");
+}
+
+/// Kills the enrollment at each call of each kind, and gives how often.
+fn at_every_call(what: &str, blusky: impl Fn() -> Simulator + Sync) {
+    let every = times("EVERY_CALL", 0) > 0;
+    let kills = thread::scope(|scope| {
+        let at = |(call, step): (&'static str, usize)| {
+            let (blusky, step) = (&blusky, if every { 1 } else { step });
+            scope.spawn(move || {
+                for nth in (1..).step_by(step) {
+                    let (blusky, place) = (blusky(), format!("{what}, killed at {call} {nth}"));
+                    let site = Site::at(&blusky.base_url, "[enroll]\nreassign = \"always\"\n");
+                    match killed_at(&site, call, nth) {
+                        Some(killed) => judge(&site, &blusky, &killed, &place),
+                        None => return (call, nth / step),
+                    }
+                }
+                (call, 0)
+            })
+        };
+        CALLS.map(at).map(|running| running.join().unwrap())
+    });
+    println!("{what}: killed {} times: {kills:?}", kills.iter().map(|(_, count)| count).sum::<usize>());
+    assert!(kills.iter().filter(|(_, count)| *count > 0).count() >= 7, "{kills:?}");
+}
+
+#[test]
+fn wherever_an_enrollment_is_killed_what_was_announced_as_saved_becomes_one_assignment() {
+    // Doubled, it would show.
+    at_every_call("a free card", || Simulator::start(&["--allow-double"]));
+}
+
+#[test]
+fn wherever_a_reassignment_is_killed_the_card_ends_with_whom_it_was_ordered_for_or_stays_where_it_is() {
+    let held = || {
+        let blusky = Simulator::start(&[]);
+        let site = Site::at(&blusky.base_url, "");
+        assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD]).code, 0);
+        blusky
+    };
+    at_every_call("a card that somebody holds", held);
+}
+
+/// So often in `make test`; `KILLS` says otherwise.
+const KILLS: usize = 200;
+
+#[test]
+fn a_station_that_is_killed_again_and_again_while_answers_are_lost_delivers_each_card_once() {
+    let kills = times("KILLS", KILLS);
+    let seed = times("SEED", 1) as u64;
+    let mut random = StdRng::seed_from_u64(seed);
+    let faults = ["drop-after-commit:every=7", "drop-before-commit:every=11", "status=503:every=13", "delay=30:every=3"];
+    let faults: Vec<&str> = faults.iter().chain(&["status-after-commit=504:every=17"]).flat_map(|fault| ["--fault", fault]).collect();
+    let blusky = Simulator::start(&[&["--allow-double"], &faults[..]].concat());
+    let site = Site::at(&blusky.base_url, "");
+    let mut ordered = BTreeMap::new();
+    for kill in 0..kills {
+        for _ in 0..random.random_range(0..3) {
+            let (code, number) = (1 + ordered.len() as u32 / 60_000, 1 + ordered.len() as u32 % 60_000);
+            let user = [ADA, GRACE][ordered.len() % 2];
+            let enroll = ["enroll", "--user", user, "--bits", &h10301(code, number), "--outcome-timeout", "0", "--json"];
+            let ended = site.run(&enroll);
+            assert_eq!(ended.states().first().map(String::as_str), Some("saved"), "seed {seed}, kill {kill}: {ended:?}");
+            ordered.insert((code, number), user);
+        }
+        let station = site.start(&["run"]);
+        thread::sleep(Duration::from_millis(random.random_range(0..250)));
+        station.kill();
+    }
+    let _station = site.start(&["run"]);
+    let entries = site.wait_for_outbox(|entries| entries.iter().all(|entry| entry["state"] == "accepted"));
+    assert_eq!(entries.len(), ordered.len(), "seed {seed}");
+    let number = |card: &Value, name: &str| card[name].as_u64().unwrap() as u32;
+    let cards = blusky.cards();
+    let held: BTreeMap<(u32, u32), &str> = cards
+        .iter()
+        .map(|card| ((number(card, "FacilityCode"), number(card, "InternalCardNumber")), card["Assignment"]["UserId"].as_str().unwrap()))
+        .collect();
+    assert_eq!((held, cards.len()), (ordered, entries.len()), "seed {seed}: a card of another one's, or twice");
+}

@@ -23,9 +23,10 @@ use cards::{Followed, Plugged, pac_card};
 use serde_json::{Value, json};
 use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd, pcscd::Pcscd};
 
-/// H10301, facility code 123, card number 4567; and 31/337.
+/// H10301, facility code 123, card number 4567; 31/337; and 9/21.
 const FIRST: &[u8] = b"1ABD88EB80\r";
 const SECOND: &[u8] = b"1A8F80A8C0\r";
+const THIRD: &[u8] = b"1A04800A80\r";
 const ONE_IS_ENOUGH: &str = "proof = 1";
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n\
                       8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906\n";
@@ -158,6 +159,10 @@ fn a_person_at_the_desk(language: &str) {
     assert!(browser.has_focus("#search"));
     station.reads(SECOND);
     browser.shows("#stage", words.say("card_shown"));
+    browser.shows("#stage", "Card Not Found – Adding New");
+    browser.is_for_everybody();
+    station.reads(FIRST);
+    browser.shows("#stage", "Pre-Registered, Assigned to Lovelace, Ada");
     browser.is_for_everybody();
     browser.types("nobody of this name");
     browser.shows("#found", words.say("nobody_found"));
@@ -176,12 +181,12 @@ fn who_types_a_name_and_shows_a_card_is_done_in_german_too() {
 }
 
 #[test]
-fn a_tie_is_settled_with_one_key() {
+fn a_tie_is_settled_with_one_key_and_an_answer_that_is_kept_is_not_asked_again() {
     let browser = browser();
     let mut station = Station::with(ONE_IS_ENOUGH, "");
     station.is_killed();
     let configured = fs::read_to_string(station.site.path("cardbridge.toml")).unwrap();
-    let both = configured.replace("\"H10301\"", "\"H10301\", \"indala-26\"").replace("\"hid-h10301\"", "\"hid-h10301\", \"indala-26\"");
+    let both = configured.replace("[site]\nformats = [\"H10301\"]\n", "").replace("[\"hid-h10301\"]", "[\"hid-h10301\", \"indala-26\"]");
     station.site.configure(&both);
     station.starts();
     begins(&browser, &station);
@@ -191,13 +196,109 @@ fn a_tie_is_settled_with_one_key() {
     let asked = browser.shows("#stage", "Several formats fit");
     assert!(asked.contains("4567") && asked.contains("471"), "{asked}");
     browser.is_for_everybody();
-    let second = browser.runs("return document.querySelectorAll('#stage .choices button')[1].innerText;", &[]);
-    let is_indala = second.as_str().unwrap().contains("471");
-    browser.types("2");
+    let first = browser.runs("return document.querySelector('#stage .choices button').innerText;", &[]);
+    let key = if first.as_str().unwrap().contains("4567") { "1" } else { "2" };
+    browser.tabs_to("#keep input");
+    browser.types(" ");
+    browser.types(key);
     browser.shows("#stage", "Accepted");
-    let entry = &station.site.outbox()[0];
-    let number = if is_indala { 471 } else { 4567 };
-    assert_eq!((&entry["decided_by"], &entry["card"]["card_number"]), (&json!("operator"), &json!(number)));
+    chooses(&browser, "grace", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(SECOND);
+    browser.shows("#stage", "Accepted");
+    let decided: Vec<_> =
+        station.site.outbox().iter().map(|entry| (entry["decided_by"].clone(), entry["card"]["card_number"].clone())).collect();
+    assert_eq!(decided, [(json!("operator"), json!(4567)), (json!("policy"), json!(337))]);
+}
+
+#[test]
+fn somebody_new_is_added_and_a_lost_card_replaced_without_a_mouse() {
+    let browser = browser();
+    let new_people = "[new_person]\nsystem = \"309fbabb-0642-44e1-b262-67442dc491ed\"\nfacility = \"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8\"\n\
+                      occupancy = \"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d9\"\n";
+    let mut station = Station::with(ONE_IS_ENOUGH, new_people);
+    begins(&browser, &station);
+    browser.tabs_to("#new-person summary");
+    browser.enters("");
+    browser.is_for_everybody();
+    for (field, text) in [("#first_name", "Kay"), ("#last_name", "McNulty"), ("#employee_number", "1921")] {
+        browser.tabs_to(field);
+        browser.types(text);
+    }
+    browser.enters("");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    browser.shows("#stage", "Accepted");
+    browser.shows("#stage", "Kay McNulty (1921)");
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(SECOND);
+    browser.shows("#stage", "Accepted");
+    browser.types("ada");
+    browser.shows("#found", "Ada Lovelace");
+    browser.tabs_to("#found form[data-fill] button");
+    browser.enters("");
+    browser.shows("#found", "Card number 337");
+    browser.is_for_everybody();
+    assert!(browser.has_focus("#found button"), "the first card is taken with Enter");
+    browser.enters("");
+    browser.shows("#stage", "Show the new card now.");
+    station.reads(THIRD);
+    browser.shows("#stage", "Card number 21");
+    browser.shows("#stage", "Accepted");
+}
+
+#[test]
+fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "rosters = \"lists\"\n");
+    station.is_killed();
+    let row = |number: u32| format!("{:08x}-a446-4577-8cdd-8ffdd51ab9c1,Person,Number{number},{}\n", 0x1000 + number, 5000 + number);
+    let people: String = (1..=20).map(row).collect();
+    let list = format!("user_id,first_name,last_name,employee_number\n{people}");
+    fs::create_dir(station.site.path("lists")).unwrap();
+    fs::write(station.site.path("lists/monday.csv"), &list).unwrap();
+    fs::write(station.site.path("people.csv"), &list).unwrap();
+    station.starts();
+    begins(&browser, &station);
+    browser.tabs_to("#lists button");
+    browser.enters("");
+    browser.shows("#found", "monday.csv");
+    browser.is_for_everybody();
+    assert!(browser.has_focus("#found button"), "the first list is taken with Enter");
+    browser.enters("");
+    for number in 1..=20 {
+        browser.shows("#stage", &format!("Person Number{number}\n"));
+        browser.shows("#stage", "Show the card now.");
+        if number == 2 {
+            browser.is_for_everybody();
+        }
+        if number == 12 {
+            station.is_killed();
+            browser.shows("#lost", "The station does not answer.");
+            station.starts();
+            // What the page shows until it is connected again is from before the kill.
+            browser.shows("body:has(#lost[hidden])", "11 of 20 done");
+            browser.shows("#stage", "Person Number12\n");
+            browser.shows("#stage", "Show the card now.");
+        }
+        let frame = format!("1A{}\r", support::h10301(123, number).trim_start_matches("{26}"));
+        station.reads(frame.as_bytes());
+    }
+    browser.shows("#roster", "20 of 20 done");
+    assert_eq!((station.entries().len(), station.blusky.cards().len()), (20, 20));
+}
+
+#[test]
+fn what_a_reader_types_into_the_page_is_no_name() {
+    let browser = browser();
+    let station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    browser.enters("0003215576");
+    browser.shows("#failed", Words::of("en").say("burst"));
+    browser.is_for_everybody();
+    assert_eq!(browser.runs("return document.querySelector('#search').value;", &[]), json!(""));
+    assert_eq!(station.entries().len(), 0);
 }
 
 #[test]
@@ -264,9 +365,10 @@ fn somebody_elses_card_is_given_only_after_a_yes() {
         browser.shows("#stage", "Take it from its holder and give it to Grace Hopper");
         browser.is_for_everybody();
         if says_yes {
-            browser.tabs_to("#stage button.danger")
+            browser.tabs_to("#stage button.danger");
+            browser.enters("");
         } else {
-            browser.escapes()
+            browser.escapes();
         }
         browser.shows("#stage", ends);
         assert_eq!(holder(&station), json!(has_it));

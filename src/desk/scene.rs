@@ -29,7 +29,6 @@ pub struct Scene {
     /// What all desks show.
     pub board: Board,
     desks: HashMap<Uuid, Desk>,
-    /// The readers to which a card can be held now.
     ready: BTreeSet<ReaderName>,
     /// Counts the looks at desks, and the hours.
     looks: u64,

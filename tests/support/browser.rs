@@ -163,11 +163,11 @@ impl Browser {
         self.types(ESCAPE);
     }
 
-    /// Presses Tab so often that this has the focus, and Enter then.
+    /// Presses Tab so often that this has the focus.
     pub fn tabs_to(&self, what: &str) {
         for _ in 0..40 {
             if self.has_focus(what) {
-                return self.types(ENTER);
+                return;
             }
             self.types(TAB);
         }

@@ -231,7 +231,8 @@ document.addEventListener("input", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.target.tagName === "INPUT" && event.target.type !== "password" && dropped(event)) return;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key !== "Escape" && ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.value !== "") return;
+  const isFilled = ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.type !== "checkbox" && event.target.value !== "";
+  if (event.key !== "Escape" && isFilled) return;
   // A letter means something only where what it does is in focus.
   const isThere = event.target.closest("#stage, #roster") !== null;
   if (event.key.length === 1 && !isThere) return;

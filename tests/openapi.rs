@@ -115,8 +115,8 @@ fn every_call_is_described_and_what_is_described_is_answered() {
     assert_eq!(station.asks("GET", "/v1/openapi.json", ""), (200, description()));
     // The notices have no end.
     for (path, method) in described().iter().filter(|(path, _)| path != "/v1/notices") {
-        // What nobody reads would reset the connection.
-        let body = if method == "get" { "" } else { "{}" };
+        // A body that nobody reads can cost the answer where the connection is closed behind it.
+        let body = if description()["paths"][path][method]["requestBody"].is_object() { "{}" } else { "" };
         let (status, answer) = station.asks(&method.to_uppercase(), &path.replace("{id}", "0190b3a5-0000-7000-8000-000000000003"), body);
         assert!(status < 500 && answer["error"]["code"] != "no_such_call", "{method} {path}: {status} {answer}");
     }

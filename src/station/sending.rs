@@ -72,8 +72,8 @@ struct Ordered {
     is_followed: bool,
     /// It is on its way to the disk.
     is_new: bool,
-    /// The number of the question whether to take the card from its holder.
-    asked: Option<u64>,
+    /// The number of the question whether to take the card from its holder, and the entry as it stands meanwhile.
+    asked: Option<(u64, Box<Entry>)>,
 }
 
 impl Sending {
@@ -337,7 +337,7 @@ impl Station {
             let kind = QuestionKind::Holder(progress.told.description.clone(), person);
             let question = Question { number: self.happened, kind };
             if let Some(ordered) = self.sending.ordered.get_mut(&id) {
-                ordered.asked = Some(question.number);
+                ordered.asked = Some((question.number, Box::new(entry.clone())));
             }
             return self.over(entry, Some(Box::new(question)), turn);
         }
@@ -358,13 +358,15 @@ impl Station {
 
     /// The answer to whether a card is to be taken from its holder.
     pub(super) fn holder_answered(&mut self, id: Uuid, number: u64, answer: &Answer, turn: &mut Turn) {
-        let Some(ordered) = self.sending.ordered.get_mut(&id).filter(|ordered| ordered.asked == Some(number)) else { return };
-        ordered.asked = None;
+        let Some(ordered) = self.sending.ordered.get_mut(&id) else { return };
+        let Some((_, entry)) = ordered.asked.take_if(|(asked, _)| *asked == number) else { return };
         if *answer == Answer::Yes {
             turn.effects.push(Effect::Append(id, Step::Reassign { decided_by: DecidedBy::Operator }));
         } else {
             self.signal_entry(id, Signal::Refused, turn);
             self.sending.forget(id);
+            // Whoever shows the question learns that it is answered.
+            turn.tell(Notice::Entry(entry, None));
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is asked before a card is somebody's.
 
 use super::*;
+use crate::access::Told;
 
 #[test]
 fn what_nothing_proves_is_read_twice_and_a_person_says_what_it_is() {
@@ -127,4 +128,19 @@ fn an_existing_card_that_waits_unsent_for_somebody_goes_to_somebody_else_once_a_
     let Some((_, Question { kind: QuestionKind::InTheWay(..), number })) = world.asked() else { panic!("{:?}", world.asked()) };
     world.happens(Event::Answer(second, number, Answer::Yes));
     assert_eq!((world.disk[&first].progress().superseded_by, world.state(second)), (Some(second), Some(State::Saved)));
+}
+
+#[test]
+fn a_no_to_whether_a_card_is_taken_from_its_holder_is_told_and_a_later_yes_changes_nothing() {
+    let mut world = world(1.0);
+    let held = "Card Already Assigned : 1 Lovelace, Ada".to_owned();
+    world.outcomes.push_back(Outcome::Refused(Told { result_code: Some(2), description: Some(held), ..Told::default() }));
+    let (id, order) = (Uuid::from_u128(1), Box::new(Order::of(Uuid::from_u128(1001))));
+    let what = What::Enroll { order, card: Wanted::Existing(Uuid::from_u128(7)), reassign: Reassign::Ask };
+    world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
+    let Some(Notice::Entry(_, Some(question))) = world.told.last().cloned() else { panic!("{:?}", world.told) };
+    world.happens(Event::Answer(id, question.number, Answer::No));
+    assert!(matches!(world.told.last(), Some(Notice::Entry(entry, None)) if entry.id == id), "{:?}", world.told.last());
+    world.happens(Event::Answer(id, question.number, Answer::Yes));
+    assert_eq!((world.state(id), world.calls.len()), (Some(State::Refused), 1));
 }

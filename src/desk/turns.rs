@@ -26,7 +26,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    enroll::origin::{Named, RosterRow},
+    enroll::origin::RosterRow,
     host::{
         api::body::{Failed, OrderBody, Sent},
         client::{Said as _, escaped},
@@ -91,7 +91,7 @@ pub(super) async fn begin(State(desks): State<Arc<Desks>>, session: Session, Sen
         _ => (Uuid::now_v7(), Vec::new()),
     };
     let findings = rows.findings.iter().take(FINDINGS).map(ToString::to_string).collect();
-    start(&desks, session, Kept { list: wish.list, filter: wish.filter, run }, Roster::new(rows.rows, given), findings).await?;
+    start(&desks, session, DeskRun { list: wish.list, filter: wish.filter, run }, Roster::new(rows.rows, given), findings).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -104,7 +104,7 @@ async fn earlier(desks: &Desks, session: &Session, list: &List, rows: &[Row]) ->
 
 /// What of a run is remembered beside the outbox: which desk was at which list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Kept {
+struct DeskRun {
     list: String,
     filter: String,
     run: Uuid,
@@ -118,7 +118,7 @@ fn kept_as(desk: Uuid) -> String {
 pub(super) async fn resume(desks: Arc<Desks>, session: Session) {
     let store = desks.shared.store().clone();
     let Ok(Some((_, text))) = store.kept(&kept_as(session.desk)).await else { return };
-    let Ok(kept) = serde_json::from_str::<Kept>(&text) else { return };
+    let Ok(kept) = serde_json::from_str::<DeskRun>(&text) else { return };
     let list = List::chosen(&kept.list, &kept.filter);
     let Ok(rows) = list.read(&desks).await else { return };
     let Ok(earlier) = earlier(&desks, &session, &list, &rows.rows).await else { return };
@@ -128,7 +128,7 @@ pub(super) async fn resume(desks: Arc<Desks>, session: Session) {
     drop(start(&desks, session, kept, Roster::new(rows.rows, given), findings).await);
 }
 
-async fn start(desks: &Arc<Desks>, session: Session, kept: Kept, roster: Roster, findings: Vec<String>) -> Result<(), Failed> {
+async fn start(desks: &Arc<Desks>, session: Session, kept: DeskRun, roster: Roster, findings: Vec<String>) -> Result<(), Failed> {
     let (keys, pressed) = unbounded_channel();
     {
         let mut runs = desks.runs();
@@ -296,23 +296,9 @@ impl Turns {
 
     fn order(&self, id: Uuid, seat: usize) -> Option<OrderBody> {
         let row = &self.roster.seats().get(seat)?.row;
-        let employee_number = Some(row.employee_number.clone()).filter(|number| !number.is_empty());
-        Some(OrderBody {
-            id: Some(id),
-            user: if row.new_user.is_some() { String::new() } else { row.user_id.to_string() },
-            new_user: row.new_user.clone(),
-            person: Some(Named { name: row.name.clone(), employee_number, without_access: false }),
-            reader: self.session.reader.clone(),
-            timeout_s: Some(WHENEVER),
-            card_type: row.card_type,
-            printed: row.printed.clone(),
-            external_number: row.external_number.clone(),
-            activate: row.activate,
-            deactivate: row.deactivate,
-            can_be_asked: true,
-            roster: Some(RosterRow { run: self.run, file: self.name.clone(), row: row.number }),
-            ..OrderBody::default()
-        })
+        let at = RosterRow { run: self.run, file: self.name.clone(), row: row.number };
+        let all = OrderBody { reader: self.session.reader.clone(), timeout_s: Some(WHENEVER), can_be_asked: true, ..OrderBody::default() };
+        Some(OrderBody::for_row(id, row, at, &all))
     }
 
     /// Shows how it stands; false where nobody looks any more.

@@ -18,7 +18,7 @@ use crate::{
         out::{self, Failure, interrupted},
         session::{self, Session},
     },
-    enroll::origin::{Named, RosterRow},
+    enroll::origin::RosterRow,
     host::{
         api::body::{AnswerBody, OrderBody, YesOrNo},
         client::{AskError, Notices, Said},
@@ -311,31 +311,11 @@ impl Work<'_> {
         }
     }
 
-    /// The groups of somebody new: their own, and those that all share.
-    fn groups(&self, row: &Row) -> Vec<i64> {
-        let shared = self.template.access_level_groups.iter().filter(|group| !row.groups.contains(group));
-        if row.new_user.is_some() { shared.chain(&row.groups).copied().collect() } else { Vec::new() }
-    }
-
     fn order(&self, id: Uuid, seat: usize) -> OrderBody {
         let Some(row) = self.roster.seats().get(seat).map(|seat| &seat.row) else { return OrderBody::default() };
-        let employee_number = Some(row.employee_number.clone()).filter(|number| !number.is_empty());
-        OrderBody {
-            id: Some(id),
-            user: if row.new_user.is_some() { String::new() } else { row.user_id.to_string() },
-            new_user: row.new_user.clone(),
-            access_level_groups: self.groups(row),
-            person: Some(Named { name: row.name.clone(), employee_number, without_access: false }),
-            card_type: row.card_type.or(self.template.card_type),
-            printed: row.printed.clone(),
-            external_number: row.external_number.clone(),
-            activate: row.activate.or(self.template.activate),
-            deactivate: row.deactivate.or(self.template.deactivate),
-            can_be_asked: !self.roster.is_alone(),
-            roster: Some(RosterRow { run: self.run, file: self.file.clone(), row: row.number }),
-            listener: Some(self.listener),
-            ..self.template.clone()
-        }
+        let at = RosterRow { run: self.run, file: self.file.clone(), row: row.number };
+        let order = OrderBody::for_row(id, row, at, &self.template);
+        OrderBody { can_be_asked: !self.roster.is_alone(), listener: Some(self.listener), ..order }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     access::{AddUser, Moment, Operation, Secret},
     card::Presentation,
     enroll::origin::{Named, RosterRow},
+    roster::Row,
 };
 
 /// An order of a card for a user. Without `bits`, `card_id` and `presentation` it is the next card at a reader.
@@ -96,6 +97,31 @@ pub struct OrderBody {
     /// The listener (`GET /v1/notices?listener=`) whose order it is: once that one has gone, it is withdrawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Uuid>,
+}
+
+impl OrderBody {
+    /// The order for a row of a roster; what the row does not say is as all rows have it.
+    #[must_use]
+    pub fn for_row(id: Uuid, row: &Row, at: RosterRow, all: &Self) -> Self {
+        let is_new = row.new_user.is_some();
+        let employee_number = Some(row.employee_number.clone()).filter(|number| !number.is_empty());
+        // The groups of somebody new: those that all share, and their own.
+        let shared = all.access_level_groups.iter().filter(|group| !row.groups.contains(group));
+        Self {
+            id: Some(id),
+            user: if is_new { String::new() } else { row.user_id.to_string() },
+            new_user: row.new_user.clone(),
+            access_level_groups: if is_new { shared.chain(&row.groups).copied().collect() } else { Vec::new() },
+            person: Some(Named { name: row.name.clone(), employee_number, without_access: false }),
+            card_type: row.card_type.or(all.card_type),
+            printed: row.printed.clone(),
+            external_number: row.external_number.clone(),
+            activate: row.activate.or(all.activate),
+            deactivate: row.deactivate.or(all.deactivate),
+            roster: Some(at),
+            ..all.clone()
+        }
+    }
 }
 
 /// Another call.
@@ -239,5 +265,27 @@ impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, Json(json!({"error": self.error}))).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn somebody_new_of_a_row_gets_the_groups_of_all_and_their_own_and_somebody_known_gets_none() {
+        let at = || RosterRow { run: Uuid::nil(), file: "people.csv".to_owned(), row: 2 };
+        let all = OrderBody { access_level_groups: vec![3, 5], card_type: Some(3), ..OrderBody::default() };
+        let known = Row { user_id: Uuid::from_u128(7), groups: vec![9], ..Row::default() };
+        let id = Uuid::from_u128(9);
+        let new_user: AddUser = serde_json::from_value(json!({
+            "ac_system_id": id, "access_rights_suspended": false, "company_instance_id": id, "company_instance_type": 1, "facility_id": id,
+            "first_name": "Ada", "has_login_rights": false, "last_name": "Lovelace", "web_site_rights_suspended": false,
+        }))
+        .unwrap();
+        let new = Row { new_user: Some(Box::new(new_user)), groups: vec![5, 9], card_type: Some(4), ..Row::default() };
+        let [known, new] = [&known, &new].map(|row| OrderBody::for_row(Uuid::from_u128(1), row, at(), &all));
+        assert_eq!((known.access_level_groups, known.user, known.card_type), (vec![], Uuid::from_u128(7).to_string(), Some(3)));
+        assert_eq!((new.access_level_groups, new.user, new.card_type), (vec![3, 5, 9], String::new(), Some(4)));
     }
 }

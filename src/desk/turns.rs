@@ -38,8 +38,6 @@ use crate::{
     views,
 };
 
-/// A year: whoever is at the desk goes on when they like.
-const WHENEVER: u64 = 31_536_000;
 /// What stops it at the first person, as it would at each.
 const FATAL: [&str; 4] = ["no_reader", "unknown_reader", "reassign", "people"];
 /// So many findings of a list are shown.
@@ -264,10 +262,7 @@ impl Turns {
             }
             Effect::Withdraw(id) => (id, self.ask(Method::DELETE, &order_path(id), None).await.map(|_| Value::Null)),
             Effect::Undo(id) => match self.ask(Method::POST, &format!("/v1/outbox/{id}/undo"), Some(json!({}))).await {
-                Ok(undone) => {
-                    let orders = undone.at("orders").as_array().into_iter().flatten();
-                    return Some(Event::Undone(id, orders.filter_map(|order| order.text("id").parse().ok()).collect()));
-                }
+                Ok(answer) => return Some(hear::undone(id, &answer)),
                 refused => (id, refused),
             },
             Effect::Discard(id) => (id, self.ask(Method::POST, &format!("/v1/outbox/{id}/discard"), Some(json!({}))).await),
@@ -297,7 +292,8 @@ impl Turns {
     fn order(&self, id: Uuid, seat: usize) -> Option<OrderBody> {
         let row = &self.roster.seats().get(seat)?.row;
         let at = RosterRow { run: self.run, file: self.name.clone(), row: row.number };
-        let all = OrderBody { reader: self.session.reader.clone(), timeout_s: Some(WHENEVER), can_be_asked: true, ..OrderBody::default() };
+        let all =
+            OrderBody { reader: self.session.reader.clone(), timeout_s: Some(hear::WHENEVER), can_be_asked: true, ..OrderBody::default() };
         Some(OrderBody::for_row(id, row, at, &all))
     }
 

@@ -14,6 +14,9 @@ use crate::{
     roster::{Asks, Event, Given, Heard, Question, Row, Seen, Undo, words},
 };
 
+/// How many seconds somebody of a roster may take until they show their card: a year, so that they come when they like.
+pub const WHENEVER: u64 = 31_536_000;
+
 /// What is known of the readers so far.
 #[derive(Debug, Default)]
 pub struct Hearing {
@@ -71,6 +74,13 @@ impl Hearing {
 
 fn about(notice: &Value, heard: Heard) -> Option<Event> {
     Some(Event::Heard(notice.text("enrollment").parse().ok()?, heard))
+}
+
+/// What follows from the answer to an undo.
+#[must_use]
+pub fn undone(id: Uuid, answer: &Value) -> Event {
+    let orders = answer.at("orders").as_array().into_iter().flatten();
+    Event::Undone(id, orders.filter_map(|order| order.text("id").parse().ok()).collect())
 }
 
 /// What is heard of an entry.

@@ -44,8 +44,6 @@ use crate::{
 
 /// No list is longer.
 const LARGEST: u64 = 64 << 20;
-/// A year: whoever is at the desk goes on when they like.
-const WHENEVER: u64 = 31_536_000;
 /// So many findings are named.
 const FINDINGS: usize = 20;
 
@@ -78,7 +76,7 @@ async fn go(site: &Site, arguments: &Arguments, session: Session<'_>, begun: Beg
     let Begun { run, file, roster, picker } = begun;
     taps::hints(site, arguments.reader.as_deref()).iter().for_each(|line| hint(line));
     let template = body(arguments)?;
-    let (timeout_s, access_level_groups) = (template.timeout_s.or(Some(WHENEVER)), arguments.access_level_group.clone());
+    let (timeout_s, access_level_groups) = (template.timeout_s.or(Some(hear::WHENEVER)), arguments.access_level_group.clone());
     let template = crate::host::api::body::OrderBody { timeout_s, id: None, access_level_groups, ..template };
     let (face, keyboard) = faces(arguments.json);
     let (is_alone, has_more) = (keyboard.is_none(), picker.is_some());

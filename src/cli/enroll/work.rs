@@ -302,10 +302,7 @@ impl Work<'_> {
 
     async fn undo(&self, id: Uuid) -> Option<Event> {
         match self.session.client.undo(&id.to_string()).await {
-            Ok(undone) => {
-                let orders = undone.at("orders").as_array().into_iter().flatten();
-                Some(Event::Undone(id, orders.filter_map(|order| order.text("id").parse().ok()).collect()))
-            }
+            Ok(answer) => Some(hear::undone(id, &answer)),
             Err(AskError::Refused(failed)) => Some(Event::Refused(id, failed.error.text("message").to_owned())),
             Err(AskError::Gone) => None,
         }

@@ -43,8 +43,12 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(mut command: Command) -> Self {
-        let size = Winsize { ws_row: 30, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    fn start(command: Command) -> Self {
+        Self::sized(command, (30, 80))
+    }
+
+    fn sized(mut command: Command, (ws_row, ws_col): (u16, u16)) -> Self {
+        let size = Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
         let end = |slave: &OwnedFd| Stdio::from(slave.try_clone().unwrap());
         command.stdin(end(&pty.slave)).stdout(end(&pty.slave)).stderr(end(&pty.slave));
@@ -174,6 +178,14 @@ fn one_person_after_the_other_gets_a_card_for_a_tap_each_and_no_key() {
     let outcomes: Vec<(&str, &str)> = report.iter().map(|row| (row[1].as_str(), row[6].as_str())).collect();
     assert_eq!(outcomes, [("Ada Lovelace", "accepted"), ("Grace Hopper", "accepted"), ("Kay McNulty", "accepted")]);
     assert!(shown.contains("\x07"), "a sound for each card");
+}
+
+#[test]
+fn a_terminal_that_does_not_know_how_large_it_is_shows_the_person_all_the_same() {
+    let desk = Desk::new("");
+    let mut terminal = Terminal::sized(desk.site.command(&["enroll", "--roster", "people.csv"]), (0, 0));
+    terminal.shows("Ada Lovelace   1815");
+    terminal.shows("hold the card to the reader");
 }
 
 #[test]

@@ -232,7 +232,7 @@ impl Fields<'_> {
         let number = self.text(EMPLOYEE_NUMBER);
         // A number that could be a name is none: only the number itself is looked for.
         let has_it = |person: &Person| number.as_ref() == Some(&person.employee_number);
-        let found = number.as_ref().and_then(|number| people.person(people.find(number).ok()?)).filter(has_it);
+        let found = number.as_ref().and_then(|number| people.with_number(number)).filter(has_it);
         match (found, &number) {
             (Some(person), _) => Ok(person.user_id),
             (None, _) if !self.headings.members.is_empty() => self.new_user(people, number.as_deref()),

@@ -92,8 +92,8 @@ pub struct Panel {
 
 impl Panel {
     fn draw(&mut self, screen: &Screen, typed: &str, found: &[String]) {
-        let rows = size().map_or(24, |(_, rows)| usize::from(rows));
-        let lines = panel(screen, typed, found, width(), rows);
+        let (columns, rows) = room();
+        let lines = panel(screen, typed, found, columns, rows);
         if lines != self.shown {
             self.write(&lines);
         }
@@ -130,7 +130,13 @@ impl Panel {
 }
 
 fn width() -> usize {
-    size().map_or(80, |(columns, _)| usize::from(columns)).min(WIDEST)
+    room().0
+}
+
+/// Columns and rows. A terminal that does not know how large it is, as on a serial line, says that it has none.
+fn room() -> (usize, usize) {
+    let (columns, rows) = size().ok().filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or((80, 24));
+    (usize::from(columns).min(WIDEST), usize::from(rows))
 }
 
 /// The lines of a panel, none wider than the terminal.

@@ -195,6 +195,14 @@ impl People {
         self.table.get(self.table.place(id)?)
     }
 
+    /// The one person with that employee number, whichever list says so; none where several have it.
+    #[must_use]
+    pub fn with_number(&self, number: &str) -> Option<Person> {
+        let own = self.also.numbered(number).filter_map(|at| self.also_at.get(at).copied());
+        let mut those = self.those(self.table.numbered(number).chain(own).collect());
+        those.next().filter(|_| those.next().is_none())
+    }
+
     /// Whoever has a card of which this is true, as BluSKY's list shows it.
     pub fn holder(&self, is: impl Fn(&HeldCard) -> bool) -> Option<Person> {
         self.table.cards().find(|(_, card)| is(card)).and_then(|(at, _)| self.table.get(at))

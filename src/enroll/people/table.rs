@@ -4,6 +4,8 @@
 //! In: people, one after the other. Out: a person by their place or key, whoever may be meant by a folded text, and who has a card.
 //! Never: a person's cards with the person.
 
+use std::sync::OnceLock;
+
 use uuid::Uuid;
 
 use super::{folded, names};
@@ -17,6 +19,9 @@ pub(super) struct Table {
     folded: String,
     /// The cards of a list that shows them, each with the place of whoever has it.
     cards: Vec<(u32, HeldCard)>,
+    /// The places in the order of the keys and of the employee numbers; made where they are first asked for.
+    by_key: OnceLock<Vec<u32>>,
+    by_number: OnceLock<Vec<u32>>,
 }
 
 /// Where somebody's texts begin; they end where the next one's begin.
@@ -40,6 +45,7 @@ impl Table {
         let access_levels = person.access_levels.map(|count| u16::try_from(count).unwrap_or(u16::MAX));
         self.rows.push(Row { user_id: person.user_id, text: begin(&self.texts), folded: begin(&self.folded), access_levels });
         let at = u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX);
+        (self.by_key, self.by_number) = (OnceLock::new(), OnceLock::new());
         self.cards.extend(person.cards.iter().map(|card| (at, card.clone())));
         for text in [first_name, last_name, nickname, employee_number, email, company, facility] {
             self.texts.extend(text.split(BETWEEN));
@@ -79,7 +85,25 @@ impl Table {
 
     /// The place of the person with this key.
     pub(super) fn place(&self, id: Uuid) -> Option<usize> {
-        self.rows.iter().position(|row| row.user_id == id)
+        let key = |at: u32| self.rows.get(at as usize).map(|row| row.user_id);
+        let order = self.by_key.get_or_init(|| self.in_order(key));
+        let first = order.partition_point(|at| key(*at) < Some(id));
+        order.get(first).filter(|at| key(**at) == Some(id)).map(|at| *at as usize)
+    }
+
+    /// The places of those with this employee number.
+    pub(super) fn numbered(&self, number: &str) -> impl Iterator<Item = usize> {
+        let theirs = |at: u32| self.texts_at(at as usize).nth(NUMBER).unwrap_or_default();
+        let order = self.by_number.get_or_init(|| self.in_order(theirs));
+        let first = order.partition_point(|at| theirs(*at) < number);
+        order.iter().skip(first).take_while(move |at| theirs(**at) == number).map(|at| *at as usize)
+    }
+
+    /// All places by what stands there; of equal ones the first stays first.
+    fn in_order<'a, Theirs: Ord>(&'a self, theirs: impl Fn(u32) -> Theirs + 'a) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect();
+        order.sort_by_key(|at| theirs(*at));
+        order
     }
 
     /// Everybody's cards, each with the place of whoever has it.
@@ -138,7 +162,13 @@ mod tests {
         assert_eq!(table.holding("zoe").collect::<Vec<_>>(), [0]);
         assert_eq!(table.holding("acme").collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!((table.place(Uuid::from_u128(3)), table.place(Uuid::nil()), table.get(3)), (Some(2), None, None));
+        // Of two with one key the first is meant; a number is found whoever comes later.
+        let later = |id, number: &str| Person { employee_number: number.to_owned(), ..person(id, "Later", None) };
+        [later(1, "7"), later(9, "07"), later(8, "7")].iter().for_each(|person| table.push(person));
+        assert_eq!((table.place(Uuid::from_u128(1)), table.place(Uuid::from_u128(9))), (Some(0), Some(4)));
+        let numbered = |number| table.numbered(number).collect::<Vec<_>>();
+        assert_eq!((numbered("7"), numbered("07"), numbered("8")), (vec![3, 5], vec![4], vec![]));
         table.push(&Person { first_name: "A\u{1F}B".to_owned(), last_name: "C".to_owned(), ..Person::default() });
-        assert_eq!(table.get(3).map(|person| person.name()), Some("AB C".to_owned()));
+        assert_eq!(table.get(6).map(|person| person.name()), Some("AB C".to_owned()));
     }
 }

@@ -124,6 +124,10 @@ impl Schedule {
             }
         }
         for queue in waiting.queues().filter(|queue| waiting.stands_in(*queue)) {
+            // Who stood first there may stand behind this one now.
+            if let Some(first) = self.first(queue).and_then(|first| self.waiting.get(&first)).copied() {
+                self.unready(&first);
+            }
             self.queues.insert((queue, waiting.place, waiting.id));
         }
         if waiting.turn != Turn::Over {
@@ -348,16 +352,20 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes and goes: never two of one user or one card under way, never more than the limit, and everybody's turn comes.
+        /// Whatever comes and goes, in whatever order it is taken up: never two of one user or one card under way, never one before
+        /// an earlier one of its own, never more than the limit, and everybody's turn comes.
         #[test]
         fn every_entry_has_its_turn_and_never_two_of_one_user_or_card(
-            entries in prop::collection::vec((0_u128..4, 0_u64..4, 0_i64..5), 1..40),
+            (entries, taken_up) in prop::collection::vec((0_u128..4, 0_u64..4, 0_i64..5), 1..40)
+                .prop_flat_map(|entries| { let places = (1..=entries.len() as u64).collect::<Vec<_>>(); (Just(entries), Just(places).prop_shuffle()) }),
             ends in prop::collection::vec((0_usize..8, 0_u8..3), 200),
         ) {
             let mut schedule = Schedule::new(3);
-            for (place, (user, card, due)) in (1..).zip(&entries) {
-                schedule.put(waiting(place, *user, *card, Turn::At(at(*due))));
+            for place in taken_up {
+                let (user, card, due) = entries[usize::try_from(place).unwrap() - 1];
+                schedule.put(waiting(place, user, card, Turn::At(at(due))));
             }
+            let mut left: BTreeSet<u64> = (1..=entries.len() as u64).collect();
             let mut under_way: Vec<(u64, u128, u64)> = Vec::new();
             let (mut now, mut done) = (10, 0);
             for (which, how) in ends {
@@ -366,6 +374,8 @@ mod tests {
                     let place = u64::try_from(id.as_u128()).unwrap();
                     let (user, card, _) = entries[usize::try_from(place).unwrap() - 1];
                     prop_assert!(under_way.iter().all(|(_, other, others_card)| *other != user && *others_card != card));
+                    let is_its_own = |earlier: &&u64| entries[usize::try_from(**earlier).unwrap() - 1].0 == user || entries[usize::try_from(**earlier).unwrap() - 1].1 == card;
+                    prop_assert_eq!(left.range(..place).find(is_its_own), None, "overtaken by {}", place);
                     under_way.push((place, user, card));
                     prop_assert!(under_way.len() <= 3);
                 }
@@ -375,6 +385,9 @@ mod tests {
                 let (place, user, card) = under_way.remove(which % under_way.len());
                 // It ends, or is to be tried again a little later.
                 done += usize::from(how > 0);
+                if how > 0 {
+                    left.remove(&place);
+                }
                 schedule.put(waiting(place, user, card, if how > 0 { Turn::Over } else { Turn::At(at(now + 1)) }));
                 now += 1;
             }

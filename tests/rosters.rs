@@ -336,6 +336,7 @@ fn heard(notice: &Notice) -> Option<Happens> {
                 saved_at: String::new(),
                 end,
                 is_undone: progress.undone_by.is_some(),
+                opens_nothing: false,
                 question: None,
             };
             (entry.id, Heard::Entry(Box::new(seen)))

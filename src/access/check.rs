@@ -95,3 +95,38 @@ pub(super) fn lengths<const N: usize>(texts: [(&str, Option<&String>, usize); N]
 pub(super) fn wrong(found: Vec<String>) -> Result<(), Wrong> {
     if found.is_empty() { Ok(()) } else { Err(Wrong(found)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(hour: u32) -> Option<Moment> {
+        Some(format!("2026-01-01T{hour:02}:00:00Z").parse().unwrap())
+    }
+
+    #[test]
+    fn the_all_zero_guid_is_nothings_key() {
+        assert_eq!(guid(" 0f83442e-a446-4577-8cdd-8ffdd51ab9c1 ").map(|id| id.is_nil()), Ok(false));
+        assert!(guid("00000000-0000-0000-0000-000000000000").unwrap_err().contains("nothing's key"));
+        assert!(guid("1815").unwrap_err().contains("not a GUID"));
+    }
+
+    #[test]
+    fn a_window_needs_room_between_its_ends() {
+        assert!(window("from", moment(8), "until", moment(9)).is_none());
+        assert!(window("from", moment(9), "until", None).is_none());
+        for until in [8, 9] {
+            assert!(window("from", moment(9), "until", moment(until)).unwrap().contains("until"));
+        }
+    }
+
+    #[test]
+    fn a_time_of_a_suspension_that_is_none_is_said() {
+        assert!(suspension("suspended", true, moment(8), moment(9)).is_empty());
+        assert!(suspension("suspended", false, None, None).is_empty());
+        for (from, to) in [(moment(8), None), (None, moment(9)), (moment(8), moment(9))] {
+            assert_eq!(suspension("suspended", false, from, to).len(), 1, "{from:?} {to:?}");
+        }
+        assert_eq!(suspension("suspended", false, moment(9), moment(8)).len(), 2);
+    }
+}

@@ -99,4 +99,16 @@ mod tests {
             assert!(text.parse::<Moment>().unwrap_err().to_string().contains("offset"), "{text}");
         }
     }
+
+    #[test]
+    fn two_times_are_the_same_instant_within_one_second() {
+        let (eight, at) =
+            ("2026-01-01T08:00:00+01:00".parse::<Moment>().unwrap(), |text: &str| DateTime::parse_from_rfc3339(text).unwrap());
+        for near in ["2026-01-01T07:00:00Z", "2026-01-01T07:00:00.999Z", "2026-01-01T06:59:59.001Z"] {
+            assert!(eight.is_about(at(near)), "{near}");
+        }
+        for far in ["2026-01-01T07:00:01Z", "2026-01-01T06:59:59Z", "2026-01-01T08:00:00Z"] {
+            assert!(!eight.is_about(at(far)), "{far}");
+        }
+    }
 }

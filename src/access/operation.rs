@@ -150,3 +150,150 @@ impl Operation {
         self.model().secret()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const USER: Uuid = Uuid::from_u128(7);
+    const CARD: Uuid = Uuid::from_u128(9);
+
+    fn operation(kind: &str, body: &Value) -> Operation {
+        serde_json::from_value(json!({"kind": kind, "body": body})).unwrap()
+    }
+
+    fn added() -> Operation {
+        operation(
+            "add_user_card",
+            &json!({"card_type": 3, "card_user_flags": 1, "facility_code": 123, "internal_card_number": 4567, "pin": "0417",
+                    "user_id": USER, "reassign_card_if_already_assigned": false}),
+        )
+    }
+
+    fn new_user() -> Operation {
+        operation(
+            "add_user",
+            &json!({"ac_system_id": CARD, "access_rights_suspended": false, "company_instance_id": CARD, "company_instance_type": 1,
+                    "facility_id": CARD, "first_name": "Ada", "has_login_rights": true, "last_name": "Lovelace", "login": "ada",
+                    "password": "engine", "web_site_rights_suspended": false}),
+        )
+    }
+
+    fn group(kind: &str, number: i64) -> Operation {
+        operation(kind, &json!({"access_level_group_id": number, "user_id": USER}))
+    }
+
+    fn changed(more: Value) -> Operation {
+        let mut body = json!({"card_id": CARD, "user_id": USER});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        operation("update_user_card", &body)
+    }
+
+    fn taken_back() -> Operation {
+        operation("remove_user_card", &json!({"card_id": CARD, "user_id": USER}))
+    }
+
+    #[test]
+    fn each_operation_says_whom_and_which_card_it_is_about_and_what_comes_of_it() {
+        for (operation, user, has_card, answers_value) in [
+            (added(), Some(USER), true, true),
+            (changed(json!({})), Some(USER), true, false),
+            (taken_back(), Some(USER), true, false),
+            (new_user(), None, false, true),
+            (group("add_access_level_group", 4), Some(USER), false, false),
+            (group("remove_access_level_group", 4), Some(USER), false, false),
+        ] {
+            let name = operation.name();
+            assert_eq!(operation.user(), user, "{name}");
+            assert_eq!(operation.answers_value(), answers_value, "{name}");
+            assert_eq!((operation.identity().is_some(), operation.card().is_some()), (has_card, has_card), "{name}");
+            assert_eq!(operation.is_about_a_card(), has_card, "{name}");
+            operation.judge(IntegerWidth::Bits32).unwrap();
+        }
+        // The same card is the same number, and another one another.
+        assert_eq!(changed(json!({})).card(), taken_back().card());
+        assert_ne!(added().card(), taken_back().card());
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_whole_and_put_back_and_only_two_operations_have_one() {
+        for (mut operation, text) in [(added(), "0417"), (new_user(), "engine")] {
+            let before = operation.clone();
+            assert_eq!(operation.secret().map(Secret::expose), Some(text));
+            let secret = operation.take_secret().unwrap();
+            assert!(operation.secret().is_none() && operation.take_secret().is_none() && operation != before);
+            operation.put_secret(secret);
+            assert!(operation == before, "{text}");
+        }
+        for mut operation in [changed(json!({})), taken_back(), group("add_access_level_group", 4)] {
+            operation.put_secret(Secret::new("0417"));
+            assert!(operation.secret().is_none() && operation.take_secret().is_none(), "{}", operation.name());
+        }
+    }
+
+    #[test]
+    fn only_a_card_that_is_given_can_be_taken_from_its_holder() {
+        let mut operation = added();
+        for take in [true, false] {
+            operation.reassign(take);
+            assert_eq!(operation.takes_from_its_holder(), take);
+        }
+        for mut operation in [changed(json!({})), taken_back(), new_user(), group("add_access_level_group", 4)] {
+            operation.reassign(true);
+            assert!(!operation.takes_from_its_holder(), "{}", operation.name());
+        }
+    }
+
+    #[test]
+    fn what_would_be_refused_or_lost_is_said_before_it_is_written_down() {
+        let (morning, evening) = ("2026-01-01T08:00:00Z", "2026-01-01T18:00:00Z");
+        let backwards = json!({"card_activation_start_date_time": evening, "card_deactivation_start_date_time": morning});
+        let ignored = json!({"card_deactivation_start_date_time": evening, "modify_activation_dates": false});
+        for (operation, words) in [
+            (group("add_access_level_group", 0), "below 1"),
+            (group("remove_access_level_group", -4), "below 1"),
+            (operation("remove_access_level_group", &json!({"access_level_group_id": 1, "user_id": Uuid::nil()})), "nobody's"),
+            (operation("remove_user_card", &json!({"card_id": Uuid::nil(), "user_id": USER})), "card_id is all zero"),
+            (changed(backwards), "is not after"),
+            (changed(ignored), "would have BluSKY ignore them"),
+        ] {
+            let wrong = operation.judge(IntegerWidth::Bits32).unwrap_err();
+            assert!(wrong.to_string().contains(words), "{wrong}");
+            if let Operation::UpdateUserCard(card) = operation {
+                assert_eq!(card.judge(), Err(wrong));
+            }
+        }
+        for right in [json!({"modify_activation_dates": false}), json!({"card_activation_start_date_time": morning})] {
+            changed(right).judge(IntegerWidth::Bits32).unwrap();
+        }
+        for lacking in ["login", "password"] {
+            let Operation::AddUser(user) = new_user() else { panic!() };
+            let mut body = serde_json::to_value(user.as_ref()).unwrap();
+            body[lacking] = Value::Null;
+            assert!(operation("add_user", &body).judge(IntegerWidth::Bits32).is_err(), "{lacking}");
+            // Without the rights to use it, what is left is no login either.
+            body["has_login_rights"] = false.into();
+            assert!(operation("add_user", &body).judge(IntegerWidth::Bits32).is_err(), "{lacking}");
+        }
+    }
+
+    #[test]
+    fn times_are_looked_for_only_where_they_were_changed_and_orders_never() {
+        let times = json!({"card_deactivation_start_date_time": "2026-01-01T08:00:00Z", "public_notes": "spare"});
+        let names = |operation: &Operation| operation.leaves().unwrap().into_iter().collect::<Vec<_>>();
+        assert_eq!(names(&changed(times.clone())), [("card_id".to_owned(), json!(CARD)), ("public_notes".to_owned(), json!("spare"))]);
+        let mut and_changed = times;
+        and_changed["modify_activation_dates"] = true.into();
+        let left = changed(and_changed).leaves().unwrap();
+        assert_eq!(left["card_activation_start_date_time"], Value::Null, "a time that is left out is taken away");
+        assert_eq!(left["card_deactivation_start_date_time"], "2026-01-01T08:00:00Z");
+        assert_eq!(left.len(), 4);
+        let left = added().leaves().unwrap();
+        assert!(left.contains_key("pin") && !left.contains_key("user_id") && !left.contains_key("reassign_card_if_already_assigned"));
+        for operation in [taken_back(), new_user(), group("add_access_level_group", 4)] {
+            assert!(operation.leaves().unwrap().is_empty(), "{}", operation.name());
+        }
+    }
+}

@@ -147,3 +147,33 @@ impl Outcome {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_denied_call_means_is_shown_by_another_call() {
+        let denied = || Outcome::Denied { everybody: "everybody".to_owned(), only_this: "this".to_owned() };
+        assert_eq!(denied().settled(true), Outcome::NotSent { why: "this".to_owned() });
+        assert_eq!(denied().settled(false), Outcome::Stopped { why: "everybody".to_owned() });
+        let accepted = || Outcome::Accepted(Told::default());
+        assert_eq!((accepted().settled(true), accepted().settled(false)), (accepted(), accepted()));
+    }
+
+    #[test]
+    fn a_secret_that_the_system_repeats_is_blotted_out_of_its_words() {
+        let told = Told { description: Some("the PIN 0417 is taken".to_owned()), ..Told::default() };
+        let secret = Secret::new("0417");
+        let said = |outcome: Outcome| format!("{:?}", serde_json::to_value(outcome.without(&[&secret])).unwrap());
+        for outcome in [
+            Outcome::Accepted(told.clone()),
+            Outcome::Refused(told.clone()),
+            Outcome::Unclear { told, listed: true },
+            Outcome::Denied { everybody: String::new(), only_this: "0417 may not".to_owned() },
+        ] {
+            let said = said(outcome);
+            assert!(!said.contains("0417") && said.contains("•••"), "{said}");
+        }
+    }
+}

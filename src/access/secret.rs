@@ -74,4 +74,12 @@ mod tests {
         assert_eq!(secret.blot("no <0417> here"), "no <•••> here");
         assert_eq!(Secret::new("").blot("all here"), "all here");
     }
+
+    #[test]
+    fn two_secrets_are_the_same_only_letter_by_letter() {
+        assert!(Secret::new("0417") == Secret::new("0417"));
+        for other in ["0418", "417", "0417 ", ""] {
+            assert!(Secret::new("0417") != Secret::new(other), "{other:?}");
+        }
+    }
 }

@@ -202,4 +202,55 @@ mod tests {
         let shown = Shown::of([("CardACSystemId", Is::Number(3)), ("PIN", Is::Hidden(Secret::new("0417")))]);
         assert_eq!((shown.number("card_ac_system_id"), shown.number("cardACSystemID"), shown.text("pin")), (Some(3), Some(3), None));
     }
+
+    #[test]
+    fn a_member_is_text_number_or_key_only_where_it_is_one() {
+        let text = |text: &str| Is::Text(text.to_owned());
+        let key = Uuid::from_u128(9);
+        let shown = Shown::of([("flag", Is::Flag(true)), ("number", Is::Number(7)), ("text", text("7")), ("empty", Is::Empty)]);
+        assert_eq!(
+            ["flag", "number", "text", "empty", "none"].map(|name| shown.text(name).map(Cow::into_owned)),
+            [Some("true".to_owned()), Some("7".to_owned()), Some("7".to_owned()), None, None]
+        );
+        for (is, found) in
+            [(text(&key.to_string()), Some(key)), (text(&Uuid::nil().to_string()), None), (text("x"), None), (Is::Number(9), None)]
+        {
+            assert_eq!(Shown::of([("id", is)]).guid("id"), found);
+        }
+        for (is, said) in [
+            (Is::Flag(true), true),
+            (Is::Flag(false), false),
+            (Is::Number(1), true),
+            (Is::Number(2), false),
+            (text(" TRUE "), true),
+            (text("no"), false),
+        ] {
+            assert_eq!(Shown::of([("is", is)]).is_true("is"), said);
+        }
+        assert!(shown.number("flag").is_none() && Shown::of([("pin", Is::Hidden(Secret::new("1")))]).shows_secret("PIN"));
+        let mut shown = shown;
+        shown.hide("Number");
+        assert!(shown.get("number").is_none() && !shown.shows_secret("text"));
+    }
+
+    #[test]
+    fn an_empty_member_is_what_was_sent_only_where_nothing_was() {
+        for (sent, is, same) in [
+            (json!(""), Is::Empty, Same::Yes),
+            (json!("x"), Is::Empty, Same::No),
+            (json!(true), Is::Flag(true), Same::Yes),
+            (json!(true), Is::Flag(false), Same::No),
+            (json!(true), Is::Empty, Same::No),
+            (json!(1), Is::Flag(true), Same::No),
+        ] {
+            assert_eq!(Shown::of([("member", is)]).is_as_sent("member", &sent), same, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_zero_is_an_integer_as_far_as_such_a_number_is_exact() {
+        assert_eq!((whole(4567.0), whole(0.5)), (Some(4567), None));
+        let exact = 9_007_199_254_740_992.0;
+        assert_eq!([exact, -exact, exact * 2.0].map(|number| whole(number).is_some()), [true, true, false]);
+    }
 }

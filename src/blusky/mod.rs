@@ -22,4 +22,5 @@ pub mod secret_file;
 pub mod settings;
 mod sign_in;
 mod tls;
+mod trouble;
 pub mod wire;

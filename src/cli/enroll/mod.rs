@@ -143,7 +143,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let mut body = body(&arguments)?;
     if arguments.new_user {
         let missing = |why: String| Failure::usage("user", why, "`cardbridge user add --help` explains each of them");
-        body.new_user = Some(Box::new(arguments.person.user(&[]).map_err(missing)?));
+        body.new_user = Some(Box::new(arguments.person.user().map_err(missing)?));
         body.access_level_groups.clone_from(&arguments.access_level_group);
     }
     if let (Some(card), Some(user)) = (&arguments.replaces, &arguments.user) {

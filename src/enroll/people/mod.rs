@@ -6,6 +6,7 @@
 
 mod codes;
 mod file;
+mod index;
 mod table;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use crate::access::HeldCard;
 pub use crate::access::Person;
 pub use file::{Finding, decoded, delimiter, plain};
+pub use index::Index;
 
 use crate::text;
 use codes::Codes;
@@ -125,6 +127,12 @@ impl People {
     /// # Errors
     /// Nobody, or several.
     pub fn find(&self, who: &str) -> Result<Uuid, WhoError> {
+        // What tells namesakes apart stands behind a name.
+        self.find_among(who, |name| self.holding(name.split(" (").next().unwrap_or_default()))
+    }
+
+    /// The same, among whoever may be called so.
+    fn find_among(&self, who: &str, near: impl FnOnce(&str) -> Vec<(usize, Person)>) -> Result<Uuid, WhoError> {
         let who = who.trim();
         if let Some(id) = key(who)? {
             return Ok(id);
@@ -139,8 +147,7 @@ impl People {
             &|person| names(person, name.contains('(')).contains(&name),
             &|person| folded(&person.last_name) == name || folded(&person.nickname) == name,
         ];
-        // What tells namesakes apart stands behind a name.
-        let near = self.holding(name.split(" (").next().unwrap_or_default());
+        let near = near(&name);
         let is = |is: &&dyn Fn(&Person) -> bool| {
             self.those(near.iter().filter(|(_, person)| is(person)).map(|(at, _)| *at).collect()).collect::<Vec<_>>()
         };
@@ -169,9 +176,11 @@ impl People {
 
     /// Nobody; or nobody but for zeros in front.
     fn near(&self, who: &str) -> WhoError {
-        let bare = |number: &str| number.trim_start_matches('0').to_owned();
-        let is_number = !bare(who).is_empty() && who.bytes().all(|byte| byte.is_ascii_digit());
-        let near = self.table.numbers().position(|number| is_number && bare(number) == bare(who)).and_then(|at| self.table.get(at));
+        let bare = who.trim_start_matches('0');
+        let is_number = !bare.is_empty() && who.bytes().all(|byte| byte.is_ascii_digit());
+        let mut numbers = self.table.numbers();
+        let is_near = |number: &str| number.trim_start_matches('0') == bare;
+        let near = if is_number { numbers.position(is_near).and_then(|at| self.table.get(at)) } else { None };
         match near {
             Some(person) => WhoError::Nearly(who.to_owned(), format!("{} ({})", person.name(), person.employee_number)),
             None => WhoError::Unknown(who.to_owned()),

@@ -73,7 +73,7 @@ fn open(shared: &Shared, reader: Option<String>) -> Result<(), Failed> {
             if others.is_empty() {
                 let help = format!("name it, such as --reader {}, or configure another [[reader]]", kiosk.reader);
                 return Err(Failed::usage(
-                    "no_reader",
+                    "kiosk_reader",
                     "the only reader is the kiosk's, from which only orders that name it take cards",
                     help,
                 ));

@@ -1,7 +1,10 @@
 //! The whole way, turned by hand: no thread, no socket, no sleep.
 
 mod alone;
+mod delivery;
 mod questions;
+mod readers;
+mod rosters;
 mod shaken;
 mod way;
 
@@ -32,6 +35,9 @@ pub(crate) struct World {
     shown: VecDeque<ReadBack>,
     pub(crate) told: Vec<Notice>,
     calls: Vec<(DateTime<Utc>, Uuid)>,
+    /// What readers were told, and which cards were noted as seen.
+    commands: Vec<(ReaderName, ReaderCommand)>,
+    seen: Vec<(String, DateTime<Utc>)>,
 }
 
 /// The formats and the dialect, read once.
@@ -69,7 +75,8 @@ pub(crate) fn world_with(proof: f64, kiosk: Option<&str>, facility_codes: Vec<u6
     });
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let (disk, told) = (BTreeMap::new(), Vec::new());
-    let mut world = World { station, now, disk, outcomes: VecDeque::new(), shown: VecDeque::new(), told, calls: Vec::new() };
+    let (calls, commands, seen) = (Vec::new(), Vec::new(), Vec::new());
+    let mut world = World { station, now, disk, outcomes: VecDeque::new(), shown: VecDeque::new(), told, calls, commands, seen };
     world.happens(Event::Reader("desk".into(), ReaderEvent::Up));
     world.happens(Event::Deliver(Scope::All));
     world
@@ -107,7 +114,9 @@ impl World {
                     }
                     Effect::Deliver(Work::Step(id) | Work::Ask(id)) => events.push_back(Event::Called(Box::new(self.called(id)))),
                     Effect::Tell(notice) => self.told.push(notice),
-                    Effect::Command(..) | Effect::Seen(..) | Effect::Again(_) | Effect::Keep(..) => {}
+                    Effect::Command(reader, command) => self.commands.push((reader, command)),
+                    Effect::Seen(card, at) => self.seen.push((card, at)),
+                    Effect::Again(_) | Effect::Keep(..) => {}
                 }
             }
         }
@@ -124,10 +133,15 @@ impl World {
                 Next::Send { reassign } => {
                     entry.add(self.now.wall, Step::Sending { reassign });
                     let outcome = self.outcomes.pop_front().unwrap_or_else(|| Outcome::Accepted(Default::default()));
-                    let trouble = matches!(outcome, Outcome::NoAnswer { .. });
-                    heard.push((if trouble { Reached::Trouble } else { Reached::Answered }, None));
+                    let reached = match &outcome {
+                        Outcome::NoAnswer { .. } => (Reached::Trouble, None),
+                        Outcome::Away { why } => (Reached::Away(None), Some(why.clone())),
+                        _ => (Reached::Answered, None),
+                    };
+                    let is_over = reached.0 != Reached::Answered;
+                    heard.push(reached);
                     entry.add(self.now.wall, Step::Answered(outcome));
-                    if trouble {
+                    if is_over {
                         break;
                     }
                 }

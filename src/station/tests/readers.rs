@@ -1,0 +1,213 @@
+//! What the station knows of its readers, what they are told, and what is typed at them.
+
+use super::*;
+use crate::reader::Signal;
+
+/// A station whose one reader is of this kind; its dialect shows nothing by itself.
+fn with(kind: ReaderKind) -> World {
+    let mut world = world(1.0);
+    world.station.setup.readers = vec![ReaderSetup { name: "desk".to_owned(), kind, proof: None }];
+    world.station.health = vec![health::ReaderHealth::of("desk")];
+    world.station.up.clear();
+    world.told.clear();
+    world.at_desk(ReaderEvent::Up);
+    world
+}
+
+impl World {
+    fn at_desk(&mut self, event: ReaderEvent) {
+        self.happens(Event::Reader("desk".into(), event));
+    }
+
+    /// Keys at an OSDP reader, a moment after what came before.
+    fn types(&mut self, keys: &str) {
+        for key in keys.bytes() {
+            self.passes(TimeDelta::milliseconds(300));
+            self.at_desk(ReaderEvent::OsdpKeys(vec![if key == b'#' { 0x0D } else { key }]));
+        }
+    }
+
+    /// The entries that were typed, each with its warnings.
+    fn typed(&self) -> Vec<(String, usize)> {
+        let keys = |notice: &Notice| match notice {
+            Notice::Read(reading) => Some((reading.presentation.keys.clone()?, reading.presentation.warnings.len())),
+            _ => None,
+        };
+        self.told.iter().filter_map(keys).collect()
+    }
+
+    fn signals(&self) -> Vec<Signal> {
+        let signal =
+            |(_, command): &(ReaderName, ReaderCommand)| if let ReaderCommand::Signal(shown) = command { Some(*shown) } else { None };
+        self.commands.iter().filter_map(signal).collect()
+    }
+}
+
+fn osdp() -> World {
+    with(ReaderKind::Osdp(ReaderHints { card_left: Some(std::time::Duration::ZERO), ..ReaderHints::default() }))
+}
+
+fn osdp_card() -> ReaderEvent {
+    ReaderEvent::OsdpCard(crate::reader::OsdpCard { reader: 0, format: 1, length: 26, bytes: vec![0xBD, 0x88, 0xEB, 0x80], check_bits: 16 })
+}
+
+#[test]
+fn a_reader_says_since_when_it_is_there_or_not_and_when_it_was_heard() {
+    let mut world = world(1.0);
+    let began = world.now.wall;
+    let health = |world: &World| world.station.readers()[0].clone();
+    assert_eq!((health(&world).up, health(&world).since, health(&world).last_heard), (true, Some(began), None));
+    world.at_desk(ReaderEvent::Note("a word".to_owned()));
+    assert_eq!(health(&world).last_heard, None, "a driver's word is none of the reader's");
+    world.bytes(FIRST);
+    let heard = world.now.wall;
+    assert_eq!(health(&world).last_heard, Some(heard));
+    for (later, last) in [(999, heard), (1, heard + TimeDelta::seconds(1))] {
+        world.passes(TimeDelta::milliseconds(later));
+        world.at_desk(ReaderEvent::Bytes(FIRST.to_vec()));
+        assert_eq!(health(&world).last_heard, Some(last), "to the second is enough");
+    }
+    // Whatever the clock does, a reader that speaks was heard.
+    world.now.wall -= TimeDelta::hours(1);
+    world.at_desk(ReaderEvent::Bytes(FIRST.to_vec()));
+    assert_eq!(health(&world).last_heard, Some(world.now.wall));
+    for why in ["unplugged", "still unplugged"] {
+        world.passes(TimeDelta::minutes(1));
+        world.at_desk(ReaderEvent::Lost { why: why.to_owned() });
+    }
+    let lost = health(&world);
+    assert_eq!((lost.up, lost.why.as_deref(), lost.since), (false, Some("still unplugged"), Some(world.now.wall - TimeDelta::minutes(1))));
+    world.passes(TimeDelta::minutes(1));
+    world.at_desk(ReaderEvent::Up);
+    assert_eq!((health(&world).up, health(&world).why, health(&world).since), (true, None, Some(world.now.wall)));
+}
+
+#[test]
+fn a_reader_counts_its_cards_by_length_and_by_codes_that_the_site_does_not_list() {
+    let mut world = world(1.0);
+    world.station.setup.policy.facility_codes = vec![31];
+    for _ in 0..2 {
+        world.bytes(FIRST);
+    }
+    world.bytes(SECOND);
+    world.bytes(b"1A3D88EB80\r");
+    world.bytes(b"\x01\x02\x03\r");
+    world.passes(TimeDelta::seconds(5));
+    let health = world.station.readers()[0].clone();
+    assert_eq!((health.cards, health.strange_codes), (4, BTreeMap::from([(123, 2)])));
+    assert_eq!(health.lengths, BTreeMap::from([(26, health::Fitting { cards: 4, fit: 3 })]));
+    assert!(health.noise_bytes > 0, "what was no card is counted");
+    // Where the site lists no code, none is strange; and of endlessly many, sixteen are counted apart.
+    world.station.setup.policy.facility_codes.clear();
+    world.bytes(SECOND);
+    assert_eq!(world.station.readers()[0].strange_codes.len(), 1);
+    world.station.setup.policy.facility_codes = vec![250];
+    for code in 0..40_u64 {
+        let bits = u32::from_str_radix(&h10301(code, 1), 2).unwrap() << 6;
+        world.bytes(format!("1A{bits:08X}\r").as_bytes());
+    }
+    world.bytes(FIRST);
+    let codes = world.station.readers()[0].strange_codes.clone();
+    assert_eq!((codes.len(), codes.get(&123)), (16, Some(&3)), "those that are counted already go on");
+}
+
+/// The 26 bits of H10301, as they are drawn.
+fn h10301(facility_code: u64, number: u64) -> String {
+    let data = format!("{facility_code:08b}{number:016b}");
+    let ones = |half: &str| half.matches('1').count();
+    let (even, odd) = data.split_at(12);
+    format!("{}{data}{}", ones(even) % 2, 1 - ones(odd) % 2)
+}
+
+#[test]
+fn a_reader_shows_that_a_card_was_read_saved_and_accepted_or_refused() {
+    let mut world = osdp();
+    world.passes(TimeDelta::seconds(2));
+    world.order(1, false);
+    world.at_desk(osdp_card());
+    assert_eq!(world.signals(), [Signal::Read, Signal::Saved, Signal::Accepted]);
+    world.commands.clear();
+    world.outcomes.push_back(Outcome::Refused(Default::default()));
+    world.order(2, false);
+    world.at_desk(osdp_card());
+    assert_eq!(world.signals(), [Signal::Read, Signal::Saved, Signal::Refused]);
+    world.commands.clear();
+    // Nothing is enrolled: the card is of no format that is known.
+    world.order(3, false);
+    world.at_desk(ReaderEvent::OsdpCard(crate::reader::OsdpCard {
+        reader: 0,
+        format: 1,
+        length: 9,
+        bytes: vec![0xBD, 0x80],
+        check_bits: 16,
+    }));
+    assert_eq!(world.signals(), [Signal::Read, Signal::Refused]);
+    world.commands.clear();
+    // What cannot be saved is no card in nobody's hand either.
+    world.order(4, false);
+    let effects = world.station.handle(Event::Reader("desk".into(), osdp_card()), world.now);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Save(..))));
+    world.happens(Event::NotSaved(Uuid::from_u128(4), "full".to_owned()));
+    assert_eq!((world.signals(), world.ended(Uuid::from_u128(4))), (vec![Signal::Refused], Some(&Ended::NotSaved("full".to_owned()))));
+}
+
+#[test]
+fn a_card_that_lies_there_is_noted_every_five_seconds_and_when_it_goes() {
+    let hints = ReaderHints { card_left: Some(std::time::Duration::from_secs(2)), ..ReaderHints::default() };
+    let mut world = with(ReaderKind::Osdp(hints));
+    // What comes while a reader is opened lay there already.
+    world.order(1, false);
+    world.at_desk(osdp_card());
+    assert!(world.told.iter().any(|notice| matches!(notice, Notice::LayThere(_))) && world.disk.is_empty());
+    assert!(!world.told.iter().any(|notice| matches!(notice, Notice::Ready(name) if &**name == "desk")));
+    world.passes(TimeDelta::seconds(2));
+    assert!(world.told.iter().any(|notice| matches!(notice, Notice::Ready(name) if &**name == "desk")));
+    world.passes(TimeDelta::seconds(3));
+    world.at_desk(osdp_card());
+    assert_eq!(world.state(Uuid::from_u128(1)), Some(State::Accepted));
+    world.seen.clear();
+    for _ in 0..11 {
+        world.passes(TimeDelta::seconds(1));
+        world.at_desk(osdp_card());
+    }
+    assert_eq!(world.seen.len(), 2, "{:?}", world.seen.len());
+    world.at_desk(ReaderEvent::Lost { why: "unplugged".to_owned() });
+    assert_eq!((world.seen.len(), world.seen.last().unwrap().1), (3, world.now.wall));
+    world.at_desk(ReaderEvent::Lost { why: "unplugged".to_owned() });
+    assert_eq!(world.seen.len(), 3);
+}
+
+#[test]
+fn keys_become_an_entry_at_their_end_key_after_a_pause_or_before_a_card() {
+    let mut world = osdp();
+    world.types("1234#");
+    assert_eq!(world.typed(), [("1234".to_owned(), 0)]);
+    world.types("567");
+    assert!(world.typed().len() == 1 && world.station.deadline(world.now).is_some());
+    world.passes(TimeDelta::minutes(1));
+    assert_eq!(world.typed()[1], ("567".to_owned(), 1), "nobody ended it, and that is said");
+    assert_eq!(world.station.deadline(world.now), None);
+    world.types("89");
+    world.at_desk(osdp_card());
+    assert_eq!(world.typed()[2], ("89".to_owned(), 1));
+    // An entry is nobody's card.
+    let id = world.order(1, false);
+    world.types("42#");
+    assert_eq!((world.typed().len(), world.state(id)), (4, None));
+    // What was begun is gone with its reader.
+    world.types("7");
+    world.at_desk(ReaderEvent::Lost { why: "unplugged".to_owned() });
+    world.at_desk(ReaderEvent::Up);
+    world.passes(TimeDelta::minutes(1));
+    assert_eq!(world.typed().len(), 4);
+}
+
+#[test]
+fn a_key_that_nobody_can_name_is_an_entry_by_itself_and_ends_what_was_typed() {
+    let mut world = osdp();
+    world.types("12");
+    world.at_desk(ReaderEvent::OsdpKeys(vec![0xEE]));
+    assert_eq!(world.typed(), [("12".to_owned(), 1)]);
+    let Some(Notice::Read(reading)) = world.told.last() else { panic!("{:?}", world.told.last()) };
+    assert!(reading.presentation.keys.is_none() && reading.is_typed(), "{:?}", reading.presentation.warnings);
+}

@@ -1,0 +1,89 @@
+//! People who have their turn one after the other: whose card it is, and whose it is not.
+
+use super::*;
+use crate::{enroll::origin::RosterRow, outbox::Given};
+
+impl World {
+    /// A row's turn in this run.
+    fn turn(&mut self, run: u128, row: usize, user: u128) -> Uuid {
+        let id = Uuid::from_u128(1000 * run + 10 * row as u128 + self.disk.len() as u128);
+        let at = RosterRow { run: Uuid::from_u128(run), file: "monday.csv".to_owned(), row };
+        let order = Box::new(Order { roster: Some(at), ..Order::of(Uuid::from_u128(user)) });
+        let card = Wanted::Shown { reader: None, within: TimeDelta::seconds(600) };
+        let what = What::Enroll { order, card, reassign: Reassign::Never };
+        self.happens(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
+        id
+    }
+
+    fn shown_for(&self) -> Option<Given> {
+        match self.asked()?.1.kind {
+            QuestionKind::InTheWay(InTheWay::Shown(given), _) => Some(given),
+            _ => None,
+        }
+    }
+
+    fn answers(&mut self, answer: Answer) {
+        let (order, question) = self.asked().unwrap();
+        self.happens(Event::Answer(order, question.number, answer));
+    }
+}
+
+#[test]
+fn a_card_that_was_shown_for_one_is_the_next_ones_only_after_a_yes() {
+    let mut world = world(1.0);
+    world.turn(1, 1, 101);
+    world.bytes(FIRST);
+    let next = world.turn(1, 2, 102);
+    world.bytes(FIRST);
+    let given = world.shown_for().unwrap();
+    assert_eq!((given.user, given.seconds, world.state(next)), (Uuid::from_u128(101), 1, None));
+    // Another card answers what was asked about that one.
+    world.bytes(SECOND);
+    assert_eq!((world.state(next), world.disk.len()), (Some(State::Accepted), 2));
+}
+
+#[test]
+fn a_yes_gives_the_same_card_and_a_no_waits_for_another() {
+    for (answer, cards) in [(Answer::Yes, 2), (Answer::No, 1)] {
+        let mut world = world(1.0);
+        world.turn(1, 1, 101);
+        world.bytes(FIRST);
+        let next = world.turn(1, 2, 102);
+        world.bytes(FIRST);
+        world.answers(answer);
+        assert_eq!(world.disk.len(), cards);
+        world.told.clear();
+        world.bytes(SECOND);
+        assert_eq!((world.state(next), world.shown_for()), (Some(State::Accepted), None));
+    }
+}
+
+#[test]
+fn the_same_person_again_and_another_run_are_no_question() {
+    let mut world = world(1.0);
+    for (run, row, user) in [(1, 1, 101), (1, 1, 101), (1, 5, 101), (2, 2, 102)] {
+        world.turn(run, row, user);
+        world.bytes(FIRST);
+        assert_eq!(world.shown_for(), None, "{run} {row}");
+    }
+    // Two people who are not in BluSKY yet are two people, although neither has a key.
+    world.turn(3, 1, 0);
+    world.bytes(SECOND);
+    world.turn(3, 2, 0);
+    world.bytes(SECOND);
+    assert!(world.shown_for().is_some());
+}
+
+#[test]
+fn a_card_that_lay_there_before_somebodys_turn_answers_nothing() {
+    let mut world = world(1.0);
+    world.turn(1, 1, 101);
+    world.bytes(FIRST);
+    world.turn(1, 2, 102);
+    world.bytes(FIRST);
+    let asked = world.asked();
+    assert!(world.shown_for().is_some());
+    // The same card once more says nothing new.
+    world.bytes(FIRST);
+    assert_eq!((world.asked(), world.disk.len()), (asked, 1));
+}

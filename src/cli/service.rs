@@ -104,7 +104,7 @@ fn install(globals: &Globals, arguments: &Arguments, machine: &Machine, kiosk: O
     let screen = match (kiosk, &config) {
         (None, _) => None,
         (Some(reader), Some(config)) => {
-            machine.has_programs(&["usr/bin/cage", "usr/bin/chromium"])?;
+            machine.has_programs(&["usr/bin/cage", "usr/bin/Xwayland", "usr/sbin/seatd", "usr/bin/chromium"])?;
             let (screen, text) = kiosk::at(config, reader).map_err(|why| Failure::usage("kiosk", why, ""))?;
             changes.extend(text.map(|text| Change { is_listed: false, ..Change::new(machine, CONFIGURATION, text.into_bytes()) }));
             Some(screen)
@@ -147,8 +147,7 @@ fn program(machine: &Machine, changes: &mut Vec<Change>) -> Result<&'static str,
 fn is_packaged(machine: &Machine, file: &File) -> bool {
     let packaged = file.packaged.and_then(|path| machine.read(path));
     // A file of the same name in /etc would stand before it.
-    let hides = file.packaged != Some(file.path) && machine.path(file.path).exists();
-    !hides && packaged.is_some_and(|packaged| packaged == file.text.as_bytes())
+    !machine.path(file.path).exists() && packaged.is_some_and(|packaged| packaged == file.text.as_bytes())
 }
 
 fn show(machine: &Machine, change: &Change, json: bool) {

@@ -74,7 +74,6 @@ pub fn all(own: &Own<'_>) -> Vec<File> {
     ];
     if let Some(screen) = &own.screen {
         files.extend([
-            file("etc/pam.d/cardbridge-kiosk", Some("etc/pam.d/cardbridge-kiosk"), include_str!("../../../packaging/cardbridge-kiosk.pam")),
             file("etc/chromium/policies/managed/cardbridge-kiosk.json", None, include_str!("../../../packaging/cardbridge-kiosk.json")),
             file(
                 "etc/systemd/system/cardbridge-kiosk.service",
@@ -112,7 +111,7 @@ mod tests {
             station.contains("\nExecStart=/usr/local/bin/cardbridge run --protocols /etc/cardbridge/own --config /etc/cardbridge/"),
             "{station}"
         );
-        assert!(screen.contains("LoadCredential=start.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
+        assert!(screen.contains("LoadCredential=kiosk.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
         assert!(text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"https://desk:1/kiosk\""));
         let plain = all(&Own { program: PROGRAM, protocols: None, screen: None });
         assert_eq!(plain.last().unwrap().text, include_str!("../../../packaging/cardbridge.service"));

@@ -66,7 +66,11 @@ impl Machine {
             return Ok(());
         }
         let words = missing.join(" ");
-        Err(Failure::impossible("missing_program", format!("a kiosk's screen needs {words}"), format!("apt-get install {words}")))
+        Err(Failure::impossible(
+            "missing_program",
+            format!("a kiosk's screen needs {words}"),
+            format!("apt-get install {}", words.to_lowercase()),
+        ))
     }
 
     /// The configuration of the station; none where it is not written yet.

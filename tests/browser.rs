@@ -292,6 +292,7 @@ fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
         station.reads(frame.as_bytes());
     }
     browser.shows("#roster", "20 of 20 done");
+    browser.shows("#outbox", "Everything has been sent.");
     assert_eq!((station.entries().len(), station.blusky.cards().len()), (20, 20));
 }
 

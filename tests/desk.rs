@@ -4,6 +4,8 @@
 
 #[path = "support/cards.rs"]
 mod cards;
+#[path = "desk/kiosk.rs"]
+mod kiosk;
 #[path = "desk/known.rs"]
 mod known;
 #[path = "desk/outbox.rs"]

@@ -42,6 +42,7 @@ impl Machine {
                 "[blusky]\nbase_url = \"https://blusky.example\"\ntoken_file = \"secrets/token\"\n\
              [[reader]]\nname = \"front\"\nserial = \"/dev/ttyUSB0\"\ndialect = \"twn3-hidprox\"\n\
              [[card_type]]\nblusky = 3\nformats = [\"hid-h10301\"]\nsystem = \"{SYSTEM}\"\n\
+             [people]\nfile = \"people.csv\"\n\
              [store]\npath = \"/var/lib/cardbridge/cardbridge.db\"\n{more}"
             ),
         );
@@ -177,7 +178,7 @@ fn a_kiosk_stands_at_a_reader_of_the_configuration_and_its_screen_shows_the_page
     assert_eq!(installed.code, 0, "{installed:?}");
     assert!(installed.stdout.contains("    +kiosk = \"front\""), "{installed:?}");
     assert!(machine.text(CONFIGURATION).contains("[desk]\nkiosk = \"front\"\nlisten ="));
-    assert!(machine.text(SCREEN).contains("http://127.0.0.1:8999/kiosk"));
+    assert!(machine.text(SCREEN).contains("\nLoadCredential=kiosk.html:/var/lib/cardbridge/cardbridge.db.kiosk.html\n"));
     assert!(machine.text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"http://127.0.0.1:8999/"));
     // Of the configuration nothing is taken away.
     let configuration = machine.text(CONFIGURATION);
@@ -199,6 +200,10 @@ fn what_cannot_work_is_said_before_anything_is_written() {
     assert_eq!((code, error["code"].as_str()), (2, Some("no_configuration")), "{error}");
     let (code, error) = said(&Machine::with_reader(""), &["install", "--kiosk", "back"]);
     assert!(code == 2 && error["message"].as_str().unwrap().contains("has no reader back; it has front"), "{error}");
+    let nobody = Machine::with_reader("");
+    nobody.keep(CONFIGURATION, &nobody.text(CONFIGURATION).replace("[people]\nfile = \"people.csv\"\n", ""));
+    let (code, error) = said(&nobody, &kiosk);
+    assert!(code == 2 && error["message"].as_str().unwrap().contains("name it under [people]"), "{error}");
     let bare = Machine::with_reader("");
     fs::remove_file(bare.path("usr/bin/cage")).unwrap();
     let (code, error) = said(&bare, &kiosk);
@@ -304,8 +309,7 @@ fn every_reader_that_is_known_by_its_usb_ids_stands_in_the_rules() {
 fn the_configuration_that_comes_with_the_package_is_right() {
     let machine = Machine::new();
     let text = fs::read_to_string("packaging/cardbridge.toml").unwrap();
-    // The kiosk page's key comes with the kiosk page.
-    machine.keep(CONFIGURATION, &text.replace("\nkiosk = ", "\nrosters = "));
+    machine.keep(CONFIGURATION, &text);
     let installed = machine.run(&["install", "--yes"]);
     assert_eq!(installed.code, 0, "{installed:?}");
 }

@@ -114,7 +114,8 @@ fn install(globals: &Globals, arguments: &Arguments, machine: &Machine, kiosk: O
             return Err(Failure::usage("no_configuration", format!("there is no /{CONFIGURATION} with a reader {reader}"), help));
         }
     };
-    let own = Own { program, protocols: globals.protocols.as_deref(), page: page.as_deref() };
+    let store = config.as_ref().map(|config| config.store.as_path());
+    let own = Own { program, protocols: globals.protocols.as_deref(), page: page.as_deref(), store };
     let written = files::all(&own).into_iter().filter(|file| !is_packaged(machine, file));
     changes.extend(written.map(|file| Change::new(machine, file.path, file.text.into_bytes())));
     changes.iter().for_each(|change| show(machine, change, arguments.json));

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// What stops it at the first person, as it would at each.
-const FATAL: [&str; 4] = ["no_reader", "unknown_reader", "reassign", "people"];
+const FATAL: [&str; 5] = ["no_reader", "kiosk_reader", "unknown_reader", "reassign", "people"];
 /// So many findings of a list are shown.
 const FINDINGS: usize = 20;
 

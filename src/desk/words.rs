@@ -28,6 +28,14 @@ impl Words {
         Some(Self { language, texts })
     }
 
+    /// The words of all languages; those of this one come first.
+    #[must_use]
+    pub fn all(first: &str) -> Vec<Self> {
+        let mut all: Vec<Self> = LANGUAGES.iter().filter_map(|(language, _)| Self::of(language)).collect();
+        all.sort_by_key(|words| words.language != first);
+        all
+    }
+
     /// The languages there are.
     #[must_use]
     pub fn languages() -> String {

@@ -24,7 +24,7 @@ mod saving;
 mod sending;
 mod stages;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -126,6 +126,8 @@ pub struct Setup {
     pub parallel: usize,
     /// The readers.
     pub readers: Vec<ReaderSetup>,
+    /// The reader of the kiosk page, from which only orders that name it take cards.
+    pub kiosk: Option<String>,
 }
 
 /// The station.

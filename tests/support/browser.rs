@@ -128,6 +128,16 @@ impl Browser {
         self.runtime.block_on(self.client.goto(&format!("http://{address}/"))).unwrap();
     }
 
+    /// Opens what stands at this whole address.
+    pub fn goes_on_to(&self, url: &str) {
+        self.runtime.block_on(self.client.goto(url)).unwrap();
+    }
+
+    /// Forgets whom it is known as anywhere.
+    pub fn is_nobodys(&self) {
+        self.tells("Network.clearBrowserCookies", json!({}));
+    }
+
     /// Loads the page anew.
     pub fn reloads(&self) {
         self.runtime.block_on(self.client.refresh()).unwrap();

@@ -15,6 +15,8 @@ pub const KIOSK: &str = "cardbridge-kiosk.service";
 
 /// The kiosk's page, as the files name it.
 const PAGE: &str = "http://127.0.0.1:8920/";
+/// The file with which its browser begins, beside the store as the files name it.
+const START: &str = "/var/lib/cardbridge/cardbridge.db.kiosk.html";
 
 /// One file. The paths start from the root folder.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Own<'o> {
     pub protocols: Option<&'o Path>,
     /// The address of the page, for the kiosk's browser; none where there is no kiosk.
     pub page: Option<&'o str>,
+    /// The store, beside which the station writes the file with which that browser begins.
+    pub store: Option<&'o Path>,
 }
 
 /// The files of the station, and of the kiosk where there is one.
@@ -72,7 +76,8 @@ pub fn all(own: &Own<'_>) -> Vec<File> {
                 include_str!("../../../packaging/cardbridge-kiosk.service"),
             ),
         ]);
-        files.iter_mut().for_each(|file| file.text = file.text.replace(PAGE, page));
+        let start = own.store.map_or_else(|| START.to_owned(), |store| format!("{}.kiosk.html", store.display()));
+        files.iter_mut().for_each(|file| file.text = file.text.replace(PAGE, page).replace(START, &start));
     }
     let protocols = own.protocols.map(|folder| format!(" --protocols {}", folder.display())).unwrap_or_default();
     let start = format!("ExecStart=/{} run{protocols}", own.program);
@@ -90,8 +95,12 @@ mod tests {
 
     #[test]
     fn the_units_start_the_program_that_installed_them_and_show_the_page_where_it_is() {
-        let own =
-            Own { program: "usr/local/bin/cardbridge", protocols: Some(Path::new("/etc/cardbridge/own")), page: Some("https://[::1]:1/") };
+        let own = Own {
+            program: "usr/local/bin/cardbridge",
+            protocols: Some(Path::new("/etc/cardbridge/own")),
+            page: Some("https://[::1]:1/"),
+            store: Some(Path::new("/var/lib/cardbridge/own.db")),
+        };
         let files = all(&own);
         let text = |path: &str| &*files.iter().find(|file| file.path == path).unwrap().text;
         let (station, screen) = (text("etc/systemd/system/cardbridge.service"), text("etc/systemd/system/cardbridge-kiosk.service"));
@@ -99,9 +108,9 @@ mod tests {
             station.contains("\nExecStart=/usr/local/bin/cardbridge run --protocols /etc/cardbridge/own --config /etc/cardbridge/"),
             "{station}"
         );
-        assert!(screen.contains("https://[::1]:1/") && !screen.contains(PAGE), "{screen}");
+        assert!(screen.contains("\nLoadCredential=kiosk.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
         assert!(text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"https://[::1]:1/"));
-        let plain = all(&Own { program: PROGRAM, protocols: None, page: None });
+        let plain = all(&Own { program: PROGRAM, protocols: None, page: None, store: None });
         assert_eq!(plain.last().unwrap().text, include_str!("../../../packaging/cardbridge.service"));
         assert!(plain.iter().all(|file| !file.text.contains("kiosk.service")));
     }

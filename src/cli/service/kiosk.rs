@@ -19,6 +19,13 @@ pub fn at(config: &Config, reader: &str) -> Result<(String, Option<String>), Str
     }
     let page = page(config.desk.as_ref())?;
     let value = toml_span::parse(&config.text).map_err(|error| error.to_string())?;
+    let is_said = value.pointer("/desk/kiosk_without_code").and_then(toml_span::Value::as_bool) == Some(true);
+    if config.people.file.is_none() && (!is_said || config.people.of.is_empty()) {
+        let words = "a kiosk serves people by the `kiosk_code` of their row in a list: name it under [people], file = \"people.csv\"";
+        return Err(format!(
+            "{words}; where the employee numbers of BluSKY's people are enough, write kiosk_without_code = true under [desk]"
+        ));
+    }
     let kiosk = value.pointer("/desk/kiosk").and_then(toml_span::Value::as_str);
     let text = with(&config.text, kiosk.filter(|kiosk| !kiosk.is_empty()), config.desk.is_some(), reader)?;
     Ok((page, text))
@@ -83,6 +90,7 @@ mod tests {
             rosters: None,
             language: "en".to_owned(),
             operators: Vec::new(),
+            kiosk: None,
         };
         assert_eq!(page(None).unwrap(), "http://127.0.0.1:8920/");
         assert_eq!(page(Some(&desk("127.0.0.1:80", &[]))).unwrap(), "http://127.0.0.1:80/");

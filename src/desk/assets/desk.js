@@ -74,11 +74,13 @@ function put(place, html) {
   const had = section.contains(before) ? before.id || "nothing" : "";
   const [wasSaid, same] = [section.querySelector("[data-say]"), before && before.dataset ? before.dataset.id : ""];
   const open = [...section.querySelectorAll("details[open]")].map((details) => details.id);
+  const typed = place === "front-desk" ? [...section.querySelectorAll("input[id]")].map((field) => [field.id, field.value]) : [];
   section.innerHTML = html;
+  typed.forEach(([id, value]) => { if (byId(id)) byId(id).value = value; });
   open.forEach((id) => { if (byId(id)) byId(id).open = true; });
   const isSaid = section.querySelector("[data-say]");
   if (wasSaid && isSaid && wasSaid.textContent !== isSaid.textContent) say(isSaid.textContent);
-  if (place === "stage" || place === "roster") play(place);
+  if (place === "stage" || place === "roster" || place === "front-desk") play(place);
   if (place === "today") filterToday();
   if (place !== "stage") {
     // Whoever stood on a button that is still there stands on it again.

@@ -4,6 +4,7 @@
 //! Names match in any case, with or without accents, however those are composed; a family name or a nickname alone where one person has
 //! it. Never: the first of several, or a number that is only nearly the one given: a near miss is offered, and not taken.
 
+mod codes;
 mod file;
 mod index;
 mod table;
@@ -19,6 +20,7 @@ pub use file::{Finding, decoded, delimiter, plain};
 pub use index::Index;
 
 use crate::text;
+use codes::Codes;
 use table::Table;
 
 /// The site's people: of its list, of BluSKY's, or of both.
@@ -29,6 +31,10 @@ pub struct People {
     also: Table,
     /// The places of these.
     also_at: Vec<usize>,
+    /// So many of the first ones BluSKY lists.
+    listed: usize,
+    /// What finds people at a kiosk; none where the site's own list has no such column.
+    codes: Option<Codes>,
     /// What is wrong in which row of the site's own list, and whether it was left out.
     pub findings: Vec<Finding>,
 }
@@ -111,8 +117,9 @@ impl People {
         if known.is_empty() {
             return Self { table: own, ..self };
         }
+        let listed = table.len();
         own.iter().filter(|person| !known.contains(&person.user_id)).for_each(|person| table.push(&person));
-        Self { table, also, also_at, findings: self.findings }
+        Self { table, also, also_at, listed, codes: self.codes, findings: self.findings }
     }
 
     /// The user that is meant.
@@ -210,6 +217,30 @@ impl People {
         let own = self.also.numbered(number).filter_map(|at| self.also_at.get(at).copied());
         let mut those = self.those(self.table.numbered(number).chain(own).collect());
         those.next().filter(|_| those.next().is_none())
+    }
+
+    /// The one person with that code, or, where `number` is enough, that employee number; none where several are meant.
+    #[must_use]
+    pub fn at_kiosk(&self, typed: &str, number: bool) -> Option<Person> {
+        let by_code = self.codes.as_ref().and_then(|codes| codes.find(typed)).and_then(|user| self.person(user));
+        let by_number = if number && !typed.is_empty() { self.with_number(typed) } else { None };
+        match (by_code, by_number) {
+            (Some(one), Some(other)) if one.user_id != other.user_id => None,
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// How many people have a code; none where the site's own list has no such column.
+    #[must_use]
+    pub fn kiosk_codes(&self) -> Option<usize> {
+        self.codes.as_ref().map(Codes::len)
+    }
+
+    /// Whether BluSKY's list shows a card of this user; none where it does not list them, or shows nobody's cards.
+    #[must_use]
+    pub fn has_card(&self, user: Uuid) -> Option<bool> {
+        let at = self.table.place(user).filter(|at| *at < self.listed && self.has_cards())?;
+        Some(self.table.cards().any(|(place, _)| place == at))
     }
 
     /// Whoever has a card of which this is true, as BluSKY's list shows it.

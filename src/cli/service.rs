@@ -101,21 +101,20 @@ fn install(globals: &Globals, arguments: &Arguments, machine: &Machine, kiosk: O
     let mut changes = Vec::new();
     let program = program(machine, &mut changes)?;
     let config = machine.configuration(globals)?;
-    let page = match (kiosk, &config) {
+    let screen = match (kiosk, &config) {
         (None, _) => None,
         (Some(reader), Some(config)) => {
             machine.has_programs(&["usr/bin/cage", "usr/bin/chromium"])?;
-            let (page, text) = kiosk::at(config, reader).map_err(|why| Failure::usage("kiosk", why, ""))?;
+            let (screen, text) = kiosk::at(config, reader).map_err(|why| Failure::usage("kiosk", why, ""))?;
             changes.extend(text.map(|text| Change { is_listed: false, ..Change::new(machine, CONFIGURATION, text.into_bytes()) }));
-            Some(page)
+            Some(screen)
         }
         (Some(reader), None) => {
             let help = "write it first; /usr/share/doc/cardbridge/examples/cardbridge.toml of the package is one to begin with";
             return Err(Failure::usage("no_configuration", format!("there is no /{CONFIGURATION} with a reader {reader}"), help));
         }
     };
-    let store = config.as_ref().map(|config| config.store.as_path());
-    let own = Own { program, protocols: globals.protocols.as_deref(), page: page.as_deref(), store };
+    let own = Own { program, protocols: globals.protocols.as_deref(), screen };
     let written = files::all(&own).into_iter().filter(|file| !is_packaged(machine, file));
     changes.extend(written.map(|file| Change::new(machine, file.path, file.text.into_bytes())));
     changes.iter().for_each(|change| show(machine, change, arguments.json));

@@ -13,10 +13,9 @@ pub const STATION: &str = "cardbridge.service";
 /// The kiosk's screen.
 pub const KIOSK: &str = "cardbridge-kiosk.service";
 
-/// The kiosk's page, as the files name it.
+/// The kiosk's page and the station's store, as the files name them.
 const PAGE: &str = "http://127.0.0.1:8920/";
-/// The file with which its browser begins, beside the store as the files name it.
-const START: &str = "/var/lib/cardbridge/cardbridge.db.kiosk.html";
+const STORE: &str = "/var/lib/cardbridge/cardbridge.db";
 
 /// One file. The paths start from the root folder.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,10 +35,17 @@ pub struct Own<'o> {
     pub program: &'o str,
     /// The folder with the site's own protocol files, if it has one.
     pub protocols: Option<&'o Path>,
-    /// The address of the page, for the kiosk's browser; none where there is no kiosk.
-    pub page: Option<&'o str>,
-    /// The store, beside which the station writes the file with which that browser begins.
-    pub store: Option<&'o Path>,
+    /// What the kiosk's browser shows; none where there is no kiosk.
+    pub screen: Option<Screen>,
+}
+
+/// What the kiosk's browser shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screen {
+    /// The address of the page.
+    pub page: String,
+    /// The store, beside which lies what the browser begins with.
+    pub store: String,
 }
 
 /// The files of the station, and of the kiosk where there is one.
@@ -66,7 +72,7 @@ pub fn all(own: &Own<'_>) -> Vec<File> {
             include_str!("../../../packaging/cardbridge.service"),
         ),
     ];
-    if let Some(page) = own.page {
+    if let Some(screen) = &own.screen {
         files.extend([
             file("etc/pam.d/cardbridge-kiosk", Some("etc/pam.d/cardbridge-kiosk"), include_str!("../../../packaging/cardbridge-kiosk.pam")),
             file("etc/chromium/policies/managed/cardbridge-kiosk.json", None, include_str!("../../../packaging/cardbridge-kiosk.json")),
@@ -76,8 +82,7 @@ pub fn all(own: &Own<'_>) -> Vec<File> {
                 include_str!("../../../packaging/cardbridge-kiosk.service"),
             ),
         ]);
-        let start = own.store.map_or_else(|| START.to_owned(), |store| format!("{}.kiosk.html", store.display()));
-        files.iter_mut().for_each(|file| file.text = file.text.replace(PAGE, page).replace(START, &start));
+        files.iter_mut().for_each(|file| file.text = file.text.replace(PAGE, &screen.page).replace(STORE, &screen.store));
     }
     let protocols = own.protocols.map(|folder| format!(" --protocols {}", folder.display())).unwrap_or_default();
     let start = format!("ExecStart=/{} run{protocols}", own.program);
@@ -98,8 +103,7 @@ mod tests {
         let own = Own {
             program: "usr/local/bin/cardbridge",
             protocols: Some(Path::new("/etc/cardbridge/own")),
-            page: Some("https://[::1]:1/"),
-            store: Some(Path::new("/var/lib/cardbridge/own.db")),
+            screen: Some(Screen { page: "https://desk:1/".to_owned(), store: "/var/lib/cardbridge/own.db".to_owned() }),
         };
         let files = all(&own);
         let text = |path: &str| &*files.iter().find(|file| file.path == path).unwrap().text;
@@ -108,9 +112,9 @@ mod tests {
             station.contains("\nExecStart=/usr/local/bin/cardbridge run --protocols /etc/cardbridge/own --config /etc/cardbridge/"),
             "{station}"
         );
-        assert!(screen.contains("\nLoadCredential=kiosk.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
-        assert!(text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"https://[::1]:1/"));
-        let plain = all(&Own { program: PROGRAM, protocols: None, page: None, store: None });
+        assert!(screen.contains("LoadCredential=start.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
+        assert!(text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"https://desk:1/kiosk\""));
+        let plain = all(&Own { program: PROGRAM, protocols: None, screen: None });
         assert_eq!(plain.last().unwrap().text, include_str!("../../../packaging/cardbridge.service"));
         assert!(plain.iter().all(|file| !file.text.contains("kiosk.service")));
     }

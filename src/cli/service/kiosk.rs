@@ -3,13 +3,16 @@
 //! In: a configuration and a reader's name. Out: the page's address, and the configuration with the kiosk in it. Never: a kiosk at another
 //! reader than the configuration says.
 
+use std::net::Ipv4Addr;
+
+use super::files::Screen;
 use crate::config::{Config, desk::Desk};
 
-/// The page of the kiosk at this reader, and the configuration's new text where it has no kiosk yet.
+/// The screen of the kiosk at this reader, and the configuration's new text where it has no kiosk yet.
 ///
 /// # Errors
 /// The reader is not there, another one is the kiosk's, or the browser does not find the page.
-pub fn at(config: &Config, reader: &str) -> Result<(String, Option<String>), String> {
+pub fn at(config: &Config, reader: &str) -> Result<(Screen, Option<String>), String> {
     if !config.readers.iter().any(|known| known.name == reader) {
         let known: Vec<&str> = config.readers.iter().map(|reader| &*reader.name).collect();
         return Err(format!(
@@ -28,20 +31,19 @@ pub fn at(config: &Config, reader: &str) -> Result<(String, Option<String>), Str
     }
     let kiosk = value.pointer("/desk/kiosk").and_then(toml_span::Value::as_str);
     let text = with(&config.text, kiosk.filter(|kiosk| !kiosk.is_empty()), config.desk.is_some(), reader)?;
-    Ok((page, text))
+    Ok((Screen { page, store: config.store.display().to_string() }, text))
 }
 
 /// Where a browser on this machine finds the page. It reaches no other machine, and takes every name for this one.
 fn page(desk: Option<&Desk>) -> Result<String, String> {
     let Some(desk) = desk else { return Ok("http://127.0.0.1:8920/".to_owned()) };
-    let (scheme, port) = (if desk.tls.is_some() { "https" } else { "http" }, desk.listen.port());
-    match (desk.listen.ip(), desk.names.first()) {
-        (address, _) if address.is_ipv4() && address.is_loopback() => Ok(format!("{scheme}://{address}:{port}/")),
-        (address, Some(name)) if address.is_unspecified() => Ok(format!("{scheme}://{name}:{port}/")),
-        (address, _) => {
-            Err(format!("the kiosk's browser looks for the page at 127.0.0.1, and `desk.listen` is {address}; 0.0.0.0 takes both in"))
-        }
+    let address = desk.listen.ip();
+    if !address.is_unspecified() && address != Ipv4Addr::LOCALHOST {
+        return Err(format!("the kiosk's browser looks for the page at 127.0.0.1, and `desk.listen` is {address}; 0.0.0.0 takes both in"));
     }
+    let name = desk.names.first().filter(|_| desk.tls.is_some()).cloned();
+    let scheme = if desk.tls.is_some() { "https" } else { "http" };
+    Ok(format!("{scheme}://{}:{}/", name.unwrap_or_else(|| address.to_string()), desk.listen.port()))
 }
 
 /// The configuration with a kiosk at this reader; none where it has that one already.
@@ -66,7 +68,10 @@ fn with(text: &str, kiosk: Option<&str>, has_desk: bool, reader: &str) -> Result
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::protocols::Protocols;
 
     #[test]
     fn a_kiosk_is_written_into_the_configuration_once_and_takes_nobodys_place() {
@@ -83,18 +88,15 @@ mod tests {
 
     #[test]
     fn the_browser_of_the_kiosk_finds_the_page_on_this_machine() {
-        let desk = |listen: &str, names: &[&str]| Desk {
-            listen: listen.parse().unwrap(),
-            names: names.iter().map(ToString::to_string).collect(),
-            tls: None,
-            rosters: None,
-            language: "en".to_owned(),
-            operators: Vec::new(),
-            kiosk: None,
+        let text = "[desk]\ntls_cert = \"a\"\ntls_key = \"b\"\nnames = [\"desk\"]\n[[operator]]\nname = \"Kim\"\npin_file = \"p\"\n";
+        let desk = |listen: &str| {
+            let text = text.replacen("[desk]\n", &format!("[desk]\nlisten = \"{listen}\"\n"), 1);
+            Config::parse("site.toml", &text, Path::new(""), &Protocols::built_in()).unwrap().desk
         };
         assert_eq!(page(None).unwrap(), "http://127.0.0.1:8920/");
-        assert_eq!(page(Some(&desk("127.0.0.1:80", &[]))).unwrap(), "http://127.0.0.1:80/");
-        assert_eq!(page(Some(&desk("0.0.0.0:81", &["desk.example.org"]))).unwrap(), "http://desk.example.org:81/");
-        assert!(page(Some(&desk("192.168.1.5:80", &["desk"]))).unwrap_err().contains("0.0.0.0 takes both in"));
+        let plain = Config::parse("site.toml", "[desk]\nlisten = \"127.0.0.1:80\"\n", Path::new(""), &Protocols::built_in());
+        assert_eq!(page(plain.unwrap().desk.as_ref()).unwrap(), "http://127.0.0.1:80/");
+        assert_eq!(page(desk("0.0.0.0:81").as_ref()).unwrap(), "https://desk:81/");
+        assert!(page(desk("192.168.1.5:80").as_ref()).unwrap_err().contains("0.0.0.0 takes both in"));
     }
 }

@@ -6,6 +6,7 @@
 use super::{
     Asks, Given, Question, SeatState,
     machine::{Desk, Order, Roster},
+    words,
 };
 use crate::outbox::State;
 
@@ -100,7 +101,16 @@ impl Roster {
                 screen.is_question = true;
             }
             (None, None) if !self.is_ready => screen.say = "the reader is not ready yet".to_owned(),
-            (None, None) => screen.say = "hold the card to the reader".to_owned(),
+            (None, None) => screen.say = self.hold(order.seat),
+        }
+    }
+
+    /// What to hold to the reader; whoever comes again because of a card that BluSKY refused is told which.
+    fn hold(&self, seat: usize) -> String {
+        let last = self.seats.get(seat).and_then(|seat| seat.given.last());
+        match last.filter(|given| given.seen.state == State::Refused) {
+            Some(given) => format!("hold another card to the reader ({} was refused)", words::number(&given.seen.card)),
+            None => "hold the card to the reader".to_owned(),
         }
     }
 

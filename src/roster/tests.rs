@@ -350,6 +350,18 @@ fn the_report_at_a_terminal_ends_with_what_somebody_should_look_at() {
 }
 
 #[test]
+fn whoever_comes_again_because_their_card_was_refused_is_told_so() {
+    let mut refused = seen(State::Refused, Some("refused"));
+    refused.card = "123:4567 hid-h10301".to_owned();
+    let given = Given { id: id(1), seen: refused, undo: Undo::No };
+    let mut roster = Roster::new(vec![row(2, "Ada")], vec![(2, given)]);
+    for event in [Event::Ready(true), Event::Begin, Event::Heard(id(7), Heard::Waiting(None))] {
+        roster.handle(event, id(7));
+    }
+    assert_eq!(roster.screen().say, "hold another card to the reader (123:4567 was refused)");
+}
+
+#[test]
 fn a_card_that_opens_no_door_is_said_to_open_none() {
     let mut desk = Desk::begun();
     let ada = desk.gives();

@@ -208,7 +208,11 @@ fn ask(question: &Question, screen: &mut Screen) {
         Asks::YesOrNo => keys.push(('y', "yes".to_owned())),
     }
     if question.kind != Asks::Card {
-        screen.say += if screen.say.ends_with('?') { " Or show another card." } else { "; or show another card" };
+        screen.say += match (question.kind, screen.say.ends_with('?')) {
+            (Asks::Choice, true) => " Press its number, or show another card.",
+            (_, true) => " Or show another card.",
+            (_, false) => "; or show another card",
+        };
         keys.extend([('n', "no".to_owned()), ('a', "set aside".to_owned())]);
     }
     keys.append(&mut screen.keys);

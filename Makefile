@@ -2,8 +2,8 @@
 # are missing and install them.
 
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers, and curl the README's requests.
-PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps strace curl ca-certificates
+# gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers, curl the README's requests, and systemd judges the units.
+PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps strace curl ca-certificates systemd
 CARD_PORT := 35963
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)

@@ -335,6 +335,22 @@ fn operators_have_pins_and_whoever_guesses_waits() {
 }
 
 #[test]
+fn an_error_of_the_api_is_said_in_the_pages_language() {
+    let station = Station::with("", "language = \"de\"\n");
+    let browser = station.browser();
+    let failed = |answer: Answer| (answer.status, answer.json()["error"]["message"].as_str().unwrap().to_owned());
+    let unknown = failed(browser.posts("/desk/enroll", json!({"user": "Nobody Atall"})));
+    assert_eq!(unknown, (409, "So ist niemand bekannt. Bitte den Namen noch einmal eingeben.".to_owned()));
+    let state = failed(browser.posts("/desk/answer", json!({"question": "1", "answer": "yes"})));
+    assert_eq!(state, (409, "Hier wird nichts mehr gefragt.".to_owned()));
+    let key = failed(browser.posts("/desk/enroll", json!({"user": "1815", "replaces": "x"})));
+    assert!(key.1.starts_with("Das ist kein Schlüssel."), "{key:?}");
+    // Programs go on reading the API's own words.
+    let own = failed(browser.posts("/v1/enrollments", json!({"user": "Nobody Atall"})));
+    assert!(own.1.contains("Nobody Atall"), "{own:?}");
+}
+
+#[test]
 fn the_page_speaks_the_sites_language_and_names_the_languages_there_are() {
     let station = Station::with("", "language = \"de\"\n");
     station.browser().looks().shows("stage", "Karte zeigen");

@@ -10,6 +10,7 @@ pub mod new_people;
 mod people;
 pub mod policy;
 mod readers;
+mod secrets;
 
 use std::{
     io,

@@ -29,6 +29,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -51,7 +52,10 @@ use super::{
 };
 use crate::{
     config::{desk::Desk as Settings, new_people::NewPeople},
-    host::api::{self, Operator, Shared, body::Failed},
+    host::{
+        api::{self, Operator, Shared, body::Failed},
+        client::Said as _,
+    },
 };
 
 /// So many connections are open at once, and so many of them follow a desk.
@@ -215,6 +219,7 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/desk/answer", post(calls::answer))
         .route("/desk/entries/{id}/{what}", post(calls::entry))
         .route("/desk/today.csv", get(calls::today))
+        .layer(from_fn_with_state(desks.clone(), in_words))
         .with_state(desks)
         .merge(api)
         .layer(from_fn_with_state(Arc::new(gate), let_in))
@@ -226,6 +231,20 @@ async fn signed_in(State(desks): State<Arc<Desks>>, request: Request, next: Next
     let session = Session::from_request_parts(&mut parts, &desks).await?;
     parts.extensions.insert(Operator(session.operator));
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// An error of the API in the page's words; the station's own stand behind them where those name a thing.
+async fn in_words(State(desks): State<Arc<Desks>>, request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    let Some(failed) = answer.extensions().get::<Failed>() else { return answer };
+    let words = &desks.room.words;
+    let key = format!("error_{}", failed.error.text("code"));
+    if words.find(&key).is_none() {
+        return answer;
+    }
+    let message = words.fill(&key, &[("why", &failed.error.text("message"))]);
+    let error = json!({"code": failed.error.text("code"), "message": message, "help": failed.error.text("help")});
+    Failed { status: failed.status, error }.into_response()
 }
 
 /// What happens at a desk, as it happens.

@@ -115,8 +115,15 @@ mod tests {
             let is_known = |name: &str| words_of(name) != name.replace('_', " ");
             assert!(is_known(name) || is_known(&format!("{name}: x")), "there is no warning {name:?}");
         }
+        let api = fs::read_dir(folder.with_file_name("host").join("api")).unwrap();
+        let api: String = api.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        for error in ours("error_") {
+            let code = format!("\"{}\"", error.trim_start_matches("error_"));
+            assert!(api.contains(&code) || sources.contains(&code), "nothing fails with {code}");
+        }
         for key in words.texts.keys() {
-            let stem = ["evidence", "verdict", "decided", "advice", "warning"].iter().find(|stem| key.starts_with(&format!("{stem}_")));
+            let stem =
+                ["evidence", "verdict", "decided", "advice", "warning", "error"].iter().find(|stem| key.starts_with(&format!("{stem}_")));
             let is_said = sources.contains(&format!("\"{key}\"")) || stem.is_some();
             assert!(is_said, "nobody says {key:?}");
         }

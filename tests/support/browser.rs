@@ -184,6 +184,14 @@ impl Browser {
         self.runtime.block_on(async { self.client.find(Locator::Css(what)).await.unwrap().click().await.unwrap() });
     }
 
+    /// Drops this file onto the page, as a hand with a mouse does.
+    pub fn drops(&self, file: &Path) {
+        let data = json!({"items": [], "files": [file], "dragOperationsMask": 1});
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            self.tells("Input.dispatchDragEvent", json!({"type": kind, "x": 200, "y": 200, "data": data}));
+        }
+    }
+
     /// Waits until this text can be seen at a place, and returns all that is seen there.
     pub fn shows(&self, place: &str, text: &str) -> String {
         let answer = self.waits(SHOWS, &[place.into(), text.into(), PATIENCE_MS.into()]);

@@ -213,7 +213,9 @@ function follows(event) {
     return isDropped;
   }
   if (event.key === "Shift" && isFast) burst.at = event.timeStamp;
-  if (event.key.length !== 1 || event.ctrlKey || event.metaKey) return false;
+  // A blank presses what it stands on.
+  const isPress = event.key === " " && !["search", "text", "password"].includes(field.type);
+  if (event.key.length !== 1 || isPress || event.ctrlKey || event.metaKey) return false;
   if (!isFast) burst = { field, before: field.value, keys: "", slowest: 0 };
   burst = { ...burst, keys: burst.keys + event.key, slowest: isFast ? Math.max(burst.slowest, gap) : 0, at: event.timeStamp };
   if (isReader(burst)) silence = setTimeout(drop, SILENCE);

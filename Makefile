@@ -2,8 +2,8 @@
 # are missing and install them.
 
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers, and curl the README's requests.
-PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps strace curl ca-certificates
+# gcc builds SQLite, the TLS library and libosdp, whose build asks git for its version; libpcsclite is what the pcsc crate links to; pcscd, util-linux and procps run the tests' readers, curl the README's requests, and systemd judges the units.
+PACKAGES := gcc git libc6-dev pkg-config libpcsclite-dev pcscd util-linux procps strace curl ca-certificates systemd
 CARD_PORT := 35963
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 RUST     := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -13,7 +13,7 @@ PYTHON   := $(TARGET)/python
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-api test-usb judges screenshots soak torture lint bench calibrate damage fuzz mutants packages release rust
+.PHONY: demo test test-api test-usb judges screenshots soak torture lint bench calibrate damage fuzz mutants packages release deb test-deb rust
 
 demo: packages
 	cargo build --release --workspace
@@ -103,6 +103,23 @@ mutants: packages
 
 release: packages
 	cargo build --release
+
+# The Debian package, with manual pages and completions made from the command line's own definition: target/debian/*.deb.
+CARGO_DEB := 3.8.0
+deb: PACKAGES += dpkg-dev lintian
+deb: packages
+	@[ "$$(cargo deb --version 2>/dev/null)" = "cargo-deb $(CARGO_DEB)" ] || { echo "installing cargo-deb $(CARGO_DEB)"; cargo install cargo-deb --locked --version $(CARGO_DEB); }
+	rm -rf target/manual
+	cargo run --quiet --example manual -- target/manual
+	cargo deb --locked --quiet $(DEB_OPTIONS)
+	lintian --fail-on error,warning target/debian/cardbridge_*.deb
+
+# Installs the package in a Debian 12 of its own, whose systemd runs the station there against the simulator, removes and purges it. The
+# Debian is fetched once, into target/deb.
+test-deb: PACKAGES += debootstrap systemd-container
+test-deb: deb
+	cargo build --quiet -p virtual-reader
+	$(SUDO) tests/debian/run target/debian/cardbridge_*.deb target/debug/libvirtual_reader.so target/deb
 
 # Debian's own Rust is too old, and says so less clearly.
 rust:

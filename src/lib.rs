@@ -14,7 +14,7 @@
 //! Invariants, kept everywhere:
 //!
 //! - A room uses the rooms below it and never one above. The ground floor are words: [`card`], [`reader`], [`access`]. The middle is
-//!   pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`], [`roster`], [`capture`], [`views`] and [`doctor`] touch no file,
+//!   pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`], [`roster`], [`kiosk`], [`capture`], [`views`] and [`doctor`] touch no file,
 //!   socket, device, thread or clock. Time is an argument. Events in, effects out. The edges touch the world: [`drivers`], [`store`],
 //!   [`blusky`], [`simulator`], [`host`]. `tests/house.rs` reads the sources and says which line broke this.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
@@ -45,6 +45,7 @@ pub mod enroll;
 pub mod outbox;
 pub mod station;
 pub mod roster;
+pub mod kiosk;
 pub mod capture;
 pub mod views;
 pub mod doctor;

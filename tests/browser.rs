@@ -70,6 +70,16 @@ impl Station {
         self.run = Some(run);
     }
 
+    /// From now on its cards are of two formats, and nothing says which.
+    fn ties(&mut self) {
+        self.is_killed();
+        let configured = fs::read_to_string(self.site.path("cardbridge.toml")).unwrap();
+        let both =
+            configured.replace("[site]\nformats = [\"H10301\"]\n", "").replace("[\"hid-h10301\"]", "[\"hid-h10301\", \"indala-26\"]");
+        self.site.configure(&both);
+        self.starts();
+    }
+
     fn is_killed(&mut self) {
         self.run.take().unwrap().kill();
     }
@@ -184,11 +194,7 @@ fn who_types_a_name_and_shows_a_card_is_done_in_german_too() {
 fn a_tie_is_settled_with_one_key_and_an_answer_that_is_kept_is_not_asked_again() {
     let browser = browser();
     let mut station = Station::with(ONE_IS_ENOUGH, "");
-    station.is_killed();
-    let configured = fs::read_to_string(station.site.path("cardbridge.toml")).unwrap();
-    let both = configured.replace("[site]\nformats = [\"H10301\"]\n", "").replace("[\"hid-h10301\"]", "[\"hid-h10301\", \"indala-26\"]");
-    station.site.configure(&both);
-    station.starts();
+    station.ties();
     begins(&browser, &station);
     chooses(&browser, "ada", "Ada Lovelace");
     browser.shows("#stage", "Show the card now.");
@@ -286,6 +292,7 @@ fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
         station.reads(frame.as_bytes());
     }
     browser.shows("#roster", "20 of 20 done");
+    browser.shows("#outbox", "Everything has been sent.");
     assert_eq!((station.entries().len(), station.blusky.cards().len()), (20, 20));
 }
 
@@ -298,7 +305,41 @@ fn what_a_reader_types_into_the_page_is_no_name() {
     browser.shows("#failed", Words::of("en").say("burst"));
     browser.is_for_everybody();
     assert_eq!(browser.runs("return document.querySelector('#search').value;", &[]), json!(""));
+    // Some readers end with no key at all, and one types no more than five digits.
+    for burst in ["09876", "118:09876", "04A2B3C4D5E6F7"] {
+        browser.types(burst);
+        browser.shows("#failed", Words::of("en").say("burst"));
+        assert_eq!(browser.runs("return document.querySelector('#search').value;", &[]), json!(""), "{burst}");
+        // What a person types after it is theirs.
+        browser.types("ada");
+        browser.shows("#found", "Ada Lovelace");
+        browser.runs("document.querySelector('#search').value = '';", &[]);
+    }
     assert_eq!(station.entries().len(), 0);
+}
+
+#[test]
+fn what_a_reader_types_answers_no_question() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    station.ties();
+    begins(&browser, &station);
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    browser.shows("#stage", "Several formats fit");
+    assert!(browser.has_focus("#stage .choices button"), "one key would choose the first");
+    for end in ["", "\u{E007}", "\u{E004}"] {
+        browser.types(&format!("1212121212{end}"));
+        browser.shows("#failed", Words::of("en").say("burst"));
+        let asked = browser.shows("#stage", "Several formats fit");
+        assert!(asked.contains("4567") && station.entries().is_empty(), "{asked}");
+        browser.runs("document.querySelector('#failed').textContent = '';", &[]);
+    }
+    // One key is a person's.
+    let first = browser.runs("return document.querySelector('#stage .choices button').innerText;", &[]);
+    browser.types(if first.as_str().unwrap().contains("4567") { "1" } else { "2" });
+    browser.shows("#stage", "Accepted");
 }
 
 #[test]
@@ -349,6 +390,123 @@ fn what_blusky_refuses_is_shown_in_its_own_words() {
     browser.shows("#today", "Refused");
     browser.is_for_everybody();
     assert_eq!(station.entries(), [(json!(GRACE), json!("refused"))]);
+}
+
+/// Notes the pitches that the page would play, and what it would print.
+const LISTENS: &str = "
+    window.heard = [];
+    window.printed = 0;
+    window.print = () => { window.printed += 1; };
+    const end = { connect: () => end };
+    window.AudioContext = class {
+      currentTime = 0;
+      destination = end;
+      createGain() { return { gain: {}, connect: () => end }; }
+      createOscillator() {
+        const tone = { frequency: {}, connect: () => end, start: () => window.heard.push(tone.frequency.value), stop: () => {} };
+        return tone;
+      }
+    };";
+
+#[test]
+fn each_way_that_a_card_can_end_sounds_different_and_is_announced() {
+    let browser = browser();
+    let mut station = Station::beside(of_ada(), ONE_IS_ENOUGH, "");
+    browser.opens(&station.address);
+    browser.runs(LISTENS, &[]);
+    browser.enters("Kim");
+    browser.shows("#stage", "Ready");
+    let announces = "return document.querySelector('#stage').getAttribute('aria-live') !== null;";
+    assert_eq!(browser.runs(announces, &[]), json!(true), "what happens is read out");
+    let mut heard = Vec::new();
+    for (name, frame, ends) in [("Grace", FIRST, "Refused"), ("Ada", SECOND, "Accepted")] {
+        chooses(&browser, name, name);
+        browser.shows("#stage", "Show the card now.");
+        station.reads(frame);
+        browser.shows("#stage", ends);
+        heard.push(browser.runs("const all = window.heard; window.heard = []; return all;", &[]));
+    }
+    station.blusky.goes();
+    chooses(&browser, "ada", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(THIRD);
+    browser.shows("#stage", "Saved");
+    heard.push(browser.runs("return window.heard;", &[]));
+    let pitches = |heard: &Value, of: &[u64]| heard.as_array().unwrap().ends_with(&of.iter().map(|pitch| json!(pitch)).collect::<Vec<_>>());
+    assert!(pitches(&heard[0], &[220, 180]) && pitches(&heard[1], &[880, 1320]) && pitches(&heard[2], &[880]), "{heard:?}");
+}
+
+#[test]
+fn the_days_list_is_filtered_printed_and_taken_along_by_keyboard() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    browser.opens(&station.address);
+    browser.runs(LISTENS, &[]);
+    browser.enters("Kim");
+    browser.shows("#stage", "Ready");
+    for (name, frame) in [("Ada", FIRST), ("Grace", SECOND)] {
+        chooses(&browser, name, name);
+        browser.shows("#stage", "Show the card now.");
+        station.reads(frame);
+        browser.shows("#stage", "Accepted");
+    }
+    browser.shows("#today", "Grace Hopper");
+    browser.tabs_to("#today-filter");
+    browser.types("lovelace");
+    let shown = browser.shows("#today", "Ada Lovelace");
+    assert!(!shown.contains("Grace Hopper"), "{shown}");
+    // What comes meanwhile is filtered like the rest.
+    browser.runs("document.querySelector('#search').focus();", &[]);
+    chooses(&browser, "hopper", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(THIRD);
+    browser.shows("#stage", "Accepted");
+    assert!(!browser.shows("#today", "Ada Lovelace").contains("Grace Hopper"));
+    browser.is_for_everybody();
+    browser.tabs_to("#today [data-print]");
+    browser.enters("");
+    assert_eq!(browser.runs("return window.printed;", &[]), json!(1));
+    // The file goes to the browser's folder; here it is read on its way.
+    let saves = "
+        HTMLAnchorElement.prototype.click = function () { window.name = this.download; };
+        URL.createObjectURL = (blob) => { blob.text().then((text) => { window.saved = text; document.body.dataset.saved = 'yes'; }); return '#'; };";
+    browser.runs(saves, &[]);
+    browser.tabs_to("#today a[data-download]");
+    browser.enters("");
+    browser.shows("body[data-saved]", "Ada Lovelace");
+    let file = browser.runs("return window.name + '\\n' + window.saved;", &[]).as_str().unwrap().to_owned();
+    let rows: Vec<&str> = file.lines().collect();
+    assert_eq!((rows[0], rows[1], rows.len()), ("cardbridge-today.csv", "saved_at,person,card,state,blusky", 5));
+    assert!(rows[2].contains("Ada Lovelace (1815)") && rows[2].contains("Accepted"), "{file}");
+}
+
+#[test]
+fn a_list_that_is_dropped_on_the_page_is_begun_where_the_station_finds_it() {
+    let browser = browser();
+    let mut station = Station::with(ONE_IS_ENOUGH, "rosters = \"lists\"\n");
+    fs::create_dir(station.site.path("lists")).unwrap();
+    fs::write(station.site.path("lists/monday.csv"), PEOPLE).unwrap();
+    fs::write(station.site.path("tuesday.csv"), PEOPLE).unwrap();
+    begins(&browser, &station);
+    browser.drops(&station.site.path("tuesday.csv"));
+    browser.shows("#failed", "tuesday.csv does not lie in the folder with lists.");
+    browser.drops(&station.site.path("lists/monday.csv"));
+    browser.shows("#roster", "monday.csv");
+    browser.shows("#stage", "Ada Lovelace");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(FIRST);
+    browser.shows("#stage", "Grace Hopper");
+}
+
+#[test]
+fn what_is_ordered_at_a_terminal_is_on_the_page_like_everything_else() {
+    let browser = browser();
+    let station = Station::with(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    let ordered = station.site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
+    assert_eq!(ordered.code, 0, "{ordered:?}");
+    let today = browser.shows("#today", "Accepted");
+    assert!(today.contains("Ada Lovelace (1815)") && today.contains("4567"), "{today}");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 #[path = "support/cards.rs"]
 mod cards;
+#[path = "desk/kiosk.rs"]
+mod kiosk;
 #[path = "desk/known.rs"]
 mod known;
 #[path = "desk/outbox.rs"]
@@ -332,6 +334,22 @@ fn operators_have_pins_and_whoever_guesses_waits() {
         unreadable.status == 403 && !unreadable.body.contains("kim.pin") && unreadable.body.contains("cannot be read"),
         "{unreadable:?}"
     );
+}
+
+#[test]
+fn an_error_of_the_api_is_said_in_the_pages_language() {
+    let station = Station::with("", "language = \"de\"\n");
+    let browser = station.browser();
+    let failed = |answer: Answer| (answer.status, answer.json()["error"]["message"].as_str().unwrap().to_owned());
+    let unknown = failed(browser.posts("/desk/enroll", json!({"user": "Nobody Atall"})));
+    assert_eq!(unknown, (409, "So ist niemand bekannt. Bitte den Namen noch einmal eingeben.".to_owned()));
+    let state = failed(browser.posts("/desk/answer", json!({"question": "1", "answer": "yes"})));
+    assert_eq!(state, (409, "Hier wird nichts mehr gefragt.".to_owned()));
+    let key = failed(browser.posts("/desk/enroll", json!({"user": "1815", "replaces": "x"})));
+    assert!(key.1.starts_with("Das ist kein Schlüssel."), "{key:?}");
+    // Programs go on reading the API's own words.
+    let own = failed(browser.posts("/v1/enrollments", json!({"user": "Nobody Atall"})));
+    assert!(own.1.contains("Nobody Atall"), "{own:?}");
 }
 
 #[test]

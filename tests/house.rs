@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Every room with the rooms it may name, from the ground floor up: a room names only rooms that stand above it in this list.
-const FLOORS: [(&str, &str); 24] = [
+const FLOORS: [(&str, &str); 25] = [
     ("card", ""),
     ("sheet", ""),
     ("file", ""),
@@ -23,6 +23,7 @@ const FLOORS: [(&str, &str); 24] = [
     ("outbox", "card access enroll"),
     ("station", "card access reader decode smartcard enroll outbox"),
     ("roster", "text access enroll outbox station"),
+    ("kiosk", "card access reader enroll outbox station"),
     ("capture", "card access reader decode smartcard protocols enroll station"),
     ("views", "card text access reader decode enroll outbox station"),
     ("doctor", "sheet enroll views"),
@@ -35,11 +36,11 @@ const FLOORS: [(&str, &str); 24] = [
         "host",
         "card sheet file text access reader decode smartcard protocols enroll outbox station roster views doctor drivers store blusky config",
     ),
-    ("desk", "card text sheet file access reader enroll outbox station roster views store blusky config host"),
+    ("desk", "card text sheet file access reader enroll outbox station roster kiosk views store blusky config host"),
     ("cli", "*"),
 ];
 
-const PURE: &str = "card reader access decode smartcard protocols enroll outbox station roster capture views doctor";
+const PURE: &str = "card reader access decode smartcard protocols enroll outbox station roster kiosk capture views doctor";
 
 const IMPURE: [&str; 17] = [
     "tokio",

@@ -479,3 +479,40 @@ fn whoever_is_new_in_the_list_is_added_with_their_card_and_resumed_as_the_same()
     assert!(report.iter().all(|row| row[6] == "accepted" && Uuid::parse_str(&row[3]).is_ok()), "{report:?}");
     assert_eq!(desk.holders().len(), 3);
 }
+
+#[test]
+fn a_list_of_new_people_that_is_used_twice_adds_nobody_twice_nor_does_a_card_that_is_taken_back() {
+    let mut desk = Desk::new("");
+    fs::write(desk.site.path("people.csv"), "first_name,last_name,employee_number\nAda,King,1\nKay,McNulty,3\n").unwrap();
+    let shared = ["--facility-id", FACILITY, "--ac-system-id", SYSTEM, "--company-instance-type", "1", "--company-instance-id", FACILITY];
+    let mut terminal = desk.start(&shared);
+    terminal.shows("Ada King   1");
+    terminal.shows("hold the card");
+    desk.reader.send(&frame(11));
+    terminal.shows("1 of 2 accepted");
+    terminal.press("u");
+    terminal.shows("is taken back from Ada King (1)");
+    terminal.shows("Ada King   1");
+    terminal.shows("hold the card");
+    desk.reader.send(&frame(12));
+    terminal.shows("Kay McNulty   3");
+    terminal.shows("hold the card");
+    desk.reader.send(&frame(13));
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    let mut terminal = desk.start(&shared);
+    terminal.shows("2 of these people were added here before");
+    for (name, number) in [("Ada King   1", 14), ("Kay McNulty   3", 15)] {
+        terminal.shows(name);
+        terminal.shows("hold the card");
+        desk.reader.send(&frame(number));
+        terminal.shows(", saved");
+    }
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    let shows = desk.blusky.shows();
+    let added: Vec<&str> =
+        shows["users"].as_array().unwrap().iter().filter_map(|user| user["added"].as_object().and(user["last_name"].as_str())).collect();
+    assert_eq!(added, ["King", "McNulty"]);
+    assert_eq!(desk.holders().len(), 4, "a second card is theirs");
+}

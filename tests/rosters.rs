@@ -91,6 +91,7 @@ impl World {
             proof,
             parallel: 2,
             readers: vec![ReaderSetup { name: "desk".to_owned(), kind: ReaderKind::Serial(dialect, hints), proof: None }],
+            kiosk: None,
         });
         let row = |person: usize| Row { number: person + 2, user_id: user(person), name: format!("Person {person}"), ..Row::default() };
         let began = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
@@ -335,6 +336,7 @@ fn heard(notice: &Notice) -> Option<Happens> {
                 saved_at: String::new(),
                 end,
                 is_undone: progress.undone_by.is_some(),
+                opens_nothing: false,
                 question: None,
             };
             (entry.id, Heard::Entry(Box::new(seen)))

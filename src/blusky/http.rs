@@ -8,7 +8,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 use reqwest::{Client as Http, Proxy, Response, redirect::Policy};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-use super::{secret_file, settings::Settings, tls};
+use super::{
+    secret_file,
+    settings::Settings,
+    tls,
+    trouble::{CUT, words},
+};
 use crate::file;
 
 /// Why there is no client.
@@ -142,17 +147,10 @@ pub(super) fn failure(error: reqwest::Error) -> Failure {
     } else if error.is_timeout() {
         Failure::NoAnswer { why: "BluSKY did not answer in time".to_owned(), slow: true }
     } else {
-        Failure::NoAnswer { why: format!("the connection to BluSKY broke: {}", words(&error)), slow: false }
+        let why = match words(&error) {
+            cut if cut == CUT => "the connection to BluSKY was cut".to_owned(),
+            words => format!("the connection to BluSKY broke: {words}"),
+        };
+        Failure::NoAnswer { why, slow: false }
     }
-}
-
-/// An error with its causes.
-fn words(error: &reqwest::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        words = format!("{words}: {inner}");
-        cause = inner.source();
-    }
-    words
 }

@@ -164,6 +164,7 @@ fn station((reader, kind): (&str, ReaderKind), protocols: &Protocols, catalog: S
         proof: PROOF,
         parallel: 1,
         readers: vec![ReaderSetup { name: reader.to_owned(), kind, proof: None }],
+        kiosk: None,
     })
 }
 

@@ -26,6 +26,7 @@ mod readers;
 mod redact;
 mod replay;
 mod run;
+mod service;
 mod session;
 mod simulator;
 mod site;
@@ -36,7 +37,7 @@ mod wait;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::host::platform::process;
 use out::Failure;
@@ -103,8 +104,16 @@ enum Command {
     Access(access::Arguments),
     /// Show what BluSKY has: people, access levels, card types, systems, facilities, companies, badges
     Lookup(lookup::Arguments),
+    /// Install the station and a kiosk's screen as services, and remove them
+    Service(service::Arguments),
     /// Be a BluSKY to develop, demo and train against
     Simulator(simulator::Arguments),
+}
+
+/// The whole command line, for whoever writes about it: completions, manual pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line of this process.
@@ -146,6 +155,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Card(arguments) => asynchronous(card::run(&globals, arguments)),
         Command::Access(arguments) => asynchronous(access::run(&globals, arguments)),
         Command::Lookup(arguments) => asynchronous(lookup::run(&globals, arguments)),
+        Command::Service(arguments) => service::run(&globals, &arguments),
         Command::Simulator(arguments) => asynchronous(simulator::run(arguments)),
     }
 }

@@ -94,6 +94,10 @@ async fn page(site: &Site, shared: &Arc<Shared>) -> Result<Option<JoinHandle<()>
     let page = Page::open(settings, shared, &Lock::beside(&site.config.store, "desk")).await;
     let page = page.map_err(|error| Failure::usage("desk", error.to_string(), ""))?;
     out::hint(&format!("the desk page is at {}", page.url()));
+    if let Some(kiosk) = &settings.kiosk {
+        let file = Lock::beside(&site.config.store, "kiosk.html");
+        out::hint(&format!("the kiosk at {} is opened by a browser that is started with {}", kiosk.reader, file.display()));
+    }
     Ok(Some(tokio::spawn(page.serve())))
 }
 

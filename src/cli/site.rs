@@ -64,7 +64,7 @@ pub fn load_for(globals: &Globals, bits: &[PacsBits]) -> Option<Site> {
 pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
     let protocols = with_own(globals, Protocols::proved())?;
     let config = match path(globals, look) {
-        Some(path) => Config::load(&path, &protocols).map_err(|error| explain(&error))?,
+        Some(path) => configuration(&path, &protocols)?,
         None if look == Look::Anywhere => Config::none(),
         None => {
             let places: Vec<String> = places(look).iter().map(|place| place.display().to_string()).collect();
@@ -76,6 +76,15 @@ pub fn load(globals: &Globals, look: Look) -> Result<Site, Failure> {
         }
     };
     Ok(Site::new(config, protocols))
+}
+
+/// Reads the configuration. Its secrets are systemd's where it hands them over.
+fn configuration(path: &Path, protocols: &Protocols) -> Result<Config, Failure> {
+    let mut config = Config::load(path, protocols).map_err(|error| explain(&error))?;
+    if let (Some(folder), Some(credentials)) = (path.parent(), credentials()) {
+        config.take_credentials(folder, &credentials);
+    }
+    Ok(config)
 }
 
 /// Loads the built-in protocols, samples and all, and the site's own.

@@ -19,11 +19,11 @@ use super::{
     site::{self, Look, secret},
 };
 use crate::{
-    access::Operation,
+    access::{Operation, Person},
     host::{
         Site,
         api::body::{CallBody, OrderBody},
-        client::Said,
+        hear,
     },
 };
 
@@ -134,17 +134,13 @@ async fn added(site: &Site, json: bool) -> Result<ExitCode, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let members = ["user_id", "first_name", "last_name", "employee_number"];
     writer.write_record(members).map_err(failed)?;
-    for told in outbox?.at("entries").as_array().into_iter().flatten() {
-        let (entry, user) = (told.at("entry"), told.at("entry").at("new_user"));
-        // Alone, its answer is the user's key; with a card, it is the entry's user.
-        let id = entry.at("user_id").as_str().or(entry.at("value").as_str());
-        let Some(id) = id.filter(|_| user.is_object()) else { continue };
+    for Person { user_id, first_name, last_name, employee_number, .. } in hear::added(&outbox?) {
         if json {
-            let [_, first, last, number] = members.map(|name| user.at(name));
-            out::print_json(&json!({"user_id": id, "first_name": first, "last_name": last, "employee_number": number}));
+            out::print_json(
+                &json!({"user_id": user_id, "first_name": first_name, "last_name": last_name, "employee_number": employee_number}),
+            );
         } else {
-            let [_, first, last, number] = members.map(|name| user.text(name));
-            writer.write_record([id, first, last, number]).map_err(failed)?;
+            writer.write_record([user_id.to_string(), first_name, last_name, employee_number]).map_err(failed)?;
         }
     }
     if !json {

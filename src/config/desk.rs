@@ -3,9 +3,11 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use crate::sheet::{At, Keys};
+use super::Config;
+use crate::sheet::{At, Keys, nearest};
 
 /// Where the page is, without a word about it.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8920);
@@ -25,7 +27,23 @@ pub struct Desk {
     pub language: String,
     /// Who may work at it; with none, whoever sits at this machine, under the name they give.
     pub operators: Vec<Operator>,
+    /// The kiosk page beside it; none where the site wants none.
+    pub kiosk: Option<Kiosk>,
 }
+
+/// The kiosk page, at which people help themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kiosk {
+    /// Its reader, which is in nobody else's "all".
+    pub reader: String,
+    /// The employee number alone is enough to say who somebody is.
+    pub without_code: bool,
+    /// How long nothing may happen at it until it goes back to its start.
+    pub timeout: Duration,
+}
+
+/// Time to find a card in a bag, with a word before it is over.
+const KIOSK_TIMEOUT_S: u64 = 45;
 
 /// What the page shows to prove what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +64,7 @@ pub struct Operator {
 }
 
 /// `[desk]` with `[[operator]]`; none where there is no `[desk]`.
-pub(super) fn desk(keys: &mut Keys<'_, '_>, folder: &Path) -> Option<Desk> {
+pub(super) fn desk(keys: &mut Keys<'_, '_>, folder: &Path, config: &Config) -> Option<Desk> {
     let operators = operators(keys, folder);
     let mut table = keys.table("desk")?;
     let listen = table.optional_text("listen").and_then(|listen| {
@@ -68,12 +86,40 @@ pub(super) fn desk(keys: &mut Keys<'_, '_>, folder: &Path) -> Option<Desk> {
         rosters: file(table.optional_text("rosters")),
         language: table.optional_text("language").map_or_else(|| "en".to_owned(), |language| language.value),
         operators,
+        kiosk: kiosk(&mut table, config),
     };
     if let (Some(listen), Some(why)) = (listen, desk.why_not_there()) {
         table.complain(listen.span, why);
     }
     table.finish();
     Some(desk)
+}
+
+/// `kiosk` and what is said about it; an empty one is none.
+fn kiosk(table: &mut Keys<'_, '_>, config: &Config) -> Option<Kiosk> {
+    let reader = table.optional_text("kiosk").filter(|reader| !reader.value.is_empty());
+    let without_code = table.flag("kiosk_without_code").unwrap_or(false);
+    let timeout = table.number("kiosk_timeout_s", 5_u64, 3600).map_or(KIOSK_TIMEOUT_S, |seconds| seconds.value);
+    let reader = reader?;
+    let names = || config.readers.iter().map(|reader| reader.name.as_str());
+    if !names().any(|name| name == reader.value) {
+        let hint = nearest(&reader.value, names()).map_or_else(
+            || {
+                format!(
+                    "name one [[reader]]; configured are {}",
+                    if config.readers.is_empty() { "none".to_owned() } else { names().collect::<Vec<_>>().join(", ") }
+                )
+            },
+            |near| format!("did you mean {near:?}?"),
+        );
+        table.complain(reader.span, format!("`desk.kiosk` names {:?}, and no reader is called so; {hint}", reader.value));
+    }
+    if config.people.file.is_none() && (!without_code || config.people.of.is_empty()) {
+        let words = "`desk.kiosk` serves people by the `kiosk_code` of their row in `people.file`, and there is no such file; name one under [people], \
+                     or write `kiosk_without_code = true` if the employee number alone is enough for BluSKY's people";
+        table.complain(reader.span, words.to_owned());
+    }
+    Some(Kiosk { reader: reader.value, without_code, timeout: Duration::from_secs(timeout) })
 }
 
 /// The names that a browser's address bar may show, without a port.
@@ -164,6 +210,28 @@ mod tests {
         let open = at("0.0.0.0", &format!("{tls}names = [\"desk.example.org\"]\n{kim}")).unwrap().unwrap();
         assert_eq!(open.tls, Some(Tls { cert: "/site/desk.pem".into(), key: "/site/desk.key".into() }));
         assert!(at("192.168.1.5", &format!("{tls}{kim}")).is_ok());
+    }
+
+    #[test]
+    fn a_kiosk_has_a_reader_that_is_configured_and_a_list_with_codes() {
+        let reader = "[[reader]]\nname = \"lobby\"\nserial = \"/dev/ttyUSB0\"\ndialect = \"rdm6300\"\n";
+        let (file, listed) =
+            ("[people]\nfile = \"p.csv\"\n", "[people]\nblusky = { vendor = [\"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8\"] }\n");
+        let with = |people: &str, desk: &str| parsed(&format!("{reader}{people}[desk]\n{desk}")).map(|desk| desk.unwrap().kiosk);
+        let plain = with(file, "kiosk = \"lobby\"\n").unwrap().unwrap();
+        assert_eq!(plain, Kiosk { reader: "lobby".to_owned(), without_code: false, timeout: Duration::from_secs(45) });
+        assert_eq!(with("", "kiosk = \"\"\n").unwrap(), None, "an empty one is none");
+        assert!(with(listed, "kiosk = \"lobby\"\nkiosk_without_code = true\n").unwrap().unwrap().without_code);
+        for (people, desk, words) in [
+            (file, "kiosk = \"loby\"\n", "did you mean \"lobby\""),
+            (file, "kiosk = \"front\"\n", "no reader is called so"),
+            (listed, "kiosk = \"lobby\"\n", "kiosk_without_code"),
+            ("", "kiosk = \"lobby\"\nkiosk_without_code = true\n", "there is no such file"),
+            (file, "kiosk = \"lobby\"\nkiosk_timeout_s = 1\n", "kiosk_timeout_s"),
+        ] {
+            let why = with(people, desk).unwrap_err();
+            assert!(why.contains(words), "{people}{desk}: {why}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod new_people;
 mod people;
 pub mod policy;
 mod readers;
+mod secrets;
 
 use std::{
     io,
@@ -150,6 +151,12 @@ impl Config {
         Ok((Self { text, ..config }, findings))
     }
 
+    /// The kiosk page; none where the site wants none.
+    #[must_use]
+    pub fn kiosk(&self) -> Option<&desk::Kiosk> {
+        self.desk.as_ref()?.kiosk.as_ref()
+    }
+
     /// What holds where there is no file at all.
     #[must_use]
     pub fn none() -> Self {
@@ -210,7 +217,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     if let Some(table) = keys.table("people") {
         config.people = people::people(table, folder);
     }
-    config.desk = desk::desk(&mut keys, folder);
+    config.desk = desk::desk(&mut keys, folder, &config);
     config.new_people = new_people::new_people(&mut keys);
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {

@@ -29,6 +29,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -42,6 +43,7 @@ use super::{
     calls,
     guard::{Asking, Gate, TurnedDown},
     html::shell::{self, Choices},
+    kiosk::{self, Lobby},
     room::{Following, Room},
     session::{Seal, Session, Tries},
     tls::{self, TlsError},
@@ -51,7 +53,10 @@ use super::{
 };
 use crate::{
     config::{desk::Desk as Settings, new_people::NewPeople},
-    host::api::{self, Operator, Shared, body::Failed},
+    host::{
+        api::{self, Operator, Shared, body::Failed},
+        client::Said as _,
+    },
 };
 
 /// So many connections are open at once, and so many of them follow a desk.
@@ -62,6 +67,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const LARGEST_BODY: usize = 64 << 10;
 /// After an accept that failed, such as for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
+/// What shows nothing of anybody, and can be opened from elsewhere.
+const OPENED: [&str; 3] = ["/", "/kiosk", "/kiosk/there"];
 /// Nothing but this page's own files, and nobody shows it in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; \
                       base-uri 'none'; frame-ancestors 'none'";
@@ -81,6 +88,9 @@ pub enum PageError {
     /// The key of its sessions cannot be had.
     #[error("the key of the page's sessions beside the store cannot be used: {0}")]
     Key(std::io::Error),
+    /// What the kiosk's browser begins with cannot be written.
+    #[error("the file beside the store with which the kiosk's browser begins cannot be written: {0}")]
+    Kiosk(std::io::Error),
 }
 
 /// A page that is ready to be served.
@@ -100,6 +110,7 @@ pub(super) struct Desks {
     pub(super) seal: Seal,
     pub(super) settings: Settings,
     pub(super) new_people: Option<NewPeople>,
+    pub(super) kiosk: Option<Arc<Lobby>>,
     tries: Mutex<Tries>,
     runs: Mutex<HashMap<Uuid, Keys>>,
     following: Arc<Semaphore>,
@@ -138,13 +149,17 @@ impl Page {
             card_types: config.policy.card_types.iter().map(|card_type| (card_type.blusky, card_type.name.as_str())).collect(),
         };
         let shell = shell::page(&choices, &words).into_string();
+        let room = Room::open(shared, words);
+        let url = url(settings.names.first(), tls.is_some(), address);
+        let kiosk = settings.kiosk.as_ref().map(|kiosk| Lobby::open(kiosk, &url, &settings.language, shared, &room)).transpose();
         let desks = Arc::new(Desks {
             api: api::router(shared.clone()),
             shared: shared.clone(),
-            room: Room::open(shared, words),
+            room,
             seal,
             settings: settings.clone(),
             new_people: config.new_people.clone(),
+            kiosk: kiosk.map_err(PageError::Kiosk)?,
             tries: Mutex::default(),
             runs: Mutex::default(),
             following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
@@ -157,7 +172,7 @@ impl Page {
     /// Where a browser finds it.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}/", if self.tls.is_some() { "https" } else { "http" }, self.address)
+        url(None, self.tls.is_some(), self.address)
     }
 
     /// Answers requests until it is dropped.
@@ -186,6 +201,13 @@ impl Page {
     }
 }
 
+/// An address under which the page is found; by a name where it is at all addresses.
+fn url(name: Option<&String>, has_tls: bool, address: SocketAddr) -> String {
+    let scheme = if has_tls { "https" } else { "http" };
+    name.filter(|_| address.ip().is_unspecified())
+        .map_or_else(|| format!("{scheme}://{address}/"), |name| format!("{scheme}://{name}:{}/", address.port()))
+}
+
 /// Answers the requests of one connection.
 async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
     let mut http = http1::Builder::new();
@@ -201,6 +223,12 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/desk/desk.css", file("text/css; charset=utf-8", include_str!("assets/desk.css")))
         .route("/desk/desk.js", file("text/javascript; charset=utf-8", include_str!("assets/desk.js")))
         .route("/desk/icon.svg", file("image/svg+xml", include_str!("assets/icon.svg")))
+        .route("/kiosk", get(kiosk::page))
+        .route("/kiosk/kiosk.css", file("text/css; charset=utf-8", include_str!("assets/kiosk.css")))
+        .route("/kiosk/kiosk.js", file("text/javascript; charset=utf-8", include_str!("assets/kiosk.js")))
+        .route("/kiosk/there", get(kiosk::there))
+        .route("/kiosk/events", get(kiosk::events))
+        .route("/kiosk/press", post(kiosk::press))
         .route("/desk/sign-in", post(calls::sign_in))
         .route("/desk/sign-out", post(calls::sign_out))
         .route("/desk/events", get(events))
@@ -215,6 +243,7 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/desk/answer", post(calls::answer))
         .route("/desk/entries/{id}/{what}", post(calls::entry))
         .route("/desk/today.csv", get(calls::today))
+        .layer(from_fn_with_state(desks.clone(), in_words))
         .with_state(desks)
         .merge(api)
         .layer(from_fn_with_state(Arc::new(gate), let_in))
@@ -229,6 +258,20 @@ async fn signed_in(State(desks): State<Arc<Desks>>, request: Request, next: Next
     let session = Session::from_request_parts(&mut parts, &desks).await?;
     parts.extensions.insert(Operator(session.operator));
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// An error of the API in the page's words; the station's own stand behind them where those name a thing.
+async fn in_words(State(desks): State<Arc<Desks>>, request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    let Some(failed) = answer.extensions().get::<Failed>() else { return answer };
+    let words = &desks.room.words;
+    let key = format!("error_{}", failed.error.text("code"));
+    if words.find(&key).is_none() {
+        return answer;
+    }
+    let message = words.fill(&key, &[("why", &failed.error.text("message"))]);
+    let error = json!({"code": failed.error.text("code"), "message": message, "help": failed.error.text("help")});
+    Failed { status: failed.status, error }.into_response()
 }
 
 /// What happens at a desk, as it happens.
@@ -248,12 +291,20 @@ async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Res
 
 /// The gate, before anything else; then the whole body, which is small and comes soon.
 async fn let_in(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_kiosks = path.starts_with("/kiosk") || path == "/desk/icon.svg";
+    let is_asked_whether_there = path == "/kiosk/there";
     let answer = match judged(&gate, &request) {
+        Ok(()) if !is_kiosks && kiosk::is_of_kiosk(request.headers()) => kiosk::elsewhere(),
         Ok(()) => pass(request, next).await,
         Err(TurnedDown::Host) => turned_down("this is not the page's address"),
         Err(TurnedDown::Origin) => turned_down("this comes from another page"),
     };
-    guarded(answer)
+    let mut answer = guarded(answer);
+    if is_asked_whether_there {
+        answer.headers_mut().insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    }
+    answer
 }
 
 fn judged(gate: &Gate, request: &Request) -> Result<(), TurnedDown> {
@@ -267,7 +318,13 @@ fn judged(gate: &Gate, request: &Request) -> Result<(), TurnedDown> {
     let origin = one(all(header::ORIGIN));
     let site = one(all(header::HeaderName::from_static("sec-fetch-site")));
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    gate.judge(&Asking { changes, opens: request.uri().path() == "/", hosts: &hosts, origin: origin.as_deref(), site: site.as_deref() })
+    gate.judge(&Asking {
+        changes,
+        opens: OPENED.contains(&request.uri().path()),
+        hosts: &hosts,
+        origin: origin.as_deref(),
+        site: site.as_deref(),
+    })
 }
 
 async fn pass(request: Request, next: Next) -> Response {

@@ -58,8 +58,8 @@ impl List {
                 let path = known.ok_or_else(|| Failed::impossible("roster", words.fill("roster_unknown", &[("list", name)]), ""))?;
                 let bytes = spawn_blocking(move || file::read(&path, LARGEST))
                     .await
-                    .map_err(|error| Failed::usage("roster", error.to_string(), ""))?;
-                let failed = |why: String| Failed::usage("roster", format!("{name}: {why}"), "correct the list");
+                    .map_err(|error| Failed::usage("roster_list", error.to_string(), ""))?;
+                let failed = |why: String| Failed::usage("roster_list", format!("{name}: {why}"), "correct the list");
                 let new_people = desks.new_people.as_ref();
                 let members = if new_people.is_some() { NEW.map(str::to_owned).to_vec() } else { Vec::new() };
                 let mut rows = Rows::read(&bytes.map_err(|error| failed(error.to_string()))?, &people, &members)

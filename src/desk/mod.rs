@@ -6,12 +6,14 @@
 //! - [`guard`]: which requests may come in at all; `session`: who is asking;
 //! - [`scene`]: what stands on every desk, one notice after the other; [`html`]: the same as HTML; [`words`]: in a language;
 //! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `who`: for whom; `turns`: people one after the other, of one of the `lists`;
+//! - `kiosk`: the page beside it at which people help themselves;
 //! - `tls`: where others than this machine's users can reach it; `front`: the server.
 
 mod calls;
 mod front;
 pub mod guard;
 pub mod html;
+mod kiosk;
 mod lists;
 mod room;
 pub mod scene;

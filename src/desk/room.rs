@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The pieces of the page.
-const PIECES: usize = 5;
+const PIECES: usize = 6;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// The scene, shared by all who look.
@@ -43,7 +43,8 @@ pub(super) struct Room {
 impl Room {
     /// An empty room, which then fills by itself.
     pub(super) fn open(shared: &Arc<Shared>, words: Words) -> Arc<Self> {
-        let room = Arc::new(Self { scene: Mutex::default(), changed: watch::Sender::new(0), words, cards: KnownCards::of(shared) });
+        let scene = Scene::beside(shared.site().config.kiosk().map(|kiosk| kiosk.reader.clone()));
+        let room = Arc::new(Self { scene: Mutex::new(scene), changed: watch::Sender::new(0), words, cards: KnownCards::of(shared) });
         tokio::spawn(room.clone().fill(shared.clone()));
         room
     }
@@ -136,6 +137,7 @@ impl Room {
         [
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
             ("stage", html::stage::stage(&desk, words, offset).into_string()),
+            ("front-desk", html::front_desk::front_desk(&board.front_desk, words).into_string()),
             ("roster", html::run::run(desk.run.as_ref(), board, words).into_string()),
             ("outbox", html::outbox::outbox(board, words, offset).into_string()),
             ("today", html::today::today(board, words, offset).into_string()),

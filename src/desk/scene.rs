@@ -4,10 +4,12 @@
 //! anything that the station did not tell.
 
 mod board;
+mod front_desk;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub use board::Board;
+pub use front_desk::{FrontDesk, Sent};
 use uuid::Uuid;
 
 use crate::{
@@ -28,6 +30,8 @@ const REMEMBERED_HOURS: u64 = 16;
 pub struct Scene {
     /// What all desks show.
     pub board: Board,
+    /// The kiosk's reader, which is at nobody's desk that has not named it.
+    kiosk: Option<String>,
     desks: HashMap<Uuid, Desk>,
     ready: BTreeSet<ReaderName>,
     /// Counts the looks at desks, and the hours.
@@ -40,8 +44,9 @@ pub struct Scene {
 pub struct Desk {
     /// Who works at it.
     pub operator: String,
-    /// The reader they named; none: all.
+    /// The reader they named; none: all but the kiosk's.
     pub reader: Option<String>,
+    but: Option<String>,
     /// What was ordered last.
     pub order: Option<Ordered>,
     /// How that stands.
@@ -149,7 +154,8 @@ pub enum Note {
 impl Desk {
     /// True where this desk looks at the reader.
     fn sees(&self, reader: &str) -> bool {
-        self.reader.as_ref().is_none_or(|wanted| reader == wanted || is_device_of(reader, wanted))
+        let is = |named: &String| reader == named || is_device_of(reader, named);
+        self.reader.as_ref().map_or_else(|| !self.but.as_ref().is_some_and(is), is)
     }
 
     /// True while a card or an answer is waited for.
@@ -218,6 +224,12 @@ impl Desk {
 }
 
 impl Scene {
+    /// The scene beside a kiosk at this reader.
+    #[must_use]
+    pub fn beside(kiosk: Option<String>) -> Self {
+        Self { kiosk, ..Self::default() }
+    }
+
     /// The desk of somebody who has signed in. Where there are too many, the one that nobody has looked at for longest is forgotten.
     pub fn desk(&mut self, id: Uuid, operator: &str, reader: Option<&str>) -> &mut Desk {
         self.looks += 1;
@@ -225,10 +237,11 @@ impl Scene {
             let oldest = self.desks.iter().min_by_key(|(_, desk)| desk.looked_at).map(|(id, _)| *id);
             oldest.into_iter().for_each(|id| drop(self.desks.remove(&id)));
         }
-        let looked_at = (self.looks, self.hour);
+        let (looked_at, but) = ((self.looks, self.hour), self.kiosk.clone());
         let desk = self.desks.entry(id).or_insert_with(|| Desk {
             operator: operator.to_owned(),
             reader: reader.map(ToOwned::to_owned),
+            but,
             order: None,
             stage: Stage::Free,
             card: None,
@@ -296,6 +309,7 @@ impl Scene {
             Notice::Policy(why) => self.board.policy_wrong.clone_from(why),
             _ => {}
         }
+        self.board.front_desk.take(notice);
         self.desks.values_mut().for_each(|desk| desk.take(notice));
         match notice {
             Notice::Ready(reader) => drop(self.ready.insert(reader.clone())),
@@ -307,94 +321,4 @@ impl Scene {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::Utc;
-
-    use super::*;
-    use crate::{
-        access::Operation,
-        card::Presentation,
-        enroll::enrollment::{Order, add_existing_card},
-        outbox::Reassign,
-        protocols::Protocols,
-    };
-
-    const DESK: Uuid = Uuid::from_u128(1);
-    const ORDER: Uuid = Uuid::from_u128(2);
-
-    fn read_at(reader: &str) -> Notice {
-        let literal = "{26}BD88EB80".parse().unwrap();
-        let presentation = Presentation { reader: Some(reader.to_owned()), ..Presentation::of_literal(&literal) };
-        Notice::Read(Box::new(Protocols::built_in().catalog(&[]).read(presentation)))
-    }
-
-    fn entry(id: Uuid) -> Entry {
-        let call = add_existing_card(Uuid::from_u128(8), &Order::of(Uuid::from_u128(9))).unwrap();
-        Entry::of(id, Utc::now(), Operation::AddUserCard(call), Reassign::Never)
-    }
-
-    #[test]
-    fn a_desk_shows_the_cards_of_its_reader_and_no_others() {
-        let mut scene = Scene::default();
-        scene.desk(DESK, "Kim", Some("desk"));
-        scene.take(&read_at("door"));
-        assert_eq!(scene.desk(DESK, "", None).card, None);
-        scene.take(&read_at("desk#2"));
-        assert!(scene.desk(DESK, "", None).card.is_some());
-        scene.desk(Uuid::from_u128(7), "Lou", None);
-        scene.take(&read_at("door"));
-        assert!(scene.desk(Uuid::from_u128(7), "", None).card.is_some(), "who named no reader sees all");
-    }
-
-    #[test]
-    fn an_order_is_followed_from_the_card_to_the_entry_and_another_ones_notices_change_nothing() {
-        let mut scene = Scene::default();
-        scene.desk(DESK, "Kim", Some("desk"));
-        scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace".to_owned(), replaces: false });
-        let waits = |order| Notice::Waiting { order, person: None, ahead: 0, first: None, ready: true };
-        scene.take(&waits(Uuid::from_u128(3)));
-        assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: false, .. }));
-        scene.take(&waits(ORDER));
-        assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: true, .. }));
-        // The reader is unplugged and plugged in again; what another one does changes nothing.
-        for (notice, can_hold) in [
-            (Notice::Lost("desk".into(), "unplugged".to_owned()), false),
-            (Notice::Ready("door".into()), false),
-            (Notice::Ready("desk".into()), true),
-            (Notice::Lost("door".into(), "unplugged".to_owned()), true),
-        ] {
-            scene.take(&notice);
-            assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready, .. } if ready == can_hold), "{notice:?}");
-        }
-        scene.take(&Notice::LayThere("desk".into()));
-        assert_eq!(scene.desk(DESK, "", None).note, Some(Note::LayThere));
-        scene.take(&read_at("desk"));
-        scene.take(&Notice::Entry(Box::new(entry(ORDER)), None));
-        scene.take(&Notice::Postponed(ORDER, None));
-        let desk = scene.desk(DESK, "", None);
-        assert!(matches!(&desk.stage, Stage::Entry { is_postponed: true, .. }) && desk.card.is_some() && desk.note.is_none());
-        // The next card that nobody asked for clears the desk.
-        scene.take(&read_at("desk"));
-        let desk = scene.desk(DESK, "", None);
-        assert!(desk.stage == Stage::Free && desk.order.is_none());
-        // Its end comes later, and stands in the list.
-        scene.take(&Notice::Entry(Box::new(entry(ORDER)), None));
-        assert_eq!((scene.desk(DESK, "", None).stage.clone(), scene.board.today.len()), (Stage::Free, 1));
-    }
-
-    #[test]
-    fn desks_that_nobody_looks_at_are_forgotten_and_the_one_that_is_looked_at_stays() {
-        let mut scene = Scene::default();
-        for number in 0..1000_u128 {
-            scene.desk(Uuid::from_u128(number + 10), "Kim", None);
-            scene.desk(DESK, "Kim", None);
-        }
-        assert_eq!(scene.desks.len(), MOST_DESKS);
-        assert!(scene.desks.contains_key(&DESK) && scene.desks.contains_key(&Uuid::from_u128(1009)));
-        for _ in 0..=REMEMBERED_HOURS {
-            scene.desk(DESK, "Kim", None);
-            scene.hour_passed();
-        }
-        assert_eq!(scene.desks.len(), 1);
-    }
-}
+mod tests;

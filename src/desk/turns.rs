@@ -33,13 +33,13 @@ use crate::{
         hear::{self, Hearing},
         notices::{Listener, NextNotice},
     },
-    roster::{Effect, Event, Given, Key, Roster, Row, SeatState},
+    roster::{Effect, Event, Given, Key, Roster, Row, Rows, SeatState},
     station::Notice,
     views,
 };
 
 /// What stops it at the first person, as it would at each.
-const FATAL: [&str; 4] = ["no_reader", "unknown_reader", "reassign", "people"];
+const FATAL: [&str; 5] = ["no_reader", "kiosk_reader", "unknown_reader", "reassign", "people"];
 /// So many findings of a list are shown.
 const FINDINGS: usize = 20;
 
@@ -77,7 +77,7 @@ pub(super) struct Begin {
 /// Begins a run. Where an earlier one has not come to its end, it is asked first which of the two is meant.
 pub(super) async fn begin(State(desks): State<Arc<Desks>>, session: Session, Sent(wish): Sent<Begin>) -> Answer {
     let list = List::chosen(&wish.list, &wish.filter);
-    let rows = list.read(&desks).await?;
+    let mut rows = list.read(&desks).await?;
     let earlier = earlier(&desks, &session, &list, &rows.rows).await?;
     let done = |given: &[(usize, Given)]| given.iter().filter(|(_, given)| given.stands()).count();
     let (run, given) = match (wish.how.as_str(), earlier) {
@@ -88,6 +88,7 @@ pub(super) async fn begin(State(desks): State<Arc<Desks>>, session: Session, Sen
         ("resume", Some(earlier)) => earlier,
         _ => (Uuid::now_v7(), Vec::new()),
     };
+    added_before(&desks, &session, &mut rows, &given).await?;
     let findings = rows.findings.iter().take(FINDINGS).map(ToString::to_string).collect();
     start(&desks, session, DeskRun { list: wish.list, filter: wish.filter, run }, Roster::new(rows.rows, given), findings).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -98,6 +99,15 @@ async fn earlier(desks: &Desks, session: &Session, list: &List, rows: &[Row]) ->
     let path = format!("/v1/outbox?roster={}", escaped(&list.name()));
     let outbox = ask(desks, &session.operator, Method::GET, &path, None).await?;
     Ok(hear::earlier(&outbox, rows))
+}
+
+/// Nobody is added a second time because their list is used a second time.
+async fn added_before(desks: &Desks, session: &Session, rows: &mut Rows, given: &[(usize, Given)]) -> Result<(), Failed> {
+    if rows.rows.iter().any(|row| row.user_id.is_nil()) {
+        let outbox = ask(desks, &session.operator, Method::GET, "/v1/outbox", None).await?;
+        hear::added_before(&outbox, rows, given);
+    }
+    Ok(())
 }
 
 /// What of a run is remembered beside the outbox: which desk was at which list.
@@ -118,10 +128,13 @@ pub(super) async fn resume(desks: Arc<Desks>, session: Session) {
     let Ok(Some((_, text))) = store.kept(&kept_as(session.desk)).await else { return };
     let Ok(kept) = serde_json::from_str::<DeskRun>(&text) else { return };
     let list = List::chosen(&kept.list, &kept.filter);
-    let Ok(rows) = list.read(&desks).await else { return };
+    let Ok(mut rows) = list.read(&desks).await else { return };
     let Ok(earlier) = earlier(&desks, &session, &list, &rows.rows).await else { return };
     // Before its first card there is nothing in the outbox.
     let given = earlier.filter(|(run, _)| *run == kept.run).map(|(_, given)| given).unwrap_or_default();
+    if added_before(&desks, &session, &mut rows, &given).await.is_err() {
+        return;
+    }
     let findings = rows.findings.iter().take(FINDINGS).map(ToString::to_string).collect();
     drop(start(&desks, session, kept, Roster::new(rows.rows, given), findings).await);
 }

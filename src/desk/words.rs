@@ -28,6 +28,14 @@ impl Words {
         Some(Self { language, texts })
     }
 
+    /// The words of all languages; those of this one come first.
+    #[must_use]
+    pub fn all(first: &str) -> Vec<Self> {
+        let mut all: Vec<Self> = LANGUAGES.iter().filter_map(|(language, _)| Self::of(language)).collect();
+        all.sort_by_key(|words| words.language != first);
+        all
+    }
+
     /// The languages there are.
     #[must_use]
     pub fn languages() -> String {
@@ -115,8 +123,15 @@ mod tests {
             let is_known = |name: &str| words_of(name) != name.replace('_', " ");
             assert!(is_known(name) || is_known(&format!("{name}: x")), "there is no warning {name:?}");
         }
+        let api = fs::read_dir(folder.with_file_name("host").join("api")).unwrap();
+        let api: String = api.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        for error in ours("error_") {
+            let code = format!("\"{}\"", error.trim_start_matches("error_"));
+            assert!(api.contains(&code) || sources.contains(&code), "nothing fails with {code}");
+        }
         for key in words.texts.keys() {
-            let stem = ["evidence", "verdict", "decided", "advice", "warning"].iter().find(|stem| key.starts_with(&format!("{stem}_")));
+            let stem =
+                ["evidence", "verdict", "decided", "advice", "warning", "error"].iter().find(|stem| key.starts_with(&format!("{stem}_")));
             let is_said = sources.contains(&format!("\"{key}\"")) || stem.is_some();
             assert!(is_said, "nobody says {key:?}");
         }

@@ -25,6 +25,17 @@ pub struct Facts {
     pub secrets: Vec<SecretFile>,
     /// The list of people.
     pub people: Option<PeopleFile>,
+    /// The kiosk page; none where there is none.
+    pub kiosk: Option<Kiosk>,
+}
+
+/// What was seen of a kiosk page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kiosk {
+    /// The employee number alone is enough there.
+    pub without_code: bool,
+    /// Whoever sits at this machine can work at the desk page without a PIN.
+    pub desk_is_open: bool,
 }
 
 /// A file with a secret, which nobody else should read.
@@ -51,6 +62,8 @@ pub struct PeopleFile {
     pub unreadable: Option<String>,
     /// How many people it has.
     pub people: usize,
+    /// How many of them have a kiosk code; none where it has no such column.
+    pub codes: Option<usize>,
     /// The rows that are left out, and why.
     pub rows: Vec<people::Finding>,
 }
@@ -87,6 +100,33 @@ pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
     facts.secrets.iter().for_each(|file| secret(file, findings));
     if let Some(people) = &facts.people {
         judge_people(people, findings);
+    }
+    if let Some(kiosk) = facts.kiosk {
+        judge_kiosk(kiosk, facts.people.as_ref(), findings);
+    }
+}
+
+fn judge_kiosk(kiosk: Kiosk, people: Option<&PeopleFile>, findings: &mut Vec<Finding>) {
+    if let Some(people) = people.filter(|people| people.unreadable.is_none() && people.codes.unwrap_or(0) == 0 && !kiosk.without_code) {
+        let what = if people.codes.is_none() {
+            "the list of people {} has no column kiosk_code"
+        } else {
+            "nobody in the list of people {} has a kiosk_code"
+        };
+        findings.push(
+            Finding::broken("kiosk_no_codes", words(what, [path(&people.path)]))
+                .matters("the kiosk serves nobody, and sends everybody to the front desk")
+                .mended_by(
+                    "give each person whom it serves a kiosk_code of 8 digits or more, made by chance; or write kiosk_without_code = true",
+                ),
+        );
+    }
+    if kiosk.desk_is_open {
+        findings.push(
+            Finding::warning("kiosk_open_desk", "the desk page asks nobody for a PIN, and strangers stand at this machine")
+                .matters("whoever gets out of the kiosk's page can give and take cards under any name")
+                .mended_by("add an [[operator]] with a pin_file for everybody who works at the desk"),
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     blusky::{Call, Came, PeopleList, Probe},
-    configuration::{PeopleFile, SecretFile},
+    configuration::{Kiosk, PeopleFile, SecretFile},
     ports::{Denied, Holder, Port, Typist},
     smartcards::{CardReader, Service, Taken},
     station::{Length, Reader, Running},
@@ -15,7 +15,7 @@ use crate::{enroll::people, sheet};
 fn sound() -> Facts {
     let secret =
         SecretFile { key: "blusky.token_file", path: "/home/mallory/token".to_owned(), trouble: None, is_open: false, is_public: false };
-    let people = PeopleFile { path: "people.csv".to_owned(), unreadable: None, people: 3, rows: Vec::new() };
+    let people = PeopleFile { path: "people.csv".to_owned(), unreadable: None, people: 3, codes: Some(2), rows: Vec::new() };
     let port = Port { reader: "gate17".to_owned(), path: Some("/dev/ttyUSB0".to_owned()), is_there: true, ..Port::default() };
     let card = CardReader { device: "ACR122".to_owned(), configured: Some("card".to_owned()), is_held: false, shows: true };
     let probe = Probe { call: "GetLoggedInUsersCards", came: Came::Answer(200, false), millis: 9, clock_ahead_s: Some(1), cards: Some(2) };
@@ -128,6 +128,21 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
             facts.configuration.people.as_mut().unwrap().rows = vec![row];
         },
         "row 4, column 1: the user_id is not a GUID",
+    ),
+    (
+        "kiosk_no_codes",
+        Level::Broken,
+        |facts| {
+            facts.configuration.kiosk = Some(Kiosk { without_code: false, desk_is_open: false });
+            facts.configuration.people.as_mut().unwrap().codes = None;
+        },
+        "the list of people people.csv has no column kiosk_code",
+    ),
+    (
+        "kiosk_open_desk",
+        Level::Warning,
+        |facts| facts.configuration.kiosk = Some(Kiosk { without_code: true, desk_is_open: true }),
+        "[[operator]] with a pin_file",
     ),
     ("people_not_listed", Level::Warning, |facts| facts.blusky.people = Some(PeopleList::default()), "cardbridge lookup users"),
     (

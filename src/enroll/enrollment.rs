@@ -57,6 +57,8 @@ pub struct Order {
     pub access_level_groups: Vec<i64>,
     /// The row of a roster that it is for.
     pub roster: Option<RosterRow>,
+    /// The person is alone at a kiosk: what only an operator knows is asked of the front desk, and no card that is shown then is theirs.
+    pub alone: bool,
 }
 
 /// Why nothing is enrolled.
@@ -286,6 +288,7 @@ impl Order {
             before: None,
             access_level_groups: Vec::new(),
             roster: None,
+            alone: false,
         }
     }
 }

@@ -17,3 +17,6 @@ pub mod origin;
 pub mod people;
 pub mod policy;
 pub mod template;
+
+#[cfg(test)]
+mod tests;

@@ -3,15 +3,16 @@
 //! In: notices as JSON. Out: the machine's events. Never: a notice about somebody else's order taken for one of its own; the machine
 //! knows its keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::client::Said;
 use crate::{
+    access::Person,
     outbox::State,
-    roster::{Asks, Event, Given, Heard, Question, Row, Seen, Undo, words},
+    roster::{Asks, Event, Given, Heard, Question, Row, Rows, Seen, Undo, words},
 };
 
 /// How many seconds somebody of a roster may take until they show their card: a year, so that they come when they like.
@@ -106,6 +107,7 @@ pub fn seen(notice: &Value) -> Option<(Uuid, Seen)> {
         saved_at: entry.text("saved_at").to_owned(),
         end: end.at("code").as_str().map(ToOwned::to_owned),
         is_undone: !entry.at("undone_by").is_null(),
+        opens_nothing: entry.at("warnings").as_array().into_iter().flatten().any(|warning| warning == "no_access_level"),
         question: question(notice.at("question")),
     };
     Some((notice.text("enrollment").parse().ok()?, seen))
@@ -118,21 +120,42 @@ pub fn earlier(outbox: &Value, rows: &[Row]) -> Option<(Uuid, Vec<(usize, Given)
     let entries = outbox.at("entries").as_array()?;
     // The keys of runs grow with time.
     let last = entries.iter().filter_map(run_of).max()?;
+    let known: HashMap<Uuid, &Row> = rows.iter().filter(|row| !row.user_id.is_nil()).map(|row| (row.user_id, row)).collect();
+    let new: HashMap<usize, &Row> = rows.iter().filter(|row| row.user_id.is_nil()).map(|row| (row.number, row)).collect();
     let mut given = Vec::new();
     for told in entries.iter().filter(|told| run_of(told) == Some(last)) {
-        let Some(row) = rows.iter().find(|row| is_for(row, told.at("entry"))) else { continue };
+        let Some(row) = row_of(told.at("entry"), &known, &new) else { continue };
         given.extend(seen(told).map(|(id, seen)| (row.number, Given { id, seen, undo: Undo::No })));
     }
     Some((last, given))
 }
 
-/// True for an entry that gives the person of this row a card. Somebody new is told by their row and name.
-fn is_for(row: &Row, entry: &Value) -> bool {
-    let is_same_row = entry.at("roster").at("row").as_u64() == u64::try_from(row.number).ok();
-    match row.user_id.is_nil() {
-        true => is_same_row && entry.at("user").text("name") == row.name,
-        false => entry.text("user_id").parse() == Ok(row.user_id),
-    }
+/// Whoever was added by an entry of this outbox, each once for each entry.
+#[must_use]
+pub fn added(outbox: &Value) -> Vec<Person> {
+    let person = |told: &Value| {
+        let (entry, user) = (told.at("entry"), told.at("entry").at("new_user"));
+        let text = |name: &str| user.text(name).to_owned();
+        // Alone, its answer is the user's key; with a card, it is the entry's user.
+        let id = entry.at("user_id").as_str().or(entry.at("value").as_str()).filter(|_| user.is_object())?;
+        let (first_name, last_name, employee_number) = (text("first_name"), text("last_name"), text("employee_number"));
+        Some(Person { user_id: id.parse().ok()?, first_name, last_name, employee_number, ..Person::default() })
+    };
+    outbox.at("entries").as_array().into_iter().flatten().filter_map(person).collect()
+}
+
+/// The same list, where whoever was added before is no new person; with how many they are. Rows in which a card was given in the run that
+/// goes on stay as they are.
+pub fn added_before(outbox: &Value, rows: &mut Rows, given: &[(usize, Given)]) -> usize {
+    rows.were_added(&added(outbox), &given.iter().map(|(row, _)| *row).collect())
+}
+
+/// The row of the person to whom an entry gives a card. Somebody new is told by their row and name.
+fn row_of<'r>(entry: &Value, known: &HashMap<Uuid, &'r Row>, new: &HashMap<usize, &'r Row>) -> Option<&'r Row> {
+    let by_key = || known.get(&entry.text("user_id").parse().ok()?);
+    let row = || new.get(&usize::try_from(entry.at("roster").at("row").as_u64()?).ok()?);
+    let is_same = |row: &&&Row| entry.at("user").text("name") == row.name;
+    by_key().or_else(|| row().filter(is_same)).copied()
 }
 
 fn card(entry: &Value) -> String {

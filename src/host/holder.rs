@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::directory::Directory;
 use crate::{
-    access::{AccessControl, Cards, Detail, HeldCard, Identity, Operation, Person, Sameness},
+    access::{AccessControl, Cards, Detail, HeldCard, Identity, Operation, Outcome, Person, Sameness},
     blusky::client::Client,
-    outbox::{Entry, State},
+    enroll::people::folded,
+    outbox::{Entry, State, Step},
     store::{StoreError, StoreHandle},
     text::shown,
     views::page::ago,
@@ -74,6 +75,32 @@ pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Re
     Ok(holders)
 }
 
+/// Who had the card before this entry took it from them: whom BluSKY named in its answer, or whom its refusal's words and a list or our
+/// own record name alike. None where nobody did, or only one of them says so.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn before(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Option<Uuid>, StoreError> {
+    let told = entry.progress().told.previous_user_id;
+    if let Some(user) = told.filter(|user| !user.is_nil() && Some(*user) != entry.operation.user()) {
+        return Ok(Some(user));
+    }
+    let words = |step: &Step| match step {
+        Step::Answered(Outcome::Refused(told)) => told.description.as_deref().map(|words| format!(" {} ", folded(words))),
+        _ => None,
+    };
+    let Some(words) = entry.steps().iter().rev().find_map(|(_, step)| words(step)) else { return Ok(None) };
+    let is_named = |holder: &Holder| {
+        let name = holder.name.as_deref().map(folded).filter(|name| name.contains(' '));
+        words.contains(&holder.user_id.to_string()) || name.is_some_and(|name| words.contains(&format!(" {name} ")))
+    };
+    let mut holders = listed(entry, directory).await?;
+    holders.extend(recorded(entry, store).await?);
+    holders.retain(|holder| Some(holder.user_id) != entry.operation.user() && is_named(holder));
+    holders.dedup_by_key(|holder| holder.user_id);
+    Ok(if let [only] = holders.as_slice() { Some(only.user_id) } else { None })
+}
+
 /// Those whose record in BluSKY's list has the card.
 async fn listed(entry: &Entry, directory: &Directory) -> Result<Vec<Holder>, StoreError> {
     let (Some((as_of, _)), Some(identity)) = (directory.asked().await?, entry.operation.identity()) else { return Ok(Vec::new()) };
@@ -94,7 +121,7 @@ async fn listed(entry: &Entry, directory: &Directory) -> Result<Vec<Holder>, Sto
     Ok(people.iter().filter_map(holder).collect())
 }
 
-/// Whom this outbox gave the card last, where it has not been taken back since.
+/// Whom this outbox gave the card last before this entry, where it has not been taken back since.
 async fn recorded(entry: &Entry, store: &StoreHandle) -> Result<Option<Holder>, StoreError> {
     let (mut last, mut found) = (0, None);
     let mut key = key_of(entry);
@@ -102,7 +129,8 @@ async fn recorded(entry: &Entry, store: &StoreHandle) -> Result<Option<Holder>, 
         let page = store.page_after(last).await?;
         let Some((number, _)) = page.last() else { return Ok(found) };
         last = *number;
-        for (_, other) in page.iter().filter(|(_, other)| other.id != entry.id && other.base_url == store.base_url()) {
+        let earlier = |other: &Entry| other.id != entry.id && other.saved_at <= entry.saved_at && other.base_url == store.base_url();
+        for (_, other) in page.iter().filter(|(_, other)| earlier(other)) {
             let is_same_key = key.is_some() && key_of(other) == key;
             let is_same = is_same_key || (other.operation.card().is_some() && other.operation.card() == entry.operation.card());
             if !is_same || other.progress().state != State::Accepted {

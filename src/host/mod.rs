@@ -79,6 +79,7 @@ impl Site {
             proof: config.proof,
             parallel: config.parallel,
             readers: config.readers.iter().map(reader).collect(),
+            kiosk: config.kiosk().map(|kiosk| kiosk.reader.clone()),
         }
     }
 

@@ -84,6 +84,7 @@ impl Roster {
         self.last.push((at, seat.given.len()));
         let line = words::saved(&seat.row, &seen);
         seat.given.push(Given { id, seen, undo: Undo::No });
+        seat.knows_user();
         turn.ring(Bell::Saved);
         turn.say(Kind::Saved, line);
         if then.is_some() {

@@ -173,6 +173,7 @@ impl Roster {
                 last.push((at, seat.given.len()));
             }
             seat.given.push(given);
+            seat.knows_user();
         }
         let (desk, reader, delivery, outcome, asking) = (Desk::Empty, None, None, None, None);
         Self {

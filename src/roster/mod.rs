@@ -11,11 +11,12 @@
 //!   └────────┴── withdrawn (skip, back, set aside, stop); what was saved first stays saved
 //! ```
 //!
-//! - [`rows`]: the list as a spreadsheet writes it; [`words`]: the short words of its lines;
+//! - [`rows`]: the list as a spreadsheet writes it; `added`: who of it was added before; [`words`]: the short words of its lines;
 //! - [`machine`]: what happens, and what is to be done then; `hearing`: what the station says;
 //!   `keys`: what an operator decides; `outcomes`: what becomes of what was saved;
 //! - [`screen`]: how it stands; [`report`]: how it ended.
 
+mod added;
 mod hearing;
 mod keys;
 pub mod machine;
@@ -78,6 +79,8 @@ pub struct Seen {
     pub end: Option<String>,
     /// It was taken back.
     pub is_undone: bool,
+    /// BluSKY lists no access level of the person.
+    pub opens_nothing: bool,
     /// Whether to take the card from its holder.
     pub question: Option<Question>,
 }
@@ -197,6 +200,17 @@ pub struct Seat {
     pub state: SeatState,
     /// The cards they got in this run, the first one first.
     pub given: Vec<Given>,
+}
+
+impl Seat {
+    /// Somebody new who was added with a card gets the next one as the user they are, and is not added again.
+    fn knows_user(&mut self) {
+        if self.row.new_user.is_some()
+            && let Some(id) = self.given.iter().rev().find_map(|given| given.seen.user_id)
+        {
+            self.row.is_user(id);
+        }
+    }
 }
 
 /// Whether somebody's turn is over.

@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use super::{
-    Given, Kind, SeatState, Undo,
+    Given, Kind, Seat, SeatState, Undo,
     machine::{Desk, Heard, Roster, Turn},
     words,
 };
@@ -20,6 +20,7 @@ impl Roster {
             if let Some(given) = self.given_mut(place) {
                 given.seen = (**seen).clone();
             }
+            self.seats.get_mut(place.0).into_iter().for_each(Seat::knows_user);
             self.goes_on(place, was_over, turn);
             return true;
         }
@@ -74,6 +75,9 @@ impl Roster {
             Some("accepted") => {
                 self.outcome = Some(format!("accepted: {name}, {}", given.seen.card));
                 turn.say(Kind::Good, format!("{name}: accepted"));
+                if given.seen.opens_nothing {
+                    turn.say(Kind::Note, format!("{name}: {}", words::OPENS_NOTHING));
+                }
             }
             _ if given.seen.question.is_some() => {
                 turn.look(words);

@@ -3,13 +3,13 @@
 //! In: the bytes of a file, as the list of people takes them, and that list. Out: the people in their order, and every finding with row
 //! and column. Never: a row that is wrong costing another one, somebody who stands there twice taken for two, or a person guessed.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{cell::OnceCell, collections::HashMap, str::FromStr};
 
 use uuid::Uuid;
 
 use crate::{
     access::{AddUser, Moment, check::guid},
-    enroll::people::{Finding, People, Person, WhoError, decoded, delimiter, plain},
+    enroll::people::{Finding, Index, People, Person, WhoError, decoded, delimiter, no_workbook, plain},
     text,
 };
 
@@ -55,6 +55,13 @@ impl Row {
         (self.user_id, if self.user_id.is_nil() { self.called() } else { String::new() })
     }
 
+    /// Somebody new has been added, and is this user from now on.
+    pub fn is_user(&mut self, id: Uuid) {
+        (self.user_id, self.new_user) = (id, None);
+        self.members.clear();
+        self.groups.clear();
+    }
+
     /// The person, as everything shown to people calls them.
     #[must_use]
     pub fn called(&self) -> String {
@@ -90,6 +97,7 @@ impl Rows {
     /// # Errors
     /// Nobody can be read at all: the headings are not there.
     pub fn read(bytes: &[u8], people: &People, members: &[String]) -> Result<Self, Finding> {
+        no_workbook(bytes)?;
         let text = decoded(bytes);
         let mut reader =
             csv::ReaderBuilder::new().delimiter(delimiter(&text)).flexible(true).has_headers(false).from_reader(text.as_bytes());
@@ -101,9 +109,10 @@ impl Rows {
         };
         let mut rows = Self { unused: headings.unused.clone(), ..Self::default() };
         let mut rows_of: HashMap<(Uuid, String), usize> = HashMap::new();
+        let by_name = OnceCell::new();
         for (number, record) in records {
             let row = record.map_err(|error| Finding { row: number, column: 1, message: error.to_string() });
-            match row.and_then(|record| Fields { headings: &headings, record: &record, number }.row(people)) {
+            match row.and_then(|record| Fields { headings: &headings, record: &record, number, by_name: &by_name }.row(people)) {
                 Ok(row) => match rows_of.get(&row.key()) {
                     Some(first) => rows.left_out(Finding {
                         row: number,
@@ -122,13 +131,13 @@ impl Rows {
     }
 
     /// Has every new person made of what their row says; whoever cannot be is left out.
-    pub fn make_new(&mut self, make: impl Fn(&[(String, String)]) -> Result<AddUser, String>) {
+    pub fn make_new(&mut self, mut make: impl FnMut(&[(String, String)]) -> Result<AddUser, String>) {
         let mut rows = std::mem::take(&mut self.rows);
         for row in rows.iter_mut().filter(|row| row.user_id.is_nil()) {
             match make(&row.members) {
                 Ok(user) => row.new_user = Some(Box::new(user)),
                 Err(why) => {
-                    let message = format!("{} has no user_id, and cannot be added as a new person: {why}", row.called());
+                    let message = format!("{} is nobody whom [people] lists, and cannot be added as somebody new: {why}", row.called());
                     self.left_out(Finding { row: row.number, column: 1, message });
                 }
             }
@@ -137,7 +146,7 @@ impl Rows {
         self.rows = rows;
     }
 
-    fn left_out(&mut self, finding: Finding) {
+    pub(super) fn left_out(&mut self, finding: Finding) {
         self.findings.push(Finding { message: format!("{}; the row is left out", finding.message), ..finding });
     }
 }
@@ -174,14 +183,16 @@ impl Headings {
 }
 
 /// One row, by the names of its columns.
-struct Fields<'a> {
+struct Fields<'a, 'p> {
     headings: &'a Headings,
     record: &'a csv::StringRecord,
     number: usize,
+    /// Everybody who is known, once somebody new is compared with them.
+    by_name: &'a OnceCell<Index<'p>>,
 }
 
-impl Fields<'_> {
-    fn row(&self, people: &People) -> Result<Row, Finding> {
+impl<'p> Fields<'_, 'p> {
+    fn row(&self, people: &'p People) -> Result<Row, Finding> {
         if self.record.iter().any(|field| field.trim().contains('\n')) {
             return Err(Finding { row: self.number, column: 1, message: "a quote in it is not closed".to_owned() });
         }
@@ -225,7 +236,7 @@ impl Fields<'_> {
     }
 
     /// The user's key; all zero for somebody new.
-    fn user(&self, people: &People) -> Result<Uuid, Finding> {
+    fn user(&self, people: &'p People) -> Result<Uuid, Finding> {
         if let Some(id) = self.text(USER_ID) {
             return guid(&id).map_err(|why| self.finding(USER_ID, &why));
         }
@@ -233,6 +244,11 @@ impl Fields<'_> {
         // A number that could be a name is none: only the number itself is looked for.
         let has_it = |person: &Person| number.as_ref() == Some(&person.employee_number);
         let found = number.as_ref().and_then(|number| people.with_number(number)).filter(has_it);
+        let by_name = || self.by_name.get_or_init(|| Index::of(people));
+        let nearly = found.as_ref().map_or_else(|| number.as_ref().and_then(|number| by_name().nearly(number)), |_| None);
+        if let Some(person) = nearly {
+            return Err(self.finding(EMPLOYEE_NUMBER, &near_miss(&person)));
+        }
         match (found, &number) {
             (Some(person), _) => Ok(person.user_id),
             (None, _) if !self.headings.members.is_empty() => self.new_user(people, number.as_deref()),
@@ -242,9 +258,9 @@ impl Fields<'_> {
     }
 
     /// Somebody new; a namesake of somebody whom the site knows has to be told from them by a number.
-    fn new_user(&self, people: &People, number: Option<&str>) -> Result<Uuid, Finding> {
+    fn new_user(&self, people: &'p People, number: Option<&str>) -> Result<Uuid, Finding> {
         let name = [FIRST_NAME, LAST_NAME].map(|name| self.text(name).unwrap_or_default()).join(" ");
-        let (is_known, known) = match people.find(name.trim()) {
+        let (is_known, known) = match self.by_name.get_or_init(|| Index::of(people)).find(&name) {
             Ok(id) => (true, people.person(id)),
             Err(WhoError::Several(..)) => (true, None),
             Err(_) => (false, None),
@@ -279,6 +295,13 @@ impl Fields<'_> {
         let column = self.headings.places.get(name).map_or(1, |at| at + 1);
         Finding { row: self.number, column, message: message.to_owned() }
     }
+}
+
+/// A number that is nearly another one's.
+pub(super) fn near_miss(person: &Person) -> String {
+    let Person { employee_number, .. } = person;
+    let (name, number) = (text::shown(&person.name()), text::shown(employee_number));
+    format!("{name} has the number {number}, which differs by zeros in front that spreadsheets drop: write it as it is")
 }
 
 fn is_blank(record: &csv::Result<csv::StringRecord>) -> bool {
@@ -340,5 +363,32 @@ mod tests {
         let findings: Vec<String> = rows.findings.iter().map(ToString::to_string).collect();
         assert!(findings[0].starts_with("row 4, column 1: somebody of this name is in [people]"), "{findings:?}");
         assert_eq!(findings[1], "row 6, column 1: Kay McNulty (1921) stands in row 2 already; the row is left out");
+    }
+
+    #[test]
+    fn ten_thousand_new_people_are_told_from_ten_thousand_known_ones_at_once() {
+        let id = |at: u128| Uuid::from_u128(0xB000_0000_0000_4000_8000_0000_0000_0000 + at);
+        let known: String = (0..10_000).map(|at| format!("{},First{at},Last{at},{at}\n", id(at))).collect();
+        let people = People::read(format!("user_id,first_name,last_name,employee_number\n{known}").as_bytes()).unwrap();
+        let new: String = (0..10_000).map(|at| format!("New{at},Last{at}\n")).collect();
+        let begin = std::time::Instant::now();
+        let members = ["first_name", "last_name"].map(str::to_owned);
+        let rows = Rows::read(format!("first_name,last_name\n{new}First7,Last7\n").as_bytes(), &people, &members).unwrap();
+        let took = begin.elapsed();
+        assert_eq!((rows.rows.len(), rows.findings.len()), (10_000, 1), "who is known is not new");
+        assert!(took < std::time::Duration::from_secs(10), "{took:?}");
+    }
+
+    #[test]
+    fn a_number_whose_zeros_a_spreadsheet_dropped_makes_nobody_new() {
+        let list = format!("user_id,first_name,last_name,employee_number\n{ADA},Ada,Lovelace,0815\n");
+        let people = People::read(list.as_bytes()).unwrap();
+        for members in [&["first_name".to_owned(), "last_name".to_owned()][..], &[]] {
+            let rows = Rows::read(b"Employee #,First Name,Last Name\n815,Ada,Lovelace\n0815,Ada,Lovelace\n", &people, members).unwrap();
+            assert_eq!(rows.rows.iter().map(|row| (row.number, row.user_id.to_string())).collect::<Vec<_>>(), [(3, ADA.to_owned())]);
+            let said = rows.findings[0].to_string();
+            assert!(said.starts_with("row 2, column 1: Ada Lovelace has the number 0815"), "{said}");
+        }
+        assert!(Rows::read(b"PK\x03\x04", &people, &[]).unwrap_err().message.contains("save it as CSV"));
     }
 }

@@ -1,7 +1,7 @@
 //! What is promised of a roster, turned by hand.
 
 use super::{screen::Screen, *};
-use crate::station::Answer;
+use crate::{access::AddUser, station::Answer};
 
 /// A roster of three, with the keys of its orders counted from 1.
 struct Desk {
@@ -29,6 +29,7 @@ fn seen(state: State, end: Option<&str>) -> Seen {
         saved_at: "now".to_owned(),
         end: end.map(ToOwned::to_owned),
         is_undone: false,
+        opens_nothing: false,
         question: None,
     }
 }
@@ -291,4 +292,82 @@ fn why_nothing_goes_to_blusky_is_short_while_it_stands_there() {
         roster.handle(Event::Delivery(Some(said.to_owned())), id(7));
         assert_eq!(roster.screen().trouble, [stands]);
     }
+}
+
+fn somebody_new() -> AddUser {
+    let body = serde_json::json!({
+        "ac_system_id": id(9), "access_rights_suspended": false, "company_instance_id": id(9), "company_instance_type": 1,
+        "facility_id": id(9), "first_name": "Ada", "has_login_rights": false, "last_name": "", "web_site_rights_suspended": false,
+    });
+    serde_json::from_value(body).unwrap()
+}
+
+#[test]
+fn somebody_new_whose_card_was_refused_or_taken_back_is_not_added_again() {
+    for undone in [false, true] {
+        let new = Row { user_id: Uuid::nil(), new_user: Some(Box::new(somebody_new())), groups: vec![7], ..row(2, "Ada") };
+        let mut roster = Roster::new(vec![new], Vec::new());
+        roster.handle(Event::Ready(true), id(90));
+        roster.handle(Event::Begin, id(1));
+        let heard = |heard| Event::Heard(id(1), heard);
+        roster.handle(heard(Heard::Waiting(None)), id(90));
+        roster.handle(heard(Heard::Entry(Box::new(seen(State::Saved, None)))), id(90));
+        assert!(roster.seats()[0].row.new_user.is_some(), "nobody knows yet whether they are there");
+        let state = if undone { State::Accepted } else { State::Refused };
+        let added = Seen { user_id: Some(id(5)), ..seen(state, Some(state.name())) };
+        roster.handle(heard(Heard::Entry(Box::new(added.clone()))), id(90));
+        let row = &roster.seats()[0].row;
+        assert_eq!((row.user_id, row.new_user.is_some(), row.groups.len()), (id(5), false, 0));
+        // The same where the run goes on in another process.
+        let new = Row { user_id: Uuid::nil(), new_user: Some(Box::new(somebody_new())), ..self::row(2, "Ada") };
+        let given = Given { id: id(1), seen: added, undo: if undone { Undo::Done } else { Undo::No } };
+        assert_eq!(Roster::new(vec![new], vec![(2, given)]).seats()[0].row.user_id, id(5));
+    }
+}
+
+#[test]
+fn the_report_at_a_terminal_ends_with_what_somebody_should_look_at() {
+    let rows = [(2, "Ada"), (3, "Maximiliane Freifrau von Habsburg"), (4, "Grace"), (5, "Kay"), (6, "Betty")];
+    let rows = rows.map(|(number, name)| Row { employee_number: number.to_string(), ..row(number, name) }).to_vec();
+    let with = |number: usize, state: State, end: &str| {
+        let seen = Seen { card: "123:4567 hid-h10301".to_owned(), description: Some("No".to_owned()), ..seen(state, Some(end)) };
+        (number, Given { id: id(50 + number as u128), seen, undo: Undo::No })
+    };
+    let accepted = |number| with(number, State::Accepted, "accepted");
+    let mut nowhere = accepted(3);
+    nowhere.1.seen.opens_nothing = true;
+    // Ada's first card was refused, and she has another one.
+    let given = vec![with(2, State::Refused, "refused"), accepted(2), nowhere, with(4, State::Refused, "refused")];
+    let mut roster = Roster::new(rows, given);
+    roster.handle(Event::Begin, id(7));
+    let closing = roster.closing();
+    let row = |cells: [&str; 6]| cells.map(str::to_owned).to_vec();
+    assert_eq!(
+        closing.done,
+        [row(["2", "Ada", "2", "123:4567", "accepted", "No"]), row(["3", "Maximiliane Freifrau von …", "3", "123:4567", "accepted", "No"])]
+    );
+    let nowhere = "row 3, Maximiliane Freifrau von Habsburg (3): BluSKY lists no access level: the card opens no door until one is given";
+    assert_eq!(closing.open, [nowhere, "row 4, Grace (4): 123:4567 hid-h10301 is refused. BluSKY says “No”"]);
+    assert_eq!(closing.words, "2 of 5 accepted, 2 not yet, 1 refused");
+}
+
+#[test]
+fn whoever_comes_again_because_their_card_was_refused_is_told_so() {
+    let mut refused = seen(State::Refused, Some("refused"));
+    refused.card = "123:4567 hid-h10301".to_owned();
+    let given = Given { id: id(1), seen: refused, undo: Undo::No };
+    let mut roster = Roster::new(vec![row(2, "Ada")], vec![(2, given)]);
+    for event in [Event::Ready(true), Event::Begin, Event::Heard(id(7), Heard::Waiting(None))] {
+        roster.handle(event, id(7));
+    }
+    assert_eq!(roster.screen().say, "hold another card to the reader (123:4567 was refused)");
+}
+
+#[test]
+fn a_card_that_opens_no_door_is_said_to_open_none() {
+    let mut desk = Desk::begun();
+    let ada = desk.gives();
+    let accepted = Seen { opens_nothing: true, ..seen(State::Accepted, Some("accepted")) };
+    let did = desk.hears(ada, Heard::Entry(Box::new(accepted)));
+    assert!(did.iter().any(|effect| matches!(effect, Effect::Say(Kind::Note, line) if line.contains("Ada") && line.contains("no door"))));
 }

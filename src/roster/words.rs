@@ -2,6 +2,8 @@
 //!
 //! In: what an entry says of itself. Out: words that leave room for a name on a line of 80 columns. Never: a number that was not read.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{Row, Seen, Undo};
 use crate::outbox::State;
 
@@ -14,6 +16,13 @@ pub fn card(facility_code: Option<u64>, number: Option<&str>, format: Option<&st
         (_, None) => "a card".to_owned(),
     };
     format.map_or_else(|| number.clone(), |format| format!("{number} {format}"))
+}
+
+/// The same without its format.
+#[must_use]
+pub fn number(card: &str) -> &str {
+    let is_number = card.starts_with(|letter: char| letter.is_ascii_digit());
+    card.split_once(' ').filter(|_| is_number).map_or(card, |(number, _)| number)
 }
 
 /// What spoke for a card, by the names of JSON.
@@ -32,12 +41,23 @@ pub fn evidence<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(short).collect::<Vec<_>>().join(", ")
 }
 
-/// The line of a card that has just been saved.
+/// So much of a line of 80 columns is left for it beside its mark.
+const LINE: usize = 76;
+
+/// The line of a card that has just been saved: with what spoke for it and its format, as far as both fit into one.
 #[must_use]
 pub fn saved(row: &Row, seen: &Seen) -> String {
+    let (name, state) = (row.called(), state(seen, &Undo::No));
+    let number = number(&seen.card);
     let because = if seen.evidence.is_empty() { String::new() } else { format!(" ({})", seen.evidence) };
-    format!("{}: {}{because}, {}", row.called(), seen.card, state(seen, &Undo::No))
+    let lines = [(seen.card.as_str(), because.as_str()), (number, &because), (&seen.card, ""), (number, "")];
+    let mut said = lines.map(|(card, because)| format!("{name}: {card}{because}, {state}")).into_iter();
+    let last = said.next_back().unwrap_or_default();
+    said.find(|line| line.width() <= LINE).unwrap_or(last)
 }
+
+/// What is said of a card whose person may go nowhere yet.
+pub const OPENS_NOTHING: &str = "BluSKY lists no access level: the card opens no door until one is given";
 
 /// The line of a card that came to another end than it should.
 #[must_use]
@@ -63,5 +83,37 @@ pub fn state(seen: &Seen, undo: &Undo) -> &'static str {
         (_, State::Refused) => "refused",
         (_, State::InDoubt) => "in doubt",
         (_, State::Discarded) => "given up",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_saved_is_one_line_of_80_columns_and_names_the_person_and_the_card() {
+        let seen = Seen {
+            state: State::Saved,
+            user_id: None,
+            card: "123:7003 hid-corporate-1000-35".to_owned(),
+            evidence: "parity, reader's check, known code".to_owned(),
+            words: String::new(),
+            description: None,
+            saved_at: String::new(),
+            end: None,
+            is_undone: false,
+            opens_nothing: false,
+            question: None,
+        };
+        for (name, said) in [
+            ("Jo Xu", "Jo Xu: 123:7003 (parity, reader's check, known code), saved"),
+            ("Maximiliane Freifrau von Habsburg-Lothringen", "Maximiliane Freifrau von Habsburg-Lothringen: 123:7003, saved"),
+            ("山田山田山田山田山田 太郎太郎太郎太郎太郎太郎太郎", "山田山田山田山田山田 太郎太郎太郎太郎太郎太郎太郎: 123:7003, saved"),
+        ] {
+            assert_eq!(saved(&Row { name: name.to_owned(), ..Row::default() }, &seen), said);
+        }
+        let short = Seen { card: "123:11 hid-h10301".to_owned(), evidence: "parity, known code".to_owned(), ..seen };
+        let ada = Row { name: "Ada Lovelace".to_owned(), ..Row::default() };
+        assert_eq!(saved(&ada, &short), "Ada Lovelace: 123:11 hid-h10301 (parity, known code), saved");
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Desk {
     pub(super) can_be_asked: bool,
     /// At this reader only.
     pub(super) reader: Option<String>,
+    /// At any reader but this one, where they named none: a kiosk's.
+    pub(super) but: Option<String>,
+    /// The front desk was asked about their card: they have left the reader.
+    pub(super) has_left: bool,
     /// What had happened when they came.
     pub(super) since: u64,
     /// How long they wait, and until when by the steady clock; none where no card is waited for.
@@ -81,7 +85,9 @@ impl Desk {
     fn overlaps(&self, other: &Self) -> bool {
         match (&self.reader, &other.reader) {
             (Some(one), Some(two)) => is_device_of(one, two) || is_device_of(two, one),
-            _ => true,
+            (Some(one), None) => other.wants(one),
+            (None, Some(two)) => self.wants(two),
+            (None, None) => true,
         }
     }
 
@@ -93,7 +99,8 @@ impl Desk {
     }
 
     pub(super) fn wants(&self, device: &str) -> bool {
-        self.reader.as_ref().is_none_or(|wanted| device == wanted || is_device_of(device, wanted))
+        let is = |reader: &String| device == reader || is_device_of(device, reader);
+        self.reader.as_ref().map_or_else(|| !self.but.as_ref().is_some_and(is), is)
     }
 }
 
@@ -139,6 +146,8 @@ impl Station {
             reassign,
             can_be_asked,
             reader: None,
+            but: self.setup.kiosk.clone(),
+            has_left: false,
             since,
             within,
             until: None,
@@ -162,8 +171,10 @@ impl Station {
                 // Who ordered before keeps their place, also where another station had the order first.
                 let is_later = |other: &Desk| matches!(other.state, State::Waits) && came(other.id) > came(id);
                 let at = self.desks.iter().position(is_later).unwrap_or(self.desks.len());
+                let lies = self.unclaimed.iter().find(|name| desk.wants(name)).cloned();
                 self.desks.insert(at, desk);
                 self.tell_places(turn);
+                lies.into_iter().for_each(|name| turn.tell(Notice::LayThere(name)));
             }
         }
     }
@@ -183,7 +194,7 @@ impl Station {
     pub(super) fn tell_places(&mut self, turn: &mut Turn) {
         for at in 0..self.desks.len() {
             let Some(desk) = self.desks.get(at).filter(|desk| matches!(desk.state, State::Waits)) else { continue };
-            let others = || self.desks.iter().take(at).filter(|other| !other.is_saving() && other.overlaps(desk));
+            let others = || self.desks.iter().take(at).filter(|other| !other.is_saving() && !other.has_left && other.overlaps(desk));
             let ahead = others().count();
             if desk.ahead == Some(ahead) {
                 continue;
@@ -238,8 +249,11 @@ impl Station {
         if let Some(desk) = at.and_then(|at| self.desks.remove(at)) {
             return self.consider(desk, Shown::first(presentation, true), true, turn);
         }
-        if waiting {
-            turn.tell(Notice::LayThere(reader.as_str().into()));
+        match self.stages.get(reader.as_str()) {
+            _ if waiting => turn.tell(Notice::LayThere(reader.as_str().into())),
+            // It says when it goes, so whoever comes before that can be told.
+            Some(Stage::Card(_) | Stage::Read(_)) => drop(self.unclaimed.insert(reader.as_str().into())),
+            _ => {}
         }
         turn.effects.extend(presentation.identity().map(|card| Effect::Seen(card, turn.now.wall)));
         self.read(presentation, turn);
@@ -316,9 +330,12 @@ impl Station {
             Ok(call) => call,
             Err(refused) => {
                 let choices = if matches!(refused, Refused::Undecided(_)) { policy.choices(&reading) } else { Vec::new() };
-                return match choices.len() {
-                    0 | 1 => self.ended(desk.id, Ended::Refused(Box::new(reading), refused), turn),
-                    _ => self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::Choose(Box::new(reading), choices), turn),
+                return match (choices.len(), self.reads_again_first(&desk, &shown, &reading, &choices)) {
+                    (0 | 1, _) => self.ended(desk.id, Ended::Refused(Box::new(reading), refused), turn),
+                    (_, Some(again)) => {
+                        self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::SecondReading(Box::new(reading), again), turn);
+                    }
+                    (_, None) => self.ask(desk, Got::Card(Box::new(shown)), QuestionKind::Choose(Box::new(reading), choices), turn),
                 };
             }
         };
@@ -349,7 +366,7 @@ impl Station {
     }
 
     /// How sure the card is.
-    fn judge(&self, desk: &Desk, shown: &Shown, reading: &Reading) -> Option<Judgement> {
+    pub(super) fn judge(&self, desk: &Desk, shown: &Shown, reading: &Reading) -> Option<Judgement> {
         let presentation = &reading.presentation;
         let proof = presentation.reader.as_deref().and_then(|reader| self.reader(reader)).and_then(|reader| reader.proof);
         let about = Circumstances {

@@ -24,10 +24,10 @@ mod saving;
 mod sending;
 mod stages;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -126,6 +126,8 @@ pub struct Setup {
     pub parallel: usize,
     /// The readers.
     pub readers: Vec<ReaderSetup>,
+    /// The reader of the kiosk page, from which only orders that name it take cards.
+    pub kiosk: Option<String>,
 }
 
 /// The station.
@@ -150,6 +152,8 @@ pub struct Station {
     damaged: HashMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    /// The readers at which a smart card lies that nobody waited for when it was shown.
+    unclaimed: HashSet<ReaderName>,
     /// The cards that were shown at rosters, each for whom.
     rosters: Rosters,
     /// What is being typed at each reader.
@@ -209,6 +213,7 @@ impl Station {
             up: Vec::new(),
             damaged: HashMap::new(),
             lying: HashMap::new(),
+            unclaimed: HashSet::new(),
             rosters: Rosters::default(),
             keypads: HashMap::new(),
         }

@@ -12,7 +12,7 @@ use crate::{
     card::DecidedBy,
     enroll::{
         enrollment,
-        evidence::Word,
+        evidence::{self, Word},
         kept::Kept,
         policy::{self, Hints},
     },
@@ -31,11 +31,13 @@ impl Station {
         let is_asked_of_card = matches!(kind, QuestionKind::SecondReading(..));
         // What is kept is the answer to one question, and to no other.
         desk.keeps = None;
-        if !desk.can_be_asked && !is_asked_of_card {
+        // Whoever was sent to the front desk is not at the reader any more: the next card there is somebody else's.
+        if (!desk.can_be_asked && !is_asked_of_card) || (desk.has_left && is_asked_of_card) {
             let ended = self.unanswered(&desk, &kind);
             return self.ended(desk.id, ended, turn);
         }
         if !is_asked_of_card {
+            desk.has_left = desk.order.alone;
             // A literal waits for no card, and for an answer no longer than others do.
             let answered = turn.now.steady + TIME_TO_ANSWER;
             desk.until = Some(desk.until.map_or(answered, |until| until.max(answered)));
@@ -48,6 +50,16 @@ impl Station {
         }
         desk.state = State::Asked(got, question);
         self.desks.push_front(desk);
+    }
+
+    /// What the card of somebody who is alone is asked before the front desk is: nobody shows it again then.
+    pub(super) fn reads_again_first(&self, desk: &Desk, shown: &Shown, reading: &Reading, choices: &[usize]) -> Option<evidence::Question> {
+        let left_open = |choice: &usize| {
+            let (shown, choice) = (Shown { choice: Some(*choice), ..shown.clone() }, Some((*choice, DecidedBy::Operator)));
+            self.judge(desk, &shown, &Reading { choice, ..reading.clone() })?.question
+        };
+        let mut open = choices.iter().filter(|_| desk.order.alone && shown.at_reader).filter_map(left_open);
+        open.find(|question| matches!(question, evidence::Question::SecondReading { .. }))
     }
 
     /// How often the reader of a card says it again while it lies there; none where it says it once.

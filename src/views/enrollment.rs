@@ -334,7 +334,7 @@ fn card_and_user(entry: &Entry) -> Option<String> {
             let after = first::card_after(entry)?;
             return Some(format!("card {} of {} deactivated, then {after}", call.card_id, whom(entry, call.user_id)));
         }
-        Operation::AddUser(_) => return first::card_after(entry),
+        Operation::AddUser(_) => return first::card_after(entry).or_else(|| first::new_user(entry)),
         Operation::AddAccessLevelGroup(_) if entry.origin.card_after.is_some() => return first::card_after(entry),
         Operation::AddAccessLevelGroup(to) => return Some(format!("{} for {}", group(to.access_level_group_id), whom(entry, to.user_id))),
         Operation::RemoveAccessLevelGroup(of) => {

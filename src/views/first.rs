@@ -123,6 +123,14 @@ fn said(part: &Part) -> String {
     format!(".{said}{why}")
 }
 
+/// Who is added.
+pub(super) fn new_user(entry: &Entry) -> Option<String> {
+    let user = entry.new_user()?;
+    let name = shown(format!("{} {}", user.first_name, user.last_name).trim());
+    let number = user.employee_number.as_deref().map(|number| format!(" ({})", shown(number))).unwrap_or_default();
+    Some(format!("{name}{number}, a new user"))
+}
+
 /// The card that follows what is done before it, and whom it is for; none where none follows.
 pub(super) fn card_after(entry: &Entry) -> Option<String> {
     entry.origin.card_after.as_ref()?;

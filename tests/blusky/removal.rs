@@ -147,6 +147,24 @@ fn an_enrollment_is_undone_by_taking_the_card_back_and_giving_it_to_its_holder_b
 }
 
 #[test]
+fn a_card_goes_back_to_whom_the_refusal_and_our_own_record_name_alike() {
+    let (blusky, site, card) = held(&[]);
+    let configuration = std::fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    site.configure(&configuration.replace("[site]", "[enroll]\nreassign = \"ask\"\n[site]"));
+    let taken_from_ada = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--reassign", "--json"]);
+    assert_eq!((taken_from_ada.code, &taken_from_ada.last()["previous_user_id"]), (0, &Value::Null), "{taken_from_ada:?}");
+    let undone = site.run(&["outbox", "undo", taken_from_ada.last()["enrollment"].as_str().unwrap(), "--json"]);
+    let states: Vec<(Value, Value)> = undone.lines().iter().map(|line| (line["user_id"].clone(), line["state"].clone())).collect();
+    assert_eq!((undone.code, states), (0, vec![(json!(GRACE), json!("accepted")), (json!(ADA), json!("accepted"))]), "{undone:?}");
+    assert_eq!((&blusky.cards()[0]["CardId"], &blusky.cards()[0]["Assignment"]["UserId"]), (&json!(card), &json!(ADA)));
+    // Somebody whom only BluSKY's words name is not known well enough.
+    let other = Site::at(&blusky.base_url, "[enroll]\nreassign = \"ask\"\n");
+    let taken_from_ada = other.run(&["enroll", "--user", GRACE, "--bits", CARD, "--reassign", "--json"]);
+    let undone = other.run(&["outbox", "undo", taken_from_ada.last()["enrollment"].as_str().unwrap()]);
+    assert!(undone.code == 0 && undone.stderr.contains("nobody is given the card"), "{undone:?}");
+}
+
+#[test]
 fn an_enrollment_whose_holder_before_is_not_known_is_undone_by_taking_the_card_back() {
     let (blusky, site, _) = held(&[]);
     let key = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();

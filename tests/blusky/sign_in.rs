@@ -160,3 +160,30 @@ fn a_file_of_the_connection_that_cannot_be_used_is_named() {
         assert!(ended.code == 2 && ended.error().to_string().contains(words), "{table}: {ended:?}");
     }
 }
+
+#[test]
+fn why_blusky_cannot_be_reached_is_said_in_plain_words() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Takes connections and answers none of them.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let cut = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (silent_at, cut_at) = (silent.local_addr().unwrap(), cut.local_addr().unwrap());
+    thread::spawn(move || cut.incoming().for_each(drop));
+    for (address, said) in [
+        (format!("http://{nobody}"), "BluSKY cannot be reached: nothing listens at its address"),
+        (format!("http://{silent_at}"), "BluSKY did not answer in time"),
+        (format!("http://{cut_at}"), "the connection to BluSKY was cut"),
+    ] {
+        let site = crate::support::Site::at(&address, "");
+        let configuration = std::fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+        site.configure(&configuration.replace("shows_within_s", "timeout_ms = 500\nshows_within_s"));
+        for command in [&["lookup", "facilities"][..], &["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "1"]] {
+            let ended = site.run(command);
+            let all = format!("{}{}", ended.stdout, ended.stderr);
+            assert!(all.contains(said), "{address}: {ended:?}");
+            for jargon in ["os error", "tcp connect", "dns error", "error sending request", "client error"] {
+                assert!(!all.contains(jargon), "{jargon}: {ended:?}");
+            }
+        }
+    }
+}

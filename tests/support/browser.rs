@@ -128,6 +128,16 @@ impl Browser {
         self.runtime.block_on(self.client.goto(&format!("http://{address}/"))).unwrap();
     }
 
+    /// Opens what stands at this whole address.
+    pub fn goes_on_to(&self, url: &str) {
+        self.runtime.block_on(self.client.goto(url)).unwrap();
+    }
+
+    /// Forgets whom it is known as anywhere.
+    pub fn is_nobodys(&self) {
+        self.tells("Network.clearBrowserCookies", json!({}));
+    }
+
     /// Loads the page anew.
     pub fn reloads(&self) {
         self.runtime.block_on(self.client.refresh()).unwrap();
@@ -182,6 +192,14 @@ impl Browser {
     /// Presses a button or a link.
     pub fn presses(&self, what: &str) {
         self.runtime.block_on(async { self.client.find(Locator::Css(what)).await.unwrap().click().await.unwrap() });
+    }
+
+    /// Drops this file onto the page, as a hand with a mouse does.
+    pub fn drops(&self, file: &Path) {
+        let data = json!({"items": [], "files": [file], "dragOperationsMask": 1});
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            self.tells("Input.dispatchDragEvent", json!({"type": kind, "x": 200, "y": 200, "data": data}));
+        }
     }
 
     /// Waits until this text can be seen at a place, and returns all that is seen there.

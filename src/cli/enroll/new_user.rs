@@ -22,17 +22,24 @@ impl NewUser {
         members().iter().filter_map(Arg::get_long).map(|name| name.replace('-', "_")).collect()
     }
 
-    /// The new person, with what their row says besides.
+    /// The new person.
     ///
     /// # Errors
     /// What is missing or wrong, in words.
-    pub fn user(&self, row: &[(String, String)]) -> Result<AddUser, String> {
-        let mut said = self.0.clone();
-        said.extend(row.iter().map(|(heading, text)| (heading.replace('_', "-"), text.clone())));
-        let command = UserOptions::augment_args(Command::new("user").no_binary_name(true));
-        let words = said.iter().map(|(name, text)| format!("--{name}={text}"));
-        let options = command.try_get_matches_from(words).and_then(|matches| UserOptions::from_arg_matches(&matches));
-        options.map(|options| options.user(None)).map_err(|error| out::usage(&error).to_string())
+    pub fn user(&self) -> Result<AddUser, String> {
+        self.making()(&[])
+    }
+
+    /// What makes one person after the other, each with what their row says besides, or says in words what is missing or wrong.
+    pub fn making(&self) -> impl FnMut(&[(String, String)]) -> Result<AddUser, String> {
+        let mut command = UserOptions::augment_args(Command::new("user").no_binary_name(true));
+        move |row| {
+            let mut said = self.0.clone();
+            said.extend(row.iter().map(|(heading, text)| (heading.replace('_', "-"), text.clone())));
+            let words = said.iter().map(|(name, text)| format!("--{name}={text}"));
+            let options = command.try_get_matches_from_mut(words).and_then(|matches| UserOptions::from_arg_matches(&matches));
+            options.map(|options| options.user(None)).map_err(|error| out::usage(&error).to_string())
+        }
     }
 }
 
@@ -80,12 +87,13 @@ mod tests {
         let shared = ["enroll", "--facility-id", ID, "--ac-system-id", ID, "--company-instance-type", "1", "--company-instance-id", ID];
         let shared = NewUser::from_arg_matches(&command.get_matches_from(shared)).unwrap();
         let row = |words: &[(&str, &str)]| words.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect::<Vec<_>>();
-        let user = shared.user(&row(&[("first_name", "Ada"), ("last_name", "--Lovelace"), ("employee_number", "1815")])).unwrap();
+        let mut make = shared.making();
+        let user = make(&row(&[("first_name", "Ada"), ("last_name", "--Lovelace"), ("employee_number", "1815")])).unwrap();
         assert_eq!(
             (user.first_name.as_str(), user.last_name.as_str(), user.employee_number.as_deref()),
             ("Ada", "--Lovelace", Some("1815"))
         );
-        let missing = shared.user(&row(&[("first_name", "Ada")])).unwrap_err();
+        let missing = make(&row(&[("first_name", "Ada")])).unwrap_err();
         assert!(missing.contains("--last-name"), "{missing}");
         assert!(NewUser::headings().contains(&"s_gender_id".to_owned()) && NewUser::headings().len() == 23);
     }

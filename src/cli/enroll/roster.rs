@@ -30,7 +30,6 @@ use crate::{
         site::people,
         table,
     },
-    enroll::people::Finding,
     file,
     host::{
         Site,
@@ -49,10 +48,12 @@ const FINDINGS: usize = 20;
 
 /// One person of a list after the other.
 pub async fn run(site: &Site, arguments: &Arguments, list: &Path) -> Result<ExitCode, Failure> {
-    let rows = read(site, list, &arguments.person).await?;
+    let mut rows = read(site, list, &arguments.person).await?;
     let file = list.file_name().unwrap_or(list.as_os_str()).to_string_lossy().into_owned();
     let session = Session::open(site, "enroll", arguments.ordered_by.as_deref()).await?;
-    let (run, given) = begin(&session.client, &file, arguments.resume, &rows).await?;
+    let (run, given) = begin(&session.client, &file, arguments.resume, &rows.rows).await?;
+    added_before(&session.client, &mut rows, &given).await?;
+    let rows = usable(rows, list)?;
     go(site, arguments, session, Begun { run, file, roster: Roster::new(rows, given), picker: None }).await
 }
 
@@ -116,13 +117,34 @@ async fn go(site: &Site, arguments: &Arguments, session: Session<'_>, begun: Beg
     Ok(code(&roster))
 }
 
-/// The people of a list; what is wrong in it is said.
-async fn read(site: &Site, list: &Path, shared: &NewUser) -> Result<Vec<Row>, Failure> {
-    let failed = |why: String| Failure::usage("roster", format!("{}: {why}", list.display()), "correct the list");
-    let bytes = file::read(list, LARGEST).map_err(|error| failed(error.to_string()))?;
+fn wrong(list: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::usage("roster", format!("{}: {why}", list.display()), "correct the list")
+}
+
+/// The people of a list.
+async fn read(site: &Site, list: &Path, shared: &NewUser) -> Result<Rows, Failure> {
+    let bytes = file::read(list, LARGEST).map_err(|error| wrong(list, error))?;
     let people = people(site).await?;
-    let mut read = Rows::read(&bytes, &people, &NewUser::headings()).map_err(|finding: Finding| failed(finding.to_string()))?;
-    read.make_new(|members| shared.user(members));
+    let mut read = Rows::read(&bytes, &people, &NewUser::headings()).map_err(|finding| wrong(list, finding))?;
+    read.make_new(shared.making());
+    Ok(read)
+}
+
+/// Nobody is added a second time because their list is used a second time.
+async fn added_before(client: &Client, rows: &mut Rows, given: &[(usize, Given)]) -> Result<(), Failure> {
+    if rows.rows.iter().any(|row| row.user_id.is_nil()) {
+        let outbox = client.outbox(&[]).await.map_err(refused)?;
+        match hear::added_before(&outbox, rows, given) {
+            0 => {}
+            1 => hint("one of these people was added here before, and keeps the user they have"),
+            known => hint(&format!("{known} of these people were added here before, and keep the users they have")),
+        }
+    }
+    Ok(())
+}
+
+/// Those who can be used; what is wrong in the list is said.
+fn usable(read: Rows, list: &Path) -> Result<Vec<Row>, Failure> {
     for finding in read.findings.iter().take(FINDINGS) {
         hint(&format!("{}, {finding}", list.display()));
     }
@@ -133,7 +155,7 @@ async fn read(site: &Site, list: &Path, shared: &NewUser) -> Result<Vec<Row>, Fa
         hint(&format!("{}: these columns say nothing here: {}", list.display(), read.unused.join(", ")));
     }
     if read.rows.is_empty() {
-        return Err(failed("nobody in it can be used".to_owned()));
+        return Err(wrong(list, "nobody in it can be used"));
     }
     Ok(read.rows)
 }
@@ -178,9 +200,12 @@ fn tell(roster: &Roster, arguments: &Arguments) -> Result<(), Failure> {
             );
         }
     } else {
-        let shown = |row: &[String; 10]| report::SHOWN.iter().filter_map(|at| row.get(*at).cloned()).collect();
-        let head: Vec<&str> = report::SHOWN.iter().filter_map(|at| report::HEADINGS.get(*at).copied()).collect();
-        table::print(&head, &rows.iter().map(shown).collect::<Vec<Vec<String>>>());
+        let closing = roster.closing();
+        if !closing.done.is_empty() {
+            table::print(&report::SHOWN, &closing.done);
+        }
+        closing.open.iter().for_each(|line| table::text(line));
+        table::text(&closing.words);
     }
     let Some(path) = &arguments.report else { return Ok(()) };
     let failed =

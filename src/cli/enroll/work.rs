@@ -33,7 +33,7 @@ const PASSING: Duration = Duration::from_millis(150);
 /// How long the last outcomes are waited for once somebody has stopped it.
 const STOPPED: Duration = Duration::from_secs(3);
 /// What stops it at the first person, as it would at each.
-const FATAL: [&str; 5] = ["no_reader", "unknown_reader", "reassign", "people", "station_ended"];
+const FATAL: [&str; 6] = ["no_reader", "kiosk_reader", "unknown_reader", "reassign", "people", "station_ended"];
 
 /// A roster at work.
 pub struct Work<'a> {

@@ -74,11 +74,13 @@ function put(place, html) {
   const had = section.contains(before) ? before.id || "nothing" : "";
   const [wasSaid, same] = [section.querySelector("[data-say]"), before && before.dataset ? before.dataset.id : ""];
   const open = [...section.querySelectorAll("details[open]")].map((details) => details.id);
+  const typed = place === "front-desk" ? [...section.querySelectorAll("input[id]")].map((field) => [field.id, field.value]) : [];
   section.innerHTML = html;
+  typed.forEach(([id, value]) => { if (byId(id)) byId(id).value = value; });
   open.forEach((id) => { if (byId(id)) byId(id).open = true; });
   const isSaid = section.querySelector("[data-say]");
   if (wasSaid && isSaid && wasSaid.textContent !== isSaid.textContent) say(isSaid.textContent);
-  if (place === "stage" || place === "roster") play(place);
+  if (place === "stage" || place === "roster" || place === "front-desk") play(place);
   if (place === "today") filterToday();
   if (place !== "stage") {
     // Whoever stood on a button that is still there stands on it again.
@@ -213,7 +215,9 @@ function follows(event) {
     return isDropped;
   }
   if (event.key === "Shift" && isFast) burst.at = event.timeStamp;
-  if (event.key.length !== 1 || event.ctrlKey || event.metaKey) return false;
+  // A blank presses what it stands on.
+  const isPress = event.key === " " && !["search", "text", "password"].includes(field.type);
+  if (event.key.length !== 1 || isPress || event.ctrlKey || event.metaKey) return false;
   if (!isFast) burst = { field, before: field.value, keys: "", slowest: 0 };
   burst = { ...burst, keys: burst.keys + event.key, slowest: isFast ? Math.max(burst.slowest, gap) : 0, at: event.timeStamp };
   if (isReader(burst)) silence = setTimeout(drop, SILENCE);

@@ -6,11 +6,14 @@
 //! - [`shell`]: the page itself, which shows nothing of anybody;
 //! - [`bar`]: readers and BluSKY; [`stage`]: what happens at this desk; [`card`]: what was read; [`today`]: the day's list;
 //! - [`run`]: people who have their turn one after the other;
+//! - [`front_desk`]: whoever was sent here from the kiosk; [`kiosk`]: the kiosk's own page;
 //! - [`outbox`]: what waits to be sent, and how the readers are;
 //! - [`people`]: who was found.
 
 pub mod bar;
 pub mod card;
+pub mod front_desk;
+pub mod kiosk;
 pub mod outbox;
 pub mod people;
 pub mod run;

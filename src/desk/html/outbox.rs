@@ -91,7 +91,8 @@ fn for_person(entry: &Entry, board: &Board, words: &Words, offset: FixedOffset) 
                 @if let Some(question) = board.questions.get(&id) {
                     (super::stage::answer_about(id, question.number, words))
                 } @else if progress.awaits_reassignment() {
-                    span { (words.say("next_held")) }
+                    span { (words.say("next_held_again")) }
+                    (entry_button(id, "discard", words.say("discard"), "quiet"))
                 } @else {
                     span { (words.say(if is_new_user { "look_user" } else { "next_person" })) }
                     (entry_button(id, "retry", words.say("retry"), "quiet"))

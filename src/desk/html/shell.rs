@@ -47,6 +47,7 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
                     main {
                         (who(choices, words))
                         section #stage aria-live="polite" aria-label=(words.say("stage")) {}
+                        section #front-desk aria-label=(words.say("from_kiosk")) {}
                         section #roster aria-label=(words.say("roster")) {}
                         section #outbox aria-label=(words.say("outbox")) {}
                         div #filter-today {

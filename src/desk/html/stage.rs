@@ -107,14 +107,18 @@ fn keep(words: &Words) -> Markup {
     html! { form #keep { label.check { input type="checkbox" name="keep" value="yes"; " " (words.say("keep")) } } }
 }
 
-fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
-    let title = match open {
+/// What is open about a card.
+pub(super) fn title(open: &evidence::Question, words: &Words) -> String {
+    match open {
         evidence::Question::FirstSeen { facility_code: Some(code), .. } => words.fill("ask_first_code", &[("code", code)]),
         evidence::Question::FirstSeen { format, .. } => words.fill("ask_first_format", &[("format", format)]),
         evidence::Question::SecondReading { .. } => words.say("ask_second_reading").to_owned(),
-    };
+    }
+}
+
+fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
     html! {
-        h2 { (title) }
+        h2 { (title(open, words)) }
         form data-call="/desk/answer" data-with="keep" {
             input type="hidden" name="question" value=(number);
             label for="print" { (words.say("ask_print")) }
@@ -173,7 +177,7 @@ fn cancel(words: &Words) -> Markup {
     html! { form data-call="/desk/withdraw" { button.quiet data-key="Escape" { (words.say("cancel")) } } }
 }
 
-fn in_the_way(other: &InTheWay, words: &Words) -> String {
+pub(super) fn in_the_way(other: &InTheWay, words: &Words) -> String {
     let whom = |given: &Given| given.name.as_deref().map_or_else(|| given.user.to_string(), shown);
     match other {
         InTheWay::Given(given) | InTheWay::Shown(given) => {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::FrontDesk;
 use crate::{host::api::Status, outbox::Entry, station::Question};
 
 /// So many entries stand in a list at most.
@@ -25,6 +26,8 @@ pub struct Board {
     pub open: BTreeMap<Uuid, Entry>,
     /// What is asked about entries.
     pub questions: HashMap<Uuid, Question>,
+    /// Who was sent here from the kiosk.
+    pub front_desk: FrontDesk,
     /// The day's entries, the newest first.
     pub today: VecDeque<Entry>,
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use uuid::Uuid;
 
-use super::{People, Person, table::Table};
+use super::{People, Person, codes::Codes, table::Table};
 use crate::text;
 
 /// What is wrong in a row.
@@ -29,9 +29,12 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// The headings that must be there; `employee_number` may.
+/// The headings that must be there; `employee_number` and `kiosk_code` may.
 const REQUIRED: [&str; 3] = ["user_id", "first_name", "last_name"];
 const EMPLOYEE_NUMBER: &str = "employee_number";
+const KIOSK_CODE: &str = "kiosk_code";
+/// A shorter code is soon guessed.
+const SHORTEST_CODE: usize = 4;
 
 impl People {
     /// Reads a list.
@@ -39,6 +42,7 @@ impl People {
     /// # Errors
     /// Nobody can be read at all: the headings are not there.
     pub fn read(bytes: &[u8]) -> Result<Self, Finding> {
+        no_workbook(bytes)?;
         let text = decoded(bytes);
         let mut reader =
             csv::ReaderBuilder::new().delimiter(delimiter(&text)).flexible(true).has_headers(false).from_reader(text.as_bytes());
@@ -48,13 +52,19 @@ impl People {
             Some((row, Err(error))) => return Err(Finding { row, column: 1, message: error.to_string() }),
             None => return Err(Finding { row: 1, column: 1, message: format!("the file is empty; its headings are {}", wanted()) }),
         };
-        let mut people = Self::default();
+        let mut people = Self { codes: places.code.map(|_| Codes::default()), ..Self::default() };
         let mut rows_of: HashMap<Uuid, usize> = HashMap::new();
-        let mut take = |number: usize, person: Result<Person, Finding>| match person {
+        let mut take = |number: usize, person: Result<(Person, &str), Finding>| match person {
             // A person who stands there twice is one person, as the first row has it.
-            Ok(person) if rows_of.contains_key(&person.user_id) => {}
-            Ok(person) => {
+            Ok((person, _)) if rows_of.contains_key(&person.user_id) => {}
+            Ok((person, code)) => {
                 rows_of.insert(person.user_id, number);
+                if (1..SHORTEST_CODE).contains(&code.chars().count()) {
+                    let message = format!("the kiosk_code has less than {SHORTEST_CODE} characters, which is soon guessed; it is left out");
+                    people.findings.push(Finding { row: number, column: places.code.map_or(1, |at| at + 1), message });
+                } else if let Some(codes) = people.codes.as_mut().filter(|_| !code.is_empty()) {
+                    codes.push(code, person.user_id);
+                }
                 people.table.push(&person);
             }
             Err(finding) => people.findings.push(Finding { message: format!("{}; the row is left out", finding.message), ..finding }),
@@ -77,6 +87,10 @@ impl People {
             }
         }
         people.one_number_each(&rows_of, places.number);
+        for user in people.codes.iter_mut().flat_map(Codes::one_each) {
+            let (row, column) = (rows_of.get(&user).copied().unwrap_or_default(), places.code.map_or(1, |at| at + 1));
+            people.findings.push(Finding { row, column, message: "several people have this kiosk_code; it finds none of them".to_owned() });
+        }
         Ok(people)
     }
 
@@ -115,6 +129,7 @@ fn swallowed<'t>(text: &'t str, row: &csv::StringRecord) -> &'t str {
 struct Places {
     required: [usize; 3],
     number: Option<usize>,
+    code: Option<usize>,
 }
 
 impl Places {
@@ -126,7 +141,7 @@ impl Places {
             let message = format!("the first row has no heading {}; the headings are {}", missing.join(", "), wanted());
             return Err(Finding { row, column: 1, message });
         }
-        Ok(Self { required: REQUIRED.map(|name| at(name).unwrap_or_default()), number: at(EMPLOYEE_NUMBER) })
+        Ok(Self { required: REQUIRED.map(|name| at(name).unwrap_or_default()), number: at(EMPLOYEE_NUMBER), code: at(KIOSK_CODE) })
     }
 
     /// True for a row in which a name or a number goes on over several lines, as none does.
@@ -135,7 +150,8 @@ impl Places {
         ours.filter_map(|at| row.get(at)).any(|field| field.trim().contains('\n'))
     }
 
-    fn person(&self, row: &csv::StringRecord, number: usize) -> Result<Person, Finding> {
+    /// The person of a row, and their code.
+    fn person<'r>(&self, row: &'r csv::StringRecord, number: usize) -> Result<(Person, &'r str), Finding> {
         let field = |at: usize| row.get(at).unwrap_or_default().trim();
         let [id, first, last] = self.required;
         let finding = |column: usize, message: &str| Finding { row: number, column: column + 1, message: message.to_owned() };
@@ -149,13 +165,9 @@ impl Places {
             return Err(finding(first, "there is no name"));
         }
         let employee_number = self.number.map(|at| text::shown(field(at))).unwrap_or_default();
-        Ok(Person {
-            user_id,
-            first_name: text::shown(field(first)),
-            last_name: text::shown(field(last)),
-            employee_number,
-            ..Person::default()
-        })
+        let code = self.code.and_then(|at| row.get(at)).unwrap_or_default().trim();
+        let (first_name, last_name) = (text::shown(field(first)), text::shown(field(last)));
+        Ok((Person { user_id, first_name, last_name, employee_number, ..Person::default() }, code))
     }
 }
 
@@ -163,14 +175,24 @@ fn wanted() -> String {
     [&REQUIRED[..], &[EMPLOYEE_NUMBER]].concat().join(", ")
 }
 
-/// A heading without what spreadsheets do to it: `User ID` is `user_id`.
+/// A heading without what spreadsheets do to it: `User ID` is `user_id`, and `Employee #` is `employee_number`.
 #[must_use]
 pub fn plain(heading: &str) -> String {
-    heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    heading.replace('#', "number").chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn is_blank(row: &csv::Result<csv::StringRecord>) -> bool {
     row.as_ref().is_ok_and(|row| row.iter().all(|field| field.trim().is_empty()))
+}
+
+/// A workbook is no list: its beginning tells it.
+///
+/// # Errors
+/// It is one, and what to do.
+pub fn no_workbook(bytes: &[u8]) -> Result<(), Finding> {
+    let is_one = [&b"PK\x03\x04"[..], b"\xD0\xCF\x11\xE0"].iter().any(|begin| bytes.starts_with(begin));
+    let message = || "this is a workbook (such as xlsx or ods), and not a CSV file; save it as CSV in the spreadsheet program".to_owned();
+    if is_one { Err(Finding { row: 1, column: 1, message: message() }) } else { Ok(()) }
 }
 
 /// The text: by its mark, else UTF-8 where it is, else Windows-1252, which old spreadsheets write.
@@ -272,5 +294,15 @@ mod tests {
         let finding = People::read(b"user_id;first_name\n").unwrap_err();
         assert!(finding.message.contains("no heading last_name"), "{finding}");
         assert!(People::read(b"").is_err() && People::read(b"\n\n").is_err());
+    }
+
+    #[test]
+    fn a_workbook_is_said_to_be_none_and_a_heading_may_be_short_for_a_number() {
+        for workbook in [&b"PK\x03\x04\x14"[..], b"\xD0\xCF\x11\xE0\xA1"] {
+            let finding = People::read(workbook).unwrap_err();
+            assert!(finding.message.contains("save it as CSV"), "{finding}");
+        }
+        let people = read(format!("User ID,First Name,Last Name,Employee #\n{ADA},Ada,Lovelace,0815\n").as_bytes());
+        assert_eq!(people.table.get(0).unwrap().employee_number, "0815");
     }
 }

@@ -4,7 +4,9 @@
 //! Names match in any case, with or without accents, however those are composed; a family name or a nickname alone where one person has
 //! it. Never: the first of several, or a number that is only nearly the one given: a near miss is offered, and not taken.
 
+mod codes;
 mod file;
+mod index;
 mod table;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -14,9 +16,11 @@ use uuid::Uuid;
 
 use crate::access::HeldCard;
 pub use crate::access::Person;
-pub use file::{Finding, decoded, delimiter, plain};
+pub use file::{Finding, decoded, delimiter, no_workbook, plain};
+pub use index::Index;
 
 use crate::text;
+use codes::Codes;
 use table::Table;
 
 /// The site's people: of its list, of BluSKY's, or of both.
@@ -27,6 +31,10 @@ pub struct People {
     also: Table,
     /// The places of these.
     also_at: Vec<usize>,
+    /// So many of the first ones BluSKY lists.
+    listed: usize,
+    /// What finds people at a kiosk; none where the site's own list has no such column.
+    codes: Option<Codes>,
     /// What is wrong in which row of the site's own list, and whether it was left out.
     pub findings: Vec<Finding>,
 }
@@ -109,8 +117,9 @@ impl People {
         if known.is_empty() {
             return Self { table: own, ..self };
         }
+        let listed = table.len();
         own.iter().filter(|person| !known.contains(&person.user_id)).for_each(|person| table.push(&person));
-        Self { table, also, also_at, findings: self.findings }
+        Self { table, also, also_at, listed, codes: self.codes, findings: self.findings }
     }
 
     /// The user that is meant.
@@ -118,6 +127,12 @@ impl People {
     /// # Errors
     /// Nobody, or several.
     pub fn find(&self, who: &str) -> Result<Uuid, WhoError> {
+        // What tells namesakes apart stands behind a name.
+        self.find_among(who, |name| self.holding(name.split(" (").next().unwrap_or_default()))
+    }
+
+    /// The same, among whoever may be called so.
+    fn find_among(&self, who: &str, near: impl FnOnce(&str) -> Vec<(usize, Person)>) -> Result<Uuid, WhoError> {
         let who = who.trim();
         if let Some(id) = key(who)? {
             return Ok(id);
@@ -132,8 +147,7 @@ impl People {
             &|person| names(person, name.contains('(')).contains(&name),
             &|person| folded(&person.last_name) == name || folded(&person.nickname) == name,
         ];
-        // What tells namesakes apart stands behind a name.
-        let near = self.holding(name.split(" (").next().unwrap_or_default());
+        let near = near(&name);
         let is = |is: &&dyn Fn(&Person) -> bool| {
             self.those(near.iter().filter(|(_, person)| is(person)).map(|(at, _)| *at).collect()).collect::<Vec<_>>()
         };
@@ -162,9 +176,10 @@ impl People {
 
     /// Nobody; or nobody but for zeros in front.
     fn near(&self, who: &str) -> WhoError {
-        let bare = |number: &str| number.trim_start_matches('0').to_owned();
-        let is_number = !bare(who).is_empty() && who.bytes().all(|byte| byte.is_ascii_digit());
-        let near = self.table.numbers().position(|number| is_number && bare(number) == bare(who)).and_then(|at| self.table.get(at));
+        let mut numbers = self.table.numbers();
+        let bare = bare(who);
+        let near = bare.and_then(|wanted| numbers.position(|number| number.trim_start_matches('0') == wanted));
+        let near = near.and_then(|at| self.table.get(at));
         match near {
             Some(person) => WhoError::Nearly(who.to_owned(), format!("{} ({})", person.name(), person.employee_number)),
             None => WhoError::Unknown(who.to_owned()),
@@ -201,6 +216,30 @@ impl People {
         let own = self.also.numbered(number).filter_map(|at| self.also_at.get(at).copied());
         let mut those = self.those(self.table.numbered(number).chain(own).collect());
         those.next().filter(|_| those.next().is_none())
+    }
+
+    /// The one person with that code, or, where `number` is enough, that employee number; none where several are meant.
+    #[must_use]
+    pub fn at_kiosk(&self, typed: &str, number: bool) -> Option<Person> {
+        let by_code = self.codes.as_ref().and_then(|codes| codes.find(typed)).and_then(|user| self.person(user));
+        let by_number = if number && !typed.is_empty() { self.with_number(typed) } else { None };
+        match (by_code, by_number) {
+            (Some(one), Some(other)) if one.user_id != other.user_id => None,
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// How many people have a code; none where the site's own list has no such column.
+    #[must_use]
+    pub fn kiosk_codes(&self) -> Option<usize> {
+        self.codes.as_ref().map(Codes::len)
+    }
+
+    /// Whether BluSKY's list shows a card of this user; none where it does not list them, or shows nobody's cards.
+    #[must_use]
+    pub fn has_card(&self, user: Uuid) -> Option<bool> {
+        let at = self.table.place(user).filter(|at| *at < self.listed && self.has_cards())?;
+        Some(self.table.cards().any(|(place, _)| place == at))
     }
 
     /// Whoever has a card of which this is true, as BluSKY's list shows it.
@@ -251,6 +290,13 @@ fn names(person: &Person, apart: bool) -> Vec<String> {
     let with: Vec<String> = apart.flat_map(|of| names.iter().map(move |name| format!("{name} {of}")).collect::<Vec<_>>()).collect();
     names.extend(with);
     names
+}
+
+/// A number without the zeros in front, which spreadsheets drop; none for what is no number.
+#[must_use]
+pub fn bare(number: &str) -> Option<&str> {
+    let bare = number.trim_start_matches('0');
+    (!bare.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(bare)
 }
 
 /// A name without case, accents and spare blanks.

@@ -84,3 +84,42 @@ fn namesakes_are_told_apart_by_company_and_facility() {
     assert!(people.find("Kay McNulty (nowhere)").unwrap_err().is_unknown());
     assert!(people.search("mcnulty").all(|person| !person.name().contains('\u{1b}')), "foreign text is shown as one line");
 }
+
+#[test]
+fn who_is_looked_for_among_many_is_the_same_as_who_is_looked_for_alone() {
+    let last =
+        Person { user_id: Uuid::from_u128(7), last_name: "Hopper (ext.)".to_owned(), company: "ACME".to_owned(), ..Person::default() };
+    let own = || People::read(LIST.as_bytes()).unwrap();
+    for people in [own(), own().with(listed()), own().with([last]), People::default()] {
+        let index = Index::of(&people);
+        for who in [
+            "1815",
+            "01815",
+            "Ada Lovelace",
+            " ada  LOVELACE",
+            "Lovelace, Ada",
+            "Ada King",
+            "Lovelace",
+            "king",
+            "Countess",
+            "Countess King",
+            "ada@acme.example",
+            "Ada King (ACME)",
+            "Ada King (Umbrella)",
+            "Grace Hopper",
+            "Hopper",
+            "Hopper (ext.)",
+            "Hopper (ext.) (acme)",
+            "Kay McNulty",
+            "Kay McNulty (umbrella)",
+            "mcnulty, kay (tower)",
+            "Alan Turing",
+            "",
+            "(",
+            "0f83442e-a446-4577-8cdd-8ffdd51ab9c1",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
+            assert_eq!(index.find(who), people.find(who), "{who:?}");
+        }
+    }
+}

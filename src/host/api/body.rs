@@ -264,7 +264,10 @@ impl Failed {
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(json!({"error": self.error}))).into_response()
+        let mut answer = (status, Json(json!({"error": self.error}))).into_response();
+        // A face can say it in words of its own.
+        answer.extensions_mut().insert(self);
+        answer
     }
 }
 

@@ -6,11 +6,13 @@
 //! - [`body`]: what is sent and answered, as JSON;
 //! - `station`: how it is;
 //! - `people`: who is in the directory; `cards`: the cards of one of them;
+//! - [`kiosk`]: what a kiosk page of this process asks;
 //! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
 
 pub mod body;
 mod calls;
 mod cards;
+pub mod kiosk;
 mod orders;
 mod outbox;
 mod people;

@@ -56,11 +56,34 @@ pub(super) async fn order(
     let waits = matches!(&request.what, What::Enroll { card: Wanted::Shown { .. }, .. });
     if waits {
         stream::known(&shared, reader.as_deref())?;
-        drop(shared.control.send(Control::Open(reader)));
+        open(&shared, reader)?;
     }
     shared.post(Event::Order(Box::new(request)))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(if follows { stream::order(&shared, listener, id, findings) } else { ordered(id) })
+}
+
+/// Opens the readers from which an order takes its card: without a name, all but the kiosk's.
+fn open(shared: &Shared, reader: Option<String>) -> Result<(), Failed> {
+    let config = &shared.site.config;
+    let names = match (reader, config.kiosk()) {
+        (None, Some(kiosk)) => {
+            let others = config.readers.iter().filter(|reader| reader.name != kiosk.reader);
+            let others: Vec<_> = others.map(|reader| Some(reader.name.clone())).collect();
+            if others.is_empty() {
+                let help = format!("name it, such as --reader {}, or configure another [[reader]]", kiosk.reader);
+                return Err(Failed::usage(
+                    "kiosk_reader",
+                    "the only reader is the kiosk's, from which only orders that name it take cards",
+                    help,
+                ));
+            }
+            others
+        }
+        (reader, _) => vec![reader],
+    };
+    names.into_iter().for_each(|name| drop(shared.control.send(Control::Open(name))));
+    Ok(())
 }
 
 /// Whoever orders something takes an answer of this kind.
@@ -198,7 +221,7 @@ fn reassign(site: &Site, asked: bool) -> Result<Reassign, Failed> {
     }
 }
 
-fn order_of(
+pub(super) fn order_of(
     site: &Site,
     body: OrderBody,
     (user, before): (Meant, Option<Operation>),

@@ -120,7 +120,7 @@ pub(super) async fn undo(
         let help = format!("`cardbridge card remove --user {} --card NUMBER` looks for it among the user's cards", call.user_id);
         return Err(Failed::impossible("card_unknown", "BluSKY has not shown the key of this card; nothing was done", help));
     };
-    let before = progress.told.previous_user_id.filter(|user| *user != call.user_id && !user.is_nil());
+    let before = holder::before(&entry, &shared.directory, &shared.store).await.map_err(|error| failed(&error))?;
     let removal = RemoveUserCard { card_id, user_id: call.user_id };
     let mut operations = vec![Operation::RemoveUserCard(removal)];
     operations.extend(before.and_then(|user| add_existing_card(card_id, &Order::of(user)).ok()).map(Operation::AddUserCard));

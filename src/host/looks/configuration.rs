@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::{
     blusky::{secret_file, settings::SignIn},
     config::{Config, ConfigError},
-    doctor::configuration::{Facts, PeopleFile, SecretFile},
+    doctor::configuration::{Facts, Kiosk, PeopleFile, SecretFile},
     host::{
         Site,
         platform::files::{is_private, is_public},
@@ -40,6 +40,7 @@ pub(super) fn look(file: Option<&Path>, folder: Option<&Path>) -> (Site, Facts) 
     };
     facts.secrets = secrets(&config);
     facts.people = people(&config);
+    facts.kiosk = kiosk(&config);
     (Site::new(config, protocols), facts)
 }
 
@@ -83,13 +84,19 @@ fn without(path: &Path, error: &str) -> String {
     error.strip_prefix(&path.display().to_string()).unwrap_or(error).trim().to_owned()
 }
 
+fn kiosk(config: &Config) -> Option<Kiosk> {
+    let desk = config.desk.as_ref()?;
+    let desk_is_open = desk.operators.is_empty() || desk.operators.iter().any(|operator| operator.pin_file.is_none());
+    desk.kiosk.as_ref().map(|kiosk| Kiosk { without_code: kiosk.without_code, desk_is_open })
+}
+
 fn people(config: &Config) -> Option<PeopleFile> {
     let path = config.people.file.as_ref()?.display().to_string();
     Some(match config.people.read() {
-        Ok(list) => PeopleFile { path, unreadable: None, people: list.len(), rows: list.findings },
+        Ok(list) => PeopleFile { path, unreadable: None, people: list.len(), codes: list.kiosk_codes(), rows: list.findings },
         Err(why) => {
             let why = why.strip_prefix(&format!("the list of people {path}: ")).unwrap_or(&why).to_owned();
-            PeopleFile { path, unreadable: Some(why), people: 0, rows: Vec::new() }
+            PeopleFile { path, unreadable: Some(why), people: 0, codes: None, rows: Vec::new() }
         }
     })
 }

@@ -21,6 +21,12 @@ pub fn user() -> String {
     super::user_name(geteuid().as_raw())
 }
 
+/// True where this process may do anything on this machine.
+#[must_use]
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
 /// True where this process may write a file, or files into a folder.
 #[must_use]
 pub fn can_write(path: &Path) -> bool {

@@ -43,11 +43,29 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// It cannot be written; the one that was there stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    swap(path, bytes, fs::metadata(path).ok().map(|about| about.permissions()))
+}
+
+/// The same, with this mode, and with folders on the way to it that everybody can look into.
+///
+/// # Errors
+/// It cannot be written; the one that was there stays.
+pub fn install(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    for folder in
+        path.parent().into_iter().flat_map(Path::ancestors).collect::<Vec<_>>().into_iter().rev().filter(|folder| !folder.exists())
+    {
+        fs::create_dir(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    }
+    swap(path, bytes, Some(fs::Permissions::from_mode(mode)))
+}
+
+fn swap(path: &Path, bytes: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(bytes)?;
-    if let Ok(about) = fs::metadata(path) {
-        new.as_file().set_permissions(about.permissions())?;
+    if let Some(mode) = mode {
+        new.as_file().set_permissions(mode)?;
     }
     new.as_file().sync_all()?;
     new.persist(path)?;

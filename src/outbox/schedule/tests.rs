@@ -1,4 +1,4 @@
-//! Tests of who goes first, and who waits for whom.
+//! Whose turn it is, and who waits for whom.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,6 @@
 //! The whole way, turned by hand: no thread, no socket, no sleep.
 
+mod alone;
 mod delivery;
 mod questions;
 mod readers;
@@ -20,19 +21,19 @@ use crate::{
 };
 
 /// H10301, facility code 123, card number 4567; and 31/337.
-const FIRST: &[u8] = b"1ABD88EB80\r";
-const SECOND: &[u8] = b"1A8F80A8C0\r";
+pub(crate) const FIRST: &[u8] = b"1ABD88EB80\r";
+pub(crate) const SECOND: &[u8] = b"1A8F80A8C0\r";
 
 /// A station with a disk and a BluSKY that do what a test says.
-struct World {
-    station: Station,
-    now: Now,
-    disk: BTreeMap<Uuid, Entry>,
+pub(crate) struct World {
+    pub(crate) station: Station,
+    pub(crate) now: Now,
+    pub(crate) disk: BTreeMap<Uuid, Entry>,
     /// What becomes of what is sent, one after the other; without one it is accepted.
-    outcomes: VecDeque<Outcome>,
+    pub(crate) outcomes: VecDeque<Outcome>,
     /// What is shown, one after the other; without one the read-back is not available.
     shown: VecDeque<ReadBack>,
-    told: Vec<Notice>,
+    pub(crate) told: Vec<Notice>,
     calls: Vec<(DateTime<Utc>, Uuid)>,
     /// What readers were told, and which cards were noted as seen.
     commands: Vec<(ReaderName, ReaderCommand)>,
@@ -46,6 +47,11 @@ static KNOWN: LazyLock<(SharedCatalog, Arc<Dialect>)> = LazyLock::new(|| {
 });
 
 fn world(proof: f64) -> World {
+    world_with(proof, None, Vec::new())
+}
+
+/// The same, with a kiosk at this reader, and facility codes that are the site's own.
+pub(crate) fn world_with(proof: f64, kiosk: Option<&str>, facility_codes: Vec<u64>) -> World {
     let (catalog, dialect) = KNOWN.clone();
     let formats = vec!["hid-h10301".to_owned()];
     let card_type = CardType {
@@ -60,11 +66,12 @@ fn world(proof: f64) -> World {
     let station = Station::new(Setup {
         catalog,
         scripts: Vec::new(),
-        policy: SitePolicy { formats, card_types: vec![card_type], ..SitePolicy::default() },
+        policy: SitePolicy { formats, facility_codes, card_types: vec![card_type], ..SitePolicy::default() },
         width: IntegerWidth::Bits32,
         proof,
         parallel: 4,
         readers: vec![ReaderSetup { name: "desk".to_owned(), kind: ReaderKind::Serial(dialect, hints), proof: None }],
+        kiosk: kiosk.map(ToOwned::to_owned),
     });
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let (disk, told) = (BTreeMap::new(), Vec::new());
@@ -77,7 +84,7 @@ fn world(proof: f64) -> World {
 
 impl World {
     /// Lets something happen, and carries out what follows until nothing does.
-    fn happens(&mut self, event: Event) {
+    pub(crate) fn happens(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.station.handle(event, self.now) {
@@ -149,7 +156,7 @@ impl World {
         Called { id, user: entry.operation.user(), heard, entry: Some(entry.clone()) }
     }
 
-    fn passes(&mut self, time: TimeDelta) {
+    pub(crate) fn passes(&mut self, time: TimeDelta) {
         self.now = Now { wall: self.now.wall + time, steady: self.now.steady + time };
         self.happens(Event::Time);
     }
@@ -188,6 +195,6 @@ impl World {
     }
 }
 
-fn lost() -> Outcome {
+pub(crate) fn lost() -> Outcome {
     Outcome::NoAnswer { why: "the connection broke".to_owned(), slow: false }
 }

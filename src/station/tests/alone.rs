@@ -1,0 +1,68 @@
+//! Somebody who is alone at a kiosk, beside everybody else.
+
+use super::*;
+
+/// An order at the kiosk.
+fn at_kiosk(world: &mut World, number: u128) -> Uuid {
+    let id = Uuid::from_u128(number);
+    let order = Box::new(Order { alone: true, ..Order::of(Uuid::from_u128(1000 + number)) });
+    let card = Wanted::Shown { reader: Some("desk".to_owned()), within: TimeDelta::minutes(15) };
+    let what = What::Enroll { order, card, reassign: Reassign::Ask };
+    world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
+    id
+}
+
+#[test]
+fn a_card_at_a_kiosk_is_for_the_visitor_there_and_for_nobody_who_waits_at_all_readers() {
+    let mut world = world_with(1.0, Some("desk"), Vec::new());
+    let at_desk = world.order(1, true);
+    let Some(Notice::Waiting { ready, .. }) = world.told.last() else { panic!() };
+    assert!(!ready, "the kiosk's reader is none of theirs");
+    let visitor = at_kiosk(&mut world, 2);
+    assert!(matches!(world.told.last(), Some(Notice::Waiting { ahead: 0, ready: true, .. })), "{:?}", world.told.last());
+    world.bytes(FIRST);
+    assert_eq!((world.state(at_desk), world.state(visitor)), (None, Some(State::Accepted)));
+    world.bytes(SECOND);
+    assert_eq!(world.disk.len(), 1, "nobody else's");
+    let named = Uuid::from_u128(3);
+    let card = Wanted::Shown { reader: Some("desk".to_owned()), within: TimeDelta::seconds(60) };
+    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1003))), card, reassign: Reassign::Never };
+    world.happens(Event::Order(Box::new(Request { id: named, what, can_be_asked: true })));
+    world.bytes(SECOND);
+    assert_eq!(world.state(named), Some(State::Accepted), "whoever names the reader has it");
+}
+
+#[test]
+fn whoever_was_sent_to_the_front_desk_gets_no_card_that_is_shown_at_the_kiosk_later() {
+    let mut world = world_with(PROOF, Some("desk"), Vec::new());
+    let first = at_kiosk(&mut world, 1);
+    world.bytes(FIRST);
+    world.bytes(FIRST);
+    let Some((_, question @ Question { kind: QuestionKind::FirstSeen(..), .. })) = world.asked() else { panic!("{:?}", world.asked()) };
+    // The next visitor comes while the front desk is asked, and nobody stands before them.
+    let second = at_kiosk(&mut world, 2);
+    assert!(matches!(world.told.last(), Some(Notice::Waiting { ahead: 0, .. })), "{:?}", world.told.last());
+    world.bytes(SECOND);
+    world.bytes(SECOND);
+    assert_eq!(world.disk.len(), 0);
+    world.happens(Event::Answer(first, question.number, Answer::Printed("4567".to_owned())));
+    assert_eq!((world.state(first), world.state(second)), (Some(State::Accepted), None));
+    assert_eq!(world.disk[&first].origin.card.as_ref().unwrap().credential.number("card_number"), Some(4567));
+}
+
+#[test]
+fn a_tie_at_a_kiosk_is_read_twice_before_the_front_desk_is_asked() {
+    let protocols = Protocols::built_in();
+    let mut world = world_with(PROOF, Some("desk"), Vec::new());
+    world.station.setup.catalog = Arc::new(protocols.catalog(&["hid-h10301".to_owned(), "indala-26".to_owned()]));
+    let policy = &mut world.station.setup.policy;
+    policy.formats = vec!["hid-h10301".to_owned(), "indala-26".to_owned()];
+    policy.card_types[0].formats = policy.formats.clone();
+    let id = at_kiosk(&mut world, 1);
+    world.bytes(FIRST);
+    assert!(matches!(world.asked(), Some((_, Question { kind: QuestionKind::SecondReading(..), .. }))), "{:?}", world.asked());
+    world.bytes(FIRST);
+    let Some((_, Question { kind: QuestionKind::Choose(_, choices), number })) = world.asked() else { panic!("{:?}", world.asked()) };
+    world.happens(Event::Answer(id, number, Answer::Choice(choices[0])));
+    assert_eq!(world.state(id), Some(State::Accepted), "{:?} {:?}", world.ended(id), world.asked());
+}

@@ -1,8 +1,6 @@
 //! A hundred random histories of lost, late and strange answers (`make torture`: a hundred thousand), against a record that is compared:
 //! nothing is done twice, and nothing waits for ever without a word to a person.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
-
 use cardbridge::{
     access::{
         AccessControl, Cards, Detail, Operation, Outcome, RemoveUserCard, Sameness, Told,

@@ -117,6 +117,7 @@ fn setup(terms: Terms) -> Setup {
         width: IntegerWidth::Bits32,
         proof: 1.0,
         parallel: 4,
+        kiosk: None,
         readers: vec![ReaderSetup { name: "desk".to_owned(), kind: ReaderKind::Serial(dialect, hints), proof: None }],
     }
 }

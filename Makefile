@@ -13,7 +13,7 @@ PYTHON   := $(TARGET)/python
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-api test-usb judges screenshots soak torture lint bench calibrate damage fuzz mutants packages release deb test-deb rust
+.PHONY: demo test test-api test-usb judges screenshots soak torture supply lint bench calibrate damage fuzz mutants packages release deb test-deb rust
 
 demo: packages
 	cargo build --release --workspace
@@ -68,8 +68,17 @@ HISTORIES := 100000
 torture: KILLS := 10000
 torture: packages
 	EVERY_CALL=1 KILLS=$(KILLS) cargo test --test torture -- --nocapture
-	HISTORIES=$(HISTORIES) cargo test --release --test histories
-	PROPTEST_CASES=$(HISTORIES) cargo test --release --lib station::tests::shaken
+	EVERY_CALL=1 cargo test --test disks -- --nocapture
+	HISTORIES=$(HISTORIES) cargo test --test histories
+	PROPTEST_CASES=$(HISTORIES) cargo test --lib station::tests::shaken
+
+# What the program is made of: licences, two versions of one crate, where crates come from, and advisories where their database is here.
+ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
+supply:
+	@command -v cargo-deny >/dev/null || { echo "installing cargo-deny"; cargo install cargo-deny --locked; }
+	cargo deny check licenses bans sources
+	@if [ -d "$(ADVISORIES)" ]; then cargo deny --offline check advisories; \
+	else echo "there is no database of advisories here: cargo deny fetch, then make supply again"; fi
 
 lint:
 	cargo fmt --all --check

@@ -117,6 +117,7 @@ fn setup(terms: Terms) -> Setup {
         width: IntegerWidth::Bits32,
         proof: 1.0,
         parallel: 4,
+        kiosk: None,
         readers: vec![ReaderSetup { name: "desk".to_owned(), kind: ReaderKind::Serial(dialect, hints), proof: None }],
     }
 }
@@ -152,11 +153,6 @@ impl World {
     /// The power is gone, and comes back: a new process over what is on the disk.
     pub fn dies(&mut self) {
         self.dies_after = None;
-        // Across a restart the wall's clock is believed: a wish that was made before it was set back counts as made later.
-        for wished in self.wished.values_mut() {
-            let ahead = (wished.wall - wished.steady) - (self.now.wall - self.now.steady);
-            *wished = Now { steady: wished.steady + ahead.max(TimeDelta::zero()), wall: wished.wall };
-        }
         let unheard: Vec<Uuid> = self.disk.iter().filter(|entry| !self.is_told(entry)).map(|entry| entry.id).collect();
         self.unheard.extend(unheard);
         (self.events, self.calls, self.sent, self.asked) = (VecDeque::new(), Vec::new(), HashMap::new(), None);
@@ -269,6 +265,11 @@ impl World {
     /// One of the calls under way goes on by one stage: it is sent, or its answer has come and is written down.
     pub fn goes(&mut self, which: usize) {
         if let Some(stock) = self.stock.take() {
+            // Across a restart the wall's clock is believed: a wish that was made before it was set back counts as made later.
+            for wished in self.wished.values_mut() {
+                let ahead = (wished.wall - wished.steady) - (self.now.wall - self.now.steady);
+                *wished = Now { steady: wished.steady + ahead.max(TimeDelta::zero()), wall: wished.wall };
+            }
             self.events.push_back(Event::Stock(stock));
             return self.happens(Event::Deliver(Scope::All));
         }

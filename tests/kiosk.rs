@@ -394,7 +394,7 @@ fn a_power_cut_between_saved_and_shown_costs_nobody_a_card_and_the_page_comes_ba
     lobby.reads(FIRST);
     wait_for("the entry to be on disk", || (!lobby.entries().is_empty()).then_some(()));
     lobby.is_killed();
-    let lost = browser.shows("#lost", "Bitte zum Empfang gehen");
+    let lost = browser.shows("#lost:not([hidden])", "Bitte zum Empfang gehen");
     assert!(!lost.contains("front desk"), "in the language that was chosen: {lost}");
     browser.is_for_everybody();
     nothing_is_left_of(&browser, &["Ada", ADAS_CODE]);

@@ -55,10 +55,13 @@ test-usb: packages
 	tests/guest/make-initramfs target/guest
 	cargo test --test usb -- --ignored --nocapture
 
-# What `make test` does a few times, many times: `make soak REPLUGS=1000 KILLS=200`, some ten minutes.
+# What `make test` does a few times, many times: `make soak TAPS=50000 OUTAGE_S=600 REPLUGS=1000 KILLS=200`, an hour.
+TAPS := 50000
+OUTAGE_S := 600
 REPLUGS := 1000
 KILLS := 200
 soak: packages
+	TAPS=$(TAPS) OUTAGE_S=$(OUTAGE_S) cargo test --test soak -- --nocapture
 	REPLUGS=$(REPLUGS) cargo test --test serial_readers plugged_in_again_and_again
 	KILLS=$(KILLS) cargo test --test smartcards killed_under_load
 

@@ -39,7 +39,9 @@ fn judged(terms: Terms, moves: Vec<Move>) -> Result<(), String> {
         match progress.state {
             State::Accepted if !was_given => return wrong("called accepted, and never was the user's"),
             State::Refused if own().any(|made| !made.is_gone) => return wrong("called refused, and in BluSKY's record"),
-            State::Discarded if progress.superseded_by.is_some() && own().next().is_some() => return wrong("superseded after it was sent"),
+            State::Discarded if progress.superseded_by.is_some() && own().any(|made| !made.is_gone) => {
+                return wrong("superseded after it was sent");
+            }
             _ => {}
         }
         if !progress.is_settled() && !held_up(&world.disk).contains(&entry.id) {

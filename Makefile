@@ -13,7 +13,7 @@ PYTHON   := $(TARGET)/python
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-api test-usb judges screenshots soak torture lint bench calibrate damage fuzz mutants packages release deb test-deb rust
+.PHONY: demo test test-api test-usb judges screenshots soak torture supply lint bench calibrate damage fuzz mutants packages release deb test-deb rust
 
 demo: packages
 	cargo build --release --workspace
@@ -55,10 +55,13 @@ test-usb: packages
 	tests/guest/make-initramfs target/guest
 	cargo test --test usb -- --ignored --nocapture
 
-# What `make test` does a few times, many times: `make soak REPLUGS=1000 KILLS=200`, some ten minutes.
+# What `make test` does a few times, many times: `make soak TAPS=50000 OUTAGE_S=600 REPLUGS=1000 KILLS=200`, an hour.
+TAPS := 50000
+OUTAGE_S := 600
 REPLUGS := 1000
 KILLS := 200
 soak: packages
+	TAPS=$(TAPS) OUTAGE_S=$(OUTAGE_S) cargo test --test soak -- --nocapture
 	REPLUGS=$(REPLUGS) cargo test --test serial_readers plugged_in_again_and_again
 	KILLS=$(KILLS) cargo test --test smartcards killed_under_load
 
@@ -68,8 +71,17 @@ HISTORIES := 100000
 torture: KILLS := 10000
 torture: packages
 	EVERY_CALL=1 KILLS=$(KILLS) cargo test --test torture -- --nocapture
-	HISTORIES=$(HISTORIES) cargo test --release --test histories
-	PROPTEST_CASES=$(HISTORIES) cargo test --release --lib station::tests::shaken
+	EVERY_CALL=1 cargo test --test disks -- --nocapture
+	HISTORIES=$(HISTORIES) cargo test --test histories
+	PROPTEST_CASES=$(HISTORIES) cargo test --lib station::tests::shaken
+
+# What the program is made of: licences, two versions of one crate, where crates come from, and advisories where their database is here.
+ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
+supply:
+	@command -v cargo-deny >/dev/null || { echo "installing cargo-deny"; cargo install cargo-deny --locked; }
+	cargo deny check licenses bans sources
+	@if [ -d "$(ADVISORIES)" ]; then cargo deny --offline check advisories; \
+	else echo "there is no database of advisories here: cargo deny fetch, then make supply again"; fi
 
 lint:
 	cargo fmt --all --check

@@ -1,5 +1,5 @@
-//! From the last byte of a card's line on a tty to BluSKY's record of it, as whoever ordered it hears it; beside the four commits, the
-//! POST and the GET that this takes at least, one after the other. Both take turns in one run, against one simulator:
+//! From the last byte of a card's line on a tty to "saved", and on to BluSKY's record of it, as whoever ordered it hears it; beside one
+//! commit of SQLite's, and the four commits, the POST and the GET that the whole takes at least, one after the other. Both take turns in one run, against one simulator:
 //! `cargo bench --bench tap [-- TAPS]`. Only the ratio counts.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "a benchmark may stop")]
@@ -35,14 +35,20 @@ const WARM: u32 = 10;
 fn main() {
     let taps = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(TAPS);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (ours, bare) = runtime.block_on(measured(taps + WARM));
+    let [saved, commit, ours, bare] = runtime.block_on(measured(taps + WARM));
+    println!("{taps} cards, from the line to \"saved\", ms");
+    shown("one commit", saved, commit);
     println!("{taps} cards, from the line to BluSKY's record of it, ms");
-    println!("  cardbridge                       p50 {:>6.2}  p99 {:>6.2}", ours.0, ours.1);
-    println!("  four commits, a POST and a GET   p50 {:>6.2}  p99 {:>6.2}", bare.0, bare.1);
-    println!("  ratio                            p50 {:>6.2}  p99 {:>6.2}", ours.0 / bare.0, ours.1 / bare.1);
+    shown("four commits, a POST and a GET", ours, bare);
 }
 
-async fn measured(taps: u32) -> ((f64, f64), (f64, f64)) {
+fn shown(at_least: &str, ours: (f64, f64), bare: (f64, f64)) {
+    println!("  {:<32} p50 {:>6.2}  p99 {:>6.2}", "cardbridge", ours.0, ours.1);
+    println!("  {at_least:<32} p50 {:>6.2}  p99 {:>6.2}", bare.0, bare.1);
+    println!("  {:<32} p50 {:>6.2}  p99 {:>6.2}", "ratio", ours.0 / bare.0, ours.1 / bare.1);
+}
+
+async fn measured(taps: u32) -> [(f64, f64); 4] {
     let (folder, simulator) = (tempfile::tempdir().unwrap(), Simulator::start());
     let (mut tty, slave) = TTYPort::pair().unwrap();
     let site = site(folder.path(), &simulator.1, &slave.name().unwrap());
@@ -50,18 +56,20 @@ async fn measured(taps: u32) -> ((f64, f64), (f64, f64)) {
     let (client, _) = Client::connect(&site.config.store, None).await.unwrap();
     let commit = committer(&folder.path().join("bare.db"));
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    let [mut saved, mut one, mut ours, mut bare] = [const { Vec::new() }; 4];
     for number in 1..=taps {
         let (line, mut order) = (line(&site, number), ordered(&client, number).await);
         let began = Instant::now();
         tty.write_all(&line).unwrap();
+        said(&mut order, |notice| notice.at("entry").text("state") == "saved").await;
+        saved.push(began.elapsed());
         said(&mut order, |notice| notice.at("entry").text("state") == "accepted").await;
         ours.push(began.elapsed());
         let other = taps + number;
         let began = Instant::now();
-        for _ in 0..2 {
-            committed(&commit).await;
-        }
+        committed(&commit).await;
+        one.push(began.elapsed());
+        committed(&commit).await;
         post(&http, &simulator.1, other).await;
         committed(&commit).await;
         get(&http, &simulator.1, other).await;
@@ -69,7 +77,7 @@ async fn measured(taps: u32) -> ((f64, f64), (f64, f64)) {
         bare.push(began.elapsed());
     }
     station.end(false).await;
-    (figures(ours), figures(bare))
+    [saved, one, ours, bare].map(figures)
 }
 
 fn site(folder: &Path, base_url: &str, tty: &str) -> Site {

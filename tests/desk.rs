@@ -417,6 +417,19 @@ fn what_another_page_or_another_user_sends_is_turned_down() {
 }
 
 #[test]
+fn a_monitoring_system_on_this_machine_reads_the_numbers_without_signing_in_and_no_other_page_does() {
+    let station = Station::with("", "");
+    let address = &station.address;
+    let reads = |head: &str| station.browser().sends(&format!("GET /metrics HTTP/1.1\r\nConnection: close\r\n{head}\r\n"));
+    let answer = reads(&format!("Host: {address}\r\n"));
+    assert!(answer.status == 200 && answer.body.contains("cardbridge_outbox_waiting 0\n"), "{answer:?}");
+    for head in ["Host: evil.example\r\n".to_owned(), format!("Host: {address}\r\nSec-Fetch-Site: cross-site\r\n")] {
+        let answer = reads(&head);
+        assert!(answer.status == 403 && !answer.body.contains("cardbridge_outbox"), "{head}: {answer:?}");
+    }
+}
+
+#[test]
 fn every_answer_tells_the_browser_to_load_and_frame_nothing_else() {
     let station = Station::with("", "");
     let browser = station.browser();

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use support::{ADA, CARD, Running, Site};
+use support::{ADA, CARD, Running, Site, wait_for};
 
 /// A configuration of one reader that is not there, and a BluSKY that is away.
 fn site() -> Site {
@@ -81,7 +81,9 @@ fn a_monitoring_system_reads_how_the_station_is_and_nothing_of_whose_card() {
     let before = metrics(&site).1;
     assert!(before.contains("cardbridge_outbox_waiting 0\n") && !before.contains("oldest_waiting"), "{before}");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "0"]).code, 3);
-    let (head, text) = metrics(&site);
+    // Whoever is asked in the middle of a try says so.
+    let is_sending = |text: &str| text.contains("cardbridge_outbox_sending 1\n");
+    let (head, text) = wait_for("the end of a try", || Some(metrics(&site)).filter(|(_, text)| !is_sending(text)));
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("application/openmetrics-text; version=1.0.0; charset=utf-8"), "{head}");
     let lines = [
         "# TYPE cardbridge_outbox_waiting gauge",

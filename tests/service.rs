@@ -178,7 +178,7 @@ fn a_kiosk_stands_at_a_reader_of_the_configuration_and_its_screen_shows_the_page
     assert_eq!(installed.code, 0, "{installed:?}");
     assert!(installed.stdout.contains("    +kiosk = \"front\""), "{installed:?}");
     assert!(machine.text(CONFIGURATION).contains("[desk]\nkiosk = \"front\"\nlisten ="));
-    assert!(machine.text(SCREEN).contains("\nLoadCredential=kiosk.html:/var/lib/cardbridge/cardbridge.db.kiosk.html\n"));
+    assert!(machine.text(SCREEN).contains("LoadCredential=start.html:/var/lib/cardbridge/cardbridge.db.kiosk.html\n"));
     assert!(machine.text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"http://127.0.0.1:8999/"));
     // Of the configuration nothing is taken away.
     let configuration = machine.text(CONFIGURATION);

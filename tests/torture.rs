@@ -116,6 +116,25 @@ fn wherever_a_reassignment_is_killed_the_card_ends_with_whom_it_was_ordered_for_
     at_every_call("a card that somebody holds", held);
 }
 
+#[test]
+fn of_two_stations_that_give_one_card_in_the_same_second_one_does_and_the_other_is_told_who_has_it() {
+    for (first, second) in [(ADA, GRACE), (GRACE, ADA)] {
+        let blusky = Simulator::start(&["--fault", "delay=200"]);
+        let stations = [first, second].map(|user| (Site::at(&blusky.base_url, ""), user));
+        let enroll = |(site, user): &(Site, &str)| site.start(&["enroll", "--user", user, "--bits", CARD, "--json"]);
+        let running = enroll(&stations[0]);
+        // The first one's call is answered while the second one's is made.
+        stations[0].0.wait_for_outbox(|entries| !entries.is_empty());
+        let late = enroll(&stations[1]).end();
+        let (early, cards) = (running.end(), blusky.cards());
+        assert_eq!((early.code, late.code, cards.len()), (0, 1, 1), "{early:?} {late:?}");
+        assert_eq!(cards[0]["Assignment"]["UserId"], first);
+        // The simulator calls somebody whom it does not know by their key.
+        let told = late.last()["description"].as_str().unwrap().to_owned();
+        assert!(told.contains("Card Already Assigned") && told.contains(first), "{told}");
+    }
+}
+
 /// So often in `make test`; `KILLS` says otherwise.
 const KILLS: usize = 200;
 

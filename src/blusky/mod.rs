@@ -8,6 +8,7 @@
 //! - [`cards`]: a card as the read-back shows it (pure);
 //! - [`people`]: lists of people, read as they come (pure);
 //! - [`lookup`]: the lists the pages name (pure);
+//! - `trouble`: why a call has no answer, in plain words;
 //! - [`client`]: HTTP, sign-in, time-outs; [`probe`]: one reading call, for whoever looks what is wrong.
 
 pub mod answer;

@@ -51,8 +51,16 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         }
     });
     // A station does without it.
-    if let Err(why) = site.config.people.read() {
-        out::hint(&why);
+    match site.config.people.read() {
+        Err(why) => out::hint(&why),
+        Ok(people) => {
+            let finds = people.kiosk_codes().is_some_and(|codes| codes > 0);
+            if site.config.kiosk().is_some_and(|kiosk| !kiosk.without_code) && !finds {
+                out::hint(
+                    "the kiosk serves nobody: nobody in the list of people has a kiosk_code; add that column, or say kiosk_without_code = true",
+                );
+            }
+        }
     }
     let directory = shared.clone();
     let renewal = tokio::spawn(async move { directory.directory().keep_fresh(out::hint).await });

@@ -8,7 +8,7 @@ mod call;
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::directory::Directory;
@@ -20,9 +20,11 @@ use crate::{
 };
 use call::Call;
 
+type Begin = dyn Fn(Work, DateTime<Utc>, UnboundedSender<Event>) + Send + Sync;
+
 /// Who makes the calls.
 pub struct Caller {
-    begin: Box<dyn Fn(Work, UnboundedSender<Event>) + Send + Sync>,
+    begin: Box<Begin>,
     stop: watch::Sender<bool>,
 }
 
@@ -43,12 +45,12 @@ impl Caller {
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let call = Arc::new(Call::new(store, system, shows_within, stopped, directory));
-        let begin = move |work, post: UnboundedSender<Event>| {
+        let begin = move |work, at_least, post: UnboundedSender<Event>| {
             let call = call.clone();
             tokio::spawn(async move {
                 let called = match work {
-                    Work::Step(id) => call.step(id, &post).await,
-                    Work::Ask(id) => call.ask(id, &post).await,
+                    Work::Step(id) => call.step(id, at_least, &post).await,
+                    Work::Ask(id) => call.ask(id, at_least, &post).await,
                 };
                 drop(post.send(Event::Called(Box::new(called))));
             });
@@ -56,9 +58,9 @@ impl Caller {
         Self { begin: Box::new(begin), stop }
     }
 
-    /// Begins what is due for an entry; what comes of it is posted.
-    pub fn begin(&self, work: Work, post: UnboundedSender<Event>) {
-        (self.begin)(work, post);
+    /// Begins what is due for an entry, for which it is this late at least; what comes of it is posted.
+    pub fn begin(&self, work: Work, at_least: DateTime<Utc>, post: UnboundedSender<Event>) {
+        (self.begin)(work, at_least, post);
     }
 
     /// From here on no further call is begun for an entry that is under way.

@@ -15,7 +15,7 @@ use super::{Site, deliver::Caller, notices::Numbered, place::Place, policy::Poli
 use crate::{
     config::ReaderConfig,
     drivers::{Drivers, Setup},
-    outbox::{Entry, Terms},
+    outbox::{Entry, Terms, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
     smartcard::reader::Model,
     station::{Effect, Event, Notice, Now, Station},
@@ -259,7 +259,8 @@ impl Shell {
             }
             Effect::Deliver(work) => {
                 if let Some(caller) = &self.caller {
-                    caller.begin(work, self.post.clone());
+                    let (Work::Step(id) | Work::Ask(id)) = work;
+                    caller.begin(work, self.station.at_least(id, self.clock.now()), self.post.clone());
                 }
             }
             Effect::Again(_) => {}

@@ -19,11 +19,16 @@ impl Kiosk {
         match notice {
             Notice::Ready(reader) if self.is_ours(reader) => {
                 self.ready.insert(reader.clone());
-                self.reader_is(true, now);
+                self.looks_at_reader(now);
             }
             Notice::Lost(reader, _) if self.is_ours(reader) => {
                 self.ready.remove(reader);
-                self.reader_is(!self.ready.is_empty(), now);
+                self.looks_at_reader(now);
+            }
+            // The next card there is for somebody who has named this reader at a desk.
+            Notice::Waiting { order, ahead, .. } if self.waits_with() == Some(*order) => {
+                self.is_behind = *ahead > 0;
+                self.looks_at_reader(now);
             }
             Notice::StoreGone(why) => self.store_gone = why.is_some(),
             Notice::LayThere(reader) if self.is_ours(reader) => self.note(Note::LayThere),
@@ -45,10 +50,12 @@ impl Kiosk {
         is_device_of(reader, &self.reader)
     }
 
-    fn reader_is(&mut self, there: bool, now: DateTime<Utc>) {
+    /// A card can be held to the reader, and is the visitor's then; or not.
+    fn looks_at_reader(&mut self, now: DateTime<Utc>) {
+        let can_hold = !self.ready.is_empty() && !self.is_behind;
         if let Stage::Show { ready, .. } = &mut self.stage {
-            *ready = there;
-            self.away = if there { None } else { Some(self.away.unwrap_or(now)) };
+            *ready = can_hold;
+            self.away = if can_hold { None } else { Some(self.away.unwrap_or(now)) };
         }
     }
 

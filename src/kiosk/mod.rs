@@ -58,7 +58,9 @@ pub struct Kiosk {
     has_saved: Option<Uuid>,
     /// So many cards of this visit were none.
     cards: u32,
-    /// Since when the reader is away in this visit.
+    /// Somebody else gets the next card at the reader.
+    is_behind: bool,
+    /// Since when no card can be held there in this visit.
     away: Option<DateTime<Utc>>,
     tries: Tries,
     /// For whom each order is that the front desk is asked about.
@@ -87,6 +89,7 @@ impl Kiosk {
             asks: false,
             has_saved: None,
             cards: 0,
+            is_behind: false,
             away: None,
             tries: Tries::default(),
             at_front_desk: HashMap::new(),
@@ -241,6 +244,7 @@ impl Kiosk {
     fn order(&mut self, note: Option<Note>, now: DateTime<Utc>, fresh: Uuid) -> Vec<Effect> {
         let Some(user) = self.visitor.as_ref().map(|visitor| visitor.user) else { return self.start() };
         let ready = !self.ready.is_empty();
+        self.is_behind = false;
         self.away = (!ready).then_some(now);
         self.stands(Stage::Show { order: fresh, ready, is_second: false, note }, self.timeout, now);
         vec![Effect::Order(fresh, user)]

@@ -9,8 +9,24 @@
 //!   │          │ └─────▶ later: not now ───▶ read-back, then sent again
 //!   └──────────┴───────▶ in doubt ─────────▶ read-back ──▶ accepted, or sent again
 //! ```
+//!
+//! What is promised:
+//!
+//! 1. "Saved" is announced only once the entry is on disk.
+//! 2. What is saved ends in exactly one of accepted, refused and discarded: by a person, or by a person's newer order for its card. What
+//!    is in doubt is worked off by reading back. Shown: accepted. Not there, once BluSKY has had the time to show it: sent again. What
+//!    cannot be told waits for a person, who is told why, and nothing is sent.
+//! 3. One enrollment makes at most one assignment, however often process, network or server die in between.
+//! 4. A wish to take a card that is older than two minutes takes it from nobody who got it since, nor does a call that is repeated.
+//! 5. Each step is written down with its time before the next thing is done; what the record says of it and how that is proved is the
+//!    store's to keep.
+//!
+//! Clocks may be set while a station runs. Across a restart the wall's clock is believed: where it was set forward while a call was in
+//! doubt, "not there" may be believed too early, and then it is BluSKY that refuses the second assignment; where it was set back, a wish
+//! may count as younger than it is by that time.
 
 mod entry;
+mod look;
 mod progress;
 pub mod reach;
 pub mod schedule;

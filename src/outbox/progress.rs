@@ -133,7 +133,8 @@ impl Entry {
             Step::ReadBack(shown) if matches!(self.operation, Operation::AddUser(_)) => progress.not_listed(shown),
             Step::ReadBack(shown) => self.read_back(progress, shown, at),
             Step::Reassign { .. } => {
-                progress.take = Some(at);
+                // Who gave their yes with the order gave it then.
+                progress.take = Some(if progress.phase == Phase::Given { self.saved_at } else { at });
                 (progress.arrived, progress.maybe_ours) = (None, None);
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
@@ -296,7 +297,8 @@ impl Progress {
     /// True where nothing of it can have arrived, and nothing is on its way.
     #[must_use]
     pub fn is_unsent(&self) -> bool {
-        self.state == State::Saved && self.arrived.is_none()
+        // What a person lets go on may have arrived all the same, until the look at the cards has shown that it is not there.
+        self.state == State::Saved && self.arrived.is_none() && self.phase != Phase::LookFirst
     }
 
     /// True once nothing more will happen by itself.

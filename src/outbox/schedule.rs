@@ -267,12 +267,16 @@ impl Schedule {
         }
     }
 
-    /// Makes an entry ready where it is the first in each of its queues.
+    /// Makes an entry ready where it is the first in each of its queues, and no call is under way for one behind it.
     fn make_ready(&mut self, id: Uuid) {
         let Some(waiting) = self.waiting.get(&id).copied() else { return };
         let Turn::At(at) = waiting.turn else { return };
         let is_first = |queue: Queue| self.first(queue).is_none_or(|first| first == id);
-        if !self.under_way.contains_key(&id) && waiting.queues().all(is_first) {
+        let is_called = |queue: Queue| {
+            let mut called = self.under_way.keys().filter_map(|id| self.waiting.get(id));
+            called.any(|other| other.queues().any(|of| of == queue))
+        };
+        if !self.under_way.contains_key(&id) && waiting.queues().all(|queue| is_first(queue) && !is_called(queue)) {
             self.ready.insert((at, waiting.place, id));
         }
     }

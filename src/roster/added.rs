@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Row, Rows};
+use super::{Row, Rows, rows::near_miss};
 use crate::{
     access::Person,
-    enroll::people::{Finding, folded},
+    enroll::people::{Finding, bare, folded},
 };
 
 impl Rows {
@@ -47,6 +47,10 @@ impl Rows {
 fn before_of(row: &Row, before: &[&Person]) -> Result<Option<Uuid>, String> {
     let number = row.employee_number.as_str();
     let same: HashSet<Uuid> = before.iter().filter(|person| person.employee_number == number).map(|person| person.user_id).collect();
+    let wanted = bare(number).filter(|_| same.is_empty());
+    if let Some(person) = before.iter().find(|person| wanted.is_some() && bare(&person.employee_number) == wanted) {
+        return Err(near_miss(person));
+    }
     let users = |of: &[&Person]| of.iter().map(|person| person.user_id.to_string()).collect::<Vec<_>>().join(", ");
     match (same.iter().next(), same.len()) {
         (Some(id), 1) if !number.is_empty() => Ok(Some(*id)),
@@ -93,6 +97,7 @@ mod tests {
             row(8, "Jean", "4"),
             known,
             row(10, "Betty", "6"),
+            row(12, "King", "01"),
             row(11, "New", ""),
         ];
         let mut rows = Rows { rows, ..Rows::default() };
@@ -110,7 +115,7 @@ mod tests {
         assert_eq!(left, [(2, 1, true), (4, 0, false), (6, 3, true), (7, 0, false), (9, 4, false), (11, 0, false)]);
         let said: Vec<String> = rows.findings.iter().map(ToString::to_string).collect();
         assert!(said[0].starts_with("row 3, column 1: somebody of this name was added here before (user 00000000"), "{said:?}");
-        assert_eq!(rows.findings.iter().map(|finding| finding.row).collect::<Vec<_>>(), [3, 5, 8, 10]);
+        assert_eq!(rows.findings.iter().map(|finding| finding.row).collect::<Vec<_>>(), [3, 5, 8, 10, 12]);
         assert!(said[2].contains("stands in row 9 already"), "{said:?}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: the machine. Out: rows for a table or a CSV file. Never: an outcome that is not known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -73,7 +73,15 @@ impl Roster {
     #[must_use]
     pub fn closing(&self) -> Closing {
         let (mut closing, mut counts, mut last) = (Closing::default(), BTreeMap::<String, usize>::new(), String::new());
-        for [row, person, number, _, card, _, outcome, says, note, _] in self.report() {
+        let report = self.report();
+        let has_card: BTreeSet<&String> =
+            report.iter().filter(|[_, _, _, _, _, _, outcome, ..]| outcome == ACCEPTED).map(|[row, ..]| row).collect();
+        let is_settled = |row: &String, outcome: &str| has_card.contains(row) && ["refused", "undone", "given up"].contains(&outcome);
+        for [row, person, number, _, card, _, outcome, says, note, _] in report.iter().cloned() {
+            // Whoever has a card by now needs nobody's look at an earlier one.
+            if is_settled(&row, &outcome) {
+                continue;
+            }
             if outcome == ACCEPTED && !note.is_empty() {
                 closing.open.push(format!("row {row}, {}: {note}", called(&person, &number)));
             }
@@ -103,7 +111,7 @@ impl Roster {
 fn why(card: &str, outcome: &str, note: &str, says: &str) -> String {
     match (outcome, note) {
         ("refused", _) if !says.is_empty() => format!("{card} is refused. BluSKY says “{says}”"),
-        (_, "") => [card, outcome, says].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "),
+        (_, "") => [card, outcome].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "),
         (_, note) if note.starts_with(outcome) => note.to_owned(),
         (_, note) => format!("{outcome}: {note}"),
     }

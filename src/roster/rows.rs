@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{AddUser, Moment, check::guid},
-    enroll::people::{Finding, Index, People, Person, WhoError, decoded, delimiter, plain},
+    enroll::people::{Finding, Index, People, Person, WhoError, decoded, delimiter, no_workbook, plain},
     text,
 };
 
@@ -97,6 +97,7 @@ impl Rows {
     /// # Errors
     /// Nobody can be read at all: the headings are not there.
     pub fn read(bytes: &[u8], people: &People, members: &[String]) -> Result<Self, Finding> {
+        no_workbook(bytes)?;
         let text = decoded(bytes);
         let mut reader =
             csv::ReaderBuilder::new().delimiter(delimiter(&text)).flexible(true).has_headers(false).from_reader(text.as_bytes());
@@ -136,7 +137,7 @@ impl Rows {
             match make(&row.members) {
                 Ok(user) => row.new_user = Some(Box::new(user)),
                 Err(why) => {
-                    let message = format!("{} has no user_id, and cannot be added as a new person: {why}", row.called());
+                    let message = format!("{} is nobody whom [people] lists, and cannot be added as somebody new: {why}", row.called());
                     self.left_out(Finding { row: row.number, column: 1, message });
                 }
             }
@@ -243,6 +244,11 @@ impl<'p> Fields<'_, 'p> {
         // A number that could be a name is none: only the number itself is looked for.
         let has_it = |person: &Person| number.as_ref() == Some(&person.employee_number);
         let found = number.as_ref().and_then(|number| people.with_number(number)).filter(has_it);
+        let by_name = || self.by_name.get_or_init(|| Index::of(people));
+        let nearly = found.as_ref().map_or_else(|| number.as_ref().and_then(|number| by_name().nearly(number)), |_| None);
+        if let Some(person) = nearly {
+            return Err(self.finding(EMPLOYEE_NUMBER, &near_miss(&person)));
+        }
         match (found, &number) {
             (Some(person), _) => Ok(person.user_id),
             (None, _) if !self.headings.members.is_empty() => self.new_user(people, number.as_deref()),
@@ -289,6 +295,13 @@ impl<'p> Fields<'_, 'p> {
         let column = self.headings.places.get(name).map_or(1, |at| at + 1);
         Finding { row: self.number, column, message: message.to_owned() }
     }
+}
+
+/// A number that is nearly another one's.
+pub(super) fn near_miss(person: &Person) -> String {
+    let Person { employee_number, .. } = person;
+    let (name, number) = (text::shown(&person.name()), text::shown(employee_number));
+    format!("{name} has the number {number}, which differs by zeros in front that spreadsheets drop: write it as it is")
 }
 
 fn is_blank(record: &csv::Result<csv::StringRecord>) -> bool {
@@ -364,5 +377,18 @@ mod tests {
         let took = begin.elapsed();
         assert_eq!((rows.rows.len(), rows.findings.len()), (10_000, 1), "who is known is not new");
         assert!(took < std::time::Duration::from_secs(10), "{took:?}");
+    }
+
+    #[test]
+    fn a_number_whose_zeros_a_spreadsheet_dropped_makes_nobody_new() {
+        let list = format!("user_id,first_name,last_name,employee_number\n{ADA},Ada,Lovelace,0815\n");
+        let people = People::read(list.as_bytes()).unwrap();
+        for members in [&["first_name".to_owned(), "last_name".to_owned()][..], &[]] {
+            let rows = Rows::read(b"Employee #,First Name,Last Name\n815,Ada,Lovelace\n0815,Ada,Lovelace\n", &people, members).unwrap();
+            assert_eq!(rows.rows.iter().map(|row| (row.number, row.user_id.to_string())).collect::<Vec<_>>(), [(3, ADA.to_owned())]);
+            let said = rows.findings[0].to_string();
+            assert!(said.starts_with("row 2, column 1: Ada Lovelace has the number 0815"), "{said}");
+        }
+        assert!(Rows::read(b"PK\x03\x04", &people, &[]).unwrap_err().message.contains("save it as CSV"));
     }
 }

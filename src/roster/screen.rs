@@ -6,6 +6,7 @@
 use super::{
     Asks, Given, Question, SeatState,
     machine::{Desk, Order, Roster},
+    words,
 };
 use crate::outbox::State;
 
@@ -100,7 +101,16 @@ impl Roster {
                 screen.is_question = true;
             }
             (None, None) if !self.is_ready => screen.say = "the reader is not ready yet".to_owned(),
-            (None, None) => screen.say = "hold the card to the reader".to_owned(),
+            (None, None) => screen.say = self.hold(order.seat),
+        }
+    }
+
+    /// What to hold to the reader; whoever comes again because of a card that BluSKY refused is told which.
+    fn hold(&self, seat: usize) -> String {
+        let last = self.seats.get(seat).and_then(|seat| seat.given.last());
+        match last.filter(|given| given.seen.state == State::Refused) {
+            Some(given) => format!("hold another card to the reader ({} was refused)", words::number(&given.seen.card)),
+            None => "hold the card to the reader".to_owned(),
         }
     }
 
@@ -198,7 +208,11 @@ fn ask(question: &Question, screen: &mut Screen) {
         Asks::YesOrNo => keys.push(('y', "yes".to_owned())),
     }
     if question.kind != Asks::Card {
-        screen.say += if screen.say.ends_with('?') { " Or show another card." } else { "; or show another card" };
+        screen.say += match (question.kind, screen.say.ends_with('?')) {
+            (Asks::Choice, true) => " Press its number, or show another card.",
+            (_, true) => " Or show another card.",
+            (_, false) => "; or show another card",
+        };
         keys.extend([('n', "no".to_owned()), ('a', "set aside".to_owned())]);
     }
     keys.append(&mut screen.keys);

@@ -336,7 +336,9 @@ fn the_report_at_a_terminal_ends_with_what_somebody_should_look_at() {
     let accepted = |number| with(number, State::Accepted, "accepted");
     let mut nowhere = accepted(3);
     nowhere.1.seen.opens_nothing = true;
-    let mut roster = Roster::new(rows, vec![accepted(2), nowhere, with(4, State::Refused, "refused")]);
+    // Ada's first card was refused, and she has another one.
+    let given = vec![with(2, State::Refused, "refused"), accepted(2), nowhere, with(4, State::Refused, "refused")];
+    let mut roster = Roster::new(rows, given);
     roster.handle(Event::Begin, id(7));
     let closing = roster.closing();
     let row = |cells: [&str; 6]| cells.map(str::to_owned).to_vec();
@@ -347,6 +349,18 @@ fn the_report_at_a_terminal_ends_with_what_somebody_should_look_at() {
     let nowhere = "row 3, Maximiliane Freifrau von Habsburg (3): BluSKY lists no access level: the card opens no door until one is given";
     assert_eq!(closing.open, [nowhere, "row 4, Grace (4): 123:4567 hid-h10301 is refused. BluSKY says “No”"]);
     assert_eq!(closing.words, "2 of 5 accepted, 2 not yet, 1 refused");
+}
+
+#[test]
+fn whoever_comes_again_because_their_card_was_refused_is_told_so() {
+    let mut refused = seen(State::Refused, Some("refused"));
+    refused.card = "123:4567 hid-h10301".to_owned();
+    let given = Given { id: id(1), seen: refused, undo: Undo::No };
+    let mut roster = Roster::new(vec![row(2, "Ada")], vec![(2, given)]);
+    for event in [Event::Ready(true), Event::Begin, Event::Heard(id(7), Heard::Waiting(None))] {
+        roster.handle(event, id(7));
+    }
+    assert_eq!(roster.screen().say, "hold another card to the reader (123:4567 was refused)");
 }
 
 #[test]

@@ -171,8 +171,10 @@ impl Station {
                 // Who ordered before keeps their place, also where another station had the order first.
                 let is_later = |other: &Desk| matches!(other.state, State::Waits) && came(other.id) > came(id);
                 let at = self.desks.iter().position(is_later).unwrap_or(self.desks.len());
+                let lies = self.unclaimed.iter().find(|name| desk.wants(name)).cloned();
                 self.desks.insert(at, desk);
                 self.tell_places(turn);
+                lies.into_iter().for_each(|name| turn.tell(Notice::LayThere(name)));
             }
         }
     }
@@ -247,8 +249,11 @@ impl Station {
         if let Some(desk) = at.and_then(|at| self.desks.remove(at)) {
             return self.consider(desk, Shown::first(presentation, true), true, turn);
         }
-        if waiting {
-            turn.tell(Notice::LayThere(reader.as_str().into()));
+        match self.stages.get(reader.as_str()) {
+            _ if waiting => turn.tell(Notice::LayThere(reader.as_str().into())),
+            // It says when it goes, so whoever comes before that can be told.
+            Some(Stage::Card(_) | Stage::Read(_)) => drop(self.unclaimed.insert(reader.as_str().into())),
+            _ => {}
         }
         turn.effects.extend(presentation.identity().map(|card| Effect::Seen(card, turn.now.wall)));
         self.read(presentation, turn);

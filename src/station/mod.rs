@@ -27,7 +27,7 @@ mod stages;
 pub(crate) mod tests;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -152,6 +152,8 @@ pub struct Station {
     damaged: HashMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
     lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    /// The readers at which a smart card lies that nobody waited for when it was shown.
+    unclaimed: HashSet<ReaderName>,
     /// The cards that were shown at rosters, each for whom.
     rosters: Rosters,
     /// What is being typed at each reader.
@@ -211,6 +213,7 @@ impl Station {
             up: Vec::new(),
             damaged: HashMap::new(),
             lying: HashMap::new(),
+            unclaimed: HashSet::new(),
             rosters: Rosters::default(),
             keypads: HashMap::new(),
         }
@@ -277,6 +280,12 @@ impl Station {
     #[must_use]
     pub fn is_showing(&self) -> bool {
         self.stages.values().any(|stage| matches!(stage, Stage::Line(line) if line.is_showing()))
+    }
+
+    /// What time it is at least for an entry that is being delivered: a clock that is set back makes no wish to take a card young again.
+    #[must_use]
+    pub fn at_least(&self, id: Uuid, now: Now) -> DateTime<Utc> {
+        self.sending.wishes.at_least(id, now)
     }
 
     /// True while a call is under way.

@@ -3,6 +3,8 @@
 //! In: entries as they are written down, what came of calls, a person's word. Out: which calls to make now, and what people are told
 //! of each entry. Never: more of a waiting entry in memory than its keys, its state and when it is due.
 
+mod waiting;
+
 use std::collections::HashSet;
 
 use super::{notice::QuestionKind, *};
@@ -14,6 +16,7 @@ use crate::{
         schedule::{Schedule, Turn as Due, Waiting},
     },
 };
+use waiting::{Wishes, waiting};
 
 /// What is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,7 @@ pub(super) struct Sending {
     aside: HashMap<Uuid, Waiting>,
     /// What is ordered here and has not come to its end.
     ordered: HashMap<Uuid, Ordered>,
+    pub(super) wishes: Wishes,
     /// So many entries have been saved here.
     saved: u64,
     /// Why BluSKY could not be reached last.
@@ -83,6 +87,7 @@ impl Sending {
             scope: Scope::Nothing,
             aside: HashMap::new(),
             ordered: HashMap::new(),
+            wishes: Wishes::default(),
             saved: 0,
             unreached: None,
             stopped: None,
@@ -225,6 +230,7 @@ impl Station {
             if is_new || self.sending.schedule.knows(entry.id) {
                 continue;
             }
+            self.sending.wishes.take_up(&entry, turn.now);
             self.sending.put(waiting(&entry, place, turn.now));
         }
     }
@@ -234,6 +240,7 @@ impl Station {
         if let Some(ordered) = self.sending.ordered.get_mut(&entry.id) {
             ordered.is_new = false;
         }
+        self.sending.wishes.take_up(&entry, turn.now);
         self.sending.put_first(&entry, turn.now);
         let before = self.sending.schedule.waits_for(entry.id);
         let id = entry.id;
@@ -353,6 +360,7 @@ impl Station {
     fn over(&mut self, entry: Entry, question: Option<Box<Question>>, turn: &mut Turn) {
         let place = self.sending.place(entry.id);
         self.sending.put(waiting(&entry, place, turn.now));
+        self.sending.wishes.forget(entry.id);
         turn.tell(Notice::Entry(Box::new(entry), question));
     }
 
@@ -383,15 +391,6 @@ impl Station {
         if let Some(reader) = self.sending.ordered.get(&id).and_then(|ordered| ordered.reader.clone()) {
             self.signal(&reader, shown, turn);
         }
-    }
-}
-
-/// An entry's place, due by the steady clock.
-fn waiting(entry: &Entry, place: u64, now: Now) -> Waiting {
-    let waiting = Waiting::of(entry, place, now.wall);
-    match waiting.turn {
-        Due::At(at) => Waiting { turn: Due::At(now.steady + (at - now.wall)), ..waiting },
-        Due::Person | Due::Over => waiting,
     }
 }
 

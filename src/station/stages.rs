@@ -167,6 +167,7 @@ impl Station {
 
     /// The card that lay there has gone.
     fn left(&mut self, name: &ReaderName, turn: &mut Turn) {
+        self.unclaimed.remove(name);
         turn.effects.extend(self.lying.remove(name).map(|(card, _)| Effect::Seen(card, turn.now.wall)));
     }
 

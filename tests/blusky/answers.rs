@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     CARD_ID, USER, on_wire,
     peer::{Peer, Reply},
-    support::{ADA, CARD, Ended, Site},
+    support::{ADA, CARD, Ended, GRACE, Site},
 };
 
 /// Answers that state no success.
@@ -51,10 +51,10 @@ fn calls(site: &Site) -> Vec<Ended> {
     let enroll = [&["enroll", "--user", ADA, "--bits", CARD][..], &short].concat();
     let update = [&["card", "update", "--user", ADA, "--card-id", CARD_ID, "--card-user-flags", "1"][..], &short].concat();
     let user = [&USER[..], &short].concat();
-    [enroll, update, user, vec!["lookup", "cards", "--json"], vec!["card", "list", "--user", ADA, "--json"]]
-        .iter()
-        .map(|words| site.run(words))
-        .collect()
+    let remove = [&["card", "remove", "--user", ADA, "--card", CARD_ID][..], &short].concat();
+    let group = |what| [&["access", what, "--user", GRACE, "--group", "7"][..], &short].concat();
+    let (lookup, list) = (vec!["lookup", "cards", "--json"], vec!["card", "list", "--user", ADA, "--json"]);
+    [enroll, update, user, lookup, list, remove, group("add"), group("remove")].iter().map(|words| site.run(words)).collect()
 }
 
 #[test]

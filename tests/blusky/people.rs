@@ -253,3 +253,41 @@ fn somebody_who_was_added_is_listed_by_the_simulator_from_then_on_on_both_wires_
         assert_eq!(site.run(&["card", "list", "--user", "Ada Lovelace", "--json"]).code, 0);
     }
 }
+
+#[test]
+fn a_record_with_a_pin_leaves_no_trace_of_it_in_a_log_an_error_or_a_store_however_the_list_is_broken() {
+    let good = ada().to_string();
+    let broken = good.replace("\"FirstName\"", "\"FirstName\":]");
+    let xml =
+        format!("<ArrayOfUserViewModel><UserViewModel><PIN>{PIN}</PIN><PersonId>{ADA}</PersonId></UserViewModel></ArrayOfUserViewModel>");
+    for (body, code) in [
+        (format!("[{good}]"), 0),
+        (xml, 0),
+        (format!("[{broken}]"), 1),
+        (format!("[{good},{}", &good[..good.len() - 9]), 1),
+        (good.clone(), 1),
+        (format!("[{{\"PIN\":\"{PIN}\"}}]"), 1),
+        (format!("{{\"A\":[{good}],\"B\":[{good}]}}"), 1),
+    ] {
+        let said = body.clone();
+        let blusky = Peer::start(move |request, _| match is_list(request) {
+            true => Reply::Says("200 OK", "application/json", said.clone().into_bytes()),
+            false => Reply::not_found(),
+        });
+        let mut site = with_people(&blusky.base_url, "");
+        site.env(("RUST_LOG".to_owned(), "trace".to_owned()));
+        for command in [&["lookup", "users", "--json"][..], &["lookup", "users", "--stale"], &["status"], &["doctor"]] {
+            let ended = site.run(command);
+            assert!(ended.code == code || command.len() < 3, "{body}: {ended:?}");
+            assert!(!format!("{}{}", ended.stdout, ended.stderr).contains(PIN), "{command:?}, {body}: {ended:?}");
+            assert!(
+                !ended.stderr.contains("panicked") && (ended.stderr.contains("DEBUG") || command.len() < 2),
+                "the log is on: {ended:?}"
+            );
+        }
+        for file in fs::read_dir(site.folder.path()).unwrap() {
+            let bytes = fs::read(file.unwrap().path()).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains(PIN), "{body}");
+        }
+    }
+}

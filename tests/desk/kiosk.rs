@@ -95,9 +95,7 @@ fn only_the_browser_with_the_kiosks_key_is_the_kiosk_and_it_is_nothing_else() {
         assert!(answer.status == 200 && !answer.body.contains(&kiosk.key) && !answer.body.contains("Ada"), "{path}: {answer:?}");
     }
     // The kiosk's key opens no desk and no API; the kiosk's browser is let in nowhere else.
-    for path in
-        ["/v1/people?q=a", "/v1/station", "/v1/outbox", "/v1/notices", "/metrics", "/desk/people?q=a", "/desk/events", "/desk/today.csv"]
-    {
+    for path in ["/v1/people?q=a", "/v1/station", "/v1/outbox", "/v1/notices", "/desk/people?q=a", "/desk/events", "/desk/today.csv"] {
         let answer = stranger.sends(&format!("GET {path} HTTP/1.1\r\nConnection: close\r\n{}\r\n", kiosk.head()));
         assert_eq!(answer.status, 401, "{path}");
         let head = format!("{}Cookie: cardbridge_kiosk=1\r\n", kiosk.head());
@@ -105,6 +103,7 @@ fn only_the_browser_with_the_kiosks_key_is_the_kiosk_and_it_is_nothing_else() {
         assert_eq!(answer.status, 403, "{path}");
     }
     let head = format!("{}Cookie: other=1; cardbridge_kiosk=1\r\n", stranger.usual());
+    assert_eq!(stranger.sends(&format!("GET /metrics HTTP/1.1\r\nConnection: close\r\n{head}\r\n")).status, 403);
     assert_eq!(stranger.posts_as("/desk/sign-in", &head, &json!({"name": "Kim"})).status, 403);
     assert_eq!(stranger.sends(&format!("GET / HTTP/1.1\r\nConnection: close\r\n{head}\r\n")).status, 403);
     // Another page cannot press anything, and reads nothing.

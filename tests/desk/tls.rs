@@ -62,6 +62,8 @@ fn a_page_at_another_address_speaks_tls_and_nothing_else_and_its_cookie_stays_th
     assert_eq!(signs_in("desk.example.org", "http://desk.example.org", "0417").status, 403);
     let inside = signs_in("desk.example.org", "https://desk.example.org", "0417");
     assert!(inside.status == 200 && inside.head.contains("; Secure"), "{inside:?}");
+    let metrics = format!("GET /metrics HTTP/1.1\r\nConnection: close\r\nHost: desk.example.org:{port}\r\n\r\n");
+    assert_eq!(sends(&address, &root, &metrics).status, 401, "who is not on this machine signs in for the numbers too");
     // Without TLS there is no answer at all.
     let mut plain = TcpStream::connect(&address).unwrap();
     plain.write_all(format!("GET / HTTP/1.1\r\nHost: desk.example.org:{port}\r\n\r\n").as_bytes()).unwrap();

@@ -52,7 +52,7 @@ pub struct Arguments {
     new_user: bool,
     /// Take this card of the user's back first, a lost one, or deactivate it ([enroll] lost_card): its GUID, or a number of it among the
     /// user's cards
-    #[arg(long, value_name = "CARD", requires = "user")]
+    #[arg(long, value_name = "CARD", requires = "user", conflicts_with_all = ["roster", "repeat", "new_user"])]
     replaces: Option<String>,
     /// A group of access levels for somebody new (`cardbridge lookup access-level-groups`); can be given several times
     #[arg(long, value_name = "N", conflicts_with_all = ["user", "repeat"], value_parser = clap::value_parser!(i64).range(1..))]

@@ -20,6 +20,10 @@ use crate::{
     views::page::ago,
 };
 
+const HEAD: [&str; 6] = ["id", "name", "number", "company", "facility", "e-mail"];
+/// So many people are one table: a whole list would take more memory than the people themselves.
+const PAGE: usize = 1000;
+
 pub async fn run(site: &Site, store: StoreHandle, arguments: &Arguments) -> Result<ExitCode, Failure> {
     if site.config.people.of.is_empty() {
         let help = "add [people] blusky = { occupancy = [\"GUID\"] }; `cardbridge lookup occupancies` shows them";
@@ -41,8 +45,13 @@ pub async fn run(site: &Site, store: StoreHandle, arguments: &Arguments) -> Resu
             out::print_json(&line);
         }
     } else {
-        let rows: Vec<Vec<String>> = listed.iter().map(|person| row(&person)).collect();
-        table::print(&["id", "name", "number", "company", "facility", "e-mail"], &rows);
+        let mut rows = listed.iter().map(|person| row(&person)).peekable();
+        let mut page: Vec<Vec<String>> = rows.by_ref().take(PAGE).collect();
+        table::print(&HEAD, &page);
+        while rows.peek().is_some() {
+            page = rows.by_ref().take(PAGE).collect();
+            table::print(&HEAD, &page);
+        }
     }
     match stale {
         Some(why) => out::hint(&format!("{why}; this is what BluSKY said {} ago ({as_of})", ago(Utc::now() - at))),

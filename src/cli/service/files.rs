@@ -111,7 +111,7 @@ mod tests {
             station.contains("\nExecStart=/usr/local/bin/cardbridge run --protocols /etc/cardbridge/own --config /etc/cardbridge/"),
             "{station}"
         );
-        assert!(screen.contains("LoadCredential=kiosk.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
+        assert!(screen.contains("LoadCredential=start.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
         assert!(text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"https://desk:1/kiosk\""));
         let plain = all(&Own { program: PROGRAM, protocols: None, screen: None });
         assert_eq!(plain.last().unwrap().text, include_str!("../../../packaging/cardbridge.service"));

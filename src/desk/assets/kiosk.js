@@ -7,6 +7,7 @@ history.replaceState(null, "", location.pathname);
 const headers = () => ({ "content-type": "application/json", "cardbridge-kiosk": sessionStorage.getItem("cardbridge-kiosk") || "" });
 let visit = 0;
 let language = "";
+const usual = document.documentElement.lang;
 
 // Color and sound both: somebody may not see the one or hear the other.
 const SOUNDS = { step: [660], again: [520, 520], ask: [520, 520], good: [880, 1320], bad: [220, 180] };
@@ -37,7 +38,7 @@ function show(told) {
   const typed = before && told.visit === visit && !told.step.includes('role="alert"') ? before.value : "";
   const kept = before && told.visit === visit && told.step.includes('class="asks"') ? before.value : typed;
   [visit, language] = [told.visit, told.language];
-  document.documentElement.lang = language || document.documentElement.lang;
+  document.documentElement.lang = language || usual;
   byId("step").innerHTML = told.step;
   if (byId("code")) byId("code").value = kept;
   const wanted = document.querySelector("#step [data-focus]") || document.querySelector("#step h1");
@@ -49,9 +50,12 @@ function show(told) {
   play();
 }
 
-// Without a station nothing of anybody stays on the screen.
+// Without a station nothing of anybody stays on the screen, and after a while not their language either.
+let lostSince = 0;
 function lost(isLost) {
   if (isLost) byId("step").replaceChildren();
+  lostSince = isLost ? lostSince || Date.now() : 0;
+  if (isLost && Date.now() - lostSince > 30000) language = "";
   for (const words of byId("lost").querySelectorAll("[data-language]")) words.hidden = language !== "" && words.dataset.language !== language;
   byId("lost").hidden = !isLost;
   byId("step").hidden = isLost;

@@ -42,6 +42,7 @@ impl People {
     /// # Errors
     /// Nobody can be read at all: the headings are not there.
     pub fn read(bytes: &[u8]) -> Result<Self, Finding> {
+        no_workbook(bytes)?;
         let text = decoded(bytes);
         let mut reader =
             csv::ReaderBuilder::new().delimiter(delimiter(&text)).flexible(true).has_headers(false).from_reader(text.as_bytes());
@@ -174,14 +175,24 @@ fn wanted() -> String {
     [&REQUIRED[..], &[EMPLOYEE_NUMBER]].concat().join(", ")
 }
 
-/// A heading without what spreadsheets do to it: `User ID` is `user_id`.
+/// A heading without what spreadsheets do to it: `User ID` is `user_id`, and `Employee #` is `employee_number`.
 #[must_use]
 pub fn plain(heading: &str) -> String {
-    heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    heading.replace('#', "number").chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn is_blank(row: &csv::Result<csv::StringRecord>) -> bool {
     row.as_ref().is_ok_and(|row| row.iter().all(|field| field.trim().is_empty()))
+}
+
+/// A workbook is no list: its beginning tells it.
+///
+/// # Errors
+/// It is one, and what to do.
+pub fn no_workbook(bytes: &[u8]) -> Result<(), Finding> {
+    let is_one = [&b"PK\x03\x04"[..], b"\xD0\xCF\x11\xE0"].iter().any(|begin| bytes.starts_with(begin));
+    let message = || "this is a workbook (such as xlsx or ods), and not a CSV file; save it as CSV in the spreadsheet program".to_owned();
+    if is_one { Err(Finding { row: 1, column: 1, message: message() }) } else { Ok(()) }
 }
 
 /// The text: by its mark, else UTF-8 where it is, else Windows-1252, which old spreadsheets write.
@@ -283,5 +294,15 @@ mod tests {
         let finding = People::read(b"user_id;first_name\n").unwrap_err();
         assert!(finding.message.contains("no heading last_name"), "{finding}");
         assert!(People::read(b"").is_err() && People::read(b"\n\n").is_err());
+    }
+
+    #[test]
+    fn a_workbook_is_said_to_be_none_and_a_heading_may_be_short_for_a_number() {
+        for workbook in [&b"PK\x03\x04\x14"[..], b"\xD0\xCF\x11\xE0\xA1"] {
+            let finding = People::read(workbook).unwrap_err();
+            assert!(finding.message.contains("save it as CSV"), "{finding}");
+        }
+        let people = read(format!("User ID,First Name,Last Name,Employee #\n{ADA},Ada,Lovelace,0815\n").as_bytes());
+        assert_eq!(people.table.get(0).unwrap().employee_number, "0815");
     }
 }

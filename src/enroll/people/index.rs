@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uuid::Uuid;
 
-use super::{People, Person, WhoError, folded, names};
+use super::{People, Person, WhoError, bare, folded, names};
 
 /// A directory in the order of its names.
 pub struct Index<'a> {
@@ -38,6 +38,7 @@ impl<'a> Index<'a> {
         for (at, person) in (0..).zip(people) {
             let Person { last_name, nickname, employee_number, email, .. } = &person;
             let alone = [last_name, nickname, employee_number, email].map(|text| folded(text));
+            self.texts.extend(bare(employee_number).map(|number| (digest(&apart(number)), list, at)));
             self.texts.extend(names(&person, false).iter().chain(&alone).map(|text| (digest(text), list, at)));
         }
     }
@@ -54,17 +55,32 @@ impl<'a> Index<'a> {
     fn near(&self, name: &str) -> Vec<(usize, Person)> {
         // Behind a name may stand what tells namesakes apart.
         let parts = name.match_indices(" (").filter_map(|(at, _)| name.get(..at)).chain([name]);
-        let those = parts.flat_map(|text| {
-            let wanted = digest(text);
-            let from = self.texts.partition_point(|(digest, ..)| *digest < wanted);
-            self.texts.iter().skip(from).take_while(move |(digest, ..)| *digest == wanted)
-        });
+        parts.flat_map(|text| self.with(text)).collect()
+    }
+
+    /// Somebody whose number differs from this one by zeros in front.
+    #[must_use]
+    pub fn nearly(&self, number: &str) -> Option<Person> {
+        let wanted = bare(number)?;
+        let is_near = |person: &Person| person.employee_number != number && bare(&person.employee_number) == Some(wanted);
+        self.with(&apart(wanted)).map(|(_, person)| person).find(is_near)
+    }
+
+    /// Whoever may be called by this text, with their place.
+    fn with(&self, text: &str) -> impl Iterator<Item = (usize, Person)> {
+        let wanted = digest(text);
+        let from = self.texts.partition_point(|(digest, ..)| *digest < wanted);
         let person = |(_, list, at): &(u64, List, u32)| match list {
             List::All => Some((*at as usize, self.people.table.get(*at as usize)?)),
             List::Own => Some((*self.people.also_at.get(*at as usize)?, self.people.also.get(*at as usize)?)),
         };
-        those.filter_map(person).collect()
+        self.texts.iter().skip(from).take_while(move |(digest, ..)| *digest == wanted).filter_map(person)
     }
+}
+
+/// A number without its zeros is no number that somebody has.
+fn apart(bare: &str) -> String {
+    format!("#{bare}")
 }
 
 /// Texts that differ rarely come to the same; whoever is found by it is looked at once more.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::access::HeldCard;
 pub use crate::access::Person;
-pub use file::{Finding, decoded, delimiter, plain};
+pub use file::{Finding, decoded, delimiter, no_workbook, plain};
 pub use index::Index;
 
 use crate::text;
@@ -176,11 +176,10 @@ impl People {
 
     /// Nobody; or nobody but for zeros in front.
     fn near(&self, who: &str) -> WhoError {
-        let bare = who.trim_start_matches('0');
-        let is_number = !bare.is_empty() && who.bytes().all(|byte| byte.is_ascii_digit());
         let mut numbers = self.table.numbers();
-        let is_near = |number: &str| number.trim_start_matches('0') == bare;
-        let near = if is_number { numbers.position(is_near).and_then(|at| self.table.get(at)) } else { None };
+        let bare = bare(who);
+        let near = bare.and_then(|wanted| numbers.position(|number| number.trim_start_matches('0') == wanted));
+        let near = near.and_then(|at| self.table.get(at));
         match near {
             Some(person) => WhoError::Nearly(who.to_owned(), format!("{} ({})", person.name(), person.employee_number)),
             None => WhoError::Unknown(who.to_owned()),
@@ -291,6 +290,13 @@ fn names(person: &Person, apart: bool) -> Vec<String> {
     let with: Vec<String> = apart.flat_map(|of| names.iter().map(move |name| format!("{name} {of}")).collect::<Vec<_>>()).collect();
     names.extend(with);
     names
+}
+
+/// A number without the zeros in front, which spreadsheets drop; none for what is no number.
+#[must_use]
+pub fn bare(number: &str) -> Option<&str> {
+    let bare = number.trim_start_matches('0');
+    (!bare.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(bare)
 }
 
 /// A name without case, accents and spare blanks.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
     sync::{mpsc::UnboundedSender, watch},
     time::sleep,
@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use super::{Directory, once};
 use crate::{
-    access::{AccessControl, AddUser, Cards, Detail, NO_SUCH_CALL, NoList, Operation, Outcome, Sameness, StoredCard},
+    access::{AccessControl, AddUser, Cards, Detail, NO_SUCH_CALL, NoList, Operation, Outcome},
     card::DecidedBy,
-    outbox::{Entry, Next, ReadBack, State, Step, reach::Reached},
+    outbox::{Entry, Next, ReadBack, Step, reach::Reached},
     station::{Called, Event},
     store::{StoreError, StoreHandle},
 };
@@ -34,8 +34,9 @@ pub(super) struct Call<C> {
     directory: Option<Directory>,
     /// A user whose cards were shown.
     shown: Mutex<Option<Uuid>>,
-    /// When what may have arrived was sent from here, by a clock that nobody sets.
+    /// When what may have arrived was sent from here, and when this process began, by a clock that nobody sets.
     sent: Mutex<HashMap<Uuid, Instant>>,
+    began: Instant,
 }
 
 /// Where steps are told as they are written.
@@ -50,11 +51,11 @@ impl<C: AccessControl> Call<C> {
         directory: Option<Directory>,
     ) -> Self {
         let shows_within = TimeDelta::from_std(shows_within).unwrap_or(TimeDelta::MAX);
-        Self { store, system, shows_within, stopped, directory, shown: Mutex::default(), sent: Mutex::default() }
+        Self { store, system, shows_within, stopped, directory, shown: Mutex::default(), sent: Mutex::default(), began: Instant::now() }
     }
 
     /// First something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
-    pub(super) async fn ask(&self, id: Uuid, post: &Post) -> Called {
+    pub(super) async fn ask(&self, id: Uuid, at_least: DateTime<Utc>, post: &Post) -> Called {
         let mut called = Called { id, user: None, heard: Vec::new(), entry: None };
         let Ok(entry) = self.store.entry(id).await else { return called };
         called.user = entry.operation.user();
@@ -65,14 +66,14 @@ impl<C: AccessControl> Call<C> {
                 return called;
             }
         }
-        self.go_on(entry, called, post).await
+        self.go_on(entry, at_least, called, post).await
     }
 
     /// What is due for an entry.
-    pub(super) async fn step(&self, id: Uuid, post: &Post) -> Called {
+    pub(super) async fn step(&self, id: Uuid, at_least: DateTime<Utc>, post: &Post) -> Called {
         let called = Called { id, user: None, heard: Vec::new(), entry: None };
         match self.store.entry(id).await {
-            Ok(entry) => self.go_on(entry, called, post).await,
+            Ok(entry) => self.go_on(entry, at_least, called, post).await,
             Err(error) => {
                 tracing::error!(%error, "an entry is left alone");
                 called
@@ -80,12 +81,14 @@ impl<C: AccessControl> Call<C> {
         }
     }
 
-    async fn go_on(&self, mut entry: Entry, mut called: Called, post: &Post) -> Called {
+    async fn go_on(&self, mut entry: Entry, at_least: DateTime<Utc>, mut called: Called, post: &Post) -> Called {
         called.user = entry.operation.user();
         // With its PIN, which is gone from the disk once BluSKY has it.
         let mut whole = None;
+        let begun = Instant::now();
+        let now = || Utc::now().max(at_least + begun.elapsed());
         // Its pause is over by the clock that nobody sets, whatever the wall's clock says.
-        let mut next = entry.due(Utc::now());
+        let mut next = entry.due(now());
         loop {
             let done = match next {
                 Next::Send { reassign } => self.send(&mut entry, reassign, &mut whole, &mut called, post).await,
@@ -108,7 +111,7 @@ impl<C: AccessControl> Call<C> {
                     return called;
                 }
             }
-            next = entry.next(Utc::now());
+            next = entry.next(now());
         }
         if let (true, Ok(mut sent)) = (entry.progress().is_settled(), self.sent.lock()) {
             sent.remove(&entry.id);
@@ -159,13 +162,14 @@ impl<C: AccessControl> Call<C> {
 
     /// Looks in BluSKY's list of people for a user whose making was not answered.
     async fn look_for(&self, user: &AddUser, entry: &mut Entry, called: &mut Called, post: &Post) -> Result<bool, StoreError> {
+        let is_too_early = self.is_too_early(entry);
         let looked = match self.directory.as_ref().filter(|directory| directory.asks()) {
             Some(directory) => directory.added(user).await,
             None => Err(NoList::Missing("BluSKY's pages name no call that shows a user".to_owned())),
         };
         let step = match looked {
             Ok(Some(user_id)) => Step::UserFound { user_id },
-            Ok(None) if self.is_too_early(entry) => {
+            Ok(None) if is_too_early => {
                 Step::ReadBack(ReadBack::NotYet { why: "BluSKY's list of people does not show the user yet".to_owned() })
             }
             Ok(None) => {
@@ -229,8 +233,10 @@ impl<C: AccessControl> Call<C> {
             *whole = Some(self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()));
         }
         let sent = whole.as_ref().unwrap_or(&entry.operation);
+        // A list is as old as the question.
+        let is_too_early = self.is_too_early(entry);
         let shown = match self.cards_of(user, detail, called).await {
-            Cards::Shown(cards) => find(entry, sent, cards, self.is_too_early(entry)),
+            Cards::Shown(cards) => ReadBack::of(entry, sent, cards, is_too_early),
             Cards::Unavailable { why } => ReadBack::Unavailable { why },
             Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
             // The pause is everybody's: nothing is written down for it.
@@ -266,14 +272,13 @@ impl<C: AccessControl> Call<C> {
         Ok(secret.map_or_else(|| entry.operation.clone(), |secret| entry.with_secret(secret)))
     }
 
-    /// True until BluSKY has had the time to show what was sent: by the wall's clock across a restart, and by one that nobody sets for
-    /// what was sent from here.
+    /// True until BluSKY has had the time to show what was sent: by a clock that nobody sets for what was sent from here. What was sent
+    /// before this process began was sent so long ago at least; the wall's clock may know of more.
     fn is_too_early(&self, entry: &Entry) -> bool {
-        let now = Utc::now();
         let Some(until) = entry.unproven_until(self.shows_within) else { return false };
-        let since = self.sent.lock().ok().and_then(|sent| sent.get(&entry.id).map(Instant::elapsed));
-        let left = since.and_then(|since| TimeDelta::from_std(since).ok()).map(|since| entry.unproven_for(self.shows_within) - since);
-        left.map_or(now < until, |left| left > TimeDelta::zero())
+        let sent = self.sent.lock().ok().and_then(|sent| sent.get(&entry.id).copied());
+        let since = TimeDelta::from_std(sent.unwrap_or(self.began).elapsed()).unwrap_or(TimeDelta::MAX);
+        since < entry.unproven_for(self.shows_within) && (sent.is_some() || Utc::now() < until)
     }
 
     async fn append(&self, entry: &mut Entry, step: Step, post: Option<&Post>) -> Result<(), StoreError> {
@@ -299,33 +304,5 @@ impl<C: AccessControl> Call<C> {
                 other => return other,
             }
         }
-    }
-}
-
-/// The card among the user's: by the key BluSKY gave, else by what was sent; compared with what was sent. Until BluSKY has had the
-/// time to show it, what is not there proves nothing.
-fn find(entry: &Entry, sent: &Operation, cards: Vec<StoredCard>, too_early: bool) -> ReadBack {
-    let key = entry.progress().told.value;
-    let by_key = |card: &&StoredCard| key.is_some() && card.user_card_id == key && !card.deleted;
-    let is = |sameness: Sameness| cards.iter().find(|card| card.is(sent) == sameness);
-    let (known, open) = (cards.iter().find(by_key).or_else(|| is(Sameness::TheOne)), is(Sameness::CannotBeTold));
-    if matches!(entry.operation, Operation::RemoveUserCard(_)) {
-        return match known {
-            Some(_) if too_early => ReadBack::NotYet { why: "BluSKY still shows the card".to_owned() },
-            Some(card) => ReadBack::Found(Box::new(card.clone())),
-            None if open.is_some() => ReadBack::CannotTell,
-            // Lists that are behind show what was, and not what will be.
-            None => ReadBack::NotFound,
-        };
-    }
-    match known.map(|card| card.clone().compare(sent)) {
-        Some(Ok(card)) if too_early && !entry.is_done(&card) && entry.progress().state == State::InDoubt => {
-            ReadBack::NotYet { why: "BluSKY does not show the change yet".to_owned() }
-        }
-        Some(Ok(card)) => ReadBack::Found(Box::new(card)),
-        Some(Err(error)) => ReadBack::Failed { why: error.to_string() },
-        None if too_early => ReadBack::NotYet { why: "BluSKY does not show the card as the user's, or not yet".to_owned() },
-        None if open.is_some() => ReadBack::CannotTell,
-        None => ReadBack::NotFound,
     }
 }

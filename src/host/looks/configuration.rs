@@ -8,7 +8,10 @@ use crate::{
     doctor::configuration::{Facts, Kiosk, PeopleFile, SecretFile},
     host::{
         Site,
-        platform::files::{is_private, is_public},
+        platform::{
+            files::{is_private, is_public},
+            lock::Lock,
+        },
         protocol_files::add_folder,
     },
     protocols::Protocols,
@@ -56,6 +59,9 @@ fn secrets(config: &Config) -> Vec<SecretFile> {
         files.extend(connecting.proxy_user.as_ref().map(|(_, path)| secret("blusky.proxy_password_file", path)));
         files.extend(connecting.client_cert.as_ref().map(|(_, key)| key_file("blusky.client_key_file", key)));
     }
+    // The station makes it when it first has a kiosk.
+    let start = Lock::beside(&config.store, "kiosk.html");
+    files.extend(config.kiosk().filter(|_| start.exists()).map(|_| key_file("desk.kiosk", &start)));
     for reader in &config.readers {
         files.extend(match &reader.port {
             Port::Pcsc { keys_file: Some(path), .. } => Some(key_file("reader.keys_file", path)),

@@ -321,6 +321,22 @@ fn a_kiosk_whose_reader_or_store_is_away_says_so_and_comes_back_by_itself() {
 }
 
 #[test]
+fn a_visitor_is_not_asked_for_a_card_that_somebody_at_a_desk_would_get() {
+    let mut lobby = Lobby::open(1.0, Vec::new());
+    let at_desk = Uuid::from_u128(99);
+    let card = Wanted::Shown { reader: Some("desk".to_owned()), within: TimeDelta::seconds(60) };
+    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1099))), card, reassign: Reassign::Never };
+    lobby.world.happens(Happens::Order(Box::new(Request { id: at_desk, what, can_be_asked: true })));
+    lobby.enters("code1");
+    assert!(matches!(lobby.kiosk.stage(), Stage::Show { ready: false, .. }), "{:?}", lobby.kiosk);
+    lobby.world.happens(Happens::Withdraw(at_desk));
+    lobby.goes_on();
+    assert!(matches!(lobby.kiosk.stage(), Stage::Show { ready: true, .. }), "{:?}", lobby.kiosk);
+    lobby.shows(4567);
+    assert_eq!(lobby.kiosk.stage(), &Stage::Done(Done::Accepted));
+}
+
+#[test]
 fn while_blusky_is_away_saved_is_enough() {
     let mut lobby = Lobby::open(1.0, Vec::new());
     lobby.world.happens(Happens::Deliver(Scope::Nothing));

@@ -1,4 +1,4 @@
-//! Whose turn it is.
+//! Whose turn it is, and who waits for whom.
 
 use proptest::prelude::*;
 
@@ -50,6 +50,18 @@ fn an_entry_that_waits_for_a_person_holds_up_its_card_and_not_its_users_other_ca
     assert_eq!(schedule.waits_for(Uuid::from_u128(3)), Some(Uuid::from_u128(1)));
     schedule.put(waiting(1, 7, 1, Turn::Over));
     assert_eq!(schedule.next(at(0)), Some(id(3)));
+}
+
+#[test]
+fn an_entry_that_a_person_lets_go_on_waits_for_the_call_of_its_user_that_is_under_way() {
+    let mut schedule = Schedule::new(8);
+    schedule.put(waiting(1, 7, 1, Turn::Person));
+    schedule.put(waiting(2, 7, 2, Turn::At(at(0))));
+    assert_eq!(schedule.next(at(0)), Some(id(2)));
+    schedule.put(waiting(1, 7, 1, Turn::At(at(0))));
+    assert_eq!(schedule.next(at(0)), None);
+    schedule.put(waiting(2, 7, 2, Turn::Over));
+    assert_eq!(schedule.next(at(0)), Some(id(1)));
 }
 
 #[test]

@@ -152,6 +152,21 @@ fn a_reader_shows_that_a_card_was_read_saved_and_accepted_or_refused() {
 }
 
 #[test]
+fn whoever_comes_while_a_card_lies_there_that_nobody_waited_for_is_told_to_lift_it() {
+    let mut world = with(ReaderKind::Pcsc(ReaderHints::default()));
+    let lies = |world: &World| world.told.iter().filter(|notice| matches!(notice, Notice::LayThere(_))).count();
+    let card = || ReaderEvent::CardIn { atr: vec![0x3B, 0x80, 0x80, 1, 1], device: "reader".to_owned(), lay_there: true };
+    world.at_desk(card());
+    assert_eq!(lies(&world), 0, "nobody waits");
+    world.order(1, false);
+    assert_eq!(lies(&world), 1);
+    world.at_desk(ReaderEvent::CardOut);
+    world.station.handle(Event::Withdraw(Uuid::from_u128(1)), world.now);
+    world.order(2, false);
+    assert_eq!(lies(&world), 1, "it was lifted");
+}
+
+#[test]
 fn a_card_that_lies_there_is_noted_every_five_seconds_and_when_it_goes() {
     let hints = ReaderHints { card_left: Some(std::time::Duration::from_secs(2)), ..ReaderHints::default() };
     let mut world = with(ReaderKind::Osdp(hints));

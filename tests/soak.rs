@@ -75,6 +75,9 @@ fn a_long_day_of_taps_and_faults_leaves_the_program_as_it_was_and_an_outage_writ
     let mut reader = SerialReader::plug_in();
     let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
     let mut station = site.start(&["run"]);
+    // What it says is read away, as a terminal would.
+    let mut says = station.stdout();
+    std::thread::spawn(move || std::io::copy(&mut says, &mut std::io::sink()));
     station.wait_for_stderr("the station runs");
     reader.wait_until_open();
     let (mut curve, began) = (Vec::new(), Instant::now());

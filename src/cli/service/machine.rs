@@ -123,11 +123,11 @@ impl Machine {
             return commands;
         }
         if is_changed {
-            commands.extend([
-                vec!["systemctl", "daemon-reload"],
-                vec!["udevadm", "control", "--reload"],
-                vec!["udevadm", "trigger", "--subsystem-match=usb", "--subsystem-match=tty", "--subsystem-match=input"],
-            ]);
+            commands.push(vec!["systemctl", "daemon-reload"]);
+        }
+        if is_changed && self.has_udev() {
+            commands.push(vec!["udevadm", "control", "--reload"]);
+            commands.push(vec!["udevadm", "trigger", "--subsystem-match=usb", "--subsystem-match=tty", "--subsystem-match=input"]);
         }
         commands.push(with(if is_configured { &["systemctl", "enable", "--now"] } else { &["systemctl", "enable"] }));
         if is_changed && is_configured {
@@ -139,14 +139,17 @@ impl Machine {
     /// What stops the services, and what makes it known that they are gone.
     pub fn remove_commands(&self) -> (Vec<Vec<&'static str>>, Vec<Vec<&'static str>>) {
         let units = [files::KIOSK, files::STATION];
-        match (self.is_this_one(), self.is_running()) {
-            (false, _) => (Vec::new(), Vec::new()),
-            (true, false) => (vec![[&["systemctl", "disable"], &units[..]].concat()], Vec::new()),
-            (true, true) => (
-                vec![[&["systemctl", "disable", "--now"], &units[..]].concat()],
-                vec![vec!["systemctl", "daemon-reload"], vec!["udevadm", "control", "--reload"]],
-            ),
+        if !self.is_this_one() {
+            return (Vec::new(), Vec::new());
         }
+        if !self.is_running() {
+            return (vec![[&["systemctl", "disable"], &units[..]].concat()], Vec::new());
+        }
+        let mut after = vec![vec!["systemctl", "daemon-reload"]];
+        if self.has_udev() {
+            after.push(vec!["udevadm", "control", "--reload"]);
+        }
+        (vec![[&["systemctl", "disable", "--now"], &units[..]].concat()], after)
     }
 
     /// Runs commands, one after the other, and says each.
@@ -178,6 +181,11 @@ impl Machine {
     /// True where systemd runs this machine, and not only lies on it.
     fn is_running(&self) -> bool {
         self.path("run/systemd/system").is_dir()
+    }
+
+    /// True where udev runs, which it does not in a container.
+    fn has_udev(&self) -> bool {
+        self.path("run/udev/control").exists()
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{ADA, GRACE, SerialReader, Simulator, Site, h10301, times, wait_for};
+use support::{SerialReader, Simulator, Site, h10301, times, wait_for};
 
 /// Asks the station.
 fn asks(site: &Site, request: &str, body: &str) -> String {
@@ -34,7 +34,8 @@ fn json_of(text: &str) -> Value {
 
 /// Orders the next card for somebody, shows it at the reader, and waits until it is saved.
 fn taps(site: &Site, reader: &mut SerialReader, number: usize) {
-    let user = [ADA, GRACE][number % 2];
+    // So many that one whose answer was lost holds up few.
+    let user = format!("0f83442e-a446-4577-8cdd-{:012x}", number % 100);
     let order = json!({"user": user}).to_string();
     let id = json_of(&asks(site, "POST /v1/enrollments", &order))["enrollment"].as_str().unwrap().to_owned();
     let bits = h10301(1 + number as u32 / 60_000, 1 + number as u32 % 60_000);

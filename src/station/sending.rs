@@ -361,7 +361,7 @@ impl Station {
     fn over(&mut self, entry: Entry, question: Option<Box<Question>>, turn: &mut Turn) {
         let place = self.sending.place(entry.id);
         self.sending.put(waiting(&entry, place, turn.now));
-        self.sending.known.forget(entry.id);
+        self.sending.known.settled(&entry);
         turn.tell(Notice::Entry(Box::new(entry), question));
     }
 

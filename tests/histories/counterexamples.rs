@@ -73,3 +73,11 @@ fn what_was_given_up_while_the_store_was_being_read_holds_up_nobody() {
     let given_up = [named(1, 0), Move::AllGo, Move::Dies { after: 1 }, Move::Passes(1), named(0, 0), Move::Answer(true)];
     assert_eq!(judged(TERMS, [&stuck[..], &given_up, &[named(1, 1), Move::Goes(0), Move::Goes(0), Move::Goes(0)]].concat()), Ok(()));
 }
+
+#[test]
+fn what_a_person_has_tried_again_keeps_the_age_of_its_wish_whatever_the_clock_is_set_to() {
+    let terms = Terms { no_code_is_known: true, ..TERMS };
+    let ordered = [Move::Fate(Fate::Fine, 1), order(1, Reassign::Given), Move::Passes(60), Move::Foreign { card: 0, whose: 0 }];
+    let again = [Move::WallIsSet(-1), Move::AllGo, Move::Person { which: 0, discards: false }];
+    assert_eq!(judged(terms, [&ordered[..], &again].concat()), Ok(()));
+}

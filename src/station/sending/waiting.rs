@@ -36,10 +36,13 @@ impl Known {
         self.wishes.get(&id).map_or(now.wall, |then| now.wall.max(then.wall_of(now.steady)))
     }
 
-    pub(super) fn forget(&mut self, id: Uuid) {
-        self.wishes.remove(&id);
+    /// Nothing more happens to it by itself; what a person may have tried again keeps the age of its wish.
+    pub(super) fn settled(&mut self, entry: &Entry) {
+        if matches!(entry.progress().state, State::Accepted | State::Discarded) {
+            self.wishes.remove(&entry.id);
+        }
         if !self.delivers {
-            self.ended.insert(id);
+            self.ended.insert(entry.id);
         }
     }
 }

@@ -285,7 +285,7 @@ impl Station {
     /// What time it is at least for an entry that is being delivered: a clock that is set back makes no wish to take a card young again.
     #[must_use]
     pub fn at_least(&self, id: Uuid, now: Now) -> DateTime<Utc> {
-        self.sending.wishes.at_least(id, now)
+        self.sending.known.at_least(id, now)
     }
 
     /// True while a call is under way.

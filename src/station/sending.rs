@@ -16,7 +16,7 @@ use crate::{
         schedule::{Schedule, Turn as Due, Waiting},
     },
 };
-use waiting::{Wishes, waiting};
+use waiting::{Known, waiting};
 
 /// What is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Sending {
     aside: HashMap<Uuid, Waiting>,
     /// What is ordered here and has not come to its end.
     ordered: HashMap<Uuid, Ordered>,
-    pub(super) wishes: Wishes,
+    pub(super) known: Known,
     /// So many entries have been saved here.
     saved: u64,
     /// Why BluSKY could not be reached last.
@@ -87,7 +87,7 @@ impl Sending {
             scope: Scope::Nothing,
             aside: HashMap::new(),
             ordered: HashMap::new(),
-            wishes: Wishes::default(),
+            known: Known::default(),
             saved: 0,
             unreached: None,
             stopped: None,
@@ -98,6 +98,7 @@ impl Sending {
     }
 
     pub(super) fn deliver(&mut self, scope: Scope, now: Now) {
+        self.known.begins();
         self.scope = scope;
         if scope == Scope::All {
             self.schedule.reach().asked_for(now.steady);
@@ -227,10 +228,10 @@ impl Station {
         for (place, entry) in entries {
             // What is being saved here is taken up when that is said, and what is known here may be under way.
             let is_new = self.sending.ordered.get(&entry.id).is_some_and(|ordered| ordered.is_new);
-            if is_new || self.sending.schedule.knows(entry.id) {
+            if is_new || self.sending.schedule.knows(entry.id) || self.sending.known.has_ended(entry.id) {
                 continue;
             }
-            self.sending.wishes.take_up(&entry, turn.now);
+            self.sending.known.take_up(&entry, turn.now);
             self.sending.put(waiting(&entry, place, turn.now));
         }
     }
@@ -240,7 +241,7 @@ impl Station {
         if let Some(ordered) = self.sending.ordered.get_mut(&entry.id) {
             ordered.is_new = false;
         }
-        self.sending.wishes.take_up(&entry, turn.now);
+        self.sending.known.take_up(&entry, turn.now);
         self.sending.put_first(&entry, turn.now);
         let before = self.sending.schedule.waits_for(entry.id);
         let id = entry.id;
@@ -360,7 +361,7 @@ impl Station {
     fn over(&mut self, entry: Entry, question: Option<Box<Question>>, turn: &mut Turn) {
         let place = self.sending.place(entry.id);
         self.sending.put(waiting(&entry, place, turn.now));
-        self.sending.wishes.forget(entry.id);
+        self.sending.known.settled(&entry);
         turn.tell(Notice::Entry(Box::new(entry), question));
     }
 

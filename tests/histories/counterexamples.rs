@@ -63,3 +63,21 @@ fn a_yes_that_was_given_with_the_order_is_as_old_as_the_order() {
     let later = [Move::Passes(100), Move::AllGo];
     assert_eq!(judged(TERMS, [&ordered[..], &refused, &later].concat()), Ok(()));
 }
+
+#[test]
+fn what_was_given_up_while_the_store_was_being_read_holds_up_nobody() {
+    let waits = |whose| Move::Order { whose, named: None, reassign: Reassign::Never, can_be_asked: false };
+    let named = |whose, card| Move::Order { whose, named: Some(card), reassign: Reassign::Never, can_be_asked: true };
+    let never = Move::Fate(Fate::Lost { arrives: None, slow: false, fault: false }, 0);
+    let stuck = [Move::DiskFails(1), never, named(0, 0), waits(0), Move::Passes(59), waits(1), Move::Look(Look::Unavailable), Move::Tap(0)];
+    let given_up = [named(1, 0), Move::AllGo, Move::Dies { after: 1 }, Move::Passes(1), named(0, 0), Move::Answer(true)];
+    assert_eq!(judged(TERMS, [&stuck[..], &given_up, &[named(1, 1), Move::Goes(0), Move::Goes(0), Move::Goes(0)]].concat()), Ok(()));
+}
+
+#[test]
+fn what_a_person_has_tried_again_keeps_the_age_of_its_wish_whatever_the_clock_is_set_to() {
+    let terms = Terms { no_code_is_known: true, ..TERMS };
+    let ordered = [Move::Fate(Fate::Fine, 1), order(1, Reassign::Given), Move::Passes(60), Move::Foreign { card: 0, whose: 0 }];
+    let again = [Move::WallIsSet(-1), Move::AllGo, Move::Person { which: 0, discards: false }];
+    assert_eq!(judged(terms, [&ordered[..], &again].concat()), Ok(()));
+}

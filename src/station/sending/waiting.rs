@@ -1,27 +1,49 @@
 //! When an entry's turn is, and how old its wish to take a card is, by a clock that nobody sets.
 //!
 //! In: entries and both clocks. Out: when they are due by the steady clock, and what time it is for them at least. Never: a wish that a
-//! clock which is set back makes young again.
+//! clock which is set back makes young again, nor an entry that has come to its end taken up once more.
 
 use super::*;
 
-/// The wishes to take a card from somebody: both clocks as they were when each entry was taken up.
+/// What is known of entries beside their turn.
 #[derive(Default)]
-pub(in crate::station) struct Wishes(HashMap<Uuid, Now>);
+pub(in crate::station) struct Known {
+    /// Of those that may take a card from somebody: both clocks as they were when each was taken up.
+    wishes: HashMap<Uuid, Now>,
+    /// Those that have come to their end before anything is delivered: what was read from the store before that still calls them open.
+    ended: HashSet<Uuid>,
+    delivers: bool,
+}
 
-impl Wishes {
+impl Known {
+    /// Everything that the store held has been taken up.
+    pub(super) fn begins(&mut self) {
+        self.delivers = true;
+        self.ended.clear();
+    }
+
+    pub(super) fn has_ended(&self, id: Uuid) -> bool {
+        self.ended.contains(&id)
+    }
+
     pub(super) fn take_up(&mut self, entry: &Entry, now: Now) {
         if entry.reassign != Reassign::Never {
-            self.0.entry(entry.id).or_insert(now);
+            self.wishes.entry(entry.id).or_insert(now);
         }
     }
 
     pub(in crate::station) fn at_least(&self, id: Uuid, now: Now) -> DateTime<Utc> {
-        self.0.get(&id).map_or(now.wall, |then| now.wall.max(then.wall_of(now.steady)))
+        self.wishes.get(&id).map_or(now.wall, |then| now.wall.max(then.wall_of(now.steady)))
     }
 
-    pub(super) fn forget(&mut self, id: Uuid) {
-        self.0.remove(&id);
+    /// Nothing more happens to it by itself; what a person may have tried again keeps the age of its wish.
+    pub(super) fn settled(&mut self, entry: &Entry) {
+        if matches!(entry.progress().state, State::Accepted | State::Discarded) {
+            self.wishes.remove(&entry.id);
+        }
+        if !self.delivers {
+            self.ended.insert(entry.id);
+        }
     }
 }
 

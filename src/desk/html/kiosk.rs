@@ -17,15 +17,7 @@ pub fn page(all: &[Words]) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(all.first().map_or("en", |words| words.language)) translate="no" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "cardbridge" }
-                link rel="icon" href="/desk/icon.svg";
-                link rel="stylesheet" href="/kiosk/kiosk.css";
-                script src="/kiosk/kiosk.js" defer {}
-            }
+            (super::head("kiosk"))
             body {
                 noscript { @for words in all { p lang=(words.language) { (words.say("kiosk_front_desk")) } } }
                 main #step aria-live="polite" {}

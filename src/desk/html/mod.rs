@@ -28,6 +28,21 @@ use uuid::Uuid;
 use super::words::Words;
 use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown, views::reading::words_of};
 
+/// The head of a page; its style and its script are named after it.
+fn head(page: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { "cardbridge" }
+            link rel="icon" href="/desk/icon.svg";
+            link rel="stylesheet" href={ "/" (page) "/" (page) ".css" };
+            script src={ "/" (page) "/" (page) ".js" } defer {}
+        }
+    }
+}
+
 /// What a person can do about an entry.
 fn entry_button(id: Uuid, what: &str, label: &str, class: &str) -> Markup {
     entry_call(id, what, label, class, &html! {})

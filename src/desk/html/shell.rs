@@ -25,15 +25,7 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(words.language) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "cardbridge" }
-                link rel="icon" href="/desk/icon.svg";
-                link rel="stylesheet" href="/desk/desk.css";
-                script src="/desk/desk.js" defer {}
-            }
+            (super::head("desk"))
             body {
                 noscript { p { (words.say("needs_script")) } }
                 p #lost role="alert" hidden { (words.say("station_lost")) }

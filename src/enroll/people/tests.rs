@@ -37,6 +37,31 @@ fn a_name_is_found_in_any_case_and_with_or_without_its_accents() {
     assert!(matches!(people.find("0"), Err(WhoError::Unknown(_))) && matches!(people.find(""), Err(WhoError::Unknown(_))));
 }
 
+#[test]
+fn whoever_is_called_so_is_found_before_those_in_whose_names_it_only_stands() {
+    let row = |user: u128, name: &str, number: &str| format!("{},{name},{number}\n", Uuid::from_u128(user));
+    let rows = [row(1, "Kim,Leeman", "181512"), row(2, "Amelie,Meyer", "11"), row(3, "Kim,Lee", "18151"), row(4, "Jo,Straße", "1")];
+    let people = People::read(format!("user_id,first_name,last_name,employee_number\n{}", rows.concat()).as_bytes()).unwrap();
+    let found = |text: &str| people.search(text).map(|person| person.user_id.as_u128()).collect::<Vec<_>>();
+    assert_eq!(found("kim lee"), [3, 1]);
+    assert_eq!(found("18151"), [3, 1]);
+    assert_eq!(found("1")[0], 4);
+    assert_eq!(found("me"), [2], "a word that begins so and stands within one: once");
+    assert_eq!(found("lee")[0], 3, "a whole word goes before the beginning of one");
+    assert_eq!((found("strasse"), found("STRASSE")), (vec![4], vec![4]));
+    assert_eq!(found("").len(), 4);
+}
+
+#[test]
+fn whoever_is_named_in_other_words_is_named_by_their_whole_name_or_key() {
+    let people = People::read(LIST.as_bytes()).unwrap();
+    let named = |words: &str| people.named_in(words).into_iter().map(|person| person.employee_number).collect::<Vec<_>>();
+    assert_eq!(named("Card Already Assigned : 4567 LOVELACE, Ada."), ["1815"]);
+    assert_eq!(named("Card Already Assigned : (Grace Hopper)"), ["1906", "1907"], "namesakes are told apart by their cards");
+    assert_eq!(named("assigned to {0F83442E-A446-4577-8CDD-8FFDD51AB9C1}"), ["1815"]);
+    assert_eq!(named("Card Already Assigned : 1 Lovelace, Adam; Lovelace"), [""; 0]);
+}
+
 /// BluSKY's list: two people of one name, one whom the site's list has too, and one of no other list.
 fn listed() -> Vec<Person> {
     let person = |id: &str, first: &str, last: &str, company: &str| Person {

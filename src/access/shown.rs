@@ -159,6 +159,12 @@ fn time(text: &str) -> Option<DateTime<FixedOffset>> {
     text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }
 
+/// A time as it is shown; none where it is no time, or .NET's word for none.
+#[must_use]
+pub fn moment(text: &str) -> Option<Moment> {
+    if text.starts_with("0001-") { None } else { text.parse().or_else(|_| format!("{text}Z").parse()).ok() }
+}
+
 /// An integer that was written with a fraction of zero, as far as such a number is exact.
 #[must_use]
 pub fn whole(number: f64) -> Option<i64> {

@@ -14,7 +14,7 @@ mod removal;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Entry, Next, Reassign, State, Step};
+use super::{Entry, HeldBy, Next, Reassign, State, Step};
 use crate::access::{Operation, Outcome, Told};
 
 /// An entry's state with all that is known about it. The default is that of an entry to which nothing has happened.
@@ -37,7 +37,7 @@ pub struct Progress {
     /// True where BluSKY stops everybody (a wrong token, a wrong address).
     pub stopped: bool,
     /// With whom BluSKY showed the card before it was taken.
-    pub held_by: Option<Uuid>,
+    pub held_by: Option<HeldBy>,
     /// The entry for which a person gave it up.
     pub superseded_by: Option<Uuid>,
     /// The entry by which a person had the card taken back.
@@ -141,7 +141,7 @@ impl Entry {
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
             }
-            Step::HeldBy { user_id } => progress.held_by = Some(*user_id),
+            Step::HeldBy(held) => progress.held_by = Some(held.clone()),
             Step::Retry { user: Some(user), .. } if matches!(self.operation, Operation::AddUser(_)) => {
                 progress.told.value = Some(*user);
                 progress.enter(State::Accepted, Phase::End, None);
@@ -345,6 +345,13 @@ impl Progress {
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
+    }
+
+    /// BluSKY's words say that it has the card already, with somebody or with nobody.
+    #[must_use]
+    pub fn is_known_to_blusky(&self) -> bool {
+        let words = self.told.description.as_deref().unwrap_or_default().to_lowercase();
+        self.is_held() || words.contains("more than one card exists")
     }
 
     fn enter(&mut self, state: State, phase: Phase, why: Option<&str>) {

@@ -128,8 +128,8 @@ impl<C: AccessControl> Call<C> {
     /// Whoever is named as the holder is looked at before the card moves, so that it can go back to them.
     async fn look_for_the_holder(&self, entry: &mut Entry, post: &Post) -> Result<bool, StoreError> {
         let Some(directory) = &self.directory else { return Ok(true) };
-        if let Some(user_id) = holder::shown_now(entry, directory, &self.store, &self.system).await? {
-            self.append(entry, Step::HeldBy { user_id }, Some(post)).await?;
+        if let Some(held) = holder::shown_now(entry, directory, &self.store, &self.system).await? {
+            self.append(entry, Step::HeldBy(held), Some(post)).await?;
         }
         Ok(true)
     }

@@ -171,5 +171,5 @@ fn is_about(entry: &Entry, user: Uuid) -> bool {
 
 fn was_taken_from(entry: &Entry, user: Uuid) -> bool {
     let progress = entry.progress();
-    progress.told.previous_user_id == Some(user) || progress.held_by == Some(user)
+    progress.told.previous_user_id == Some(user) || progress.held_by.as_ref().is_some_and(|held| held.user_id == user)
 }

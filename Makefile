@@ -61,7 +61,8 @@ OUTAGE_S := 600
 REPLUGS := 1000
 KILLS := 200
 soak: packages
-	TAPS=$(TAPS) OUTAGE_S=$(OUTAGE_S) cargo test --test soak -- --nocapture
+	cargo build --release
+	PROGRAM=$(TARGET)/release/cardbridge TAPS=$(TAPS) OUTAGE_S=$(OUTAGE_S) cargo test --test soak -- --nocapture
 	REPLUGS=$(REPLUGS) cargo test --test serial_readers plugged_in_again_and_again
 	KILLS=$(KILLS) cargo test --test smartcards killed_under_load
 
@@ -70,7 +71,8 @@ soak: packages
 HISTORIES := 100000
 torture: KILLS := 10000
 torture: packages
-	EVERY_CALL=1 KILLS=$(KILLS) cargo test --test torture -- --nocapture
+	cargo build --release
+	PROGRAM=$(TARGET)/release/cardbridge EVERY_CALL=1 KILLS=$(KILLS) cargo test --test torture -- --nocapture
 	EVERY_CALL=1 cargo test --test disks -- --nocapture
 	HISTORIES=$(HISTORIES) cargo test --test histories
 	PROPTEST_CASES=$(HISTORIES) cargo test --lib station::tests::shaken

@@ -44,7 +44,7 @@ test-api: judges
 # The pictures that the README shows.
 screenshots: PACKAGES += $(BROWSER) pngquant
 screenshots: judges
-	cargo test --test browser -- --ignored --nocapture pictures
+	cargo test --test browser --test kiosk -- --ignored --nocapture pictures
 	pngquant --force --ext .png 64 packaging/pictures/*.png
 	@large=$$(find packaging/pictures -size +60k); if [ -n "$$large" ]; then echo "too large for the README: $$large"; exit 1; fi
 

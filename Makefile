@@ -120,6 +120,8 @@ mutants: packages
 CARGO_FOLDER := $(or $(CARGO_HOME),$(HOME)/.cargo)
 release deb: export RUSTFLAGS := --remap-path-prefix=$(CURDIR)=/cardbridge --remap-path-prefix=$(CARGO_FOLDER)=/cargo
 release deb: export CFLAGS := -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=/cardbridge -ffile-prefix-map=$(CARGO_FOLDER)=/cargo
+# libosdp writes down the revision of whatever repository it lies in: of none.
+release deb: export GIT_CEILING_DIRECTORIES := $(CARGO_FOLDER)/registry
 release deb: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 release: packages auditable
 	cargo auditable build --release --locked

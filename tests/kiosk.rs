@@ -353,13 +353,13 @@ fn a_browser_that_is_started_before_its_station_waits_for_it() {
 #[test]
 fn a_page_that_has_crashed_is_told_to_whoever_starts_a_new_browser() {
     let browser = browser();
-    let lobby = Lobby::with(ONE_IS_ENOUGH, "kiosk_timeout_s = 5", "");
+    let lobby = a_lobby(ONE_IS_ENOUGH, "kiosk_timeout_s = 5", "");
     let lost = lobby.site.path("cardbridge.db.kiosk.lost");
-    lobby.opens(&browser);
+    opens(&lobby, &browser);
     // What a crash looks like from the station: the page no longer listens, and its browser lives on.
     browser.goes_on_to("about:blank");
     wait_for("the page to be missed", || lost.exists().then_some(()));
-    lobby.opens(&browser);
+    opens(&lobby, &browser);
     wait_for("the page to be found", || (!lost.exists()).then_some(()));
 }
 
@@ -439,9 +439,9 @@ fn there_is_no_way_out_of_the_page() {
 #[ignore = "it writes into this repository: make screenshots"]
 fn pictures_for_the_readme() {
     let browser = browser();
-    let lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
+    let lobby = a_lobby(ONE_IS_ENOUGH, "", "");
     browser.is_sized(1000, 660);
-    lobby.opens(&browser);
+    opens(&lobby, &browser);
     comes(&browser, "en", ADAS_CODE);
     browser.shows("#step", "Hold your card to the reader");
     fs::write(format!("{}/packaging/pictures/kiosk.png", env!("CARGO_MANIFEST_DIR")), browser.picture()).unwrap();

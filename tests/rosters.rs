@@ -172,7 +172,7 @@ impl World {
                         Err(other) => Event::InTheWay(entry.id, other),
                     });
                 }
-                Effect::Append(..) => panic!("nobody takes a card from its holder"),
+                Effect::Append(..) | Effect::Look(_) => panic!("nobody takes a card from its holder"),
                 Effect::Deliver(Work::Step(id) | Work::Ask(id)) => {
                     let called = self.called(id);
                     self.to_station.push_back(Event::Called(Box::new(called)));

@@ -245,6 +245,11 @@ impl Shell {
                     });
                 }
             }
+            Effect::Look(id) => {
+                if let Some(store) = self.store.clone() {
+                    self.write(async move { Ok(Some(Event::Settled(Box::new(store.entry(id).await?)))) });
+                }
+            }
             Effect::Keep(kept, by) => {
                 let (policy, post) = (self.policy.clone(), self.post.clone());
                 tokio::task::spawn_blocking(move || {

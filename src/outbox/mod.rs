@@ -25,6 +25,7 @@
 //! doubt, "not there" may be believed too early, and then it is BluSKY that refuses the second assignment; where it was set back, a wish
 //! may count as younger than it is by that time.
 
+pub mod aside;
 mod entry;
 mod look;
 mod progress;

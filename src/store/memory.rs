@@ -164,10 +164,10 @@ impl Store for MemoryStore {
         Ok(entries.filter(|entry| entry.id.to_string().starts_with(key)).take(2).cloned().collect())
     }
 
-    fn of_card(&mut self, card: &str) -> Result<Vec<Entry>, StoreError> {
+    fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError> {
         let kept = self.memory();
         let is_of = |entry: &&Entry| entry.source.as_ref().is_some_and(|source| source.card == card) && entry.base_url == self.base_url;
-        Ok(kept.entries.iter().rev().filter(is_of).cloned().collect())
+        Ok(kept.entries.iter().rev().filter(is_of).find(|entry| entry.gave()).cloned())
     }
 
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {

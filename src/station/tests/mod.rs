@@ -112,6 +112,7 @@ impl World {
                         self.disk.get_mut(&id).unwrap().add(self.now.wall, step);
                         events.push_back(Event::Settled(Box::new(self.disk[&id].clone())));
                     }
+                    Effect::Look(id) => events.push_back(Event::Settled(Box::new(self.disk[&id].clone()))),
                     Effect::Deliver(Work::Step(id) | Work::Ask(id)) => events.push_back(Event::Called(Box::new(self.called(id)))),
                     Effect::Tell(notice) => self.told.push(notice),
                     Effect::Command(reader, command) => self.commands.push((reader, command)),

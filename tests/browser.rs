@@ -8,117 +8,45 @@
 mod browser;
 #[path = "support/cards.rs"]
 mod cards;
+#[path = "support/page.rs"]
+mod page;
 mod support;
 
 use std::{
     fs,
-    os::unix::fs::symlink,
-    path::PathBuf,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use browser::{Browser, browser};
 use cardbridge::simulator::virtual_card::VirtualCard;
-use cards::{Followed, Plugged, pac_card};
+use cards::pac_card;
+use page::{ONE_IS_ENOUGH, Setup, Station, Words};
 use serde_json::{Value, json};
-use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd, pcscd::Pcscd};
+use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd::Pcscd};
 
 /// H10301, facility code 123, card number 4567; 31/337; and 9/21.
 const FIRST: &[u8] = b"1ABD88EB80\r";
 const SECOND: &[u8] = b"1A8F80A8C0\r";
 const THIRD: &[u8] = b"1A04800A80\r";
-const ONE_IS_ENOUGH: &str = "proof = 1";
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n\
                       8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906\n";
 
-/// A station with a page and a serial reader that can be unplugged.
-struct Station {
-    run: Option<Followed>,
-    address: String,
-    reader: Option<Plugged>,
-    plug: PathBuf,
-    site: Site,
-    blusky: Simulator,
+/// A station with a desk page.
+fn a_station(reader: &str, more: &str) -> Station {
+    a_station_beside(Simulator::start(&[]), reader, more)
 }
 
-impl Station {
-    fn with(reader: &str, more: &str) -> Self {
-        Self::beside(Simulator::start(&[]), reader, more)
-    }
-
-    fn beside(blusky: Simulator, reader: &str, more: &str) -> Self {
-        let address = format!("127.0.0.1:{}", pcscd::free_port());
-        let site = Site::at(&blusky.base_url, "");
-        let plug = site.path("tty");
-        let configured = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
-        site.configure(&format!(
-            "{configured}[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"twn3-hidprox\"\ncard_left_ms = 0\n{reader}\n\
-             [people]\nfile = \"people.csv\"\n[desk]\nlisten = \"{address}\"\n{more}",
-            plug.display()
-        ));
-        fs::write(site.path("people.csv"), PEOPLE).unwrap();
-        let mut station = Self { run: None, address, reader: None, plug, site, blusky };
-        station.plugs_in();
-        station.starts();
-        station
-    }
-
-    fn starts(&mut self) {
-        let mut run = Followed::start(self.site.command(&["run"]));
-        run.hears("the desk page is at http://");
-        run.hears("desk: there");
-        self.run = Some(run);
-    }
-
-    /// From now on its cards are of two formats, and nothing says which.
-    fn ties(&mut self) {
-        self.is_killed();
-        let configured = fs::read_to_string(self.site.path("cardbridge.toml")).unwrap();
-        let both =
-            configured.replace("[site]\nformats = [\"H10301\"]\n", "").replace("[\"hid-h10301\"]", "[\"hid-h10301\", \"indala-26\"]");
-        self.site.configure(&both);
-        self.starts();
-    }
-
-    fn is_killed(&mut self) {
-        self.run.take().unwrap().kill();
-    }
-
-    /// The plug first: somebody else's line may get the number of this one.
-    fn unplugs(&mut self) {
-        fs::remove_file(&self.plug).unwrap();
-        drop(self.reader.take());
-    }
-
-    fn plugs_in(&mut self) {
-        let reader = Plugged::plug_in();
-        symlink(&reader.path, &self.plug).unwrap();
-        self.reader = Some(reader);
-    }
-
-    fn reads(&mut self, frame: &[u8]) {
-        self.reader.as_mut().unwrap().send(frame);
-    }
-
-    /// What the entries say: for whom, and how it ended.
-    fn entries(&self) -> Vec<(Value, Value)> {
-        self.site.outbox().iter().map(|entry| (entry["user_id"].clone(), entry["state"].clone())).collect()
-    }
+fn a_station_beside(blusky: Simulator, reader: &str, more: &str) -> Station {
+    Station::beside(blusky, &Setup { name: "desk", reader, people: PEOPLE, desk: more, says: "the desk page is at http://" })
 }
 
-/// The words of the page in a language.
-struct Words(String);
-
-impl Words {
-    fn of(language: &str) -> Self {
-        Self(fs::read_to_string(format!("{}/src/desk/words/{language}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap())
-    }
-
-    /// What stands there under this name, up to the first gap.
-    fn say(&self, name: &str) -> &str {
-        let line = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")).unwrap_or_else(|| panic!("{name}"));
-        line.trim_end_matches('"').split('{').next().unwrap()
-    }
+/// From now on its cards are of two formats, and nothing says which.
+fn ties(station: &mut Station) {
+    station.is_killed();
+    let configured = fs::read_to_string(station.site.path("cardbridge.toml")).unwrap();
+    let both = configured.replace("[site]\nformats = [\"H10301\"]\n", "").replace("[\"hid-h10301\"]", "[\"hid-h10301\", \"indala-26\"]");
+    station.site.configure(&both);
+    station.starts();
 }
 
 /// Kim opens the page and signs in.
@@ -141,7 +69,7 @@ fn chooses(browser: &Browser, name: &str, found: &str) {
 /// The way of a card from the name to the answer, in a language.
 fn a_person_at_the_desk(language: &str) {
     let (browser, words) = (browser(), Words::of(language));
-    let mut station = Station::with(ONE_IS_ENOUGH, &format!("language = \"{language}\"\n"));
+    let mut station = a_station(ONE_IS_ENOUGH, &format!("language = \"{language}\"\n"));
     browser.opens(&station.address);
     browser.shows("#sign-in", words.say("your_name"));
     browser.is_for_everybody();
@@ -193,8 +121,8 @@ fn who_types_a_name_and_shows_a_card_is_done_in_german_too() {
 #[test]
 fn a_tie_is_settled_with_one_key_and_an_answer_that_is_kept_is_not_asked_again() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
-    station.ties();
+    let mut station = a_station(ONE_IS_ENOUGH, "");
+    ties(&mut station);
     begins(&browser, &station);
     chooses(&browser, "ada", "Ada Lovelace");
     browser.shows("#stage", "Show the card now.");
@@ -222,7 +150,7 @@ fn somebody_new_is_added_and_a_lost_card_replaced_without_a_mouse() {
     let browser = browser();
     let new_people = "[new_person]\nsystem = \"309fbabb-0642-44e1-b262-67442dc491ed\"\nfacility = \"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d8\"\n\
                       occupancy = \"6d1f0a52-9c3e-4b7d-8e21-5f4a7c90b3d9\"\n";
-    let mut station = Station::with(ONE_IS_ENOUGH, new_people);
+    let mut station = a_station(ONE_IS_ENOUGH, new_people);
     begins(&browser, &station);
     browser.tabs_to("#new-person summary");
     browser.enters("");
@@ -257,7 +185,7 @@ fn somebody_new_is_added_and_a_lost_card_replaced_without_a_mouse() {
 #[test]
 fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "rosters = \"lists\"\n");
+    let mut station = a_station(ONE_IS_ENOUGH, "rosters = \"lists\"\n");
     station.is_killed();
     let row = |number: u32| format!("{:08x}-a446-4577-8cdd-8ffdd51ab9c1,Person,Number{number},{}\n", 0x1000 + number, 5000 + number);
     let people: String = (1..=20).map(row).collect();
@@ -300,7 +228,7 @@ fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
 #[test]
 fn what_a_reader_types_into_the_page_is_no_name() {
     let browser = browser();
-    let station = Station::with(ONE_IS_ENOUGH, "");
+    let station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     browser.enters("0003215576");
     browser.shows("#failed", Words::of("en").say("burst"));
@@ -322,8 +250,8 @@ fn what_a_reader_types_into_the_page_is_no_name() {
 #[test]
 fn what_a_reader_types_answers_no_question() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
-    station.ties();
+    let mut station = a_station(ONE_IS_ENOUGH, "");
+    ties(&mut station);
     begins(&browser, &station);
     chooses(&browser, "ada", "Ada Lovelace");
     browser.shows("#stage", "Show the card now.");
@@ -346,7 +274,7 @@ fn what_a_reader_types_answers_no_question() {
 #[test]
 fn a_second_reading_and_a_print_are_asked_for_in_place() {
     let browser = browser();
-    let mut station = Station::with("", "");
+    let mut station = a_station("", "");
     begins(&browser, &station);
     chooses(&browser, "1815", "Ada Lovelace");
     browser.shows("#stage", "Show the card now.");
@@ -381,7 +309,7 @@ fn of_ada() -> Simulator {
 #[test]
 fn what_blusky_refuses_is_shown_in_its_own_words() {
     let browser = browser();
-    let mut station = Station::beside(of_ada(), ONE_IS_ENOUGH, "");
+    let mut station = a_station_beside(of_ada(), ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     chooses(&browser, "hopper", "Grace Hopper");
     browser.shows("#stage", "Show the card now.");
@@ -412,7 +340,7 @@ const LISTENS: &str = "
 #[test]
 fn each_way_that_a_card_can_end_sounds_different_and_is_announced() {
     let browser = browser();
-    let mut station = Station::beside(of_ada(), ONE_IS_ENOUGH, "");
+    let mut station = a_station_beside(of_ada(), ONE_IS_ENOUGH, "");
     browser.opens(&station.address);
     browser.runs(LISTENS, &[]);
     browser.enters("Kim");
@@ -440,7 +368,7 @@ fn each_way_that_a_card_can_end_sounds_different_and_is_announced() {
 #[test]
 fn the_days_list_is_filtered_printed_and_taken_along_by_keyboard() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     browser.opens(&station.address);
     browser.runs(LISTENS, &[]);
     browser.enters("Kim");
@@ -484,7 +412,7 @@ fn the_days_list_is_filtered_printed_and_taken_along_by_keyboard() {
 #[test]
 fn a_list_that_is_dropped_on_the_page_is_begun_where_the_station_finds_it() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "rosters = \"lists\"\n");
+    let mut station = a_station(ONE_IS_ENOUGH, "rosters = \"lists\"\n");
     fs::create_dir(station.site.path("lists")).unwrap();
     fs::write(station.site.path("lists/monday.csv"), PEOPLE).unwrap();
     fs::write(station.site.path("tuesday.csv"), PEOPLE).unwrap();
@@ -502,7 +430,7 @@ fn a_list_that_is_dropped_on_the_page_is_begun_where_the_station_finds_it() {
 #[test]
 fn what_is_ordered_at_a_terminal_is_on_the_page_like_everything_else() {
     let browser = browser();
-    let station = Station::with(ONE_IS_ENOUGH, "");
+    let station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     let ordered = station.site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]);
     assert_eq!(ordered.code, 0, "{ordered:?}");
@@ -513,7 +441,7 @@ fn what_is_ordered_at_a_terminal_is_on_the_page_like_everything_else() {
 #[test]
 fn somebody_elses_card_is_given_only_after_a_yes() {
     let browser = browser();
-    let mut station = Station::beside(of_ada(), ONE_IS_ENOUGH, "[enroll]\nreassign = \"ask\"\n");
+    let mut station = a_station_beside(of_ada(), ONE_IS_ENOUGH, "[enroll]\nreassign = \"ask\"\n");
     begins(&browser, &station);
     let holder = |station: &Station| station.blusky.cards()[0]["Assignment"]["UserId"].clone();
     for (says_yes, ends, has_it) in [(false, "Refused", ADA), (true, "Accepted", GRACE)] {
@@ -537,7 +465,7 @@ fn somebody_elses_card_is_given_only_after_a_yes() {
 #[test]
 fn a_card_shown_while_blusky_is_away_is_saved_and_accepted_once_it_is_back() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     let address = station.blusky.base_url.trim_start_matches("http://").to_owned();
     station.blusky.goes();
@@ -557,7 +485,7 @@ fn a_card_shown_while_blusky_is_away_is_saved_and_accepted_once_it_is_back() {
 #[test]
 fn two_tabs_show_the_same_and_one_tap_is_one_enrollment() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     let first = browser.another_tab();
     browser.opens(&station.address);
@@ -578,7 +506,7 @@ fn two_tabs_show_the_same_and_one_tap_is_one_enrollment() {
 #[test]
 fn a_reader_that_is_unplugged_is_named_and_goes_on_once_it_is_back() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     chooses(&browser, "ada", "Ada Lovelace");
     browser.shows("#stage", "Show the card now.");
@@ -597,7 +525,7 @@ fn a_reader_that_is_unplugged_is_named_and_goes_on_once_it_is_back() {
 #[test]
 fn a_page_whose_station_is_killed_says_so_and_shows_the_truth_once_it_is_back() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     chooses(&browser, "ada", "Ada Lovelace");
     browser.shows("#stage", "Show the card now.");
@@ -623,7 +551,7 @@ fn a_page_whose_station_is_killed_says_so_and_shows_the_truth_once_it_is_back() 
 #[test]
 fn whoever_loads_the_page_anew_at_any_moment_goes_on_where_they_were() {
     let browser = browser();
-    let mut station = Station::with("", "");
+    let mut station = a_station("", "");
     let goes_on = |shown: &str| {
         browser.shows("#stage", shown);
         browser.reloads();
@@ -653,7 +581,7 @@ fn whoever_loads_the_page_anew_at_any_moment_goes_on_where_they_were() {
 #[test]
 fn a_smart_card_at_a_real_pcscd_is_a_tap_like_any_other() {
     let (browser, pcscd) = (browser(), Pcscd::start(1));
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     station.is_killed();
     station.site.env(pcscd.env());
     station.site.configure(&format!(
@@ -676,7 +604,7 @@ fn a_smart_card_at_a_real_pcscd_is_a_tap_like_any_other() {
 #[test]
 fn the_page_weighs_less_than_a_hundred_kilobytes() {
     let browser = browser();
-    let station = Station::with(ONE_IS_ENOUGH, "");
+    let station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     let loaded = browser.runs(
         "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
@@ -695,7 +623,7 @@ fn the_page_weighs_less_than_a_hundred_kilobytes() {
 #[ignore = "it writes into this repository: make screenshots"]
 fn pictures_for_the_readme() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     let paint = |name: &str| {
         fs::write(format!("{}/packaging/pictures/{name}.png", env!("CARGO_MANIFEST_DIR")), browser.picture()).unwrap();
     };
@@ -743,7 +671,7 @@ const SEEN: &str = "
 #[ignore = "a figure, and no promise on a busy machine"]
 fn figures_from_the_tap_to_the_pixel() {
     let browser = browser();
-    let mut station = Station::with(ONE_IS_ENOUGH, "");
+    let mut station = a_station(ONE_IS_ENOUGH, "");
     begins(&browser, &station);
     browser.runs(WATCH, &[]);
     let mut took: Vec<f64> = (0..300)

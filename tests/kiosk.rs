@@ -8,116 +8,44 @@
 mod browser;
 #[path = "support/cards.rs"]
 mod cards;
+#[path = "support/page.rs"]
+mod page;
 mod support;
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use browser::{Browser, browser};
 use cardbridge::simulator::virtual_card::VirtualCard;
-use cards::{Followed, Plugged, pac_card, uid_card};
+use cards::{pac_card, uid_card};
+use page::{ONE_IS_ENOUGH, Setup, Station, Words};
 use serde_json::{Value, json};
-use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd, pcscd::Pcscd, wait_for};
+use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd::Pcscd, wait_for};
 
 /// H10301, facility code 123, card number 4567; 31/337; and the first one damaged.
 const FIRST: &[u8] = b"1ABD88EB80\r";
 const SECOND: &[u8] = b"1A8F80A8C0\r";
 const DAMAGED: &[u8] = b"1ABD88EBC0\r";
-const ONE_IS_ENOUGH: &str = "proof = 1";
 const ADAS_CODE: &str = "47110815";
 const GRACES_CODE: &str = "47111906";
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number,kiosk_code\n\
                       0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815,47110815\n\
                       8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906,47111906\n";
 
-/// A station with a kiosk, whose reader can be unplugged.
-struct Lobby {
-    run: Option<Followed>,
-    address: String,
-    reader: Option<Plugged>,
-    plug: PathBuf,
-    site: Site,
-    blusky: Simulator,
+/// A station with a kiosk.
+fn a_lobby(reader: &str, desk: &str, more: &str) -> Station {
+    a_lobby_beside(Simulator::start(&[]), reader, desk, more)
 }
 
-impl Lobby {
-    fn with(reader: &str, desk: &str, more: &str) -> Self {
-        Self::beside(Simulator::start(&[]), reader, desk, more)
-    }
-
-    fn beside(blusky: Simulator, reader: &str, desk: &str, more: &str) -> Self {
-        let address = format!("127.0.0.1:{}", pcscd::free_port());
-        let site = Site::at(&blusky.base_url, "");
-        let plug = site.path("tty");
-        let configured = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
-        site.configure(&format!(
-            "{configured}[[reader]]\nname = \"lobby\"\nserial = \"{}\"\ndialect = \"twn3-hidprox\"\ncard_left_ms = 0\n{reader}\n\
-             [people]\nfile = \"people.csv\"\n[desk]\nlisten = \"{address}\"\nkiosk = \"lobby\"\n{desk}\n{more}",
-            plug.display()
-        ));
-        fs::write(site.path("people.csv"), PEOPLE).unwrap();
-        let mut lobby = Self { run: None, address, reader: None, plug, site, blusky };
-        lobby.plugs_in();
-        lobby.starts();
-        lobby
-    }
-
-    fn starts(&mut self) {
-        let mut run = Followed::start(self.site.command(&["run"]));
-        run.hears("the kiosk at lobby is opened by a browser that is started with");
-        run.hears("lobby: there");
-        self.run = Some(run);
-    }
-
-    fn is_killed(&mut self) {
-        self.run.take().unwrap().kill();
-    }
-
-    /// The plug first: somebody else's line may get the number of this one.
-    fn unplugs(&mut self) {
-        fs::remove_file(&self.plug).unwrap();
-        drop(self.reader.take());
-    }
-
-    fn plugs_in(&mut self) {
-        let reader = Plugged::plug_in();
-        symlink(&reader.path, &self.plug).unwrap();
-        self.reader = Some(reader);
-    }
-
-    fn reads(&mut self, frame: &[u8]) {
-        self.reader.as_mut().unwrap().send(frame);
-    }
-
-    /// What the entries say: for whom, and how it ended.
-    fn entries(&self) -> Vec<(Value, Value)> {
-        self.site.outbox().iter().map(|entry| (entry["user_id"].clone(), entry["state"].clone())).collect()
-    }
-
-    /// The kiosk's browser is started.
-    fn opens(&self, browser: &Browser) {
-        browser.goes_on_to(&format!("file://{}", self.site.path("cardbridge.db.kiosk.html").display()));
-        browser.shows("#step", "Get your card here");
-    }
+fn a_lobby_beside(blusky: Simulator, reader: &str, desk: &str, more: &str) -> Station {
+    let says = "the kiosk at lobby is opened by a browser that is started with";
+    let desk = format!("kiosk = \"lobby\"\n{desk}\n{more}");
+    Station::beside(blusky, &Setup { name: "lobby", reader, people: PEOPLE, desk: &desk, says })
 }
 
-/// The words of the page in a language.
-struct Words(String);
-
-impl Words {
-    fn of(language: &str) -> Self {
-        Self(fs::read_to_string(format!("{}/src/desk/words/{language}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap())
-    }
-
-    /// What stands there under this name, up to the first gap.
-    fn say(&self, name: &str) -> &str {
-        let line = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")).unwrap_or_else(|| panic!("{name}"));
-        line.trim_end_matches('"').split('{').next().unwrap()
-    }
+/// The kiosk's browser is started.
+fn opens(lobby: &Station, browser: &Browser) {
+    browser.goes_on_to(&format!("file://{}", lobby.site.path("cardbridge.db.kiosk.html").display()));
+    browser.shows("#step", "Get your card here");
 }
 
 /// Somebody comes, takes their language and says who they are.
@@ -145,8 +73,8 @@ fn nothing_is_left_of(browser: &Browser, pieces: &[&str]) {
 /// One visit in a language, each step of it for everybody.
 fn a_visit(language: &str) {
     let (browser, words) = (browser(), Words::of(language));
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
     browser.is_for_everybody();
     comes(&browser, language, "not a code");
     browser.shows("#step", words.say("kiosk_unknown"));
@@ -186,8 +114,8 @@ fn a_code_and_a_tap_and_the_card_is_ready_in_german_too() {
 #[test]
 fn nothing_of_a_visitor_is_left_for_the_next_one_and_a_tap_is_done_within_ten_seconds() {
     let browser = browser();
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
     let steps = browser.runs("return history.length;", &[]);
     for (code, called, frame, next) in [(ADAS_CODE, "Ada L.", FIRST, GRACES_CODE), (GRACES_CODE, "Grace H.", SECOND, ADAS_CODE)] {
         comes(&browser, "de", "");
@@ -213,8 +141,8 @@ fn nothing_of_a_visitor_is_left_for_the_next_one_and_a_tap_is_done_within_ten_se
 #[test]
 fn whoever_tries_codes_waits_longer_and_longer_and_a_right_code_in_between_is_not_taken() {
     let browser = browser();
-    let lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
-    lobby.opens(&browser);
+    let lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
     comes(&browser, "en", "00000001");
     browser.shows("#step", "This code is not known here.");
     // Ten tries, as fast as a machine: what comes in a pause is not looked at, be it right or wrong.
@@ -258,8 +186,8 @@ fn of_ada() -> Simulator {
 #[test]
 fn a_card_that_somebody_holds_stays_theirs_and_whoever_has_one_gets_no_second_one() {
     let browser = browser();
-    let mut lobby = Lobby::beside(of_ada(), ONE_IS_ENOUGH, "", "[enroll]\nreassign = \"always\"\n");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby_beside(of_ada(), ONE_IS_ENOUGH, "", "[enroll]\nreassign = \"always\"\n");
+    opens(&lobby, &browser);
     comes(&browser, "en", ADAS_CODE);
     browser.shows("#step", "You have a card already.");
     browser.is_for_everybody();
@@ -286,8 +214,8 @@ fn a_card_that_somebody_holds_stays_theirs_and_whoever_has_one_gets_no_second_on
 #[test]
 fn a_first_facility_code_is_asked_of_the_front_desk_and_answered_there() {
     let browser = browser();
-    let mut lobby = Lobby::with("", "", "");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby("", "", "");
+    opens(&lobby, &browser);
     comes(&browser, "en", ADAS_CODE);
     browser.shows("#step", "Hold your card to the reader");
     lobby.reads(FIRST);
@@ -317,7 +245,7 @@ fn a_first_facility_code_is_asked_of_the_front_desk_and_answered_there() {
     assert_eq!(browser.runs("return document.querySelector('#front-desk').innerText;", &[]), json!(""));
     assert_eq!(lobby.entries(), [(json!(ADA), json!("accepted"))]);
     // The next visitor's card of that facility code is asked nothing any more.
-    lobby.opens(&browser);
+    opens(&lobby, &browser);
     comes(&browser, "en", GRACES_CODE);
     browser.shows("#step", "Hold your card to the reader");
     let frame = format!("1A{}\r", support::h10301(123, 4568).trim_start_matches("{26}"));
@@ -328,7 +256,7 @@ fn a_first_facility_code_is_asked_of_the_front_desk_and_answered_there() {
 #[test]
 fn a_telephone_is_told_and_a_smart_card_at_a_real_pcscd_is_taken() {
     let (browser, pcscd) = (browser(), Pcscd::start(1));
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
     lobby.is_killed();
     lobby.site.env(pcscd.env());
     lobby.site.configure(&format!(
@@ -339,7 +267,7 @@ fn a_telephone_is_told_and_a_smart_card_at_a_real_pcscd_is_taken() {
         lobby.blusky.base_url, lobby.address
     ));
     lobby.starts();
-    lobby.opens(&browser);
+    opens(&lobby, &browser);
     comes(&browser, "en", ADAS_CODE);
     browser.shows("#step", "Hold your card to the reader");
     let phone = VirtualCard::insert(pcscd.addr(0), uid_card("08 A1 B2 C3")).unwrap();
@@ -354,8 +282,8 @@ fn a_telephone_is_told_and_a_smart_card_at_a_real_pcscd_is_taken() {
 #[test]
 fn while_blusky_is_away_saved_is_enough_and_whoever_nobody_can_tell_about_goes_to_the_front_desk() {
     let browser = browser();
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
     comes(&browser, "en", ADAS_CODE);
     browser.shows("#step", "Hold your card to the reader");
     let address = lobby.blusky.base_url.trim_start_matches("http://").to_owned();
@@ -384,8 +312,8 @@ fn while_blusky_is_away_saved_is_enough_and_whoever_nobody_can_tell_about_goes_t
 #[test]
 fn a_power_cut_between_saved_and_shown_costs_nobody_a_card_and_the_page_comes_back_by_itself() {
     let browser = browser();
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
     comes(&browser, "de", ADAS_CODE);
     browser.shows("#step", "Karte an den Leser halten");
     // The entry is saved, and nothing more comes of it.
@@ -410,7 +338,7 @@ fn a_power_cut_between_saved_and_shown_costs_nobody_a_card_and_the_page_comes_ba
 #[test]
 fn a_browser_that_is_started_before_its_station_waits_for_it() {
     let browser = browser();
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
     lobby.is_killed();
     browser.goes_on_to(&format!("file://{}", lobby.site.path("cardbridge.db.kiosk.html").display()));
     browser.shows("body", "One moment");
@@ -423,8 +351,8 @@ fn a_browser_that_is_started_before_its_station_waits_for_it() {
 #[test]
 fn it_asks_whether_somebody_is_there_and_goes_back_to_its_start_by_itself() {
     let browser = browser();
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "kiosk_timeout_s = 8", "");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "kiosk_timeout_s = 8", "");
+    opens(&lobby, &browser);
     comes(&browser, "en", ADAS_CODE);
     browser.shows("#step", "Hold your card to the reader");
     browser.shows("#step", "Are you still there?");
@@ -447,8 +375,8 @@ fn it_asks_whether_somebody_is_there_and_goes_back_to_its_start_by_itself() {
 #[test]
 fn a_reader_that_is_unplugged_closes_the_kiosk_in_every_language_until_it_is_back() {
     let browser = browser();
-    let mut lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
-    lobby.opens(&browser);
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
     lobby.unplugs();
     browser.shows("#step", "Please see the front desk");
     browser.shows("#step", "Bitte zum Empfang gehen");
@@ -469,8 +397,8 @@ fn a_reader_that_is_unplugged_closes_the_kiosk_in_every_language_until_it_is_bac
 #[test]
 fn there_is_no_way_out_of_the_page() {
     let browser = browser();
-    let lobby = Lobby::with(ONE_IS_ENOUGH, "", "");
-    lobby.opens(&browser);
+    let lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
     comes(&browser, "en", "");
     let ways = "
         const prevented = (type, more) => {

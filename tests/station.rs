@@ -7,10 +7,16 @@
 mod cards;
 mod support;
 
+use std::{
+    fs,
+    io::{Write, pipe},
+};
+
 use cardbridge::simulator::virtual_card::VirtualCard;
 use cards::{Followed, Outcome, hex, pac_card, uid_card};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::{Value, json};
-use support::{ADA, GRACE, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd};
+use support::{ADA, GRACE, Running, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
 
 /// H10301, facility code 123, card number 4567; and 31/337 (V090), 67/1000 (V073).
 const FIRST: &[u8] = b"1ABD88EB80\r";
@@ -339,6 +345,23 @@ fn two_commands_without_a_station_share_one_reader_in_the_order_they_came() {
     desk.reader.send(SECOND);
     accepted(&second.end());
     assert_eq!(desk.cards(), [(123, 4567, true), (31, 337, false)]);
+}
+
+#[test]
+fn a_station_whose_output_nobody_reads_takes_cards_and_ends_when_it_is_told() {
+    let mut desk = Desk::new();
+    let (_unread, mut full) = pipe().unwrap();
+    fcntl(&full, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    while full.write(b"-").is_ok() {}
+    fcntl(&full, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    let mut command = desk.site.command(&["run", "--json"]);
+    let run = Running::begin(command.env("CARDBRIDGE_LOG", "info").stdout(full.try_clone().unwrap()).stderr(full));
+    let lock = desk.site.path("cardbridge.db.station");
+    wait_for("the station's lock", || fs::read_to_string(&lock).ok().filter(|holder| holder.contains("run")));
+    let enroll = desk.waits(&["enroll", "--user", ADA, "--json"]);
+    desk.reader.send(FIRST);
+    accepted(&enroll.end());
+    assert_eq!(run.signal("TERM").code, 0);
 }
 
 #[test]

@@ -127,10 +127,9 @@ pub fn main() -> ExitCode {
     };
     out::start_logging();
     process::no_core_dump();
-    match dispatch(cli) {
-        Ok(code) => code,
-        Err(failure) => out::fail(&failure, wants_json),
-    }
+    let code = dispatch(cli).unwrap_or_else(|failure| out::fail(&failure, wants_json));
+    out::finish();
+    code
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {

@@ -39,8 +39,9 @@ pub struct Arguments {
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::NeededOutside)?;
     blusky(&site)?;
-    // From here on a signal ends it with its store closed.
+    // From here on a signal ends it with its store closed, and whoever reads its output holds nothing up.
     out::listen_for_signals();
+    out::wait_for_nobody();
     let host = station(&site).await?;
     let shared = host.shared().clone();
     let store = shared.store().clone();

@@ -276,7 +276,8 @@ async fn in_words(State(desks): State<Arc<Desks>>, request: Request, next: Next)
     if words.find(&key).is_none() {
         return answer;
     }
-    let message = words.fill(&key, &[("why", &failed.error.text("message"))]);
+    let why = failed.error.text("message");
+    let message = words.fill(&key, &[("why", &words.reason(why).unwrap_or_else(|| why.to_owned()))]);
     let error = json!({"code": failed.error.text("code"), "message": message, "help": failed.error.text("help")});
     Failed { status: failed.status, error }.into_response()
 }

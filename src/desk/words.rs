@@ -1,10 +1,15 @@
-//! What stands on the page, in a language: one file each, with a line for every key.
+//! What stands on the page, in a language: one file each, with a line for every key, and for every reason that the station gives.
 //!
 //! In: a language's two letters, a key, what is to stand in its gaps. Out: words. Never: words that stand anywhere else in this room.
 
+mod reasons;
+
 use std::{collections::BTreeMap, fmt::Display};
 
+use toml_span::Value;
+
 use crate::sheet::Sheet;
+use reasons::Reasons;
 
 /// The languages there are. A further one is a file beside these.
 const LANGUAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
@@ -15,6 +20,7 @@ pub struct Words {
     /// Its two letters.
     pub language: &'static str,
     texts: BTreeMap<String, String>,
+    reasons: Reasons,
 }
 
 impl Words {
@@ -24,8 +30,14 @@ impl Words {
         let (language, text) = *LANGUAGES.iter().find(|(known, _)| *known == language)?;
         let sheet = Sheet::new(language, text);
         let all = sheet.root().map(|mut keys| keys.rest()).unwrap_or_default();
-        let texts = all.into_iter().filter_map(|(key, value)| Some((key.value, value.as_str()?.to_owned()))).collect();
-        Some(Self { language, texts })
+        let mut words = Self { language, texts: BTreeMap::new(), reasons: Reasons::default() };
+        for (key, value) in all {
+            match value.as_str() {
+                Some(text) => drop(words.texts.insert(key.value, text.to_owned())),
+                None => words.reasons = Reasons(lines(&value)),
+            }
+        }
+        Some(words)
     }
 
     /// The words of all languages; those of this one come first.
@@ -57,20 +69,35 @@ impl Words {
     /// The words for a key, with its gaps filled: `{name}` is a gap.
     #[must_use]
     pub fn fill(&self, key: &str, gaps: &[(&str, &dyn Display)]) -> String {
-        // A gap's content is not looked through for further gaps.
-        let mut text = String::new();
-        let mut rest = self.say(key);
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let Some((name, behind)) = after.split_once('}') else { break };
-            if let Some((_, content)) = gaps.iter().find(|(gap, _)| *gap == name) {
-                text.push_str(&content.to_string());
-            }
-            rest = behind;
-        }
-        text.push_str(rest);
-        text
+        filled(self.say(key), gaps)
     }
+
+    /// What the station says of itself, in this language; none where this language has no words for it. The station speaks English.
+    #[must_use]
+    pub fn reason(&self, reason: &str) -> Option<String> {
+        if self.language == "en" { Some(reason.to_owned()) } else { self.reasons.say(reason) }
+    }
+}
+
+/// The lines of a table.
+fn lines(table: &Value<'_>) -> BTreeMap<String, String> {
+    let all = table.as_table().into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.name.to_string(), value.as_str()?.to_owned()))).collect()
+}
+
+/// A text with its gaps filled; what fills one is not looked through for further gaps.
+fn filled(mut rest: &str, gaps: &[(&str, impl Display)]) -> String {
+    let mut text = String::new();
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else { break };
+        if let Some((_, content)) = gaps.iter().find(|(gap, _)| *gap == name) {
+            text.push_str(&content.to_string());
+        }
+        rest = behind;
+    }
+    text.push_str(rest);
+    text
 }
 
 #[cfg(test)]

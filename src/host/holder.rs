@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::directory::Directory;
 use crate::{
     access::{AccessControl, Cards, Detail, HeldCard, Identity, Operation, Outcome, Person, Sameness},
-    blusky::client::Client,
     enroll::people::folded,
     outbox::{Entry, State, Step},
     store::{StoreError, StoreHandle},
@@ -60,10 +59,10 @@ pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Re
     let progress = entry.progress();
     let words = progress.told.description.as_deref().unwrap_or_default().to_lowercase();
     let is_known = progress.is_held() || words.contains("more than one card exists");
-    let (Operation::AddUserCard(call), true) = (&entry.operation, is_known) else { return Ok(Vec::new()) };
-    let mut holders = listed(entry, directory).await?;
-    holders.extend(recorded(entry, store).await?);
-    holders.retain(|holder| holder.user_id != call.user_id);
+    if !is_known || !matches!(entry.operation, Operation::AddUserCard(_)) {
+        return Ok(Vec::new());
+    }
+    let mut holders = named(entry, directory, store).await?;
     holders.truncate(MOST);
     let client = if holders.is_empty() { None } else { directory.client().await };
     for holder in &mut holders {
@@ -75,14 +74,35 @@ pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Re
     Ok(holders)
 }
 
-/// Who had the card before this entry took it from them: whom BluSKY named in its answer, or whom its refusal's words and a list or our
-/// own record name alike. None where nobody did, or only one of them says so.
+/// The one whom a list or our own record names, and with whom BluSKY shows the card now. None where that is nobody, or several.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn shown_now(
+    entry: &Entry,
+    directory: &Directory,
+    store: &StoreHandle,
+    system: &impl AccessControl,
+) -> Result<Option<Uuid>, StoreError> {
+    let mut found = None;
+    for holder in named(entry, directory, store).await?.into_iter().take(MOST) {
+        let is_there = look(system, &holder, &entry.operation).await.0 == Some(true);
+        if is_there && found.replace(holder.user_id).is_some_and(|other| other != holder.user_id) {
+            return Ok(None);
+        }
+    }
+    Ok(found)
+}
+
+/// Who had the card before this entry took it from them: whom BluSKY named in its answer, with whom it showed the card a moment before,
+/// or whom its refusal's words and a list or our own record name alike. None where nobody did, or only one of these last says so.
 ///
 /// # Errors
 /// The store cannot be read.
 pub async fn before(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Option<Uuid>, StoreError> {
-    let told = entry.progress().told.previous_user_id;
-    if let Some(user) = told.filter(|user| !user.is_nil() && Some(*user) != entry.operation.user()) {
+    let progress = entry.progress();
+    let told = progress.told.previous_user_id.filter(|user| !user.is_nil() && Some(*user) != entry.operation.user());
+    if let Some(user) = told.or(progress.held_by) {
         return Ok(Some(user));
     }
     let words = |step: &Step| match step {
@@ -94,11 +114,18 @@ pub async fn before(entry: &Entry, directory: &Directory, store: &StoreHandle) -
         let name = holder.name.as_deref().map(folded).filter(|name| name.contains(' '));
         words.contains(&holder.user_id.to_string()) || name.is_some_and(|name| words.contains(&format!(" {name} ")))
     };
-    let mut holders = listed(entry, directory).await?;
-    holders.extend(recorded(entry, store).await?);
-    holders.retain(|holder| Some(holder.user_id) != entry.operation.user() && is_named(holder));
+    let mut holders = named(entry, directory, store).await?;
+    holders.retain(is_named);
     holders.dedup_by_key(|holder| holder.user_id);
     Ok(if let [only] = holders.as_slice() { Some(only.user_id) } else { None })
+}
+
+/// Whom BluSKY's list and our own record name, others than the user whom the entry is for.
+async fn named(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Vec<Holder>, StoreError> {
+    let mut holders = listed(entry, directory).await?;
+    holders.extend(recorded(entry, store).await?);
+    holders.retain(|holder| Some(holder.user_id) != entry.operation.user());
+    Ok(holders)
 }
 
 /// Those whose record in BluSKY's list has the card.
@@ -187,8 +214,8 @@ pub(super) fn is(card: &HeldCard, identity: &Identity) -> bool {
 }
 
 /// Whether BluSKY shows the card among the holder's now, and its key.
-async fn look(client: &Client, holder: &Holder, operation: &Operation) -> (Option<bool>, Option<Uuid>) {
-    let Cards::Shown(cards) = client.cards_of(holder.user_id, Detail::Card).await else { return (None, holder.card_id) };
+async fn look(system: &impl AccessControl, holder: &Holder, operation: &Operation) -> (Option<bool>, Option<Uuid>) {
+    let Cards::Shown(cards) = system.cards_of(holder.user_id, Detail::Card).await else { return (None, holder.card_id) };
     match cards.iter().find(|card| card.is(operation) == Sameness::TheOne) {
         Some(card) => (Some(true), card.card_id.or(holder.card_id)),
         None if cards.iter().any(|card| card.is(operation) == Sameness::CannotBeTold) => (None, holder.card_id),

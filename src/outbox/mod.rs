@@ -77,6 +77,11 @@ pub enum Step {
         /// Who decided.
         decided_by: DecidedBy,
     },
+    /// Before the card is taken, its holder as BluSKY shows them now.
+    HeldBy {
+        /// The user.
+        user_id: Uuid,
+    },
     /// A person asked for another try.
     Retry {
         /// The person has looked: BluSKY does not have it.

@@ -36,6 +36,8 @@ pub struct Progress {
     pub why: Option<String>,
     /// True where BluSKY stops everybody (a wrong token, a wrong address).
     pub stopped: bool,
+    /// With whom BluSKY showed the card before it was taken.
+    pub held_by: Option<Uuid>,
     /// The entry for which a person gave it up.
     pub superseded_by: Option<Uuid>,
     /// The entry by which a person had the card taken back.
@@ -139,6 +141,7 @@ impl Entry {
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
             }
+            Step::HeldBy { user_id } => progress.held_by = Some(*user_id),
             Step::Retry { user: Some(user), .. } if matches!(self.operation, Operation::AddUser(_)) => {
                 progress.told.value = Some(*user);
                 progress.enter(State::Accepted, Phase::End, None);
@@ -305,6 +308,13 @@ impl Progress {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::End | Phase::Held | Phase::Stuck)
+    }
+
+    /// True once nothing more will happen by itself and nothing waits for it: what a person must look for holds up later orders for its
+    /// card.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_settled() && !self.needs_a_person()
     }
 
     /// True where it has come to its end, and nothing of it will be sent again by itself or at a person's word on its holder.

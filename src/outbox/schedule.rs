@@ -204,6 +204,12 @@ impl Schedule {
         waiting.queues().any(|queue| self.first(queue).is_some())
     }
 
+    /// True where an entry of this user's stands in their line.
+    #[must_use]
+    pub fn has_waiting_of(&self, user: Uuid) -> bool {
+        self.first(Queue::User(user)).is_some()
+    }
+
     /// The place of an entry that waits.
     #[must_use]
     pub fn place(&self, id: Uuid) -> u64 {

@@ -11,6 +11,9 @@ use crate::card::{Evidence, What as Speaks};
 impl Station {
     /// Writes an entry down, unless its card is ordered for somebody else, or was given to somebody else at a reader a moment ago.
     pub(super) fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Got)>, turn: &mut Turn) {
+        if from.as_ref().is_some_and(|(desk, _)| desk.order.alone && self.is_served(&desk.order)) {
+            return self.ended(entry.id, Ended::Withdrawn, turn);
+        }
         let same_card = from.as_ref().is_some_and(|(desk, _)| desk.order.same_card);
         let within = self.same_card_within(&entry, turn.now).filter(|_| !same_card);
         let supersedes = from.as_ref().and_then(|(desk, _)| desk.supersedes);
@@ -23,6 +26,12 @@ impl Station {
             self.desks.push_back(Desk { state: State::Saving(got), ..desk });
             self.tell_places(turn);
         }
+    }
+
+    /// True where another order has given somebody who is alone their card in this moment.
+    fn is_served(&self, order: &Order) -> bool {
+        let is_saving = |other: &Desk| matches!(other.state, State::Saving(_)) && other.order.user_id == order.user_id;
+        self.sending.schedule.has_waiting_of(order.user_id) || self.desks.iter().any(is_saving)
     }
 
     /// An entry is on disk.

@@ -49,7 +49,7 @@ const HERE: u64 = 1 << 62;
 
 /// The entries on their way.
 pub(super) struct Sending {
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     scope: Scope,
     /// Entries that nobody here has ordered, while only what is ordered is delivered.
     aside: HashMap<Uuid, Waiting>,

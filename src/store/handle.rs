@@ -186,7 +186,7 @@ impl StoreHandle {
         self.ask(|reply| Ask::Entry(id, reply)).await
     }
 
-    /// A page of the entries that are not settled and were saved after this number; each with its own.
+    /// A page of the entries that are not closed and were saved after this number; each with its own.
     ///
     /// # Errors
     /// They cannot be read.

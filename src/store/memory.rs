@@ -134,7 +134,7 @@ impl Store for MemoryStore {
     }
 
     fn open_after(&mut self, after: u64) -> Result<Page, StoreError> {
-        Ok(self.page(|number, entry| number > after && entry.base_url == self.base_url && !entry.progress().is_settled()))
+        Ok(self.page(|number, entry| number > after && entry.base_url == self.base_url && !entry.progress().is_closed()))
     }
 
     fn page_after(&mut self, after: u64) -> Result<Page, StoreError> {

@@ -97,7 +97,7 @@ pub trait Store {
     /// There is none, or it is damaged.
     fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError>;
 
-    /// The entries that are not settled and were saved after this number, oldest first, a page of them; an empty one is the last.
+    /// The entries that are not closed and were saved after this number, oldest first, a page of them; an empty one is the last.
     ///
     /// # Errors
     /// They cannot be read.

@@ -1,12 +1,12 @@
 //! Who has a card that is refused: said with where it is known from, how old that is, and whether BluSKY shows it there now.
 
-use std::fs;
+use std::{fs, sync::Mutex};
 
 use serde_json::{Value, json};
 
 use crate::{
     CARD_ID, OCCUPANCY,
-    peer::{Peer, Reply},
+    peer::{Peer, Reply, Request},
     site,
     support::{ADA, CARD, Ended, GRACE, SYSTEM, Simulator, Site},
 };
@@ -66,6 +66,62 @@ fn blusky_s_list_names_the_holder_and_the_read_back_says_whether_that_is_so_now(
             assert!(shown.contains("has the card with Ada Lovelace (ACME)") && shown.contains(now), "{shown}");
             assert_eq!(blusky.writes().len(), 1, "nothing is moved");
         }
+    }
+}
+
+/// A BluSKY in which somebody has the card. Its list says that it is Ada, its refusals name nobody, and it gives the card to whoever
+/// takes it, or to anybody once it is free.
+fn held_by(holder: &str) -> (Peer, Site) {
+    let holder = Mutex::new(Some(holder.to_owned()));
+    let card = json!({"CardId": CARD_ID, "PersonCardId": CARD_ID, "CardType": 3, "InternalCardNumber": 4567, "FacilityCode": 123,
+        "CardACSystemId": SYSTEM, "ExternalCardNumber": "4567", "CardUserFlags": 1, "Deleted": false});
+    let blusky = Peer::start(move |request, _| {
+        let mut holder = holder.lock().unwrap();
+        let user = [ADA, GRACE].into_iter().find(|user| request.path.contains(user));
+        match request.method.as_str() {
+            "POST" if holder.is_some() && !takes(request) => {
+                Reply::json(&json!({"ResultCode": 2, "Description": "Card Already Assigned", "Value": null}))
+            }
+            "POST" => {
+                *holder = user.map(str::to_owned);
+                Reply::success()
+            }
+            "DELETE" => {
+                *holder = None;
+                Reply::json(&json!({"ResultCode": 0, "Description": "Success"}))
+            }
+            _ if request.path.contains("Users?OccupancyId=") => {
+                Reply::json(&json!([{"PersonId": ADA, "FirstName": "Ada", "LastName": "Lovelace", "Cards": [card.clone()]}]))
+            }
+            _ => {
+                let cards = if user.is_some() && user == holder.as_deref() { json!([card.clone()]) } else { json!([]) };
+                Reply::json(&json!({"UserId": user, "Cards": cards}))
+            }
+        }
+    });
+    let more = format!("[people]\nblusky = {{ occupancy = [\"{OCCUPANCY}\"] }}\n[enroll]\nreassign = \"ask\"\n");
+    let site = site(&blusky.base_url, "token_file = \"token\"\nshows_within_s = 1", &more);
+    assert_eq!(site.run(&["lookup", "users"]).code, 0);
+    (blusky, site)
+}
+
+fn takes(request: &Request) -> bool {
+    request.json()["ReassignCardIfAlreadyAssigned"] == json!(true)
+}
+
+#[test]
+fn a_named_holder_is_looked_at_before_the_card_is_taken_and_only_who_has_it_then_gets_it_back() {
+    for (holder, is_shown) in [(ADA, true), (OCCUPANCY, false)] {
+        let (blusky, site) = held_by(holder);
+        let taken = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--reassign", "--json"]);
+        assert_eq!((taken.code, &taken.last()["reassigned"]), (0, &json!(true)), "{taken:?}");
+        let heard = blusky.heard();
+        let before = heard.iter().take_while(|request| request.method != "POST" || !takes(request));
+        let looks = before.filter(|request| request.path.contains(ADA) && request.path.contains("UserCards")).count();
+        assert!(looks >= 1, "{heard:?}");
+        let undone = site.run(&["outbox", "undo", taken.last()["enrollment"].as_str().unwrap(), "--json"]);
+        let users: Vec<String> = undone.lines().iter().filter_map(|line| Some(line["user_id"].as_str()?.to_owned())).collect();
+        assert_eq!((undone.code, users.iter().any(|user| user == ADA)), (0, is_shown), "{undone:?}");
     }
 }
 

@@ -166,7 +166,7 @@ impl World {
                 entry.add(self.now.wall, step);
             }
         }
-        let open = (1..).zip(&self.disk).filter(|(_, entry)| !entry.progress().is_settled());
+        let open = (1..).zip(&self.disk).filter(|(_, entry)| !entry.progress().is_closed());
         self.stock = Some(open.map(|(number, entry)| (number, entry.clone())).collect());
         self.happens(Event::Reader("desk".into(), ReaderEvent::Up));
     }
@@ -303,6 +303,11 @@ impl World {
 
     fn stage(&mut self, call: &mut Call) -> Stage {
         match std::mem::replace(&mut call.stage, Stage::Over) {
+            // What is sent, and whether it takes the card, is decided in the moment in which it is written down.
+            Stage::Due(Next::Send { reassign: true }) if call.entry.due(self.at_least(call)) == (Next::Send { reassign: false }) => {
+                call.stage = Stage::Due(Next::Send { reassign: false });
+                self.stage(call)
+            }
             Stage::Begin { asks } => {
                 let is_back = !asks || {
                     let cards = self.looks(call);

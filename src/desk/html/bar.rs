@@ -3,7 +3,7 @@
 use chrono::FixedOffset;
 use maud::{Markup, html};
 
-use super::clock;
+use super::{clock, reason};
 use crate::{
     desk::{
         scene::{Board, Desk},
@@ -20,20 +20,20 @@ pub fn bar(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> Ma
         span.sign { (shown(&desk.operator)) }
         @for reader in &board.status.readers {
             @match &reader.why {
-                Some(why) => span.sign.bad title=(shown(why)) { (reader.name) ": " (words.say("reader_down")) },
+                Some(why) => span.sign.bad title=(shown(&words.reason(why).unwrap_or_else(|| why.clone()))) { (reader.name) ": " (words.say("reader_down")) },
                 None if reader.up => span.sign.good { (reader.name) ": " (words.say("reader_up")) },
                 None => span.sign { (reader.name) ": " (words.say("reader_closed")) },
             }
         }
         @if board.status.readers.is_empty() { span.sign.bad { (words.say("reader_none")) } }
         @if let Some(why) = &board.store_gone {
-            span.sign.bad role="alert" { (words.say("store_gone")) " " span lang="en" { (shown(why)) } }
+            span.sign.bad role="alert" { (words.say("store_gone")) " " (reason(why, words)) }
         }
         @if let Some(why) = &board.policy_wrong {
-            span.sign.bad role="alert" { (words.say("policy_wrong")) " " span lang="en" { (shown(why)) } }
+            span.sign.bad role="alert" { (words.say("policy_wrong")) " " (reason(why, words)) }
         }
         @if let Some(why) = &blusky.stopped {
-            span.sign.bad role="alert" { (words.say("blusky_stopped")) " " span lang="en" { (shown(why)) } }
+            span.sign.bad role="alert" { (words.say("blusky_stopped")) " " (reason(why, words)) }
         } @else if let Some(since) = blusky.away_since {
             span.sign.bad { (words.fill("blusky_away", &[("since", &clock(since, offset)), ("count", &board.status.waiting)])) }
         } @else if blusky.reached.is_some() {

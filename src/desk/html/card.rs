@@ -3,7 +3,7 @@
 use chrono::FixedOffset;
 use maud::{Markup, html};
 
-use super::day_and_clock;
+use super::{day_and_clock, reason};
 
 use crate::{
     card::{Credential, DecidedBy, Evidence, Reading},
@@ -116,7 +116,7 @@ pub fn card(reading: &Reading, known: Option<&Known>, words: &Words) -> Markup {
             div { dt { (words.say("how_sure")) } dd { (how_sure(reading, words)) } }
             @if !reader.is_empty() { div { dt { (words.say("reader")) } dd { (reader) } } }
             @for warning in &reading.presentation.warnings { div { dt { (words.say("note")) } dd { (super::warning(warning, words)) } } }
-            @for suggestion in reading.suggestions.iter().take(3) { div { dt { (words.say("perhaps")) } dd lang="en" { (shown(&suggestion.words)) } } }
+            @for suggestion in reading.suggestions.iter().take(3) { div { dt { (words.say("perhaps")) } dd { (reason(&suggestion.words, words)) } } }
             @if let Some(advice) = &reading.advice { div { dt { (words.say("worth")) } dd { (super::ours(&format!("advice_{}", advice.id), &advice.words, words)) } } }
         }
     }

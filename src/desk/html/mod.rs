@@ -43,6 +43,14 @@ fn head(page: &str) -> Markup {
     }
 }
 
+/// What the station says of itself: in the page's language where that has words for it, else in English.
+fn reason(why: &str, words: &Words) -> Markup {
+    match words.reason(why) {
+        Some(here) => html! { (shown(&here)) },
+        None => html! { span lang="en" { (shown(why)) } },
+    }
+}
+
 /// What a person can do about an entry.
 fn entry_button(id: Uuid, what: &str, label: &str, class: &str) -> Markup {
     entry_call(id, what, label, class, &html! {})

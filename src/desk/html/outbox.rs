@@ -3,7 +3,7 @@
 use chrono::FixedOffset;
 use maud::{Markup, html};
 
-use super::{clock, entry_button, entry_call, say_of, which, whom};
+use super::{clock, entry_button, entry_call, reason, say_of, which, whom};
 use crate::{
     access::Operation,
     desk::{scene::Board, words::Words},
@@ -69,7 +69,7 @@ fn waits(entry: &Entry, words: &Words, offset: FixedOffset) -> Markup {
             span.whom { (whom(entry)) }
             span.which { (which(entry, words)) }
             span.state { (say_of(entry, words)) }
-            @if let Some(why) = &entry.progress().why { span.said lang="en" { (shown(why)) } }
+            @if let Some(why) = &entry.progress().why { span.said { (reason(why, words)) } }
             span.can { @if entry.progress().is_unsent() { (entry_button(entry.id, "discard", words.say("discard"), "quiet")) } }
         }
     }
@@ -86,7 +86,7 @@ fn for_person(entry: &Entry, board: &Board, words: &Words, offset: FixedOffset) 
             span.which { (which(entry, words)) }
             span.state { (say_of(entry, words)) }
             @if let Some(said) = &progress.told.description { span.said lang="en" { "“" (shown(said)) "”" } }
-            @else if let Some(why) = &progress.why { span.said lang="en" { (shown(why)) } }
+            @else if let Some(why) = &progress.why { span.said { (reason(why, words)) } }
             span.can {
                 @if let Some(question) = board.questions.get(&id) {
                     (super::stage::answer_about(id, question.number, words))
@@ -122,7 +122,7 @@ fn one_reader(reader: &ReaderHealth, words: &Words, offset: FixedOffset) -> Mark
     html! {
         li class=(if reader.why.is_some() { "sign bad" } else if reader.up { "sign good" } else { "sign" }) {
             strong { (reader.name) } ": " (said)
-            @if let Some(why) = &reader.why { " " span lang="en" { "(" (shown(why)) ")" } }
+            @if let Some(why) = &reader.why { " " "(" (reason(why, words)) ")" }
             @if reader.cards > 0 { ", " (words.fill("reader_cards", &[("count", &reader.cards)])) }
             @if let Some(at) = reader.last_heard { ", " (words.fill("reader_heard", &[("at", &clock(at, offset))])) }
         }

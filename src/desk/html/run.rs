@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{say_of, state, which, whom};
+use super::{reason, say_of, state, which, whom};
 use crate::{
     desk::{
         scene::{Board, How, Run},
@@ -71,7 +71,7 @@ pub fn run(run: Option<&Run>, board: &Board, words: &Words) -> Markup {
                 @if run.tally.under_way > 0 { (words.fill("roster_under_way", &[("count", &run.tally.under_way)])) " " }
                 @if run.tally.open > 0 { (words.fill("roster_open", &[("count", &run.tally.open)])) }
             }
-            @if let Some(why) = &run.trouble { p.note { span lang="en" { (shown(why)) } } }
+            @if let Some(why) = &run.trouble { p.note { (reason(why, words)) } }
             @if let Some(person) = &run.looks_at { p.big { (words.fill("roster_has", &[("person", &shown(person))])) } }
             @if run.is_over { p.big { (words.say("roster_over")) } }
             @else if !run.next.is_empty() { p.next { (words.fill("roster_next", &[("people", &run.next.join(", "))])) } }
@@ -87,7 +87,7 @@ pub fn run(run: Option<&Run>, board: &Board, words: &Words) -> Markup {
             @if !run.findings.is_empty() {
                 details #findings {
                     summary { (words.fill("roster_findings", &[("count", &run.findings.len())])) }
-                    ul lang="en" { @for finding in &run.findings { li { (shown(finding)) } } }
+                    ul { @for finding in &run.findings { li { (reason(finding, words)) } } }
                 }
             }
         }
@@ -97,7 +97,7 @@ pub fn run(run: Option<&Run>, board: &Board, words: &Words) -> Markup {
 fn left(how: &How, words: &Words) -> Markup {
     match how {
         How::Skipped => html! { (words.say("roster_skipped")) },
-        How::Aside(why) => html! { (words.say("roster_aside")) " " span lang="en" { (shown(why)) } },
+        How::Aside(why) => html! { (words.say("roster_aside")) " " (reason(why, words)) },
     }
 }
 

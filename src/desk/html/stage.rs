@@ -4,7 +4,7 @@ use chrono::FixedOffset;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{can_be_undone, card, entry_button, say_of, state, which, whom};
+use super::{can_be_undone, card, entry_button, reason, say_of, state, which, whom};
 use crate::{
     card::Reading,
     desk::{
@@ -31,7 +31,7 @@ pub fn stage(desk: &Desk, words: &Words, offset: FixedOffset) -> Markup {
         }
         @match &desk.note {
             Some(Note::LayThere) => p.note { (words.say("lay_there")) },
-            Some(Note::Failed(why)) => p.note { (words.say("not_read")) " " span lang="en" { (shown(why)) } },
+            Some(Note::Failed(why)) => p.note { (words.say("not_read")) " " (reason(why, words)) },
             None => {},
         }
         @if let Some(reading) = &desk.card {
@@ -192,7 +192,7 @@ fn not_enrolled(ended: &Ended, person: &str, words: &Words) -> Markup {
         Ended::Withdrawn => ("", html! { (words.say("withdrawn")) }),
         Ended::SaidNo => ("", html! { (words.say("said_no")) }),
         Ended::NoCard(seconds) => ("", html! { (words.fill("no_card", &[("seconds", seconds)])) }),
-        Ended::NotSaved(why) => ("refused", html! { (words.say("not_saved")) " " span lang="en" { (shown(why)) } }),
+        Ended::NotSaved(why) => ("refused", html! { (words.say("not_saved")) " " (reason(why, words)) }),
         Ended::InTheWay(other) => ("refused", html! { (in_the_way(other, words)) }),
         Ended::Unproven(..) => ("refused", html! { (words.say("unproven")) }),
         Ended::Refused(_, why) => ("refused", html! { (refused(why, words)) }),

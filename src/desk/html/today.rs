@@ -3,7 +3,7 @@
 use chrono::{FixedOffset, SecondsFormat};
 use maud::{Markup, html};
 
-use super::{can_be_undone, clock, entry_button, say_of, state, which, whom};
+use super::{can_be_undone, clock, entry_button, reason, say_of, state, which, whom};
 use crate::{
     desk::{scene::Board, words::Words},
     outbox::{Entry, State},
@@ -35,7 +35,7 @@ fn row(entry: &Entry, words: &Words, offset: FixedOffset) -> Markup {
             span.which { (which(entry, words)) }
             span.state { (say_of(entry, words)) }
             @if let Some(said) = progress.told.description.as_deref().filter(|_| state != "accepted") { span.said lang="en" { "“" (shown(said)) "”" } }
-            @else if let Some(why) = progress.why.as_deref().filter(|_| matches!(progress.state, State::Saved | State::InDoubt)) { span.said lang="en" { (shown(why)) } }
+            @else if let Some(why) = progress.why.as_deref().filter(|_| matches!(progress.state, State::Saved | State::InDoubt)) { span.said { (reason(why, words)) } }
             span.can { (can(entry, words)) }
         }
     }

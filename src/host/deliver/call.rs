@@ -16,7 +16,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Directory, once};
+use super::{super::holder, Directory, once};
 use crate::{
     access::{AccessControl, AddUser, Cards, Detail, NO_SUCH_CALL, NoList, Operation, Outcome},
     card::DecidedBy,
@@ -89,8 +89,13 @@ impl<C: AccessControl> Call<C> {
         let now = || Utc::now().max(at_least + begun.elapsed());
         // Its pause is over by the clock that nobody sets, whatever the wall's clock says.
         let mut next = entry.due(now());
+        let mut is_looked_for = false;
         loop {
             let done = match next {
+                Next::Send { reassign: true } if entry.progress().is_held() && !is_looked_for => {
+                    is_looked_for = true;
+                    self.look_for_the_holder(&mut entry, post).await
+                }
                 Next::Send { reassign } => self.send(&mut entry, reassign, &mut whole, &mut called, post).await,
                 Next::ReadBack => self.read_back(&mut entry, &mut whole, &mut called, post).await,
                 Next::Reassign => {
@@ -118,6 +123,15 @@ impl<C: AccessControl> Call<C> {
         }
         called.entry = Some(entry);
         called
+    }
+
+    /// Whoever is named as the holder is looked at before the card moves, so that it can go back to them.
+    async fn look_for_the_holder(&self, entry: &mut Entry, post: &Post) -> Result<bool, StoreError> {
+        let Some(directory) = &self.directory else { return Ok(true) };
+        if let Some(user_id) = holder::shown_now(entry, directory, &self.store, &self.system).await? {
+            self.append(entry, Step::HeldBy { user_id }, Some(post)).await?;
+        }
+        Ok(true)
     }
 
     async fn send(

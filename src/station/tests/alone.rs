@@ -33,6 +33,20 @@ fn a_card_at_a_kiosk_is_for_the_visitor_there_and_for_nobody_who_waits_at_all_re
 }
 
 #[test]
+fn a_visitor_whose_card_is_given_at_a_desk_in_the_same_moment_gets_no_second_one_at_the_kiosk() {
+    let mut world = world_with(1.0, Some("desk"), Vec::new());
+    let visitor = at_kiosk(&mut world, 1);
+    world.outcomes.extend(vec![Outcome::Away { why: "cut".to_owned() }; 4]);
+    let at_desk = Uuid::from_u128(2);
+    let card = Wanted::Existing(Uuid::from_u128(7));
+    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1001))), card, reassign: Reassign::Never };
+    world.happens(Event::Order(Box::new(Request { id: at_desk, what, can_be_asked: false })));
+    world.bytes(FIRST);
+    assert_eq!((world.state(at_desk), world.state(visitor)), (Some(State::Saved), None));
+    assert_eq!(world.ended(visitor), Some(&Ended::Withdrawn));
+}
+
+#[test]
 fn whoever_was_sent_to_the_front_desk_gets_no_card_that_is_shown_at_the_kiosk_later() {
     let mut world = world_with(PROOF, Some("desk"), Vec::new());
     let first = at_kiosk(&mut world, 1);

@@ -170,5 +170,6 @@ fn is_about(entry: &Entry, user: Uuid) -> bool {
 }
 
 fn was_taken_from(entry: &Entry, user: Uuid) -> bool {
-    entry.progress().told.previous_user_id == Some(user)
+    let progress = entry.progress();
+    progress.told.previous_user_id == Some(user) || progress.held_by == Some(user)
 }

@@ -89,10 +89,10 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     let progress = entry.progress();
     let wipe = "UPDATE secret SET sealed = NULL WHERE entry = ?1 AND sealed IS NOT NULL";
     let wiped = entry.is_done_with_its_secret() && row.sealed && transaction.prepare_cached(wipe)?.execute([&row.id])? > 0;
-    if row.settled != progress.is_settled() {
+    if row.settled != progress.is_closed() {
         head.open.change(row.number, row.settled);
     }
-    (row.settled, row.steps) = (progress.is_settled(), row.steps + 1);
+    (row.settled, row.steps) = (progress.is_closed(), row.steps + 1);
     row.update(transaction)?;
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;
     head.write(transaction)?;

@@ -40,6 +40,21 @@ fn a_step_that_is_taken_and_a_key_that_is_taken_are_conflicts_and_change_nothing
 }
 
 #[test]
+fn what_a_person_must_look_for_is_found_by_the_next_station_until_the_person_has_looked() {
+    for kind in kinds() {
+        let mut store = kind.open();
+        store.save(&entry(1, 7), Terms::default()).unwrap();
+        go(store.as_mut(), Uuid::from_u128(1), &[SENDING, no_answer(), Step::ReadBack(ReadBack::CannotTell)]);
+        store.close();
+        let mut store = kind.open();
+        let open = store.open_after(0).unwrap();
+        assert!(open.len() == 1 && open[0].1.progress().needs_a_person(), "{}: {open:?}", kind.0);
+        store.append(open[0].1.clone(), at(9), &GIVEN_UP).unwrap();
+        assert_eq!((store.open_after(0).unwrap(), store.findings()), (vec![], Ok(vec![])), "{}", kind.0);
+    }
+}
+
+#[test]
 fn what_is_written_together_is_there_together_and_what_fails_in_it_fails_alone() {
     for kind in kinds() {
         let mut store = kind.open();

@@ -18,7 +18,7 @@ use crate::{
         evidence::CardCounts,
         origin::{CardRead, Origin},
     },
-    outbox::{InTheWay, Reassign, Source, State, Terms},
+    outbox::{InTheWay, ReadBack, Reassign, Source, State, Terms},
 };
 
 const HERE: &str = "https://blusky.example";

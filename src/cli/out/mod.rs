@@ -1,6 +1,8 @@
 //! What goes out: people's text and JSON lines on standard output, everything else on standard error.
 
-use std::{io::Write, process::ExitCode};
+mod line;
+
+use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,6 +10,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::host::client::Said;
 pub use crate::host::platform::process::{interrupted, listen_for_signals, unanswered};
+use line::{Line, Log};
+pub use line::{finish, wait_for_nobody};
 
 /// A command that did not do what was asked.
 #[derive(Debug)]
@@ -96,9 +100,9 @@ pub fn fail(failure: &Failure, as_json: bool) -> ExitCode {
     ExitCode::from(failure.exit)
 }
 
-/// A line of people's text. A reader that has gone (`| head`) ends nothing but the output.
+/// A line of people's text.
 pub fn print(text: &str) {
-    drop(writeln!(anstream::stdout().lock(), "{text}"));
+    Line::Text(text.to_owned()).put();
 }
 
 /// One JSON object on a line of its own, at once.
@@ -111,18 +115,17 @@ pub fn print_json(value: &impl Serialize) {
 
 /// Lines for programs, at once.
 pub fn print_lines(lines: &[u8]) {
-    let mut stdout = std::io::stdout().lock();
-    drop(stdout.write_all(lines).and_then(|()| stdout.flush()));
+    Line::Json(lines.to_vec()).put();
 }
 
 /// A word beside the result: progress, hints, errors.
 pub fn hint(text: &str) {
-    drop(writeln!(anstream::stderr().lock(), "{text}"));
+    Line::Hint(text.to_owned()).put();
 }
 
 /// Logs go to standard error: warnings, or what CARDBRIDGE_LOG, else RUST_LOG, asks for.
 pub fn start_logging() {
     let asked = EnvFilter::try_from_env("CARDBRIDGE_LOG").or_else(|_| EnvFilter::try_from_default_env());
     let filter = asked.unwrap_or_else(|_| EnvFilter::new("warn"));
-    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
+    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).try_init());
 }

@@ -1,0 +1,107 @@
+//! Lines that go out, and a queue for a program that must not wait for whoever reads them.
+//!
+//! In: lines for standard output and standard error. Out: the same, each at once; where there is a queue, as soon as somebody takes
+//! them. Never: a station that stands still because nobody reads its output.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+/// So many lines wait for whoever reads them. Further ones are left out, and that is said.
+const WAITING: usize = 1_000;
+/// Whoever ends waits so long for whoever reads.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+static QUEUE: OnceLock<SyncSender<Line>> = OnceLock::new();
+static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+
+/// What is written in one go.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// A line of people's text.
+    Text(String),
+    /// A word beside the result.
+    Hint(String),
+    /// Lines for programs.
+    Json(Vec<u8>),
+    /// A line of the log.
+    Log(Vec<u8>),
+    /// Tells that all before it is written.
+    Mark(SyncSender<()>),
+}
+
+impl Line {
+    /// A reader that has gone (`| head`) ends nothing but the output.
+    pub(super) fn put(self) {
+        match QUEUE.get() {
+            None => self.write(),
+            Some(queue) => {
+                if queue.try_send(self).is_err() {
+                    LEFT_OUT.fetch_add(1, Relaxed);
+                }
+            }
+        }
+    }
+
+    fn write(self) {
+        let written = match self {
+            Self::Text(text) => writeln!(anstream::stdout().lock(), "{text}"),
+            Self::Hint(text) => writeln!(anstream::stderr().lock(), "{text}"),
+            Self::Json(lines) => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(&lines).and_then(|()| stdout.flush())
+            }
+            Self::Log(line) => io::stderr().lock().write_all(&line),
+            Self::Mark(reached) => return reached.try_send(()).unwrap_or_default(),
+        };
+        drop(written);
+    }
+}
+
+/// From here on nothing waits for whoever reads standard output and standard error.
+pub fn wait_for_nobody() {
+    let (queue, lines) = sync_channel(WAITING);
+    if QUEUE.set(queue).is_ok() {
+        thread::spawn(move || write_all(&lines));
+    }
+}
+
+fn write_all(lines: &Receiver<Line>) {
+    for line in lines {
+        line.write();
+        match LEFT_OUT.swap(0, Relaxed) {
+            0 => {}
+            count => Line::Hint(format!("{count} lines were left out: nobody took them in time")).write(),
+        }
+    }
+}
+
+/// What waits is written, if somebody reads it.
+pub fn finish() {
+    let Some(queue) = QUEUE.get() else { return };
+    let (reached, mark) = sync_channel(1);
+    if queue.try_send(Line::Mark(reached)).is_ok() {
+        mark.recv_timeout(PATIENCE).unwrap_or_default();
+    }
+}
+
+/// Where the log goes.
+pub(super) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        Line::Log(line.to_vec()).put();
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -155,13 +155,13 @@ pub enum State {
     /// Written down.
     #[default]
     Saved,
-    /// On its way.
+    /// Being sent.
     Sending,
     /// In BluSKY.
     Accepted,
     /// BluSKY refused it.
     Refused,
-    /// Sent, and not known what became of it.
+    /// Sent, and the result is not known.
     InDoubt,
     /// Given up by a person.
     Discarded,

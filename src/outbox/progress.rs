@@ -56,7 +56,7 @@ pub struct Progress {
     arrived: Option<DateTime<Utc>>,
     /// When a person decided that the present assignment is to be deleted.
     take: Option<DateTime<Utc>>,
-    /// When the last one was sent that may have made the card this user's without anybody having seen it there.
+    /// When the last call was sent that may have given the card to this user, if nobody has seen it there since.
     maybe_ours: Option<DateTime<Utc>>,
     /// The last answer said success and gave no key.
     keyless: bool,
@@ -92,7 +92,7 @@ enum Phase {
     LookFirst,
     /// The read-back completes what was accepted.
     Confirm,
-    /// The read-back tells a refusal from one's own card.
+    /// The read-back decides whether the refused card is this user's already.
     Whose,
     /// Refused because somebody holds it, and a person may decide.
     Held,
@@ -341,7 +341,7 @@ impl Progress {
         self.phase == Phase::Held
     }
 
-    /// BluSKY's console words for a card that somebody holds.
+    /// True if BluSKY says, in its console's words, that somebody holds the card.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
@@ -394,6 +394,6 @@ fn is_fresh(decided: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 
 /// One second after the first failure, twice as long after every further one, a minute at most.
 pub(super) fn backoff(fails: u32) -> TimeDelta {
-    let seconds = 1_i64.checked_shl(fails.saturating_sub(1)).unwrap_or(LONGEST_WAIT_S).min(LONGEST_WAIT_S);
-    TimeDelta::seconds(if fails > 6 { LONGEST_WAIT_S } else { seconds })
+    let seconds = 1_i64 << fails.saturating_sub(1).min(6);
+    TimeDelta::seconds(seconds.min(LONGEST_WAIT_S))
 }

@@ -31,9 +31,9 @@ pub struct People {
     also: Table,
     /// The places of these.
     also_at: Vec<usize>,
-    /// So many of the first ones BluSKY lists.
+    /// How many of the people, from the first, are in BluSKY's list.
     listed: usize,
-    /// What finds people at a kiosk; none where the site's own list has no such column.
+    /// The codes that people type at a kiosk; `None` if the site's own list has no such column.
     codes: Option<Codes>,
     /// What is wrong in which row of the site's own list, and whether it was left out.
     pub findings: Vec<Finding>,
@@ -51,19 +51,19 @@ pub enum WhoError {
         text::shown(.0)
     )]
     NotAGuid(String),
-    /// Nobody of that name or number.
+    /// Nobody has that name or number.
     #[error(
         "nobody in the list of people has the employee number, e-mail address or name \"{}\"; give an employee number, \"First Last\", or a GUID",
         text::shown(.0)
     )]
     Unknown(String),
-    /// Nobody of that number, and somebody of one that differs by zeros in front.
+    /// Nobody has that number, but somebody has one that differs only in leading zeros.
     #[error(
-        "nobody has the employee number \"{}\"; {} has one that differs by zeros in front, which spreadsheets drop: say it as it stands there",
+        "nobody has the employee number \"{}\"; {} has one that differs by zeros in front, which spreadsheets drop: give it as it is written there",
         text::shown(.0), .1
     )]
     Nearly(String, String),
-    /// Several of that name.
+    /// Several people have that name.
     #[error("\"{}\" is the name of several people; give one of the employee numbers or GUIDs: {}", text::shown(.0), .1)]
     Several(String, String),
 }
@@ -174,7 +174,7 @@ impl People {
         places.into_iter().filter_map(|at| self.table.get(at))
     }
 
-    /// Nobody; or nobody but for zeros in front.
+    /// The error if nobody is found: with the one person, if any, whose number differs only in leading zeros.
     fn near(&self, who: &str) -> WhoError {
         let mut numbers = self.table.numbers();
         let bare = bare(who);

@@ -148,3 +148,34 @@ fn who_is_looked_for_among_many_is_the_same_as_who_is_looked_for_alone() {
         }
     }
 }
+
+#[test]
+fn a_word_that_cannot_be_right_is_told_from_one_that_a_newer_list_may_know() {
+    let two = || vec!["1906".to_owned(), "1907".to_owned()];
+    let all = [
+        WhoError::Zero,
+        WhoError::NotAGuid("0f83442e".to_owned()),
+        WhoError::Unknown("Alan".to_owned()),
+        WhoError::Several("Grace Hopper".to_owned(), two().join(", ")),
+    ];
+    assert_eq!(all.each_ref().map(WhoError::is_usage), [true, true, false, false]);
+    assert_eq!(all.each_ref().map(WhoError::is_unknown), [false, true, true, false]);
+}
+
+#[test]
+fn what_tells_namesakes_apart_is_looked_for_only_where_it_is_known_and_a_name_of_bluskys_is_kept() {
+    let people = People::read(LIST.as_bytes()).unwrap().with(listed());
+    assert!(matches!(people.find("Ada King ()"), Err(WhoError::Unknown(_))), "no facility is not a facility without a name");
+    let half = Person { last_name: "King".to_owned(), first_name: String::new(), ..listed().remove(0) };
+    let kept = People::read(LIST.as_bytes()).unwrap().with([half]);
+    let ada = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1".parse().unwrap();
+    assert_eq!(kept.person(ada).unwrap().name(), "King");
+}
+
+#[test]
+fn a_number_is_nearly_anothers_only_where_zeros_in_front_make_the_difference() {
+    let people = People::read(LIST.as_bytes()).unwrap();
+    let index = Index::of(&people);
+    assert_eq!(index.nearly("01815").map(|person| person.last_name).as_deref(), Some("Lovelace"));
+    assert_eq!((index.nearly("1815"), index.nearly("1816")), (None, None));
+}

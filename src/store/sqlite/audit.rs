@@ -23,7 +23,7 @@ use crate::{
     store::{Anchor, StoreError},
 };
 
-/// So many records are told at once.
+/// How many records are told at once.
 const PAGE: usize = 256;
 
 /// What came of erasing a person.

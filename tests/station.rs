@@ -386,9 +386,24 @@ fn a_store_that_goes_away_under_an_idle_station_is_missed_and_its_return_is_seen
     let ended = desk.start(&["enroll", "--user", ADA, "--bits", "{26}BD88EB80", "--json"]).end();
     assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("store")), "{ended:#?}");
     run.hears("the store is gone, and nothing can be saved");
+    let status = desk.site.run(&["status"]);
+    assert!(status.code == 1 && status.stdout.contains("NOTHING CAN BE SAVED"), "{status:?}");
     std::fs::rename(&elsewhere, &path).unwrap();
     run.hears("the store is there again");
     accepted(&desk.start(&["enroll", "--user", ADA, "--bits", "{26}BD88EB80", "--json"]).end());
+    assert_eq!(desk.site.run(&["status"]).code, 0);
+}
+
+#[test]
+fn whoever_only_looks_as_root_leaves_the_store_to_the_user_whose_folder_it_is_in() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let site = Site::at("http://127.0.0.1:9", "");
+    let owner = if nix::unistd::geteuid().is_root() { 65_534 } else { nix::unistd::geteuid().as_raw() };
+    chown(&site.folder, Some(owner), None).unwrap();
+    assert_eq!((site.run(&["status"]).code, site.run(&["outbox", "list"]).code), (0, 0));
+    let made = fs::read_dir(&site.folder).unwrap().map(Result::unwrap).filter(|file| file.file_name().to_str().unwrap().contains(".db"));
+    let owners: Vec<u32> = made.map(|file| file.metadata().unwrap().uid()).collect();
+    assert!(owners.len() >= 2 && owners.iter().all(|of| *of == owner), "{owners:?}");
 }
 
 #[test]

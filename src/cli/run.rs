@@ -24,7 +24,7 @@ use crate::{
         platform::{lock::Lock, service},
     },
     outbox::{Entry, State, Step},
-    station::{Notice, Scope},
+    station::{Ended, Notice, Scope},
     views,
 };
 
@@ -163,7 +163,12 @@ fn tell(notice: &Notice, json: bool) {
         | Notice::Policy(_) => {
             views::notice::text(notice).iter().for_each(|words| out::hint(words));
         }
-        Notice::Ready(_) | Notice::LayThere(_) | Notice::Waiting { .. } | Notice::Asked(..) | Notice::NotEnrolled(..) => {}
+        Notice::NotEnrolled(_, ended) => {
+            if let Ended::NotSaved(why) = &**ended {
+                out::hint(&format!("an order was not saved: {why}"));
+            }
+        }
+        Notice::Ready(_) | Notice::LayThere(_) | Notice::Waiting { .. } | Notice::Asked(..) => {}
         Notice::WaitsFor(..) | Notice::Postponed(..) => {}
     }
 }

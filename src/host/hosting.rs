@@ -222,6 +222,7 @@ impl Running {
         let station = self.shell.station();
         let now = Status {
             readers: Vec::new(),
+            unsaved: station.unsaved().map(ToOwned::to_owned),
             blusky: station.blusky(),
             is_idle,
             is_at_work: station.is_at_work(),

@@ -50,6 +50,23 @@ pub struct Fitting {
     pub fit: u64,
 }
 
+/// Whether the store takes what is ordered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// Why it is not where it was.
+    pub gone: Option<String>,
+    /// Why the last order could not be saved; none once one was saved.
+    pub unsaved: Option<String>,
+}
+
+impl StoreHealth {
+    /// Why nothing can be saved.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        self.gone.as_deref().or(self.unsaved.as_deref())
+    }
+}
+
 /// How the way to BluSKY is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BluskyHealth {

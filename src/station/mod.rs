@@ -54,7 +54,7 @@ use crate::{
 };
 use desks::Desk;
 pub use event::{Answer, Effect, Event, Request, Wanted, What};
-use health::{BluskyHealth, ReaderHealth};
+use health::{BluskyHealth, ReaderHealth, StoreHealth};
 use keypads::Typing;
 use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
@@ -148,6 +148,7 @@ pub struct Station {
     up: Vec<ReaderName>,
     /// How the configured readers are.
     health: Vec<ReaderHealth>,
+    store: StoreHealth,
     /// The last card at each reader that fitted no format, with a check that failed.
     damaged: HashMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
@@ -202,6 +203,7 @@ impl Station {
     pub fn new(setup: Setup) -> Self {
         Self {
             sending: Sending::new(setup.parallel),
+            store: StoreHealth::default(),
             health: setup.readers.iter().map(|reader| ReaderHealth::of(&reader.name)).collect(),
             setup,
             stages: HashMap::new(),
@@ -241,15 +243,24 @@ impl Station {
             Event::Keep(id, question, by) => self.keeps(id, question, by),
             Event::Policy(kept) => self.policy(kept, &mut turn),
             Event::PolicyWrong(why) => turn.tell(Notice::Policy(Some(why))),
-            Event::Saved(entry) => self.saved(*entry, &mut turn),
-            Event::NotSaved(id, why) => self.not_saved(id, Ended::NotSaved(why), &mut turn),
+            Event::Saved(entry) => {
+                self.store.unsaved = None;
+                self.saved(*entry, &mut turn);
+            }
+            Event::NotSaved(id, why) => {
+                self.store.unsaved = Some(why.clone());
+                self.not_saved(id, Ended::NotSaved(why), &mut turn);
+            }
             Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(*entry, &mut turn),
             Event::Stepped(entry) => self.stepped(*entry, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
             Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
-            Event::StoreGone(why) => turn.tell(Notice::StoreGone(why)),
+            Event::StoreGone(why) => {
+                self.store.gone.clone_from(&why);
+                turn.tell(Notice::StoreGone(why));
+            }
             Event::CannotDeliver(why) => self.cannot_deliver(why, &mut turn),
             Event::Time => self.time(&mut turn),
         }
@@ -322,6 +333,12 @@ impl Station {
     #[must_use]
     pub fn readers(&self) -> &[ReaderHealth] {
         &self.health
+    }
+
+    /// Why nothing can be saved.
+    #[must_use]
+    pub fn unsaved(&self) -> Option<&str> {
+        self.store.why()
     }
 
     /// How the way to BluSKY is.

@@ -138,12 +138,13 @@ impl Database {
     /// # Errors
     /// The store is older than its anchor, or another one; or the anchor cannot be read.
     pub fn anchored(mut self, path: &Path) -> Result<Self, StoreError> {
-        if let Some(anchor) = Anchor::read(path)?
-            && !self.holds(&anchor)?
+        let says = Anchor::read(path)?;
+        if let Some(anchor) = &says
+            && !self.holds(anchor)?
         {
             return Err(StoreError::OlderThanAnchor(path.display().to_string()));
         }
-        self.anchor = Some(Anchored { path: path.to_owned(), says: None, is_told: false });
+        self.anchor = Some(Anchored { path: path.to_owned(), says, is_told: false });
         self.write_anchor();
         Ok(self)
     }

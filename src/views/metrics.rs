@@ -25,6 +25,8 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Seen<'a> {
     /// Its readers.
     pub readers: &'a [ReaderHealth],
+    /// Why nothing can be saved.
+    pub unsaved: Option<&'a str>,
     /// Its outbox.
     pub outbox: &'a Overview,
     /// The way to BluSKY.
@@ -43,6 +45,12 @@ struct At {
 pub fn text(seen: Seen<'_>, now: DateTime<Utc>) -> Result<String, fmt::Error> {
     let mut all = Registry::with_prefix("cardbridge");
     readers(&mut all, seen.readers);
+    gauge(
+        &mut all,
+        "store_writable",
+        "Whether the last order could be saved, and the store is where it was",
+        seen.unsaved.is_none().into(),
+    );
     outbox(&mut all, seen.outbox, now);
     blusky(&mut all, seen, now);
     let mut text = String::new();

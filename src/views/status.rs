@@ -92,7 +92,7 @@ pub fn blusky(base_url: &str, health: &BluskyHealth, tally: &Tally, now: DateTim
     })
 }
 
-/// True where somebody has to act: delivery is stopped, an entry waits for a person, a reader is missed, the store is damaged.
+/// True where somebody has to act: nothing can be saved, delivery is stopped, an entry waits for a person, a reader is missed, the store is damaged.
 #[must_use]
 pub fn needs_a_person(station: &Value) -> bool {
     let some = |pointer: &str| {
@@ -100,7 +100,7 @@ pub fn needs_a_person(station: &Value) -> bool {
     };
     let is_missed = |reader: &Value| reader.get("why").is_some_and(Value::is_string);
     let readers = station.get("readers").and_then(Value::as_array);
-    ["/blusky/stopped", "/outbox/for_a_person", "/outbox/sealed", "/outbox/findings"].into_iter().any(some)
+    ["/store/why", "/blusky/stopped", "/outbox/for_a_person", "/outbox/sealed", "/outbox/findings"].into_iter().any(some)
         || readers.is_some_and(|readers| readers.iter().any(is_missed))
 }
 
@@ -118,6 +118,9 @@ pub fn text(station: &Value, alone: bool, now: Now) -> String {
         page.row("station", &format!("cardbridge {} runs (process {process}){began}", words("/doing")));
     }
     readers(&mut page, station, alone, now);
+    if let Some(why) = station.pointer("/store/why").and_then(Value::as_str) {
+        page.row("store", &format!("NOTHING CAN BE SAVED: {why}"));
+    }
     outbox_text(&mut page, station, now);
     blusky_text(&mut page, station, now);
     page.end()

@@ -57,6 +57,8 @@ const LARGEST_BODY: usize = 64 << 10;
 pub struct Status {
     /// The configured readers.
     pub readers: Vec<ReaderHealth>,
+    /// Why nothing can be saved.
+    pub unsaved: Option<String>,
     /// The way to BluSKY.
     pub blusky: BluskyHealth,
     /// Nothing more will be sent by itself for a while.

@@ -40,6 +40,7 @@ pub(super) async fn station(State(shared): State<Arc<Shared>>, Asked(wanted): As
         "digests": shared.digests,
         "base_url": shared.store.base_url(),
         "readers": status.readers.iter().map(views::status::reader).collect::<Vec<Value>>(),
+        "store": { "why": status.unsaved },
         "last_notice": shared.notices.last(),
         "idle": status.is_idle,
     });
@@ -58,7 +59,7 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Respons
     let status = shared.status.borrow().clone();
     let failed = |error: String| Failed::impossible("store", error, "");
     let outbox = state::of(&shared.store, &shared.site.config.policy).await.map_err(|error| failed(error.to_string()))?;
-    let seen = Seen { readers: &status.readers, outbox: &outbox, blusky: &status.blusky };
+    let seen = Seen { readers: &status.readers, unsaved: status.unsaved.as_deref(), outbox: &outbox, blusky: &status.blusky };
     let text = views::metrics::text(seen, Utc::now()).map_err(|error| failed(error.to_string()))?;
     Ok(([(CONTENT_TYPE, views::metrics::CONTENT_TYPE)], text).into_response())
 }

@@ -5,9 +5,11 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown},
     path::Path,
 };
+
+use super::access::is_root;
 
 /// Makes an empty file where there is none.
 ///
@@ -25,7 +27,19 @@ pub fn make(path: &Path) -> io::Result<()> {
 /// # Errors
 /// It cannot be made.
 pub fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    give_to_the_folders_owner(path)?;
+    Ok(file)
+}
+
+/// What root makes in somebody else's folder is theirs: whoever only looks as root locks nobody out of their own store.
+///
+/// # Errors
+/// It cannot be given to them.
+pub(super) fn give_to_the_folders_owner(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let owner = fs::metadata(folder)?;
+    if is_root() && owner.uid() != 0 { chown(path, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
 }
 
 /// Writes a whole file. One that is made for it nobody else can read; one that is there keeps its mode.

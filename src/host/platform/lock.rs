@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::files::give_to_the_folders_owner;
+
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
@@ -26,6 +28,7 @@ impl Lock {
     /// The file cannot be made or locked at all.
     pub fn try_take(path: &Path, doing: &str) -> io::Result<Result<Self, Holder>> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        give_to_the_folders_owner(path)?;
         match file.try_lock() {
             Ok(()) => {
                 // On a full disk the lock is held all the same, and names nobody.

@@ -129,6 +129,29 @@ fn a_store_older_than_its_anchor_sends_nothing_until_a_person_accepts_it() {
 }
 
 #[test]
+fn what_waits_in_a_store_that_was_put_back_is_looked_for_before_anything_of_it_is_sent() {
+    let mut blusky = Simulator::start(&["--allow-double"]);
+    let (address, anchor) = (blusky.base_url.trim_start_matches("http://").to_owned(), "[store]\nanchor = \"elsewhere/anchor\"\n");
+    let site = Site::at(&blusky.base_url, anchor);
+    fs::create_dir(site.path("elsewhere")).unwrap();
+    blusky.goes();
+    assert_eq!(enroll(&site, ADA, 1), 3);
+    let earlier = fs::read(site.path("cardbridge.db")).unwrap();
+    let blusky = Simulator::on(&address, &["--allow-double"]);
+    let delivered =
+        |site: &Site| site.wait_for_outbox(|entries| site.run(&["outbox", "deliver"]).code < 2 && entries[0]["state"] == "accepted");
+    delivered(&site);
+    assert_eq!(blusky.sent(), 1);
+    fs::write(site.path("cardbridge.db"), earlier).unwrap();
+    let accepted = site.run(&["audit", "accept"]);
+    assert!(accepted.code == 0 && accepted.stderr.contains("one entry may have been sent already"), "{accepted:?}");
+    assert_eq!(site.outbox()[0]["state"], "in_doubt");
+    delivered(&site);
+    assert_eq!((blusky.sent(), blusky.cards().len()), (1, 1));
+    assert_eq!(verified(&site, &["--anchor", "elsewhere/anchor"]).0, 0);
+}
+
+#[test]
 fn nothing_of_an_erased_person_is_left_and_the_chain_holds() {
     let blusky = Simulator::start(&[]);
     let site = site_with_people(&blusky.base_url, "");

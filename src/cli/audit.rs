@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     host::platform::access,
+    outbox::Step,
     store::{Anchor, Store, StoreError, sqlite::Database},
     views::audit,
 };
@@ -142,14 +143,39 @@ fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
 fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     let help = "name it with --anchor FILE, or as `anchor` under [store]";
     let path = anchor.ok_or_else(|| Failure::usage("anchor", "there is no file for the anchor", help))?;
+    let before = Anchor::read(path).map_err(failed)?;
+    let is_behind = match &before {
+        Some(before) => !record.holds(before).map_err(failed)?,
+        None => false,
+    };
+    let known = before.map(|before| before.records);
+    let in_doubt = if is_behind { put_in_doubt(record)? } else { 0 };
     let now = record.anchor().map_err(failed)?;
     now.write(path).map_err(failed)?;
     if json {
-        out::print_json(&now);
+        out::print_json(&json!({"records": now.records, "link": now.link, "before": known, "in_doubt": in_doubt}));
     } else {
         out::print(&format!("{} says now that the store has {} records", path.display(), now.records));
     }
+    if is_behind && !json {
+        out::hint(&format!("the anchor knew of {} records; what this store lacks of them it does not get back", known.unwrap_or_default()));
+        out::hint(&format!("{} may have been sent already: BluSKY is asked before anything of them is sent", entries(in_doubt)));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What waits in a store that is older than its anchor may have been sent since: that is written down, and BluSKY's record decides.
+fn put_in_doubt(record: &mut Database) -> Result<usize, Failure> {
+    let (mut last, mut count) = (0, 0);
+    loop {
+        let page = record.page_after(last).map_err(failed)?;
+        let Some((number, _)) = page.last() else { return Ok(count) };
+        last = *number;
+        for (_, entry) in page.into_iter().filter(|(_, entry)| !entry.progress().is_settled()) {
+            record.append(entry, Utc::now(), &Step::Restored).map_err(failed)?;
+            count += 1;
+        }
+    }
 }
 
 fn export(record: &mut Database, json: bool) -> Result<ExitCode, Failure> {

@@ -99,6 +99,8 @@ pub enum Step {
         /// The user.
         user_id: Uuid,
     },
+    /// A person took a store up that is older than its anchor, or another one: this may have been sent already.
+    Restored,
     /// A person had the card taken back, by this entry.
     Undone {
         /// The entry.

@@ -152,6 +152,7 @@ impl Entry {
                 progress.warn("found_in_directory");
                 progress.enter(State::Accepted, Phase::End, None);
             }
+            Step::Restored => self.restored(progress, at),
             Step::Undone { by } => progress.undone_by = Some(*by),
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
@@ -165,7 +166,7 @@ impl Entry {
     #[must_use]
     pub fn unproven_until(&self, shows_within: TimeDelta) -> Option<DateTime<Utc>> {
         let progress = self.progress();
-        (progress.attempts > 0).then(|| progress.sent + self.unproven_for(shows_within))
+        (progress.attempts > 0 || progress.arrived.is_some()).then(|| progress.sent + self.unproven_for(shows_within))
     }
 
     /// The same, from the sending on.
@@ -178,11 +179,11 @@ impl Entry {
 
     /// A person asked for another try.
     fn retried(&self, progress: &mut Progress, absent: bool) {
-        let may_be_there = progress.arrived.is_some() && !absent;
+        let may_be_there = !absent && progress.arrived.or(progress.maybe_ours).is_some();
         if may_be_there && !self.can_be_looked_up() {
             return progress.enter(State::InDoubt, Phase::Stuck, Some(LOOK_AT_THE_ACCESS));
         }
-        let is_due = absent || progress.arrived.is_none() || !self.can_be_looked_up();
+        let is_due = !may_be_there || !self.can_be_looked_up();
         // Of a user nothing is sent again by itself, whatever the look shows.
         let looks = if matches!(self.operation, Operation::AddUser(_)) { State::InDoubt } else { State::Saved };
         let (state, phase) = if is_due { (State::Saved, Phase::Due) } else { (looks, Phase::LookFirst) };

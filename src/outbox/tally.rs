@@ -90,7 +90,7 @@ impl Tally {
         }
         let last = entry.steps().last().map_or(entry.saved_at, |(at, _)| *at);
         match progress.state {
-            _ if progress.needs_a_person() => self.for_a_person.push(ForAPerson {
+            _ if progress.needs_a_person() || progress.is_long_in_doubt() => self.for_a_person.push(ForAPerson {
                 id: entry.id,
                 saved_at: entry.saved_at,
                 why: progress.why.clone().unwrap_or_default(),

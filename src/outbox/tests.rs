@@ -101,6 +101,19 @@ fn an_earlier_refusal_says_nothing_about_a_later_sending() {
     assert_eq!(entry(Reassign::Given, steps).next(at(9)), Next::Send { reassign: false });
 }
 
+#[test]
+fn a_person_is_told_of_a_doubt_that_nothing_settles_for_ten_minutes() {
+    let failed = || Step::ReadBack(ReadBack::Failed { why: "the list could not be read".to_owned() });
+    let looked = |times: usize| entry(Reassign::Never, [vec![SENDING, no_answer()], vec![failed(); times]].concat());
+    let for_a_person = |entry: &Entry| {
+        let mut tally = tally::Tally::default();
+        tally.take(entry, &entry.base_url, at(0));
+        (tally.for_a_person.len(), tally.in_doubt)
+    };
+    assert_eq!((for_a_person(&looked(5)), for_a_person(&looked(20))), ((0, 1), (1, 0)));
+    assert_eq!(looked(20).due(at(0)), Next::ReadBack, "it goes on by itself");
+}
+
 /// Long after the epoch, which stands for a wait that has been served.
 fn day(second: i64) -> DateTime<Utc> {
     at(86_400 + second)

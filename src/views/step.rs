@@ -37,6 +37,7 @@ pub fn words(step: &Step) -> String {
         Step::Retry { absent: false, .. } => "a person asked for another try".to_owned(),
         Step::Retry { absent: true, .. } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
         Step::UserFound { .. } => "BluSKY's list of people shows the user".to_owned(),
+        Step::Restored => "a person took up a store that was put back: this may have been sent already".to_owned(),
         Step::Undone { by } => format!("a person had the card taken back, by entry {by}"),
         Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
         Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),

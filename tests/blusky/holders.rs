@@ -128,7 +128,7 @@ fn a_named_holder_is_looked_at_before_the_card_is_taken_and_only_who_has_it_then
         let undone = site.run(&["outbox", "undo", taken.last()["enrollment"].as_str().unwrap(), "--json"]);
         let users: Vec<String> = undone.lines().iter().filter_map(|line| Some(line["user_id"].as_str()?.to_owned())).collect();
         assert_eq!((undone.code, users.iter().any(|user| user == ADA)), (0, is_shown), "{undone:?}");
-        let given_back = blusky.writes().into_iter().filter(|request| request.method == "POST" && request.path.contains(ADA)).last();
+        let given_back = blusky.writes().into_iter().rfind(|request| request.method == "POST" && request.path.contains(ADA));
         let Some(given_back) = given_back.map(|request| request.json()) else { continue };
         // A temporary card does not become one for ever.
         assert_eq!(given_back["CardUserFlags"], 3, "{given_back}");

@@ -81,3 +81,12 @@ fn what_a_person_has_tried_again_keeps_the_age_of_its_wish_whatever_the_clock_is
     let again = [Move::WallIsSet(-1), Move::AllGo, Move::Person { which: 0, discards: false }];
     assert_eq!(judged(terms, [&ordered[..], &again].concat()), Ok(()));
 }
+
+#[test]
+fn what_a_person_lets_go_on_twice_is_looked_for_twice() {
+    let lost = Move::Fate(Fate::Lost { arrives: Some(0), slow: false, fault: false }, 45);
+    let again = || Move::Person { which: 0, discards: false };
+    let sent = [order(0, Reassign::Never), lost, Move::AllGo, again(), Move::Passes(17), Move::AllGo];
+    let unreadable = [Move::Look(Look::Nulls), Move::Passes(43), Move::Look(Look::Nulls), Move::Passes(61), again(), Move::AllGo];
+    assert_eq!(judged(TERMS, [&sent[..], &unreadable].concat()), Ok(()));
+}

@@ -2,6 +2,8 @@
 //!
 //! In: what is known so far, and what became of the sending. Out: what is known then. Never: "not done" of a call that may have arrived.
 
+use chrono::{DateTime, Utc};
+
 use super::{LOOK_AT_THE_ACCESS, Phase, Progress};
 use crate::{
     access::{Operation, Outcome},
@@ -15,6 +17,13 @@ impl Entry {
             let why = format!("{}; {LOOK_AT_THE_ACCESS}", progress.why.take().unwrap_or_default());
             progress.enter(State::InDoubt, Phase::Stuck, Some(&why));
         }
+    }
+
+    /// Its store was put back: what came of it since is not known here.
+    pub(super) fn restored(&self, progress: &mut Progress, at: DateTime<Utc>) {
+        progress.sent = at;
+        let why = "the store was put back: this may have been sent already".to_owned();
+        self.answered(progress, &Outcome::NoAnswer { why, slow: true });
     }
 
     fn answered_readably(&self, progress: &mut Progress, outcome: &Outcome) {

@@ -12,6 +12,8 @@ use crate::{
 
 /// Tries to complete an accepted card by reading it back.
 const CONFIRM_TRIES: u32 = 3;
+/// The first six looks take a minute, each further one a minute more.
+const LOOKS_BEFORE_A_PERSON_IS_TOLD: u32 = 14;
 /// What a person is told where BluSKY shows a card that may be the one.
 pub(super) const CANNOT_TELL: &str = "BluSKY shows a card that may be this one, and not enough of it to tell; look at the user's cards";
 const MAY_BE_OURS: &str = "BluSKY says that the card is assigned and does not show it as this user's, and an earlier call may have done it";
@@ -132,6 +134,12 @@ impl Progress {
         } else {
             self.fail(state, Phase::Confirm, why.unwrap_or("BluSKY does not show the card yet"));
         }
+    }
+
+    /// True where its doubt was looked at in vain for some ten minutes: it goes on by itself, and a person should know.
+    #[must_use]
+    pub fn is_long_in_doubt(&self) -> bool {
+        self.state == State::InDoubt && self.fails >= LOOKS_BEFORE_A_PERSON_IS_TOLD
     }
 
     /// True where the first call that may have arrived is so old that somebody may have changed the card since.

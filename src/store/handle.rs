@@ -21,7 +21,7 @@ use crate::{
     outbox::{Entry, Step, Terms},
 };
 
-/// So many questions are answered together at most.
+/// How many questions are answered together at most.
 const TOGETHER: usize = 64;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;

@@ -1,6 +1,6 @@
 //! The log beside the file: whether all of it is still there that a killed program has left, and how it is emptied.
 //!
-//! SQLite takes up as much of its log as it can read, and says nothing of the rest. Its index of the log lies beside it and says how
+//! SQLite uses as much of its log as it can read, and does not mention the rest. Its index of the log lies beside it and says how
 //! many pages were written down: with fewer in the log, something that was announced as saved is gone. Never: a word about pages that
 //! are in the file already, and no look into the index once this process has the store open.
 
@@ -46,7 +46,7 @@ impl Index {
         (one == two && number(0)? == VERSION).then_some(index)
     }
 
-    /// True where pages were written that are in the file neither.
+    /// True if the log has pages that are not in the file yet.
     const fn holds_more_than_the_file(&self) -> bool {
         self.frames > self.in_file
     }

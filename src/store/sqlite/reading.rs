@@ -16,7 +16,7 @@ use crate::{
     store::{Page, StoreError},
 };
 
-/// So many entries are read at once.
+/// How many entries are read at once.
 const PAGE: i64 = 256;
 
 /// An entry's number, and the entry where it is not damaged.

@@ -132,7 +132,7 @@ fn evidence_counts_what_blusky_accepted_and_what_a_person_vouched_for_until_it_i
         store.save(&entry(99, 99), Terms::default()).unwrap();
         let seen = store.evidence_seen().unwrap();
         let cards = |code: u64| seen.cards("hid-h10301", Some(FacilityCode(code)));
-        let counts = |accepted, vouched| Cards { accepted, vouched };
+        let counts = |accepted, vouched| CardCounts { accepted, vouched };
         let wanted = [(1, 0, 0), (2, 0, 1), (3, 0, 1), (4, 0, 1), (5, 0, 0), (6, 0, 0), (7, 2, 1)];
         for (code, accepted, vouched) in wanted {
             assert_eq!(cards(code), counts(accepted, vouched), "{}: facility code {code}", kind.0);

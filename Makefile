@@ -147,7 +147,7 @@ deb: PACKAGES += dpkg-dev lintian
 deb: release
 	@[ "$$(cargo deb --version 2>/dev/null)" = "cargo-deb $(CARGO_DEB)" ] || { echo "installing cargo-deb $(CARGO_DEB)"; cargo install cargo-deb --locked --version $(CARGO_DEB); }
 	rm -rf target/manual
-	cargo run --quiet --example manual -- target/manual
+	env --unset=RUSTFLAGS --unset=CFLAGS cargo run --quiet --example manual -- target/manual
 	cargo deb --locked --quiet --no-build $(DEB_OPTIONS)
 	lintian --fail-on error,warning target/debian/cardbridge_*.deb
 

@@ -4,7 +4,7 @@
 //! for each user and each card, in the order they were saved; others at once, up to `parallel`. What it costs does not grow with the
 //! number of entries. Never: two calls for one user or one card under way, or an entry overtaken by a later one of its own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -151,28 +151,31 @@ impl Schedule {
     /// What is to be done now; it is under way from here on, until the entry is put again.
     pub fn next(&mut self, now: DateTime<Utc>) -> Option<Work> {
         let entrance = self.reach.entrance(now);
-        let (most, asks) = match entrance {
-            Entrance::Closed(_) => return None,
-            Entrance::Open => (self.parallel, false),
-            // One alone, to see.
-            Entrance::Ask => (1, true),
-            Entrance::Try => (1, false),
-        };
-        if self.under_way.len() >= most {
+        if self.under_way.len() >= self.most(entrance) {
             return None;
         }
-        let due = self.ready.iter().take_while(|(at, ..)| *at <= now);
+        let due = || self.ready.iter().take_while(|(at, ..)| *at <= now);
         let (at, place, id) = if entrance == Entrance::Open {
-            self.ready.first().copied().filter(|(at, ..)| *at <= now)?
+            *due().next()?
         } else {
             // Each try goes to another entry than the last.
-            let others: BTreeMap<u64, (DateTime<Utc>, u64, Uuid)> = due.map(|ready| (ready.1, *ready)).collect();
-            *others.range(self.tried + 1..).next().or_else(|| others.iter().next()).map(|(_, ready)| ready)?
+            let others = due().filter(|(_, place, _)| *place > self.tried).min_by_key(|(_, place, _)| *place);
+            *others.or_else(|| due().min_by_key(|(_, place, _)| *place))?
         };
         self.ready.remove(&(at, place, id));
         self.tried = place;
         self.under_way.insert(id, self.waiting.get(&id).and_then(|waiting| waiting.user));
-        Some(if asks { Work::Ask(id) } else { Work::Step(id) })
+        Some(if entrance == Entrance::Ask { Work::Ask(id) } else { Work::Step(id) })
+    }
+
+    /// How many calls may be under way at once.
+    const fn most(&self, entrance: Entrance) -> usize {
+        match entrance {
+            Entrance::Closed(_) => 0,
+            Entrance::Open => self.parallel,
+            // One alone, to see.
+            Entrance::Ask | Entrance::Try => 1,
+        }
     }
 
     /// When there may be something to do again; none while only calls under way can change that.
@@ -181,7 +184,7 @@ impl Schedule {
         let (due, ..) = self.ready.first()?;
         match self.reach.entrance(now) {
             Entrance::Closed(until) => Some(until.max(*due)),
-            _ if self.under_way.len() >= self.parallel => None,
+            entrance if self.under_way.len() >= self.most(entrance) => None,
             _ => Some(*due),
         }
     }

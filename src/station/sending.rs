@@ -167,13 +167,14 @@ impl Sending {
 
     /// Takes an entry up. While only what is ordered is delivered, the others wait aside, unless they stand before it.
     fn put(&mut self, waiting: Waiting) {
-        if self.scope == Scope::All || self.ordered.contains_key(&waiting.id) || self.schedule.knows(waiting.id) {
+        if self.scope == Scope::All {
             self.schedule.put(waiting);
+        } else if self.ordered.contains_key(&waiting.id) || self.schedule.knows(waiting.id) || self.schedule.shares(&waiting) {
+            self.aside.remove(&waiting.id);
+            self.schedule.put(waiting);
+            self.take_up_those_before();
         } else {
             self.aside.insert(waiting.id, waiting);
-        }
-        if self.scope != Scope::All {
-            self.take_up_those_before();
         }
     }
 

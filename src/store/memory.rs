@@ -133,6 +133,10 @@ impl Store for MemoryStore {
         self.memory().find(id).cloned()
     }
 
+    fn known(&mut self, id: Uuid) -> Result<Option<Entry>, StoreError> {
+        Ok(self.memory().find(id).ok().cloned())
+    }
+
     fn open_after(&mut self, after: u64) -> Result<Page, StoreError> {
         Ok(self.page(|number, entry| number > after && entry.base_url == self.base_url && !entry.progress().is_closed()))
     }

@@ -11,6 +11,8 @@
 //! What `tests` promises, every kind of store keeps.
 
 mod anchor;
+mod ask;
+mod count;
 mod error;
 mod handle;
 pub mod memory;
@@ -96,6 +98,12 @@ pub trait Store {
     /// # Errors
     /// There is none, or it is damaged.
     fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError>;
+
+    /// The same, where there is such an entry, for a key that may be a new one: what it costs does not grow with the number of entries.
+    ///
+    /// # Errors
+    /// It is damaged.
+    fn known(&mut self, id: Uuid) -> Result<Option<Entry>, StoreError>;
 
     /// The entries that are not closed and were saved after this number, oldest first, a page of them; an empty one is the last.
     ///

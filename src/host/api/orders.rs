@@ -98,7 +98,7 @@ pub(super) fn ordered(id: Uuid) -> Response {
 
 /// What was ordered before, and is saved, goes on from there: how it stands.
 pub(super) async fn resumed(shared: &Shared, id: Uuid) -> Result<Option<Value>, Failed> {
-    let Ok(entry) = shared.store.entry(id).await else { return Ok(None) };
+    let Ok(Some(entry)) = shared.store.known(id).await else { return Ok(None) };
     shared.post(Event::Resume(id))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     Ok(Some(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)))

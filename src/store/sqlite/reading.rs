@@ -28,6 +28,11 @@ pub(super) fn entry(transaction: &Connection, id: Uuid) -> Result<Entry, Wrong> 
     Ok(rows::entry(transaction, row)??)
 }
 
+/// The same, where the index leads to one.
+pub(super) fn known(transaction: &Connection, id: Uuid) -> Result<Option<Entry>, Wrong> {
+    Ok(entries(transaction, "WHERE id = ?1", [id.to_string()])?.pop().map(|(_, entry)| entry).transpose()?)
+}
+
 /// The entries of a filter.
 pub(super) fn entries(transaction: &Connection, filter: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Read>> {
     let whole = |(number, row): FoundRow| {

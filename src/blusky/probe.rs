@@ -48,7 +48,7 @@ pub enum Came {
 }
 
 /// No answer to it is larger.
-const LARGEST: usize = 4 << 20;
+const LARGEST_ANSWER: usize = 4 << 20;
 
 /// The calls that are tried, one after the other, where a BluSKY has not the one before: its name and what follows the base URL.
 const CALLS: [(&str, &str); 3] = [
@@ -83,7 +83,7 @@ impl Client {
         let status = response.status().as_u16();
         let clock_ahead = date(&response).map(|theirs| begun + (ended - begun) / 2 - theirs);
         let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/html"));
-        let cards = match bounded(response, LARGEST).await {
+        let cards = match bounded(response, LARGEST_ANSWER).await {
             Ok(body) if status == 200 => cards(&body),
             Ok(_) => None,
             Err(failure) => return Probe { clock_ahead, ..failed(came(failure)) },

@@ -36,7 +36,7 @@ pub struct Tally {
     pub elsewhere: usize,
     /// When this BluSKY answered last.
     pub reached: Option<DateTime<Utc>>,
-    /// When it let nothing through last, and why.
+    /// When it last denied every call, and why.
     barred: Option<(DateTime<Utc>, String)>,
     /// The entries for this BluSKY with a PIN or password that may still be sent.
     pub sealed: Vec<Uuid>,

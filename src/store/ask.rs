@@ -25,14 +25,13 @@ pub(super) enum Ask {
     Seen(String, DateTime<Utc>, Reply<()>),
     Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
     Entry(Uuid, Reply<Entry>),
-    Known(Uuid, Reply<Option<Entry>>),
     OpenAfter(u64, Reply<Page>),
     PageAfter(u64, Reply<Page>),
     CountOn(DateTime<Utc>, Reply<Option<Tally>>),
     EvidenceSeen(Reply<Seen>),
     LookOn(bool, Reply<Looked>),
     Beginning(String, Reply<Vec<Entry>>),
-    OfCard(String, Reply<Vec<Entry>>),
+    LastOfCard(String, Reply<Option<Entry>>),
     OpenUser(Box<AddUser>, Reply<Option<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
@@ -57,7 +56,7 @@ impl Ask {
 
     /// What takes no longer than a write can be answered with others.
     pub(super) const fn is_quick(&self) -> bool {
-        self.is_write() || matches!(self, Self::Entry(..) | Self::Known(..) | Self::Secret(..) | Self::Kept(..))
+        self.is_write() || matches!(self, Self::Entry(..) | Self::Secret(..) | Self::Kept(..))
     }
 }
 
@@ -81,14 +80,13 @@ fn answer(store: &mut dyn Store, count: &mut Count, ask: Ask) -> Answer {
         Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
         Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),
         Ask::Entry(id, reply) => answered(reply, store.entry(id)),
-        Ask::Known(id, reply) => answered(reply, store.known(id)),
         Ask::OpenAfter(number, reply) => answered(reply, store.open_after(number)),
         Ask::PageAfter(number, reply) => answered(reply, store.page_after(number)),
         Ask::CountOn(today, reply) => answered(reply, count.go_on(store, today)),
         Ask::EvidenceSeen(reply) => answered(reply, store.evidence_seen()),
         Ask::LookOn(anew, reply) => answered(reply, store.look_on(anew)),
         Ask::Beginning(key, reply) => answered(reply, store.beginning(&key)),
-        Ask::OfCard(card, reply) => answered(reply, store.of_card(&card)),
+        Ask::LastOfCard(card, reply) => answered(reply, store.last_of_card(&card)),
         Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
         Ask::Secret(id, reply) => answered(reply, store.secret(id)),
         Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),

@@ -27,7 +27,7 @@ use crate::{
     outbox::{Entry, Step, Terms, tally::Tally},
 };
 
-/// So many questions are answered together at most.
+/// How many questions are answered together at most.
 const TOGETHER: usize = 64;
 
 /// A store, asked by messages.
@@ -159,14 +159,6 @@ impl StoreHandle {
         self.ask(|reply| Ask::Entry(id, reply)).await
     }
 
-    /// The entry of a key that may be a new one ([`Store::known`]).
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn known(&self, id: Uuid) -> Result<Option<Entry>, StoreError> {
-        self.ask(|reply| Ask::Known(id, reply)).await
-    }
-
     /// A page of the entries that are not closed and were saved after this number; each with its own.
     ///
     /// # Errors
@@ -257,12 +249,12 @@ impl StoreHandle {
         self.ask(|reply| Ask::Beginning(key.to_owned(), reply)).await
     }
 
-    /// The entries that give this card to somebody, the newest first.
+    /// The newest entry that gave this card to somebody and was not refused or given up.
     ///
     /// # Errors
-    /// They cannot be read.
-    pub async fn of_card(&self, card: String) -> Result<Vec<Entry>, StoreError> {
-        self.ask(|reply| Ask::OfCard(card, reply)).await
+    /// It cannot be read.
+    pub async fn last_of_card(&self, card: String) -> Result<Option<Entry>, StoreError> {
+        self.ask(|reply| Ask::LastOfCard(card, reply)).await
     }
 
     /// An order of the same new user whose outcome is not known yet.

@@ -99,12 +99,6 @@ pub trait Store {
     /// There is none, or it is damaged.
     fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError>;
 
-    /// The same, where there is such an entry, for a key that may be a new one: what it costs does not grow with the number of entries.
-    ///
-    /// # Errors
-    /// It is damaged.
-    fn known(&mut self, id: Uuid) -> Result<Option<Entry>, StoreError>;
-
     /// The entries that are not closed and were saved after this number, oldest first, a page of them; an empty one is the last.
     ///
     /// # Errors
@@ -151,11 +145,12 @@ pub trait Store {
     /// They cannot be read.
     fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError>;
 
-    /// The entries for this BluSKY that give this card to somebody, the newest first. What it costs does not grow with the number of entries.
+    /// The newest entry for this BluSKY that gave this card to somebody and was not refused or given up. What it costs does not grow with
+    /// the number of entries.
     ///
     /// # Errors
-    /// They cannot be read.
-    fn of_card(&mut self, card: &str) -> Result<Vec<Entry>, StoreError>;
+    /// It cannot be read.
+    fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError>;
 
     /// An order of the same new user for this BluSKY whose outcome is not known yet.
     ///

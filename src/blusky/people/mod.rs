@@ -16,9 +16,9 @@ use crate::access::{Belongs, HeldCard, PeopleLines, Person};
 use cutter::Cutter;
 
 /// More people than this are no list of people of one company.
-const MOST: usize = 250_000;
+const MOST_PEOPLE: usize = 250_000;
 /// Nor are so many bytes of what is kept of them.
-const LARGEST: usize = 128 << 20;
+const LARGEST_LIST: usize = 128 << 20;
 
 /// Where the id of an occupancy, a facility or a vendor stands in a site's own path.
 pub const ID: &str = "{id}";
@@ -70,7 +70,7 @@ impl Reading {
             let Some(record) = self.cutter.take(*byte)? else { continue };
             // Its text names people and may hold secrets: the complaint is ours.
             let document = Document::read(record).ok_or("a record in BluSKY's list of people cannot be read")?;
-            if self.ids.len() + self.unnamed >= MOST || self.people.as_str().len() > LARGEST {
+            if self.ids.len() + self.unnamed >= MOST_PEOPLE || self.people.as_str().len() > LARGEST_LIST {
                 return Err("BluSKY's list of people is longer than 250000");
             }
             match person(&document) {

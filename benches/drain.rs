@@ -1,5 +1,6 @@
 //! How fast a full outbox drains, beside a bare loop that makes the same calls and as many commits, one after the other and eight at
-//! once: `cargo bench --bench drain [-- ENTRIES ...]`. Only the ratio counts; both are measured in one run against one simulator.
+//! once: `cargo bench --bench drain [-- ENTRIES ...]`. Only the ratio counts; both are measured in one run against one simulator. Beside it,
+//! the memory with all of them waiting, and how long the station takes then to say how it is, when it is asked again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "a benchmark may stop")]
 
@@ -10,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use cardbridge::{
@@ -18,6 +19,7 @@ use cardbridge::{
     config::Config,
     host::{
         self, Site,
+        client::Client,
         hosting::{Control, Host},
         notices::NextNotice,
     },
@@ -33,12 +35,16 @@ fn main() {
     let asked: Vec<u32> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
     let counts = if asked.is_empty() { vec![1000, 50_000] } else { asked };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    println!("{:>8} {:>9} {:>14} {:>14} {:>7} {:>9}", "entries", "parallel", "outbox /s", "bare loop /s", "ratio", "memory");
+    println!(
+        "{:>8} {:>9} {:>14} {:>14} {:>7} {:>9} {:>9}",
+        "entries", "parallel", "outbox /s", "bare loop /s", "ratio", "memory", "status"
+    );
     for entries in counts {
         for parallel in [1, 8] {
-            let (outbox, memory) = runtime.block_on(drained(entries, parallel));
+            let (outbox, memory, status) = runtime.block_on(drained(entries, parallel));
             let bare = runtime.block_on(bare(entries.min(5000), parallel));
-            println!("{entries:>8} {parallel:>9} {outbox:>14.0} {bare:>14.0} {:>7.2} {:>6} MB", outbox / bare, memory / 1024);
+            let (ratio, memory, status) = (outbox / bare, memory / 1024, status.as_secs_f64() * 1e3);
+            println!("{entries:>8} {parallel:>9} {outbox:>14.0} {bare:>14.0} {ratio:>7.2} {memory:>6} MB {status:>6.1} ms");
         }
     }
 }
@@ -51,8 +57,8 @@ fn operation(number: u32) -> Operation {
     Operation::AddUserCard(serde_json::from_value(body).unwrap())
 }
 
-/// Entries a second, and the memory with all of them waiting, in KiB.
-async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
+/// Entries a second; with all of them waiting, the memory in KiB, and how long the station takes to say how it is.
+async fn drained(entries: u32, parallel: usize) -> (f64, u64, Duration) {
     let (folder, simulator) = (tempfile::tempdir().unwrap(), Simulator::start());
     let path = folder.path().join("cardbridge.db");
     let text = format!(
@@ -77,6 +83,11 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     drop(store);
     let station = Host::become_station(&site, "bench", None).await.unwrap().unwrap();
     let mut notices = station.shared().notices().listen(0);
+    let (client, _) = Client::connect(&path, None).await.unwrap();
+    client.station().await.unwrap();
+    let asked = Instant::now();
+    client.station().await.unwrap();
+    let status = asked.elapsed();
     let begun = Instant::now();
     station.tell(Control::Deliver(Scope::All));
     let (mut memory, mut done) = (0, 0);
@@ -97,7 +108,7 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64) {
     let rate = f64::from(entries) / begun.elapsed().as_secs_f64();
     drop(notices);
     station.end(false).await;
-    (rate, memory)
+    (rate, memory, status)
 }
 
 /// The memory of this process, in KiB.

@@ -184,10 +184,7 @@ impl PacsBits {
     /// The bits as `0` and `1`, in transmission order.
     #[must_use]
     pub fn to_binary(&self) -> String {
-        let mut text = String::with_capacity(self.len());
-        let bits = self.words.iter().flat_map(|word| (0..64).rev().map(move |bit| word >> bit & 1));
-        text.extend(bits.take(self.len()).map(|bit| if bit == 1 { '1' } else { '0' }));
-        text
+        String::from_utf8((0..self.len()).map(|at| b'0' + u8::from(self.get(at))).collect()).unwrap_or_default()
     }
 
     /// Left-aligned bytes; the last one is filled up with zero bits.
@@ -200,6 +197,13 @@ impl PacsBits {
 /// The literal, `{26}BD88EB80`: length in braces, hex left-aligned and filled up to whole bytes.
 impl fmt::Display for PacsBits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.literal()).unwrap_or_default())
+    }
+}
+
+impl PacsBits {
+    /// The same, as bytes.
+    pub(super) fn literal(&self) -> ArrayVec<u8, LONGEST_LITERAL> {
         // Written down several times for each card: all at once, which takes a fraction of the time that number by number does.
         let len = u64::from(self.len);
         let length = [100, 10, 1].into_iter().filter(|place| *place == 1 || len >= *place).map(|place| len / place % 10);
@@ -207,8 +211,7 @@ impl fmt::Display for PacsBits {
         let digits = words.take(self.len().div_ceil(8) * 2);
         let hex = |digit: u64| HEX.get(digit as usize).copied().unwrap_or_default();
         let text = [b'{'].into_iter().chain(length.map(hex)).chain([b'}']).chain(digits.map(hex));
-        let text: ArrayVec<u8, LONGEST_LITERAL> = text.take(LONGEST_LITERAL).collect();
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        text.take(LONGEST_LITERAL).collect()
     }
 }
 

@@ -10,8 +10,8 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 /// Bytes as upper-case hex digits.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'A' + value - 10 });
-    let mut text = String::with_capacity(bytes.len() * 2);
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0F)]));
-    text
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'A' + value - 10 };
+    let mut text = vec![0; bytes.len() * 2];
+    text.chunks_exact_mut(2).zip(bytes).for_each(|(pair, byte)| pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0F)]));
+    String::from_utf8(text).unwrap_or_default()
 }

@@ -135,7 +135,7 @@ impl FromStr for PacsBits {
 
 impl Serialize for PacsBits {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(str::from_utf8(&self.literal()).unwrap_or_default())
     }
 }
 

@@ -167,7 +167,8 @@ impl Presentation {
     #[must_use]
     pub fn identity(&self) -> Option<String> {
         let number = match (&self.csn, self.bits, &self.numbers) {
-            (_, Some(bits), _) => bits.to_string(),
+            // Of nearly every card, and all at once.
+            (_, Some(bits), _) => return Some([self.kind.name(), " ", str::from_utf8(&bits.literal()).unwrap_or_default()].concat()),
             (Some(csn), None, _) => csn.to_string(),
             (None, None, Some(numbers)) => {
                 numbers.credential.numbers().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")

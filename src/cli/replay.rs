@@ -149,9 +149,7 @@ fn reading((_, notice): (DateTime<Utc>, Notice)) -> Option<Box<Reading>> {
 fn write(readings: &[Box<Reading>], lines: &mut Vec<u8>, progress: &Progress) {
     lines.clear();
     for reading in readings {
-        // Writing to memory does not fail.
-        drop(serde_json::to_writer(&mut *lines, &views::reading::json(reading, &views::reading::literal(reading))));
-        lines.push(b'\n');
+        out::append_json(lines, &views::reading::json(reading, &views::reading::literal(reading)));
     }
     progress.aside(|| out::print_lines(lines));
 }

@@ -116,12 +116,12 @@ impl Catalog {
         self.shelves.get(usize::from(*place))
     }
 
-    /// True where a format of cards fits these bits of a Wiegand line: then they are not typed on a keypad, whatever else fits.
+    /// True where a format of cards fits these bits: then they are not typed on a keypad, whatever else fits.
     #[must_use]
     pub fn is_card(&self, presentation: &Presentation) -> bool {
-        let Some(bits) = presentation.bits.filter(|_| presentation.kind == Kind::Wiegand) else { return false };
+        let Some(bits) = presentation.bits else { return false };
         let mut fits = Vec::new();
-        self.lay(Kind::Wiegand, &bits, &mut fits);
+        self.lay(presentation.kind, &bits, &mut fits);
         fits.iter().any(|fit| self.worth.get(usize::from(fit.format)).is_some_and(|worth| worth.is_card))
     }
 

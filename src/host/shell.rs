@@ -45,6 +45,8 @@ pub struct Shell {
     caller: Option<Caller>,
     effects: VecDeque<Effect>,
     notices: VecDeque<Notice>,
+    /// What readers are to do, once what is to be said has been said: telling them wakes others, which would come before it.
+    commands: VecDeque<(ReaderName, ReaderCommand)>,
     count: u64,
     tap: Option<mpsc::UnboundedSender<Tapped>>,
 }
@@ -103,6 +105,7 @@ impl Shell {
             caller: None,
             effects: VecDeque::new(),
             notices: VecDeque::new(),
+            commands: VecDeque::new(),
             count: 0,
             tap: None,
         }
@@ -132,6 +135,7 @@ impl Shell {
             // It is cancelled now and then, to look again. Nothing is lost by that.
             drop(timeout(SHOWING_INTERVAL, self.step()).await);
         }
+        self.command_readers();
         if let Some(drivers) = self.drivers.take() {
             drivers.end().await;
         }
@@ -208,6 +212,7 @@ impl Shell {
 
     /// Waits for one thing to happen, and does what follows. Nothing is lost if the wait is cancelled.
     pub async fn step(&mut self) {
+        self.command_readers();
         let deadline = self.station.deadline(self.clock.now()).map(|at| self.clock.instant(at));
         let until = async move {
             match deadline {
@@ -226,14 +231,20 @@ impl Shell {
         self.happens(event);
     }
 
+    fn command_readers(&mut self) {
+        for (name, command) in self.commands.drain(..) {
+            if let Some(drivers) = &self.drivers {
+                drivers.command(&name, command);
+            }
+        }
+    }
+
     /// Carries one effect out.
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Command(name, command) => {
                 self.tapped(|| Tapped::To(name.clone(), command.clone()));
-                if let Some(drivers) = &self.drivers {
-                    drivers.command(&name, command);
-                }
+                self.commands.push_back((name, command));
             }
             Effect::Save(entry, terms) => self.save(entry, terms),
             Effect::Append(id, step) => {

@@ -2,7 +2,8 @@
 //!
 //! In: a store, and the site's policy. Out: a tally of all its entries, what is known to be wrong with it, whether the PINs that wait can
 //! be unsealed.
-//! What it costs grows with the number of entries, so only whoever is asked for it does it. Never: a step written, or a secret shown.
+//! What it costs grows with what was written since it was asked for last, and the first time with the number of entries. Never: a step
+//! written, or a secret shown.
 
 use chrono::{DateTime, Local, NaiveTime, Utc};
 
@@ -14,24 +15,16 @@ use crate::{
     store::{StoreError, StoreHandle},
 };
 
-/// Counts all entries.
+/// How it stands now.
 ///
 /// # Errors
 /// The store cannot be read.
 pub async fn of(store: &StoreHandle, policy: &SitePolicy) -> Result<Overview, StoreError> {
-    let (today, mut last, mut state) = (today(), 0, Overview::default());
-    loop {
-        let page = store.page_after(last).await?;
-        let Some((number, _)) = page.last() else { break };
-        last = *number;
-        for (_, entry) in &page {
-            state.tally.take(entry, store.base_url(), today);
-            if state.sealed.is_none() && !entry.progress().is_settled() && entry.base_url == store.base_url() {
-                state.sealed = match store.secret(entry.id).await {
-                    Err(StoreError::Seal(why)) => Some(why.to_string()),
-                    _ => None,
-                };
-            }
+    let mut state = Overview { tally: store.tally(today()).await?, ..Overview::default() };
+    for entry in &state.tally.sealed {
+        if let Err(StoreError::Seal(why)) = store.secret(*entry).await {
+            state.sealed = Some(why.to_string());
+            break;
         }
     }
     for kind in Kind::ALL {

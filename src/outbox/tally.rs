@@ -1,9 +1,10 @@
 //! How an outbox stands, counted over its entries, and what their steps tell of the BluSKY that answered them.
 //!
-//! In: one entry after the other, whichever BluSKY it is for, and when today began. Out: counts, times, keys of entries, result codes.
-//! Never: a card's number, a person's name, or BluSKY's own words.
+//! In: one entry after the other, whichever BluSKY it is for, each once more when something has happened to it; when today began. Out:
+//! counts, times, keys of entries, result codes. Never: a card's number, a person's name, or BluSKY's own words; nor is an entry kept that
+//! has come to its end, but what it has taught.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -37,6 +38,8 @@ pub struct Tally {
     pub reached: Option<DateTime<Utc>>,
     /// When it last denied every call, and why.
     barred: Option<(DateTime<Utc>, String)>,
+    /// The entries for this BluSKY with a PIN or password that may still be sent.
+    pub sealed: Vec<Uuid>,
     /// What is known of its calls, by their names.
     pub calls: BTreeMap<String, CallSeen>,
 }
@@ -80,39 +83,114 @@ pub struct CallSeen {
     pub refusal_codes: BTreeSet<i64>,
 }
 
-impl Tally {
-    /// Counts one entry; `here` is the BluSKY that is asked now.
-    pub fn take(&mut self, entry: &Entry, here: &str, today: DateTime<Utc>) {
+/// An outbox that is being counted.
+#[derive(Debug, Default)]
+pub struct Counting {
+    /// The BluSKY that is asked now.
+    here: String,
+    /// What has come to its end has taught: when an entry was accepted last, when BluSKY answered last, what is known of its calls.
+    learnt: Tally,
+    counted: HashMap<Uuid, Counted>,
+}
+
+/// An entry that has not come to its end, or counts for today.
+#[derive(Debug)]
+struct Counted {
+    saved_at: DateTime<Utc>,
+    is_sealed: bool,
+    stands: Stands,
+}
+
+#[derive(Debug)]
+enum Stands {
+    Elsewhere,
+    ForAPerson(Box<ForAPerson>),
+    /// With when and why BluSKY lets nothing through.
+    Waiting(Option<Box<(DateTime<Utc>, String)>>),
+    Sending,
+    InDoubt,
+    Refused(DateTime<Utc>),
+}
+
+impl Counting {
+    /// Nothing is counted yet; `here` is the BluSKY that is asked now.
+    #[must_use]
+    pub fn new(here: &str) -> Self {
+        Self { here: here.to_owned(), ..Self::default() }
+    }
+
+    /// Counts an entry, or counts it anew.
+    pub fn take(&mut self, entry: &Entry) {
+        let (saved_at, is_here) = (entry.saved_at, entry.base_url == self.here);
+        let is_sealed = entry.is_sealed && is_here && !entry.progress().is_settled();
+        match self.stands(entry) {
+            Some(stands) => drop(self.counted.insert(entry.id, Counted { saved_at, is_sealed, stands })),
+            None => self.leave_out(entry.id),
+        }
+        if is_here {
+            entry.steps().iter().for_each(|(at, step)| self.learnt.heard(&entry.operation, *at, step));
+            self.learnt.told(entry);
+        }
+    }
+
+    /// Counts an entry no more.
+    pub fn leave_out(&mut self, id: Uuid) {
+        self.counted.remove(&id);
+    }
+
+    /// What it is counted as; none for what has come to its end.
+    fn stands(&mut self, entry: &Entry) -> Option<Stands> {
         let progress = entry.progress();
-        if entry.base_url != here {
-            self.elsewhere += usize::from(!progress.is_settled() || progress.needs_a_person());
-            return;
+        if entry.base_url != self.here {
+            return (!progress.is_settled() || progress.needs_a_person()).then_some(Stands::Elsewhere);
         }
         let last = entry.steps().last().map_or(entry.saved_at, |(at, _)| *at);
         match progress.state {
-            _ if progress.needs_a_person() || progress.is_long_in_doubt() => self.for_a_person.push(ForAPerson {
+            _ if progress.needs_a_person() || progress.is_long_in_doubt() => Some(Stands::ForAPerson(Box::new(ForAPerson {
                 id: entry.id,
                 saved_at: entry.saved_at,
                 why: progress.why.clone().unwrap_or_default(),
                 can_be_read_back: entry.operation.user().is_some(),
-            }),
-            State::Saved => {
-                if let Some(why) = progress.why.clone().filter(|_| progress.stopped) {
-                    self.barred = self.barred.take().max(Some((last, why)));
-                }
-                self.waiting += 1;
-                self.oldest_waiting = Some(self.oldest_waiting.map_or(entry.saved_at, |oldest| oldest.min(entry.saved_at)));
+            }))),
+            State::Saved => Some(Stands::Waiting(progress.why.clone().filter(|_| progress.stopped).map(|why| Box::new((last, why))))),
+            State::Sending => Some(Stands::Sending),
+            State::InDoubt => Some(Stands::InDoubt),
+            State::Refused => Some(Stands::Refused(last)),
+            State::Accepted => {
+                self.learnt.last_accepted = self.learnt.last_accepted.max(Some(last));
+                None
             }
-            State::Sending => self.sending += 1,
-            State::InDoubt => self.in_doubt += 1,
-            State::Refused => self.refused_today += usize::from(last >= today),
-            State::Accepted => self.last_accepted = self.last_accepted.max(Some(last)),
-            State::Discarded => {}
+            State::Discarded => None,
         }
-        entry.steps().iter().for_each(|(at, step)| self.heard(&entry.operation, *at, step));
-        self.told(entry);
     }
 
+    /// How the outbox stands.
+    #[must_use]
+    pub fn tally(&mut self, today: DateTime<Utc>) -> Tally {
+        // What was refused on another day has come to its end.
+        self.counted.retain(|_, counted| !matches!(counted.stands, Stands::Refused(at) if at < today));
+        let mut tally = self.learnt.clone();
+        for (id, counted) in &self.counted {
+            tally.sealed.extend(counted.is_sealed.then_some(*id));
+            match &counted.stands {
+                Stands::Elsewhere => tally.elsewhere += 1,
+                Stands::ForAPerson(entry) => tally.for_a_person.push((**entry).clone()),
+                Stands::Waiting(barred) => {
+                    tally.waiting += 1;
+                    tally.oldest_waiting = Some(tally.oldest_waiting.map_or(counted.saved_at, |oldest| oldest.min(counted.saved_at)));
+                    tally.barred = tally.barred.take().max(barred.as_deref().cloned());
+                }
+                Stands::Sending => tally.sending += 1,
+                Stands::InDoubt => tally.in_doubt += 1,
+                Stands::Refused(_) => tally.refused_today += 1,
+            }
+        }
+        tally.for_a_person.sort_by_key(|entry| (entry.saved_at, entry.id));
+        tally
+    }
+}
+
+impl Tally {
     /// Why nothing goes through, as far as entries tell: until one has been accepted since.
     #[must_use]
     pub fn stopped(&self) -> Option<&String> {
@@ -186,9 +264,9 @@ mod tests {
     }
 
     fn tally(entries: &[Entry]) -> Tally {
-        let mut tally = Tally::default();
-        entries.iter().for_each(|entry| tally.take(entry, "here", at(1000)));
-        tally
+        let mut counting = Counting::new("here");
+        entries.iter().for_each(|entry| counting.take(entry));
+        counting.tally(at(1000))
     }
 
     #[test]
@@ -214,6 +292,30 @@ mod tests {
             [(Uuid::from_u128(7), true)]
         );
         assert_eq!(tally.reached, Some(at(1503)));
+    }
+
+    #[test]
+    fn an_entry_that_goes_on_is_counted_as_what_it_is_now() {
+        let mut counting = Counting::new("here");
+        let mut all = [entry(1, 1100, Vec::new()), entry(2, 1200, Vec::new()), Entry { is_sealed: true, ..entry(3, 1300, Vec::new()) }];
+        let counts = |counting: &mut Counting, today: i64| {
+            let tally = counting.tally(at(today));
+            (tally.waiting, tally.sending, tally.refused_today, tally.oldest_waiting, tally.sealed.len())
+        };
+        all.iter().for_each(|entry| counting.take(entry));
+        assert_eq!(counts(&mut counting, 1000), (3, 0, 0, Some(at(1100)), 1));
+        all[0].add(at(1400), Step::Sending { reassign: false });
+        counting.take(&all[0]);
+        assert_eq!(counts(&mut counting, 1000), (2, 1, 0, Some(at(1200)), 1));
+        for step in [Step::Answered(Outcome::Refused(told(5))), Step::ReadBack(ReadBack::NotFound)] {
+            all[0].add(at(1401), step);
+        }
+        all[2].add(at(1402), Step::Discarded { superseded_by: None });
+        all.iter().for_each(|entry| counting.take(entry));
+        assert_eq!(counts(&mut counting, 1000), (1, 0, 1, Some(at(1200)), 0));
+        counting.leave_out(all[1].id);
+        assert_eq!(counts(&mut counting, 2000), (0, 0, 0, None, 0), "yesterday's do not count");
+        assert_eq!(counting.counted.len(), 0, "and nothing is kept of what has come to its end");
     }
 
     #[test]

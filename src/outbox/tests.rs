@@ -106,8 +106,9 @@ fn a_person_is_told_of_a_doubt_that_nothing_settles_for_ten_minutes() {
     let failed = || Step::ReadBack(ReadBack::Failed { why: "the list could not be read".to_owned() });
     let looked = |times: usize| entry(Reassign::Never, [vec![SENDING, no_answer()], vec![failed(); times]].concat());
     let for_a_person = |entry: &Entry| {
-        let mut tally = tally::Tally::default();
-        tally.take(entry, &entry.base_url, at(0));
+        let mut counting = tally::Counting::new(&entry.base_url);
+        counting.take(entry);
+        let tally = counting.tally(at(0));
         (tally.for_a_person.len(), tally.in_doubt)
     };
     assert_eq!((for_a_person(&looked(5)), for_a_person(&looked(20))), ((0, 1), (1, 0)));

@@ -14,48 +14,21 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{Looked, Page, Store, StoreError, seal::Sealer, sqlite::Database};
+use super::{
+    Page, Store, StoreError,
+    ask::{Ask, Reply, answer_together},
+    count::Count,
+    seal::Sealer,
+    sqlite::Database,
+};
 use crate::{
     access::{AddUser, Secret},
     enroll::evidence::Seen,
-    outbox::{Entry, Step, Terms},
+    outbox::{Entry, Step, Terms, tally::Tally},
 };
 
 /// How many questions are answered together at most.
 const TOGETHER: usize = 64;
-
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// What a store is asked.
-#[derive(Debug)]
-enum Ask {
-    Save(Box<Entry>, Terms, Reply<()>),
-    Undo(Box<Entry>, DateTime<Utc>, Vec<Entry>, Reply<()>),
-    Seen(String, DateTime<Utc>, Reply<()>),
-    Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
-    Entry(Uuid, Reply<Entry>),
-    OpenAfter(u64, Reply<Page>),
-    PageAfter(u64, Reply<Page>),
-    EvidenceSeen(Reply<Seen>),
-    LookOn(bool, Reply<Looked>),
-    Beginning(String, Reply<Vec<Entry>>),
-    LastOfCard(String, Reply<Option<Entry>>),
-    OpenUser(Box<AddUser>, Reply<Option<Entry>>),
-    Secret(Uuid, Reply<Option<Secret>>),
-    Keep(String, DateTime<Utc>, String, Reply<()>),
-    Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
-}
-
-impl Ask {
-    const fn is_write(&self) -> bool {
-        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..))
-    }
-
-    /// What takes no longer than a write can be answered with others.
-    const fn is_quick(&self) -> bool {
-        self.is_write() || matches!(self, Self::Entry(..) | Self::Secret(..) | Self::Kept(..))
-    }
-}
 
 /// A store, asked by messages.
 #[derive(Debug, Clone)]
@@ -111,7 +84,7 @@ impl StoreHandle {
         let base_url: Arc<str> = store.base_url().into();
         let (ask, mut asked) = mpsc::unbounded_channel();
         let run = move || {
-            let mut put_off = None;
+            let (mut put_off, mut count) = (None, Count::default());
             while let Some(first) = put_off.take().or_else(|| asked.blocking_recv()) {
                 let mut together = vec![first];
                 while together.len() < TOGETHER && together.last().is_some_and(Ask::is_quick) && put_off.is_none() {
@@ -122,7 +95,7 @@ impl StoreHandle {
                     }
                 }
                 let writes = together.iter().filter(|ask| ask.is_write()).count();
-                answer_together(store.as_mut(), together, writes > 1);
+                answer_together(store.as_mut(), &mut count, together, writes > 1);
             }
             store.close();
         };
@@ -214,6 +187,19 @@ impl StoreHandle {
             let Some((number, _)) = page.last() else { return Ok(all) };
             last = *number;
             all.extend(page.into_iter().map(|(_, entry)| entry));
+        }
+    }
+
+    /// How the outbox stands, today having begun then. All entries are counted at the first time, between what others ask, and then only
+    /// what was written since.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn tally(&self, today: DateTime<Utc>) -> Result<Tally, StoreError> {
+        loop {
+            if let Some(tally) = self.ask(|reply| Ask::CountOn(today, reply)).await? {
+                return Ok(tally);
+            }
         }
     }
 
@@ -329,40 +315,4 @@ impl Drop for Looking<'_> {
             *self.known() = None;
         }
     }
-}
-
-/// An answer that is given once it is known whether its group was written down.
-type Answer = Box<dyn FnOnce(&Result<(), StoreError>)>;
-
-/// Answers them in their order; several writes are one group, and where none can be begun, each of them says why.
-fn answer_together(store: &mut dyn Store, asks: Vec<Ask>, is_group: bool) {
-    let is_group = is_group && store.begin_group().is_ok();
-    let answers: Vec<Answer> = asks.into_iter().map(|ask| answer(store, ask)).collect();
-    let ended = if is_group { store.end_group() } else { Ok(()) };
-    answers.into_iter().for_each(|answer| answer(&ended));
-}
-
-/// Whoever asked may have gone; the work is done all the same.
-fn answer(store: &mut dyn Store, ask: Ask) -> Answer {
-    match ask {
-        Ask::Save(entry, terms, reply) => answered(reply, store.save(&entry, terms)),
-        Ask::Undo(undone, at, by, reply) => answered(reply, store.undo(*undone, at, &by)),
-        Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
-        Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),
-        Ask::Entry(id, reply) => answered(reply, store.entry(id)),
-        Ask::OpenAfter(number, reply) => answered(reply, store.open_after(number)),
-        Ask::PageAfter(number, reply) => answered(reply, store.page_after(number)),
-        Ask::EvidenceSeen(reply) => answered(reply, store.evidence_seen()),
-        Ask::LookOn(anew, reply) => answered(reply, store.look_on(anew)),
-        Ask::Beginning(key, reply) => answered(reply, store.beginning(&key)),
-        Ask::LastOfCard(card, reply) => answered(reply, store.last_of_card(&card)),
-        Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
-        Ask::Secret(id, reply) => answered(reply, store.secret(id)),
-        Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),
-        Ask::Kept(name, reply) => answered(reply, store.kept(&name)),
-    }
-}
-
-fn answered<T: 'static>(reply: Reply<T>, result: Result<T, StoreError>) -> Answer {
-    Box::new(move |ended| drop(reply.send(ended.clone().and(result))))
 }

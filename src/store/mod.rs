@@ -11,6 +11,8 @@
 //! What `tests` promises, every kind of store keeps.
 
 mod anchor;
+mod ask;
+mod count;
 mod error;
 mod handle;
 pub mod memory;

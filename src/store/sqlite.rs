@@ -216,17 +216,15 @@ impl Database {
             return Err(self.group_is_lost());
         }
         let all = || {
-            let value = if self.in_group {
+            if self.in_group {
                 let part = self.connection.savepoint()?;
                 let value = write(&part)?;
                 part.commit()?;
-                value
-            } else {
-                let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let value = write(&transaction)?;
-                transaction.commit()?;
-                value
-            };
+                return Ok(value);
+            }
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = write(&transaction)?;
+            transaction.commit()?;
             Ok(value)
         };
         let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path));
@@ -285,8 +283,7 @@ impl Store for Database {
     }
 
     fn append(&mut self, entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<(), StoreError> {
-        let wiped = self.write(|transaction| writing::append(transaction, entry, at, step))?;
-        self.log_holds_secrets |= wiped;
+        self.log_holds_secrets |= self.write(|transaction| writing::append(transaction, entry, at, step))?;
         self.empty_log_of_secrets();
         Ok(())
     }

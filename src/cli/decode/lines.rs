@@ -16,6 +16,7 @@ use std::{
 use super::{error_line, read};
 use crate::{
     card::{LiteralError, Reading},
+    cli::out,
     enroll::policy::Hints,
     host::Site,
     views,
@@ -69,9 +70,9 @@ fn ask(input: &mut impl BufRead, questions: &[SyncSender<Batch>]) {
 }
 
 /// Answers batches; what has been written is memory for further answers.
-fn work(questions: &Receiver<Batch>, answers: &SyncSender<Batch>, written: &Receiver<Vec<u8>>, answer: impl Fn(&[u8], Vec<u8>) -> Batch) {
+fn work(questions: &Receiver<Batch>, answers: &SyncSender<Batch>, written: &Receiver<Vec<u8>>, answer: impl Fn(&[u8], Vec<u8>) -> Vec<u8>) {
     for batch in questions {
-        let answered = batch.and_then(|batch| answer(&batch, written.try_recv().unwrap_or_default()));
+        let answered = batch.map(|batch| answer(&batch, written.try_recv().unwrap_or_default()));
         if answers.send(answered).is_err() {
             return;
         }
@@ -99,27 +100,25 @@ fn next_batch(input: &mut impl BufRead) -> Batch {
 }
 
 /// The answers to all lines of a batch, in this memory.
-fn all(site: &Site, hints: &Hints, json: bool, batch: &[u8], mut answers: Vec<u8>) -> Batch {
+fn all(site: &Site, hints: &Hints, json: bool, batch: &[u8], mut answers: Vec<u8>) -> Vec<u8> {
     answers.clear();
     answers.reserve(batch.len() * LONGER);
     for line in batch.strip_suffix(b"\n").unwrap_or(batch).split(|byte| *byte == b'\n') {
-        one(site, hints, json, line, &mut answers)?;
-        answers.push(b'\n');
+        one(site, hints, json, line, &mut answers);
     }
-    Ok(answers)
+    answers
 }
 
-fn one(site: &Site, hints: &Hints, json: bool, line: &[u8], answers: &mut Vec<u8>) -> io::Result<()> {
+fn one(site: &Site, hints: &Hints, json: bool, line: &[u8], answers: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(line.get(..LONGEST_LINE).unwrap_or(line));
     let text = text.trim();
     let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, text, true) };
     match (read, json) {
-        (Ok(reading), true) => serde_json::to_writer(answers, &views::reading::json(&reading, text))?,
-        (Ok(reading), false) => answers.write_all(one_line(&reading).as_bytes())?,
-        (Err(error), true) => serde_json::to_writer(answers, &error_line(text, &error))?,
-        (Err(error), false) => write!(answers, "{}: {error}", text.escape_debug())?,
+        (Ok(reading), true) => out::append_json(answers, &views::reading::json(&reading, text)),
+        (Ok(reading), false) => answers.extend_from_slice(format!("{}\n", one_line(&reading)).as_bytes()),
+        (Err(error), true) => out::append_json(answers, &error_line(text, &error)),
+        (Err(error), false) => answers.extend_from_slice(format!("{}: {error}\n", text.escape_debug()).as_bytes()),
     }
-    Ok(())
 }
 
 fn one_line(reading: &Reading) -> String {

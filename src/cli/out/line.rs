@@ -54,15 +54,25 @@ impl Line {
         let written = match self {
             Self::Text(text) => writeln!(anstream::stdout().lock(), "{text}"),
             Self::Hint(text) => writeln!(anstream::stderr().lock(), "{text}"),
-            Self::Json(lines) => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(&lines).and_then(|()| stdout.flush())
-            }
+            Self::Json(lines) => write_json(&lines),
             Self::Log(line) => io::stderr().lock().write_all(&line),
             Self::Mark(reached) => return reached.try_send(()).unwrap_or_default(),
         };
         drop(written);
     }
+}
+
+/// Lines for programs, which are copied only where they wait.
+pub(super) fn put_json(lines: &[u8]) {
+    match QUEUE.get() {
+        None => drop(write_json(lines)),
+        Some(_) => Line::Json(lines.to_vec()).put(),
+    }
+}
+
+fn write_json(lines: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(lines).and_then(|()| stdout.flush())
 }
 
 /// From here on nothing waits for whoever reads standard output and standard error.
@@ -99,6 +109,28 @@ impl Write for Log {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         Line::Log(line.to_vec()).put();
         Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Most of what JSON is written in are single bytes, which are appended sooner than texts.
+pub(super) struct Appending<'a>(pub &'a mut Vec<u8>);
+
+impl Write for Appending<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline(always)]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            more => self.0.extend_from_slice(more),
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::host::client::Said;
 pub use crate::host::platform::process::{interrupted, listen_for_signals, unanswered};
-use line::{Line, Log};
+use line::{Appending, Line, Log};
 pub use line::{finish, wait_for_nobody};
 
 /// A command that did not do what was asked.
@@ -113,9 +113,16 @@ pub fn print_json(value: &impl Serialize) {
     }
 }
 
+/// Appends a JSON object as a line.
+pub fn append_json(lines: &mut Vec<u8>, value: &impl Serialize) {
+    // Writing to memory does not fail.
+    drop(serde_json::to_writer(Appending(lines), value));
+    lines.push(b'\n');
+}
+
 /// Lines for programs, at once.
 pub fn print_lines(lines: &[u8]) {
-    Line::Json(lines.to_vec()).put();
+    line::put_json(lines);
 }
 
 /// A word beside the result: progress, hints, errors.

@@ -171,14 +171,14 @@ impl Frame<'_> {
     /// Whether the frame's check, or the reader itself, speaks against it; none where the check is not there to be
     /// judged, which is no frame of this message.
     fn damage(&self) -> Option<Option<Damage>> {
-        let by = self.dialect.id.clone();
+        let by = || self.dialect.id.clone();
         if let Some(detail) = &self.message.damaged {
-            return Some(Some(Damage { by, detail: detail.clone() }));
+            return Some(Some(Damage { by: by(), detail: detail.clone() }));
         }
         if let Some((same, bits)) = self.part("same").zip(self.part("bits"))
             && same.number() != bits.number()
         {
-            return Some(Some(Damage { by, detail: "the number is sent twice, and the two differ".to_owned() }));
+            return Some(Some(Damage { by: by(), detail: "the number is sent twice, and the two differ".to_owned() }));
         }
         let Some(check) = self.message.check else { return Some(None) };
         let own = self.part("check")?;
@@ -188,7 +188,7 @@ impl Frame<'_> {
         let covered = Covered { start, body: self.body, sent: &sent, end, until: own.at };
         let Some(computed) = check.of_bytes(&check.covered(&covered)?) else { return Some(None) };
         let detail = || format!("the checksum computed is {} and the one received is {}", to_hex(&computed), to_hex(&received));
-        Some((computed != received).then(|| Damage { by, detail: detail() }))
+        Some((computed != received).then(|| Damage { by: by(), detail: detail() }))
     }
 }
 

@@ -108,11 +108,16 @@ impl Part<'_> {
     #[must_use]
     pub fn bits(&self) -> Option<Vec<bool>> {
         let width = self.encoding.bits()?;
-        let bits_of = |byte: u8| (0..width).rev().map(move |at| self.digit(byte) >> at & 1 == 1);
-        Some(match self.encoding {
-            Encoding::Le => self.text.iter().rev().copied().flat_map(bits_of).collect(),
-            _ => self.text.iter().copied().flat_map(bits_of).collect(),
-        })
+        let mut bits = Vec::with_capacity(self.text.len() * width as usize);
+        let mut append = |byte: &u8| {
+            let digit = self.digit(*byte);
+            bits.extend((0..width).rev().map(|at| digit >> at & 1 == 1));
+        };
+        match self.encoding {
+            Encoding::Le => self.text.iter().rev().for_each(&mut append),
+            _ => self.text.iter().for_each(&mut append),
+        }
+        Some(bits)
     }
 
     /// The part as bytes, where its bits fill them up.

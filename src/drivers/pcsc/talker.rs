@@ -7,7 +7,7 @@ use std::{
     ffi::CString,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvError},
+        mpsc::{Receiver, RecvError, Sender},
     },
     thread,
     time::{Duration, Instant},
@@ -27,6 +27,9 @@ const SHARED_CARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a card may take to say its first word, or one that was seen too early to be there.
 const SETTLING: Duration = Duration::from_millis(500);
 
+/// Held while a card is talked to. Nothing is ever sent through it.
+pub(super) type Talks = Sender<std::convert::Infallible>;
+
 /// What a talking thread is told.
 pub(super) enum Instruction {
     /// A card is there.
@@ -35,6 +38,8 @@ pub(super) enum Instruction {
         atr: Vec<u8>,
         /// It lay there when the reader was first looked at.
         lay_there: bool,
+        /// Let go once nothing more is said to the card.
+        talks: Talks,
     },
     /// It has gone.
     CardOut,
@@ -63,8 +68,14 @@ impl From<RecvError> for Ended {
 
 impl Talker {
     pub(super) fn run(self) {
-        let mut session =
-            Session { talker: &self, context: establish().ok(), owed: false, skip: 0, buffer: vec![0; MAX_BUFFER_SIZE_EXTENDED] };
+        let mut session = Session {
+            talker: &self,
+            context: establish().ok(),
+            talks: None,
+            owed: false,
+            skip: 0,
+            buffer: vec![0; MAX_BUFFER_SIZE_EXTENDED],
+        };
         // The watch lets go of a reader by hanging up.
         let Err(Ended) = session.serve();
     }
@@ -73,6 +84,7 @@ impl Talker {
 struct Session<'a> {
     talker: &'a Talker,
     context: Option<Context>,
+    talks: Option<Talks>,
     /// A command is still to come, in answer to what was reported last.
     owed: bool,
     /// So many commands are still to come that were meant for cards which have gone.
@@ -85,7 +97,10 @@ impl Session<'_> {
         let mut next = self.next()?;
         loop {
             next = match next {
-                Instruction::CardIn { atr, lay_there } => self.card(atr, lay_there)?,
+                Instruction::CardIn { atr, lay_there, talks } => {
+                    self.talks = Some(talks);
+                    self.card(atr, lay_there)?
+                }
                 Instruction::CardOut => {
                     self.report(ReaderEvent::CardOut);
                     self.next()?
@@ -102,6 +117,9 @@ impl Session<'_> {
     /// What is told next. A command that was meant for a card which has gone is passed over.
     fn next(&mut self) -> Result<Instruction, Ended> {
         loop {
+            if !self.owed {
+                self.talks = None;
+            }
             let talk = self.talker.told.recv()?;
             let is_answer =
                 matches!(talk, Instruction::Command(ReaderCommand::Write(_) | ReaderCommand::WriteWithKey(..) | ReaderCommand::Release));

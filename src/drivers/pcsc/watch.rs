@@ -19,7 +19,7 @@ use pcsc::{Context, Error, ReaderState, State};
 use super::{
     Shared, Wanted, establish, explain, explain_later, keys,
     names::Names,
-    talker::{Instruction, Talker},
+    talker::{Instruction, Talker, Talks},
 };
 use crate::{
     drivers::{AGAIN, Common},
@@ -31,6 +31,9 @@ use crate::{
 const TURN: Duration = Duration::from_millis(300);
 /// How often a reader is looked at that the daemon has listed and not started yet.
 const STARTING: Duration = Duration::from_millis(20);
+/// How long the watch leaves cards to their conversations. Whoever waits for changes is woken by each program that connects, and in the
+/// way of a card that takes no longer than that.
+const CONVERSATION: Duration = Duration::from_millis(10);
 /// The daemon takes 16 states at most in one call.
 const MOST_READERS: usize = 16;
 
@@ -163,16 +166,20 @@ impl Watch {
         let (mut known, mut states): (Vec<Device>, Vec<ReaderState>) = devices.drain(..).unzip();
         let waited = context.get_status_change(TURN, &mut states);
         let mut is_starting = false;
+        let (talks, silent) = channel();
         if waited.is_ok() {
             for (device, state) in known.iter_mut().zip(&mut states) {
                 if has_started(state) {
-                    self.changed(device, state);
+                    self.changed(device, state, &talks);
                 } else {
                     is_starting = true;
                 }
             }
         }
         devices.extend(known.into_iter().zip(states));
+        drop(talks);
+        // Ends when all have let go of the other end.
+        let _ = silent.recv_timeout(CONVERSATION);
         if is_starting {
             thread::sleep(STARTING);
         }
@@ -246,7 +253,7 @@ impl Watch {
     }
 
     /// Tells a reader's own thread what has come or gone there: one thread alone speaks of a reader's cards, in their order.
-    fn changed(&self, device: &mut Device, state: &mut ReaderState) {
+    fn changed(&self, device: &mut Device, state: &mut ReaderState, talks: &Talks) {
         let (present, count) = (state.event_state().contains(State::PRESENT), state.event_count());
         let atr = state.atr().to_vec();
         // Whether somebody uses the card is no news: a state that is kept without it ends no wait when the card is let go.
@@ -264,7 +271,7 @@ impl Watch {
         }
         if present && device.card.is_none() {
             device.card = Some(count);
-            drop(device.talk.send(Instruction::CardIn { atr, lay_there }));
+            drop(device.talk.send(Instruction::CardIn { atr, lay_there, talks: talks.clone() }));
         }
     }
 

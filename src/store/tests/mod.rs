@@ -1,6 +1,7 @@
 //! What every kind of store promises.
 
 mod alike;
+mod counted;
 mod found;
 mod kept;
 mod terms;

@@ -1,0 +1,99 @@
+//! What a store is asked, and how it answers.
+//!
+//! In: a question with the place where its answer goes. Out: the answer; of a group of writes once all of it is on disk. Never: a wait for
+//! whoever asked.
+
+use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::{Looked, Page, Store, StoreError, count::Count};
+use crate::{
+    access::{AddUser, Secret},
+    enroll::evidence::Seen,
+    outbox::{Entry, Step, Terms, tally::Tally},
+};
+
+/// Where an answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What a store is asked.
+#[derive(Debug)]
+pub(super) enum Ask {
+    Save(Box<Entry>, Terms, Reply<()>),
+    Undo(Box<Entry>, DateTime<Utc>, Vec<Entry>, Reply<()>),
+    Seen(String, DateTime<Utc>, Reply<()>),
+    Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
+    Entry(Uuid, Reply<Entry>),
+    OpenAfter(u64, Reply<Page>),
+    PageAfter(u64, Reply<Page>),
+    CountOn(DateTime<Utc>, Reply<Option<Tally>>),
+    EvidenceSeen(Reply<Seen>),
+    LookOn(bool, Reply<Looked>),
+    Beginning(String, Reply<Vec<Entry>>),
+    LastOfCard(String, Reply<Option<Entry>>),
+    OpenUser(Box<AddUser>, Reply<Option<Entry>>),
+    Secret(Uuid, Reply<Option<Secret>>),
+    Keep(String, DateTime<Utc>, String, Reply<()>),
+    Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
+}
+
+impl Ask {
+    /// True for what writes something.
+    pub(super) const fn is_write(&self) -> bool {
+        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..))
+    }
+
+    /// The entries of which it writes something.
+    fn changes(&self) -> Vec<Uuid> {
+        match self {
+            Self::Save(entry, terms, _) => [entry.id].into_iter().chain(terms.supersedes).collect(),
+            Self::Undo(undone, _, by, _) => by.iter().map(|entry| entry.id).chain([undone.id]).collect(),
+            Self::Append(entry, ..) => vec![entry.id],
+            _ => Vec::new(),
+        }
+    }
+
+    /// What takes no longer than a write can be answered with others.
+    pub(super) const fn is_quick(&self) -> bool {
+        self.is_write() || matches!(self, Self::Entry(..) | Self::Secret(..) | Self::Kept(..))
+    }
+}
+
+/// An answer that is given once it is known whether its group was written down.
+type Answer = Box<dyn FnOnce(&Result<(), StoreError>)>;
+
+/// Answers them in their order; several writes are one group, and where none can be begun, each of them says why.
+pub(super) fn answer_together(store: &mut dyn Store, count: &mut Count, asks: Vec<Ask>, is_group: bool) {
+    let is_group = is_group && store.begin_group().is_ok();
+    let answers: Vec<Answer> = asks.into_iter().map(|ask| answer(store, count, ask)).collect();
+    let ended = if is_group { store.end_group() } else { Ok(()) };
+    answers.into_iter().for_each(|answer| answer(&ended));
+}
+
+/// Whoever asked may have gone; the work is done all the same.
+fn answer(store: &mut dyn Store, count: &mut Count, ask: Ask) -> Answer {
+    ask.changes().into_iter().for_each(|id| count.changes(id));
+    match ask {
+        Ask::Save(entry, terms, reply) => answered(reply, store.save(&entry, terms)),
+        Ask::Undo(undone, at, by, reply) => answered(reply, store.undo(*undone, at, &by)),
+        Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
+        Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),
+        Ask::Entry(id, reply) => answered(reply, store.entry(id)),
+        Ask::OpenAfter(number, reply) => answered(reply, store.open_after(number)),
+        Ask::PageAfter(number, reply) => answered(reply, store.page_after(number)),
+        Ask::CountOn(today, reply) => answered(reply, count.go_on(store, today)),
+        Ask::EvidenceSeen(reply) => answered(reply, store.evidence_seen()),
+        Ask::LookOn(anew, reply) => answered(reply, store.look_on(anew)),
+        Ask::Beginning(key, reply) => answered(reply, store.beginning(&key)),
+        Ask::LastOfCard(card, reply) => answered(reply, store.last_of_card(&card)),
+        Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
+        Ask::Secret(id, reply) => answered(reply, store.secret(id)),
+        Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),
+        Ask::Kept(name, reply) => answered(reply, store.kept(&name)),
+    }
+}
+
+fn answered<T: 'static>(reply: Reply<T>, result: Result<T, StoreError>) -> Answer {
+    Box::new(move |ended| drop(reply.send(ended.clone().and(result))))
+}

@@ -149,7 +149,7 @@ impl AccessControl for Client {
                 if body.is_empty() { request } else { request.header(CONTENT_TYPE, media).body(body.clone()) }
             };
             match self.call(endpoint.name, LARGEST_ANSWER, request).await {
-                Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers_value()),
+                Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers()),
                 Err(Failure::NotSent(why)) => Outcome::Away { why },
                 Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
                 Err(Failure::Stopped(why)) => Outcome::Stopped { why },

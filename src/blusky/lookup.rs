@@ -253,7 +253,7 @@ fn is_deleted(raw: &Value) -> bool {
 /// How deep a list may be wrapped.
 const DEEPEST: usize = 4;
 
-/// The list: the value itself, or the only one among its members.
+/// The list: the value itself, or the only one among its members, or the only one of them that has items.
 fn list<'v>(document: &Document, value: &'v Value, depth: usize) -> Option<Vec<&'v Value>> {
     match value {
         // Texts and numbers may be a list of their own, but not one that was meant among other members.
@@ -263,10 +263,13 @@ fn list<'v>(document: &Document, value: &'v Value, depth: usize) -> Option<Vec<&
             document.items(value)
         }
         Value::Object(members) if depth < DEEPEST => {
-            let mut lists = members.values().filter_map(|member| list(document, member, depth + 1));
-            match (lists.next(), lists.next()) {
-                (Some(only), None) => Some(only),
-                (None, _) if document.is_xml() && depth == 0 => has_empty(members).then(Vec::new),
+            let mut lists: Vec<_> = members.values().filter_map(|member| list(document, member, depth + 1)).collect();
+            if lists.len() > 1 {
+                lists.retain(|list| !list.is_empty());
+            }
+            match lists.len() {
+                1 => lists.pop(),
+                0 if document.is_xml() && depth == 0 => has_empty(members).then(Vec::new),
                 _ => None,
             }
         }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, seal::Sealer, sqlite::Database};
 use crate::{
-    access::{AddUser, Secret},
+    access::{AddUser, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
@@ -43,12 +43,13 @@ enum Ask {
     OpenUser(Box<AddUser>, Reply<Option<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
+    Change(String, DateTime<Utc>, Vec<Uuid>, PeopleLines, Reply<()>),
     Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
 }
 
 impl Ask {
     const fn is_write(&self) -> bool {
-        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..))
+        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..) | Self::Change(..))
     }
 
     /// What takes no longer than a write can be answered with others.
@@ -295,6 +296,14 @@ impl StoreHandle {
         self.ask(|reply| Ask::Keep(name.to_owned(), at, text, reply)).await
     }
 
+    /// Takes the lines of these people out of a list of people, and adds others behind them: nobody changes it in between.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub async fn change(&self, name: &str, at: DateTime<Utc>, gone: Vec<Uuid>, new: PeopleLines) -> Result<(), StoreError> {
+        self.ask(|reply| Ask::Change(name.to_owned(), at, gone, new, reply)).await
+    }
+
     /// The list that was kept, and when it was asked for.
     ///
     /// # Errors
@@ -359,6 +368,7 @@ fn answer(store: &mut dyn Store, ask: Ask) -> Answer {
         Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
         Ask::Secret(id, reply) => answered(reply, store.secret(id)),
         Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),
+        Ask::Change(name, at, gone, new, reply) => answered(reply, store.change(&name, at, &gone, &new)),
         Ask::Kept(name, reply) => answered(reply, store.kept(&name)),
     }
 }

@@ -63,12 +63,13 @@ mod tests {
     use super::{super::Words, *};
 
     /// Where reasons are given that reach the page.
-    const SOURCES: [&str; 32] = [
+    const SOURCES: [&str; 34] = [
         "access/outcome.rs",
         "blusky/answer.rs",
         "blusky/client.rs",
         "blusky/http.rs",
         "blusky/lookup.rs",
+        "blusky/people/asked.rs",
         "blusky/sign_in.rs",
         "blusky/trouble.rs",
         "decode/explain/bits.rs",
@@ -85,6 +86,7 @@ mod tests {
         "drivers/serial/mod.rs",
         "enroll/people/file.rs",
         "host/deliver/call.rs",
+        "host/directory.rs",
         "host/shell.rs",
         "outbox/look.rs",
         "outbox/progress.rs",
@@ -99,7 +101,7 @@ mod tests {
     ];
     /// What stands there and is no reason for people at a page: what is looked for in others' words, what goes to a log or to a command,
     /// and what ends a start.
-    const OTHERS: [&str; 14] = [
+    const OTHERS: [&str; 15] = [
         " and ",
         "BluSKY's answer cannot be written down yet: {error}",
         "No HTTP resource was found",
@@ -113,6 +115,7 @@ mod tests {
         "it holds no certificate",
         "tcp connect error",
         "the HTTP client cannot be made: {0}",
+        "the directory lacks somebody who was added: {error}",
         "the outbox cannot be written: {error}",
     ];
 

@@ -13,7 +13,7 @@ PYTHON   := $(TARGET)/python
 # The guest of `make test-usb`: an emulated machine, and what makes its first file system and plays udev in it.
 GUEST    := qemu-system-x86 busybox-static cpio kmod udev libccid
 
-.PHONY: demo test test-api test-usb judges screenshots soak torture supply lint bench calibrate damage fuzz mutants packages release deb test-deb rust
+.PHONY: demo test test-api test-usb judges screenshots soak torture supply reproducible auditable lint bench calibrate damage fuzz mutants packages release deb test-deb rust
 
 demo: packages
 	cargo build --release --workspace
@@ -44,7 +44,7 @@ test-api: judges
 # The pictures that the README shows.
 screenshots: PACKAGES += $(BROWSER) pngquant
 screenshots: judges
-	cargo test --test browser -- --ignored --nocapture pictures
+	cargo test --test browser --test kiosk -- --ignored --nocapture pictures
 	pngquant --force --ext .png 64 packaging/pictures/*.png
 	@large=$$(find packaging/pictures -size +60k); if [ -n "$$large" ]; then echo "too large for the README: $$large"; exit 1; fi
 
@@ -61,7 +61,8 @@ OUTAGE_S := 600
 REPLUGS := 1000
 KILLS := 200
 soak: packages
-	TAPS=$(TAPS) OUTAGE_S=$(OUTAGE_S) cargo test --test soak -- --nocapture
+	cargo build --release
+	PROGRAM=$(TARGET)/release/cardbridge TAPS=$(TAPS) OUTAGE_S=$(OUTAGE_S) cargo test --test soak -- --nocapture
 	REPLUGS=$(REPLUGS) cargo test --test serial_readers plugged_in_again_and_again
 	KILLS=$(KILLS) cargo test --test smartcards killed_under_load
 
@@ -70,7 +71,8 @@ soak: packages
 HISTORIES := 100000
 torture: KILLS := 10000
 torture: packages
-	EVERY_CALL=1 KILLS=$(KILLS) cargo test --test torture -- --nocapture
+	cargo build --release
+	PROGRAM=$(TARGET)/release/cardbridge EVERY_CALL=1 KILLS=$(KILLS) cargo test --test torture -- --nocapture
 	EVERY_CALL=1 cargo test --test disks -- --nocapture
 	HISTORIES=$(HISTORIES) cargo test --test histories
 	PROPTEST_CASES=$(HISTORIES) cargo test --lib station::tests::shaken
@@ -113,17 +115,40 @@ mutants: packages
 	@command -v cargo-mutants >/dev/null || { echo "installing cargo-mutants"; cargo install cargo-mutants --locked; }
 	cargo mutants $(foreach file,$(MUTATE),-f '$(file)') --shard $(SHARD) -o $(TARGET) -- --lib --test enrolling --test outbox --test proving --test blusky
 
-release: packages
-	cargo build --release
+# Where it is built, and by whom, stands nowhere in the program: two builds are one, byte by byte. The list of its crates does stand in
+# it (cargo-auditable), and its C parts watch their stacks, as `.cargo/config.toml` says for every build.
+CARGO_FOLDER := $(or $(CARGO_HOME),$(HOME)/.cargo)
+release deb: export RUSTFLAGS := --remap-path-prefix=$(CURDIR)=/cardbridge --remap-path-prefix=$(CARGO_FOLDER)=/cargo
+release deb: export CFLAGS := -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=/cardbridge -ffile-prefix-map=$(CARGO_FOLDER)=/cargo
+# libosdp writes down the revision of whatever repository it lies in: of none.
+release deb: export GIT_CEILING_DIRECTORIES := $(CARGO_FOLDER)/registry
+release deb: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+release: packages auditable
+	cargo auditable build --release --locked
+	packaging/judge $(TARGET)/release/cardbridge
+
+AUDITABLE := 0.7.7
+auditable: rust
+	@[ -x "$$(command -v cargo-auditable)" ] || { echo "installing cargo-auditable $(AUDITABLE)"; cargo install cargo-auditable --locked --version $(AUDITABLE); }
+
+# Builds the last commit twice, in two folders, and compares the two programs. `CARGO_PROFILE_RELEASE_LTO=off make reproducible` is faster.
+reproducible: packages auditable
+	rm -rf target/reproducible
+	for folder in one another/place; do \
+	  mkdir -p target/reproducible/$$folder && git archive HEAD | tar --extract --directory target/reproducible/$$folder && \
+	  CARGO_TARGET_DIR=target $(MAKE) --no-print-directory -C target/reproducible/$$folder release || exit 1; \
+	done
+	cd target/reproducible && sha256sum one/target/release/cardbridge another/place/target/release/cardbridge && \
+	cmp one/target/release/cardbridge another/place/target/release/cardbridge && echo "the two are one"
 
 # The Debian package, with manual pages and completions made from the command line's own definition: target/debian/*.deb.
 CARGO_DEB := 3.8.0
 deb: PACKAGES += dpkg-dev lintian
-deb: packages
+deb: release
 	@[ "$$(cargo deb --version 2>/dev/null)" = "cargo-deb $(CARGO_DEB)" ] || { echo "installing cargo-deb $(CARGO_DEB)"; cargo install cargo-deb --locked --version $(CARGO_DEB); }
 	rm -rf target/manual
 	cargo run --quiet --example manual -- target/manual
-	cargo deb --locked --quiet $(DEB_OPTIONS)
+	cargo deb --locked --quiet --no-build $(DEB_OPTIONS)
 	lintian --fail-on error,warning target/debian/cardbridge_*.deb
 
 # Installs the package in a Debian 12 of its own, whose systemd runs the station there against the simulator, removes and purges it. The

@@ -144,14 +144,17 @@ fn an_order_is_placed_asked_about_answered_and_seen_to_its_end() {
     let id = "0190b3a5-0000-7000-8000-000000000001";
     let mut listener = desk.listens(None);
     let order = json!({"id": id, "user": ADA, "reader": "desk", "can_be_asked": true});
+    let state = |desk: &Desk| desk.asks("GET", &format!("/v1/enrollments/{id}"), None).1["state"].clone();
     assert_eq!(desk.asks("POST", "/v1/enrollments", Some(order)).0, 202);
     assert_eq!(listener.hears("waiting")["enrollment"], id);
+    assert_eq!(state(&desk), "waiting");
     desk.reader.send(FIRST);
     assert_eq!(listener.hears("question")["question"]["kind"], "second_reading");
     desk.reader.send(FIRST);
     let asked = listener.hears("question");
     assert_eq!((&asked["question"]["kind"], &asked["enrollment"]), (&json!("first_seen"), &json!(id)));
     assert_eq!(desk.asks("GET", &format!("/v1/enrollments/{id}"), None).1["kind"], "question");
+    assert_eq!(state(&desk), "question");
     let answer = json!({"question": asked["question"]["id"], "printed": "4567"});
     assert_eq!(desk.asks("POST", &format!("/v1/enrollments/{id}/answer"), Some(answer)).0, 202);
     let states: Vec<Value> = std::iter::repeat_with(|| listener.hears("enrollment"))
@@ -159,6 +162,7 @@ fn an_order_is_placed_asked_about_answered_and_seen_to_its_end() {
         .take_while(|state| state != "accepted")
         .collect();
     assert_eq!(states, ["saved", "sending"]);
+    assert_eq!(state(&desk), "accepted");
     let (_, outbox) = desk.asks("GET", "/v1/outbox", None);
     assert_eq!(outbox["entries"][0]["entry"]["state"], "accepted");
     // The same order again is the same order.

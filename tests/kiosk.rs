@@ -342,10 +342,25 @@ fn a_browser_that_is_started_before_its_station_waits_for_it() {
     lobby.is_killed();
     browser.goes_on_to(&format!("file://{}", lobby.site.path("cardbridge.db.kiosk.html").display()));
     browser.shows("body", "One moment");
+    browser.shows("#lost:not([hidden])", "Please see the front desk");
+    browser.is_for_everybody();
     lobby.starts();
     browser.shows("#step", "Get your card here");
     let key = browser.runs("return [location.hash, location.pathname];", &[]);
     assert_eq!(key, json!(["", "/kiosk"]), "the key stands in no address");
+}
+
+#[test]
+fn a_page_that_has_crashed_is_told_to_whoever_starts_a_new_browser() {
+    let browser = browser();
+    let lobby = a_lobby(ONE_IS_ENOUGH, "kiosk_timeout_s = 5", "");
+    let lost = lobby.site.path("cardbridge.db.kiosk.lost");
+    opens(&lobby, &browser);
+    // What a crash looks like from the station: the page no longer listens, and its browser lives on.
+    browser.goes_on_to("about:blank");
+    wait_for("the page to be missed", || lost.exists().then_some(()));
+    opens(&lobby, &browser);
+    wait_for("the page to be found", || (!lost.exists()).then_some(()));
 }
 
 #[test]
@@ -417,4 +432,17 @@ fn there_is_no_way_out_of_the_page() {
     browser.presses("#step [data-type='7']");
     browser.presses("#step [data-type='']");
     assert_eq!(browser.runs("return document.querySelector('#code').value;", &[]), json!("4"));
+}
+
+/// `make screenshots`: the picture of the kiosk that the README shows.
+#[test]
+#[ignore = "it writes into this repository: make screenshots"]
+fn pictures_for_the_readme() {
+    let browser = browser();
+    let lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    browser.is_sized(1000, 660);
+    opens(&lobby, &browser);
+    comes(&browser, "en", ADAS_CODE);
+    browser.shows("#step", "Hold your card to the reader");
+    fs::write(format!("{}/packaging/pictures/kiosk.png", env!("CARGO_MANIFEST_DIR")), browser.picture()).unwrap();
 }

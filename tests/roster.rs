@@ -40,6 +40,8 @@ struct Terminal {
     /// What came before is not waited for again.
     seen: usize,
     child: Child,
+    /// Ends once the terminal is closed.
+    reader: Option<thread::JoinHandle<()>>,
 }
 
 impl Terminal {
@@ -56,14 +58,14 @@ impl Terminal {
         drop((command, pty.slave));
         let text = Arc::new((Mutex::new(String::new()), Condvar::new()));
         let (mut out, heard) = (File::from(pty.master.try_clone().unwrap()), text.clone());
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = out.read(&mut bytes) {
                 heard.0.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
                 heard.1.notify_all();
             }
         });
-        Self { keys: File::from(pty.master), text, seen: 0, child }
+        Self { keys: File::from(pty.master), text, seen: 0, child, reader: Some(reader) }
     }
 
     /// Waits until this stands on the screen after all that was waited for before.
@@ -86,15 +88,12 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// All that was shown.
-    fn all(&self) -> String {
-        self.text.0.lock().unwrap().clone()
-    }
-
+    /// The exit code, and all that was shown.
     fn end(mut self) -> (i32, String) {
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        thread::sleep(Duration::from_millis(50));
-        (code, self.all())
+        self.reader.take().unwrap().join().unwrap();
+        let shown = self.text.0.lock().unwrap().clone();
+        (code, shown)
     }
 
     fn kill(mut self) {

@@ -20,7 +20,7 @@ use cardbridge::{
     outbox::{Entry, InTheWay, Next, ReadBack, Reassign, State, Step, Terms, reach::Reached, schedule::Work},
     protocols::Protocols,
     reader::{ReaderEvent, ReaderHints},
-    roster::{Asks, Effect as Does, Event as Happens, Heard, Key, Question, Roster, Row, Seen},
+    roster::{Asks, Effect as Does, Event as Happens, Key, Question, Roster, Row, Seen, Update},
     station::{
         Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, Wanted, What, notice::QuestionKind,
     },
@@ -172,7 +172,7 @@ impl World {
                         Err(other) => Event::InTheWay(entry.id, other),
                     });
                 }
-                Effect::Append(..) => panic!("nobody takes a card from its holder"),
+                Effect::Append(..) | Effect::Look(_) => panic!("nobody takes a card from its holder"),
                 Effect::Deliver(Work::Step(id) | Work::Ask(id)) => {
                     let called = self.called(id);
                     self.to_station.push_back(Event::Called(Box::new(called)));
@@ -311,7 +311,7 @@ impl World {
 fn heard(notice: &Notice) -> Option<Happens> {
     let (id, heard) = match notice {
         Notice::Ready(_) => return Some(Happens::Ready(true)),
-        Notice::Waiting { order, ahead, .. } => (*order, Heard::Waiting((*ahead > 0).then(|| "somebody".to_owned()))),
+        Notice::Waiting { order, ahead, .. } => (*order, Update::Waiting((*ahead > 0).then(|| "somebody".to_owned()))),
         Notice::Asked(order, question) => {
             let kind = match question.kind {
                 QuestionKind::SecondReading(..) => Asks::Card,
@@ -320,9 +320,11 @@ fn heard(notice: &Notice) -> Option<Happens> {
                 QuestionKind::InTheWay(..) | QuestionKind::Holder(..) => Asks::YesOrNo,
             };
             let words = if kind == Asks::Card { "show the card once more" } else { "is it so?" }.to_owned();
-            (*order, Heard::Asked(Question { number: question.number, kind, words, choices: Vec::new() }))
+            (*order, Update::Asked(Question { number: question.number, kind, words, choices: Vec::new() }))
         }
-        Notice::NotEnrolled(order, why) => (*order, Heard::NotEnrolled("refused".to_owned(), format!("{why:?}").chars().take(9).collect())),
+        Notice::NotEnrolled(order, why) => {
+            (*order, Update::NotEnrolled("refused".to_owned(), format!("{why:?}").chars().take(9).collect()))
+        }
         Notice::Entry(entry, _) => {
             let progress = entry.progress();
             let end = progress.is_settled().then(|| progress.state.name().to_owned());
@@ -339,11 +341,11 @@ fn heard(notice: &Notice) -> Option<Happens> {
                 opens_nothing: false,
                 question: None,
             };
-            (entry.id, Heard::Entry(Box::new(seen)))
+            (entry.id, Update::Entry(Box::new(seen)))
         }
         _ => return None,
     };
-    Some(Happens::Heard(id, heard))
+    Some(Happens::Update(id, heard))
 }
 
 proptest! {

@@ -11,6 +11,7 @@ use std::{
     collections::BTreeMap,
     os::unix::process::ExitStatusExt,
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
@@ -137,11 +138,33 @@ fn of_two_stations_that_give_one_card_in_the_same_second_one_does_and_the_other_
 
 /// So often in `make test`; `KILLS` says otherwise.
 const KILLS: usize = 200;
+/// So many stations are killed at once, each with a BluSKY of its own: a station lives a moment, and the machine has time for others.
+const STATIONS: usize = 4;
+/// So many people get the cards: one whose answer was lost holds up few.
+const PEOPLE: usize = 100;
 
 #[test]
 fn a_station_that_is_killed_again_and_again_while_answers_are_lost_delivers_each_card_once() {
-    let kills = times("KILLS", KILLS);
-    let seed = times("SEED", 1) as u64;
+    let (kills, seed, began) = (times("KILLS", KILLS), times("SEED", 1), Instant::now());
+    let (done, saved) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let each = |cards| {
+        saved.fetch_add(cards, Relaxed);
+        let count = 1 + done.fetch_add(1, Relaxed);
+        if count % (kills / 20).max(1) == 0 {
+            println!("{count:>6} kills {:>5} s: {} cards saved", began.elapsed().as_secs(), saved.load(Relaxed));
+        }
+    };
+    let cards: usize = thread::scope(|scope| {
+        let each = &each;
+        let station = |number| scope.spawn(move || killed_again_and_again((seed + number) as u64, kills.div_ceil(STATIONS), each));
+        let running: Vec<_> = (0..STATIONS).map(station).collect();
+        running.into_iter().map(|running| running.join().unwrap()).sum()
+    });
+    println!("{} kills, {cards} cards: none lost, none twice; {} s", done.load(Relaxed), began.elapsed().as_secs());
+}
+
+/// Kills a station so often at random moments while cards are saved; gives how many were, and says each time how many more.
+fn killed_again_and_again(seed: u64, kills: usize, each: &(impl Fn(usize) + Sync)) -> usize {
     let mut random = StdRng::seed_from_u64(seed);
     let faults = ["drop-after-commit:every=7", "drop-before-commit:every=11", "status=503:every=13", "delay=30:every=3"];
     let faults: Vec<&str> = faults.iter().chain(&["status-after-commit=504:every=17"]).flat_map(|fault| ["--fault", fault]).collect();
@@ -149,10 +172,11 @@ fn a_station_that_is_killed_again_and_again_while_answers_are_lost_delivers_each
     let site = Site::at(&blusky.base_url, "");
     let mut ordered = BTreeMap::new();
     for kill in 0..kills {
+        let before = ordered.len();
         for _ in 0..random.random_range(0..3) {
             let (code, number) = (1 + ordered.len() as u32 / 60_000, 1 + ordered.len() as u32 % 60_000);
-            let user = [ADA, GRACE][ordered.len() % 2];
-            let enroll = ["enroll", "--user", user, "--bits", &h10301(code, number), "--outcome-timeout", "0", "--json"];
+            let user = format!("0f83442e-a446-4577-8cdd-{:012x}", ordered.len() % PEOPLE);
+            let enroll = ["enroll", "--user", &user, "--bits", &h10301(code, number), "--outcome-timeout", "0", "--json"];
             let ended = site.run(&enroll);
             assert_eq!(ended.states().first().map(String::as_str), Some("saved"), "seed {seed}, kill {kill}: {ended:?}");
             ordered.insert((code, number), user);
@@ -160,21 +184,26 @@ fn a_station_that_is_killed_again_and_again_while_answers_are_lost_delivers_each
         let station = site.start(&["run"]);
         thread::sleep(Duration::from_millis(random.random_range(0..250)));
         station.kill();
+        each(ordered.len() - before);
     }
     let _station = site.start(&["run"]);
     let is_open = |entry: &&Value| entry["state"] != "accepted";
-    let end = Instant::now() + Duration::from_secs(60 + kills as u64);
+    let end = Instant::now() + Duration::from_secs(120 + kills as u64);
     while let Some(open) = site.outbox().iter().find(is_open) {
         assert!(Instant::now() < end, "seed {seed}: {open:#}");
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(500));
     }
     let entries = site.outbox();
     assert_eq!(entries.len(), ordered.len(), "seed {seed}");
     let number = |card: &Value, name: &str| card[name].as_u64().unwrap() as u32;
     let cards = blusky.cards();
-    let held: BTreeMap<(u32, u32), &str> = cards
+    let held: BTreeMap<(u32, u32), String> = cards
         .iter()
-        .map(|card| ((number(card, "FacilityCode"), number(card, "InternalCardNumber")), card["Assignment"]["UserId"].as_str().unwrap()))
+        .map(|card| {
+            let user = card["Assignment"]["UserId"].as_str().unwrap().to_owned();
+            ((number(card, "FacilityCode"), number(card, "InternalCardNumber")), user)
+        })
         .collect();
     assert_eq!((held, cards.len()), (ordered, entries.len()), "seed {seed}: a card of another one's, or twice");
+    entries.len()
 }

@@ -29,3 +29,14 @@ impl Model for AccessLevelGroup {
         Members::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_group_is_one_and_below_it_there_is_none() {
+        let wrong = |group, user| AccessLevelGroup { access_level_group_id: group, user_id: Uuid::from_u128(user) }.wrong().len();
+        assert_eq!((wrong(1, 7), wrong(0, 7), wrong(1, 0)), (0, 1, 1));
+    }
+}

@@ -31,11 +31,11 @@ pub struct AddUser {
     pub company_instance_type: i64,
     /// The floor of the desk.
     pub default_floor_id: Option<Uuid>,
-    /// The floor stop of an elevator that is told where to go.
+    /// The floor to which a destination elevator takes the user.
     pub default_floor_stop_id: Option<i64>,
     /// The employee number.
     pub employee_number: Option<String>,
-    /// When the record ends to be valid.
+    /// When the record stops being valid.
     pub end_datetime: Option<Moment>,
     /// The facility.
     pub facility_id: Uuid,
@@ -49,12 +49,12 @@ pub struct AddUser {
     pub login: Option<String>,
     /// The middle initial, 2 characters at most.
     pub middle_initial: Option<String>,
-    /// What friends say, 60 characters at most; only the second version of the call takes it.
+    /// The nickname, 60 characters at most; only the second version of the call takes it.
     #[serde(default)]
     pub nickname: Option<String>,
     /// The password.
     pub password: Option<Secret>,
-    /// When the record begins to be valid.
+    /// When the record starts being valid.
     pub start_datetime: Option<Moment>,
     /// The login is suspended.
     pub web_site_rights_suspended: bool,
@@ -66,7 +66,7 @@ pub struct AddUser {
     pub s_gender_id: Option<i64>,
 }
 
-/// Most characters a member takes, as the system counts them: in UTF-16 units, of which an emoji has two.
+/// The most characters a member takes, as the system counts them: in UTF-16 units, of which an emoji has two.
 const LONGEST_NAME: usize = 60;
 const LONGEST_INITIAL: usize = 2;
 

@@ -19,11 +19,11 @@ pub const ACTIVE_CARDHOLDER: i64 = 1;
 pub struct AddUserCard {
     /// The access-control system of a card that is made by this call.
     pub card_ac_system_id: Option<Uuid>,
-    /// When the card begins to work.
+    /// When the card starts working.
     pub card_activation_start_date_time: Option<Moment>,
-    /// When the card ends to work.
+    /// When the card stops working.
     pub card_deactivation_start_date_time: Option<Moment>,
-    /// An existing card; the members of a made card are left out then.
+    /// An existing card. The members that describe a new card are left out then.
     pub card_id: Option<Uuid>,
     /// The serial number of a smart card.
     pub card_serial_number: Option<u64>,
@@ -49,7 +49,7 @@ pub struct AddUserCard {
     pub reassign_card_if_already_assigned: bool,
 }
 
-/// Members that say what is to be done, and are stored nowhere.
+/// Members that tell the system what to do. It does not store them.
 const ORDERS: [&str; 3] = ["user_id", "enforce_occupancy_system", "reassign_card_if_already_assigned"];
 
 impl Model for AddUserCard {

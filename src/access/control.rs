@@ -11,11 +11,11 @@ use super::{Cards, Operation, Outcome};
 /// How much the read-back is to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// What a card is given with.
+    /// The members that a card is assigned with.
     Card,
-    /// The uses and notes too.
+    /// Also the number of uses and the notes.
     Assignment,
-    /// The same, and what has been taken back.
+    /// Also the assignments that have ended.
     Ended,
 }
 
@@ -25,6 +25,6 @@ pub trait AccessControl {
     fn send(&self, operation: &Operation) -> impl Future<Output = Outcome> + Send;
     /// Shows a user's cards.
     fn cards_of(&self, user: Uuid, detail: Detail) -> impl Future<Output = Cards> + Send;
-    /// How long it asked to be left alone since it was asked this last.
+    /// How long the system has asked everybody to wait; each such request is told once.
     fn asked_to_wait(&self) -> Option<Duration>;
 }

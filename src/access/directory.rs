@@ -20,7 +20,7 @@ pub enum Belongs {
     Facility(Uuid),
     /// To a vendor.
     Vendor(Uuid),
-    /// Whoever is listed where the site says it.
+    /// To anything: everybody at the address that the site has configured.
     Anywhere,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for Belongs {
     }
 }
 
-/// Somebody whom a system or a list knows. What it does not say is empty.
+/// A person whom a system or a list knows. A text that it does not give is empty.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Person {
@@ -47,7 +47,7 @@ pub struct Person {
     /// The family name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub last_name: String,
-    /// What friends say.
+    /// The nickname.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub nickname: String,
     /// The employee number.
@@ -151,4 +151,16 @@ pub enum NoList {
     /// Nothing will go through until somebody acts.
     #[error("{0}")]
     Stopped(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namesakes_are_told_apart_by_what_is_known_of_them_and_by_nothing_else() {
+        let ada = Person { employee_number: "1815".to_owned(), facility: "North".to_owned(), ..Person::default() };
+        assert_eq!(ada.told_apart_by(), "1815, North");
+        assert_eq!(Person::default().told_apart_by(), "");
+    }
 }

@@ -1,8 +1,8 @@
 //! An access-control system that does what a test tells it: no HTTP, no clock, no thread.
 //!
-//! In: operations and questions, and before them what a test foresees. Out: the foreseen answers, one after the other; where none is
-//! foreseen, it carries out and shows what it is asked. Everything that came is kept. Never: a judgement of its own (nothing is refused
-//! that no test refuses).
+//! In: operations and questions, and before them the answers that a test prepares. Out: the prepared answers, one after the other; without
+//! one, it carries the operation out and shows the cards. It keeps everything that came. Never: a judgement of its own (it refuses nothing
+//! unless a test says so).
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -48,7 +48,6 @@ pub enum Came {
 struct State {
     replies: VecDeque<Reply>,
     lists: VecDeque<Cards>,
-    asks_to_wait: Option<Duration>,
     came: Vec<Came>,
     cards: HashMap<Uuid, Vec<StoredCard>>,
     keys: u128,
@@ -57,19 +56,14 @@ struct State {
 }
 
 impl Fake {
-    /// Foresees what becomes of the next operation for which nothing is foreseen yet.
+    /// Prepares the answer to an operation; prepared answers are used in this order.
     pub fn will(&self, reply: Reply) {
         self.state().replies.push_back(reply);
     }
 
-    /// Foresees what the next look at somebody's cards shows.
+    /// Prepares what the next read-back shows.
     pub fn will_show(&self, cards: Cards) {
         self.state().lists.push_back(cards);
-    }
-
-    /// Asks to be left alone, once.
-    pub fn will_ask_to_wait(&self, time: Duration) {
-        self.state().asks_to_wait = Some(time);
     }
 
     /// From now on nothing is answered, though everything is kept that comes.
@@ -138,7 +132,7 @@ impl AccessControl for Fake {
     }
 
     fn asked_to_wait(&self) -> Option<Duration> {
-        self.state().asks_to_wait.take()
+        None
     }
 }
 
@@ -187,7 +181,7 @@ mod tests {
     use std::task::Context;
 
     use super::*;
-    use crate::access::Sameness;
+    use crate::access::{RemoveUserCard, Sameness};
 
     fn card() -> Operation {
         let body = serde_json::json!({
@@ -222,6 +216,19 @@ mod tests {
         assert_eq!(system.cards_of(Uuid::from_u128(7), Detail::Card).await, Cards::Away { why: "off".to_owned() });
         assert_eq!(system.cards_of(Uuid::from_u128(7), Detail::Card).await, Cards::Shown(vec![]));
         assert!(matches!(system.send(&card()).await, Outcome::Accepted(_)));
+    }
+
+    #[tokio::test]
+    async fn a_card_that_is_taken_back_is_shown_no_longer_and_the_others_are() {
+        let system = Fake::default();
+        let user = Uuid::from_u128(7);
+        system.send(&card()).await;
+        system.send(&card()).await;
+        let Cards::Shown(cards) = system.cards_of(user, Detail::Card).await else { panic!("it shows cards") };
+        let removal = RemoveUserCard { card_id: cards[0].card_id.unwrap(), user_id: user };
+        system.send(&Operation::RemoveUserCard(removal)).await;
+        let Cards::Shown(left) = system.cards_of(user, Detail::Card).await else { panic!("it shows cards") };
+        assert_eq!(left.iter().map(|card| card.card_id).collect::<Vec<_>>(), [cards[1].card_id]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl Operation {
     /// What kind of operation it is, and its members.
     ///
     /// # Errors
-    /// It has none, which no operation is.
+    /// The operation has no members. No operation is like that.
     pub fn parts(&self) -> Result<(String, Members), NoMembers> {
         let failed = |why: String| NoMembers(why);
         let mut whole = serde_json::to_value(self).map_err(|error| failed(error.to_string()))?;
@@ -36,7 +36,7 @@ impl Operation {
     /// Its members.
     ///
     /// # Errors
-    /// It has none, which no operation is.
+    /// The operation has no members. No operation is like that.
     pub fn members(&self) -> Result<Members, NoMembers> {
         self.parts().map(|(_, members)| members)
     }

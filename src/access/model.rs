@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Secret, members::Members};
 
-/// What makes a card the one that is meant.
+/// What tells a card from all others.
 #[derive(PartialEq, Eq, Hash)]
 pub enum Identity {
     /// Its key.
@@ -15,7 +15,7 @@ pub enum Identity {
     Numbers(Numbers),
 }
 
-/// What makes a card that one where its key is not known.
+/// What tells a card from all others if its key is not known.
 #[derive(PartialEq, Eq, Hash)]
 pub struct Numbers {
     /// The access-control system.
@@ -34,7 +34,7 @@ pub struct Numbers {
 
 /// What an operation says of itself.
 pub(super) trait Model {
-    /// The user it is about; none where it makes one.
+    /// The user it is about; `None` if it adds one.
     fn user(&self) -> Option<Uuid>;
 
     /// The card it is about.
@@ -42,7 +42,7 @@ pub(super) trait Model {
         None
     }
 
-    /// True where success comes with the key of what was made. A number, as a group's comes with, is no key.
+    /// True if a success answers with the key of the new record. The number that comes with a new group is not a key.
     fn answers_value(&self) -> bool {
         false
     }
@@ -52,7 +52,7 @@ pub(super) trait Model {
         Vec::new()
     }
 
-    /// What of its members is to be found stored once it is done; a member that is cleared is null.
+    /// The members that the system must have stored once the operation is done. A cleared member is null.
     fn leaves(&self, members: Members) -> Members;
 
     /// Its secret.
@@ -65,11 +65,11 @@ pub(super) trait Model {
         None
     }
 
-    /// Whether a present assignment is to be deleted.
+    /// Whether it deletes the card's present assignment.
     fn takes(&self) -> bool {
         false
     }
 
-    /// Says so, where there can be one.
+    /// Sets whether it does, if this operation can.
     fn take(&mut self, _: bool) {}
 }

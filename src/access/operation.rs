@@ -123,19 +123,19 @@ impl Operation {
         width.judge(&self.members().map_err(|error| Wrong(vec![error.to_string()]))?)
     }
 
-    /// The user it is about; none where it makes one.
+    /// The user it is about; `None` if it adds one.
     #[must_use]
     pub fn user(&self) -> Option<Uuid> {
         self.model().user()
     }
 
-    /// What makes the card it is about that one; none where it is about no card.
+    /// What tells its card from all others; `None` if it is not about a card.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         self.model().identity()
     }
 
-    /// The card it is about, as a number that tells cards apart; two cards with one number only wait for each other.
+    /// A hash of the card it is about. Two cards with the same hash only wait for each other.
     #[must_use]
     pub fn card(&self) -> Option<u64> {
         self.identity().map(|identity| {
@@ -145,10 +145,10 @@ impl Operation {
         })
     }
 
-    /// The members that are to be found stored once it is done; one that is cleared is null.
+    /// The members that the system must have stored once the operation is done. A cleared member is null.
     ///
     /// # Errors
-    /// It has none, which no operation is.
+    /// The operation has no members. No operation is like that.
     pub fn leaves(&self) -> Result<Members, NoMembers> {
         Ok(self.model().leaves(self.members()?))
     }

@@ -22,11 +22,11 @@ pub enum Outcome {
     Unclear {
         /// What it said.
         told: Told,
-        /// The result code is one of success; else no code is known to mean anything.
+        /// True if the result code is one of `success_codes`; false if the site does not know its codes yet.
         listed: bool,
     },
-    /// It was not carried out, and that is about this call alone: it cannot be written, or BluSKY turns it down at the door and lets
-    /// others in.
+    /// It was not carried out, and the reason concerns this call alone: it cannot be written, or BluSKY denies access to it and not to
+    /// others.
     NotSent {
         /// Why.
         why: String,
@@ -36,17 +36,17 @@ pub enum Outcome {
         /// Why.
         why: String,
     },
-    /// It was not carried out, and no other call would be: BluSKY cannot be reached, or asks to be left alone.
+    /// It was not carried out, and no other call would be: BluSKY cannot be reached, or asks everybody to wait.
     Away {
         /// Why.
         why: String,
     },
     /// The system denies access; whether to everything or to this call, another call has to show. It was not carried out.
     Denied {
-        /// What is to be said where everybody is turned down.
+        /// The message if every call is denied.
         #[serde(default)]
         everybody: String,
-        /// What is to be said where others are let in.
+        /// The message if only this call is denied.
         #[serde(default)]
         only_this: String,
     },
@@ -105,7 +105,7 @@ pub enum Cards {
         /// Why.
         why: String,
     },
-    /// BluSKY cannot be reached, or asks to be left alone.
+    /// BluSKY cannot be reached, or asks everybody to wait.
     Away {
         /// Why.
         why: String,
@@ -118,7 +118,7 @@ pub enum Cards {
 }
 
 impl Outcome {
-    /// What a denied call means once another one has shown whether others are let in.
+    /// What a denied call means, once another call has shown whether BluSKY denies all of them.
     #[must_use]
     pub fn settled(self, lets_others_in: bool) -> Self {
         match self {

@@ -1,8 +1,8 @@
 //! People as one text, a line each: as they come from a system, and as a store keeps them. A hundred thousand take the memory of their
-//! names, and nobody makes a tree of all of them.
+//! names: they are never all parsed at once.
 //!
-//! In: people, one after the other; or a text that was kept. Out: the same, one after the other. Never: more than one of them taken
-//! apart at once.
+//! In: people, one after the other; or a text that was kept. Out: the same people, one after the other. Never: more than one of them
+//! parsed at a time.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl From<String> for PeopleLines {
 }
 
 impl PeopleLines {
-    /// Adds somebody. Somebody who cannot be written, as nobody is, is left out.
+    /// Adds a person. (Every person can be written as JSON.)
     pub fn push(&mut self, person: &Person) {
         if let Ok(line) = serde_json::to_string(person) {
             self.0.push_str(&line);
@@ -29,7 +29,7 @@ impl PeopleLines {
         }
     }
 
-    /// Adds those of another text of whom this is true, one after the other.
+    /// Adds the people of another text. `are_new` says of each, in order, whether to add them.
     pub fn add(&mut self, others: Self, are_new: impl Iterator<Item = bool>) {
         let are_new: Vec<bool> = are_new.collect();
         if self.0.is_empty() && are_new.iter().all(|is_new| *is_new) {
@@ -40,12 +40,12 @@ impl PeopleLines {
         self.0.extend(lines.filter(|(_, is_new)| *is_new).map(|(line, _)| line));
     }
 
-    /// Everybody. A line that cannot be read is nobody.
+    /// All people. A line that cannot be read is left out.
     pub fn iter(&self) -> impl Iterator<Item = Person> {
         self.0.lines().filter_map(|line| serde_json::from_str(line).ok())
     }
 
-    /// The same without this person; none where they are not in it.
+    /// The same people without this one; `None` if this person is not among them.
     #[must_use]
     pub fn without(&self, user: Uuid) -> Option<Self> {
         let key = user.to_string();
@@ -101,5 +101,19 @@ mod tests {
         // An older program kept all of them in one line.
         let older = PeopleLines::from(serde_json::to_string(&people).unwrap());
         assert_eq!((older.iter().count(), older.without(people[0].user_id)), (0, Some(PeopleLines::default())));
+    }
+
+    #[test]
+    fn of_two_lists_only_the_people_who_are_new_are_added() {
+        let lines = |ids: &[u128]| {
+            let mut lines = PeopleLines::default();
+            ids.iter().for_each(|id| lines.push(&Person { user_id: Uuid::from_u128(*id), ..Person::default() }));
+            lines
+        };
+        let mut all = PeopleLines::default();
+        all.add(lines(&[1, 2]), [true, false].into_iter());
+        assert_eq!(all.as_str(), lines(&[1]).as_str());
+        all.add(lines(&[2, 3]), [true, true].into_iter());
+        assert_eq!(all.as_str(), lines(&[1, 2, 3]).as_str());
     }
 }

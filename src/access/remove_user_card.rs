@@ -1,4 +1,4 @@
-//! A card taken back from its holder. The card itself stays.
+//! A card taken back from its holder. The system keeps the card itself.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::{
     model::{Identity, Model},
 };
 
-/// A card that is a user's no more.
+/// The order to take a card back from a user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveUserCard {
     /// The card, which is one of the user's.
@@ -33,7 +33,7 @@ impl Model for RemoveUserCard {
         named.into_iter().filter(|(_, id)| id.is_nil()).map(|(name, _)| format!("{name} is all zero, which is nobody's")).collect()
     }
 
-    /// Nothing is left: the card is not to be found.
+    /// Nothing: the user's cards must no longer show the card.
     fn leaves(&self, _: Members) -> Members {
         Members::new()
     }

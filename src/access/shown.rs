@@ -29,7 +29,7 @@ pub enum Is {
     Text(String),
     /// A secret, for comparing only.
     Hidden(Secret),
-    /// Something that says nothing here.
+    /// A value of a kind that means nothing here: a list or an object.
     Unreadable,
 }
 
@@ -40,11 +40,11 @@ pub enum Same {
     Yes,
     /// Otherwise.
     No,
-    /// Not at all, or in words that nobody here knows.
+    /// Not at all, or as a name whose meaning is not known here.
     NotShown,
 }
 
-/// How a system spells a name says nothing.
+/// Case and underscores of a member's name have no meaning.
 fn spelled(name: &str) -> String {
     name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
 }
@@ -65,7 +65,7 @@ impl Shown {
         self.0.get(&spelled(name))
     }
 
-    /// A member as text; none where it is empty, says nothing, or is a secret.
+    /// A member as text; `None` if it is empty, unreadable or a secret.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         match self.get(name)? {
@@ -119,7 +119,7 @@ impl Shown {
 }
 
 impl Is {
-    /// It as an integer: written as a number, or in quotes, with or without a fraction of zero.
+    /// The value as an integer, written as a number or as text, with or without a fraction of zero.
     fn number(&self) -> Option<i64> {
         match self {
             Self::Number(number) => Some(*number),
@@ -135,7 +135,7 @@ impl Is {
             (Value::Number(sent), Self::Empty) => sent.as_i64().is_some_and(i64::is_negative),
             (Value::Number(sent), shown) => match shown.number() {
                 Some(shown) => sent.as_i64() == Some(shown),
-                // An enumeration's name that nobody here knows.
+                // A name of an enumeration that is not known here.
                 None if matches!(shown, Self::Text(_)) => return Same::NotShown,
                 None => false,
             },
@@ -159,6 +159,12 @@ fn time(text: &str) -> Option<DateTime<FixedOffset>> {
     text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }
 
+/// A time as it is shown; none where it is no time, or .NET's word for none.
+#[must_use]
+pub fn moment(text: &str) -> Option<Moment> {
+    if text.starts_with("0001-") { None } else { text.parse().or_else(|_| format!("{text}Z").parse()).ok() }
+}
+
 /// An integer that was written with a fraction of zero, as far as such a number is exact.
 #[must_use]
 pub fn whole(number: f64) -> Option<i64> {
@@ -175,7 +181,7 @@ mod tests {
     #[test]
     fn what_is_shown_is_compared_however_it_is_written() {
         let text = |text: &str| Is::Text(text.to_owned());
-        let id = Uuid::from_u128(9).to_string();
+        let id = Uuid::from_u128(0xABC_DEF).to_string();
         for (sent, shown, same) in [
             (json!(4567), text("4567.0"), Same::Yes),
             (json!(4567), Is::Number(4568), Same::No),
@@ -185,6 +191,7 @@ mod tests {
             (json!(null), Is::Empty, Same::Yes),
             (json!(null), text("2027-01-01T00:00:00Z"), Same::No),
             (json!(id), text(&id.to_uppercase()), Same::Yes),
+            (json!(id), text(&Uuid::from_u128(9).to_string()), Same::No),
             (json!("2026-01-01T08:00:00+01:00"), text("2026-01-01T07:00:00.0000000"), Same::Yes),
             (json!("Łódź"), text("L?dz"), Same::No),
             (json!("x"), Is::Unreadable, Same::No),

@@ -16,7 +16,7 @@ use super::{
     shown::{Same, Shown},
 };
 
-/// A card as the read-back shows it. Members that are missing or of another type are none.
+/// A card as the read-back shows it. A member that is missing or has another type is `None`.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StoredCard {
     /// The key of the assignment.
@@ -129,7 +129,7 @@ impl StoredCard {
     }
 }
 
-/// What was sent beside what is shown: nothing to compare where nothing was sent; none where nothing readable is shown.
+/// Compares what was sent with what is shown: true if nothing was sent, `None` if nothing readable is shown.
 fn matches<T: PartialEq>(sent: Option<T>, shown: Option<T>) -> Option<bool> {
     match (sent, shown) {
         (None, _) => Some(true),

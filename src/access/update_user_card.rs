@@ -16,15 +16,15 @@ use super::{
 /// Changes to a user's card. What is left out stays, save the times ([`Self::modify_activation_dates`]).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateUserCard {
-    /// When the card begins to work.
+    /// When the card starts working.
     pub card_activation_start_date_time: Option<Moment>,
-    /// When the card ends to work.
+    /// When the card stops working.
     pub card_deactivation_start_date_time: Option<Moment>,
     /// The card, which is one of the user's.
     pub card_id: Uuid,
     /// The card-user flags.
     pub card_user_flags: Option<i64>,
-    /// Whether when the card works is changed: a time that is left out is taken away then.
+    /// Whether the two times are changed. If so, a time that is left out is cleared.
     pub modify_activation_dates: Option<bool>,
     /// The user, who has the card.
     pub user_id: Uuid,

@@ -29,9 +29,9 @@ impl SuccessCodes {
     }
 }
 
-/// What a site has said that an answer is sorted by.
+/// The site's rules by which an answer is sorted.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms<'s> {
+pub struct AnswerRules<'s> {
     /// Which result codes mean success.
     pub success: &'s SuccessCodes,
     /// What is to be checked where access is denied.
@@ -40,7 +40,7 @@ pub struct Terms<'s> {
 
 /// Sorts the answer to a call that changes something; `answers` is what its success comes with.
 #[must_use]
-pub fn sort_write(status: u16, body: &[u8], terms: Terms<'_>, answers: Answers) -> Outcome {
+pub fn sort_write(status: u16, body: &[u8], terms: AnswerRules<'_>, answers: Answers) -> Outcome {
     let document = Document::read(body);
     let told = document.as_ref().and_then(told);
     let words = || document.as_ref().and_then(words);
@@ -85,7 +85,7 @@ pub fn sort_write(status: u16, body: &[u8], terms: Terms<'_>, answers: Answers) 
 
 /// Sorts the answer to the read-back of this user's cards.
 #[must_use]
-pub fn sort_cards(status: u16, body: &[u8], user: Uuid, terms: Terms<'_>) -> Cards {
+pub fn sort_cards(status: u16, body: &[u8], user: Uuid, terms: AnswerRules<'_>) -> Cards {
     let later = |why: &str| Cards::Later { why: why.to_owned() };
     let document = Document::read(body);
     match status {
@@ -190,8 +190,8 @@ mod tests {
     use super::*;
     use crate::access::Secret;
 
-    fn terms(success: &SuccessCodes) -> Terms<'_> {
-        Terms { success, key: "blusky.token_file" }
+    fn terms(success: &SuccessCodes) -> AnswerRules<'_> {
+        AnswerRules { success, key: "blusky.token_file" }
     }
 
     fn sorted(status: u16, body: &str) -> Outcome {

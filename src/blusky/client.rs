@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 pub use super::http::ClientError;
 use super::{
-    answer::{Terms, sort_cards, sort_write},
+    answer::{AnswerRules, sort_cards, sort_write},
     call::{self, Method},
     cards,
     http::{self, Failure, bounded, failure},
@@ -220,7 +220,7 @@ impl Client {
         &self.settings.base_url
     }
 
-    pub(super) const fn terms(&self) -> Terms<'_> {
+    pub(super) const fn terms(&self) -> AnswerRules<'_> {
         self.settings.terms()
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    answer::{self, SuccessCodes, Terms, denied},
+    answer::{self, AnswerRules, SuccessCodes, denied},
     wire::{
         DEAREST, Document,
         names::{any_case, blotted},
@@ -200,7 +200,7 @@ impl Listing {
 
 /// Sorts the answer to a lookup.
 #[must_use]
-pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], terms: Terms<'_>) -> Listing {
+pub fn sort_lookup(kind: Kind, status: u16, body: &[u8], terms: AnswerRules<'_>) -> Listing {
     let document = Document::read(body);
     match status {
         200..=299 if Document::is_too_dear(body) => {

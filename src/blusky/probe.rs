@@ -10,7 +10,7 @@ use reqwest::{
 };
 
 use super::{
-    answer::Terms,
+    answer::AnswerRules,
     client::Client,
     http::{Failure, NOT_REACHED, bounded},
     lookup::{Kind, Listing, sort_lookup},
@@ -56,7 +56,7 @@ pub enum Came {
 }
 
 /// No answer to it is larger.
-const LARGEST: usize = 4 << 20;
+const LARGEST_ANSWER: usize = 4 << 20;
 
 /// The calls that are tried, one after the other, where a BluSKY has not the one before: its name and what follows the base URL.
 const CALLS: [(&str, &str); 3] = [
@@ -91,7 +91,7 @@ impl Client {
         let status = response.status().as_u16();
         let clock_ahead = date(&response).map(|theirs| begun + (ended - begun) / 2 - theirs);
         let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/html"));
-        let body = match bounded(response, LARGEST).await {
+        let body = match bounded(response, LARGEST_ANSWER).await {
             Ok(body) => body,
             Err(failure) => return Probe { clock_ahead, ..failed(came(failure)) },
         };
@@ -121,7 +121,7 @@ fn date(response: &Response) -> Option<DateTime<Utc>> {
 }
 
 /// How many cards a list has; what is wrong with it, where it is not the list that was asked for.
-fn listed(call: &str, body: &[u8], terms: Terms<'_>) -> Result<Option<usize>, String> {
+fn listed(call: &str, body: &[u8], terms: AnswerRules<'_>) -> Result<Option<usize>, String> {
     let document = Document::read(body).ok_or("is neither JSON nor XML")?;
     if let Some(code) = document.integer("ResultCode").filter(|code| !terms.success.may_be(*code)) {
         return Err(format!("says result code {code}, which is none of success"));

@@ -7,7 +7,7 @@ use std::{io, path::Path};
 use crate::{access::Secret, file};
 
 /// No secret is longer.
-const LARGEST: u64 = 64 << 10;
+const LARGEST_FILE: u64 = 64 << 10;
 
 /// Why a file holds no secret. It names the file, never what stands in it.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum SecretError {
 /// It cannot be read, is empty, or holds several lines.
 pub fn read(path: &Path) -> Result<Secret, SecretError> {
     let name = || path.display().to_string();
-    let text = file::text(path, LARGEST);
+    let text = file::text(path, LARGEST_FILE);
     let text = text.map_err(|error| SecretError::Unreadable(name(), error))?;
     let secret = Secret::new(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']));
     match secret.expose() {

@@ -5,7 +5,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    answer::{SuccessCodes, Terms},
+    answer::{AnswerRules, SuccessCodes},
     wire::{Media, Wire},
 };
 
@@ -55,12 +55,12 @@ pub enum SignIn {
 impl Settings {
     /// What answers are sorted by.
     #[must_use]
-    pub const fn terms(&self) -> Terms<'_> {
+    pub const fn terms(&self) -> AnswerRules<'_> {
         let key = match self.sign_in {
             SignIn::TokenFile(_) => "blusky.token_file, token_header and token_scheme",
             SignIn::Password { .. } => "blusky.email and password_file, token_header and token_scheme, and what this user may do",
         };
-        Terms { success: &self.success_codes, key }
+        AnswerRules { success: &self.success_codes, key }
     }
 }
 

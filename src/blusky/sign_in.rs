@@ -37,7 +37,7 @@ pub(super) struct Signer {
 }
 
 /// No answer to a sign-in is larger.
-const LARGEST: usize = 1 << 20;
+const LARGEST_ANSWER: usize = 1 << 20;
 
 impl Signer {
     pub(super) fn new(settings: &Settings) -> Self {
@@ -91,7 +91,7 @@ impl Signer {
         let sent = request.header(CONTENT_TYPE, Wire::Json.content_type(*media)).body(body).send().await;
         let response = sent.map_err(failure).map_err(unsent)?;
         let status = response.status();
-        let body = bounded(response, LARGEST).await.map_err(unsent)?;
+        let body = bounded(response, LARGEST_ANSWER).await.map_err(unsent)?;
         tracing::debug!(call = "Authenticate", status = status.as_u16(), "BluSKY answered");
         let answer = Document::read(&body).filter(|answer| answer.member("IsAuthenticated").is_some() || answer.member("Token").is_some());
         let Some(answer) = answer else {

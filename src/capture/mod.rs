@@ -127,9 +127,9 @@ impl Head {
                 .ok_or_else(|| failed(format!("no serial dialect is named `{name}`; `cardbridge formats --dialects` shows them all"))),
             Attached::Lines(template) => {
                 let read = Template::parse(template).map_err(failed)?;
-                Dialect::of_lines(read).map(Arc::new).ok_or_else(|| failed("the template names nothing of a card".to_owned()))
+                Dialect::of_lines(read).map(Arc::new).ok_or_else(|| failed("the template names no part of a card".to_owned()))
             }
-            Attached::Pcsc(_) | Attached::Osdp(_) => Err(failed("this is no capture of a serial line".to_owned())),
+            Attached::Pcsc(_) | Attached::Osdp(_) => Err(failed("this is not a capture of a serial line".to_owned())),
         }
     }
 }

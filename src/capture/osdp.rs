@@ -20,7 +20,7 @@ pub(super) fn words(card: &OsdpCard) -> String {
     format!("{} {} format {} reader {}{check}", card.length, hex.join(" "), card.format, card.reader)
 }
 
-/// Reads what stands behind `bits`: the reader's word on what they are is Wiegand unless it says otherwise.
+/// Reads what follows `bits`. Without a `format`, the reader calls them Wiegand bits.
 pub(super) fn card(input: &str) -> IResult<&str, OsdpCard> {
     let number = |word| map(opt(preceded((space1, tag(word), space1), u8)), Option::unwrap_or_default);
     let format = map(opt(preceded((space1, tag("format"), space1), u8)), |format| format.unwrap_or(OsdpCard::WIEGAND));

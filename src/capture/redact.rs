@@ -37,7 +37,7 @@ use crate::{
 };
 pub use random::Random;
 
-/// So often the whole capture is drawn anew where a replay would say something else.
+/// How often the whole capture is drawn, until a replay says the same.
 const MOST_TRIES: usize = 8;
 
 /// A capture without its numbers.
@@ -80,7 +80,7 @@ fn said(capture: &Capture, protocols: &Protocols, catalog: &SharedCatalog) -> Re
     Ok(words.collect())
 }
 
-/// One capture's numbers, and what stands for each of them.
+/// One capture's numbers, and what replaces each of them.
 struct Redaction<'a> {
     protocols: &'a Protocols,
     catalog: SharedCatalog,
@@ -91,17 +91,17 @@ struct Redaction<'a> {
     stands_for: StandsFor,
 }
 
-/// What stands for what.
+/// What replaces what.
 #[derive(Default)]
 struct StandsFor {
     cards: HashMap<(Kind, PacsBits), PacsBits>,
-    /// The real cards, and what stands for them: neither is drawn for another card.
+    /// The real cards and their replacements: none of them is drawn for another card.
     taken: HashSet<(Kind, PacsBits)>,
     /// Frames, by the dialect's name, and answers, by the command.
     bytes: HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>,
     /// What a frame's parts say of a card that the reader has decoded.
     numbers: HashMap<Vec<Vec<u8>>, Vec<Vec<u8>>>,
-    /// Numbers that may stand in commands and ATRs, too.
+    /// Numbers that may be found in commands and ATRs, too.
     anywhere: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -138,7 +138,7 @@ impl<'a> Redaction<'a> {
         let mut rest = stream.into_iter();
         let mut replaced = |record: &Record| match record {
             Record::From(bytes) => Record::From(rest.by_ref().take(bytes.len()).collect()),
-            // What the dialect says to every reader names no card.
+            // A command that the dialect sends to every reader names no card.
             Record::To(bytes) if !dialect.host.as_ref().is_some_and(|host| host.says(bytes)) => {
                 Record::To(mask::text(bytes, &self.reserved, self.random))
             }
@@ -167,8 +167,8 @@ impl<'a> Redaction<'a> {
         new
     }
 
-    /// Noise, half a frame, a line that says nothing known. Of a line that begins as the reader's talk does, the beginning
-    /// stays; of what may be half a frame, what tells its length.
+    /// Noise, half a frame, or an unknown line. If a line begins like a known status line of the reader, that beginning stays;
+    /// if bytes may be half a frame, the bytes with its length stay.
     fn noise(&mut self, dialect: &Dialect, old: &[u8]) -> Vec<u8> {
         let start = dialect.cut.start();
         if !is_binary(dialect) {

@@ -33,7 +33,7 @@ pub struct Player {
     last: DateTime<Utc>,
     /// The command that waits for the next answer.
     asked: Option<Vec<u8>>,
-    /// It wants a key of the site's. Where the capture goes on otherwise, there was no such key.
+    /// It needs a key of the site. If the capture goes on without it, the site had no such key.
     wants_key: bool,
     said: TimedNotices,
 }

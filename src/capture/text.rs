@@ -96,7 +96,7 @@ impl CaptureFormat {
         }
         match text.split_once(':').filter(|_| !text.starts_with(|c: char| c.is_ascii_digit())) {
             Some((key, _)) if head.is_some() => {
-                let message = format!("the header `{key}:` stands behind a record; headers stand before the first one");
+                let message = format!("the header `{key}:` comes after a record; headers come before the first one");
                 Err(CaptureError { line, message })
             }
             Some((key, value)) => header.set(line, key.trim(), value.trim()).map(|()| None),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval, sleep_until};
 use super::out::{self, Failure};
 use crate::{
     decode::{
-        detect::{Detector, Finding},
+        detect::{Detector, Listener},
         dialect::Dialect,
         looks,
     },
@@ -262,8 +262,8 @@ fn report(ear: Ear<'_>, port: &str, json: bool) -> Result<ExitCode, Failure> {
     let Some(best) = best(ear.before.into_iter().chain([ear.current])) else {
         return Err(silence(port, &silent, ear.arguments.ask));
     };
-    let findings = best.detector.findings(&best.line, &site.catalog);
-    let (text, strange) = (best.all(), findings.is_empty());
+    let listeners = best.detector.listeners(&best.line, &site.catalog);
+    let (text, strange) = (best.all(), listeners.is_empty());
     let began = best.bytes.first().map_or(DateTime::UNIX_EPOCH, |(at, _)| *at);
     let bytes: Vec<(Duration, Vec<u8>)> =
         best.bytes.iter().map(|(at, bytes)| ((*at - began).to_std().unwrap_or_default(), bytes.clone())).collect();
@@ -273,9 +273,9 @@ fn report(ear: Ear<'_>, port: &str, json: bool) -> Result<ExitCode, Failure> {
         name: free_name(site),
         line: best.line,
         bytes: &bytes,
-        said: findings
+        said: listeners
             .iter()
-            .map(|(evidence, finding)| said(finding, findings.iter().filter(|(other, _)| other == evidence).count() > 1, site))
+            .map(|(mismatch, listener)| said(listener, listeners.iter().filter(|(other, _)| other == mismatch).count() > 1, site))
             .collect(),
         looks: if strange { looks::words(&best.bursts()) } else { Vec::new() },
         template: if strange { looks::template(&text) } else { None },
@@ -299,9 +299,9 @@ fn best(heard: impl Iterator<Item = Hearing>) -> Option<Hearing> {
     heard.filter(|hearing| !hearing.bytes.is_empty()).max_by_key(of)
 }
 
-fn said<'a>(finding: &'a Finding, tied: bool, site: &Site) -> DialectReport<'a> {
-    let readings = finding.shown.iter().map(|shown| site.catalog.read(shown.clone())).collect();
-    DialectReport { finding, readings, bits: finding.bit_counts(&site.catalog), tied }
+fn said<'a>(listener: &'a Listener, tied: bool, site: &Site) -> DialectReport<'a> {
+    let readings = listener.shown.iter().map(|shown| site.catalog.read(shown.clone())).collect();
+    DialectReport { listener, readings, bits: listener.bit_counts(&site.catalog), tied }
 }
 
 /// Where the reader is attached, as configuration: a USB device by its identity, which stays when its path changes.

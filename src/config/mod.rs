@@ -104,7 +104,7 @@ pub enum ConfigError {
 }
 
 /// No configuration is larger.
-const LARGEST: u64 = 256 << 10;
+const LARGEST_FILE: u64 = 256 << 10;
 
 impl Config {
     /// Reads the file. Relative paths in it start from its folder.
@@ -112,7 +112,7 @@ impl Config {
     /// # Errors
     /// It cannot be read, or something in it is wrong: all of it, at once.
     pub fn load(path: &Path, protocols: &Protocols) -> Result<Self, ConfigError> {
-        let text = file::text(path, LARGEST).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        let text = file::text(path, LARGEST_FILE).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let mut config = Self::parse(&path.display().to_string(), &text, &folder, protocols)?;
         config.policy.kept = policy::read(&policy::path(&config.store), protocols)?;
@@ -137,7 +137,7 @@ impl Config {
     /// # Errors
     /// It cannot be read at all.
     pub fn look(path: &Path, protocols: &Protocols) -> Result<(Self, Vec<Finding>), ConfigError> {
-        let text = file::text(path, LARGEST).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+        let text = file::text(path, LARGEST_FILE).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         let (file, sheet_text) = (path.display().to_string(), text.clone());
         let sheet = Sheet::new(&file, &sheet_text);

@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use toml_span::Value;
 
-use super::{ConfigError, LARGEST};
+use super::{ConfigError, LARGEST_FILE};
 use crate::{
     enroll::kept::{Kept, NOT},
     file,
@@ -46,7 +46,7 @@ pub fn line(kept: &Kept, at: DateTime<Utc>, by: &str) -> String {
 /// # Errors
 /// It cannot be read, or something in it is wrong: all of it, at once.
 pub fn read(path: &Path, protocols: &Protocols) -> Result<Vec<Kept>, ConfigError> {
-    match file::text(path, LARGEST) {
+    match file::text(path, LARGEST_FILE) {
         Ok(text) => parse(&path.display().to_string(), &text, protocols).map_err(ConfigError::Wrong),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(cause) => Err(ConfigError::Unreadable { path: path.to_owned(), cause }),

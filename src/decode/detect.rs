@@ -1,7 +1,7 @@
 //! Which dialect a serial reader speaks: every known one listens to the same bytes.
 //!
-//! In: bytes and times, as they came from one line. Out: for each dialect what it made of them, those with the best
-//! evidence first. Never: a choice; where the evidence is the same, it is a tie, and it is shown as one.
+//! In: bytes and times, as they came from one line. Out: for each dialect what it made of them, those with the
+//! least mismatch first. Never: a choice; where the mismatch is the same, it is a tie, and it is shown as one.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -24,18 +24,18 @@ use crate::{
     reader::{LineSettings, ReaderHints},
 };
 
-/// So many cards are kept of each dialect; all are counted.
-const KEPT: usize = 16;
+/// How many cards of each dialect are kept; all are counted.
+const KEPT_CARDS: usize = 16;
 
 /// Every dialect with what it made of the bytes so far.
 #[derive(Debug, Clone)]
 pub struct Detector {
-    findings: Vec<Finding>,
+    listeners: Vec<Listener>,
 }
 
 /// What one dialect made of the bytes.
 #[derive(Debug, Clone)]
-pub struct Finding {
+pub struct Listener {
     /// The dialect.
     pub dialect: Arc<Dialect>,
     /// The first cards it read, damaged ones among them.
@@ -51,9 +51,9 @@ pub struct Finding {
     line: Line,
 }
 
-/// What the bytes say for a dialect: less is better. Where two have the same, the bytes do not tell them apart.
+/// What speaks against a dialect: less is better. If two have the same, the bytes do not tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Evidence {
+pub struct Mismatch {
     no_card: bool,
     damaged: usize,
     noise: usize,
@@ -69,49 +69,49 @@ impl Detector {
     /// Nothing has been heard yet.
     #[must_use]
     pub fn new(dialects: impl IntoIterator<Item = Arc<Dialect>>) -> Self {
-        Self { findings: dialects.into_iter().map(Finding::new).collect() }
+        Self { listeners: dialects.into_iter().map(Listener::new).collect() }
     }
 
     /// Bytes came.
     pub fn heard(&mut self, bytes: &[u8], now: DateTime<Utc>) {
-        for finding in &mut self.findings {
-            finding.heard += bytes.len();
-            let output = finding.line.handle(Input::Bytes(bytes), now);
-            finding.add(output);
+        for listener in &mut self.listeners {
+            listener.heard += bytes.len();
+            let output = listener.line.handle(Input::Bytes(bytes), now);
+            listener.add(output);
         }
     }
 
     /// Time passed: silence ends lines that have no other end.
     pub fn time(&mut self, now: DateTime<Utc>) {
-        for finding in &mut self.findings {
-            let output = finding.line.handle(Input::Time, now);
-            finding.add(output);
+        for listener in &mut self.listeners {
+            let output = listener.line.handle(Input::Time, now);
+            listener.add(output);
         }
     }
 
-    /// The dialects that understood something, those with the best evidence first.
+    /// The dialects that understood something, those with the least mismatch first.
     #[must_use]
-    pub fn findings(&self, at: &LineSettings, catalog: &Catalog) -> Vec<(Evidence, &Finding)> {
-        let understood = self.findings.iter().filter(|finding| finding.understood());
-        let mut findings: Vec<(Evidence, &Finding)> = understood.map(|finding| (finding.evidence(at, catalog), finding)).collect();
-        findings.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.dialect.id.cmp(&other.dialect.id)));
-        findings
+    pub fn listeners(&self, at: &LineSettings, catalog: &Catalog) -> Vec<(Mismatch, &Listener)> {
+        let understood = self.listeners.iter().filter(|listener| listener.understood());
+        let mut listeners: Vec<(Mismatch, &Listener)> = understood.map(|listener| (listener.mismatch(at, catalog), listener)).collect();
+        listeners.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.dialect.id.cmp(&other.dialect.id)));
+        listeners
     }
 
     /// True where some dialect understood something.
     #[must_use]
     pub fn is_understood(&self) -> bool {
-        self.findings.iter().any(Finding::understood)
+        self.listeners.iter().any(Listener::understood)
     }
 
     /// How many cards the dialect that read the most has read.
     #[must_use]
     pub fn cards(&self) -> usize {
-        self.findings.iter().map(|finding| finding.cards).max().unwrap_or(0)
+        self.listeners.iter().map(|listener| listener.cards).max().unwrap_or(0)
     }
 }
 
-impl Finding {
+impl Listener {
     fn new(dialect: Arc<Dialect>) -> Self {
         let line = Line::new(dialect.clone(), ReaderHints::default()).impatient();
         Self { dialect, shown: Vec::new(), cards: 0, damaged: 0, noise: 0, heard: 0, line }
@@ -132,7 +132,7 @@ impl Finding {
                 Some(_) => self.damaged += 1,
                 None => self.cards += 1,
             }
-            if self.shown.len() < KEPT {
+            if self.shown.len() < KEPT_CARDS {
                 self.shown.push(presentation);
             }
         }
@@ -159,14 +159,14 @@ impl Finding {
     }
 
     /// What the bytes say for the dialect.
-    fn evidence(&self, at: &LineSettings, catalog: &Catalog) -> Evidence {
+    fn mismatch(&self, at: &LineSettings, catalog: &Catalog) -> Mismatch {
         let messages = &self.dialect.messages;
         let frame_proves = messages.iter().any(|message| message.check.is_some_and(|check| check.method != Method::NotJudged));
         let proves = |shown: &Presentation| catalog.read(shown.clone()).fits.iter().any(|fit| fit.checks.passed > 0);
         let mut cards = self.shown.iter().filter(|shown| shown.damage.is_none()).peekable();
         let cards_prove = cards.peek().is_some() && cards.all(proves);
         let drawn = messages.iter().map(literal_bytes).max().unwrap_or(0) + delimiters(&self.dialect.cut);
-        Evidence {
+        Mismatch {
             no_card: self.cards == 0,
             damaged: self.damaged,
             noise: self.noise,
@@ -241,8 +241,8 @@ mod tests {
     fn heard(bytes: &[u8]) -> Vec<(String, usize, usize, usize)> {
         let protocols = Protocols::built_in();
         let detector = listening(&protocols, bytes);
-        let found = detector.findings(&LINE, &protocols.catalog(&[]));
-        found.iter().map(|(_, finding)| (finding.dialect.id.clone(), finding.cards, finding.damaged, finding.noise)).collect()
+        let found = detector.listeners(&LINE, &protocols.catalog(&[]));
+        found.iter().map(|(_, listener)| (listener.dialect.id.clone(), listener.cards, listener.damaged, listener.noise)).collect()
     }
 
     fn listening(protocols: &Protocols, bytes: &[u8]) -> Detector {
@@ -282,8 +282,8 @@ mod tests {
         let protocols = Protocols::built_in();
         let detector = listening(&protocols, b"A181F440\r\n");
         let catalog = protocols.catalog(&[]);
-        let findings = detector.findings(&LINE, &catalog);
-        let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hex-line").unwrap();
+        let listeners = detector.listeners(&LINE, &catalog);
+        let (_, own) = listeners.iter().find(|(_, listener)| listener.dialect.id == "hex-line").unwrap();
         assert!(own.wants_bits());
         let counts = own.bit_counts(&catalog);
         assert!(counts.counts.contains(&26));
@@ -303,8 +303,8 @@ mod tests {
         };
         let of = |lines: &str| {
             let detector = listening(&protocols, lines.as_bytes());
-            let findings = detector.findings(&LINE, &catalog);
-            let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hex-line").unwrap();
+            let listeners = detector.listeners(&LINE, &catalog);
+            let (_, own) = listeners.iter().find(|(_, listener)| listener.dialect.id == "hex-line").unwrap();
             own.bit_counts(&catalog)
         };
         let cards = |format: &str, cards: u128| of(&(1..=cards).map(|number| card(format, number)).collect::<String>());
@@ -325,15 +325,15 @@ mod tests {
         let catalog = protocols.catalog(&[]);
         // Cards of a HID reader (stackoverflow 8591465), as its frames and as bare digits.
         let detector = listening(&protocols, b"00000602031C27\r\n00000602031F2A\r\n");
-        let findings = detector.findings(&LINE, &catalog);
-        let (_, own) = findings.iter().find(|(_, finding)| finding.dialect.id == "hid-maxiprox").unwrap();
+        let listeners = detector.listeners(&LINE, &catalog);
+        let (_, own) = listeners.iter().find(|(_, listener)| listener.dialect.id == "hid-maxiprox").unwrap();
         let counts = own.bit_counts(&catalog);
         assert_eq!((counts.only(), counts.is_sure()), (Some(26), true), "{counts:?}");
         let detector = listening(&protocols, b"000602031C\r\n000602031F\r\n");
-        let findings = detector.findings(&LINE, &catalog);
-        for (_, finding) in findings.iter().filter(|(_, finding)| finding.dialect.id.starts_with("hex-")) {
-            let counts = finding.bit_counts(&catalog);
-            assert_eq!((counts.marked, counts.is_sure()), (Some(26), false), "{}: {counts:?}", finding.dialect.id);
+        let listeners = detector.listeners(&LINE, &catalog);
+        for (_, listener) in listeners.iter().filter(|(_, listener)| listener.dialect.id.starts_with("hex-")) {
+            let counts = listener.bit_counts(&catalog);
+            assert_eq!((counts.marked, counts.is_sure()), (Some(26), false), "{}: {counts:?}", listener.dialect.id);
         }
     }
 
@@ -341,9 +341,9 @@ mod tests {
     fn dialects_that_the_bytes_do_not_tell_apart_have_the_same_evidence() {
         let protocols = Protocols::built_in();
         let detector = listening(&protocols, b"A181F440\r\n");
-        let findings = detector.findings(&LINE, &protocols.catalog(&[]));
-        let evidence = |id: &str| findings.iter().find(|(_, finding)| finding.dialect.id == id).map(|(evidence, _)| *evidence);
-        assert!(evidence("hex-line").is_some() && evidence("hex-line") == evidence("hex-number-line"));
+        let listeners = detector.listeners(&LINE, &protocols.catalog(&[]));
+        let mismatch = |id: &str| listeners.iter().find(|(_, listener)| listener.dialect.id == id).map(|(mismatch, _)| *mismatch);
+        assert!(mismatch("hex-line").is_some() && mismatch("hex-line") == mismatch("hex-number-line"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl ReaderHints {
 pub const KEYS: &str = "0123456789*#ABCDEFGH";
 
 /// The most keys of one entry; more are dropped, and the entry is none.
-const LONGEST: usize = 32;
+const LONGEST_ENTRY: usize = 32;
 
 /// Why an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Ended {
 
 /// What was entered.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct TypedEntry {
     /// The keys, the end key not among them.
     pub keys: String,
     /// Why it ended.
@@ -58,7 +58,7 @@ impl Keypad {
     }
 
     /// A key was pressed. What was begun and left lying before it is no part of a new entry; ask [`Self::time`] first.
-    pub fn press(&mut self, key: char, at: DateTime<Utc>) -> Option<Entry> {
+    pub fn press(&mut self, key: char, at: DateTime<Utc>) -> Option<TypedEntry> {
         if self.deadline().is_some_and(|deadline| at >= deadline) {
             self.keys.clear();
         }
@@ -66,7 +66,7 @@ impl Keypad {
         match key {
             key if Some(key) == self.rules.end => return self.ended(Ended::AsAgreed),
             key if Some(key) == self.rules.clear => self.keys.clear(),
-            key if self.keys.len() <= LONGEST => self.keys.push(key),
+            key if self.keys.len() <= LONGEST_ENTRY => self.keys.push(key),
             _ => {}
         }
         None
@@ -79,18 +79,18 @@ impl Keypad {
     }
 
     /// Time has passed.
-    pub fn time(&mut self, now: DateTime<Utc>) -> Option<Entry> {
+    pub fn time(&mut self, now: DateTime<Utc>) -> Option<TypedEntry> {
         if self.deadline().is_some_and(|deadline| now >= deadline) { self.give_up() } else { None }
     }
 
     /// Something else has begun at the reader.
-    pub fn give_up(&mut self) -> Option<Entry> {
+    pub fn give_up(&mut self) -> Option<TypedEntry> {
         self.ended(if self.rules.end.is_none() { Ended::AsAgreed } else { Ended::GivenUp })
     }
 
-    fn ended(&mut self, ended: Ended) -> Option<Entry> {
+    fn ended(&mut self, ended: Ended) -> Option<TypedEntry> {
         let keys = std::mem::take(&mut self.keys);
-        (!keys.is_empty() && keys.len() <= LONGEST).then_some(Entry { keys, ended })
+        (!keys.is_empty() && keys.len() <= LONGEST_ENTRY).then_some(TypedEntry { keys, ended })
     }
 }
 
@@ -114,9 +114,9 @@ impl fmt::Debug for Keypad {
 }
 
 /// Shows how many keys there are, not which.
-impl fmt::Debug for Entry {
+impl fmt::Debug for TypedEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Entry({} keys, {:?})", self.keys.len(), self.ended)
+        write!(f, "TypedEntry({} keys, {:?})", self.keys.len(), self.ended)
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
         DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
     }
 
-    fn press(keypad: &mut Keypad, keys: &str, seconds: i64) -> Option<Entry> {
+    fn press(keypad: &mut Keypad, keys: &str, seconds: i64) -> Option<TypedEntry> {
         keys.chars().map(|key| keypad.press(key, at(seconds))).last().flatten()
     }
 
@@ -136,7 +136,7 @@ mod tests {
     fn the_end_key_makes_keys_an_entry() {
         let mut keypad = Keypad::default();
         assert_eq!(press(&mut keypad, "1234", 0), None);
-        assert_eq!(press(&mut keypad, "#", 1), Some(Entry { keys: "1234".into(), ended: Ended::AsAgreed }));
+        assert_eq!(press(&mut keypad, "#", 1), Some(TypedEntry { keys: "1234".into(), ended: Ended::AsAgreed }));
         assert_eq!(press(&mut keypad, "#", 2), None, "an end key alone enters nothing");
     }
 
@@ -152,7 +152,7 @@ mod tests {
         press(&mut keypad, "12", 0);
         press(&mut keypad, "3", 4);
         assert_eq!((keypad.deadline(), keypad.time(at(8))), (Some(at(9)), None));
-        assert_eq!(keypad.time(at(9)), Some(Entry { keys: "123".into(), ended: Ended::GivenUp }));
+        assert_eq!(keypad.time(at(9)), Some(TypedEntry { keys: "123".into(), ended: Ended::GivenUp }));
         assert_eq!((keypad.deadline(), keypad.time(at(99))), (None, None));
     }
 
@@ -160,12 +160,12 @@ mod tests {
     fn the_site_says_which_keys_end_and_clear_and_how_long_a_pause_may_be() {
         let rules = KeypadRules { end: Some('A'), clear: None, time_out: std::time::Duration::from_secs(2) };
         let mut keypad = Keypad::new(rules);
-        assert_eq!(press(&mut keypad, "1*2#A", 0), Some(Entry { keys: "1*2#".into(), ended: Ended::AsAgreed }));
+        assert_eq!(press(&mut keypad, "1*2#A", 0), Some(TypedEntry { keys: "1*2#".into(), ended: Ended::AsAgreed }));
         press(&mut keypad, "34", 10);
-        assert_eq!(keypad.time(at(12)), Some(Entry { keys: "34".into(), ended: Ended::GivenUp }));
+        assert_eq!(keypad.time(at(12)), Some(TypedEntry { keys: "34".into(), ended: Ended::GivenUp }));
         let mut endless = Keypad::new(KeypadRules { end: None, ..rules });
         assert_eq!(press(&mut endless, "12#", 20), None);
-        assert_eq!(endless.time(at(22)), Some(Entry { keys: "12#".into(), ended: Ended::AsAgreed }), "nothing else can end it");
+        assert_eq!(endless.time(at(22)), Some(TypedEntry { keys: "12#".into(), ended: Ended::AsAgreed }), "nothing else can end it");
     }
 
     #[test]

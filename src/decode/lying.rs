@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::card::{Csn, Kind, Numbers, PacsBits, Presentation, SHOWN_BEFORE};
 
 /// No more cards than this lie at one reader.
-const MOST: usize = 8;
+const MOST_CARDS: usize = 8;
 
 /// What a frame was, after what lies at its reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Lying {
             *at = now;
             return Seen::Again(shown);
         }
-        if self.cards.len() == MOST {
+        if self.cards.len() == MOST_CARDS {
             self.cards.remove(0);
         }
         self.cards.push((shown_card, now));

@@ -19,7 +19,7 @@ use crate::card::PacsBits;
 const CHARACTER: usize = 5;
 
 /// The most characters on a track, sentinels and check among them (ISO/IEC 7811-2).
-const LONGEST: usize = 40;
+const LONGEST_TRACK: usize = 40;
 
 /// The characters in the order of their values.
 const CHARACTERS: &str = "0123456789:;<=>?";
@@ -52,7 +52,7 @@ fn expand(layout: &str) -> Result<Vec<String>, (usize, String)> {
         return Err((plus + 1 + second, "one letter can have +; what follows it has a number of digits".to_owned()));
     }
     let fixed = before.len() + after.len() + 1;
-    Ok((0..=LONGEST.saturating_sub(fixed)).map(|more| format!("{before}{}{after}", letter.to_string().repeat(more))).collect())
+    Ok((0..=LONGEST_TRACK.saturating_sub(fixed)).map(|more| format!("{before}{}{after}", letter.to_string().repeat(more))).collect())
 }
 
 fn track(layout: &str, lrc_warns: bool) -> Result<Track, (usize, String)> {
@@ -60,8 +60,8 @@ fn track(layout: &str, lrc_warns: bool) -> Result<Track, (usize, String)> {
         return Err((0, "a track begins with ; and ends with ?; the check that follows is not written".to_owned()));
     }
     let count = layout.chars().count() + 1;
-    if count > LONGEST {
-        return Err((LONGEST, format!("{count} characters with the check are more than the {LONGEST} of a track")));
+    if count > LONGEST_TRACK {
+        return Err((LONGEST_TRACK, format!("{count} characters with the check are more than the {LONGEST_TRACK} of a track")));
     }
     let mut cells = Vec::with_capacity(count * CHARACTER);
     let mut letters: Vec<(char, Vec<usize>)> = Vec::new();

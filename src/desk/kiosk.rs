@@ -47,7 +47,9 @@ use crate::{
 pub(super) const COOKIE: &str = "cardbridge_kiosk=1";
 const KEY: &str = "cardbridge-kiosk";
 const MOST_FOLLOWING: usize = 8;
-/// It is looked again whether people can be found so often.
+/// A browser that has just been started is given so long to show the page.
+const STARTS_WITHIN: Duration = Duration::from_secs(300);
+/// It is looked again whether people can be found, and whether the page is there, so often.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 /// A key is two random numbers, as hex.
 const KEY_LETTERS: usize = 64;
@@ -67,6 +69,13 @@ pub(super) struct Lobby {
     key: String,
     following: Arc<Semaphore>,
     started: (DateTime<Utc>, Instant),
+}
+
+/// Whether a page follows the kiosk.
+struct Page {
+    /// It did since the station began, or since a new browser was asked for.
+    was_there: bool,
+    since: Instant,
 }
 
 impl Lobby {
@@ -123,7 +132,8 @@ impl Lobby {
     async fn serve(self: Arc<Self>, mut posted: mpsc::UnboundedReceiver<Event>) {
         let mut notices = self.shared.notices().listen(0);
         self.record().await;
-        let mut looks = interval(LOOK_INTERVAL);
+        let mut looks = interval(LOOK_INTERVAL.min(self.settings.timeout));
+        let mut page = Page { was_there: false, since: Instant::now() };
         loop {
             let deadline = self.kiosk().deadline(self.now()).map(|at| self.instant(at));
             let until = async {
@@ -141,7 +151,26 @@ impl Lobby {
                 },
                 Some(event) = posted.recv() => self.happens(event),
                 () = until => self.happens(Event::Time),
-                _ = looks.tick() => self.can_find().await,
+                _ = looks.tick() => {
+                    self.can_find().await;
+                    self.look_at_page(&mut page);
+                }
+            }
+        }
+    }
+
+    /// Says in a file beside the store where the page has gone and does not come back: it may have crashed, which does not end its
+    /// browser. Whoever watches the file (systemd) starts a new one.
+    fn look_at_page(&self, page: &mut Page) {
+        let lost = Lock::beside(&self.shared.site().config.store, "kiosk.lost");
+        if self.following.available_permits() < MOST_FOLLOWING {
+            *page = Page { was_there: true, since: Instant::now() };
+            // It is seldom there.
+            drop(std::fs::remove_file(&lost));
+        } else if page.since.elapsed() >= if page.was_there { self.settings.timeout } else { STARTS_WITHIN } {
+            *page = Page { was_there: false, since: Instant::now() };
+            if let Err(error) = std::fs::write(&lost, "") {
+                tracing::error!(%error, "the kiosk's page is gone, and nobody can be told");
             }
         }
     }

@@ -21,8 +21,8 @@ use super::{
     words::Words,
 };
 use crate::{
-    host::{api::Shared, known::KnownCards, notices::NextNotice},
-    outbox::Entry,
+    host::{api::Shared, holder, known::KnownCards, notices::NextNotice},
+    outbox::{Entry, State},
     station::Notice,
     store::StoreError,
 };
@@ -63,7 +63,7 @@ impl Room {
             self.change(|scene| scene.board.status = now);
             tokio::select! {
                 heard = notices.next() => match heard {
-                    Some(NextNotice::Notice(numbered)) => self.take(&numbered.notice),
+                    Some(NextNotice::Notice(numbered)) => self.take(&numbered.notice, &shared),
                     Some(NextNotice::Missed(count)) => tracing::warn!(count, "notices came faster than the page could take them"),
                     None => break,
                 },
@@ -74,11 +74,20 @@ impl Room {
         renewal.abort();
     }
 
-    /// A notice; what is known of a card that was shown comes a moment later, and holds nobody up.
-    fn take(self: &Arc<Self>, notice: &Notice) {
+    /// A notice; what is known of a card that was shown, or of who holds one, comes a moment later, and holds nobody up.
+    fn take(self: &Arc<Self>, notice: &Notice, shared: &Arc<Shared>) {
         self.change(|scene| scene.take(notice));
         match notice {
-            Notice::Entry(entry, _) => self.cards.saw(entry),
+            Notice::Entry(entry, _) => {
+                self.cards.saw(entry);
+                if entry.progress().state == State::Refused {
+                    let (room, shared, entry) = (self.clone(), shared.clone(), entry.clone());
+                    tokio::spawn(async move {
+                        let holders = holder::of(&entry, shared.directory(), shared.store()).await.unwrap_or_default();
+                        room.change(|scene| scene.board.held(entry.id, holders.iter().map(|holder| holder.words.clone()).collect()));
+                    });
+                }
+            }
             Notice::Read(reading) if !reading.is_typed() => {
                 let (room, reading) = (self.clone(), reading.clone());
                 tokio::spawn(async move {
@@ -125,7 +134,8 @@ impl Room {
 
     /// The day's entries as rows of a table.
     pub(super) fn rows(&self) -> Vec<[String; 5]> {
-        self.scene().board.today.iter().rev().map(|entry| html::today::cells(entry, &self.words)).collect()
+        let board = &self.scene().board;
+        board.today.iter().rev().map(|entry| html::today::cells(entry, board, &self.words)).collect()
     }
 
     /// The pieces of the page for a desk, by the id of their place.
@@ -136,7 +146,7 @@ impl Room {
         let (board, words, offset) = (&scene.board, &self.words, offset());
         [
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
-            ("stage", html::stage::stage(&desk, words, offset).into_string()),
+            ("stage", html::stage::stage(&desk, board, words, offset).into_string()),
             ("front-desk", html::front_desk::front_desk(&board.front_desk, words).into_string()),
             ("roster", html::run::run(desk.run.as_ref(), board, words).into_string()),
             ("outbox", html::outbox::outbox(board, words, offset).into_string()),

@@ -8,7 +8,7 @@ mod front_desk;
 
 use std::collections::{BTreeSet, HashMap};
 
-pub use board::Board;
+pub use board::{Board, Undo};
 pub use front_desk::{FrontDesk, Sent};
 use uuid::Uuid;
 

@@ -31,9 +31,9 @@ pub struct Order {
     pub printed: Option<String>,
     /// The external number to send, as it stands.
     pub external_number: Option<String>,
-    /// When the card begins to work.
+    /// When the card starts working.
     pub activate: Option<Moment>,
-    /// When it ends to work.
+    /// When it stops working.
     pub deactivate: Option<Moment>,
     /// The card-user flags.
     pub card_user_flags: i64,
@@ -51,7 +51,7 @@ pub struct Order {
     pub person: Option<Named>,
     /// The person or program that orders it.
     pub ordered_by: Option<String>,
-    /// What is done first: a new person added, whose key is all zero until then, or a lost card of the user's ended.
+    /// What is done first: a new person is added (until then `user_id` is all zero), or the user's lost card is ended.
     pub before: Option<Box<Operation>>,
     /// The groups of access levels that a new person is given.
     pub access_level_groups: Vec<i64>,
@@ -115,7 +115,7 @@ pub enum Refused {
         /// The format read.
         format: String,
     },
-    /// Zero is an order to number automatically.
+    /// To BluSKY zero means: choose a number automatically.
     #[error("the encoded card number is 0, and to BluSKY 0 means automatic numbering; this card cannot be sent as it is")]
     Zero,
     /// Wider than BluSKY is known to take.
@@ -318,7 +318,7 @@ impl fmt::Debug for Order {
     }
 }
 
-/// Why nobody can be told by a card with this flaw.
+/// Why a card with this flaw cannot identify anybody.
 fn why_nobody(flaw: &str) -> &'static str {
     match flaw {
         RANDOM_UID => "its serial number is a new one at every tap (a phone, or a card in random-ID mode)",
@@ -329,7 +329,7 @@ fn why_nobody(flaw: &str) -> &'static str {
     }
 }
 
-/// What is said of a card whose own number is protected, where the site does not name the serial number in its place.
+/// The message for a card whose own number is protected, if the site does not name the format of the serial number instead.
 const PROTECTED_NUMBER: &str = "the card's number is protected by keys that are not here, and its serial number is another number; \
      enroll it by its printed number or at a door, or name the serial number's format in [site] formats if that is what doors here read";
 

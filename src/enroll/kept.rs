@@ -1,7 +1,7 @@
 //! What a person has answered once for the whole site, so that nobody is asked again.
 //!
-//! In: a question, and the card on which it was answered. Out: the answer as a value, as a line of a file. Never: more than was asked: a
-//! facility code that is kept makes no other one strange, and a format that was chosen is chosen among those that stood beside it.
+//! In: a question, and the card for which it was answered. Out: the answer as a value and as a line of a file. Never: more than was asked:
+//! a kept facility code says nothing about other codes, and a format that was chosen is chosen only among the formats shown with it.
 
 use crate::card::Fit;
 
@@ -22,16 +22,16 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// That cards like this one are the site's.
+    /// The answer "cards like this one are the site's".
     #[must_use]
     pub fn first_seen(fit: &Fit) -> Self {
         fit.credential.facility_code.map_or_else(|| Self::Format(fit.format.to_string()), |code| Self::FacilityCode(code.0))
     }
 
-    /// That it is this one of the fits that were left.
+    /// The answer "it is this one of the remaining fits".
     #[must_use]
     pub fn choice(chosen: &Fit, left: &[&Fit]) -> Self {
-        let others = left.iter().filter(|fit| fit.credential != chosen.credential && fit.format != chosen.format);
+        let others = left.iter().filter(|fit| fit.credential != chosen.credential);
         let mut not: Vec<String> = others.map(|fit| fit.format.to_string()).collect();
         not.sort_unstable();
         not.dedup();
@@ -48,7 +48,7 @@ impl Kept {
         }
     }
 
-    /// Which of these fits a kept choice says it is; none where it speaks of others.
+    /// The fit that this answer chooses among these; `None` if it is about other fits.
     #[must_use]
     pub fn chosen_of(&self, left: &[&Fit]) -> Option<usize> {
         let Self::Choice { format, not } = self else { return None };

@@ -11,10 +11,10 @@ use crate::access::{ACTIVE_CARDHOLDER, Moment, Operation, RemoveUserCard, Stored
 /// What is done about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LostCard {
-    /// It is taken from the person; whoever finds it can be given it anew.
+    /// It is taken from the person, and can be given to somebody again once it is found.
     #[default]
     Remove,
-    /// It stays the person's, and works no more.
+    /// It stays the person's, and stops working.
     Deactivate,
 }
 
@@ -28,7 +28,7 @@ impl LostCard {
         let end: Option<Moment> = now.to_rfc3339_opts(SecondsFormat::Secs, true).parse().ok();
         let start: Option<Moment> = shown.and_then(|card| card.shown.text(START)?.parse().ok());
         Operation::UpdateUserCard(UpdateUserCard {
-            // A card that has not begun to work never does.
+            // A start after the end would never come: it is left out.
             card_activation_start_date_time: start.filter(|start| end.is_some_and(|end| *start < end)),
             card_deactivation_start_date_time: end,
             card_id,
@@ -66,6 +66,7 @@ mod tests {
         for (shown, start, flags) in [
             (Some(shown("2024-01-01T08:00:00Z")), Some("2024-01-01T08:00:00Z"), 5),
             (Some(shown("2099-01-01T08:00:00Z")), None, 5),
+            (Some(shown("2024-10-04T00:00:00Z")), None, 5),
             (None, None, 1),
         ] {
             let operation = LostCard::Deactivate.operation(user, card, shown.as_ref(), now);

@@ -166,3 +166,16 @@ impl Origin {
 fn in_short(credential: &Credential) -> String {
     credential.numbers().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_run_tells_when_it_began_where_it_is_one_that_tells() {
+        let row = |run: Uuid| RosterRow { run, file: "people.csv".to_owned(), row: 2 }.began();
+        let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+        let key = uuid::Builder::from_unix_timestamp_millis(20_000 * 86_400_000, &[0; 10]).into_uuid();
+        assert_eq!((row(key), row(Uuid::from_u128(7))), (Some(at), None));
+    }
+}

@@ -85,6 +85,7 @@ mod tests {
         ] {
             assert_eq!(render(template).as_deref(), Ok(text), "{template}");
         }
+        assert_eq!(render("{facility_code:64}").map(|text| text.len()), Ok(64));
         assert_eq!(render("{issue_code}").unwrap_err(), "the card has no issue_code");
         assert!(render("{card_number").unwrap_err().contains("closing brace"));
         for template in ["{card_number:x}", "{card_number:65}", "{card_number:reversed}", "{csn:hex:reversed}", "{card_number:last}"] {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     Digests,
     api::body::{AnswerBody, CallBody, Failed, OrderBody, RetryBody},
-    platform::socket::Place,
+    platform::socket::SocketPlace,
 };
 
 /// What a station says, member by member.
@@ -36,7 +36,7 @@ impl Said for Value {
 #[derive(Debug)]
 pub struct Client {
     http: Http,
-    _place: Place,
+    _place: SocketPlace,
 }
 
 /// Why there is no answer.
@@ -50,7 +50,7 @@ pub enum AskError {
     Gone,
 }
 
-/// Whoever says what it is says it within this time.
+/// A station that is alive says what it is within this time.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
 /// The station may take this long for an answer that is no stream.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -60,16 +60,16 @@ const LARGEST_LINE: usize = 4 << 20;
 impl Client {
     /// The station beside this store, if it answers, and what it says of itself.
     pub async fn connect(store: &Path, ordered_by: Option<&str>) -> Option<(Self, Value)> {
-        let place = Place::beside(store).ok()?;
+        let place = SocketPlace::beside(store).ok()?;
         let mut headers = reqwest::header::HeaderMap::new();
         if let Some(name) = ordered_by.and_then(|name| name.parse().ok()) {
             headers.insert("cardbridge-as", name);
         }
-        // No certificate is looked at on a socket of this machine; the library wants a provider of ciphers all the same.
+        // A local socket needs no certificate, but the library needs a provider of ciphers all the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Http::builder().unix_socket(place.path()).tls_certs_only([]).no_proxy().default_headers(headers);
         let client = Self { http: builder.build().ok()?, _place: place };
-        // One that was stopped takes connections and answers none.
+        // A station that is suspended accepts connections and answers nothing.
         let station = timeout(GREETING_TIMEOUT, client.get("v1/station?brief=true")).await.ok()?.ok()?;
         Some((client, station))
     }
@@ -281,7 +281,7 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// The next notice; none once the station has ended. It loses nothing when it is waited for no longer.
+    /// The next notice; none once the station has ended. Nothing is lost if the wait is cancelled.
     pub async fn next(&mut self) -> Option<Value> {
         loop {
             while let Some(end) = self.text.iter().position(|byte| *byte == b'\n') {

@@ -28,9 +28,9 @@ use crate::{
     views::page::ago,
 };
 
-/// A station asks for the list so often.
+/// How often a station asks for the list.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(3600);
-/// Where it could not, it tries again after this time.
+/// If that failed, it tries again after this time.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 /// A list this young is not asked for anew because somebody is not in it.
 const YOUNG: TimeDelta = TimeDelta::seconds(30);
@@ -260,7 +260,7 @@ impl Directory {
     async fn ask(&self) -> Result<(PeopleLines, HashSet<Uuid>, String, Asked), NoList> {
         let nobody = |why: &str| NoList::Stopped(why.to_owned());
         let settings = self.settings.clone().ok_or_else(|| nobody("the configuration has no [blusky]"))?;
-        // Certificates are read from many files.
+        // This reads certificates from many files, which takes time: not on the runtime's threads.
         let client = spawn_blocking(move || Client::new(settings)).await.map_err(|error| nobody(&error.to_string()))?;
         let client = client.map_err(|error| nobody(&error.to_string()))?;
         let (mut everybody, mut known, mut of_each) = (PeopleLines::default(), HashSet::new(), Vec::new());
@@ -320,7 +320,7 @@ impl Directory {
         let failed = |error, findings| NotMeant::Who { error, findings, more: None };
         let key = people::key(who).map_err(|error| failed(error, Vec::new()))?;
         if let Some(id) = key {
-            // Of a GUID only its name is missed where a list cannot be read.
+            // A GUID needs no list; without one, only the person's name is missing.
             let person = self.people().await.ok().and_then(|people| people.person(id));
             return Ok(Meant { id, person, findings: Vec::new() });
         }

@@ -12,7 +12,7 @@ use super::client::Said;
 use crate::{
     access::Person,
     outbox::State,
-    roster::{Asks, Event, Given, Heard, Question, Row, Rows, Seen, Undo, words},
+    roster::{Asks, Event, Given, Question, Row, Rows, Seen, Undo, Update, words},
 };
 
 /// How many seconds somebody of a roster may take until they show their card: a year, so that they come when they like.
@@ -34,7 +34,7 @@ impl Hearing {
             "waiting" => {
                 let first = (notice.at("ahead").as_u64() != Some(0)).then_some(said);
                 let ready = (notice.at("ready") == true).then_some(Event::Ready(true));
-                ready.into_iter().chain(about(notice, Heard::Waiting(first))).collect()
+                ready.into_iter().chain(about(notice, Update::Waiting(first))).collect()
             }
             "ready" => vec![Event::Ready(true)],
             "up" => {
@@ -53,10 +53,10 @@ impl Hearing {
                 vec![self.readers()]
             }
             "lay_there" | "failed" | "note" => vec![Event::Hint(said)],
-            "question" => question(notice.at("question")).map(Heard::Asked).and_then(|heard| about(notice, heard)).into_iter().collect(),
+            "question" => question(notice.at("question")).map(Update::Asked).and_then(|heard| about(notice, heard)).into_iter().collect(),
             "not_enrolled" => {
                 let error = notice.at("error");
-                let heard = Heard::NotEnrolled(error.text("code").to_owned(), error.text("message").to_owned());
+                let heard = Update::NotEnrolled(error.text("code").to_owned(), error.text("message").to_owned());
                 about(notice, heard).into_iter().collect()
             }
             "enrollment" => entry(notice).into_iter().collect(),
@@ -73,8 +73,8 @@ impl Hearing {
     }
 }
 
-fn about(notice: &Value, heard: Heard) -> Option<Event> {
-    Some(Event::Heard(notice.text("enrollment").parse().ok()?, heard))
+fn about(notice: &Value, heard: Update) -> Option<Event> {
+    Some(Event::Update(notice.text("enrollment").parse().ok()?, heard))
 }
 
 /// What follows from the answer to an undo.
@@ -88,7 +88,7 @@ pub fn undone(id: Uuid, answer: &Value) -> Event {
 #[must_use]
 pub fn entry(notice: &Value) -> Option<Event> {
     let (id, seen) = seen(notice)?;
-    Some(Event::Heard(id, Heard::Entry(Box::new(seen))))
+    Some(Event::Update(id, Update::Entry(Box::new(seen))))
 }
 
 /// An entry, with its key.

@@ -1,6 +1,6 @@
 //! Who has a card that BluSKY says somebody has: no call tells it by a card's number, so it is put together from what is known.
 //!
-//! In: a refused entry, the directory, the store. Out: whoever BluSKY's list or our own record names, how old that is, and whether
+//! In: a refused entry, the directory, the store. Out: whoever BluSKY's words, its list or our own record name, how old that is, and whether
 //! BluSKY shows the card there now. Never: a holder that nothing names, or anything moved.
 
 use chrono::{DateTime, Utc};
@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::directory::Directory;
 use crate::{
-    access::{AccessControl, Cards, Detail, HeldCard, Identity, Operation, Outcome, Person, Sameness},
+    access::{AccessControl, Cards, Detail, HeldCard, Identity, Operation, Outcome, Person, Sameness, StoredCard, shown::moment},
     enroll::people::folded,
-    outbox::{Entry, State, Step},
+    outbox::{Entry, HeldBy, State, Step},
     store::{StoreError, StoreHandle},
     text::shown,
     views::page::ago,
@@ -38,13 +38,15 @@ pub struct Holder {
     /// Whether BluSKY shows the card there now; none where it cannot be asked or told.
     shown_now: Option<bool>,
     /// The same in words.
-    words: String,
+    pub words: String,
 }
 
 /// Who names a holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Source {
+    /// BluSKY's words as it refused the card, and they are the name or key of somebody in the directory.
+    Refusal,
     /// The cards in BluSKY's list of people.
     Directory,
     /// An entry of this outbox.
@@ -56,10 +58,7 @@ enum Source {
 /// # Errors
 /// The store cannot be read.
 pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Vec<Holder>, StoreError> {
-    let progress = entry.progress();
-    let words = progress.told.description.as_deref().unwrap_or_default().to_lowercase();
-    let is_known = progress.is_held() || words.contains("more than one card exists");
-    if !is_known || !matches!(entry.operation, Operation::AddUserCard(_)) {
+    if !entry.progress().is_known_to_blusky() || !matches!(entry.operation, Operation::AddUserCard(_)) {
         return Ok(Vec::new());
     }
     let mut holders = named(entry, directory, store).await?;
@@ -67,7 +66,7 @@ pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Re
     let client = if holders.is_empty() { None } else { directory.client().await };
     for holder in &mut holders {
         if let Some(client) = &client {
-            (holder.shown_now, holder.card_id) = look(client, holder, &entry.operation).await;
+            (holder.shown_now, holder.card_id, _) = look(client, holder, &entry.operation).await;
         }
         holder.words = said(holder);
     }
@@ -83,15 +82,30 @@ pub async fn shown_now(
     directory: &Directory,
     store: &StoreHandle,
     system: &impl AccessControl,
-) -> Result<Option<Uuid>, StoreError> {
+) -> Result<Option<HeldBy>, StoreError> {
+    let mut named = named(entry, directory, store).await?;
+    named.sort_by_key(|holder| holder.user_id);
+    named.dedup_by_key(|holder| holder.user_id);
     let mut found = None;
-    for holder in named(entry, directory, store).await?.into_iter().take(MOST) {
-        let is_there = look(system, &holder, &entry.operation).await.0 == Some(true);
-        if is_there && found.replace(holder.user_id).is_some_and(|other| other != holder.user_id) {
+    for holder in named.iter().take(MOST) {
+        let (Some(true), _, card) = look(system, holder, &entry.operation).await else { continue };
+        if found.replace(held_by(holder.user_id, card.as_ref())).is_some() {
             return Ok(None);
         }
     }
     Ok(found)
+}
+
+/// Somebody who has a card, and on what terms, as far as BluSKY shows them.
+fn held_by(user_id: Uuid, card: Option<&StoredCard>) -> HeldBy {
+    let shown = card.map(|card| &card.shown);
+    let time = |name: &str| moment(&shown?.text(name)?);
+    HeldBy {
+        user_id,
+        activate: time("card_activation_start_date_time"),
+        deactivate: time("card_deactivation_start_date_time"),
+        card_user_flags: card.and_then(|card| card.card_user_flags),
+    }
 }
 
 /// Who had the card before this entry took it from them: whom BluSKY named in its answer, with whom it showed the card a moment before,
@@ -99,53 +113,72 @@ pub async fn shown_now(
 ///
 /// # Errors
 /// The store cannot be read.
-pub async fn before(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Option<Uuid>, StoreError> {
+pub async fn before(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Option<HeldBy>, StoreError> {
     let progress = entry.progress();
     let told = progress.told.previous_user_id.filter(|user| !user.is_nil() && Some(*user) != entry.operation.user());
-    if let Some(user) = told.or(progress.held_by) {
-        return Ok(Some(user));
+    match (told, &progress.held_by) {
+        (None, Some(held)) => return Ok(Some(held.clone())),
+        (Some(user), held) => return Ok(held.clone().filter(|held| held.user_id == user).or_else(|| Some(held_by(user, None)))),
+        (None, None) => {}
     }
-    let words = |step: &Step| match step {
-        Step::Answered(Outcome::Refused(told)) => told.description.as_deref().map(|words| format!(" {} ", folded(words))),
-        _ => None,
-    };
-    let Some(words) = entry.steps().iter().rev().find_map(|(_, step)| words(step)) else { return Ok(None) };
+    let Some((_, words)) = refusal(entry) else { return Ok(None) };
+    let words = format!(" {} ", folded(words));
     let is_named = |holder: &Holder| {
         let name = holder.name.as_deref().map(folded).filter(|name| name.contains(' '));
         words.contains(&holder.user_id.to_string()) || name.is_some_and(|name| words.contains(&format!(" {name} ")))
     };
     let mut holders = named(entry, directory, store).await?;
-    holders.retain(is_named);
+    holders.retain(|holder| holder.from != Source::Refusal && is_named(holder));
     holders.dedup_by_key(|holder| holder.user_id);
-    Ok(if let [only] = holders.as_slice() { Some(only.user_id) } else { None })
+    Ok(if let [only] = holders.as_slice() { Some(held_by(only.user_id, None)) } else { None })
+}
+
+/// When BluSKY refused the card last, and in what words.
+fn refusal(entry: &Entry) -> Option<(DateTime<Utc>, &str)> {
+    entry.steps().iter().rev().find_map(|(at, step)| match step {
+        Step::Answered(Outcome::Refused(told)) => Some((*at, told.description.as_deref()?)),
+        _ => None,
+    })
 }
 
 /// Whom BluSKY's list and our own record name, others than the user whom the entry is for.
 async fn named(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Result<Vec<Holder>, StoreError> {
-    let mut holders = listed(entry, directory).await?;
+    let mut holders = said_to_have(entry, directory).await;
+    holders.extend(listed(entry, directory).await?);
     holders.extend(recorded(entry, store).await?);
     holders.retain(|holder| Some(holder.user_id) != entry.operation.user());
     Ok(holders)
+}
+
+/// Whom BluSKY's words name as they refuse the card.
+async fn said_to_have(entry: &Entry, directory: &Directory) -> Vec<Holder> {
+    let (Some((as_of, words)), Ok(people)) = (refusal(entry), directory.people().await) else { return Vec::new() };
+    people.named_in(words).into_iter().map(|person| holder(&person, None, (Source::Refusal, as_of))).collect()
+}
+
+/// Somebody of the directory.
+fn holder(person: &Person, card_id: Option<Uuid>, (from, as_of): (Source, DateTime<Utc>)) -> Holder {
+    Holder {
+        user_id: person.user_id,
+        name: Some(person.name()),
+        told_apart_by: Some(person.told_apart_by()).filter(|apart| !apart.is_empty()),
+        card_id,
+        from,
+        as_of,
+        shown_now: None,
+        words: String::new(),
+    }
 }
 
 /// Those whose record in BluSKY's list has the card.
 async fn listed(entry: &Entry, directory: &Directory) -> Result<Vec<Holder>, StoreError> {
     let (Some((as_of, _)), Some(identity)) = (directory.asked().await?, entry.operation.identity()) else { return Ok(Vec::new()) };
     let people = directory.listed().await?;
-    let holder = |person: Person| {
+    let has_it = |person: Person| {
         let card = person.cards.iter().find(|card| is(card, &identity))?;
-        Some(Holder {
-            user_id: person.user_id,
-            name: Some(person.name()),
-            told_apart_by: Some(person.told_apart_by()).filter(|apart| !apart.is_empty()),
-            card_id: card.card_id,
-            from: Source::Directory,
-            as_of,
-            shown_now: None,
-            words: String::new(),
-        })
+        Some(holder(&person, card.card_id, (Source::Directory, as_of)))
     };
-    Ok(people.iter().filter_map(holder).collect())
+    Ok(people.iter().filter_map(has_it).collect())
 }
 
 /// Whom this outbox gave the card last before this entry, where it has not been taken back since.
@@ -213,13 +246,13 @@ pub(super) fn is(card: &HeldCard, identity: &Identity) -> bool {
     }
 }
 
-/// Whether BluSKY shows the card among the holder's now, and its key.
-async fn look(system: &impl AccessControl, holder: &Holder, operation: &Operation) -> (Option<bool>, Option<Uuid>) {
-    let Cards::Shown(cards) = system.cards_of(holder.user_id, Detail::Card).await else { return (None, holder.card_id) };
-    match cards.iter().find(|card| card.is(operation) == Sameness::TheOne) {
-        Some(card) => (Some(true), card.card_id.or(holder.card_id)),
-        None if cards.iter().any(|card| card.is(operation) == Sameness::CannotBeTold) => (None, holder.card_id),
-        None => (Some(false), holder.card_id),
+/// Whether BluSKY shows the card among the holder's now, its key, and the card as it is shown.
+async fn look(system: &impl AccessControl, holder: &Holder, operation: &Operation) -> (Option<bool>, Option<Uuid>, Option<StoredCard>) {
+    let Cards::Shown(mut cards) = system.cards_of(holder.user_id, Detail::Card).await else { return (None, holder.card_id, None) };
+    match cards.iter().position(|card| card.is(operation) == Sameness::TheOne) {
+        Some(at) => (Some(true), cards.get(at).and_then(|card| card.card_id).or(holder.card_id), Some(cards.swap_remove(at))),
+        None if cards.iter().any(|card| card.is(operation) == Sameness::CannotBeTold) => (None, holder.card_id, None),
+        None => (Some(false), holder.card_id, None),
     }
 }
 
@@ -228,6 +261,7 @@ fn said(holder: &Holder) -> String {
     let apart = holder.told_apart_by.as_deref().map(|apart| format!(" ({})", shown(apart))).unwrap_or_default();
     let age = ago(Utc::now() - holder.as_of);
     let says = match holder.from {
+        Source::Refusal => format!("BluSKY's refusal names {name}{apart}"),
         Source::Directory => format!("BluSKY's list of {age} ago has the card with {name}{apart}"),
         Source::OwnRecord => format!("it was given to {name}{apart} from here {age} ago"),
     };

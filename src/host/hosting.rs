@@ -91,7 +91,7 @@ impl Host {
         let task = tokio::spawn(async move {
             let told = running.notices.clone();
             running.run().await;
-            // Connections live on; what they listen to does not.
+            // Open connections stay open; what they listen to has ended.
             told.close();
             server.abort();
             drop(bound);
@@ -145,13 +145,13 @@ impl Running {
         let mut end: Option<(bool, oneshot::Sender<()>)> = None;
         loop {
             self.tell();
-            // What waits for something else than its turn is not waited for.
+            // An entry that waits for anything but its turn does not delay the end.
             let is_done = !self.shell.station().is_at_work() || self.shell.is_idle();
             if end.as_ref().is_some_and(|(finish_orders, _)| !finish_orders || is_done) {
                 break;
             }
             tokio::select! {
-                // Each step can be the one after which it ends.
+                // After each step the station may be able to end.
                 () = self.shell.step() => {}
                 _ = looks.tick() => {
                     self.shell.look_at_policy();
@@ -169,7 +169,7 @@ impl Running {
                         self.shell.open_readers(reader.as_deref());
                     }
                     Control::Deliver(scope) => self.deliver(scope, ready.clone()),
-                    // Whoever asked may have gone.
+                    // The client that asked may have gone.
                     Control::Answer(asked) => drop(asked.send(())),
                     Control::End(finish_orders, done) => end = Some((finish_orders, done)),
                 },
@@ -179,7 +179,7 @@ impl Running {
         self.tell();
         drop(self.store);
         if let Some((_, done)) = end {
-            // Whoever asked for the end may have gone.
+            // The client that asked for the end may have gone.
             let _ = done.send(());
         }
     }
@@ -201,7 +201,7 @@ impl Running {
         let (store, directory) = (self.store.clone(), Directory::new(&self.site, self.store.clone()));
         tokio::spawn(async move {
             let shows_within = settings.shows_within;
-            // Certificates are read from many files.
+            // This reads certificates from many files, which takes time: not on the runtime's threads.
             let client = tokio::task::spawn_blocking(move || Client::new(settings)).await;
             let why = match client {
                 Ok(Ok(client)) => return begin((store, directory), client, shows_within, scope, &ready, &post).await,

@@ -23,7 +23,7 @@ use crate::{
     },
     card::Reading,
     enroll::{people::People, template::render},
-    outbox::{Entry, State},
+    outbox::Entry,
 };
 
 /// BluSKY is asked for its list of cards so often.
@@ -174,9 +174,7 @@ impl KnownCards {
     /// What this outbox last did with the card; the outer none where it cannot be read.
     async fn recorded(&self, reading: &Reading, people: &People) -> Option<Option<Known>> {
         let Some(card) = reading.presentation.identity() else { return Some(None) };
-        let entries = self.shared.store().of_card(card).await.ok()?;
-        let is_live = |entry: &&Entry| !matches!(entry.progress().state, State::Refused | State::Discarded);
-        let Some(entry) = entries.iter().find(is_live) else { return Some(None) };
+        let Some(entry) = self.shared.store().last_of_card(card).await.ok()? else { return Some(None) };
         let own = |is, as_of| Some(Some(Known { is, from: Some(Source::OwnRecord), as_of: Some(as_of), print: None }));
         let progress = entry.progress();
         let taken = progress.card_id.and_then(|card| self.taken().get(&card).copied()).filter(|at| *at > entry.saved_at);

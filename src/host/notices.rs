@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use crate::station::Notice;
 
-/// So many notices are kept.
-const KEPT: usize = 1024;
+/// How many notices are kept.
+const KEPT_NOTICES: usize = 1024;
 
 /// A notice with its place among all.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Numbered {
 pub enum NextNotice {
     /// The next notice.
     Notice(Arc<Numbered>),
-    /// So many notices are kept no longer; the next one is the oldest there is.
+    /// How many notices are no longer kept; the next one is the oldest.
     Missed(u64),
 }
 
@@ -57,14 +57,14 @@ impl Notices {
         let number = numbered.number;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back(Arc::new(numbered));
-        if kept.len() > KEPT {
+        if kept.len() > KEPT_NOTICES {
             kept.pop_front();
         }
         drop(kept);
         self.last.send_replace(number);
     }
 
-    /// Nothing more is told: whoever listens hears what is left, and then the end.
+    /// Ends it: each listener hears the notices that are left, and then the end.
     pub fn close(&self) {
         self.is_over.store(true, Ordering::Release);
         self.last.send_modify(|_| {});
@@ -92,7 +92,7 @@ impl Notices {
     /// The first notice after that number, and how many before it are gone.
     fn after(&self, after: u64) -> Option<(u64, Arc<Numbered>)> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // A number that is not yet told is of a station that was here before.
+        // A number that is too high is from a station that ran here before.
         let after = if kept.back().is_some_and(|last| after <= last.number) { after } else { 0 };
         let oldest = kept.front()?;
         let at = usize::try_from((after + 1).saturating_sub(oldest.number)).ok()?;
@@ -110,7 +110,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// What comes next; none once the station has ended. It loses nothing when it is waited for no longer.
+    /// The next one; `None` once the station has ended. Nothing is lost if the wait is cancelled.
     pub async fn next(&mut self) -> Option<NextNotice> {
         loop {
             self.changed.borrow_and_update();
@@ -168,7 +168,7 @@ mod tests {
         let notices = Arc::new(Notices::default());
         tell(&notices, 1..=5);
         let mut listener = notices.listen(5);
-        tell(&notices, 6..=KEPT as u64 + 10);
+        tell(&notices, 6..=KEPT_NOTICES as u64 + 10);
         assert_eq!(listener.next().await, Some(NextNotice::Missed(5)));
         assert_eq!(number(listener.next().await), 11);
     }

@@ -1,4 +1,4 @@
-//! Where the store lies, and whether it still does.
+//! Where the store is, and whether it is still there.
 //!
 //! In: its path, when it has been opened. Out: why it is not there any more: its disk was pulled out, or another file has taken its place.
 //! An idle station writes nothing, and would not notice. Never: a look into the file.
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use super::platform::files;
 
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct StorePlace {
     path: PathBuf,
-    was: Option<files::Identity>,
+    was: Option<files::FileIdentity>,
     why: Option<String>,
 }
 
-impl Place {
+impl StorePlace {
     pub(super) fn of(path: &Path) -> Self {
         Self { path: path.to_owned(), was: files::writable(path).ok(), why: None }
     }

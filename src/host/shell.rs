@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Site, deliver::Caller, notices::Numbered, place::Place, policy::PolicyFile};
+use super::{Site, deliver::Caller, notices::Numbered, place::StorePlace, policy::PolicyFile};
 use crate::{
     config::ReaderConfig,
     drivers::{Drivers, Setup},
@@ -40,7 +40,7 @@ pub struct Shell {
     post: mpsc::UnboundedSender<Event>,
     drivers: Option<Drivers>,
     store: Option<StoreHandle>,
-    place: Place,
+    place: StorePlace,
     policy: PolicyFile,
     caller: Option<Caller>,
     effects: VecDeque<Effect>,
@@ -98,7 +98,7 @@ impl Shell {
             post,
             drivers: None,
             store,
-            place: Place::of(&site.config.store),
+            place: StorePlace::of(&site.config.store),
             policy: PolicyFile::of(site),
             caller: None,
             effects: VecDeque::new(),
@@ -129,7 +129,7 @@ impl Shell {
         }
         let (showing, calling) = (Instant::now() + SHOWING_TIMEOUT, Instant::now() + LAST_CALL);
         while (self.station.is_showing() && Instant::now() < showing) || (self.station.is_sending() && Instant::now() < calling) {
-            // Cancelled every now and then to look again; it loses nothing by that.
+            // It is cancelled now and then, to look again. Nothing is lost by that.
             drop(timeout(SHOWING_INTERVAL, self.step()).await);
         }
         if let Some(drivers) = self.drivers.take() {
@@ -137,7 +137,7 @@ impl Shell {
         }
     }
 
-    /// Makes the calls from now on; without it nothing is delivered.
+    /// Sets who makes the calls; without it nothing is delivered.
     pub fn call_with(&mut self, caller: Caller) {
         self.caller = Some(caller);
     }
@@ -149,7 +149,7 @@ impl Shell {
     }
 
     /// Where the store lies.
-    pub(super) const fn place(&self) -> &Place {
+    pub(super) const fn place(&self) -> &StorePlace {
         &self.place
     }
 
@@ -189,7 +189,7 @@ impl Shell {
         }
     }
 
-    /// The next notice, waiting for one where there is none. Whoever stops waiting for it loses nothing.
+    /// The next notice, waiting for one where there is none. Nothing is lost if the wait is cancelled.
     pub async fn next(&mut self) -> Numbered {
         loop {
             if let Some(notice) = self.next_at_hand() {
@@ -206,7 +206,7 @@ impl Shell {
         Some(Numbered { number: self.count, notice })
     }
 
-    /// Waits for one thing to happen, and does what follows. Whoever stops waiting for it loses nothing.
+    /// Waits for one thing to happen, and does what follows. Nothing is lost if the wait is cancelled.
     pub async fn step(&mut self) {
         let deadline = self.station.deadline(self.clock.now()).map(|at| self.clock.instant(at));
         let until = async move {
@@ -243,6 +243,11 @@ impl Shell {
                         store.append(&entry, Utc::now(), step).await?;
                         Ok(Some(Event::Settled(Box::new(store.entry(id).await?))))
                     });
+                }
+            }
+            Effect::Look(id) => {
+                if let Some(store) = self.store.clone() {
+                    self.write(async move { Ok(Some(Event::Settled(Box::new(store.entry(id).await?)))) });
                 }
             }
             Effect::Keep(kept, by) => {

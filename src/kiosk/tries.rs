@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// So many wrong codes are free.
 const FREE: u32 = 3;
-const LONGEST: TimeDelta = TimeDelta::minutes(5);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(5);
 /// After this time without a wrong code, one less counts.
 const FORGIVES: TimeDelta = TimeDelta::minutes(5);
 
@@ -24,7 +24,7 @@ impl Tries {
         let quiet = self.last.map_or(TimeDelta::zero(), |last| now - last).num_seconds().max(0) / FORGIVES.num_seconds();
         self.wrong = self.wrong.saturating_sub(u32::try_from(quiet).unwrap_or(u32::MAX)) + 1;
         self.last = Some(now);
-        let pause = self.wrong.checked_sub(FREE).map(|more| TimeDelta::seconds(2_i64 << more.min(10)).min(LONGEST));
+        let pause = self.wrong.checked_sub(FREE).map(|more| TimeDelta::seconds(2_i64 << more.min(10)).min(LONGEST_PAUSE));
         self.until = pause.map(|pause| now + pause);
     }
 

@@ -211,6 +211,12 @@ impl Entry {
         is_same && matches!(self.progress().state, State::Saved | State::Sending | State::InDoubt)
     }
 
+    /// True where it gives its card to somebody, or has given it: it was not refused or given up.
+    #[must_use]
+    pub fn gave(&self) -> bool {
+        !matches!(self.progress().state, State::Refused | State::Discarded)
+    }
+
     fn given(&self, age: TimeDelta) -> Option<Given> {
         let name = self.origin.person.as_ref().map(|person| person.name.clone());
         let card = self.origin.card.as_ref().map(|card| card.credential.words());

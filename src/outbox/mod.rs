@@ -25,6 +25,7 @@
 //! doubt, "not there" may be believed too early, and then it is BluSKY that refuses the second assignment; where it was set back, a wish
 //! may count as younger than it is by that time.
 
+pub mod aside;
 mod entry;
 mod look;
 mod progress;
@@ -41,7 +42,7 @@ use strum::IntoStaticStr;
 use uuid::Uuid;
 
 use crate::{
-    access::{Outcome, StoredCard},
+    access::{Moment, Outcome, StoredCard},
     card::DecidedBy,
 };
 
@@ -78,10 +79,7 @@ pub enum Step {
         decided_by: DecidedBy,
     },
     /// Before the card is taken, its holder as BluSKY shows them now.
-    HeldBy {
-        /// The user.
-        user_id: Uuid,
-    },
+    HeldBy(HeldBy),
     /// A person asked for another try.
     Retry {
         /// The person has looked: BluSKY does not have it.
@@ -106,6 +104,20 @@ pub enum Step {
         /// The entry.
         by: Uuid,
     },
+}
+
+/// Somebody who has a card, and on what terms, as far as BluSKY shows them: they get it back so where that is undone. A PIN is not kept, and a
+/// print belongs to the card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// The user.
+    pub user_id: Uuid,
+    /// When it began to work.
+    pub activate: Option<Moment>,
+    /// When it ends to work.
+    pub deactivate: Option<Moment>,
+    /// The card-user flags; none where nothing is known of the terms.
+    pub card_user_flags: Option<i64>,
 }
 
 /// What the read-back showed about an entry.
@@ -143,13 +155,13 @@ pub enum State {
     /// Written down.
     #[default]
     Saved,
-    /// On its way.
+    /// Being sent.
     Sending,
     /// In BluSKY.
     Accepted,
     /// BluSKY refused it.
     Refused,
-    /// Sent, and not known what became of it.
+    /// Sent, and the result is not known.
     InDoubt,
     /// Given up by a person.
     Discarded,

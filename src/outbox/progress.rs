@@ -14,7 +14,7 @@ mod removal;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Entry, Next, Reassign, State, Step};
+use super::{Entry, HeldBy, Next, Reassign, State, Step};
 use crate::access::{Operation, Outcome, Told};
 
 /// An entry's state with all that is known about it. The default is that of an entry to which nothing has happened.
@@ -37,7 +37,7 @@ pub struct Progress {
     /// True where BluSKY stops everybody (a wrong token, a wrong address).
     pub stopped: bool,
     /// With whom BluSKY showed the card before it was taken.
-    pub held_by: Option<Uuid>,
+    pub held_by: Option<HeldBy>,
     /// The entry for which a person gave it up.
     pub superseded_by: Option<Uuid>,
     /// The entry by which a person had the card taken back.
@@ -56,7 +56,7 @@ pub struct Progress {
     arrived: Option<DateTime<Utc>>,
     /// When a person decided that the present assignment is to be deleted.
     take: Option<DateTime<Utc>>,
-    /// When the last one was sent that may have made the card this user's without anybody having seen it there.
+    /// When the last call was sent that may have given the card to this user, if nobody has seen it there since.
     maybe_ours: Option<DateTime<Utc>>,
     /// The last answer said success and gave no key.
     keyless: bool,
@@ -92,7 +92,7 @@ enum Phase {
     LookFirst,
     /// The read-back completes what was accepted.
     Confirm,
-    /// The read-back tells a refusal from one's own card.
+    /// The read-back decides whether the refused card is this user's already.
     Whose,
     /// Refused because somebody holds it, and a person may decide.
     Held,
@@ -141,7 +141,7 @@ impl Entry {
                 progress.enter(State::Saved, Phase::Due, None);
                 progress.fails = 0;
             }
-            Step::HeldBy { user_id } => progress.held_by = Some(*user_id),
+            Step::HeldBy(held) => progress.held_by = Some(held.clone()),
             Step::Retry { user: Some(user), .. } if matches!(self.operation, Operation::AddUser(_)) => {
                 progress.told.value = Some(*user);
                 progress.enter(State::Accepted, Phase::End, None);
@@ -341,10 +341,17 @@ impl Progress {
         self.phase == Phase::Held
     }
 
-    /// BluSKY's console words for a card that somebody holds.
+    /// True if BluSKY says, in its console's words, that somebody holds the card.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
+    }
+
+    /// BluSKY's words say that it has the card already, with somebody or with nobody.
+    #[must_use]
+    pub fn is_known_to_blusky(&self) -> bool {
+        let words = self.told.description.as_deref().unwrap_or_default().to_lowercase();
+        self.is_held() || words.contains("more than one card exists")
     }
 
     fn enter(&mut self, state: State, phase: Phase, why: Option<&str>) {
@@ -387,6 +394,6 @@ fn is_fresh(decided: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 
 /// One second after the first failure, twice as long after every further one, a minute at most.
 pub(super) fn backoff(fails: u32) -> TimeDelta {
-    let seconds = 1_i64.checked_shl(fails.saturating_sub(1)).unwrap_or(LONGEST_WAIT_S).min(LONGEST_WAIT_S);
-    TimeDelta::seconds(if fails > 6 { LONGEST_WAIT_S } else { seconds })
+    let seconds = 1_i64 << fails.saturating_sub(1).min(6);
+    TimeDelta::seconds(seconds.min(LONGEST_WAIT_S))
 }

@@ -17,7 +17,7 @@ pub enum Reached {
     Away(Option<TimeDelta>),
     /// The call is at fault whatever it is about, and so is every other.
     Stopped,
-    /// A fault of the server's, or no answer: the entry's own trouble, until it is everybody's.
+    /// A server fault, or no answer: it concerns this entry alone, until several entries in a row meet it.
     Trouble,
 }
 
@@ -34,7 +34,7 @@ pub enum Entrance {
     Closed(DateTime<Utc>),
 }
 
-/// So many entries of different users in a row meet a fault of the server's, and it is everybody's.
+/// After this many server faults in a row, at entries of different users, BluSKY counts as away.
 const IN_A_ROW: usize = 3;
 
 /// The way to BluSKY.

@@ -4,7 +4,10 @@
 //! for each user and each card, in the order they were saved; others at once, up to `parallel`. What it costs does not grow with the
 //! number of entries. Never: two calls for one user or one card under way, or an entry overtaken by a later one of its own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Bound::{Excluded, Unbounded},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -58,15 +61,21 @@ pub struct Schedule {
     /// The entries of each user and of each card, one queue behind the other, the earliest of each first.
     queues: BTreeSet<(Queue, u64, Uuid)>,
     /// The entries whose turn it is, by the time they are due at.
-    ready: BTreeSet<(DateTime<Utc>, u64, Uuid)>,
+    ready: BTreeSet<Ready>,
     under_way: HashMap<Uuid, Option<Uuid>>,
-    /// The place of the entry that was tried last while no call may be made.
-    tried: u64,
+    /// The entry that was begun last.
+    last: Ready,
 }
 
+/// When an entry's turn is, its place and its key.
+type Ready = (DateTime<Utc>, u64, Uuid);
+
+/// A line in which entries stand one behind the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Queue {
+pub enum Queue {
+    /// A user's.
     User(Uuid),
+    /// A card's.
     Card(u64),
 }
 
@@ -83,8 +92,14 @@ impl Waiting {
         Self { place, id: entry.id, user: entry.operation.user(), card: entry.card(), turn }
     }
 
-    fn queues(&self) -> impl Iterator<Item = Queue> + use<> {
+    /// The lines of its user and its card.
+    pub fn queues(&self) -> impl Iterator<Item = Queue> + use<> {
         self.user.map(Queue::User).into_iter().chain(self.card.map(Queue::Card))
+    }
+
+    /// The lines in which it stands.
+    pub fn stands(&self) -> impl Iterator<Item = Queue> {
+        self.queues().filter(|queue| self.stands_in(*queue))
     }
 
     /// True where it stands in that queue: what waits for a person holds up its card and nobody's other cards.
@@ -108,7 +123,7 @@ impl Schedule {
             queues: BTreeSet::new(),
             ready: BTreeSet::new(),
             under_way: HashMap::new(),
-            tried: 0,
+            last: (DateTime::UNIX_EPOCH, 0, Uuid::nil()),
         }
     }
 
@@ -123,7 +138,7 @@ impl Schedule {
                 self.queues.remove(&(queue, before.place, before.id));
             }
         }
-        for queue in waiting.queues().filter(|queue| waiting.stands_in(*queue)) {
+        for queue in waiting.stands() {
             // Who stood first there may stand behind this one now.
             if let Some(first) = self.first(queue).and_then(|first| self.waiting.get(&first)).copied() {
                 self.unready(&first);
@@ -151,28 +166,33 @@ impl Schedule {
     /// What is to be done now; it is under way from here on, until the entry is put again.
     pub fn next(&mut self, now: DateTime<Utc>) -> Option<Work> {
         let entrance = self.reach.entrance(now);
-        let (most, asks) = match entrance {
-            Entrance::Closed(_) => return None,
-            Entrance::Open => (self.parallel, false),
-            // One alone, to see.
-            Entrance::Ask => (1, true),
-            Entrance::Try => (1, false),
-        };
-        if self.under_way.len() >= most {
+        if self.under_way.len() >= self.most(entrance) {
             return None;
         }
-        let due = self.ready.iter().take_while(|(at, ..)| *at <= now);
-        let (at, place, id) = if entrance == Entrance::Open {
-            self.ready.first().copied().filter(|(at, ..)| *at <= now)?
-        } else {
-            // Each try goes to another entry than the last.
-            let others: BTreeMap<u64, (DateTime<Utc>, u64, Uuid)> = due.map(|ready| (ready.1, *ready)).collect();
-            *others.range(self.tried + 1..).next().or_else(|| others.iter().next()).map(|(_, ready)| ready)?
-        };
+        let ready = if entrance == Entrance::Open { self.ready.first() } else { self.another(now) };
+        let (at, place, id) = ready.copied().filter(|(at, ..)| *at <= now)?;
         self.ready.remove(&(at, place, id));
-        self.tried = place;
+        self.last = (at, place, id);
         self.under_way.insert(id, self.waiting.get(&id).and_then(|waiting| waiting.user));
-        Some(if asks { Work::Ask(id) } else { Work::Step(id) })
+        Some(if entrance == Entrance::Ask { Work::Ask(id) } else { Work::Step(id) })
+    }
+
+    /// How many calls may be under way.
+    const fn most(&self, entrance: Entrance) -> usize {
+        match entrance {
+            Entrance::Closed(_) => 0,
+            Entrance::Open => self.parallel,
+            // One alone, to see.
+            Entrance::Ask | Entrance::Try => 1,
+        }
+    }
+
+    /// Another entry than the last one, so that each try goes to another: the next that is due, and behind the last of them the first.
+    fn another(&self, now: DateTime<Utc>) -> Option<&Ready> {
+        // The last one has been put again, and may stand a little later than it did.
+        let is_other = |(.., id): &&Ready| *id != self.last.2;
+        let next = self.ready.range((Excluded(self.last), Unbounded)).inspect(looked_at).find(is_other).filter(|(at, ..)| *at <= now);
+        next.or_else(|| self.ready.iter().inspect(looked_at).find(is_other)).or_else(|| self.ready.first())
     }
 
     /// When there may be something to do again; none while only calls under way can change that.
@@ -181,7 +201,7 @@ impl Schedule {
         let (due, ..) = self.ready.first()?;
         match self.reach.entrance(now) {
             Entrance::Closed(until) => Some(until.max(*due)),
-            _ if self.under_way.len() >= self.parallel => None,
+            entrance if self.under_way.len() >= self.most(entrance) => None,
             _ => Some(*due),
         }
     }
@@ -212,8 +232,8 @@ impl Schedule {
 
     /// The place of an entry that waits.
     #[must_use]
-    pub fn place(&self, id: Uuid) -> u64 {
-        self.waiting.get(&id).map_or(0, |waiting| waiting.place)
+    pub fn place(&self, id: Uuid) -> Option<u64> {
+        self.waiting.get(&id).map(|waiting| waiting.place)
     }
 
     /// Nothing could be done for this entry: it is tried again a little later.
@@ -263,7 +283,7 @@ impl Schedule {
 
     /// Who stands first in that queue.
     fn first(&self, queue: Queue) -> Option<Uuid> {
-        let (of, _, id) = self.queues.range((queue, 0, Uuid::nil())..).next()?;
+        let (of, _, id) = self.queues.range((queue, 0, Uuid::nil())..).inspect(looked_at).next()?;
         (*of == queue).then_some(*id)
     }
 
@@ -286,6 +306,18 @@ impl Schedule {
             self.ready.insert((at, waiting.place, id));
         }
     }
+}
+
+/// Counts the entries that are looked at on the way to another one, where a test asks how many that are.
+#[inline]
+pub(super) fn looked_at<T>(_: &T) {
+    #[cfg(test)]
+    LOOKED_AT.set(LOOKED_AT.get() + 1);
+}
+
+#[cfg(test)]
+thread_local! {
+    pub(crate) static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]

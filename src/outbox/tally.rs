@@ -35,7 +35,7 @@ pub struct Tally {
     pub elsewhere: usize,
     /// When this BluSKY answered last.
     pub reached: Option<DateTime<Utc>>,
-    /// When it let nothing through last, and why.
+    /// When it last denied every call, and why.
     barred: Option<(DateTime<Utc>, String)>,
     /// What is known of its calls, by their names.
     pub calls: BTreeMap<String, CallSeen>,

@@ -1,6 +1,8 @@
 //! The promises of the outbox, with the time turned by hand.
 
 mod line;
+mod look;
+mod parts;
 mod removal;
 mod standing;
 

@@ -7,40 +7,40 @@ use uuid::Uuid;
 
 use super::{
     Asks, Bell, Given, Kind, Question, SeatState, Seen, Undo,
-    machine::{Desk, Effect, Heard, Order, Roster, Then, Turn},
+    machine::{Desk, Effect, Order, Roster, Then, Turn, Update},
     words,
 };
 
 impl Roster {
-    pub(super) fn heard(&mut self, id: Uuid, heard: Heard, turn: &mut Turn) {
+    pub(super) fn heard(&mut self, id: Uuid, heard: Update, turn: &mut Turn) {
         if self.outcome_heard(id, &heard, turn) {
             return;
         }
         match (&mut self.desk, heard) {
             // After a no the same order waits on.
-            (Desk::Ordered(order) | Desk::Waits(order), Heard::Waiting(None)) if order.id == id => {
+            (Desk::Ordered(order) | Desk::Waits(order), Update::Waiting(None)) if order.id == id => {
                 self.desk = Desk::Waits(Order { question: None, ahead: None, ..order.clone() });
             }
             // The next card would be somebody else's.
-            (Desk::Ordered(order) | Desk::Waits(order), Heard::Waiting(first @ Some(_))) if order.id == id => {
+            (Desk::Ordered(order) | Desk::Waits(order), Update::Waiting(first @ Some(_))) if order.id == id => {
                 self.desk = Desk::Ordered(Order { ahead: first, question: None, ..order.clone() });
             }
-            (Desk::Ordered(order) | Desk::Waits(order), Heard::Asked(question)) if order.id == id => {
+            (Desk::Ordered(order) | Desk::Waits(order), Update::Asked(question)) if order.id == id => {
                 let order = Order { question: Some(question.clone()), hint: None, ..order.clone() };
                 self.desk = Desk::Waits(order);
                 self.asked(&question, turn);
             }
             // It was saved after all, and something is in its way: nobody wants it any more.
-            (Desk::Leaves(order, _), Heard::Asked(_)) if order.id == id => turn.effects.push(Effect::Withdraw(id)),
-            (Desk::Ordered(order) | Desk::Waits(order), Heard::NotEnrolled(code, why)) if order.id == id => {
+            (Desk::Leaves(order, _), Update::Asked(_)) if order.id == id => turn.effects.push(Effect::Withdraw(id)),
+            (Desk::Ordered(order) | Desk::Waits(order), Update::NotEnrolled(code, why)) if order.id == id => {
                 let seat = order.seat;
                 self.not_enrolled(seat, &code, why, turn);
             }
-            (Desk::Leaves(order, then), Heard::NotEnrolled(..)) if order.id == id => {
+            (Desk::Leaves(order, then), Update::NotEnrolled(..)) if order.id == id => {
                 let (seat, then) = (order.seat, *then);
                 self.then(then, seat, turn);
             }
-            (Desk::Ordered(order) | Desk::Waits(order) | Desk::Leaves(order, _), Heard::Entry(seen)) if order.id == id => {
+            (Desk::Ordered(order) | Desk::Waits(order) | Desk::Leaves(order, _), Update::Entry(seen)) if order.id == id => {
                 let seat = order.seat;
                 self.saved(id, seat, *seen, turn);
             }

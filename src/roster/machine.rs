@@ -18,7 +18,7 @@ pub enum Event {
     /// The turn of somebody who was added.
     Turn(usize),
     /// The station says something about an order or entry.
-    Heard(Uuid, Heard),
+    Update(Uuid, Update),
     /// The station took no order of this key, knows no entry of it, or did not do what was asked of it, and why.
     Refused(Uuid, String),
     /// The card of this entry is being taken back by these entries.
@@ -39,9 +39,9 @@ pub enum Event {
     Alone,
 }
 
-/// What the station says about an order or entry.
+/// News from the station about an order or entry.
 #[derive(Debug, Clone)]
-pub enum Heard {
+pub enum Update {
     /// The order waits for its card; where somebody else's comes first, who.
     Waiting(Option<String>),
     /// Something is asked.
@@ -254,7 +254,7 @@ impl Roster {
             Event::Begin => self.begin(&mut turn),
             Event::Key(key) => self.key(key, &mut turn),
             Event::Turn(seat) => self.turn_to(seat, &mut turn),
-            Event::Heard(id, heard) => self.heard(id, heard, &mut turn),
+            Event::Update(id, heard) => self.heard(id, heard, &mut turn),
             Event::Refused(id, why) => self.refused(id, &why, &mut turn),
             Event::Undone(id, by) => self.undone(id, by),
             Event::Gone => self.gone(&mut turn),

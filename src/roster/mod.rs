@@ -26,7 +26,7 @@ pub mod rows;
 pub mod screen;
 pub mod words;
 
-pub use machine::{Effect, Event, Heard, Roster};
+pub use machine::{Effect, Event, Roster, Update};
 pub use rows::{Row, Rows};
 
 use uuid::Uuid;

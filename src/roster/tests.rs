@@ -58,12 +58,12 @@ impl Desk {
         self.happens(Event::Key(key))
     }
 
-    fn hears(&mut self, about: u128, heard: Heard) -> &[Effect] {
-        self.happens(Event::Heard(id(about), heard))
+    fn hears(&mut self, about: u128, heard: Update) -> &[Effect] {
+        self.happens(Event::Update(id(about), heard))
     }
 
     fn entry(&mut self, about: u128, state: State, end: Option<&str>) -> &[Effect] {
-        self.hears(about, Heard::Entry(Box::new(seen(state, end))))
+        self.hears(about, Update::Entry(Box::new(seen(state, end))))
     }
 
     /// The order that was placed last.
@@ -74,7 +74,7 @@ impl Desk {
     /// Takes the order up at the station, and gives its key.
     fn waits(&mut self) -> u128 {
         let (order, _) = self.ordered().expect("an order was placed");
-        self.hears(order, Heard::Waiting(None));
+        self.hears(order, Update::Waiting(None));
         order
     }
 
@@ -105,13 +105,13 @@ fn a_name_is_shown_only_while_the_station_gives_the_next_card_to_that_person() {
     let ada = desk.waits();
     assert_eq!((desk.name().as_deref(), desk.screen().say.as_str()), (Some("Ada"), "hold the card to the reader"));
     // Somebody else's order comes first.
-    desk.hears(ada, Heard::Waiting(Some("Byron waits for a card before this order".to_owned())));
+    desk.hears(ada, Update::Waiting(Some("Byron waits for a card before this order".to_owned())));
     assert_eq!((desk.name(), desk.screen().say.as_str()), (None, "Byron waits for a card before this order"));
-    desk.hears(ada, Heard::Waiting(None));
+    desk.hears(ada, Update::Waiting(None));
     // Skipped: until that is withdrawn, nobody's name is there, and nothing is ordered.
     assert!(desk.key(Key::Skip).contains(&Effect::Withdraw(id(ada))));
     assert_eq!((desk.name(), desk.ordered()), (None, None));
-    desk.hears(ada, Heard::NotEnrolled("withdrawn".to_owned(), String::new()));
+    desk.hears(ada, Update::NotEnrolled("withdrawn".to_owned(), String::new()));
     assert_eq!(desk.ordered().unwrap().1, 1);
     desk.waits();
     assert_eq!(desk.name().as_deref(), Some("Grace"));
@@ -159,7 +159,7 @@ fn the_last_card_is_taken_back_as_soon_as_it_is_known_what_became_of_it() {
         let asked: Vec<&Effect> = did.iter().filter(|effect| matches!(effect, Effect::Undo(_) | Effect::Discard(_))).collect();
         assert_eq!(asked, effect.iter().collect::<Vec<_>>(), "{state:?}");
         // It is that person's turn again.
-        desk.hears(grace, Heard::NotEnrolled("withdrawn".to_owned(), String::new()));
+        desk.hears(grace, Update::NotEnrolled("withdrawn".to_owned(), String::new()));
         assert_eq!(desk.ordered().unwrap().1, 0);
         if effect.is_none() {
             assert_eq!(desk.entry(ada, State::Accepted, Some("accepted")).first(), Some(&Effect::Undo(id(ada))));
@@ -174,15 +174,15 @@ fn the_last_card_is_taken_back_as_soon_as_it_is_known_what_became_of_it() {
 fn what_is_asked_is_answered_in_place_or_left_for_the_end() {
     let mut desk = Desk::begun();
     let ada = desk.waits();
-    desk.hears(ada, Heard::Asked(question(5, Asks::Print)));
+    desk.hears(ada, Update::Asked(question(5, Asks::Print)));
     assert!(desk.screen().takes_text && desk.screen().is_question);
     assert_eq!(desk.key(Key::Typed(" 4567 ".to_owned())), [Effect::Answer(id(ada), 5, Answer::Printed("4567".to_owned()))]);
-    desk.hears(ada, Heard::Asked(question(6, Asks::Choice)));
+    desk.hears(ada, Update::Asked(question(6, Asks::Choice)));
     assert_eq!(desk.key(Key::Yes), [], "one of several is no yes");
     assert_eq!(desk.key(Key::Typed("2".to_owned())), [Effect::Answer(id(ada), 6, Answer::Choice(7))]);
-    desk.hears(ada, Heard::Asked(question(7, Asks::YesOrNo)));
+    desk.hears(ada, Update::Asked(question(7, Asks::YesOrNo)));
     assert!(desk.key(Key::Aside).contains(&Effect::Withdraw(id(ada))));
-    desk.hears(ada, Heard::NotEnrolled("withdrawn".to_owned(), String::new()));
+    desk.hears(ada, Update::NotEnrolled("withdrawn".to_owned(), String::new()));
     desk.gives();
     desk.gives();
     assert_eq!(desk.outcomes()[0], ("Ada".to_owned(), "set aside".to_owned()));
@@ -198,7 +198,7 @@ fn whether_to_take_a_card_from_its_holder_is_asked_once_all_had_their_turn() {
     let ada = desk.gives();
     let grace = desk.waits();
     let held = Seen { question: Some(question(9, Asks::YesOrNo)), ..seen(State::Refused, Some("refused")) };
-    assert!(desk.hears(ada, Heard::Entry(Box::new(held.clone()))).contains(&Effect::Ring(Bell::Look)));
+    assert!(desk.hears(ada, Update::Entry(Box::new(held.clone()))).contains(&Effect::Ring(Bell::Look)));
     assert_eq!((desk.name().as_deref(), desk.screen().is_question), (Some("Grace"), false));
     // Whoever wants to looks at it at once, and leaves it for later.
     desk.key(Key::Questions);
@@ -254,7 +254,7 @@ fn going_back_to_somebody_who_has_a_card_orders_no_second_one_unasked() {
     let grace = desk.waits();
     desk.entry(ada, State::Accepted, Some("accepted"));
     desk.key(Key::Back);
-    desk.hears(grace, Heard::NotEnrolled("withdrawn".to_owned(), String::new()));
+    desk.hears(grace, Update::NotEnrolled("withdrawn".to_owned(), String::new()));
     assert_eq!((desk.ordered(), desk.name().as_deref(), desk.screen().say.as_str()), (None, Some("Ada"), "has 123:4567"));
     desk.key(Key::Skip);
     assert_eq!(desk.ordered().unwrap().1, 1);
@@ -265,11 +265,11 @@ fn where_nobody_can_press_a_key_a_person_who_is_asked_about_is_left_for_the_end(
     let mut desk = Desk::begun();
     desk.roster.handle(Event::Alone, id(90));
     let ada = desk.waits();
-    desk.hears(ada, Heard::Asked(question(5, Asks::Card)));
+    desk.hears(ada, Update::Asked(question(5, Asks::Card)));
     assert!(!desk.did.contains(&Effect::Withdraw(id(ada))), "a card can be shown once more");
-    desk.hears(ada, Heard::Asked(question(6, Asks::Print)));
+    desk.hears(ada, Update::Asked(question(6, Asks::Print)));
     assert!(desk.did.contains(&Effect::Withdraw(id(ada))));
-    desk.hears(ada, Heard::NotEnrolled("withdrawn".to_owned(), String::new()));
+    desk.hears(ada, Update::NotEnrolled("withdrawn".to_owned(), String::new()));
     assert_eq!(desk.ordered().unwrap().1, 1);
 }
 
@@ -309,13 +309,13 @@ fn somebody_new_whose_card_was_refused_or_taken_back_is_not_added_again() {
         let mut roster = Roster::new(vec![new], Vec::new());
         roster.handle(Event::Ready(true), id(90));
         roster.handle(Event::Begin, id(1));
-        let heard = |heard| Event::Heard(id(1), heard);
-        roster.handle(heard(Heard::Waiting(None)), id(90));
-        roster.handle(heard(Heard::Entry(Box::new(seen(State::Saved, None)))), id(90));
+        let heard = |heard| Event::Update(id(1), heard);
+        roster.handle(heard(Update::Waiting(None)), id(90));
+        roster.handle(heard(Update::Entry(Box::new(seen(State::Saved, None)))), id(90));
         assert!(roster.seats()[0].row.new_user.is_some(), "nobody knows yet whether they are there");
         let state = if undone { State::Accepted } else { State::Refused };
         let added = Seen { user_id: Some(id(5)), ..seen(state, Some(state.name())) };
-        roster.handle(heard(Heard::Entry(Box::new(added.clone()))), id(90));
+        roster.handle(heard(Update::Entry(Box::new(added.clone()))), id(90));
         let row = &roster.seats()[0].row;
         assert_eq!((row.user_id, row.new_user.is_some(), row.groups.len()), (id(5), false, 0));
         // The same where the run goes on in another process.
@@ -357,7 +357,7 @@ fn whoever_comes_again_because_their_card_was_refused_is_told_so() {
     refused.card = "123:4567 hid-h10301".to_owned();
     let given = Given { id: id(1), seen: refused, undo: Undo::No };
     let mut roster = Roster::new(vec![row(2, "Ada")], vec![(2, given)]);
-    for event in [Event::Ready(true), Event::Begin, Event::Heard(id(7), Heard::Waiting(None))] {
+    for event in [Event::Ready(true), Event::Begin, Event::Update(id(7), Update::Waiting(None))] {
         roster.handle(event, id(7));
     }
     assert_eq!(roster.screen().say, "hold another card to the reader (123:4567 was refused)");
@@ -368,6 +368,6 @@ fn a_card_that_opens_no_door_is_said_to_open_none() {
     let mut desk = Desk::begun();
     let ada = desk.gives();
     let accepted = Seen { opens_nothing: true, ..seen(State::Accepted, Some("accepted")) };
-    let did = desk.hears(ada, Heard::Entry(Box::new(accepted)));
+    let did = desk.hears(ada, Update::Entry(Box::new(accepted)));
     assert!(did.iter().any(|effect| matches!(effect, Effect::Say(Kind::Note, line) if line.contains("Ada") && line.contains("no door"))));
 }

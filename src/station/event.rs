@@ -41,7 +41,7 @@ pub enum Event {
     InTheWay(Uuid, InTheWay),
     /// Entries that the store holds from before, each with its place.
     Stock(Vec<(u64, Entry)>),
-    /// An entry as it is now, after a person's word on it was written down.
+    /// An entry as it is now, after a person's word on it.
     Settled(Box<Entry>),
     /// A step of an entry that is being delivered is on disk.
     Stepped(Box<Entry>),
@@ -129,6 +129,8 @@ pub enum Effect {
     Save(Box<Entry>, Terms),
     /// Write a step of an entry down; then say how it stands.
     Append(Uuid, Step),
+    /// Look at an entry on disk; then say how it stands.
+    Look(Uuid),
     /// Write down that this person has answered this for the site; then say what holds.
     Keep(Kept, String),
     /// Write down when this card was last seen at a reader.

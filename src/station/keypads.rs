@@ -6,7 +6,7 @@
 use super::{stages::at_reader, *};
 use crate::{
     card::{Fit, TYPED, Verdict},
-    decode::keypad::{self, Ended, Entry, Keypad},
+    decode::keypad::{self, Ended, Keypad, TypedEntry},
     reader::KeypadRules,
 };
 
@@ -80,7 +80,7 @@ impl Station {
         let now = turn.now.steady;
         let rules = self.keypad_rules(name);
         let typing = self.keypads.entry(name.clone()).or_insert_with(|| Typing { keypad: Keypad::new(rules), transport });
-        let mut entries: Vec<Entry> = typing.keypad.time(now).into_iter().collect();
+        let mut entries: Vec<TypedEntry> = typing.keypad.time(now).into_iter().collect();
         entries.extend(keys.chars().filter_map(|key| typing.keypad.press(key, now)));
         for entry in entries {
             self.entered(name, transport, entry, turn);
@@ -105,7 +105,7 @@ impl Station {
     }
 
     /// An entry. The bytes as they came would only be the same secret once more, and are not kept.
-    fn entered(&mut self, name: &ReaderName, transport: Transport, entry: Entry, turn: &mut Turn) {
+    fn entered(&mut self, name: &ReaderName, transport: Transport, entry: TypedEntry, turn: &mut Turn) {
         let warnings = if entry.ended == Ended::GivenUp { vec![NOT_ENDED.to_owned()] } else { Vec::new() };
         let entered = Presentation { keys: Some(entry.keys), warnings, ..Presentation::of(Kind::Key) };
         self.read(at_reader(name, transport, entered, turn), turn);

@@ -170,7 +170,7 @@ enum Stage {
     Card(Option<Box<CardConversation>>),
     /// The card that lies there has been read, and could be read again by this.
     Read(Box<CardConversation>),
-    Osdp(osdp::Desk),
+    Osdp(osdp::LastCard),
 }
 
 /// The conversation with a card.

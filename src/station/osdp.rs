@@ -25,11 +25,11 @@ pub const TOO_MANY_BITS: &str = "too_many_bits";
 /// A key whose code the standard does not name.
 pub const UNKNOWN_KEY: &str = "unknown_key";
 
-/// An OSDP reader's desk: the card that was shown there last.
+/// The card that was shown last at an OSDP reader.
 #[derive(Debug, Default)]
-pub struct Desk(Option<(OsdpCard, DateTime<Utc>)>);
+pub struct LastCard(Option<(OsdpCard, DateTime<Utc>)>);
 
-impl Desk {
+impl LastCard {
     /// A card: what it presents, and whether it lay there still.
     pub fn card(&mut self, card: OsdpCard, hints: ReaderHints, now: DateTime<Utc>) -> Sight {
         let card_left = card_left(hints);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn shown(card: OsdpCard, told: ReaderHints) -> Presentation {
-        let Sight::New(shown) = Desk::default().card(card, told, DateTime::UNIX_EPOCH) else { panic!("it is the first") };
+        let Sight::New(shown) = LastCard::default().card(card, told, DateTime::UNIX_EPOCH) else { panic!("it is the first") };
         shown
     }
 
@@ -147,6 +147,8 @@ mod tests {
     fn source_and_type_before_a_number_are_no_wiegand_bits() {
         let read = shown(card(0, 56, &[0x05, 0x00, 0x04, 0xA2, 0xB3, 0xC4, 0xD5]), ReaderHints::default());
         assert_eq!((read.kind, read.bits, read.warnings), (Kind::Csn, None, vec![NOT_WIEGAND.to_owned()]));
+        let wiegand = shown(card(0, 54, &[0x05, 0x00, 0x04, 0xA2, 0xB3, 0xC4, 0xD5]), ReaderHints::default());
+        assert_eq!(wiegand.kind, Kind::Wiegand, "half a byte is no part of such a number");
         let read = shown(card(2, 26, &[0xCD, 0x22, 0xC7, 0x16]), ReaderHints::default());
         assert_eq!((read.bits, read.warnings), (None, vec![NOT_WIEGAND.to_owned()]));
     }
@@ -155,12 +157,14 @@ mod tests {
     fn the_site_can_say_that_a_reader_hands_over_serial_numbers() {
         let told = ReaderHints { kind: Some(Kind::Csn), ..ReaderHints::default() };
         assert_eq!(shown(card(0, 32, &[0xDE, 0xAD, 0xBE, 0xEF]), told).csn.unwrap().to_string(), "DEADBEEF");
+        let bits = shown(card(1, 32, &[0xDE, 0xAD, 0xBE, 0xEF]), ReaderHints::default());
+        assert_eq!((bits.kind, bits.csn), (Kind::Wiegand, None), "32 Wiegand bits are no serial number");
     }
 
     #[test]
     fn the_same_card_again_is_one_presentation_for_as_long_as_the_site_says() {
         let told = ReaderHints { card_left: Some(Duration::from_millis(1000)), ..ReaderHints::default() };
-        let mut desk = Desk::default();
+        let mut desk = LastCard::default();
         let mut shows = |bytes: &[u8], millis| {
             let at = DateTime::from_timestamp_millis(millis).unwrap();
             matches!(desk.card(card(1, 26, bytes), told, at), Sight::New(_))
@@ -168,9 +172,9 @@ mod tests {
         let (one, other) = ([0xBD, 0x88, 0xEB, 0x80], [0xCD, 0x22, 0xC7, 0x00]);
         assert!(shows(&one, 0) && !shows(&one, 900) && !shows(&one, 1800), "it still lies there");
         assert!(shows(&other, 1900) && shows(&one, 2000) && shows(&one, 3000));
-        let mut desk = Desk::default();
+        let mut desk = LastCard::default();
         let every = ReaderHints { card_left: Some(Duration::ZERO), ..ReaderHints::default() };
-        let again = |desk: &mut Desk| matches!(desk.card(card(1, 26, &one), every, DateTime::UNIX_EPOCH), Sight::New(_));
+        let again = |desk: &mut LastCard| matches!(desk.card(card(1, 26, &one), every, DateTime::UNIX_EPOCH), Sight::New(_));
         assert!(again(&mut desk) && again(&mut desk), "where the site says so, every report is a card");
     }
 

@@ -12,6 +12,7 @@ use crate::{
     card::DecidedBy,
     outbox::{
         State,
+        aside::Aside,
         reach::Reached,
         schedule::{Schedule, Turn as Due, Waiting},
     },
@@ -52,9 +53,11 @@ pub(super) struct Sending {
     pub(super) schedule: Schedule,
     scope: Scope,
     /// Entries that nobody here has ordered, while only what is ordered is delivered.
-    aside: HashMap<Uuid, Waiting>,
+    aside: Aside,
     /// What is ordered here and has not come to its end.
     ordered: HashMap<Uuid, Ordered>,
+    /// Those of them for whose outcome somebody waits.
+    followed: HashSet<Uuid>,
     pub(super) known: Known,
     /// So many entries have been saved here.
     saved: u64,
@@ -72,12 +75,10 @@ pub(super) struct Sending {
 struct Ordered {
     reader: Option<ReaderName>,
     can_be_asked: bool,
-    /// Somebody waits for its outcome.
-    is_followed: bool,
     /// It is on its way to the disk.
     is_new: bool,
-    /// The number of the question whether to take the card from its holder, and the entry as it stands meanwhile.
-    asked: Option<(u64, Box<Entry>)>,
+    /// The number of the question whether to take the card from its holder.
+    asked: Option<u64>,
 }
 
 impl Sending {
@@ -85,8 +86,9 @@ impl Sending {
         Self {
             schedule: Schedule::new(parallel),
             scope: Scope::Nothing,
-            aside: HashMap::new(),
+            aside: Aside::default(),
             ordered: HashMap::new(),
+            followed: HashSet::new(),
             known: Known::default(),
             saved: 0,
             unreached: None,
@@ -102,7 +104,7 @@ impl Sending {
         self.scope = scope;
         if scope == Scope::All {
             self.schedule.reach().asked_for(now.steady);
-            self.aside.drain().for_each(|(_, waiting)| self.schedule.put(waiting));
+            self.aside.take_all().for_each(|waiting| self.schedule.put(waiting));
         }
     }
 
@@ -134,11 +136,12 @@ impl Sending {
     }
 
     pub(super) fn has_orders(&self) -> bool {
-        self.ordered.values().any(|ordered| ordered.is_followed)
+        !self.followed.is_empty()
     }
 
     pub(super) fn ordered(&mut self, id: Uuid, reader: Option<ReaderName>, can_be_asked: bool) {
-        self.ordered.insert(id, Ordered { reader, can_be_asked, is_followed: true, is_new: true, asked: None });
+        self.ordered.insert(id, Ordered { reader, can_be_asked, is_new: true, asked: None });
+        self.followed.insert(id);
     }
 
     pub(super) fn is_ordered(&self, id: Uuid) -> bool {
@@ -147,33 +150,38 @@ impl Sending {
 
     /// Somebody waits here for an entry that was ordered elsewhere.
     pub(super) fn resume(&mut self, id: Uuid) {
-        let resumed = Ordered { reader: None, can_be_asked: false, is_followed: true, is_new: false, asked: None };
-        self.ordered.entry(id).or_insert(resumed).is_followed = true;
-        if let Some(waiting) = self.aside.remove(&id) {
+        self.ordered.entry(id).or_insert(Ordered { reader: None, can_be_asked: false, is_new: false, asked: None });
+        self.followed.insert(id);
+        if let Some(waiting) = self.aside.take(id) {
             self.put(waiting);
         }
     }
 
     pub(super) fn forget(&mut self, id: Uuid) {
         self.ordered.remove(&id);
+        self.followed.remove(&id);
     }
 
     /// Nobody waits for its outcome any more, and nobody can be asked about it.
     pub(super) fn leave(&mut self, id: Uuid) {
         if let Some(ordered) = self.ordered.get_mut(&id) {
-            (ordered.can_be_asked, ordered.is_followed) = (false, false);
+            ordered.can_be_asked = false;
         }
+        self.followed.remove(&id);
     }
 
     /// Takes an entry up. While only what is ordered is delivered, the others wait aside, unless they stand before it.
     fn put(&mut self, waiting: Waiting) {
-        if self.scope == Scope::All || self.ordered.contains_key(&waiting.id) || self.schedule.knows(waiting.id) {
-            self.schedule.put(waiting);
-        } else {
-            self.aside.insert(waiting.id, waiting);
+        self.aside.take(waiting.id);
+        let is_wanted = self.scope == Scope::All || self.ordered.contains_key(&waiting.id) || self.schedule.knows(waiting.id);
+        if !is_wanted && !self.schedule.shares(&waiting) {
+            return self.aside.put(waiting);
         }
-        if self.scope != Scope::All {
-            self.take_up_those_before();
+        // Of those aside, whatever shares a user or a card with it, by however many steps.
+        let mut found = vec![waiting];
+        while let Some(waiting) = found.pop() {
+            found.extend(self.aside.take_sharing(&waiting));
+            self.schedule.put(waiting);
         }
     }
 
@@ -186,22 +194,6 @@ impl Sending {
         self.put(Waiting { turn, ..waiting });
     }
 
-    /// Of those aside, whatever shares a user or a card with what is to be delivered, by however many steps.
-    fn take_up_those_before(&mut self) {
-        loop {
-            let shares = |(id, waiting): (&Uuid, &Waiting)| self.schedule.shares(waiting).then_some(*id);
-            let found: HashSet<Uuid> = self.aside.iter().filter_map(shares).collect();
-            if found.is_empty() {
-                return;
-            }
-            for id in found {
-                if let Some(waiting) = self.aside.remove(&id) {
-                    self.schedule.put(waiting);
-                }
-            }
-        }
-    }
-
     /// What a call says about how long BluSKY has been there, or not.
     fn reach(&mut self, heard: &Reached, now: DateTime<Utc>) {
         match heard {
@@ -212,13 +204,10 @@ impl Sending {
     }
 
     fn place(&mut self, id: Uuid) -> u64 {
-        match self.schedule.place(id) {
-            0 => {
-                self.saved += 1;
-                HERE + self.saved
-            }
-            place => place,
-        }
+        self.schedule.place(id).or_else(|| self.aside.place(id)).unwrap_or_else(|| {
+            self.saved += 1;
+            HERE + self.saved
+        })
     }
 }
 
@@ -264,13 +253,7 @@ impl Station {
         if entry.progress().is_settled() {
             return self.finish(entry, turn);
         }
-        self.sending.ordered.entry(entry.id).or_insert(Ordered {
-            reader: None,
-            can_be_asked: false,
-            is_followed: false,
-            is_new: false,
-            asked: None,
-        });
+        self.sending.ordered.entry(entry.id).or_insert(Ordered { reader: None, can_be_asked: false, is_new: false, asked: None });
         self.put(entry, turn);
     }
 
@@ -322,8 +305,8 @@ impl Station {
 
     /// Whoever waits for an outcome waits no longer.
     fn postpone_all(&self, why: Option<String>, turn: &mut Turn) {
-        let followed = self.sending.ordered.iter().filter(|(_, ordered)| ordered.is_followed && !ordered.is_new);
-        followed.for_each(|(id, _)| turn.tell(Notice::Postponed(*id, why.clone())));
+        let is_new = |id: &Uuid| self.sending.ordered.get(id).is_some_and(|ordered| ordered.is_new);
+        self.sending.followed.iter().filter(|id| !is_new(id)).for_each(|id| turn.tell(Notice::Postponed(*id, why.clone())));
     }
 
     /// An entry that is not under way any more: it waits, or has come to its end.
@@ -345,7 +328,7 @@ impl Station {
             let kind = QuestionKind::Holder(progress.told.description.clone(), person);
             let question = Question { number: self.happened, kind };
             if let Some(ordered) = self.sending.ordered.get_mut(&id) {
-                ordered.asked = Some((question.number, Box::new(entry.clone())));
+                ordered.asked = Some(question.number);
             }
             return self.over(entry, Some(Box::new(question)), turn);
         }
@@ -368,14 +351,16 @@ impl Station {
     /// The answer to whether a card is to be taken from its holder.
     pub(super) fn holder_answered(&mut self, id: Uuid, number: u64, answer: &Answer, turn: &mut Turn) {
         let Some(ordered) = self.sending.ordered.get_mut(&id) else { return };
-        let Some((_, entry)) = ordered.asked.take_if(|(asked, _)| *asked == number) else { return };
+        if ordered.asked.take_if(|asked| *asked == number).is_none() {
+            return;
+        }
         if *answer == Answer::Yes {
             turn.effects.push(Effect::Append(id, Step::Reassign { decided_by: DecidedBy::Operator }));
         } else {
             self.signal_entry(id, Signal::Refused, turn);
             self.sending.forget(id);
             // Whoever shows the question learns that it is answered.
-            turn.tell(Notice::Entry(entry, None));
+            turn.effects.push(Effect::Look(id));
         }
     }
 

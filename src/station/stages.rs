@@ -61,9 +61,9 @@ impl Station {
         }
     }
 
-    fn osdp_desk(&mut self, name: &ReaderName) -> Option<(&mut osdp::Desk, ReaderHints)> {
+    fn osdp_desk(&mut self, name: &ReaderName) -> Option<(&mut osdp::LastCard, ReaderHints)> {
         let Some(ReaderKind::Osdp(hints)) = self.reader(name).map(|reader| reader.kind.clone()) else { return None };
-        match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::Desk::default())) {
+        match self.stages.entry(name.clone()).or_insert_with(|| Stage::Osdp(osdp::LastCard::default())) {
             Stage::Osdp(desk) => Some((desk, hints)),
             Stage::Line(_) | Stage::Keyboard(_) | Stage::Card(_) | Stage::Read(_) => None,
         }

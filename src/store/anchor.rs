@@ -1,4 +1,4 @@
-//! An anchor: how far a store's chain had come, kept in a file outside of the store.
+//! An anchor: the end of a store's chain at some time, kept in a file outside of the store.
 //!
 //! In: a file. Out: the anchor in it, or a file with another one in its place. Never: a word of what stands in the store.
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
-/// How far a chain had come: a store without this link at this place is an older one, or another one.
+/// The end of a chain at some time. A store without this link at this place is an older copy, or another store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// How many records there were.
@@ -25,7 +25,7 @@ impl Anchor {
     pub fn read(path: &Path) -> Result<Option<Self>, StoreError> {
         let failed = |why: String| StoreError::Anchor { path: path.display().to_string(), why };
         match fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| failed("it is no anchor".to_owned())),
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| failed("it is not an anchor".to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error.to_string())),
         }

@@ -21,7 +21,7 @@ use crate::{
     outbox::{Entry, Step, Terms},
 };
 
-/// So many questions are answered together at most.
+/// How many questions are answered together at most.
 const TOGETHER: usize = 64;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -39,7 +39,7 @@ enum Ask {
     EvidenceSeen(Reply<Seen>),
     LookOn(bool, Reply<Looked>),
     Beginning(String, Reply<Vec<Entry>>),
-    OfCard(String, Reply<Vec<Entry>>),
+    LastOfCard(String, Reply<Option<Entry>>),
     OpenUser(Box<AddUser>, Reply<Option<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
@@ -264,12 +264,12 @@ impl StoreHandle {
         self.ask(|reply| Ask::Beginning(key.to_owned(), reply)).await
     }
 
-    /// The entries that give this card to somebody, the newest first.
+    /// The newest entry that gave this card to somebody and was not refused or given up.
     ///
     /// # Errors
-    /// They cannot be read.
-    pub async fn of_card(&self, card: String) -> Result<Vec<Entry>, StoreError> {
-        self.ask(|reply| Ask::OfCard(card, reply)).await
+    /// It cannot be read.
+    pub async fn last_of_card(&self, card: String) -> Result<Option<Entry>, StoreError> {
+        self.ask(|reply| Ask::LastOfCard(card, reply)).await
     }
 
     /// An order of the same new user whose outcome is not known yet.
@@ -364,7 +364,7 @@ fn answer(store: &mut dyn Store, ask: Ask) -> Answer {
         Ask::EvidenceSeen(reply) => answered(reply, store.evidence_seen()),
         Ask::LookOn(anew, reply) => answered(reply, store.look_on(anew)),
         Ask::Beginning(key, reply) => answered(reply, store.beginning(&key)),
-        Ask::OfCard(card, reply) => answered(reply, store.of_card(&card)),
+        Ask::LastOfCard(card, reply) => answered(reply, store.last_of_card(&card)),
         Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
         Ask::Secret(id, reply) => answered(reply, store.secret(id)),
         Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),

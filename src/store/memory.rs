@@ -17,15 +17,15 @@ use crate::{
     outbox::{Entry, Standing, Step, Terms},
 };
 
-/// So many entries are given at once.
+/// How many entries are given at once.
 const PAGE: usize = 256;
 
 /// What is kept in memory, as a file keeps it on disk: it outlives the stores that are opened over it.
 #[derive(Debug, Clone, Default)]
-pub struct Memory(Arc<Mutex<Kept>>);
+pub struct Memory(Arc<Mutex<Contents>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Contents {
     /// In the order they were saved.
     entries: Vec<Entry>,
     /// None once it is wiped.
@@ -49,7 +49,7 @@ impl Memory {
 }
 
 impl MemoryStore {
-    fn memory(&self) -> MutexGuard<'_, Kept> {
+    fn memory(&self) -> MutexGuard<'_, Contents> {
         self.memory.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -61,7 +61,7 @@ impl MemoryStore {
     }
 }
 
-impl Kept {
+impl Contents {
     fn find(&mut self, id: Uuid) -> Result<&mut Entry, StoreError> {
         let found = self.entries.iter_mut().find(|entry| entry.id == id);
         found.ok_or_else(|| StoreError::NoEntry(id.to_string()))
@@ -164,10 +164,10 @@ impl Store for MemoryStore {
         Ok(entries.filter(|entry| entry.id.to_string().starts_with(key)).take(2).cloned().collect())
     }
 
-    fn of_card(&mut self, card: &str) -> Result<Vec<Entry>, StoreError> {
+    fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError> {
         let kept = self.memory();
         let is_of = |entry: &&Entry| entry.source.as_ref().is_some_and(|source| source.card == card) && entry.base_url == self.base_url;
-        Ok(kept.entries.iter().rev().filter(is_of).cloned().collect())
+        Ok(kept.entries.iter().rev().filter(is_of).find(|entry| entry.gave()).cloned())
     }
 
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {

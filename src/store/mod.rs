@@ -145,11 +145,12 @@ pub trait Store {
     /// They cannot be read.
     fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError>;
 
-    /// The entries for this BluSKY that give this card to somebody, the newest first. What it costs does not grow with the number of entries.
+    /// The newest entry for this BluSKY that gave this card to somebody and was not refused or given up. What it costs does not grow with
+    /// the number of entries.
     ///
     /// # Errors
-    /// They cannot be read.
-    fn of_card(&mut self, card: &str) -> Result<Vec<Entry>, StoreError>;
+    /// It cannot be read.
+    fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError>;
 
     /// An order of the same new user for this BluSKY whose outcome is not known yet.
     ///

@@ -132,15 +132,15 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 /// No file of a key is larger.
-const LARGEST: u64 = 4 << 10;
+const LARGEST_KEY_FILE: u64 = 4 << 10;
 
 /// Reads a key: 32 bytes, or 64 hex digits.
 fn read(path: &Path) -> Result<Key<XChaCha20Poly1305>, SealError> {
     let failed = |why: String| SealError::Key { path: path.display().to_string(), why };
-    let bytes = file::read(path, LARGEST).map_err(|error| failed(error.to_string()))?;
+    let bytes = file::read(path, LARGEST_KEY_FILE).map_err(|error| failed(error.to_string()))?;
     let key = if bytes.len() == KEY { Some(bytes) } else { std::str::from_utf8(&bytes).ok().and_then(unhex) };
     let key: Option<[u8; KEY]> = key.and_then(|key| key.try_into().ok());
-    key.map(Into::into).ok_or_else(|| failed("it is no key; a key is 32 bytes, or 64 hex digits".to_owned()))
+    key.map(Into::into).ok_or_else(|| failed("it is not a key; a key is 32 bytes, or 64 hex digits".to_owned()))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -27,6 +27,7 @@ mod audit;
 mod chain;
 mod evidence;
 mod inspection;
+mod keys;
 mod layout;
 mod lists;
 mod log;
@@ -62,8 +63,6 @@ use wrong::{Wrong, explain};
 /// How long a store that is locked is waited for.
 const LOCKED: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-/// How long others are waited for before the log is emptied at the next occasion.
-const EMPTYING_LOG: Duration = Duration::from_millis(200);
 /// More statements than there are: none is prepared twice.
 const STATEMENTS: usize = 64;
 
@@ -78,6 +77,8 @@ pub struct Database {
     log_holds_secrets: bool,
     /// How the entries are found that are not settled, since the first page of them was asked for.
     way: Way,
+    /// The index of keys leads to every entry; none before somebody has asked for a key that it does not lead to.
+    has_whole_keys: Option<bool>,
     inspection: Inspection,
     /// What is written now is one transaction with what comes after it.
     in_group: bool,
@@ -112,10 +113,7 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let base_url = base_url.to_owned();
-        let (way, inspection) = (Way::EveryEntry, Inspection::default());
-        let mut database =
-            Self { connection, path: name, base_url, sealer, log_holds_secrets: has_log, way, inspection, in_group: false, anchor: None };
+        let mut database = Self { log_holds_secrets: has_log, ..Self::over(connection, name, base_url.to_owned(), sealer) };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + LOCKED;
         loop {
@@ -163,8 +161,13 @@ impl Database {
         if is_older {
             return Err(StoreError::Older(name));
         }
-        let (base_url, way, inspection) = (base_url.to_owned(), Way::EveryEntry, Inspection::default());
-        Ok(Self { connection, path: name, base_url, sealer, log_holds_secrets: false, way, inspection, in_group: false, anchor: None })
+        Ok(Self::over(connection, name, base_url.to_owned(), sealer))
+    }
+
+    fn over(connection: Connection, path: String, base_url: String, sealer: Sealer) -> Self {
+        let (way, has_whole_keys, inspection) = (Way::EveryEntry, None, Inspection::default());
+        let (log_holds_secrets, in_group, anchor) = (false, false, None);
+        Self { connection, path, base_url, sealer, log_holds_secrets, way, has_whole_keys, inspection, in_group, anchor }
     }
 
     fn take_up(&mut self) -> Result<(), StoreError> {
@@ -178,23 +181,6 @@ impl Database {
             if is_older { layout::bring_up(&mut self.connection, &self.base_url) } else { Ok(()) }
         };
         take_up().map_err(|wrong| wrong.explained(&self.path))
-    }
-
-    /// Brings what the log holds into the file, and the log down to nothing; false where others are at work in it.
-    fn empty_log(&mut self) -> bool {
-        let empty = || -> rusqlite::Result<bool> {
-            self.connection.busy_timeout(EMPTYING_LOG)?;
-            let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            self.connection.busy_timeout(LOCKED)?;
-            Ok(busy == 0)
-        };
-        empty().unwrap_or(false)
-    }
-
-    fn empty_log_of_secrets(&mut self) {
-        if self.log_holds_secrets && !self.in_group {
-            self.log_holds_secrets = !self.empty_log();
-        }
     }
 
     /// Says in the anchor how far the chain has come, where that is new. What cannot be said now is said with the next record.
@@ -302,7 +288,7 @@ impl Store for Database {
     }
 
     fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
-        self.read(|transaction| reading::entry(transaction, id))
+        self.by_key(|transaction, way| reading::entry(transaction, id, way), |_| true)
     }
 
     fn open_after(&mut self, number: u64) -> Result<Page, StoreError> {
@@ -351,17 +337,17 @@ impl Store for Database {
     }
 
     fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError> {
-        self.read(|connection| Ok(reading::beginning(connection, key)?))
+        self.by_key(|connection, way| Ok(reading::beginning(connection, key, way)?), |found| !found.is_empty())
     }
 
-    fn of_card(&mut self, card: &str) -> Result<Vec<Entry>, StoreError> {
+    fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError> {
         let base_url = self.base_url.clone();
-        self.read(|connection| Ok(reading::of_card(connection, card, &base_url)?))
+        self.read(|connection| Ok(reading::last_of_card(connection, card, &base_url)?))
     }
 
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let base_url = self.base_url.clone();
-        let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url)?))?;
+        let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url, &user.last_name)?))?;
         Ok(orders.into_iter().find(|entry| entry.is_open_order_of(user)))
     }
 

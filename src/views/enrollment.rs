@@ -214,7 +214,8 @@ fn card_json(entry: &Entry, call: &AddUserCard) -> CardJson {
 }
 
 /// What the operator should know: of the card, and of what it opens.
-fn warnings(entry: &Entry) -> Vec<String> {
+#[must_use]
+pub fn warnings(entry: &Entry) -> Vec<String> {
     let is_given = matches!(entry.operation, Operation::AddUserCard(_)) && entry.progress().state == State::Accepted;
     let opens_nothing = is_given && entry.origin.person.as_ref().is_some_and(|person| person.without_access);
     let own = entry.progress().warnings.iter().cloned();

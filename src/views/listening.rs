@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::reading;
 use crate::{
     card::{Reading, to_hex},
-    decode::detect::{BitCounts, Finding},
+    decode::detect::{BitCounts, Listener},
     reader::{LineParity, LineSettings},
 };
 
@@ -40,8 +40,8 @@ pub struct Report<'a> {
 
 /// What one dialect made of the bytes.
 pub struct DialectReport<'a> {
-    /// Its finding.
-    pub finding: &'a Finding,
+    /// The dialect, and what it made of the bytes.
+    pub listener: &'a Listener,
     /// What the known formats say of each card.
     pub readings: Vec<Reading>,
     /// The numbers of bits at which known formats pass their checks, and how sure that is.
@@ -70,9 +70,10 @@ pub fn text(report: &Report<'_>) -> String {
     let mut lines = vec![format!("{} at {}:", report.port, settings(&report.line))];
     lines.extend(report.bytes.iter().flat_map(|(at, bytes)| dump(*at, bytes)));
     lines.push(String::new());
-    let (readers, others): (Vec<&DialectReport<'_>>, Vec<&DialectReport<'_>>) = report.said.iter().partition(|said| said.finding.cards > 0);
+    let (readers, others): (Vec<&DialectReport<'_>>, Vec<&DialectReport<'_>>) =
+        report.said.iter().partition(|said| said.listener.cards > 0);
     lines.extend(readers.iter().flat_map(|said| words(said)));
-    for Finding { dialect, damaged, .. } in others.iter().map(|said| said.finding) {
+    for Listener { dialect, damaged, .. } in others.iter().map(|said| said.listener) {
         match damaged {
             0 if readers.is_empty() => lines.push(format!("{}: this is its talk, without a card; show a card", dialect.id)),
             0 => {}
@@ -134,15 +135,15 @@ fn printable(bytes: &[u8]) -> String {
 }
 
 fn words(said: &DialectReport<'_>) -> Vec<String> {
-    let finding = said.finding;
+    let listener = said.listener;
     let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let mut counted = vec![count(finding.cards, "card")];
-    counted.extend((finding.damaged > 0).then(|| format!("{} damaged", finding.damaged)));
-    counted.extend((finding.noise > 0).then(|| format!("{} left over", count(finding.noise, "byte"))));
-    let dialect = &finding.dialect;
+    let mut counted = vec![count(listener.cards, "card")];
+    counted.extend((listener.damaged > 0).then(|| format!("{} damaged", listener.damaged)));
+    counted.extend((listener.noise > 0).then(|| format!("{} left over", count(listener.noise, "byte"))));
+    let dialect = &listener.dialect;
     let mut lines = vec![format!("{} ({}; {}): {}", dialect.id, dialect.name, dialect.confidence.name(), counted.join(", "))];
     lines.extend(said.readings.iter().map(|reading| format!("    {}", in_one_line(reading))));
-    if finding.wants_bits() {
+    if listener.wants_bits() {
         lines.push(format!("    its reader does not tell the number of bits; {}", bits_hint(&said.bits)));
     }
     lines
@@ -188,10 +189,10 @@ fn list(counts: &[u16]) -> String {
 /// The `[[reader]]` of a dialect.
 #[must_use]
 pub fn configuration(report: &Report<'_>, said: &DialectReport<'_>) -> String {
-    let own = said.finding.dialect.line;
-    let mut lines = format!("[[reader]]\nname = {:?}\n{}dialect = {:?}\n", report.name, report.attached, said.finding.dialect.id);
+    let own = said.listener.dialect.line;
+    let mut lines = format!("[[reader]]\nname = {:?}\n{}dialect = {:?}\n", report.name, report.attached, said.listener.dialect.id);
     lines.push_str(&line_keys(&report.line, &own));
-    if said.finding.wants_bits() {
+    if said.listener.wants_bits() {
         match said.bits.only() {
             Some(only) => lines.push_str(&format!("bits = {only}\n")),
             None => lines.push_str(&format!("# bits = N       # {}\n", bits_hint(&said.bits))),
@@ -243,12 +244,12 @@ pub fn json(report: &Report<'_>) -> Value {
 }
 
 fn dialect_json(report: &Report<'_>, said: &DialectReport<'_>) -> Value {
-    let Finding { dialect, cards, damaged, noise, .. } = said.finding;
+    let Listener { dialect, cards, damaged, noise, .. } = said.listener;
     let readings: Vec<Value> =
         said.readings.iter().filter_map(|read| serde_json::to_value(reading::json(read, &reading::literal(read))).ok()).collect();
     json!({
         "dialect": dialect.id, "name": dialect.name, "confidence": dialect.confidence.name(), "cards": cards, "damaged": damaged,
-        "noise": noise, "tied": said.tied, "readings": readings, "wants_bits": said.finding.wants_bits(), "bits": said.bits.counts,
+        "noise": noise, "tied": said.tied, "readings": readings, "wants_bits": said.listener.wants_bits(), "bits": said.bits.counts,
         "bits_are_sure": said.bits.is_sure(), "cards_wanted": said.bits.more, "marked": said.bits.marked,
         "configuration": (*cards > 0).then(|| configuration(report, said)),
     })

@@ -32,7 +32,7 @@ pub fn words(step: &Step) -> String {
             ReadBack::NotYet { why } | ReadBack::Unavailable { why } | ReadBack::Failed { why } => why.clone(),
         },
         Step::Reassign { .. } => "a person decided to take the card from its holder".to_owned(),
-        Step::HeldBy { user_id } => format!("BluSKY shows the card with user {user_id}"),
+        Step::HeldBy(held) => format!("BluSKY shows the card with user {}", held.user_id),
         Step::Retry { user: Some(user), .. } => format!("a person looked in BluSKY: the user is there, as {user}"),
         Step::Retry { absent: false, .. } => "a person asked for another try".to_owned(),
         Step::Retry { absent: true, .. } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),

@@ -69,19 +69,19 @@ fn blusky_s_list_names_the_holder_and_the_read_back_says_whether_that_is_so_now(
     }
 }
 
-/// A BluSKY in which somebody has the card. Its list says that it is Ada, its refusals name nobody, and it gives the card to whoever
-/// takes it, or to anybody once it is free.
-fn held_by(holder: &str) -> (Peer, Site) {
+/// A BluSKY in which somebody has the card. It refuses it in these words, its list shows it with Ada or shows no cards, and it gives
+/// the card to whoever takes it, or to anybody once it is free.
+fn held_by(holder: &str, words: &'static str, in_list: bool) -> (Peer, Site) {
     let holder = Mutex::new(Some(holder.to_owned()));
     let card = json!({"CardId": CARD_ID, "PersonCardId": CARD_ID, "CardType": 3, "InternalCardNumber": 4567, "FacilityCode": 123,
-        "CardACSystemId": SYSTEM, "ExternalCardNumber": "4567", "CardUserFlags": 1, "Deleted": false});
+        "CardACSystemId": SYSTEM, "ExternalCardNumber": "4567", "CardUserFlags": 3, "Deleted": false,
+        "CardDeactivationStartDateTime": "2031-12-01T00:00:00"});
+    let listed = if in_list { json!([card.clone()]) } else { json!([]) };
     let blusky = Peer::start(move |request, _| {
         let mut holder = holder.lock().unwrap();
         let user = [ADA, GRACE].into_iter().find(|user| request.path.contains(user));
         match request.method.as_str() {
-            "POST" if holder.is_some() && !takes(request) => {
-                Reply::json(&json!({"ResultCode": 2, "Description": "Card Already Assigned", "Value": null}))
-            }
+            "POST" if holder.is_some() && !takes(request) => Reply::json(&json!({"ResultCode": 2, "Description": words, "Value": null})),
             "POST" => {
                 *holder = user.map(str::to_owned);
                 Reply::success()
@@ -91,10 +91,15 @@ fn held_by(holder: &str) -> (Peer, Site) {
                 Reply::json(&json!({"ResultCode": 0, "Description": "Success"}))
             }
             _ if request.path.contains("Users?OccupancyId=") => {
-                Reply::json(&json!([{"PersonId": ADA, "FirstName": "Ada", "LastName": "Lovelace", "Cards": [card.clone()]}]))
+                Reply::json(&json!([{"PersonId": ADA, "FirstName": "Ada", "LastName": "Lovelace", "Cards": listed}]))
             }
             _ => {
-                let cards = if user.is_some() && user == holder.as_deref() { json!([card.clone()]) } else { json!([]) };
+                // Whoever takes it has it on other terms.
+                let mut theirs = card.clone();
+                if user == Some(GRACE) {
+                    (theirs["CardUserFlags"], theirs["CardDeactivationStartDateTime"]) = (json!(1), Value::Null);
+                }
+                let cards = if user.is_some() && user == holder.as_deref() { json!([theirs]) } else { json!([]) };
                 Reply::json(&json!({"UserId": user, "Cards": cards}))
             }
         }
@@ -111,8 +116,9 @@ fn takes(request: &Request) -> bool {
 
 #[test]
 fn a_named_holder_is_looked_at_before_the_card_is_taken_and_only_who_has_it_then_gets_it_back() {
-    for (holder, is_shown) in [(ADA, true), (OCCUPANCY, false)] {
-        let (blusky, site) = held_by(holder);
+    let (unnamed, named) = ("Card Already Assigned", "Card Already Assigned : 4567 Lovelace, Ada");
+    for (holder, words, in_list) in [(ADA, unnamed, true), (ADA, named, false), (OCCUPANCY, unnamed, true), (OCCUPANCY, named, false)] {
+        let ((blusky, site), is_shown) = (held_by(holder, words, in_list), holder == ADA);
         let taken = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--reassign", "--json"]);
         assert_eq!((taken.code, &taken.last()["reassigned"]), (0, &json!(true)), "{taken:?}");
         let heard = blusky.heard();
@@ -122,6 +128,12 @@ fn a_named_holder_is_looked_at_before_the_card_is_taken_and_only_who_has_it_then
         let undone = site.run(&["outbox", "undo", taken.last()["enrollment"].as_str().unwrap(), "--json"]);
         let users: Vec<String> = undone.lines().iter().filter_map(|line| Some(line["user_id"].as_str()?.to_owned())).collect();
         assert_eq!((undone.code, users.iter().any(|user| user == ADA)), (0, is_shown), "{undone:?}");
+        let given_back = blusky.writes().into_iter().filter(|request| request.method == "POST" && request.path.contains(ADA)).last();
+        let Some(given_back) = given_back.map(|request| request.json()) else { continue };
+        // A temporary card does not become one for ever.
+        assert_eq!(given_back["CardUserFlags"], 3, "{given_back}");
+        assert!(given_back["CardDeactivationStartDateTime"].as_str().unwrap().starts_with("2031-12-01"), "{given_back}");
+        assert!(undone.stderr.contains("with the times and flags it had"), "{undone:?}");
     }
 }
 

@@ -206,6 +206,17 @@ fn a_blusky_that_takes_no_card_back_refuses_that_and_goes_on_giving_cards() {
 }
 
 #[test]
+fn an_enrollment_whose_undoing_was_refused_can_be_undone_again() {
+    let (blusky, site, _) = held(&["no-such-call@RemoveUserCard"]);
+    let key = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    for entries in [2, 3] {
+        let undone = site.run(&["outbox", "undo", &key, "--json"]);
+        assert_eq!((undone.code, &undone.last()["state"], site.outbox().len()), (1, &json!("refused"), entries), "{undone:?}");
+    }
+    assert_eq!(taken(&blusky).1["UserId"].as_str(), Some(ADA));
+}
+
+#[test]
 fn what_was_not_accepted_is_not_undone() {
     let (_blusky, site, _) = held(&[]);
     let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);

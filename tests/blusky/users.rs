@@ -35,7 +35,8 @@ fn a_lost_answer_never_makes_a_second_user() {
         let key = doubtful.last()["enrollment"].as_str().unwrap().to_owned();
         site.run(&["outbox", "retry", &key]);
         let _station = site.start(&["run"]);
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        // It returns once nothing more will be sent by itself.
+        site.run(&["outbox", "deliver"]);
         assert_eq!((added(&blusky), &site.outbox()[0]["state"]), (there, &json!("in_doubt")), "{fault}: nobody has looked");
         assert_eq!(site.run(&["outbox", "retry", &key, "--absent"]).code, 0);
         site.wait_for_outbox(|entries| entries[0]["state"] == "accepted");

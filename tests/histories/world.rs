@@ -212,6 +212,10 @@ impl World {
                 }
             }
             Effect::Append(id, step) if !self.fails() => self.writes(id, step),
+            Effect::Look(id) => {
+                let entry = self.at(id).expect("what is looked at is on the disk").clone();
+                self.events.push_back(Event::Settled(Box::new(entry)));
+            }
             Effect::Deliver(work) => {
                 let (Work::Step(id) | Work::Ask(id)) = work;
                 let entry = self.at(id).expect("what is due is on the disk").clone();

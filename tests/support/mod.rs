@@ -26,6 +26,12 @@ pub const SYSTEM: &str = "309fbabb-0642-44e1-b262-67442dc491ed";
 /// H10301, facility code 123, card number 4567 (proxmark3, pm3_tests.sh).
 pub const CARD: &str = "{26}BD88EB80";
 
+/// The program that is tested; `PROGRAM` names another one, such as the released one.
+pub fn program() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_cardbridge").into();
+    std::env::var_os("PROGRAM").map_or_else(built, |path| fs::canonicalize(path).expect("PROGRAM is there"))
+}
+
 /// A site: a folder with a configuration, a token and a store.
 pub struct Site {
     pub folder: tempfile::TempDir,
@@ -69,7 +75,7 @@ impl Site {
 
     /// A command of the shipped binary, in the site's folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cardbridge"));
+        let mut command = Command::new(program());
         command.args(arguments).arg("--config").arg(self.path("cardbridge.toml")).current_dir(self.folder.path());
         command.envs(self.env.iter().cloned()).stdin(Stdio::null());
         command
@@ -201,7 +207,7 @@ impl Simulator {
     }
 
     pub fn on(address: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cardbridge"));
+        let mut command = Command::new(program());
         command.args(["simulator", "--listen", address]).args(arguments).stdin(Stdio::null());
         let mut running = Running(Some(command.stdout(Stdio::piped()).spawn().unwrap()));
         let mut lines = running.stdout().lines();

@@ -118,6 +118,18 @@ fn a_pin_that_is_shown_is_neither_written_down_nor_shown_again() {
 }
 
 #[test]
+fn a_pin_is_as_it_was_sent_only_with_the_same_digits_whether_it_is_shown_as_text_or_as_a_number() {
+    let Operation::AddUserCard(mut call) = sent() else { panic!("it is a card") };
+    call.pin = Some(crate::access::Secret::new("417"));
+    for (pin, differs) in [(json!("417"), false), (json!(417), false), (json!("0417"), true), (json!("418"), true), (json!(418), true)] {
+        let mut card = shown();
+        card["PIN"] = pin.clone();
+        let compared = read(&card).compare(&Operation::AddUserCard(call.clone())).unwrap();
+        assert_eq!(compared.differs.contains(&"pin".to_owned()), differs, "{pin}");
+    }
+}
+
+#[test]
 fn an_empty_member_says_nothing_and_a_pin_is_seen_by_nobody_however_it_is_written() {
     for empty in [Value::Null, json!("")] {
         assert!(matches!(is("PublicNotes", &empty), Is::Empty), "{empty}");

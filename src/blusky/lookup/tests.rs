@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn terms(success: &SuccessCodes) -> Terms<'_> {
-    Terms { success, key: "blusky.token_file" }
+fn terms(success: &SuccessCodes) -> AnswerRules<'_> {
+    AnswerRules { success, key: "blusky.token_file" }
 }
 
 fn items(kind: Kind, body: &str) -> Vec<(Option<String>, Option<String>)> {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A long list may take this long; each piece of it has the time that another call has for the whole.
-const LONGEST: Duration = Duration::from_secs(600);
+const LIST_TIMEOUT: Duration = Duration::from_secs(600);
 /// No refusal is larger.
 const LARGEST_REFUSAL: usize = 1 << 20;
 
@@ -55,7 +55,7 @@ impl Client {
 
     async fn read(&self, path: &str) -> Result<Listed, Trouble> {
         let url = format!("{}/{path}", self.base_url());
-        let request = || self.http().get(&url).header(ACCEPT, self.accept()).timeout(LONGEST);
+        let request = || self.http().get(&url).header(ACCEPT, self.accept()).timeout(LIST_TIMEOUT);
         let mut response = self.within(self.answer(request)).await?;
         let status = response.status().as_u16();
         // Whoever asks to be left alone is not asked for the same by another path.

@@ -19,9 +19,9 @@ use crate::access::{Belongs, HeldCard, PeopleLines, Person};
 use cutter::{Cut, Cutter};
 
 /// More people than this are no list of people of one company.
-const MOST: usize = 250_000;
+const MOST_PEOPLE: usize = 250_000;
 /// Nor are so many bytes of what is kept of them.
-const LARGEST: usize = 128 << 20;
+const LARGEST_LIST: usize = 128 << 20;
 
 /// Where the id of an occupancy, a facility or a vendor stands in a site's own path.
 pub const ID: &str = "{id}";
@@ -80,7 +80,7 @@ impl Reading {
         for byte in piece {
             let Some(cut) = self.cutter.take(*byte)? else { continue };
             let person = if let Cut::Record(record) = cut { person(record) } else { None };
-            if self.ids.len() + self.unnamed >= MOST || self.people.as_str().len() > LARGEST {
+            if self.ids.len() + self.unnamed >= MOST_PEOPLE || self.people.as_str().len() > LARGEST_LIST {
                 return Err("BluSKY's list of people is longer than 250000");
             }
             match person {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::blusky::{
-    answer::{SuccessCodes, Terms},
+    answer::{AnswerRules, SuccessCodes},
     lookup::{Kind, Listing, sort_lookup},
 };
 
@@ -12,7 +12,7 @@ fn read(text: &str, piece: usize) -> Result<(Vec<Person>, usize), String> {
     let mut reading = Reading::default();
     text.as_bytes().chunks(piece).try_for_each(|piece| reading.take(piece)).map_err(ToOwned::to_owned)?;
     let Read { people, unnamed, frame, .. } = reading.end()?;
-    let terms = Terms { success: &SuccessCodes::Listed(vec![0]), key: "" };
+    let terms = AnswerRules { success: &SuccessCodes::Listed(vec![0]), key: "" };
     match sort_lookup(Kind::Users, 200, &frame, terms) {
         Listing::Items(items) if Read::is_list(&items) => Ok((people.iter().collect(), unnamed)),
         other => Err(format!("{other:?}")),
@@ -152,7 +152,7 @@ fn what_does_not_end_is_not_kept_in_memory() {
         assert!(endless.as_bytes().chunks(1000).try_for_each(|piece| reading.take(piece)).is_err(), "{}", &endless[..20]);
     }
     let mut reading = Reading::default();
-    let many = "[".to_owned() + &"{},".repeat(MOST + 1);
+    let many = "[".to_owned() + &"{},".repeat(MOST_PEOPLE + 1);
     assert!(reading.take(many.as_bytes()).unwrap_err().contains("250000"));
 }
 

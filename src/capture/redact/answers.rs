@@ -2,7 +2,7 @@
 //! drawn.
 //!
 //! In: the commands and answers of a capture. Out: answers of the same length, with the same status words and the same
-//! TLV headers. Where the card's bits stand is found by turning over one bit after the other and taking again. Never: a
+//! TLV headers. The place of the card's bits is found by flipping one bit after the other and reading again. Never: a
 //! serial number or a card's bits, wherever in an answer they stand.
 
 use std::{iter, time::Duration};
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Shorter sequences stand everywhere by chance.
+/// The shortest number that is looked for everywhere: a shorter one would be found by chance.
 const A_NUMBER: usize = 3;
 /// Get response: the rest of an answer.
 const GET_RESPONSE: [u8; 2] = [0x00, 0xC0];
@@ -70,7 +70,7 @@ impl Redaction<'_> {
         records
     }
 
-    /// What stands for the answer to a command.
+    /// What replaces the answer to a command.
     fn answer(&mut self, asked: &[u8], data: &[u8], status: u16) -> Vec<u8> {
         let name = (asked.to_vec(), data.to_vec());
         if let Some(known) = self.stands_for.bytes.get(&name) {
@@ -139,7 +139,7 @@ impl Redaction<'_> {
         other.and_then(|other| from_hex(std::str::from_utf8(&other).ok()?)).unwrap_or_else(|| atr.to_vec())
     }
 
-    /// A number that may stand elsewhere too, in either order.
+    /// Notes a number that may be found elsewhere too, in either byte order.
     fn remember(&mut self, old: &PacsBits, new: &PacsBits) {
         let turned = |bytes: &[u8]| bytes.iter().rev().copied().collect::<Vec<u8>>();
         let (old, new) = (old.to_bytes(), new.to_bytes());
@@ -148,7 +148,7 @@ impl Redaction<'_> {
         }
     }
 
-    /// Puts the other numbers where real ones stand.
+    /// Replaces the real numbers wherever they are found.
     fn overlay(&self, bytes: &mut [u8]) {
         for (old, new) in &self.stands_for.anywhere {
             let places = bytes.windows(old.len()).enumerate().filter(|(_, window)| window == old).map(|(at, _)| at);

@@ -1,8 +1,8 @@
 //! Another card for a card: its bits are others, and every known format says the same of them.
 //!
-//! In: card bits. Out: others of the same length, for the same card always the same. What differs between the two keeps
-//! every parity of every format that takes them for its own, so that each check passes or fails just as before. Never: a
-//! word about the real ones.
+//! In: card bits. Out: other bits of the same length, for the same card always the same ones. The change keeps every parity
+//! of every format that reads them, so that each check passes or fails as before. Never: anything from which the real bits
+//! can be told.
 
 use super::{Redaction, random::Random};
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
     },
 };
 
-/// So often another card is drawn before the demands on it are lowered.
+/// How often another card is drawn before fewer conditions are put on it.
 const MOST_CARDS: usize = 300;
-/// Frames of unknown formats are long enough for parities from here on.
+/// From this length on, an unknown format may have parity bits.
 const HAS_PARITIES: usize = 16;
 
 /// What the formats say of a card, without its numbers.
@@ -35,7 +35,7 @@ pub fn shape(reading: &Reading) -> Shape {
 }
 
 impl Redaction<'_> {
-    /// The bits that stand for these. Those at `stays` stay; what cannot be written where they stood is not accepted.
+    /// The bits that replace these. Those at `stays` stay; what cannot be written where they stood is not accepted.
     pub(super) fn card(&mut self, kind: Kind, old: PacsBits, stays: &[usize], accepts: &dyn Fn(&PacsBits) -> bool) -> PacsBits {
         if let Some(new) = self.stands_for.cards.get(&(kind, old)) {
             return *new;
@@ -59,7 +59,7 @@ impl Redaction<'_> {
         let catalog = self.catalog.clone();
         let fits = |format: &&Format| format.fit(&old).is_ok();
         let all = catalog.of_kind(kind).filter(|format| format.len() == old.len());
-        // Several keypads send as few bits, and one of them was pressed.
+        // Several kinds of keypad send keys of this length.
         let is_keypad = reading.verdict == Verdict::Keypad;
         let owners: Vec<&Format> =
             all.filter(|format| format.fit(&old).map_or_else(|(why, _)| !is_keypad && why != Reason::FixedBits, |_| true)).collect();

@@ -1,7 +1,7 @@
 //! Another frame for a frame: the same message, with another card in it.
 //!
-//! In: a frame and the dialect that reads it. Out: a frame of the same length of which the same is heard. Where the card
-//! stands in it is found by turning over one bit after the other and reading the frame again, so that nothing of how a
+//! In: a frame and the dialect that reads it. Out: a frame of the same length that means the same. The card's place in it
+//! is found by flipping one bit after the other and reading the frame again, so that nothing of how a
 //! dialect lays out its frames is written here a second time. A check that was right is right, one that was wrong is wrong
 //! by as much. Never: a frame that says something else than before, and never one with the real numbers.
 
@@ -19,9 +19,9 @@ use crate::{
     reader::{ByteOrder, ReaderHints},
 };
 
-/// So often a part that is no card's is drawn before it is taken for one that the rest depends on, and stays.
+/// How often a part that is not the card's is drawn. If no draw leaves the meaning the same, the frame depends on it, and it stays.
 const MOST_MASKS: usize = 20;
-/// So often numbers are drawn before the frame is masked as if nothing of it were understood.
+/// How often numbers are drawn. If none says the same, the frame is masked as if it were not understood.
 const MOST_NUMBERS: usize = 1000;
 
 /// How a frame is read.
@@ -29,7 +29,7 @@ const MOST_NUMBERS: usize = 1000;
 pub struct ReadBy<'a> {
     pub dialect: &'a Dialect,
     pub told: ReaderHints,
-    /// Of a dialect: what is heard.
+    /// Reads a frame of the dialect.
     pub by: fn(&Dialect, &ReaderHints, &[u8]) -> Option<Heard>,
 }
 
@@ -39,14 +39,14 @@ struct KnownFrame<'a> {
     message: &'a Message,
     bytes: &'a [u8],
     body: &'a [u8],
-    /// Where in the body the message begins; before it stands noise.
+    /// Where in the body the message begins, after noise.
     begins: usize,
     parts: Vec<Part<'a>>,
     heard: Heard,
 }
 
 impl Redaction<'_> {
-    /// The frame that stands for this one; none where none says the same, or where no message reads it.
+    /// The frame that replaces this one; `None` if no other says the same, or no message reads it.
     pub(super) fn frame(&mut self, reads: ReadBy<'_>, old: &[u8]) -> Option<Vec<u8>> {
         let name = (reads.dialect.id.clone().into_bytes(), old.to_vec());
         if let Some(known) = self.stands_for.bytes.get(&name) {
@@ -83,7 +83,7 @@ impl Redaction<'_> {
         }
     }
 
-    /// Other bits where the card's stand.
+    /// Puts other bits in the place of the card's.
     fn with_bits(&mut self, frame: &KnownFrame<'_>, body: &[u8], kind: Kind, old: PacsBits) -> Option<Vec<u8>> {
         let read = |bytes: &[u8]| match frame.heard_of(bytes) {
             Some(heard) if format!("{heard:?}") == format!("{:?}", frame.heard) => number_heard(&heard).filter(|(of, _)| *of == kind),
@@ -116,7 +116,7 @@ impl Redaction<'_> {
         (is_read(&new) && new != old).then(|| written(&new))
     }
 
-    /// Other digits for numbers that the reader has decoded, for keys, and for what says no card.
+    /// Puts other digits in the place of decoded numbers, of keys, and of what says that there is no card.
     fn with_digits(&mut self, frame: &KnownFrame<'_>, body: &[u8], shown: &Presentation) -> Option<Vec<u8>> {
         let of_card: Vec<&Part<'_>> = frame.parts.iter().filter(|part| is_card_part(part.name)).collect();
         let name: Vec<Vec<u8>> = of_card.iter().map(|part| part.text.to_vec()).collect();
@@ -146,7 +146,7 @@ impl Redaction<'_> {
 }
 
 impl ReadBy<'_> {
-    /// What is heard, without the bytes as they came and without what a check says it is.
+    /// What the frame says, without the raw bytes and without the details of a failed check.
     fn heard(&self, dialect: &Dialect, bytes: &[u8]) -> Option<Heard> {
         let heard = (self.by)(dialect, &self.told, bytes)?;
         let Heard::Shown(mut shown, ago) = heard else { return Some(heard) };
@@ -172,7 +172,7 @@ impl<'a> KnownFrame<'a> {
         matches!(&self.heard, Heard::Shown(shown, _) if catalog.read((**shown).clone()).verdict == Verdict::Keypad)
     }
 
-    /// What is heard of other bytes, where they are one frame as these are.
+    /// What other bytes say, if they are one frame as these are.
     fn heard_of(&self, bytes: &[u8]) -> Option<Heard> {
         let dialect = self.reads.dialect;
         let known = |frame: &[u8]| self.reads.heard(dialect, frame).is_some();
@@ -231,7 +231,7 @@ impl<'a> KnownFrame<'a> {
     }
 }
 
-/// The number that a presentation is told by, its bytes in this order.
+/// The number that identifies a presentation, with its bytes in this order.
 pub fn number(shown: &Presentation, order: ByteOrder) -> Option<(Kind, PacsBits)> {
     match (&shown.csn, shown.bits) {
         (Some(csn), _) if shown.kind == Kind::Csn => {
@@ -263,7 +263,7 @@ fn required(catalog: &Catalog, numbers: &Numbers) -> Vec<String> {
     formats.flat_map(|format| format.fields.iter()).filter(|field| field.required.is_some()).map(|field| field.name.to_string()).collect()
 }
 
-/// Keys for keys, none of them the real one; what is no digit (enter, clear) stays.
+/// Other digits for typed digits, each one different; keys that are no digits (enter, clear) stay.
 pub fn keys(old: &[u8], random: &mut dyn Random) -> Vec<u8> {
     let key = |byte: &u8| match byte {
         0..=9 => (byte + random.between(1..=9)) % 10,

@@ -14,8 +14,8 @@ pub trait Random {
         u128::from(self.draw()) << 64 | u128::from(self.draw())
     }
 
-    /// A byte between these two, both among them. That 64 bits are no multiple of their count favours none that anybody
-    /// could tell.
+    /// A byte between these two, both included. (64 bits are no multiple of their count, but the difference is too small to
+    /// notice.)
     fn between(&mut self, range: RangeInclusive<u8>) -> u8 {
         let (least, most) = range.into_inner();
         least.saturating_add((self.draw() % (u64::from(most.saturating_sub(least)) + 1)) as u8)

@@ -42,9 +42,9 @@ use crate::{
 };
 
 /// No list is longer.
-const LARGEST: u64 = 64 << 20;
+const LARGEST_LIST: u64 = 64 << 20;
 /// So many findings are named.
-const FINDINGS: usize = 20;
+const MOST_FINDINGS: usize = 20;
 
 /// One person of a list after the other.
 pub async fn run(site: &Site, arguments: &Arguments, list: &Path) -> Result<ExitCode, Failure> {
@@ -123,7 +123,7 @@ fn wrong(list: &Path, why: impl std::fmt::Display) -> Failure {
 
 /// The people of a list.
 async fn read(site: &Site, list: &Path, shared: &NewUser) -> Result<Rows, Failure> {
-    let bytes = file::read(list, LARGEST).map_err(|error| wrong(list, error))?;
+    let bytes = file::read(list, LARGEST_LIST).map_err(|error| wrong(list, error))?;
     let people = people(site).await?;
     let mut read = Rows::read(&bytes, &people, &NewUser::headings()).map_err(|finding| wrong(list, finding))?;
     read.make_new(shared.making());
@@ -145,11 +145,11 @@ async fn added_before(client: &Client, rows: &mut Rows, given: &[(usize, Given)]
 
 /// Those who can be used; what is wrong in the list is said.
 fn usable(read: Rows, list: &Path) -> Result<Vec<Row>, Failure> {
-    for finding in read.findings.iter().take(FINDINGS) {
+    for finding in read.findings.iter().take(MOST_FINDINGS) {
         hint(&format!("{}, {finding}", list.display()));
     }
-    if read.findings.len() > FINDINGS {
-        hint(&format!("and {} more", read.findings.len() - FINDINGS));
+    if read.findings.len() > MOST_FINDINGS {
+        hint(&format!("and {} more", read.findings.len() - MOST_FINDINGS));
     }
     if !read.unused.is_empty() {
         hint(&format!("{}: these columns say nothing here: {}", list.display(), read.unused.join(", ")));

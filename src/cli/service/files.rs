@@ -80,6 +80,16 @@ pub fn all(own: &Own<'_>) -> Vec<File> {
                 Some("lib/systemd/system/cardbridge-kiosk.service"),
                 include_str!("../../../packaging/cardbridge-kiosk.service"),
             ),
+            file(
+                "etc/systemd/system/cardbridge-kiosk-lost.path",
+                Some("lib/systemd/system/cardbridge-kiosk-lost.path"),
+                include_str!("../../../packaging/cardbridge-kiosk-lost.path"),
+            ),
+            file(
+                "etc/systemd/system/cardbridge-kiosk-lost.service",
+                Some("lib/systemd/system/cardbridge-kiosk-lost.service"),
+                include_str!("../../../packaging/cardbridge-kiosk-lost.service"),
+            ),
         ]);
         files.iter_mut().for_each(|file| file.text = file.text.replace(PAGE, &screen.page).replace(STORE, &screen.store));
     }
@@ -112,6 +122,8 @@ mod tests {
             "{station}"
         );
         assert!(screen.contains("LoadCredential=start.html:/var/lib/cardbridge/own.db.kiosk.html\n"), "{screen}");
+        assert!(text("etc/systemd/system/cardbridge-kiosk-lost.path").contains("PathExists=/var/lib/cardbridge/own.db.kiosk.lost\n"));
+        assert!(text("etc/systemd/system/cardbridge-kiosk-lost.service").contains("/var/lib/cardbridge/own.db.kiosk.lost\n"));
         assert!(text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"https://desk:1/kiosk\""));
         let plain = all(&Own { program: PROGRAM, protocols: None, screen: None });
         assert_eq!(plain.last().unwrap().text, include_str!("../../../packaging/cardbridge.service"));

@@ -35,7 +35,9 @@ pub fn bar(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> Ma
         @if let Some(why) = &blusky.stopped {
             span.sign.bad role="alert" { (words.say("blusky_stopped")) " " (reason(why, words)) }
         } @else if let Some(since) = blusky.away_since {
-            span.sign.bad { (words.fill("blusky_away", &[("since", &clock(since, offset)), ("count", &board.status.waiting)])) }
+            // What waits for a person waits for nothing else.
+            @let waiting = board.status.waiting.saturating_sub(board.for_people().count());
+            span.sign.bad { (words.fill("blusky_away", &[("since", &clock(since, offset)), ("count", &waiting)])) }
         } @else if blusky.reached.is_some() {
             span.sign.good { (words.say("blusky_there")) }
         } @else {

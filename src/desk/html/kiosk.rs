@@ -50,7 +50,14 @@ pub fn start_page(all: &[Words], style: &str, script: &str) -> Markup {
                 style { (maud::PreEscaped(style)) }
             }
             body {
-                main { div.step { @for words in all { div lang=(words.language) { h1 { (words.say("kiosk_moment")) } } } } }
+                main {
+                    div #moment .step { @for words in all { div lang=(words.language) { h1 { (words.say("kiosk_moment")) } } } }
+                    div #lost .step hidden {
+                        @for words in all {
+                            div lang=(words.language) { h1 { (words.say("kiosk_front_desk")) } p { (words.say("kiosk_comes_back")) } }
+                        }
+                    }
+                }
                 script { (maud::PreEscaped(script)) }
             }
         }

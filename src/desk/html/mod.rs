@@ -25,7 +25,10 @@ use chrono::{DateTime, FixedOffset, Utc};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::words::Words;
+use super::{
+    scene::{Board, Undo},
+    words::Words,
+};
 use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown, views::reading::words_of};
 
 /// The head of a page; its style and its script are named after it.
@@ -63,10 +66,14 @@ fn entry_call(id: Uuid, what: &str, label: &str, class: &str, fields: &Markup) -
 
 /// Whom an entry is for.
 fn whom(entry: &Entry) -> String {
-    match (&entry.origin.person, entry.operation.user()) {
-        (Some(person), _) => named(person),
-        (None, Some(user)) => user.to_string(),
-        (None, None) => String::new(),
+    match (&entry.origin.person, &entry.operation, entry.operation.user()) {
+        (Some(person), ..) => named(person),
+        (None, Operation::AddUser(user), _) => {
+            let name = format!("{} {}", user.first_name, user.last_name);
+            named(&Named { name, employee_number: user.employee_number.clone(), without_access: false })
+        }
+        (None, _, Some(user)) => user.to_string(),
+        (None, _, None) => String::new(),
     }
 }
 
@@ -75,21 +82,30 @@ fn named(person: &Named) -> String {
     person.employee_number.as_ref().map_or_else(|| name.clone(), |number| format!("{name} ({})", shown(number)))
 }
 
-/// Which card an entry is about, in a line.
-fn which(entry: &Entry, words: &Words) -> String {
+/// Which card an entry is about, or what else is done for its person, in a line.
+fn which(entry: &Entry, board: &Board, words: &Words) -> String {
+    let of_card = |key: &str, id: Option<Uuid>| {
+        let read = id.and_then(|id| board.read(id)).map(|card| self::card::numbers(&card.credential, words));
+        let card = read.or_else(|| id.map(|id| id.to_string()));
+        card.map_or_else(|| words.say(key).to_owned(), |card| format!("{}: {card}", words.say(key)))
+    };
     match (&entry.origin.card, &entry.operation) {
         (Some(card), _) => self::card::numbers(&card.credential, words),
-        (None, Operation::RemoveUserCard(_)) => words.say("card_taken_back").to_owned(),
-        (None, Operation::AddUserCard(_)) => words.say("card_existing").to_owned(),
-        (None, other) => other.name().to_owned(),
+        (None, Operation::RemoveUserCard(call)) => of_card("card_taken_back", Some(call.card_id)),
+        (None, Operation::AddUserCard(call)) => of_card("card_existing", call.card_id),
+        (None, Operation::UpdateUserCard(_)) => words.say("card_changed").to_owned(),
+        (None, Operation::AddUser(_)) => words.say("new_person").to_owned(),
+        (None, Operation::AddAccessLevelGroup(group)) => words.fill("access_given", &[("group", &group.access_level_group_id)]),
+        (None, Operation::RemoveAccessLevelGroup(group)) => words.fill("access_taken", &[("group", &group.access_level_group_id)]),
     }
 }
 
 /// The name of an entry's state, for its words.
-fn state(entry: &Entry) -> &'static str {
+fn state(entry: &Entry, board: &Board) -> &'static str {
     let progress = entry.progress();
     match progress.state.name() {
-        _ if progress.undone_by.is_some() => "undone",
+        _ if board.undo(entry) == Undo::Done => "undone",
+        _ if board.undo(entry) == Undo::Goes => "undoing",
         "accepted" if progress.stored_differs() => "differs",
         "in_doubt" if progress.needs_a_person() => "person",
         state => state,
@@ -117,8 +133,8 @@ fn warning(warning: &str, words: &Words) -> Markup {
 }
 
 /// How an entry stands, in a word or two.
-fn say_of<'w>(entry: &Entry, words: &'w Words) -> &'w str {
-    words.say(match state(entry) {
+fn say_of<'w>(entry: &Entry, board: &Board, words: &'w Words) -> &'w str {
+    words.say(match state(entry, board) {
         "saved" => "state_saved",
         "sending" => "state_sending",
         "accepted" => "state_accepted",
@@ -127,13 +143,14 @@ fn say_of<'w>(entry: &Entry, words: &'w Words) -> &'w str {
         "in_doubt" => "state_in_doubt",
         "person" => "state_person",
         "undone" => "state_undone",
+        "undoing" => "state_undoing",
         _ => "state_discarded",
     })
 }
 
 /// True where an entry can be undone: its card is with the person it was given to.
-fn can_be_undone(entry: &Entry) -> bool {
-    matches!(entry.operation, Operation::AddUserCard(_)) && matches!(state(entry), "accepted" | "differs")
+fn can_be_undone(entry: &Entry, board: &Board) -> bool {
+    matches!(entry.operation, Operation::AddUserCard(_)) && matches!(state(entry, board), "accepted" | "differs")
 }
 
 /// A time as the clock on the wall shows it.

@@ -15,8 +15,8 @@ use crate::{
 /// The outbox and the readers.
 #[must_use]
 pub fn outbox(board: &Board, words: &Words, offset: FixedOffset) -> Markup {
-    let people: Vec<&Entry> = board.open.values().filter(|entry| for_a_person(entry)).collect();
-    let waiting: Vec<&Entry> = board.open.values().filter(|entry| !for_a_person(entry)).collect();
+    let people: Vec<&Entry> = board.for_people().collect();
+    let waiting: Vec<&Entry> = board.open.values().filter(|entry| !entry.progress().is_settled()).collect();
     html! {
         div {
             div.head { h2 { (words.say("outbox")) } p data-say="" { (summary(board, waiting.len(), people.len(), words, offset)) } }
@@ -26,7 +26,7 @@ pub fn outbox(board: &Board, words: &Words, offset: FixedOffset) -> Markup {
             @if !waiting.is_empty() {
                 details #waiting {
                     summary { (words.fill("outbox_waiting", &[("count", &waiting.len())])) }
-                    ul.list { @for entry in &waiting { (waits(entry, words, offset)) } }
+                    ul.list { @for entry in &waiting { (waits(entry, board, words, offset)) } }
                 }
             }
         }
@@ -36,11 +36,6 @@ pub fn outbox(board: &Board, words: &Words, offset: FixedOffset) -> Markup {
             ul.readers { @for reader in &board.status.readers { (one_reader(reader, words, offset)) } }
         }
     }
-}
-
-/// True where nothing more is sent by itself.
-fn for_a_person(entry: &Entry) -> bool {
-    entry.progress().needs_a_person() || entry.progress().awaits_reassignment()
 }
 
 /// How it stands, in a line.
@@ -62,13 +57,13 @@ fn summary(board: &Board, waiting: usize, people: usize, words: &Words, offset: 
     said
 }
 
-fn waits(entry: &Entry, words: &Words, offset: FixedOffset) -> Markup {
+fn waits(entry: &Entry, board: &Board, words: &Words, offset: FixedOffset) -> Markup {
     html! {
         li {
             span.time { (clock(entry.saved_at, offset)) }
             span.whom { (whom(entry)) }
-            span.which { (which(entry, words)) }
-            span.state { (say_of(entry, words)) }
+            span.which { (which(entry, board, words)) }
+            span.state { (say_of(entry, board, words)) }
             @if let Some(why) = &entry.progress().why { span.said { (reason(why, words)) } }
             span.can { @if entry.progress().is_unsent() { (entry_button(entry.id, "discard", words.say("discard"), "quiet")) } }
         }
@@ -83,8 +78,8 @@ fn for_person(entry: &Entry, board: &Board, words: &Words, offset: FixedOffset) 
         li.person {
             span.time { (clock(entry.saved_at, offset)) }
             span.whom { (whom(entry)) }
-            span.which { (which(entry, words)) }
-            span.state { (say_of(entry, words)) }
+            span.which { (which(entry, board, words)) }
+            span.state { (say_of(entry, board, words)) }
             @if let Some(said) = &progress.told.description { span.said lang="en" { "“" (shown(said)) "”" } }
             @else if let Some(why) = &progress.why { span.said { (reason(why, words)) } }
             span.can {
@@ -94,7 +89,7 @@ fn for_person(entry: &Entry, board: &Board, words: &Words, offset: FixedOffset) 
                     span { (words.say("next_held_again")) }
                     (entry_button(id, "discard", words.say("discard"), "quiet"))
                 } @else {
-                    span { (words.say(if is_new_user { "look_user" } else { "next_person" })) }
+                    span { (words.say(to_look_at(&entry.operation))) }
                     (entry_button(id, "retry", words.say("retry"), "quiet"))
                     (entry_call(id, "retry", words.say("not_there"), "quiet", &html! { input type="hidden" name="absent" value="yes"; }))
                     @if is_new_user {
@@ -107,6 +102,15 @@ fn for_person(entry: &Entry, board: &Board, words: &Words, offset: FixedOffset) 
                 }
             }
         }
+    }
+}
+
+/// What of an entry a person looks at in BluSKY.
+const fn to_look_at(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::AddUser(_) => "look_user",
+        Operation::AddAccessLevelGroup(_) | Operation::RemoveAccessLevelGroup(_) => "look_access",
+        _ => "next_person",
     }
 }
 

@@ -59,7 +59,7 @@ pub fn run(run: Option<&Run>, board: &Board, words: &Words) -> Markup {
     let Some(run) = run else { return html! {} };
     let done = run.tally.accepted + run.tally.under_way;
     let last = run.last.and_then(|id| board.today.iter().find(|entry| entry.id == id));
-    let sound = last.map(|entry| if state(entry) == "sending" { "saved" } else { state(entry) }).unwrap_or_default();
+    let sound = last.map(|entry| if state(entry, board) == "sending" { "saved" } else { state(entry, board) }).unwrap_or_default();
     html! {
         div #run.run tabindex="-1" data-sound=(sound) data-of=[last.map(|entry| entry.id)] {
             div.head {
@@ -77,7 +77,7 @@ pub fn run(run: Option<&Run>, board: &Board, words: &Words) -> Markup {
             @else if !run.next.is_empty() { p.next { (words.fill("roster_next", &[("people", &run.next.join(", "))])) } }
             @else if run.place.is_none() { p.big { (words.say("roster_rest")) } }
             @if let Some(entry) = last {
-                p.last class={ "last " (state(entry)) } { (words.say("roster_last")) " " (whom(entry)) ": " (which(entry, words)) " " strong.state { (say_of(entry, words)) } }
+                p.last class={ "last " (state(entry, board)) } { (words.say("roster_last")) " " (whom(entry)) ": " (which(entry, board, words)) " " strong.state { (say_of(entry, board, words)) } }
             }
             (keys(run, words))
             @if !run.left.is_empty() {

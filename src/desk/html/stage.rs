@@ -8,26 +8,27 @@ use super::{can_be_undone, card, entry_button, reason, say_of, state, which, who
 use crate::{
     card::Reading,
     desk::{
-        scene::{Desk, Note, Stage},
+        scene::{Board, Desk, Note, Stage, Undo},
         words::Words,
     },
     enroll::{enrollment::Refused, evidence},
     outbox::{Entry, Given, InTheWay, State},
     station::{Ended, Question, notice::QuestionKind},
     text::shown,
+    views::enrollment::warnings,
 };
 
 /// The stage.
 #[must_use]
-pub fn stage(desk: &Desk, words: &Words, offset: FixedOffset) -> Markup {
+pub fn stage(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> Markup {
     let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
     html! {
         @match &desk.stage {
             Stage::Free => (free(desk, words)),
             Stage::Waits { ahead, first, ready } => (waits(desk, &person, (*ahead, first.as_deref(), *ready), words)),
-            Stage::Asked(question) => (asked(question, &person, words)),
+            Stage::Asked(question) => (asked(question, &person, &[], words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
-            Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, words)),
+            Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, board, words)),
         }
         @match &desk.note {
             Some(Note::LayThere) => p.note { (words.say("lay_there")) },
@@ -66,7 +67,7 @@ fn waits(desk: &Desk, person: &str, (ahead, first, ready): (usize, Option<&str>,
     }
 }
 
-fn asked(question: &Question, person: &str, words: &Words) -> Markup {
+fn asked(question: &Question, person: &str, holders: &[String], words: &Words) -> Markup {
     let number = question.number;
     html! {
         div.now.asks data-sound="ask" data-of=(number) {
@@ -76,7 +77,7 @@ fn asked(question: &Question, person: &str, words: &Words) -> Markup {
                 QuestionKind::SecondReading(..) => { h2 { (words.say("ask_second_reading")) } p { (words.say("ask_second_reading_why")) } (cancel(words)) },
                 QuestionKind::FirstSeen(_, open) => (first_seen(open, number, words)),
                 QuestionKind::InTheWay(other, _) => { h2 { (in_the_way(other, words)) } p { (words.fill("ask_instead", &[("person", &person)])) } (yes_or_no(number, words)) },
-                QuestionKind::Holder(said, _) => (holder(said.as_deref(), person, number, words)),
+                QuestionKind::Holder(said, _) => (holder(said.as_deref(), person, holders, number, words)),
             }
         }
     }
@@ -135,13 +136,19 @@ fn first_seen(open: &evidence::Question, number: u64, words: &Words) -> Markup {
     }
 }
 
-fn holder(said: Option<&str>, person: &str, number: u64, words: &Words) -> Markup {
+fn holder(said: Option<&str>, person: &str, holders: &[String], number: u64, words: &Words) -> Markup {
     html! {
         h2 { (words.say("ask_holder")) }
         @if let Some(said) = said { p.said lang="en" { "BluSKY: “" (shown(said)) "”" } }
+        (held(holders, words))
         p { (words.fill("ask_take", &[("person", &person)])) }
         (yes_or_no(number, words))
     }
+}
+
+/// Who has a card, as far as that is known, and who says so.
+fn held(holders: &[String], words: &Words) -> Markup {
+    html! { @for holder in holders { p.note { (reason(holder, words)) } } }
 }
 
 fn yes_or_no(number: u64, words: &Words) -> Markup {
@@ -225,32 +232,39 @@ fn refused(why: &Refused, words: &Words) -> String {
     }
 }
 
-fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, words: &Words) -> Markup {
-    let (state, progress) = (state(entry), entry.progress());
+fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, board: &Board, words: &Words) -> Markup {
+    let (state, progress, warnings) = (state(entry, board), entry.progress(), warnings(entry));
+    let holders = board.holders.get(&entry.id).map(Vec::as_slice).unwrap_or_default();
     let next = match state {
+        "saved" | "sending" if board.status.blusky.stopped.is_some() => words.say("next_stopped"),
         "saved" | "sending" if is_postponed => words.say("next_postponed"),
         "saved" | "sending" => words.say("next_saved"),
+        // Without any access it opens no door, and that is said.
+        "accepted" if warnings.iter().any(|warning| warning == "no_access_level") => "",
         "accepted" => words.say("next_accepted"),
         "differs" => words.say("next_differs"),
         "in_doubt" => words.say("next_in_doubt"),
         "person" => words.say("next_person"),
         "refused" if progress.awaits_reassignment() => words.say("next_held"),
+        "refused" if progress.is_known_to_blusky() => words.say("next_exists"),
         _ => "",
     };
     html! {
         div class={ "now " (state) } data-sound=(if state == "sending" { "saved" } else { state }) data-of=(entry.id) {
-            h2 { (say_of(entry, words)) }
+            h2 { (say_of(entry, board, words)) }
             p.person { (whom(entry)) }
-            p.big { (which(entry, words)) }
+            p.big { (which(entry, board, words)) }
             @if !entry.origin.evidence.is_empty() { p.evidence { (card::evidence(&entry.origin.evidence, words)) } }
             @if let Some(said) = &progress.told.description { p.said lang="en" { "BluSKY: “" (shown(said)) "”" } }
             @if !next.is_empty() { p.next { (next) } }
             @if progress.first.as_ref().is_some_and(|first| first.state == State::Refused) && progress.state == State::Accepted {
                 p.note { (words.say("old_card_stays")) }
             }
-            @for warning in &progress.warnings { p.note { (super::warning(warning, words)) } }
-            @if can_be_undone(entry) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
+            @if board.undo(entry) == Undo::Failed { p.note { (words.say("undo_failed")) } }
+            @if question.is_none() && state == "refused" { (held(holders, words)) }
+            @for warning in &warnings { p.note { (super::warning(warning, words)) } }
+            @if can_be_undone(entry, board) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
         }
-        @if let Some(question) = question { (asked(question, &whom(entry), words)) }
+        @if let Some(question) = question { (asked(question, &whom(entry), holders, words)) }
     }
 }

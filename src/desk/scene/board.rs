@@ -8,7 +8,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::FrontDesk;
-use crate::{host::api::Status, outbox::Entry, station::Question};
+use crate::{
+    enroll::origin::CardRead,
+    host::api::Status,
+    outbox::{Entry, State},
+    station::Question,
+};
 
 /// So many entries stand in a list at most.
 const LONGEST_LIST: usize = 500;
@@ -26,13 +31,69 @@ pub struct Board {
     pub open: BTreeMap<Uuid, Entry>,
     /// What is asked about entries.
     pub questions: HashMap<Uuid, Question>,
+    /// Who has the card of a refused entry, as far as that is known, in words.
+    pub holders: HashMap<Uuid, Vec<String>>,
     /// Who was sent here from the kiosk.
     pub front_desk: FrontDesk,
     /// The day's entries, the newest first.
     pub today: VecDeque<Entry>,
 }
 
+/// How it stands with taking an entry back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// Nobody wanted that.
+    No,
+    /// It is on its way.
+    Goes,
+    /// The card is taken back.
+    Done,
+    /// BluSKY refused it, or a person gave it up.
+    Failed,
+}
+
 impl Board {
+    /// How it stands with taking an entry back. The entry that does so has come to its end where it is not known here any more.
+    #[must_use]
+    pub fn undo(&self, entry: &Entry) -> Undo {
+        let Some(by) = entry.progress().undone_by else { return Undo::No };
+        match self.find(by).map(|by| by.progress().state) {
+            None | Some(State::Accepted) => Undo::Done,
+            Some(State::Refused | State::Discarded) => Undo::Failed,
+            Some(_) => Undo::Goes,
+        }
+    }
+
+    /// What was read of a card that BluSKY knows by this key.
+    #[must_use]
+    pub fn read(&self, card: Uuid) -> Option<&CardRead> {
+        self.today.iter().filter(|entry| entry.progress().card_id == Some(card)).find_map(|entry| entry.origin.card.as_ref())
+    }
+
+    /// The entries that wait for a person, the oldest first: not those whose card that user has got by a newer one.
+    pub fn for_people(&self) -> impl Iterator<Item = &Entry> {
+        let is_got = |entry: &Entry, other: &Entry| {
+            let is_same = other.card() == entry.card() && other.operation.user() == entry.operation.user();
+            is_same && other.saved_at > entry.saved_at && other.progress().state == State::Accepted
+        };
+        self.open.values().filter(move |entry| {
+            let progress = entry.progress();
+            let is_got = || self.today.iter().any(|other| entry.card().is_some() && is_got(entry, other));
+            progress.needs_a_person() || (progress.awaits_reassignment() && !is_got())
+        })
+    }
+
+    /// Who has the card of a refused entry.
+    pub fn held(&mut self, entry: Uuid, holders: Vec<String>) {
+        let today = &self.today;
+        self.holders.retain(|id, _| today.iter().any(|entry| entry.id == *id));
+        self.holders.insert(entry, holders);
+    }
+
+    fn find(&self, id: Uuid) -> Option<&Entry> {
+        self.open.get(&id).or_else(|| self.today.iter().find(|entry| entry.id == id))
+    }
+
     /// An entry as it is now.
     pub fn entry(&mut self, entry: &Entry) {
         match self.today.iter_mut().find(|known| known.id == entry.id) {
@@ -67,9 +128,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::Operation,
+        access::{Operation, Outcome, Told},
         enroll::enrollment::{Order, add_existing_card},
-        outbox::{Reassign, Step},
+        outbox::{ReadBack, Reassign, Step},
     };
 
     fn entry(id: Uuid) -> Entry {
@@ -89,6 +150,34 @@ mod tests {
         assert_eq!(board.today.len(), LONGEST_LIST);
         board.begins_at(Utc::now() + TimeDelta::hours(1));
         assert_eq!(board.today.len(), 0, "the next day");
+    }
+
+    #[test]
+    fn a_card_is_called_taken_back_once_it_is_and_not_where_that_was_refused() {
+        let (by, mut board) = (Uuid::from_u128(3), Board::default());
+        let given = entry(Uuid::from_u128(2)).after([(Utc::now(), Step::Undone { by })]);
+        assert_eq!(board.undo(&entry(by)), Undo::No);
+        board.entry(&entry(by));
+        assert_eq!(board.undo(&given), Undo::Goes);
+        let refused = Told { result_code: Some(7), description: Some("No permission".to_owned()), ..Told::default() };
+        for (outcome, undo) in [(Outcome::Accepted(Told::default()), Undo::Done), (Outcome::Refused(refused), Undo::Failed)] {
+            let steps = [Step::Sending { reassign: false }, Step::Answered(outcome), Step::ReadBack(ReadBack::NotFound)];
+            board.entry(&entry(by).after(steps.map(|step| (Utc::now(), step))));
+            assert_eq!(board.undo(&given), undo);
+        }
+    }
+
+    #[test]
+    fn a_card_that_somebody_holds_waits_for_a_person_until_this_person_has_got_it() {
+        let (mut board, held) = (Board::default(), Told { description: Some("Card Already Assigned".to_owned()), ..Told::default() });
+        let steps = [Step::Sending { reassign: false }, Step::Answered(Outcome::Refused(held)), Step::ReadBack(ReadBack::NotFound)];
+        let refused = Entry { reassign: Reassign::Ask, ..entry(Uuid::from_u128(2)) }.after(steps.map(|step| (Utc::now(), step)));
+        board.entry(&refused);
+        assert_eq!(board.for_people().count(), 1);
+        let later = Entry { saved_at: Utc::now() + TimeDelta::seconds(1), ..entry(Uuid::from_u128(3)) };
+        let accepted = [Step::Sending { reassign: true }, Step::Answered(Outcome::Accepted(Told::default()))];
+        board.entry(&later.after(accepted.map(|step| (Utc::now(), step))));
+        assert_eq!(board.for_people().count(), 0);
     }
 
     #[test]

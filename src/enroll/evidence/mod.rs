@@ -22,7 +22,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use seen::{Cards, Seen};
+pub use seen::{CardCounts, Seen};
 
 use super::policy::SitePolicy;
 use crate::{
@@ -69,7 +69,7 @@ pub enum Word {
     Given,
 }
 
-/// What the evidence comes to.
+/// The result: the evidence, and what is still to be asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
     /// What speaks for the card.
@@ -85,7 +85,7 @@ pub enum Question {
     SecondReading {
         /// The facility code whose listing would make one reading enough.
         facility_code: Option<u64>,
-        /// The chance of a mistake that the site would have to live with.
+        /// The chance of a mistake that the site would have to accept.
         odds: f64,
     },
     /// It may be of another format: a person is to give the number printed on it, or to say yes.
@@ -94,7 +94,7 @@ pub enum Question {
         format: String,
         /// The facility code, where the format has one.
         facility_code: Option<u64>,
-        /// The chance of a mistake that the site would have to live with.
+        /// The chance of a mistake that the site would have to accept.
         odds: f64,
     },
 }
@@ -174,7 +174,7 @@ impl Case<'_> {
         self.fit.credential.facility_code.map(|code| code.0)
     }
 
-    /// The chance that noise has one of so many facility codes.
+    /// The chance that noise has one of this many facility codes.
     fn one_of(&self, codes: usize) -> f64 {
         (codes as f64 * 0.5_f64.powi(self.fit.widths.facility_code.into())).min(1.0)
     }
@@ -220,7 +220,7 @@ impl Case<'_> {
         Some(Question::SecondReading { facility_code: self.facility_code().filter(|_| would_settle), odds })
     }
 
-    /// The share of single wrong bits that would make another card of this one with nobody the wiser.
+    /// The share of single wrong bits that would turn this card into another one without being noticed.
     fn unnoticed(&self, catalog: &Catalog) -> f64 {
         if self.about.check_bits > 0 || self.about.readings > 1 {
             return 0.0;
@@ -236,7 +236,7 @@ impl Case<'_> {
         }
     }
 
-    /// True where these bits, too, would be taken for a card of that format, and for another card than this one.
+    /// True if these bits, too, would be accepted as a card of that format, and as a different card.
     fn passes(&self, catalog: &Catalog, bits: &PacsBits) -> bool {
         let other = Presentation { bits: Some(*bits), ..Presentation::of(self.reading.presentation.kind) };
         let read = catalog.read(other);
@@ -269,7 +269,7 @@ impl Question {
         }
     }
 
-    /// The configuration lines, any one group of which would settle it from now on.
+    /// The configuration lines that would answer it from now on; one group of them is enough.
     #[must_use]
     pub fn settling_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();

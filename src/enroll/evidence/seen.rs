@@ -10,19 +10,19 @@ use crate::card::FacilityCode;
 /// The cards that were taken here, by format and facility code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    formats: BTreeMap<String, BTreeMap<Option<FacilityCode>, Cards>>,
+    formats: BTreeMap<String, BTreeMap<Option<FacilityCode>, CardCounts>>,
 }
 
 /// How many cards.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cards {
+pub struct CardCounts {
     /// BluSKY accepted them.
     pub accepted: u32,
     /// They were saved after a print or a person's word, and BluSKY has not accepted them yet.
     pub vouched: u32,
 }
 
-impl Cards {
+impl CardCounts {
     /// All of them.
     #[must_use]
     pub const fn all(self) -> u32 {
@@ -43,14 +43,14 @@ impl Seen {
         cards.vouched = cards.vouched.saturating_add(1);
     }
 
-    /// There were so many cards of that format and facility code.
-    pub fn put(&mut self, format: &str, facility_code: Option<FacilityCode>, cards: Cards) {
+    /// Sets the count of cards of that format and facility code.
+    pub fn put(&mut self, format: &str, facility_code: Option<FacilityCode>, cards: CardCounts) {
         *self.entry(format, facility_code) = cards;
     }
 
     /// How many cards of that format and facility code there were.
     #[must_use]
-    pub fn cards(&self, format: &str, facility_code: Option<FacilityCode>) -> Cards {
+    pub fn cards(&self, format: &str, facility_code: Option<FacilityCode>) -> CardCounts {
         self.formats.get(format).and_then(|codes| codes.get(&facility_code)).copied().unwrap_or_default()
     }
 
@@ -67,7 +67,7 @@ impl Seen {
         codes.filter(|(code, cards)| code.is_some() && cards.accepted > 0).count()
     }
 
-    fn entry(&mut self, format: &str, facility_code: Option<FacilityCode>) -> &mut Cards {
+    fn entry(&mut self, format: &str, facility_code: Option<FacilityCode>) -> &mut CardCounts {
         self.formats.entry(format.to_owned()).or_default().entry(facility_code).or_default()
     }
 }
@@ -88,7 +88,7 @@ mod tests {
             seen.accepted("hid-h10301", Some(FacilityCode(code)));
         }
         assert_eq!(seen.accepted_codes("hid-h10301"), 3);
-        seen.put("hid-h10301", Some(FacilityCode(4)), Cards { accepted: 0, vouched: 7 });
+        seen.put("hid-h10301", Some(FacilityCode(4)), CardCounts { accepted: 0, vouched: 7 });
         assert_eq!((seen.accepted_codes("hid-h10301"), seen.cards("hid-h10301", Some(FacilityCode(4))).all()), (3, 7));
     }
 }

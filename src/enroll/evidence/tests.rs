@@ -1,5 +1,7 @@
 //! What is asked of which card.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::{
     card::{FacilityCode, Literal, Transport},
@@ -23,8 +25,13 @@ struct Card<'a> {
     about: Circumstances<'a>,
 }
 
+fn protocols() -> &'static Protocols {
+    static BUILT_IN: LazyLock<Protocols> = LazyLock::new(Protocols::built_in);
+    &BUILT_IN
+}
+
 fn nothing_seen() -> &'static Seen {
-    static NOTHING: std::sync::LazyLock<Seen> = std::sync::LazyLock::new(Seen::default);
+    static NOTHING: LazyLock<Seen> = LazyLock::new(Seen::default);
     &NOTHING
 }
 
@@ -37,7 +44,7 @@ impl Card<'_> {
     fn judged(&self) -> Judgement {
         let literal: Literal = self.literal.parse().unwrap();
         let formats: Vec<String> = self.formats.iter().map(ToString::to_string).collect();
-        let catalog = Protocols::built_in().catalog(&formats);
+        let catalog = protocols().catalog(&formats);
         let policy = SitePolicy { formats, facility_codes: self.codes.to_vec(), card_types: Vec::new(), ..SitePolicy::default() };
         let mut reading = catalog.read(Presentation::of_literal(&literal));
         let hints = Hints { card_type: None, printed: self.about.printed.map(ToOwned::to_owned) };
@@ -122,6 +129,35 @@ fn a_bare_frame_that_nothing_checks_is_never_enrolled_on_one_reading_unless_proo
 }
 
 #[test]
+fn the_chance_of_a_mistake_is_the_share_of_bits_that_could_be_wrong_without_being_noticed() {
+    let odds = |card: &Card<'_>| match card.judged().question {
+        Some(Question::SecondReading { odds, .. }) => odds,
+        other => panic!("{other:?}"),
+    };
+    let mut card = card(BARE, &["wiegand-32"]);
+    card.codes = &[CODE];
+    assert_eq!(odds(&card), 16.0 / 32.0, "the bits of the card number");
+    card.codes = &[];
+    card.about.printed = Some("22136");
+    assert_eq!(odds(&card), 12.0 / 32.0, "the bits of the facility code, where the number is printed");
+}
+
+#[test]
+fn a_question_names_the_facility_code_only_where_listing_it_would_make_one_tap_enough() {
+    let named = |card: &Card<'_>| match card.judged().question {
+        Some(Question::SecondReading { facility_code, .. }) => facility_code,
+        other => panic!("{other:?}"),
+    };
+    let mut listed = card(H10301, &["hid-h10301"]);
+    listed.codes = &[123, 124];
+    assert_eq!(named(&listed), None, "it is listed, and that is not enough");
+    assert_eq!(named(&card(BARE, &["wiegand-32"])), None, "nothing checks the card number");
+    let mut just_enough = card(H10301, &["hid-h10301"]);
+    just_enough.about.proof = 1.0 / 1024.0;
+    assert_eq!(named(&just_enough), Some(123));
+}
+
+#[test]
 fn the_check_of_the_transport_is_worth_its_bits() {
     let mut card = card("csn:04A2B3C4D5E6F7", &["csn-7-byte"]);
     card.about.check_bits = 8;
@@ -173,7 +209,7 @@ fn a_proof_of_a_readers_own_is_kept_to() {
 #[test]
 fn where_the_policy_chooses_nothing_there_is_nothing_to_prove() {
     let literal: Literal = H10301.parse().unwrap();
-    let catalog = Protocols::built_in().catalog(&[]);
+    let catalog = protocols().catalog(&[]);
     let reading = catalog.read(Presentation::of_literal(&literal));
     assert_eq!(judge(&reading, &catalog, &SitePolicy::default(), &card(H10301, &[]).about), None);
 }

@@ -21,7 +21,7 @@ impl Codes {
         self.0.len()
     }
 
-    /// Leaves a code that several people have to nobody, and says who they are.
+    /// Removes codes that several people have, and gives those people.
     pub(super) fn one_each(&mut self) -> Vec<Uuid> {
         self.0.sort_unstable();
         let shared: Vec<Digest> = self
@@ -70,14 +70,15 @@ mod tests {
         let people = list(&format!(
             "{ADA},Ada,Lovelace,1815, 47110815 \n8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906,123\n\
              8991f3ac-26cd-4c60-9a78-ecca8f441632,Kay,McNulty,1921,5555\n8991f3ac-26cd-4c60-9a78-ecca8f441633,Jean,Bartik,1924,5555\n\
-             8991f3ac-26cd-4c60-9a78-ecca8f441634,Fran,Bilas,1922,\n"
+             8991f3ac-26cd-4c60-9a78-ecca8f441634,Fran,Bilas,1922,\n\
+             8991f3ac-26cd-4c60-9a78-ecca8f441635,Ruth,Teitelbaum,1925,19241924\n"
         ));
         let found = |typed: &str| people.at_kiosk(typed, false).map(|person| person.user_id);
         assert_eq!((found("47110815"), found(" 47110815 ")), (Some(ADA), Some(ADA)));
         for nobody in ["", " ", "4711081", "471108150", "123", "5555", "1815", "Ada"] {
             assert_eq!(found(nobody), None, "{nobody:?}");
         }
-        assert_eq!((people.len(), people.kiosk_codes()), (5, Some(1)));
+        assert_eq!((people.len(), people.kiosk_codes()), (6, Some(2)));
         let said: Vec<String> = people.findings.iter().map(ToString::to_string).collect();
         assert!(said.iter().any(|said| said.starts_with("row 3, column 5: the kiosk_code has less than 4")), "{said:?}");
         assert_eq!(said.iter().filter(|said| said.contains("several people have this kiosk_code")).count(), 2);
@@ -92,6 +93,8 @@ mod tests {
         assert_eq!(people.at_kiosk("1906", false).map(|person| person.user_id), Some(ADA));
         assert_eq!(people.at_kiosk("1906", true), None, "it is Ada's code and Grace's number");
         assert_eq!(people.at_kiosk("", true), None);
+        let own = list(&format!("{ADA},Ada,Lovelace,1815,1815\n"));
+        assert_eq!(own.at_kiosk("1815", true).map(|person| person.user_id), Some(ADA), "one's own number may be one's code");
     }
 
     #[test]
@@ -104,6 +107,9 @@ mod tests {
             (people.has_card(ADA), people.has_card(Uuid::from_u128(7)), people.has_card(Uuid::from_u128(9))),
             (Some(false), Some(true), None)
         );
+        assert_eq!(people.holder(|_| true).map(|person| person.user_id), Some(Uuid::from_u128(7)));
+        let unlisted = list(&format!("{ADA},Ada,Lovelace,1815,47110815\n")).with([listed(7, 1)]);
+        assert_eq!(unlisted.has_card(ADA), None, "BluSKY's list does not have her");
         let silent = list(&format!("{ADA},Ada,Lovelace,1815,47110815\n")).with([listed(7, 0)]);
         assert_eq!((silent.has_card(Uuid::from_u128(7)), silent.has_card(ADA)), (None, None), "a list without cards says nothing of them");
     }

@@ -33,7 +33,7 @@ impl std::fmt::Display for Finding {
 const REQUIRED: [&str; 3] = ["user_id", "first_name", "last_name"];
 const EMPLOYEE_NUMBER: &str = "employee_number";
 const KIOSK_CODE: &str = "kiosk_code";
-/// A shorter code is soon guessed.
+/// The shortest code: a shorter one is guessed too easily.
 const SHORTEST_CODE: usize = 4;
 
 impl People {
@@ -185,7 +185,7 @@ fn is_blank(row: &csv::Result<csv::StringRecord>) -> bool {
     row.as_ref().is_ok_and(|row| row.iter().all(|field| field.trim().is_empty()))
 }
 
-/// A workbook is no list: its beginning tells it.
+/// Refuses a workbook (such as xlsx), which its first bytes show.
 ///
 /// # Errors
 /// It is one, and what to do.
@@ -285,6 +285,29 @@ mod tests {
         let found: Vec<(usize, usize)> = people.findings.iter().map(|finding| (finding.row, finding.column)).collect();
         assert_eq!(found, [(3, 1), (4, 1), (5, 1), (6, 4), (7, 4)]);
         assert!(people.all().skip(1).all(|person| person.employee_number.is_empty()));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_otherwise_than_what_is_wrong_and_one_name_is_enough() {
+        let list =
+            format!("user_id,first_name,last_name\n,Ada,Lovelace\nx,Ada,Lovelace\n{ADA},,\n309fbabb-0642-44e1-b262-67442dc491ed,,Hopper\n");
+        let people = read(list.as_bytes());
+        let said: Vec<String> = people.findings.iter().map(|finding| finding.message.clone()).collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(
+            said[0].starts_with("there is no user_id")
+                && said[1].starts_with("the user_id is not a GUID")
+                && said[2].starts_with("there is no name")
+        );
+        assert_eq!(people.all().map(|person| person.last_name).collect::<Vec<_>>(), ["Hopper"]);
+    }
+
+    #[test]
+    fn eight_characters_are_enough_to_tell_utf_16_without_a_mark() {
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = "user_id;".encode_utf16().flat_map(order).collect();
+            assert_eq!(decoded(&bytes), "user_id;");
+        }
     }
 
     #[test]

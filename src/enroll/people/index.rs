@@ -1,7 +1,7 @@
-//! Everybody by what they are called, for whoever looks for many of them: a list of new people is compared with all who are known.
+//! An index of all people by name and number, for looking up many of them: a list of new people is compared with all known people.
 //!
 //! In: a directory, and words. Out: what [`People::find`] says, without a look at everybody for each word. Never: kept with the people;
-//! it takes more memory than they do, and a single word needs none of it.
+//! it takes more memory than they do, and a single look-up does not need it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,7 +12,7 @@ use super::{People, Person, WhoError, bare, folded, names};
 /// A directory in the order of its names.
 pub struct Index<'a> {
     people: &'a People,
-    /// What each text comes to, with the list and the place it stands in.
+    /// The hash of each text, with its list and its place there.
     texts: Vec<(u64, List, u32)>,
 }
 
@@ -83,7 +83,7 @@ fn apart(bare: &str) -> String {
     format!("#{bare}")
 }
 
-/// Texts that differ rarely come to the same; whoever is found by it is looked at once more.
+/// A hash. Two texts rarely have the same one, so each person found by it is compared once more.
 fn digest(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

@@ -9,7 +9,7 @@ mod file;
 mod index;
 mod table;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ pub use index::Index;
 
 use crate::text;
 use codes::Codes;
-use table::Table;
+use table::{Near, Table};
 
 /// The site's people: of its list, of BluSKY's, or of both.
 #[derive(Debug, Clone, Default)]
@@ -31,9 +31,9 @@ pub struct People {
     also: Table,
     /// The places of these.
     also_at: Vec<usize>,
-    /// So many of the first ones BluSKY lists.
+    /// How many of the people, from the first, are in BluSKY's list.
     listed: usize,
-    /// What finds people at a kiosk; none where the site's own list has no such column.
+    /// The codes that people type at a kiosk; `None` if the site's own list has no such column.
     codes: Option<Codes>,
     /// What is wrong in which row of the site's own list, and whether it was left out.
     pub findings: Vec<Finding>,
@@ -51,19 +51,19 @@ pub enum WhoError {
         text::shown(.0)
     )]
     NotAGuid(String),
-    /// Nobody of that name or number.
+    /// Nobody has that name or number.
     #[error(
         "nobody in the list of people has the employee number, e-mail address or name \"{}\"; give an employee number, \"First Last\", or a GUID",
         text::shown(.0)
     )]
     Unknown(String),
-    /// Nobody of that number, and somebody of one that differs by zeros in front.
+    /// Nobody has that number, but somebody has one that differs only in leading zeros.
     #[error(
-        "nobody has the employee number \"{}\"; {} has one that differs by zeros in front, which spreadsheets drop: say it as it stands there",
+        "nobody has the employee number \"{}\"; {} has one that differs by zeros in front, which spreadsheets drop: give it as it is written there",
         text::shown(.0), .1
     )]
     Nearly(String, String),
-    /// Several of that name.
+    /// Several people have that name.
     #[error("\"{}\" is the name of several people; give one of the employee numbers or GUIDs: {}", text::shown(.0), .1)]
     Several(String, String),
     /// Several of that number.
@@ -191,7 +191,7 @@ impl People {
         places.into_iter().filter_map(|at| self.table.get(at))
     }
 
-    /// Nobody; or nobody but for zeros in front.
+    /// The error if nobody is found: with the one person, if any, whose number differs only in leading zeros.
     fn near(&self, who: &str) -> WhoError {
         let mut numbers = self.table.numbers();
         let bare = bare(who);
@@ -203,10 +203,26 @@ impl People {
         }
     }
 
-    /// Everybody whose name, nickname, employee number or e-mail address holds this text, whatever its case and accents.
+    /// Everybody whose name, nickname, employee number or e-mail address holds this text, whatever its case and accents: first whoever
+    /// is called so, last those in whose names it only stands.
     pub fn search(&self, text: &str) -> impl Iterator<Item = Person> {
         let text = folded(text);
-        self.those(self.table.holding(&text).chain(self.also.holding(&text).filter_map(|at| self.also_at.get(at).copied())).collect())
+        let mut nearest = BTreeMap::new();
+        let own = self.also.near(&text).filter_map(|(at, near)| Some((*self.also_at.get(at)?, near)));
+        for (at, near) in self.table.near(&text).chain(own) {
+            nearest.entry(at).and_modify(|nearest: &mut Near| *nearest = near.min(*nearest)).or_insert(near);
+        }
+        let in_order: BTreeSet<(Near, usize)> = nearest.into_iter().map(|(at, near)| (near, at)).collect();
+        in_order.into_iter().filter_map(|(_, at)| self.table.get(at))
+    }
+
+    /// Whoever is called by their whole name, or by their key, in somebody else's words.
+    #[must_use]
+    pub fn named_in(&self, words: &str) -> Vec<Person> {
+        let words = folded(words);
+        let own = self.also.named_in(&words).filter_map(|at| self.also_at.get(at).copied());
+        let keys = words.split(|c: char| c != '-' && !c.is_alphanumeric()).filter_map(|word| self.table.place(word.parse().ok()?));
+        self.those(self.table.named_in(&words).chain(own).chain(keys).collect()).collect()
     }
 
     /// How many people there are.
@@ -316,12 +332,25 @@ pub fn bare(number: &str) -> Option<&str> {
     (!bare.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(bare)
 }
 
+/// Letters that are no letter with an accent, as they are typed where a keyboard lacks them.
+const LETTERS: [(char, &str); 10] =
+    [('ß', "ss"), ('æ', "ae"), ('œ', "oe"), ('ø', "o"), ('ł', "l"), ('đ', "d"), ('ð', "d"), ('þ', "th"), ('ħ', "h"), ('ı', "i")];
+
 /// A name without case, accents and spare blanks.
 #[must_use]
 pub fn folded(name: &str) -> String {
     let plain: String = match name.is_ascii() {
         true => name.to_ascii_lowercase(),
-        false => name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect(),
+        false => {
+            let letters = name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+            letters.fold(String::with_capacity(name.len()), |mut plain, letter| {
+                match LETTERS.iter().find(|(of, _)| *of == letter) {
+                    Some((_, as_typed)) => plain.push_str(as_typed),
+                    None => plain.push(letter),
+                }
+                plain
+            })
+        }
     };
     let mut whole = String::with_capacity(plain.len());
     for word in plain.split_whitespace() {

@@ -33,6 +33,19 @@ struct Row {
     access_levels: Option<u16>,
 }
 
+/// How near a text comes to what somebody is called, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Near {
+    /// It is their name, number or address.
+    Whole,
+    /// It is one or more whole words of it.
+    Words,
+    /// A word begins with it.
+    Beginning,
+    /// It stands within a word.
+    Within,
+}
+
 /// Stands between two texts of a person, in which no such character is.
 const BETWEEN: char = '\u{1F}';
 /// The place of the employee number among a person's texts.
@@ -123,15 +136,50 @@ impl Table {
 
     /// The places of those whose names, number or address hold this text, which is folded.
     pub(super) fn holding(&self, text: &str) -> impl Iterator<Item = usize> {
+        self.all_folded().enumerate().filter(move |(_, theirs)| theirs.contains(text)).map(|(at, _)| at)
+    }
+
+    /// The same, each with how near the text comes to what they are called.
+    pub(super) fn near(&self, text: &str) -> impl Iterator<Item = (usize, Near)> {
+        self.all_folded().enumerate().filter_map(move |(at, theirs)| Some((at, near(theirs, text)?)))
+    }
+
+    /// The places of those whose whole names stand in a text, which is folded.
+    pub(super) fn named_in(&self, text: &str) -> impl Iterator<Item = usize> {
+        let stands = move |name: &str| name.contains(' ') && near(text, name).is_some_and(|near| near <= Near::Words);
+        self.all_folded().enumerate().filter(move |(_, theirs)| theirs.split(BETWEEN).any(stands)).map(|(at, _)| at)
+    }
+
+    /// What somebody is called, all of it folded, in the order of the places.
+    fn all_folded(&self) -> impl Iterator<Item = &str> {
         let ends = self.rows.iter().skip(1).map(|row| row.folded as usize).chain([self.folded.len()]);
-        let held = self.rows.iter().zip(ends).map(|(row, end)| self.folded.get(row.folded as usize..end).unwrap_or_default());
-        held.enumerate().filter(move |(_, theirs)| theirs.contains(text)).map(|(at, _)| at)
+        self.rows.iter().zip(ends).map(|(row, end)| self.folded.get(row.folded as usize..end).unwrap_or_default())
     }
 
     fn texts_at(&self, at: usize) -> impl Iterator<Item = &str> {
         let begin = |at: usize| self.rows.get(at).map_or(self.texts.len(), |row| row.text as usize);
         self.texts.get(begin(at)..begin(at + 1)).unwrap_or_default().split(BETWEEN)
     }
+}
+
+/// The nearest place at which a text stands in another.
+fn near(theirs: &str, text: &str) -> Option<Near> {
+    if text.is_empty() {
+        return Some(Near::Whole);
+    }
+    let near = |(at, found): (usize, &str)| {
+        let before = theirs.get(..at).and_then(|before| before.chars().next_back());
+        let behind = theirs.get(at + found.len()..).and_then(|behind| behind.chars().next());
+        let ends = |edge: Option<char>| edge.is_none_or(|edge| !edge.is_alphanumeric());
+        let ends_all = |edge: Option<char>| edge.is_none_or(|edge| edge == BETWEEN);
+        match (ends(before), ends(behind)) {
+            (true, true) if ends_all(before) && ends_all(behind) => Near::Whole,
+            (true, true) => Near::Words,
+            (true, false) => Near::Beginning,
+            (false, _) => Near::Within,
+        }
+    };
+    theirs.match_indices(text).map(near).min()
 }
 
 /// Shows how many there are, and nobody.

@@ -63,6 +63,31 @@ fn a_name_is_found_in_any_case_and_with_or_without_its_accents() {
     assert!(matches!(people.find("0"), Err(WhoError::Unknown(_))) && matches!(people.find(""), Err(WhoError::Unknown(_))));
 }
 
+#[test]
+fn whoever_is_called_so_is_found_before_those_in_whose_names_it_only_stands() {
+    let row = |user: u128, name: &str, number: &str| format!("{},{name},{number}\n", Uuid::from_u128(user));
+    let rows = [row(1, "Kim,Leeman", "181512"), row(2, "Amelie,Meyer", "11"), row(3, "Kim,Lee", "18151"), row(4, "Jo,Straße", "1")];
+    let people = People::read(format!("user_id,first_name,last_name,employee_number\n{}", rows.concat()).as_bytes()).unwrap();
+    let found = |text: &str| people.search(text).map(|person| person.user_id.as_u128()).collect::<Vec<_>>();
+    assert_eq!(found("kim lee"), [3, 1]);
+    assert_eq!(found("18151"), [3, 1]);
+    assert_eq!(found("1")[0], 4);
+    assert_eq!(found("me"), [2], "a word that begins so and stands within one: once");
+    assert_eq!(found("lee")[0], 3, "a whole word goes before the beginning of one");
+    assert_eq!((found("strasse"), found("STRASSE")), (vec![4], vec![4]));
+    assert_eq!(found("").len(), 4);
+}
+
+#[test]
+fn whoever_is_named_in_other_words_is_named_by_their_whole_name_or_key() {
+    let people = People::read(LIST.as_bytes()).unwrap();
+    let named = |words: &str| people.named_in(words).into_iter().map(|person| person.employee_number).collect::<Vec<_>>();
+    assert_eq!(named("Card Already Assigned : 4567 LOVELACE, Ada."), ["1815"]);
+    assert_eq!(named("Card Already Assigned : (Grace Hopper)"), ["1906", "1907"], "namesakes are told apart by their cards");
+    assert_eq!(named("assigned to {0F83442E-A446-4577-8CDD-8FFDD51AB9C1}"), ["1815"]);
+    assert_eq!(named("Card Already Assigned : 1 Lovelace, Adam; Lovelace"), [""; 0]);
+}
+
 /// BluSKY's list: two people of one name, one whom the site's list has too, and one of no other list.
 fn listed() -> Vec<Person> {
     let person = |id: &str, first: &str, last: &str, company: &str| Person {
@@ -148,4 +173,35 @@ fn who_is_looked_for_among_many_is_the_same_as_who_is_looked_for_alone() {
             assert_eq!(index.find(who), people.find(who), "{who:?}");
         }
     }
+}
+
+#[test]
+fn a_word_that_cannot_be_right_is_told_from_one_that_a_newer_list_may_know() {
+    let two = || vec!["1906".to_owned(), "1907".to_owned()];
+    let all = [
+        WhoError::Zero,
+        WhoError::NotAGuid("0f83442e".to_owned()),
+        WhoError::Unknown("Alan".to_owned()),
+        WhoError::Several("Grace Hopper".to_owned(), two().join(", ")),
+    ];
+    assert_eq!(all.each_ref().map(WhoError::is_usage), [true, true, false, false]);
+    assert_eq!(all.each_ref().map(WhoError::is_unknown), [false, true, true, false]);
+}
+
+#[test]
+fn what_tells_namesakes_apart_is_looked_for_only_where_it_is_known_and_a_name_of_bluskys_is_kept() {
+    let people = People::read(LIST.as_bytes()).unwrap().with(listed());
+    assert!(matches!(people.find("Ada King ()"), Err(WhoError::Unknown(_))), "no facility is not a facility without a name");
+    let half = Person { last_name: "King".to_owned(), first_name: String::new(), ..listed().remove(0) };
+    let kept = People::read(LIST.as_bytes()).unwrap().with([half]);
+    let ada = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1".parse().unwrap();
+    assert_eq!(kept.person(ada).unwrap().name(), "King");
+}
+
+#[test]
+fn a_number_is_nearly_anothers_only_where_zeros_in_front_make_the_difference() {
+    let people = People::read(LIST.as_bytes()).unwrap();
+    let index = Index::of(&people);
+    assert_eq!(index.nearly("01815").map(|person| person.last_name).as_deref(), Some("Lovelace"));
+    assert_eq!((index.nearly("1815"), index.nearly("1816")), (None, None));
 }

@@ -166,6 +166,12 @@ fn why_nothing_is_enrolled_names_what_is_in_the_way() {
     let wrong_type = Order { printed: Some("4567".to_owned()), ..of_type(4) };
     assert_eq!(refused(one(), &wrong_type, &policy()), Refused::OtherCardType { card_type: 4, format: "one".to_owned() });
 
+    assert_eq!(refused(tie(), &with_print("9"), &policy()), Refused::OtherNumber("9".to_owned()), "no card here has this number");
+    // The print is that of a format that the site does not use: the type is right, and the number is not.
+    let others = Order { printed: Some("89".to_owned()), ..of_type(3) };
+    let ours = SitePolicy { card_types: policy().card_types, ..site(&["one"], &[]) };
+    assert_eq!(refused(tie(), &others, &ours), Refused::OtherNumber("89".to_owned()));
+
     assert!(undecided(refused(tie(), &order(), &policy())).contains("nothing configured decides"));
     assert!(undecided(refused(tie(), &order(), &SitePolicy { facility_codes: vec![55], ..policy() })).contains("with this facility code"));
     assert!(
@@ -182,6 +188,18 @@ fn why_nothing_is_enrolled_names_what_is_in_the_way() {
     let mut protected = tie();
     protected.presentation.warnings.push(PROTECTED.to_owned());
     assert!(undecided(refused(protected, &order(), &policy())).contains("protected by keys"));
+}
+
+#[test]
+fn a_card_type_takes_a_card_only_under_a_format_that_the_site_believes_and_that_reads_the_same_card() {
+    let types = || vec![card_type(3, &["one"]), card_type(4, &["two"])];
+    let twice = || read(vec![card("one", 123, 4567), card("two", 123, 4567)]);
+    let believed = SitePolicy { card_types: types(), ..site(&["one"], &[]) };
+    assert_eq!(enrolled(twice(), &order(), &believed).unwrap().card_type, Some(3));
+    let tie = read(vec![card("one", 123, 4567), card("two", 7, 89)]);
+    let both = SitePolicy { card_types: types(), ..site(&["one", "two"], &[]) };
+    let printed = Order { printed: Some("4567".to_owned()), ..order() };
+    assert_eq!(enrolled(tie, &printed, &both).unwrap().card_type, Some(3));
 }
 
 #[test]

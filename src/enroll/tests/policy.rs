@@ -182,3 +182,11 @@ fn what_looks_right_is_not_explained_and_a_print_that_is_none_of_the_numbers_is_
     assert_eq!(look(&site(&["hid-h10301"], &[]), Some("4567")), (vec![], false));
     assert_eq!(look(&site(&[], &[]), Some("31337")).0, ["printed_not_read"]);
 }
+
+#[test]
+fn a_choice_is_kept_against_the_formats_that_read_another_card_and_not_against_those_that_read_the_same() {
+    let (one, again, two) = (card("one", 123, 4567), card("again", 123, 4567), card("two", 7, 89));
+    let kept = Kept::choice(&one, &[&one, &again, &two]);
+    assert_eq!(kept, Kept::Choice { format: "one".to_owned(), not: vec!["two".to_owned()] });
+    assert_eq!(kept.chosen_of(&[&again, &one, &two]), Some(1));
+}

@@ -1,6 +1,6 @@
 //! What is sent to a station and answered by it, as JSON.
 //!
-//! In: members that stand here alone, for the server and the client. Out: the same. Never: who orders; the socket knows that.
+//! In: members, which are defined here alone for the server and the client. Out: the same. Never: who orders; the socket knows that.
 
 use axum::{
     Json,
@@ -57,10 +57,10 @@ pub struct OrderBody {
     /// The external number to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_number: Option<String>,
-    /// When the card begins to work.
+    /// When it starts working.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activate: Option<Moment>,
-    /// When it ends to work.
+    /// When it stops working.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deactivate: Option<Moment>,
     /// BluSKY's CardUserFlags.
@@ -140,7 +140,7 @@ pub struct CallBody {
 }
 
 impl CallBody {
-    /// A call that is all of its order.
+    /// An order of this call and nothing else.
     #[must_use]
     pub fn of(operation: Operation) -> Self {
         Self { id: Uuid::now_v7(), operation, secret: None, access_level_groups: Vec::new() }
@@ -212,7 +212,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// What stands in a path, in the same way.
+/// The values in a path, in the same way.
 pub struct InPath(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for InPath {
@@ -229,7 +229,7 @@ impl<S: Send + Sync> FromRequestParts<S> for InPath {
 /// # Errors
 /// It is none.
 pub fn key(id: &str) -> Result<Uuid, Failed> {
-    id.parse().map_err(|_| Failed::usage("key", format!("{id:?} is no key of an order"), "a key is a GUID"))
+    id.parse().map_err(|_| Failed::usage("key", format!("{id:?} is not the key of an order"), "a key is a GUID"))
 }
 
 /// Why a request was not carried out: the `{"error":…}` of `--json`.

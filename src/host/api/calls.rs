@@ -95,7 +95,7 @@ pub(super) fn groups(groups: &[i64], first: Option<&Operation>) -> Result<(), Fa
     }
     match groups.iter().find(|group| !(1..=i64::from(i32::MAX)).contains(*group)) {
         Some(group) => {
-            Err(Failed::usage("access_level_group", format!("{group} is no group's number"), "`cardbridge lookup access-level-groups`"))
+            Err(Failed::usage("access_level_group", format!("{group} is not a group's number"), "`cardbridge lookup access-level-groups`"))
         }
         None => Ok(()),
     }

@@ -61,11 +61,11 @@ pub struct Status {
     pub blusky: BluskyHealth,
     /// Nothing more will be sent by itself for a while.
     pub is_idle: bool,
-    /// Something that was ordered here is on its way.
+    /// Something that was ordered here is not finished.
     pub is_at_work: bool,
     /// A call is under way.
     pub is_sending: bool,
-    /// How many entries wait, for whatever.
+    /// How many entries wait, whatever they wait for.
     pub waiting: usize,
     /// Everything that waits is delivered from here.
     pub is_delivering: bool,
@@ -167,7 +167,7 @@ impl Shared {
         &self.directory
     }
 
-    /// How many entries wait, for whatever.
+    /// How many entries wait, whatever they wait for.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.status.borrow().waiting

@@ -106,11 +106,31 @@ pub(super) async fn resumed(shared: &Shared, id: Uuid) -> Result<Option<Value>, 
 
 pub(super) async fn state(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
     let id = key(&id)?;
-    if let Some(numbered) = shared.notices.last_about(id) {
-        return Ok(Json(stream::said(&shared, &numbered, false)).into_response());
+    let told = shared.notices.last_about(id);
+    if let Some((numbered, state)) = told.as_ref().and_then(|numbered| Some((numbered, name_of_state(&numbered.notice)?))) {
+        return Ok(Json(with_state(stream::said(&shared, numbered, false), state)).into_response());
     }
     let entry = shared.store.entry(id).await.map_err(|error| Failed::new(StatusCode::NOT_FOUND, "entry", error.to_string(), ""))?;
-    Ok(Json(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)).into_response())
+    let (state, notice) = (entry.progress().state.name(), Notice::Entry(Box::new(entry), None));
+    Ok(Json(with_state(crate::views::notice::json(&notice, &shared.site.config.policy), state)).into_response())
+}
+
+/// The state of an order after this notice; none where it says what its entry waits for.
+fn name_of_state(notice: &Notice) -> Option<&'static str> {
+    match notice {
+        Notice::Waiting { .. } => Some("waiting"),
+        Notice::Asked(..) => Some("question"),
+        Notice::NotEnrolled(..) => Some("not_enrolled"),
+        Notice::Entry(entry, _) => Some(entry.progress().state.name()),
+        _ => None,
+    }
+}
+
+fn with_state(mut json: Value, state: &str) -> Value {
+    if let Some(members) = json.as_object_mut() {
+        members.insert("state".to_owned(), state.into());
+    }
+    json
 }
 
 pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<StatusCode, Failed> {

@@ -18,13 +18,13 @@ use super::{
     people::named,
 };
 use crate::{
-    access::{Operation, RemoveUserCard},
+    access::{AddUserCard, Operation, RemoveUserCard},
     enroll::{
         enrollment::{Order, add_existing_card},
         origin::Origin,
     },
     host::{holder, hosting::Control},
-    outbox::{Entry, Reassign, State as Of, Step},
+    outbox::{Entry, HeldBy, Reassign, State as Of, Step},
     station::{Event, Notice, Scope},
     store::{StoreError, StoreHandle},
     views,
@@ -112,7 +112,11 @@ pub(super) async fn undo(
 ) -> Result<Response, Failed> {
     let entry = find(&shared.store, &id).await?;
     let progress = entry.progress();
-    let (Operation::AddUserCard(call), Of::Accepted, None) = (&entry.operation, progress.state, progress.undone_by) else {
+    let undone_by = match progress.undone_by {
+        Some(by) => shared.store.entry(by).await.ok().filter(|by| !matches!(by.progress().state, Of::Refused | Of::Discarded)),
+        None => None,
+    };
+    let (Operation::AddUserCard(call), Of::Accepted, None) = (&entry.operation, progress.state, undone_by) else {
         let help = "`outbox discard` gives up what was not accepted; `card remove` takes a card back";
         return Err(Failed::impossible("state", "only an accepted enrollment that was not undone can be undone; nothing was done", help));
     };
@@ -123,7 +127,7 @@ pub(super) async fn undo(
     let before = holder::before(&entry, &shared.directory, &shared.store).await.map_err(|error| failed(&error))?;
     let removal = RemoveUserCard { card_id, user_id: call.user_id };
     let mut operations = vec![Operation::RemoveUserCard(removal)];
-    operations.extend(before.and_then(|user| add_existing_card(card_id, &Order::of(user)).ok()).map(Operation::AddUserCard));
+    operations.extend(before.as_ref().and_then(|held| given_back(card_id, held)).map(Operation::AddUserCard));
     let now = Utc::now();
     let mut by = Vec::new();
     for operation in operations {
@@ -139,7 +143,16 @@ pub(super) async fn undo(
     let orders: Vec<Value> = by.iter().map(|entry| json!({"id": entry.id, "operation": entry.operation})).collect();
     let by = by.first().map(|entry| entry.id);
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    Ok(Json(json!({"undone_by": by, "orders": orders})).into_response())
+    let on_terms = before.is_some_and(|held| held.card_user_flags.is_some());
+    Ok(Json(json!({"undone_by": by, "orders": orders, "on_their_terms": on_terms})).into_response())
+}
+
+/// A card for whoever had it before, on the terms on which they had it, as far as those are known.
+fn given_back(card_id: Uuid, held: &HeldBy) -> Option<AddUserCard> {
+    let usual = Order::of(held.user_id);
+    let card_user_flags = held.card_user_flags.unwrap_or(usual.card_user_flags);
+    let order = Order { activate: held.activate, deactivate: held.deactivate, card_user_flags, ..usual };
+    add_existing_card(card_id, &order).ok()
 }
 
 /// Who has the card of a refused entry, as far as that is known here: nothing is moved.

@@ -25,22 +25,22 @@ use crate::{
     host::directory::{Directory, Meant, NotMeant},
 };
 
-/// So many people are shown where nobody says how many.
-const MOST: usize = 1000;
-/// So many wrong rows are named where somebody is not found.
-const FINDINGS: usize = 10;
+/// How many people are shown at most, and if the request does not say.
+const MOST_PEOPLE: usize = 1000;
+/// How many wrong rows are named if somebody is not found.
+const MOST_FINDINGS: usize = 10;
 
 #[derive(serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Search {
     q: String,
-    /// So many at most.
+    /// How many at most.
     limit: usize,
 }
 
 impl Default for Search {
     fn default() -> Self {
-        Self { q: String::new(), limit: MOST }
+        Self { q: String::new(), limit: MOST_PEOPLE }
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Ask
     let people = shared.directory.people().await.map_err(failed)?;
     let asked = shared.directory.asked().await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
     let mut found = people.search(&search.q);
-    let shown: Vec<Value> = found.by_ref().take(search.limit.min(MOST)).map(|person| shown(&person)).collect();
+    let shown: Vec<Value> = found.by_ref().take(search.limit.min(MOST_PEOPLE)).map(|person| shown(&person)).collect();
     let as_of = asked.map(|(at, _)| at.to_rfc3339_opts(SecondsFormat::Secs, true));
     // Who is not found may stand in a list that could not be had.
     let (asks, why) = (shared.directory.asks(), shared.directory.trouble());
@@ -77,12 +77,12 @@ pub(super) async fn who(directory: &Directory, who: &str) -> Result<Meant, Faile
     })
 }
 
-/// Whoever is not found may stand in a row that cannot be used, or in a list that could not be had.
+/// What to check if somebody is not found: rows that cannot be used, and a list that could not be read.
 fn with_help(mut failed: Failed, findings: &[Finding], more: Option<String>) -> Failed {
     let mut lines: Vec<String> = more.into_iter().collect();
-    lines.extend(findings.iter().take(FINDINGS).map(|finding| format!("the list of people, {finding}")));
-    if findings.len() > FINDINGS {
-        lines.push(format!("and {} more", findings.len() - FINDINGS));
+    lines.extend(findings.iter().take(MOST_FINDINGS).map(|finding| format!("the list of people, {finding}")));
+    if findings.len() > MOST_FINDINGS {
+        lines.push(format!("and {} more", findings.len() - MOST_FINDINGS));
     }
     if let Some(error) = failed.error.as_object_mut().filter(|_| !lines.is_empty()) {
         error.insert("help".to_owned(), lines.join("\n").into());

@@ -128,8 +128,8 @@ impl<C: AccessControl> Call<C> {
     /// Whoever is named as the holder is looked at before the card moves, so that it can go back to them.
     async fn look_for_the_holder(&self, entry: &mut Entry, post: &Post) -> Result<bool, StoreError> {
         let Some(directory) = &self.directory else { return Ok(true) };
-        if let Some(user_id) = holder::shown_now(entry, directory, &self.store, &self.system).await? {
-            self.append(entry, Step::HeldBy { user_id }, Some(post)).await?;
+        if let Some(held) = holder::shown_now(entry, directory, &self.store, &self.system).await? {
+            self.append(entry, Step::HeldBy(held), Some(post)).await?;
         }
         Ok(true)
     }
@@ -201,7 +201,7 @@ impl<C: AccessControl> Call<C> {
             Ok(None) => {
                 Step::ReadBack(ReadBack::Unavailable { why: "BluSKY's list of people shows nobody who must be the new user".to_owned() })
             }
-            // The pause is everybody's: nothing is written down for it.
+            // All entries share this pause, so no step is written for it.
             Err(NoList::Away(why)) => {
                 self.hear(Reached::Away(None), Some(why), called);
                 drop(post.send(Event::Stepped(Box::new(entry.clone()))));
@@ -255,17 +255,17 @@ impl<C: AccessControl> Call<C> {
         };
         let Some(user) = entry.operation.user().filter(|_| entry.operation.is_about_a_card()) else { return Ok(false) };
         if whole.is_none() {
-            // Without its PIN an entry is compared in all else.
+            // Without its PIN, an entry is compared in everything else.
             *whole = Some(self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()));
         }
         let sent = whole.as_ref().unwrap_or(&entry.operation);
-        // A list is as old as the question.
+        // The list is as old as the moment it was asked for.
         let is_too_early = self.is_too_early(entry);
         let shown = match self.cards_of(user, detail, called).await {
             Cards::Shown(cards) => ReadBack::of(entry, sent, cards, is_too_early),
             Cards::Unavailable { why } => ReadBack::Unavailable { why },
             Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
-            // The pause is everybody's: nothing is written down for it.
+            // All entries share this pause, so no step is written for it.
             Cards::Away { .. } => return Ok(false),
         };
         self.append_whatever_happens(entry, Step::ReadBack(shown), Some(post)).await?;

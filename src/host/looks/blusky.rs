@@ -20,7 +20,7 @@ pub(super) async fn look(site: &Site, known: Option<&Value>) -> Facts {
     facts.base_url = Some(settings.base_url.clone());
     facts.key = settings.terms().key;
     facts.takes_any_code = settings.success_codes == SuccessCodes::Any;
-    // Certificates are read from many files.
+    // This reads certificates from many files, which takes time: not on the runtime's threads.
     match spawn_blocking(move || Client::new(settings)).await {
         Ok(Ok(client)) => {
             let begun = Instant::now();

@@ -16,7 +16,7 @@ use crate::{
     reader::Port,
 };
 
-/// A service that does not answer by then does not.
+/// A service that has not answered after this time counts as silent.
 const PCSCD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where its program is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/usr/local/sbin/pcscd"];

@@ -72,18 +72,18 @@ fn swap(path: &Path, bytes: &[u8], mode: Option<fs::Permissions>) -> io::Result<
     File::open(folder)?.sync_all()
 }
 
-/// What tells a file from another one that takes its name.
+/// What tells a file from another one that takes its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity(u64, u64);
+pub struct FileIdentity(u64, u64);
 
 /// The identity of a file that can be written.
 ///
 /// # Errors
 /// It is not there, or cannot be written.
-pub fn writable(path: &Path) -> io::Result<Identity> {
+pub fn writable(path: &Path) -> io::Result<FileIdentity> {
     let about = fs::metadata(path)?;
     nix::unistd::access(path, nix::unistd::AccessFlags::W_OK)?;
-    Ok(Identity(about.dev(), about.ino()))
+    Ok(FileIdentity(about.dev(), about.ino()))
 }
 
 /// True where everybody on this machine can read or write it: its mode says so, and all folders on the way to it let everybody through.

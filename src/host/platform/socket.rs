@@ -15,23 +15,23 @@ use tokio::net::UnixListener;
 use super::lock::Lock;
 
 /// The longest path that a socket's address holds.
-const LONGEST: usize = 107;
+const LONGEST_PATH: usize = 107;
 
 /// A path by which a socket is reached, for as long as it is held.
 #[derive(Debug)]
-pub struct Place {
+pub struct SocketPlace {
     path: PathBuf,
     _folder: Option<File>,
 }
 
-impl Place {
+impl SocketPlace {
     /// The place of the socket beside this store.
     ///
     /// # Errors
     /// Its folder cannot be opened.
     pub fn beside(store: &Path) -> io::Result<Self> {
         let path = Lock::beside(store, "sock");
-        if path.as_os_str().len() <= LONGEST {
+        if path.as_os_str().len() <= LONGEST_PATH {
             return Ok(Self { path, _folder: None });
         }
         let folder = File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
@@ -48,14 +48,14 @@ impl Place {
 
 /// A socket that is gone once it is dropped.
 #[derive(Debug)]
-pub struct Bound(Place);
+pub struct Bound(SocketPlace);
 
 /// Listens beside this store, for this user alone. Whoever holds the lease does it: what was left there has ended.
 ///
 /// # Errors
 /// The socket cannot be made.
 pub fn listen(store: &Path) -> io::Result<(UnixListener, Bound)> {
-    let place = Place::beside(store)?;
+    let place = SocketPlace::beside(store)?;
     match std::fs::remove_file(place.path()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,6 +1,6 @@
 //! A terminal that hands over each key by itself and shows none of them.
 //!
-//! In: nothing. Out: a terminal that is as it was before once this is dropped. Never: Ctrl-C taken away, or the ends of lines.
+//! In: nothing. Out: a quiet terminal; it is as before once this is dropped. Never: Ctrl-C or the handling of line ends switched off.
 
 use std::io::stdin;
 

@@ -350,3 +350,32 @@ fn while_blusky_is_away_saved_is_enough() {
     lobby.goes_on();
     assert_eq!(lobby.kiosk.stage(), &Stage::Done(Done::Accepted), "it came back while the visitor stood there");
 }
+
+#[test]
+fn while_blusky_is_away_for_an_hour_visitors_are_served_and_everything_is_delivered_once_it_is_back() {
+    let mut lobby = Lobby::open(1.0, Vec::new());
+    lobby.codes = (0..60).map(|number: u128| (format!("code{number}"), Uuid::from_u128(1000 + number))).collect();
+    lobby.world.outcomes = std::iter::repeat_n(Outcome::Away { why: "no route".to_owned() }, 10_000).collect();
+    for minute in 0..60 {
+        // Of every third one nobody can say whether they have a card: BluSKY's list is kept, and they are not in it.
+        lobby.has = if minute % 3 == 2 { Has::Unknown } else { Has::None };
+        lobby.enters(&format!("code{minute}"));
+        if minute % 3 == 2 {
+            assert_eq!(lobby.kiosk.stage(), &Stage::FrontDesk(Why::Unknown), "minute {minute}");
+        } else {
+            assert!(matches!(lobby.kiosk.stage(), Stage::Show { ready: true, .. }), "minute {minute}: {:?}", lobby.kiosk);
+            lobby.shows(4000 + minute);
+            let is_saved = matches!(lobby.kiosk.stage(), Stage::Done(Done::Saved | Done::SavedForLater));
+            assert!(is_saved, "minute {minute}: {:?}", lobby.kiosk);
+        }
+        lobby.passes(58);
+        assert!(*lobby.kiosk.stage() == Stage::Start && lobby.kiosk.is_open(), "minute {minute}: {:?}", lobby.kiosk);
+    }
+    assert_eq!(lobby.world.disk.len(), 40);
+    assert!(lobby.world.disk.values().all(|entry| entry.progress().state == State::Saved));
+    lobby.world.outcomes.clear();
+    lobby.passes(90);
+    assert!(lobby.world.disk.values().all(|entry| entry.progress().state == State::Accepted), "delivered within the longest pause");
+    let holders: std::collections::BTreeSet<_> = lobby.world.disk.values().map(|entry| entry.operation.user()).collect();
+    assert_eq!(holders.len(), 40, "a card each");
+}

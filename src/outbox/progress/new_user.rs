@@ -9,7 +9,8 @@ use crate::outbox::{ReadBack, State};
 /// What a person is told where the list cannot say.
 const LOOK_FOR_THE_USER: &str = "it is not known whether the user is there: look (`cardbridge outbox retry` does, where [people] blusky lists people), then \
      `cardbridge outbox retry ENTRY --user GUID` (it is there), `retry ENTRY --absent` (it is not), or `discard`";
-/// A list of everybody is a long one: it is asked for again after 4 seconds, then after 16, then every minute.
+/// How many failures each look counts for. The list of all people is long, so it is asked for again after 4 seconds, then 16, then every
+/// minute.
 const SELDOM: u32 = 2;
 
 impl Progress {

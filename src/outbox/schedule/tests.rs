@@ -75,7 +75,7 @@ fn while_blusky_is_away_one_entry_after_the_other_is_tried_alone() {
     let mut now = 1;
     for (number, pause) in [(2, 2), (3, 4), (1, 8)] {
         assert_eq!(schedule.next(at(now)), Some(Work::Ask(Uuid::from_u128(number))));
-        assert_eq!(schedule.next(at(now)), None, "one alone");
+        assert_eq!((schedule.next(at(now)), schedule.deadline(at(now))), (None, None), "one alone, and nobody looks until it is back");
         schedule.heard(&Reached::Away(None), None, at(now));
         let number = u64::try_from(number).unwrap();
         schedule.put(waiting(number, number.into(), number, Turn::At(at(0))));

@@ -18,7 +18,7 @@ fn a_schedule_knows_who_waits_and_whose_call_is_under_way() {
     schedule.put(waiting(4, 7, Turn::At(at(0))));
     schedule.put(waiting(5, 8, Turn::At(at(0))));
     assert_eq!((schedule.len(), schedule.is_empty()), (2, false));
-    assert_eq!((schedule.place(one), schedule.place(two), schedule.place(nobody)), (4, 5, 0));
+    assert_eq!((schedule.place(one), schedule.place(two), schedule.place(nobody)), (Some(4), Some(5), None));
     assert!(schedule.knows(one) && !schedule.knows(nobody));
     assert!(schedule.shares(&waiting(9, 7, Turn::At(at(0)))), "its user has one before it");
     assert!(!schedule.shares(&waiting(9, 10, Turn::At(at(0)))));

@@ -17,11 +17,11 @@ pub(super) struct Framing {
 }
 
 /// No frame is longer than this.
-const LONGEST: usize = 65_536;
+const LONGEST_FRAME: usize = 65_536;
 
 pub(super) fn read(mut keys: Keys<'_, '_>) -> Option<Framing> {
     let how = keys.text("cut")?;
-    let longest = keys.number("longest", 1, LONGEST).map(|longest| longest.value);
+    let longest = keys.number("longest", 1, LONGEST_FRAME).map(|longest| longest.value);
     let half_frame = millis(&mut keys, "half_frame_ms", 500);
     let fill = bytes(&mut keys, "fill");
     let cut = match how.value.as_str() {
@@ -95,10 +95,10 @@ fn fixed(keys: &mut Keys<'_, '_>) -> Option<Cut> {
     let lengths = keys.numbers("lengths");
     let least = start.len() + end.len();
     for length in &lengths {
-        if usize::try_from(length.value).is_ok_and(|length| (least..=LONGEST).contains(&length)) {
+        if usize::try_from(length.value).is_ok_and(|length| (least..=LONGEST_FRAME).contains(&length)) {
             continue;
         }
-        keys.complain(length.span, format!("a length counts the whole frame, start and end too: {} to {LONGEST}", least + 1));
+        keys.complain(length.span, format!("a length counts the whole frame, start and end too: {} to {LONGEST_FRAME}", least + 1));
     }
     if lengths.is_empty() {
         keys.missing("lengths");

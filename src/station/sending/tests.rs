@@ -1,26 +1,135 @@
-//! Tests of who goes first.
+//! Tests of who goes first, and of how much there is to do for one.
 
 use super::*;
-use crate::{access::Operation, outbox::schedule::Work};
+use crate::{
+    access::Operation,
+    outbox::schedule::{LOOKED_AT, Work},
+};
+
+/// An entry of its own user and card.
+fn entry(number: u128, saved_at: DateTime<Utc>) -> Entry {
+    let call = serde_json::json!({
+        "user_id": Uuid::from_u128(number), "internal_card_number": number as u64, "card_user_flags": 1, "reassign_card_if_already_assigned": false,
+    });
+    let call = Operation::AddUserCard(serde_json::from_value(call).unwrap());
+    Entry::of(Uuid::from_u128(number), saved_at, call, Reassign::Never)
+}
 
 #[test]
 fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_blusky_is_back() {
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-    let entry = |number: u128, saved_at| {
-        let call = serde_json::json!({
-            "user_id": Uuid::from_u128(number), "internal_card_number": number as u64, "card_user_flags": 1, "reassign_card_if_already_assigned": false,
-        });
-        let call = Operation::AddUserCard(serde_json::from_value(call).unwrap());
-        Entry::of(Uuid::from_u128(number), saved_at, call, Reassign::Never)
-    };
     let mut sending = Sending::new(1);
     sending.deliver(Scope::All, now);
     (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
     sending.schedule.heard(&Reached::Away(None), None, now.steady);
     assert_eq!(sending.schedule.next(now.steady), None);
     sending.put_first(&entry(9, now.wall), now);
-    assert_eq!(sending.schedule.next(now.steady), Some(Work::Ask(Uuid::from_u128(1))));
+    assert_eq!(sending.schedule.next(now.steady), Some(Work::Ask(Uuid::from_u128(9))));
     sending.schedule.heard(&Reached::Answered, None, now.steady);
-    sending.put(waiting(&entry(1, now.wall), 1, now));
-    assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(Uuid::from_u128(9))));
+    sending.put(Waiting { turn: Due::Over, ..waiting(&entry(9, now.wall), 3, now) });
+    assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(Uuid::from_u128(1))));
+}
+
+/// Whose entries wait, and for what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Pile {
+    OneUsers,
+    OneCards,
+    Everybodys,
+    ForAPerson,
+}
+
+/// How many entries are looked at from the moment a card is saved until it is delivered, behind so many others.
+fn looked_at(pile: Pile, many: u64, (scope, is_away): (Scope, bool)) -> usize {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let (user, card) = (Some(Uuid::from_u128(1)), Some(1));
+    let others = |place: u64| {
+        let due = Due::At(now.steady - TimeDelta::hours(1));
+        let of = Waiting {
+            place,
+            id: Uuid::from_u128(u128::from(place) << 64),
+            user: Some(Uuid::from_u128(place.into())),
+            card: Some(place),
+            turn: due,
+        };
+        match pile {
+            Pile::OneUsers => Waiting { user, ..of },
+            Pile::OneCards => Waiting { card, ..of },
+            Pile::Everybodys => of,
+            Pile::ForAPerson => Waiting { user, card, turn: Due::Person, ..of },
+        }
+    };
+    let mut sending = Sending::new(4);
+    sending.deliver(scope, now);
+    (100..100 + many).for_each(|place| sending.put(others(place)));
+    if is_away {
+        (0..2).for_each(|_| sending.schedule.heard(&Reached::Away(None), None, now.steady));
+    }
+    LOOKED_AT.set(0);
+    // Two, for the one of them may go on where the other has left off.
+    for number in [1, 2] {
+        sending.ordered(Uuid::from_u128(number), None, false);
+        sending.put_first(&entry(number, now.wall), now);
+        let begun: Vec<Work> = std::iter::from_fn(|| sending.schedule.next(now.steady)).collect();
+        for Work::Step(id) | Work::Ask(id) in begun {
+            sending.schedule.heard(&if is_away { Reached::Away(None) } else { Reached::Answered }, None, now.steady);
+            sending.schedule.let_go(id, now.steady);
+        }
+    }
+    LOOKED_AT.get()
+}
+
+#[test]
+fn what_is_to_be_done_for_a_card_does_not_grow_with_those_that_wait_for_its_user_its_card_blusky_or_a_person() {
+    for pile in [Pile::OneUsers, Pile::OneCards, Pile::Everybodys, Pile::ForAPerson] {
+        for how in [(Scope::All, false), (Scope::All, true)] {
+            let [few, many] = [20, 2000].map(|many| looked_at(pile, many, how));
+            assert!(few > 0 && many <= few + 8, "{pile:?} {how:?}: {few} are looked at behind 20, {many} behind 2,000");
+        }
+    }
+}
+
+#[test]
+fn what_waits_aside_is_not_looked_at_for_a_card_that_has_nothing_to_do_with_it() {
+    for how in [(Scope::Ordered, false), (Scope::Ordered, true)] {
+        let [few, many] = [20, 2000].map(|many| looked_at(Pile::Everybodys, many, how));
+        assert!(few > 0 && many <= few + 8, "{how:?}: {few} are looked at behind 20, {many} behind 2,000");
+    }
+}
+
+#[test]
+fn an_entry_that_waits_aside_and_is_tried_again_keeps_its_place_before_later_ones_of_its_user() {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let mut sending = Sending::new(4);
+    sending.deliver(Scope::Ordered, now);
+    let earlier = entry(1, now.wall);
+    let user = earlier.operation.user();
+    sending.put(waiting(&earlier, 1, now));
+    sending.put(Waiting { user, ..waiting(&entry(2, now.wall), 2, now) });
+    sending.ordered(earlier.id, None, false);
+    sending.put_first(&earlier, now);
+    assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(earlier.id)));
+    assert_eq!((sending.schedule.next(now.steady), sending.waiting()), (None, 2), "the later one waits for it");
+}
+
+#[test]
+fn a_store_full_of_what_waits_is_taken_up_with_a_few_looks_at_each() {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let mut sending = Sending::new(4);
+    LOOKED_AT.set(0);
+    (1..=2000).for_each(|number| sending.put(waiting(&entry(number, now.wall), number as u64, now)));
+    assert!(LOOKED_AT.get() < 2000 * 8, "{} looks before anything is wanted", LOOKED_AT.get());
+    sending.deliver(Scope::Ordered, now);
+    assert_eq!((sending.schedule.len(), sending.waiting()), (0, 2000), "nobody asked for them");
+    // Those that share its user, or its card with one that shares its user, go before it.
+    let like = |id: u128, of: u128, card: u64| Waiting {
+        id: Uuid::from_u128(id),
+        card: Some(card),
+        ..waiting(&entry(of, now.wall), id as u64, now)
+    };
+    sending.put(like(3000, 7, 4000));
+    sending.put(like(3001, 8, 4000));
+    sending.ordered(Uuid::from_u128(3002), None, false);
+    sending.put(like(3002, 8, 4001));
+    assert_eq!((sending.schedule.len(), sending.waiting()), (5, 2003), "7, 8, and the three of them");
 }

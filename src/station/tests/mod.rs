@@ -6,6 +6,7 @@ mod questions;
 mod readers;
 mod rosters;
 mod shaken;
+mod site;
 mod way;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -15,7 +16,7 @@ use proptest::prelude::*;
 use super::{notice::QuestionKind, *};
 use crate::{
     access::Outcome,
-    enroll::{evidence::PROOF, policy::CardType},
+    enroll::{evidence::PROOF, kept::Kept, policy::CardType},
     outbox::{InTheWay, Next, ReadBack, State, reach::Reached, schedule::Work},
     protocols::Protocols,
 };
@@ -38,6 +39,8 @@ pub(crate) struct World {
     /// What readers were told, and which cards were noted as seen.
     commands: Vec<(ReaderName, ReaderCommand)>,
     seen: Vec<(String, DateTime<Utc>)>,
+    /// What was answered for the whole site, and by whom.
+    kept: Vec<(Kept, String)>,
 }
 
 /// The formats and the dialect, read once.
@@ -75,8 +78,8 @@ pub(crate) fn world_with(proof: f64, kiosk: Option<&str>, facility_codes: Vec<u6
     });
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let (disk, told) = (BTreeMap::new(), Vec::new());
-    let (calls, commands, seen) = (Vec::new(), Vec::new(), Vec::new());
-    let mut world = World { station, now, disk, outcomes: VecDeque::new(), shown: VecDeque::new(), told, calls, commands, seen };
+    let (calls, commands, seen, kept) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut world = World { station, now, disk, outcomes: VecDeque::new(), shown: VecDeque::new(), told, calls, commands, seen, kept };
     world.happens(Event::Reader("desk".into(), ReaderEvent::Up));
     world.happens(Event::Deliver(Scope::All));
     world
@@ -112,11 +115,13 @@ impl World {
                         self.disk.get_mut(&id).unwrap().add(self.now.wall, step);
                         events.push_back(Event::Settled(Box::new(self.disk[&id].clone())));
                     }
+                    Effect::Look(id) => events.push_back(Event::Settled(Box::new(self.disk[&id].clone()))),
                     Effect::Deliver(Work::Step(id) | Work::Ask(id)) => events.push_back(Event::Called(Box::new(self.called(id)))),
                     Effect::Tell(notice) => self.told.push(notice),
                     Effect::Command(reader, command) => self.commands.push((reader, command)),
                     Effect::Seen(card, at) => self.seen.push((card, at)),
-                    Effect::Again(_) | Effect::Keep(..) => {}
+                    Effect::Keep(kept, by) => self.kept.push((kept, by)),
+                    Effect::Again(_) => {}
                 }
             }
         }

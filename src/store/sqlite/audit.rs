@@ -23,7 +23,7 @@ use crate::{
     store::{Anchor, StoreError},
 };
 
-/// So many records are told at once.
+/// How many records are told at once.
 const PAGE: usize = 256;
 
 /// What came of erasing a person.
@@ -171,5 +171,5 @@ fn is_about(entry: &Entry, user: Uuid) -> bool {
 
 fn was_taken_from(entry: &Entry, user: Uuid) -> bool {
     let progress = entry.progress();
-    progress.told.previous_user_id == Some(user) || progress.held_by == Some(user)
+    progress.told.previous_user_id == Some(user) || progress.held_by.as_ref().is_some_and(|held| held.user_id == user)
 }

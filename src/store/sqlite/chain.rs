@@ -227,7 +227,7 @@ impl Walk {
     }
 }
 
-/// So many records of the chain from a place on, each with its place.
+/// The next `count` records of the chain after a place, each with its place.
 pub(super) fn part(connection: &Connection, after: i64, count: usize) -> rusqlite::Result<Vec<(i64, Option<ChainRecord>)>> {
     let mut select = connection.prepare_cached(
         "SELECT seq, digest, link, id, -1, salt, body = '' FROM entry WHERE seq > ?1

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     card::FacilityCode,
     enroll::{
-        evidence::{Cards, Seen},
+        evidence::{CardCounts, Seen},
         origin::Origin,
     },
     outbox::Standing,
@@ -31,10 +31,10 @@ const COUNT: usize = 5;
 type Key = (String, String, String);
 
 /// All counts.
-pub(super) type Counted = BTreeMap<Key, Cards>;
+pub(super) type Counted = BTreeMap<Key, CardCounts>;
 
 /// A row that is as it was written, with its mark.
-type Sound = (Key, Cards, Vec<u8>);
+type Sound = (Key, CardCounts, Vec<u8>);
 
 /// The marks of no rows, put together.
 pub(super) fn nothing() -> Vec<u8> {
@@ -58,7 +58,7 @@ pub(super) fn moved(
         }
         // A damaged row stays, and all is counted anew when it is asked for.
         Some(None) => return Ok(()),
-        None => Cards::default(),
+        None => CardCounts::default(),
     };
     if let Some(before) = before {
         let count = count_of(&mut cards, before);
@@ -102,7 +102,7 @@ pub(super) fn write(transaction: &Connection, head: &mut Head, counted: &Counted
 }
 
 /// Those of the counts that are for this BluSKY.
-pub(super) fn seen(counted: impl IntoIterator<Item = (Key, Cards)>, base_url: &str) -> Seen {
+pub(super) fn seen(counted: impl IntoIterator<Item = (Key, CardCounts)>, base_url: &str) -> Seen {
     let mut seen = Seen::default();
     for ((_, format, code), cards) in counted.into_iter().filter(|((of, ..), _)| of == base_url) {
         seen.put(&format, code.parse().ok().map(FacilityCode), cards);
@@ -116,7 +116,7 @@ fn key(base_url: &str, origin: &Origin) -> Option<Key> {
     Some((base_url.to_owned(), card.format.clone(), code.unwrap_or_default()))
 }
 
-const fn count_of(cards: &mut Cards, standing: Standing) -> &mut u32 {
+const fn count_of(cards: &mut CardCounts, standing: Standing) -> &mut u32 {
     match standing {
         Standing::Accepted => &mut cards.accepted,
         Standing::Vouched => &mut cards.vouched,
@@ -128,12 +128,12 @@ fn sound(row: &Row<'_>) -> rusqlite::Result<Option<Sound>> {
         return Ok(None);
     }
     let read = || -> rusqlite::Result<Sound> {
-        Ok(((row.get(0)?, row.get(1)?, row.get(2)?), Cards { accepted: row.get(3)?, vouched: row.get(4)? }, row.get(5)?))
+        Ok(((row.get(0)?, row.get(1)?, row.get(2)?), CardCounts { accepted: row.get(3)?, vouched: row.get(4)? }, row.get(5)?))
     };
     Ok(read().ok())
 }
 
-fn write_one(transaction: &Connection, head: &mut Head, key: &Key, cards: Cards) -> rusqlite::Result<()> {
+fn write_one(transaction: &Connection, head: &mut Head, key: &Key, cards: CardCounts) -> rusqlite::Result<()> {
     let replace = format!("INSERT OR REPLACE INTO evidence ({COLUMNS}, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
     let (accepted, vouched) = (ValueRef::Integer(cards.accepted.into()), ValueRef::Integer(cards.vouched.into()));
     let mark = rows::insert_marked(transaction, &replace, [text(&key.0), text(&key.1), text(&key.2), accepted, vouched], None)?;

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::{Wrong, chain::Walk, reading};
 use crate::store::Looked;
 
-/// So many records of the chain are one part.
+/// How many records of the chain are one part.
 const RECORDS: usize = 512;
 
 /// How far it was looked through.

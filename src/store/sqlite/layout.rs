@@ -110,7 +110,7 @@ const TO_FIFTH: &str = "DROP INDEX changed_entry;";
 /// Counts what older programs have written down.
 fn count_all(transaction: &Connection) -> Result<(), Wrong> {
     let mut head = match Head::read(transaction) {
-        // A damaged head stays one: nothing is added behind it, and all is counted when it is asked for.
+        // A damaged head stays damaged: nothing is added after it, and everything is counted when it is asked for.
         Err(Wrong::Store(StoreError::Damaged(_))) => return Ok(()),
         head => head?,
     };

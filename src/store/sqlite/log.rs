@@ -1,6 +1,6 @@
-//! The log that a killed program has left: whether all of it is still there.
+//! The log beside the file: whether all of it is still there that a killed program has left, and how it is emptied.
 //!
-//! SQLite takes up as much of its log as it can read, and says nothing of the rest. Its index of the log lies beside it and says how
+//! SQLite uses as much of its log as it can read, and does not mention the rest. Its index of the log lies beside it and says how
 //! many pages were written down: with fewer in the log, something that was announced as saved is gone. Never: a word about pages that
 //! are in the file already, and no look into the index once this process has the store open.
 
@@ -8,9 +8,15 @@ use std::{
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rusqlite::Connection;
+
+use super::{Database, LOCKED};
+
+/// How long others are waited for before the log is emptied at the next occasion.
+const EMPTYING_LOG: Duration = Duration::from_millis(200);
 
 /// SQLite's version of its index, in its first four bytes.
 const VERSION: u32 = 3_007_000;
@@ -40,7 +46,7 @@ impl Index {
         (one == two && number(0)? == VERSION).then_some(index)
     }
 
-    /// True where pages were written that are in the file neither.
+    /// True if the log has pages that are not in the file yet.
     const fn holds_more_than_the_file(&self) -> bool {
         self.frames > self.in_file
     }
@@ -92,4 +98,23 @@ fn beside(store: &Path, ending: &str) -> PathBuf {
     let mut path = store.as_os_str().to_owned();
     path.push(ending);
     path.into()
+}
+
+impl Database {
+    /// Brings what the log holds into the file, and the log down to nothing; false where others are at work in it.
+    pub(super) fn empty_log(&mut self) -> bool {
+        let empty = || -> rusqlite::Result<bool> {
+            self.connection.busy_timeout(EMPTYING_LOG)?;
+            let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            self.connection.busy_timeout(LOCKED)?;
+            Ok(busy == 0)
+        };
+        empty().unwrap_or(false)
+    }
+
+    pub(super) fn empty_log_of_secrets(&mut self) {
+        if self.log_holds_secrets && !self.in_group {
+            self.log_holds_secrets = !self.empty_log();
+        }
+    }
 }

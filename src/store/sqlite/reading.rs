@@ -16,16 +16,19 @@ use crate::{
     store::{Page, StoreError},
 };
 
-/// So many entries are read at once.
+/// How many entries are read at once.
 const PAGE: i64 = 256;
 
 /// An entry's number, and the entry where it is not damaged.
 pub(super) type Read = (u64, Result<Entry, StoreError>);
 
 /// One entry with its steps.
-pub(super) fn entry(transaction: &Connection, id: Uuid) -> Result<Entry, Wrong> {
-    let row = rows::row_of(transaction, &id.to_string())?;
-    Ok(rows::entry(transaction, row)??)
+pub(super) fn entry(transaction: &Connection, id: Uuid, way: Way) -> Result<Entry, Wrong> {
+    let row = match way {
+        Way::Index => rows::row_by_index(transaction, &id.to_string()),
+        Way::EveryEntry => rows::row_of(transaction, &id.to_string()),
+    };
+    Ok(rows::entry(transaction, row?)??)
 }
 
 /// The entries of a filter.
@@ -40,7 +43,7 @@ pub(super) fn entries(transaction: &Connection, filter: &str, values: impl rusql
     rows::found(transaction, filter, values)?.into_iter().map(whole).collect()
 }
 
-/// Where the entries are found that are not settled.
+/// Where an entry is found by its key, or those that are not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// By their index: it leads to those that the head knows of.
@@ -84,27 +87,34 @@ pub(super) fn page_after(transaction: &Connection, number: u64) -> rusqlite::Res
 }
 
 /// The entries that are not damaged and whose key begins so: one, or two where there are several.
-pub(super) fn beginning(connection: &Connection, key: &str) -> rusqlite::Result<Vec<Entry>> {
+pub(super) fn beginning(connection: &Connection, key: &str, way: Way) -> rusqlite::Result<Vec<Entry>> {
     // Behind every digit and hyphen.
     let end = format!("{key}~");
-    let by = |way: &str| -> rusqlite::Result<Vec<Entry>> {
-        let found = entries(connection, &format!("{way} WHERE id >= ?1 AND id < ?2 LIMIT 2"), params![key, end])?;
-        Ok(found.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
-    };
-    let found = by("")?;
-    if found.is_empty() { by("NOT INDEXED") } else { Ok(found) }
-}
-
-/// The entries that give this card, newest first, as far as they are not damaged.
-pub(super) fn of_card(connection: &Connection, card: &str, base_url: &str) -> rusqlite::Result<Vec<Entry>> {
-    let found = entries(connection, "WHERE card = ?1 AND base_url = ?2 ORDER BY number DESC", params![card, base_url])?;
+    let way = if way == Way::Index { "" } else { "NOT INDEXED" };
+    let found = entries(connection, &format!("{way} WHERE id >= ?1 AND id < ?2 LIMIT 2"), params![key, end])?;
     Ok(found.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
 }
 
-/// The orders of new users, newest first, as far as they are not damaged.
-pub(super) fn new_users(connection: &Connection, base_url: &str) -> rusqlite::Result<Vec<Entry>> {
-    let filter = "INDEXED BY new_user WHERE kind = 'add_user' AND base_url = ?1 ORDER BY number DESC";
-    Ok(entries(connection, filter, [base_url])?.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
+/// The newest entry that gave this card and was not refused or given up, as far as it is not damaged.
+pub(super) fn last_of_card(connection: &Connection, card: &str, base_url: &str) -> rusqlite::Result<Option<Entry>> {
+    let mut before = i64::MAX;
+    loop {
+        let filter = "WHERE card = ?1 AND base_url = ?2 AND number < ?3 ORDER BY number DESC LIMIT 1";
+        let Some((number, found)) = entries(connection, filter, params![card, base_url, before])?.pop() else { return Ok(None) };
+        match found {
+            Ok(entry) if entry.gave() => return Ok(Some(entry)),
+            // In a damaged file one may lead back to another.
+            _ if row_number(number) < before => before = row_number(number),
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// The orders of new users, newest first, as far as they are not damaged: of those with this last name, which are looked for in the text.
+pub(super) fn new_users(connection: &Connection, base_url: &str, last_name: &str) -> rusqlite::Result<Vec<Entry>> {
+    let filter = "INDEXED BY new_user WHERE kind = 'add_user' AND base_url = ?1 AND instr(body, ?2) > 0 ORDER BY number DESC";
+    let name = serde_json::Value::from(last_name).to_string();
+    Ok(entries(connection, filter, params![base_url, name])?.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
 }
 
 /// What is wrong with a page of the entries that were saved after this number, in words; and its highest number, if there is one.

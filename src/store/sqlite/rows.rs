@@ -71,8 +71,16 @@ impl Hash {
 
 /// True where the columns are those that were marked; the mark stands behind them.
 pub(super) fn is_marked(row: &Row<'_>, count: usize) -> rusqlite::Result<bool> {
+    #[cfg(test)]
+    ROWS_READ.set(ROWS_READ.get() + 1);
     let mark = Hash::default().columns(row, count)?.mark();
     Ok(matches!(row.get_ref(count)?, ValueRef::Blob(bytes) if bytes == mark))
+}
+
+#[cfg(test)]
+thread_local! {
+    /// So many rows were read, for the tests that count them.
+    pub(super) static ROWS_READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// A row of `entry`.
@@ -265,15 +273,20 @@ pub(super) fn found(transaction: &Connection, filter: &str, values: impl rusqlit
 
 /// The entry of this key. Where the index does not lead to it, every row is looked at.
 pub(super) fn row_of(transaction: &Connection, id: &str) -> Result<EntryRow, Wrong> {
-    for filter in ["WHERE id = ?1", "NOT INDEXED WHERE id = ?1"] {
-        if let Some((_, row)) = found(transaction, filter, [id])?.pop() {
-            let sound = row?;
-            if sound.id == id {
-                return Ok(sound);
-            }
-        }
+    match row_by_index(transaction, id) {
+        Err(Wrong::Store(StoreError::NoEntry(_))) => row_in(transaction, "NOT INDEXED", id),
+        other => other,
     }
-    Err(StoreError::NoEntry(id.to_owned()).into())
+}
+
+/// The entry to which the index of keys leads.
+pub(super) fn row_by_index(transaction: &Connection, id: &str) -> Result<EntryRow, Wrong> {
+    row_in(transaction, "", id)
+}
+
+fn row_in(transaction: &Connection, way: &str, id: &str) -> Result<EntryRow, Wrong> {
+    let row = found(transaction, &format!("{way} WHERE id = ?1"), [id])?.pop().map(|(_, row)| row).transpose()?;
+    row.filter(|row| row.id == id).ok_or_else(|| StoreError::NoEntry(id.to_owned()).into())
 }
 
 /// The whole entry of a row.

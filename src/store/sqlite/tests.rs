@@ -1,5 +1,7 @@
 //! What an older program left behind, and what becomes of damaged counts.
 
+mod work;
+
 use rusqlite::params;
 
 use super::*;

@@ -60,10 +60,15 @@ pub(super) fn save(transaction: &Connection, entry: &Entry, mut row: EntryRow, s
     Ok(wiped)
 }
 
-/// Gives up what an entry supersedes, and says no where its terms do; true where a secret went.
+/// Gives up what an entry supersedes, and says no where its terms do; true where a secret went. Of the entries for the same card those
+/// are read that the terms can speak of, and none of all that gave it before.
 fn agree(transaction: &Connection, entry: &Entry, row: &EntryRow, terms: Terms) -> Result<bool, Wrong> {
     let Some(card) = row.card.as_ref().filter(|_| terms != Terms::default()) else { return Ok(false) };
-    let others = reading::entries(transaction, "WHERE card = ?1 AND base_url = ?2 ORDER BY number", params![card, row.base_url])?;
+    let seen = entry.source.as_ref().map(|source| source.seen_at);
+    // Where no card counts that was given before, none was seen late enough.
+    let since = terms.given_within.zip(seen).map(|(within, seen)| seen.checked_sub_signed(within).unwrap_or(DateTime::UNIX_EPOCH));
+    let filter = "WHERE card = ?1 AND base_url = ?2 AND (settled = 0 OR (reader IS NOT NULL AND seen_at >= ?3)) ORDER BY number";
+    let others = reading::entries(transaction, filter, params![card, row.base_url, since.map(time)])?;
     let sound = others.into_iter().filter_map(|(_, other)| other.ok());
     match terms.judge(entry, sound).map_err(StoreError::from)? {
         Some(superseded) => append(transaction, superseded, entry.saved_at, &Step::Discarded { superseded_by: Some(entry.id) }),

@@ -3,15 +3,19 @@
 use super::*;
 
 #[test]
-fn who_was_given_a_card_is_found_the_newest_first_and_nobody_elses_card_with_them() {
+fn who_was_given_a_card_last_is_found_and_nobody_elses_card_nor_what_was_given_up() {
     for kind in kinds() {
         let mut store = kind.open();
-        for (number, card) in [(1, "wiegand {26}1"), (2, "wiegand {26}2"), (3, "wiegand {26}1")] {
+        for (number, card) in [(1, "wiegand {26}1"), (2, "wiegand {26}2"), (3, "wiegand {26}1"), (5, "wiegand {26}1")] {
             store.save(&shown(number, number, card, 0), Terms::default()).unwrap();
         }
         (kind.1)(ELSEWHERE).save(&shown(4, 4, "wiegand {26}1", 0), Terms::default()).unwrap();
-        let found: Vec<u128> = store.of_card("wiegand {26}1").unwrap().iter().map(|entry| entry.id.as_u128()).collect();
-        assert_eq!(found, [3, 1], "{}", kind.0);
+        let last = |store: &mut dyn Store| store.last_of_card("wiegand {26}1").unwrap().map(|entry| entry.id.as_u128());
+        assert_eq!(last(store.as_mut()), Some(5), "{}", kind.0);
+        for (given_up, left) in [(5, Some(3)), (3, Some(1)), (1, None)] {
+            go(store.as_mut(), Uuid::from_u128(given_up), &[GIVEN_UP]);
+            assert_eq!(last(store.as_mut()), left, "{}", kind.0);
+        }
     }
 }
 
@@ -128,7 +132,7 @@ fn evidence_counts_what_blusky_accepted_and_what_a_person_vouched_for_until_it_i
         store.save(&entry(99, 99), Terms::default()).unwrap();
         let seen = store.evidence_seen().unwrap();
         let cards = |code: u64| seen.cards("hid-h10301", Some(FacilityCode(code)));
-        let counts = |accepted, vouched| Cards { accepted, vouched };
+        let counts = |accepted, vouched| CardCounts { accepted, vouched };
         let wanted = [(1, 0, 0), (2, 0, 1), (3, 0, 1), (4, 0, 1), (5, 0, 0), (6, 0, 0), (7, 2, 1)];
         for (code, accepted, vouched) in wanted {
             assert_eq!(cards(code), counts(accepted, vouched), "{}: facility code {code}", kind.0);

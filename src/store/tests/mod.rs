@@ -15,7 +15,7 @@ use crate::{
     card::{Credential, Evidence, FacilityCode, Verdict, What},
     enroll::{
         enrollment::{Order, add_existing_card},
-        evidence::Cards,
+        evidence::CardCounts,
         origin::{CardRead, Origin},
     },
     outbox::{InTheWay, ReadBack, Reassign, Source, State, Terms},

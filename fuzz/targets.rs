@@ -6,9 +6,9 @@
 use std::sync::{Arc, LazyLock};
 
 use cardbridge::{
-    access::Outcome,
+    access::{Answers, Outcome},
     blusky::{
-        answer::{SuccessCodes, Terms, sort_cards, sort_write},
+        answer::{AnswerRules, SuccessCodes, sort_cards, sort_write},
         lookup::{self, sort_lookup},
     },
     card::{Kind, Literal, MAX_BITS, PacsBits, Presentation},
@@ -62,10 +62,10 @@ pub fn answer(data: &[u8]) {
     let [status, body @ ..] = data else { return };
     let status = [200, 204, 302, 400, 401, 404, 413, 429, 500, 504][usize::from(*status) % 10];
     let success = SuccessCodes::Listed(vec![0]);
-    let terms = |success| Terms { success, key: "" };
-    for answers_value in [true, false] {
-        if let Outcome::Accepted(told) = sort_write(status, body, terms(&success), answers_value) {
-            assert!(status < 300 && told.result_code == Some(0) && (told.value.is_some() || !answers_value));
+    let terms = |success| AnswerRules { success, key: "" };
+    for answers in [Answers::Key, Answers::Number, Answers::Nothing] {
+        if let Outcome::Accepted(told) = sort_write(status, body, terms(&success), answers) {
+            assert!(status < 300 && told.result_code == Some(0) && (told.value.is_some() || answers != Answers::Key));
             let text = String::from_utf8_lossy(body);
             assert!(text.contains("ResultCode"), "{text}");
         }

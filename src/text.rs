@@ -1,7 +1,7 @@
 //! Foreign text, as it may be shown to people: BluSKY's words, names of a list.
 //!
 //! In: text that somebody else wrote. Out: the same on one line, composed, without what moves the cursor, hides, or turns text round: it
-//! cannot pretend to be a line of this program. Never: text for programs; in JSON it stands as it came.
+//! cannot pretend to be a line of this program; or as a cell of a sheet. Never: text for programs; in JSON it stands as it came.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -9,6 +9,15 @@ use unicode_normalization::UnicodeNormalization;
 #[must_use]
 pub fn shown(text: &str) -> String {
     text.nfc().filter(|letter| !is_hidden(*letter)).map(|letter| if breaks(letter) { ' ' } else { letter }).collect::<String>()
+}
+
+/// A text as a cell of a sheet, for a spreadsheet runs what begins like a formula: that gets a ' in front. Plain numbers stay as they are.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
+    if runs { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Ends a line, moves the cursor, or begins an order to a terminal.
@@ -24,6 +33,26 @@ const fn is_hidden(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_that_begins_like_a_formula_is_none_and_a_number_stays_a_number() {
+        for (text, written) in [
+            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("+49 30 1", "'+49 30 1"),
+            ("-2+3", "'-2+3"),
+            ("\t=1", "'\t=1"),
+            ("\r", "'\r"),
+            ("-", "'-"),
+            ("-12.5", "-12.5"),
+            ("+49301", "+49301"),
+            ("04567", "04567"),
+            ("Ada =", "Ada ="),
+            ("", ""),
+        ] {
+            assert_eq!(cell(text), written);
+        }
+    }
 
     #[test]
     fn foreign_text_forges_no_line_and_turns_nothing_round() {

@@ -414,6 +414,23 @@ fn what_answers_and_is_no_blusky_is_told_from_one_that_lacks_the_call() {
 }
 
 #[test]
+fn an_answer_of_success_that_is_a_refusal_or_no_list_is_told_from_a_blusky_that_works() {
+    for (body, what) in [
+        ("{\"ResultCode\":7,\"Description\":\"Token expired for Kim\"}", "result code 7"),
+        ("[]", "no list of cards"),
+        ("{\"UserId\":\"x\"}", "no list of cards"),
+        ("{\"UserId\":\"x\",\"Cards\":null}", "no list of cards"),
+        ("hello", "neither JSON nor XML"),
+    ] {
+        let blusky = Peer::start(move |_, _| Reply::Says("200 OK", "application/json", body.as_bytes().to_vec()));
+        let looked = doctor(&Site::at(&blusky.base_url, ""));
+        assert!(looked.code == 1 && looked.says("blusky_strange").contains(what), "{body}: {:#?}", looked.findings);
+        assert!(!looked.says("blusky_strange").contains("Kim"), "{:#?}", looked.findings);
+        assert_eq!(looked.summary["blusky"]["status"], 200);
+    }
+}
+
+#[test]
 fn the_rows_of_the_people_file_that_are_left_out_are_shown_with_row_and_column() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "[people]\nfile = \"people.csv\"\n");

@@ -24,6 +24,17 @@ pub enum Belongs {
     Anywhere,
 }
 
+impl fmt::Display for Belongs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Occupancy(id) => write!(f, "occupancy {id}"),
+            Self::Facility(id) => write!(f, "facility {id}"),
+            Self::Vendor(id) => write!(f, "vendor {id}"),
+            Self::Anywhere => f.write_str("the site's own path"),
+        }
+    }
+}
+
 /// A person whom a system or a list knows. A text that it does not give is empty.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

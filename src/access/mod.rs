@@ -38,7 +38,7 @@ pub use control::{AccessControl, Detail};
 pub use directory::{Belongs, HeldCard, Listed, NoList, Person};
 pub use model::{Identity, Numbers};
 pub use moment::{Moment, MomentError};
-pub use operation::Operation;
+pub use operation::{Answers, Operation};
 pub use outcome::{Cards, NO_SUCH_CALL, Outcome, Told};
 pub use people_lines::PeopleLines;
 pub use remove_user_card::RemoveUserCard;

@@ -15,6 +15,17 @@ use super::{
     model::{Identity, Model},
 };
 
+/// What the success of an operation comes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// A result code.
+    Nothing,
+    /// The key of what was made.
+    Key,
+    /// A number other than 0, which is no key.
+    Number,
+}
+
 /// An operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
@@ -71,6 +82,16 @@ impl Operation {
     #[must_use]
     pub fn answers_value(&self) -> bool {
         self.model().answers_value()
+    }
+
+    /// What success comes with.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        match self {
+            Self::AddAccessLevelGroup(_) => Answers::Number,
+            _ if self.answers_value() => Answers::Key,
+            _ => Answers::Nothing,
+        }
     }
 
     /// True where the user's cards show whether it was done.

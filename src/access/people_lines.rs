@@ -54,6 +54,16 @@ impl PeopleLines {
         (rest.len() < self.0.len()).then_some(Self(rest))
     }
 
+    /// The same without these, and with others behind them.
+    #[must_use]
+    pub fn changed(mut self, gone: &[Uuid], new: &Self) -> Self {
+        for user in gone {
+            self = self.without(*user).unwrap_or(self);
+        }
+        self.0.push_str(&new.0);
+        self
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{cards, wire::Document};
-use crate::access::{Cards, NO_SUCH_CALL, Outcome, StoredCard, Told};
+use crate::access::{Answers, Cards, NO_SUCH_CALL, Outcome, StoredCard, Told};
 
 /// Which result codes mean success: BluSKY's pages do not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +38,22 @@ pub struct AnswerRules<'s> {
     pub key: &'static str,
 }
 
-/// Sorts the answer to a call that changes something; `answers_value` where its success comes with a key.
+/// Sorts the answer to a call that changes something; `answers` is what its success comes with.
 #[must_use]
-pub fn sort_write(status: u16, body: &[u8], terms: AnswerRules<'_>, answers_value: bool) -> Outcome {
+pub fn sort_write(status: u16, body: &[u8], terms: AnswerRules<'_>, answers: Answers) -> Outcome {
     let document = Document::read(body);
     let told = document.as_ref().and_then(told);
     let words = || document.as_ref().and_then(words);
     match (status, told) {
-        (200..=299, Some(told)) => sort_result(told, terms.success, answers_value),
+        (200..=299, Some(told)) => {
+            let number = document.as_ref().and_then(|document| document.integer("Value")).is_some_and(|number| number != 0);
+            let is_whole = match answers {
+                Answers::Nothing => true,
+                Answers::Key => told.value.is_some(),
+                Answers::Number => number,
+            };
+            sort_result(told, terms.success, is_whole)
+        }
         (200..=299, None) => Outcome::Later {
             why: format!("BluSKY answered {status} with something that is not its answer (a page, or a broken text)"),
             slow: false,
@@ -132,10 +140,10 @@ fn told(document: &Document) -> Option<Told> {
     })
 }
 
-fn sort_result(told: Told, success: &SuccessCodes, answers_value: bool) -> Outcome {
+fn sort_result(told: Told, success: &SuccessCodes, is_whole: bool) -> Outcome {
     match success {
         SuccessCodes::Listed(_) if !told.result_code.is_some_and(|code| success.may_be(code)) => Outcome::Refused(told),
-        SuccessCodes::Listed(_) if told.value.is_some() || !answers_value => Outcome::Accepted(told),
+        SuccessCodes::Listed(_) if is_whole => Outcome::Accepted(told),
         SuccessCodes::Listed(_) => Outcome::Unclear { told, listed: true },
         SuccessCodes::Any => Outcome::Unclear { told, listed: false },
     }
@@ -187,7 +195,7 @@ mod tests {
     }
 
     fn sorted(status: u16, body: &str) -> Outcome {
-        sort_write(status, body.as_bytes(), terms(&SuccessCodes::Listed(vec![0])), true)
+        sort_write(status, body.as_bytes(), terms(&SuccessCodes::Listed(vec![0])), Answers::Key)
     }
 
     #[test]
@@ -200,8 +208,19 @@ mod tests {
         assert!(matches!(sorted(200, "<html>login</html>"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "[]"), Outcome::Later { .. }));
         assert!(matches!(sorted(200, "{\"ResultCode\":\"0\"}"), Outcome::Later { .. }));
-        let any = sort_write(200, format!("{{\"ResultCode\":7,{value}}}").as_bytes(), terms(&SuccessCodes::Any), true);
+        let any = sort_write(200, format!("{{\"ResultCode\":7,{value}}}").as_bytes(), terms(&SuccessCodes::Any), Answers::Key);
         assert!(matches!(any, Outcome::Unclear { .. }));
+    }
+
+    #[test]
+    fn a_group_is_given_only_where_a_number_comes_with_success() {
+        let given = |body: &str| sort_write(200, body.as_bytes(), terms(&SuccessCodes::Listed(vec![0])), Answers::Number);
+        assert!(matches!(given("{\"ResultCode\":0,\"Value\":7}"), Outcome::Accepted(_)));
+        assert!(matches!(given("<ResultWithInt><ResultCode>0</ResultCode><Value>7</Value></ResultWithInt>"), Outcome::Accepted(_)));
+        for doubtful in ["{\"ResultCode\":0,\"Value\":0}", "{\"ResultCode\":0}", "{\"ResultCode\":0,\"Value\":null}"] {
+            assert!(matches!(given(doubtful), Outcome::Unclear { listed: true, .. }), "{doubtful}");
+        }
+        assert!(matches!(given("{\"ResultCode\":2,\"Value\":0}"), Outcome::Refused(_)));
     }
 
     #[test]
@@ -276,7 +295,8 @@ mod tests {
             let named = format!("<{root}><ResultCode>0</ResultCode>{value}</{root}>");
             assert!(matches!(sorted(200, &named), Outcome::Later { .. }), "{root} is another thing");
         }
-        let update = sort_write(200, b"<Result><ResultCode>0</ResultCode></Result>", terms(&SuccessCodes::Listed(vec![0])), false);
+        let update =
+            sort_write(200, b"<Result><ResultCode>0</ResultCode></Result>", terms(&SuccessCodes::Listed(vec![0])), Answers::Nothing);
         assert!(matches!(update, Outcome::Accepted(_)), "an update answers no key");
         let error =
             "<Error><Message>The request is invalid.</Message><ModelState><model.CardType>Error.</model.CardType></ModelState></Error>";

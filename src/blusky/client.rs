@@ -75,15 +75,25 @@ impl Client {
         asked.is_ok_and(|response| response.headers().contains_key("x-cardbridge-simulator"))
     }
 
-    /// Asks for a list of what BluSKY has.
+    /// Asks for a list of what BluSKY has, by the first call of it that answers with one.
     pub async fn lookup(&self, kind: Kind) -> Listing {
-        let url = format!("{}/{}", self.settings.base_url, kind.path());
-        let found = match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
-            Ok((status, body)) => sort_lookup(kind, status, &body, self.settings.terms()),
-            Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => Listing::Later { why },
-            Err(Failure::Stopped(why)) => Listing::Stopped { why },
-        };
-        self.without_token(found).await
+        let (mut first, mut missing) = (None, Vec::new());
+        for path in kind.paths() {
+            let url = format!("{}/{path}", self.settings.base_url);
+            match self.call(kind.name(), LARGEST_LIST, || self.http.get(&url).header(ACCEPT, self.accept())).await {
+                Ok((status, body)) => match sort_lookup(kind, status, &body, self.settings.terms()) {
+                    found @ (Listing::Items(_) | Listing::Stopped { .. } | Listing::Later { .. }) => {
+                        return self.without_token(found).await;
+                    }
+                    Listing::Missing { .. } => missing.push(format!("no {path} ({status})")),
+                    other => drop(first.get_or_insert(other)),
+                },
+                Err(Failure::NotSent(why) | Failure::NoAnswer { why, .. }) => return self.without_token(Listing::Later { why }).await,
+                Err(Failure::Stopped(why)) => return self.without_token(Listing::Stopped { why }).await,
+            }
+        }
+        let missing = || Listing::Missing { why: format!("this BluSKY has {}", missing.join(", ")) };
+        self.without_token(first.unwrap_or_else(missing)).await
     }
 
     async fn call(&self, name: &str, largest: usize, request: impl Fn() -> RequestBuilder) -> Result<(u16, Vec<u8>), Failure> {
@@ -149,7 +159,7 @@ impl AccessControl for Client {
                 if body.is_empty() { request } else { request.header(CONTENT_TYPE, media).body(body.clone()) }
             };
             match self.call(endpoint.name, LARGEST_ANSWER, request).await {
-                Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers_value()),
+                Ok((status, body)) => sort_write(status, &body, settings.terms(), operation.answers()),
                 Err(Failure::NotSent(why)) => Outcome::Away { why },
                 Err(Failure::NoAnswer { why, slow }) => Outcome::NoAnswer { why, slow },
                 Err(Failure::Stopped(why)) => Outcome::Stopped { why },

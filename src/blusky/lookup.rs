@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{
     answer::{self, AnswerRules, SuccessCodes, denied},
-    wire::{DEAREST, Document, names::blotted},
+    wire::{
+        DEAREST, Document,
+        names::{any_case, blotted},
+    },
 };
 use crate::access::Secret;
 
@@ -108,7 +111,26 @@ impl Kind {
         format!("no {}", self.name())
     }
 
-    /// What follows the base URL.
+    /// What may follow the base URL, one after the other: the running help names some calls anew, and each BluSKY has what it has.
+    #[must_use]
+    pub const fn paths(self) -> &'static [&'static str] {
+        match self {
+            Self::Systems => &["api/v1/ACSystems", "api/ACSystem/GetAllSystems"],
+            Self::Occupancies => &["api/v1/Occupancies", "api/Occupancy/GetAllOccupancies"],
+            Self::Badges => &["api/v1/Badges", "api/Badges/GetAllBadges"],
+            Self::AccessLevelGroups => &["api/v2/AccessLevelGroups", "api/v1/AccessLevelGroups"],
+            Self::CardTypes => &["api/Card/GetAllCardTypes"],
+            Self::Facilities => &["api/Facility/GetAllFacilities"],
+            Self::Cards => &["api/Card/GetAllCards"],
+            Self::Vendors => &["api/Vendor/GetAllVendors"],
+            Self::Owners => &["api/SystemOwner/GetAllOwners"],
+            Self::Integrators => &["api/Integrator/GetAllIntegrators"],
+            Self::AccessLevels => &["api/v1/AccessLevels?IncludeDeleted=False"],
+            Self::Users => &["api/v2/Users"],
+        }
+    }
+
+    /// The one of them by which its call is named.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -152,7 +174,7 @@ impl Kind {
             Self::CardTypes => &["cardtype", "scardtype"],
             Self::Systems => &["acsystem", "system", "accesscontrolsystem"],
             Self::Facilities => &["facility"],
-            Self::Occupancies => &["occupancy"],
+            Self::Occupancies => &["occupancy", "occupant"],
             Self::Cards => &["card"],
             Self::Vendors => &["vendor"],
             Self::Owners => &["systemowner", "owner"],
@@ -211,7 +233,8 @@ fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Listing {
     let is_refusal = document.integer("ResultCode").is_some_and(|code| !success.may_be(code));
     let items = list(document, document.value(), 0).or_else(|| has_null(document, success).then(Vec::new));
     if let Some(items) = items.filter(|_| !is_refusal) {
-        return Listing::Items(items.into_iter().map(|raw| item(kind, raw)).collect());
+        let is_there = |raw: &&Value| kind == Kind::Cards || !is_deleted(raw);
+        return Listing::Items(items.into_iter().filter(is_there).map(|raw| item(kind, raw)).collect());
     }
     // A refusal has the shape of a result; its words are the best there is to say.
     let why = match (document.integer("ResultCode"), document.text("Description").or_else(|| document.text("Message"))) {
@@ -222,10 +245,15 @@ fn found(kind: Kind, document: &Document, success: &SuccessCodes) -> Listing {
     Listing::Unreadable { why }
 }
 
+/// True where an item says of itself that it is deleted.
+fn is_deleted(raw: &Value) -> bool {
+    any_case(raw, "Deleted").is_some_and(|deleted| deleted == true || deleted.as_str().is_some_and(|text| text.trim() == "true"))
+}
+
 /// How deep a list may be wrapped.
 const DEEPEST: usize = 4;
 
-/// The list: the value itself, or the only one among its members.
+/// The list: the value itself, or the only one among its members, or the only one of them that has items.
 fn list<'v>(document: &Document, value: &'v Value, depth: usize) -> Option<Vec<&'v Value>> {
     match value {
         // Texts and numbers may be a list of their own, but not one that was meant among other members.
@@ -235,10 +263,13 @@ fn list<'v>(document: &Document, value: &'v Value, depth: usize) -> Option<Vec<&
             document.items(value)
         }
         Value::Object(members) if depth < DEEPEST => {
-            let mut lists = members.values().filter_map(|member| list(document, member, depth + 1));
-            match (lists.next(), lists.next()) {
-                (Some(only), None) => Some(only),
-                (None, _) if document.is_xml() && depth == 0 => has_empty(members).then(Vec::new),
+            let mut lists: Vec<_> = members.values().filter_map(|member| list(document, member, depth + 1)).collect();
+            if lists.len() > 1 {
+                lists.retain(|list| !list.is_empty());
+            }
+            match lists.len() {
+                1 => lists.pop(),
+                0 if document.is_xml() && depth == 0 => has_empty(members).then(Vec::new),
                 _ => None,
             }
         }

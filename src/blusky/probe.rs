@@ -10,9 +10,10 @@ use reqwest::{
 };
 
 use super::{
+    answer::AnswerRules,
     client::Client,
     http::{Failure, NOT_REACHED, bounded},
-    lookup::Kind,
+    lookup::{Kind, Listing, sort_lookup},
     wire::Document,
 };
 
@@ -38,6 +39,13 @@ pub enum Came {
         status: u16,
         /// It is a page for people.
         is_page: bool,
+    },
+    /// An answer of success that is not what the call answers.
+    Strange {
+        /// Its status.
+        status: u16,
+        /// What is wrong with it.
+        why: String,
     },
     /// No connection, and why.
     NotReached(String),
@@ -83,12 +91,18 @@ impl Client {
         let status = response.status().as_u16();
         let clock_ahead = date(&response).map(|theirs| begun + (ended - begun) / 2 - theirs);
         let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/html"));
-        let cards = match bounded(response, LARGEST_ANSWER).await {
-            Ok(body) if status == 200 => cards(&body),
-            Ok(_) => None,
+        let body = match bounded(response, LARGEST_ANSWER).await {
+            Ok(body) => body,
             Err(failure) => return Probe { clock_ahead, ..failed(came(failure)) },
         };
-        Probe { call, came: Came::Answer { status, is_page: is_html }, clock_ahead, cards }
+        let answered = Probe { clock_ahead, ..failed(Came::Answer { status, is_page: is_html }) };
+        match status {
+            200..=299 if !is_html => match listed(call, &body, self.terms()) {
+                Ok(cards) => Probe { cards, ..answered },
+                Err(why) => Probe { came: Came::Strange { status, why }, ..answered },
+            },
+            _ => answered,
+        }
     }
 }
 
@@ -106,8 +120,16 @@ fn date(response: &Response) -> Option<DateTime<Utc>> {
     Some(DateTime::parse_from_rfc2822(date).ok()?.to_utc())
 }
 
-fn cards(body: &[u8]) -> Option<usize> {
-    let document = Document::read(body)?;
-    let cards = document.items(document.member("Cards")?)?;
-    Some(cards.len())
+/// How many cards a list has; what is wrong with it, where it is not the list that was asked for.
+fn listed(call: &str, body: &[u8], terms: AnswerRules<'_>) -> Result<Option<usize>, String> {
+    let document = Document::read(body).ok_or("is neither JSON nor XML")?;
+    if let Some(code) = document.integer("ResultCode").filter(|code| !terms.success.may_be(*code)) {
+        return Err(format!("says result code {code}, which is none of success"));
+    }
+    if call == Kind::CardTypes.call() {
+        let is_list = matches!(sort_lookup(Kind::CardTypes, 200, body, terms), Listing::Items(_));
+        return if is_list { Ok(None) } else { Err("holds no list of card types".to_owned()) };
+    }
+    let cards = document.member("Cards").and_then(|cards| document.items(cards));
+    cards.map(|cards| Some(cards.len())).ok_or_else(|| "holds no list of cards".to_owned())
 }

@@ -19,6 +19,7 @@ use crate::{
     host::platform::access,
     outbox::Step,
     store::{Anchor, Store, StoreError, sqlite::Database},
+    text::cell,
     views::audit,
 };
 
@@ -199,10 +200,12 @@ fn export(record: &mut Database, json: bool) -> Result<ExitCode, Failure> {
 }
 
 /// Rows as CSV.
-fn rows<R: IntoIterator<Item: AsRef<[u8]>>>(rows: impl IntoIterator<Item = R>) -> Result<Vec<u8>, Failure> {
+fn rows<R: IntoIterator<Item: AsRef<str>>>(rows: impl IntoIterator<Item = R>) -> Result<Vec<u8>, Failure> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let failed = |why: String| Failure::impossible("output", why, "");
-    rows.into_iter().try_for_each(|row| table.write_record(row)).map_err(|error| failed(error.to_string()))?;
+    rows.into_iter()
+        .try_for_each(|row| table.write_record(row.into_iter().map(|text| cell(text.as_ref()))))
+        .map_err(|error| failed(error.to_string()))?;
     table.into_inner().map_err(|error| failed(error.to_string()))
 }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::access::check::guid;
 use crate::host::{Site, api::body::CallBody, client::Said};
+use crate::text::cell as safe;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cardbridge outbox list\n  cardbridge outbox show 0190b3a5\n  cardbridge outbox retry 0190b3a5\n  \
@@ -218,7 +219,8 @@ fn list(outbox: &Value, json: bool) {
     }
     for told in &entries {
         let entry = told.at("entry");
-        out::print(&format!("{}  {}  {}", entry.text("enrollment"), local(entry.text("saved_at")), entry.text("state")));
+        let undone = Some(entry.text("undone_by")).filter(|by| !by.is_empty()).map(|by| format!(", undone by {by}")).unwrap_or_default();
+        out::print(&format!("{}  {}  {}{undone}", entry.text("enrollment"), local(entry.text("saved_at")), entry.text("state")));
         let about = if told.at("about").is_null() { told.text("call") } else { told.text("about") };
         let differs = entry.at("warnings").as_array().into_iter().flatten().filter_map(Value::as_str);
         let differs = differs.filter(|warning| warning.starts_with("stored_differs")).map(ToOwned::to_owned).next();
@@ -256,7 +258,7 @@ fn sheet(outbox: &Value) -> Result<(), Failure> {
     writer.write_record(COLUMNS.map(|(name, _)| name)).map_err(failed)?;
     for told in outbox.at("entries").as_array().into_iter().flatten() {
         let cell = |path: &[&str]| match path.iter().fold(told.at("entry"), |at, name| at.at(name)) {
-            Value::String(text) => text.clone(),
+            Value::String(text) => safe(text),
             Value::Null => String::new(),
             other => other.to_string(),
         };

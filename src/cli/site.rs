@@ -159,8 +159,12 @@ pub async fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
     }
     if site.config.people.of.is_empty() {
         let list = site.config.people.read().map_err(unreadable)?;
-        tell(&list.findings);
-        return list.find(who).map_err(|error| failed(error, None));
+        let found = list.find(who);
+        // Who was added from here stands in the store.
+        if !(found.as_ref().is_err_and(WhoError::is_unknown) && site.config.store.exists()) {
+            tell(&list.findings);
+            return found.map_err(|error| failed(error, None));
+        }
     }
     match Directory::new(site, open_store(site)?).who(who).await {
         Ok(meant) => {
@@ -181,7 +185,7 @@ pub async fn people(site: &Site) -> Result<Arc<People>, Failure> {
     if site.config.people.of.is_empty() {
         return site.config.people.read().map(Arc::new).map_err(unreadable);
     }
-    Directory::new(site, open_store(site)?).people().await.map_err(unreadable)
+    Directory::new(site, open_store(site)?).of_lists().await.map_err(unreadable)
 }
 
 /// The way to BluSKY that the site configured.

@@ -41,8 +41,9 @@ enum Action {
     #[command(
         after_help = "Examples:\n  cardbridge user add --first-name Ada --last-name Lovelace --facility-id GUID --ac-system-id GUID \
                       --company-instance-type 1 --company-instance-id GUID\n  cardbridge user add … --has-login-rights --login ada \
-                      --password-file password --json\n\nBluSKY names no call that shows a user: where its answer is lost, the \
-                      user may be there or not (exit code 3), and nothing is sent again until somebody has looked."
+                      --password-file password --json\n\nWhere the answer is lost, BluSKY's list of people is looked into, if \
+                      [people] blusky names one; else the user may be there or not (exit code 3), and nothing is sent again until \
+                      somebody has looked."
     )]
     Add(Box<Add>),
     /// The people who were added here, as a list that [people] and rosters take

@@ -33,6 +33,7 @@ use crate::{
         client::Said,
     },
     roster::Key,
+    text::cell,
 };
 
 /// No answer of the API is larger.
@@ -199,7 +200,7 @@ pub(super) async fn today(State(desks): State<Arc<Desks>>, _: Session) -> Answer
     let titles = ["saved_at", "person", "card", "state", "blusky"];
     let failed = |_| Failed::impossible("csv", "the list could not be written", "");
     table.write_record(titles).map_err(failed)?;
-    desks.room.rows().iter().try_for_each(|row| table.write_record(row)).map_err(failed)?;
+    desks.room.rows().iter().try_for_each(|row| table.write_record(row.iter().map(|text| cell(text)))).map_err(failed)?;
     let bytes = table.into_inner().map_err(|_| Failed::impossible("csv", "the list could not be written", ""))?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], bytes).into_response())
 }

@@ -48,7 +48,12 @@ impl List {
     /// Its people.
     pub(super) async fn read(&self, desks: &Arc<Desks>) -> Result<Rows, Failed> {
         let words = &desks.room.words;
-        let people = desks.shared.directory().people().await.map_err(|why| Failed::usage("people", why, ""))?;
+        let directory = desks.shared.directory();
+        let people = match self {
+            Self::People(_) => directory.people().await,
+            Self::File(_) => directory.of_lists().await,
+        };
+        let people = people.map_err(|why| Failed::usage("people", why, ""))?;
         let rows = match self {
             Self::People(filter) => of_people(&people, filter),
             Self::File(name) => {

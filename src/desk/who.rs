@@ -9,6 +9,7 @@ use axum::{
     http::Method,
     response::{Html, IntoResponse as _},
 };
+use chrono::{DateTime, Local, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,6 +20,7 @@ use super::{
     html,
     scene::Ordered,
     session::Session,
+    words::Words,
 };
 use crate::{
     enroll::{origin::Named, people::folded},
@@ -26,6 +28,7 @@ use crate::{
         api::body::{Failed, OrderBody, Sent, key},
         client::{Said as _, escaped},
     },
+    text::shown,
 };
 
 #[derive(Default, Deserialize)]
@@ -39,14 +42,34 @@ pub(super) async fn people(State(desks): State<Arc<Desks>>, session: Session, Qu
     if typed.is_empty() {
         return Ok(Html(String::new()).into_response());
     }
-    let people = found(&desks, &session, typed).await?;
-    Ok(Html(html::people::found(&people, &desks.room.words).into_string()).into_response())
+    let answer = looked_up(&desks, &session, typed).await?;
+    let people = answer.at("people").as_array().map(Vec::as_slice).unwrap_or_default();
+    let missed = missed(&answer, &desks.room.words);
+    Ok(Html(html::people::found(people, missed.as_deref(), &desks.room.words).into_string()).into_response())
+}
+
+async fn looked_up(desks: &Desks, session: &Session, typed: &str) -> Result<Value, Failed> {
+    ask(desks, &session.operator, Method::GET, &format!("/v1/people?q={}", escaped(typed)), None).await
 }
 
 async fn found(desks: &Desks, session: &Session, typed: &str) -> Result<Vec<Value>, Failed> {
-    let path = format!("/v1/people?q={}", escaped(typed));
-    let answer = ask(desks, &session.operator, Method::GET, &path, None).await?;
-    Ok(answer.at("people").as_array().cloned().unwrap_or_default())
+    Ok(looked_up(desks, session, typed).await?.at("people").as_array().cloned().unwrap_or_default())
+}
+
+/// What is missed of BluSKY's list, where somebody is not found: who is not in it may be in a newer one.
+fn missed(answer: &Value, words: &Words) -> Option<String> {
+    let why = || words.reason(answer.text("why")).unwrap_or_else(|| shown(answer.text("why")));
+    match (answer.at("asks") == true, answer.text("as_of"), answer.text("why")) {
+        (false, ..) => None,
+        (true, "", "") => Some(words.fill("no_list", &[("why", &words.say("not_asked_yet"))])),
+        (true, "", _) => Some(words.fill("no_list", &[("why", &why())])),
+        (true, _, "") => None,
+        (true, at, _) => Some(words.fill("old_list", &[("at", &local(at)), ("why", &why())])),
+    }
+}
+
+fn local(at: &str) -> String {
+    at.parse::<DateTime<Utc>>().map_or_else(|_| at.to_owned(), |at| at.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string())
 }
 
 /// Somebody whose card is lost.
@@ -111,11 +134,16 @@ pub(super) async fn new_person(State(desks): State<Arc<Desks>>, session: Session
     let number = new.employee_number.trim();
     // Where there is no directory, there are no namesakes that anybody knows of.
     let known = found(&desks, &session, &name).await.unwrap_or_default();
+    let numbered = if number.is_empty() { Vec::new() } else { found(&desks, &session, number).await.unwrap_or_default() };
     let is_another = |person: &Value| {
         !number.is_empty() && !matches!(person.text("employee_number"), "" | "0") && person.text("employee_number") != number
     };
     if known.iter().any(|person| folded(person.text("name")) == folded(&name) && !is_another(person)) {
         return Err(Failed::impossible("namesake", words.fill("namesake", &[("person", &name)]), ""));
+    }
+    if let Some(other) = numbered.iter().find(|person| number != "0" && person.text("employee_number") == number) {
+        let said = words.fill("number_taken", &[("number", &number), ("person", &other.text("name"))]);
+        return Err(Failed::impossible("number_taken", said, ""));
     }
     let user = people.user(&new.first_name, &new.last_name, number);
     let person = Named { name: name.clone(), employee_number: user.employee_number.clone(), without_access: false };

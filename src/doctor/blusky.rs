@@ -58,6 +58,8 @@ pub struct Probe {
 pub enum Came {
     /// An answer, and whether it is a page for people.
     Answer(u16, bool),
+    /// An answer of success that is not what the call answers, and what it does instead.
+    Strange(u16, String),
     /// No connection, and why.
     NotReached(String),
     /// A connection, and no answer.
@@ -184,6 +186,11 @@ fn came(probe: &Probe, base_url: &str, key: &'static str, is_known: bool) -> Opt
                 .mended_by("look again in a minute; if it stays, tell whoever runs BluSKY"),
         ),
         Came::Answer(..) => None,
+        Came::Strange(status, why) => Some(
+            Finding::broken("blusky_strange", words("{} answered {}, and the answer {}", [plain(probe.call), plain(status), plain(why)]))
+                .matters("no list of this BluSKY's can be read: whether a card arrived, who has it, who is there")
+                .mended_by(words("check {}, blusky.success_codes and blusky.base_url; else ask whoever runs BluSKY", [plain(key)])),
+        ),
     }
 }
 

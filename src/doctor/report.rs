@@ -24,7 +24,7 @@ pub fn json(facts: &Facts, findings: &[Finding]) -> Vec<Value> {
     let calls =
         facts.blusky.calls.iter().map(|call| json!({"call": call.name, "exists": call.exists, "success_codes": call.success_codes}));
     let probe = facts.blusky.probe.as_ref().map(|probe| {
-        let status = if let Came::Answer(status, _) = probe.came { Some(status) } else { None };
+        let status = if let Came::Answer(status, _) | Came::Strange(status, _) = probe.came { Some(status) } else { None };
         json!({"call": probe.call, "status": status, "millis": probe.millis, "clock_ahead_s": probe.clock_ahead_s, "cards": probe.cards})
     });
     let summary = json!({
@@ -90,7 +90,9 @@ pub fn looked_at(facts: &Facts) -> Vec<(&'static str, String)> {
     if let Some(probe) = &facts.blusky.probe {
         let cards = probe.cards.map(|cards| format!("; the account it was asked with has {}", count(cards as u64, "card", "cards")));
         let words = match &probe.came {
-            Came::Answer(status, _) => format!("{} answered {status} after {} ms{}", probe.call, probe.millis, cards.unwrap_or_default()),
+            Came::Answer(status, _) | Came::Strange(status, _) => {
+                format!("{} answered {status} after {} ms{}", probe.call, probe.millis, cards.unwrap_or_default())
+            }
             _ => "no answer".to_owned(),
         };
         rows.push(("BluSKY", words));

@@ -246,6 +246,7 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
     ("token_refused", Level::Broken, |facts| answers(facts, Came::Answer(403, true)), "403"),
     ("proxy_refused", Level::Broken, |facts| answers(facts, Came::Answer(407, false)), "proxy_user"),
     ("wrong_address", Level::Broken, |facts| answers(facts, Came::Answer(200, true)), "what stands before api/"),
+    ("blusky_strange", Level::Broken, |facts| answers(facts, Came::Strange(200, "says result code 7".to_owned())), "result code 7"),
     ("wrong_address", Level::Broken, |facts| answers(facts, Came::Answer(302, false)), "302"),
     (
         "wrong_address",

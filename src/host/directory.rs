@@ -1,8 +1,8 @@
 //! The site's directory: who is in its own list or in BluSKY's, whether BluSKY can be asked now or not.
 //!
-//! In: the site's file; BluSKY's list, asked for and kept in the store with its age. Out: one directory of both, and who is meant by a
-//! word. Never: a list that broke off, or one of another BluSKY, in the place of the last good one; a wait for BluSKY where somebody is
-//! found.
+//! In: the site's file; BluSKY's list, asked for and kept in the store with its age; who was added from here, until that list shows
+//! them. Out: one directory of all, and who is meant by a word. Never: a list that broke off, or one of another BluSKY, in the place of
+//! the last good one; a wait for BluSKY where somebody is found.
 
 use std::{
     collections::HashSet,
@@ -24,7 +24,7 @@ use crate::{
     card::to_hex,
     config::PeopleLists,
     enroll::people::{self, Finding, People, WhoError},
-    store::{PEOPLE, PEOPLE_DIGEST, StoreError, StoreHandle},
+    store::{ADDED, PEOPLE, PEOPLE_DIGEST, StoreError, StoreHandle},
     views::page::ago,
 };
 
@@ -42,6 +42,8 @@ pub struct Directory {
     store: StoreHandle,
     cached: Mutex<Option<(Stamp, Arc<People>)>>,
     asking: tokio::sync::Mutex<()>,
+    /// Why BluSKY gave no list when it was asked last.
+    trouble: Mutex<Option<String>>,
 }
 
 /// What BluSKY was asked, and what its list held.
@@ -49,6 +51,9 @@ pub struct Directory {
 pub struct Asked {
     base_url: String,
     of: Vec<Belongs>,
+    /// How many people each of them listed.
+    #[serde(default)]
+    of_each: Vec<usize>,
     path: Option<String>,
     /// The paths that answered.
     pub paths: Vec<String>,
@@ -58,8 +63,8 @@ pub struct Asked {
     pub unnamed: usize,
 }
 
-/// What a directory is made from: the file as it stands, and when BluSKY was asked.
-type Stamp = (Option<(SystemTime, u64)>, Option<DateTime<Utc>>);
+/// What a directory is made from: the file as it stands, when BluSKY was asked, and when somebody was added last.
+type Stamp = (Option<(SystemTime, u64)>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Who is meant.
 #[derive(Debug)]
@@ -88,12 +93,28 @@ pub enum NotMeant {
     NoDirectory(String),
 }
 
+impl Asked {
+    /// Whose people are all gone since then, in words.
+    fn has_lost(&self, before: &Self) -> Option<String> {
+        if self.people == 0 && before.people > 0 {
+            return Some(format!("BluSKY lists nobody now, where it listed {} people: may the token still see them?", before.people));
+        }
+        let lost = self.of.iter().zip(&self.of_each).zip(&before.of_each).find(|((_, now), before)| **now == 0 && **before > 0);
+        lost.map(|((of, _), before)| {
+            format!(
+                "BluSKY lists nobody now of {of}, where it listed {before} people: may the token still see them? Where nobody is left there, \
+                 take it out of [people] blusky"
+            )
+        })
+    }
+}
+
 impl Directory {
     /// The directory of a site, whose last good list of BluSKY's is in this store.
     #[must_use]
     pub fn new(site: &Site, store: StoreHandle) -> Self {
         let (lists, settings) = (site.config.people.clone(), site.config.blusky.clone());
-        Self { lists, settings, store, cached: Mutex::default(), asking: tokio::sync::Mutex::default() }
+        Self { lists, settings, store, cached: Mutex::default(), asking: tokio::sync::Mutex::default(), trouble: Mutex::default() }
     }
 
     /// True where BluSKY is asked for people too.
@@ -109,20 +130,31 @@ impl Directory {
     pub async fn people(&self) -> Result<Arc<People>, String> {
         let asked = self.asked().await.map_err(|error| error.to_string())?;
         let file = self.lists.file.as_ref().and_then(|file| fs::metadata(file).ok());
-        let stamp = (file.and_then(|file| Some((file.modified().ok()?, file.len()))), asked.as_ref().map(|(at, _)| *at));
+        let added = self.store.kept(&self.added_list()).await.map_err(|error| error.to_string())?;
+        let file = file.and_then(|file| Some((file.modified().ok()?, file.len())));
+        let stamp: Stamp = (file, asked.as_ref().map(|(at, _)| *at), added.as_ref().map(|(at, _)| *at));
         let cached = || self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, people)) =
-            cached().as_ref().filter(|(made_from, _)| *made_from == stamp && (stamp.0.is_some() || stamp.1.is_some()))
-        {
+        if let Some((_, people)) = cached().as_ref().filter(|(made_from, _)| *made_from == stamp && stamp != Stamp::default()) {
             return Ok(people.clone());
         }
         let kept = if asked.is_some() { self.listed().await.map_err(|error| error.to_string())? } else { PeopleLines::default() };
         let lists = self.lists.clone();
+        let added = added.map(|(_, text)| PeopleLines::from(text)).unwrap_or_default();
         // Long lists take their time, and others are waiting for this thread.
-        let merged = spawn_blocking(move || Ok::<_, String>(Arc::new(lists.read()?.with(kept.iter()))));
+        let merged = spawn_blocking(move || Ok::<_, String>(Arc::new(lists.read()?.with(kept.iter()).and(added.iter()))));
         let people = merged.await.map_err(|error| error.to_string())??;
         *cached() = Some((stamp, people.clone()));
         Ok(people)
+    }
+
+    /// Everybody of the lists: who was added from here and is in none of them is not among them. A roster knows those by itself.
+    ///
+    /// # Errors
+    /// In words: a list cannot be read.
+    pub async fn of_lists(&self) -> Result<Arc<People>, String> {
+        let (kept, lists) = (self.listed().await.map_err(|error| error.to_string())?, self.lists.clone());
+        let merged = spawn_blocking(move || Ok::<_, String>(Arc::new(lists.read()?.with(kept.iter()))));
+        merged.await.map_err(|error| error.to_string())?
     }
 
     /// When this BluSKY was last asked for these people, and what came of it; none where it never listed them.
@@ -147,21 +179,65 @@ impl Directory {
         Ok(kept.map(|(_, text)| text.into()).unwrap_or_default())
     }
 
+    /// The name of the list of those who were added from here.
+    fn added_list(&self) -> String {
+        format!("{ADDED}{}", self.store.base_url())
+    }
+
+    /// Keeps somebody who was added from here, until BluSKY's list shows them.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn add(&self, user_id: Uuid, user: &AddUser) -> Result<(), StoreError> {
+        let trimmed = |text: Option<&String>| text.map(|text| text.trim().to_owned()).unwrap_or_default();
+        let mut new = PeopleLines::default();
+        new.push(&Person {
+            user_id,
+            first_name: user.first_name.trim().to_owned(),
+            last_name: user.last_name.trim().to_owned(),
+            nickname: trimmed(user.nickname.as_ref()),
+            employee_number: trimmed(user.employee_number.as_ref()),
+            ..Person::default()
+        });
+        self.store.change(&self.added_list(), Utc::now(), vec![user_id], new).await
+    }
+
+    /// Whoever BluSKY's list shows now is known by it alone.
+    async fn forget_added(&self, listed: &HashSet<Uuid>) -> Result<(), StoreError> {
+        let added: PeopleLines = self.store.kept(&self.added_list()).await?.map(|(_, text)| text.into()).unwrap_or_default();
+        let shown: Vec<Uuid> = added.iter().map(|person| person.user_id).filter(|id| listed.contains(id)).collect();
+        match shown.is_empty() {
+            true => Ok(()),
+            false => self.store.change(&self.added_list(), Utc::now(), shown, PeopleLines::default()).await,
+        }
+    }
+
     fn is_same(&self, asked: &Asked) -> bool {
         asked.base_url == self.store.base_url() && asked.of == self.lists.of && asked.path == self.lists.path
     }
 
-    /// Asks BluSKY for its people, and keeps the list. Where it lists nobody, and listed somebody before, the list before stays.
+    /// Asks BluSKY for its people, and keeps the list. Where it lists nobody of somebody's, and listed some before, the list before stays.
     ///
     /// # Errors
     /// Why there is no list; the last good one stays.
     pub async fn refresh(&self) -> Result<Asked, NoList> {
+        let renewed = self.renew().await;
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = renewed.as_ref().err().map(ToString::to_string);
+        renewed
+    }
+
+    /// Why BluSKY gave no list when it was asked last; none where it gave one, or was not asked yet.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn renew(&self) -> Result<Asked, NoList> {
         let _one_at_a_time = self.asking.lock().await;
-        let (people, digest, asked) = self.ask().await?;
+        let (people, listed, digest, asked) = self.ask().await?;
         let store = |error: StoreError| NoList::Later(format!("BluSKY's list of people is not kept: {error}"));
         let before = self.asked().await.map_err(store)?.map(|(_, before)| before);
-        if let Some(before) = before.as_ref().filter(|before| asked.people == 0 && before.people > 0) {
-            let why = format!("BluSKY lists nobody now, where it listed {} people: may the token still see them?", before.people);
+        if let Some(why) = before.as_ref().and_then(|before| asked.has_lost(before)) {
             return Err(NoList::Unreadable(why));
         }
         let now = Utc::now();
@@ -171,6 +247,7 @@ impl Directory {
             self.store.keep(PEOPLE_DIGEST, now, digest).await.map_err(store)?;
         }
         self.store.keep(Kind::Users.name(), now, serde_json::to_string(&asked).unwrap_or_default()).await.map_err(store)?;
+        self.forget_added(&listed).await.map_err(store)?;
         Ok(asked)
     }
 
@@ -180,13 +257,14 @@ impl Directory {
         spawn_blocking(move || Client::new(settings)).await.ok()?.ok()
     }
 
-    async fn ask(&self) -> Result<(PeopleLines, String, Asked), NoList> {
+    async fn ask(&self) -> Result<(PeopleLines, HashSet<Uuid>, String, Asked), NoList> {
         let nobody = |why: &str| NoList::Stopped(why.to_owned());
         let settings = self.settings.clone().ok_or_else(|| nobody("the configuration has no [blusky]"))?;
         // This reads certificates from many files, which takes time: not on the runtime's threads.
         let client = spawn_blocking(move || Client::new(settings)).await.map_err(|error| nobody(&error.to_string()))?;
         let client = client.map_err(|error| nobody(&error.to_string()))?;
-        let (mut everybody, mut known, mut paths, mut unnamed) = (PeopleLines::default(), HashSet::new(), Vec::new(), 0);
+        let (mut everybody, mut known, mut of_each) = (PeopleLines::default(), HashSet::new(), Vec::new());
+        let (mut paths, mut unnamed) = (Vec::new(), 0);
         for of in &self.lists.of {
             let listed = match client.people(*of, self.lists.path.as_deref()).await {
                 Ok(listed) => listed,
@@ -197,6 +275,7 @@ impl Directory {
                 }
                 Err(other) => return Err(other),
             };
+            of_each.push(listed.ids.len());
             everybody.add(listed.people, listed.ids.iter().map(|id| known.insert(*id)));
             unnamed += listed.unnamed;
             paths.push(listed.path);
@@ -205,7 +284,8 @@ impl Directory {
         let (of, path) = (self.lists.of.clone(), self.lists.path.clone());
         let hashed = spawn_blocking(move || {
             let digest = to_hex(&Sha256::digest(everybody.as_str()));
-            (everybody, digest, Asked { base_url, of, path, paths, people: known.len(), unnamed })
+            let people = known.len();
+            (everybody, known, digest, Asked { base_url, of, of_each, path, paths, people, unnamed })
         });
         hashed.await.map_err(|error| nobody(&error.to_string()))
     }

@@ -197,8 +197,9 @@ impl Tally {
         self.barred.as_ref().filter(|(at, _)| self.last_accepted.is_none_or(|accepted| *at >= accepted)).map(|(_, why)| why)
     }
 
-    /// This BluSKY has that call, or has not.
+    /// This BluSKY has that call, or has not: it answered then.
     pub fn saw(&mut self, call: &str, at: DateTime<Utc>, exists: bool) {
+        self.reached = self.reached.max(Some(at));
         let seen = self.calls.entry(call.to_owned()).or_default();
         if at >= seen.at {
             (seen.at, seen.exists) = (at, exists);
@@ -216,17 +217,17 @@ impl Tally {
             _ => return,
         };
         self.saw(call, at, exists);
-        self.reached = self.reached.max(Some(at));
     }
 
-    /// What its last answer's code came with. Where a user has the card already, the code is that of a refusal.
+    /// What its last answer's code came with. Where a user has the card already, or it was gone before, the code is that of a refusal.
     fn told(&mut self, entry: &Entry) {
         let progress = entry.progress();
         let Some(code) = progress.told.result_code else { return };
-        let was_theirs = progress.warnings.iter().any(|warning| warning == "already_assigned_to_this_user");
+        let was_done = |warning: &String| matches!(warning.as_str(), "already_assigned_to_this_user" | "not_this_users_card");
+        let was_done = progress.warnings.iter().any(was_done);
         let seen = self.calls.entry(entry.operation.name().to_owned()).or_default();
         match progress.state {
-            State::Accepted if !was_theirs => drop(seen.success_codes.insert(code)),
+            State::Accepted if !was_done => drop(seen.success_codes.insert(code)),
             State::Accepted | State::Refused => drop(seen.refusal_codes.insert(code)),
             _ => {}
         }
@@ -239,7 +240,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::Told,
+        access::{RemoveUserCard, Told},
         enroll::enrollment::{Order, add_existing_card},
         outbox::Reassign,
     };
@@ -338,7 +339,16 @@ mod tests {
         ]);
         let call = &learnt.calls["AddUserCard"];
         assert_eq!((call.exists, &call.success_codes, &call.refusal_codes), (true, &BTreeSet::from([7]), &BTreeSet::from([5])));
+        let gone = [sent(Outcome::Refused(Told { value: None, ..told(14) })), vec![Step::ReadBack(ReadBack::NotFound)]].concat();
+        let removal = Operation::RemoveUserCard(RemoveUserCard { card_id: Uuid::from_u128(9), user_id: Uuid::from_u128(7) });
+        let removal = Entry { operation: removal, ..entry(6, 10, Vec::new()) };
+        let learnt_of_it = tally(&[removal.after(gone.into_iter().map(|step| (at(11), step)))]);
+        let call = &learnt_of_it.calls["RemoveUserCard"];
+        assert_eq!((call.success_codes.len(), &call.refusal_codes), (0, &BTreeSet::from([14])), "a card that was gone before");
         assert!(learnt.calls[READ_BACK].exists);
+        let mut listed = Tally::default();
+        listed.saw("Users", at(5), true);
+        assert_eq!(listed.reached, Some(at(5)), "a list was an answer");
         // What was seen last counts, in whatever order the entries come.
         let gone = [entry(3, 100, sent(no_such_call)), entry(4, 10, sent(Outcome::Accepted(told(0))))];
         assert!(!tally(&gone).calls["AddUserCard"].exists);

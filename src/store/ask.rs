@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, count::Count};
 use crate::{
-    access::{AddUser, Secret},
+    access::{AddUser, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms, tally::Tally},
 };
@@ -35,13 +35,14 @@ pub(super) enum Ask {
     OpenUser(Box<AddUser>, Reply<Option<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),
     Keep(String, DateTime<Utc>, String, Reply<()>),
+    Change(String, DateTime<Utc>, Vec<Uuid>, PeopleLines, Reply<()>),
     Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
 }
 
 impl Ask {
     /// True for what writes something.
     pub(super) const fn is_write(&self) -> bool {
-        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..))
+        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..) | Self::Change(..))
     }
 
     /// The entries of which it writes something.
@@ -90,6 +91,7 @@ fn answer(store: &mut dyn Store, count: &mut Count, ask: Ask) -> Answer {
         Ask::OpenUser(user, reply) => answered(reply, store.open_user(&user)),
         Ask::Secret(id, reply) => answered(reply, store.secret(id)),
         Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),
+        Ask::Change(name, at, gone, new, reply) => answered(reply, store.change(&name, at, &gone, &new)),
         Ask::Kept(name, reply) => answered(reply, store.kept(&name)),
     }
 }

@@ -22,7 +22,7 @@ use super::{
     sqlite::Database,
 };
 use crate::{
-    access::{AddUser, Secret},
+    access::{AddUser, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms, tally::Tally},
 };
@@ -279,6 +279,14 @@ impl StoreHandle {
     /// It cannot be written.
     pub async fn keep(&self, name: &str, at: DateTime<Utc>, text: String) -> Result<(), StoreError> {
         self.ask(|reply| Ask::Keep(name.to_owned(), at, text, reply)).await
+    }
+
+    /// Takes the lines of these people out of a list of people, and adds others behind them: nobody changes it in between.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub async fn change(&self, name: &str, at: DateTime<Utc>, gone: Vec<Uuid>, new: PeopleLines) -> Result<(), StoreError> {
+        self.ask(|reply| Ask::Change(name.to_owned(), at, gone, new, reply)).await
     }
 
     /// The list that was kept, and when it was asked for.

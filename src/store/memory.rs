@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError};
 use crate::{
-    access::{AddUser, Secret},
+    access::{AddUser, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Standing, Step, Terms},
 };
@@ -185,6 +185,11 @@ impl Store for MemoryStore {
     fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
         self.memory().lists.insert(name.to_owned(), (at, text.to_owned()));
         Ok(())
+    }
+
+    fn change(&mut self, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> Result<(), StoreError> {
+        let before: PeopleLines = self.kept(name)?.map(|(_, text)| text.into()).unwrap_or_default();
+        self.keep(name, at, before.changed(gone, new).as_str())
     }
 
     fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {

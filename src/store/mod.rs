@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    access::{AddUser, Secret},
+    access::{AddUser, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
@@ -41,6 +41,8 @@ pub type Page = Vec<(u64, Entry)>;
 pub const PEOPLE: &str = "people";
 /// The name under which a hash of that list is kept, as it came; gone where the list is not as it came.
 pub const PEOPLE_DIGEST: &str = "people digest";
+/// What the names of those lists begin with that hold the people who were added from here: a list for each BluSKY.
+pub const ADDED: &str = "people added at ";
 
 /// A part of a store that was looked through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -169,6 +171,12 @@ pub trait Store {
     /// # Errors
     /// It cannot be written.
     fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError>;
+
+    /// Takes the lines of these people out of a list of people, and adds others behind them: nobody changes it in between.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    fn change(&mut self, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> Result<(), StoreError>;
 
     /// The list that was kept.
     ///

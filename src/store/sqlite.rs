@@ -1,15 +1,12 @@
 //! The store as an SQLite file: entries, and the steps each has gone, appended and never changed.
 //!
 //! - `rows`: a row and its mark, a hash over all its columns: a damaged row is found out and costs nothing but itself;
-//! - `chain`: every entry and step linked to the one before;
+//! - `chain`: every entry and step linked to the one before; `log`: whether what a killed program left in the log is all there;
 //! - `writing`, `reading`: what is written in one transaction, and what is read in one;
-//! - `audit`: the record told, and one person's part of it erased;
+//! - `audit`: the record told, and one person's part of it erased; `inspection`: all of it looked through for damage, by parts;
 //! - `evidence`: how many cards of which format and facility code were taken here;
-//! - `inspection`: all of it looked through for damage, a part at a time;
 //! - `lists`: what BluSKY was asked last; `layout`: this layout, and how older stores are brought to it;
-//! - `log`: whether what a killed program left in the log is all there;
-//! - `older`: what was written down in names that are not used any more;
-//! - `wrong`: what SQLite says, in words that help.
+//! - `older`: what was written down in names that are not used any more; `wrong`: what SQLite says, in words that help.
 //!
 //! Layout 1: `entry(id, saved_at, kind, body, reassign, settled)`; `step(entry, n, at, body)`, keyed by entry and n. Layout 2 adds
 //! `secret(entry, sealed)`, null once the entry has come to its end, and `list(name, at, body)`, what BluSKY was asked last. Layout 3
@@ -53,7 +50,7 @@ use uuid::Uuid;
 
 use super::{Anchor, Looked, Page, Store, StoreError, seal::Sealer};
 use crate::{
-    access::{AddUser, Secret},
+    access::{AddUser, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
@@ -367,6 +364,10 @@ impl Store for Database {
 
     fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
         self.write(|transaction| Ok(lists::keep(transaction, name, at, text)?))
+    }
+
+    fn change(&mut self, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> Result<(), StoreError> {
+        self.write(|transaction| Ok(lists::change(transaction, name, at, gone, new)?))
     }
 
     fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {

@@ -84,7 +84,7 @@ impl NewUserJson {
 pub(super) fn lines(progress: &Progress) -> Vec<String> {
     let groups = progress.groups.iter().map(|(group, part)| format!("\n    {}{}", about_group(*group, part), said(part)));
     let first = progress.first.as_deref().map(|first| match first.told.value.filter(|_| first.call == ADD_USER) {
-        Some(user) => format!("\n    the user was added before; their GUID is {user}"),
+        Some(user) => format!("\n    the user was added first; their GUID is {user}"),
         None => format!("\n    {}{}", about_old_card(first), said(first)),
     });
     first.into_iter().chain(groups).collect()
@@ -135,5 +135,6 @@ pub(super) fn new_user(entry: &Entry) -> Option<String> {
 pub(super) fn card_after(entry: &Entry) -> Option<String> {
     entry.origin.card_after.as_ref()?;
     let card = entry.origin.card.as_ref().map_or("a card".to_owned(), |read| format!("{} ({})", read.credential.words(), read.format));
-    Some(format!("{card} for {}", entry.origin.person.as_ref().map_or("a new user".to_owned(), |person| shown(&person.name))))
+    let user = entry.operation.user().map_or("a new user".to_owned(), |user| format!("user {user}"));
+    Some(format!("{card} for {}", entry.origin.person.as_ref().map_or(user, |person| shown(&person.name))))
 }

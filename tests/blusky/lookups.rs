@@ -26,6 +26,26 @@ const KINDS: [&str; 11] = [
 ];
 
 #[test]
+fn a_list_is_asked_for_by_its_newer_and_by_its_older_call_and_what_is_deleted_is_not_in_it() {
+    let blusky = Peer::start(|request, _| match request.path.as_str() {
+        "/api/v1/AccessLevelGroups" => Reply::json(&json!([
+            {"AccessLevelGroupId": 7, "Name": "Doors", "Deleted": false}, {"AccessLevelGroupId": 8, "Name": "Old", "Deleted": true}])),
+        "/api/v1/Occupancies" => Reply::json(&json!([{"OccupantId": SYSTEM, "Name": "ACME", "ACSystemId": SYSTEM, "FacilityId": SYSTEM}])),
+        "/api/v1/ACSystems" => Reply::Says("400 Bad Request", "application/json", b"{\"Message\":\"An id is required.\"}".to_vec()),
+        "/api/ACSystem/GetAllSystems" => Reply::json(&json!([{"ACSystemId": SYSTEM, "ACSystemName": "Main"}])),
+        _ => Reply::not_found(),
+    });
+    let site = on_wire(&blusky.base_url, "json");
+    for (kind, id, name) in [("access-level-groups", "7", "Doors"), ("occupancies", SYSTEM, "ACME"), ("systems", SYSTEM, "Main")] {
+        let ended = site.run(&["lookup", kind, "--json"]);
+        let lines = ended.lines();
+        assert!(lines.len() == 1 && lines[0]["id"] == id && lines[0]["name"] == name, "{kind}: {ended:?}");
+    }
+    let none = site.run(&["lookup", "badges", "--json"]).error().to_string();
+    assert!(none.contains("no api/v1/Badges (404), no api/Badges/GetAllBadges (404)"), "{none}");
+}
+
+#[test]
 fn every_list_is_shown_on_both_wires_and_in_both_shapes() {
     for shape in [&[][..], &["--wrap-lookups"]] {
         let blusky = Simulator::start(shape);

@@ -186,6 +186,86 @@ fn a_list_that_is_wrong_or_empty_does_not_take_the_place_of_the_last_good_one() 
 }
 
 #[test]
+fn one_of_several_lists_that_is_suddenly_empty_takes_nobody_away_and_is_named() {
+    let lists = format!("[people]\nblusky = {{ occupancy = [\"{OCCUPANCY}\"], facility = [\"{FACILITY}\"] }}");
+    let both = Peer::start(move |request, count| match request.path.contains(FACILITY) {
+        true => Reply::json(&json!([ada()])),
+        false if count == 1 && is_list(request) => Reply::json(&json!([twins()[0].clone()])),
+        false => Reply::json(&json!([])),
+    });
+    let site = site(&both.base_url, "token_file = \"token\"", &lists);
+    assert_eq!(site.run(&["lookup", "users", "--json"]).lines().len(), 2);
+    let (code, said) = error(&site.run(&["lookup", "users", "--json"]));
+    assert!(code == 1 && said.contains(&format!("nobody now of occupancy {OCCUPANCY}, where it listed 1")), "{said}");
+    assert_eq!(site.run(&["lookup", "users", "--max-age", "600", "--json"]).lines().len(), 2, "the list before stays");
+}
+
+#[test]
+fn a_path_in_trouble_does_not_keep_the_others_from_being_tried_and_all_that_are_missing_are_named() {
+    let blusky = Peer::start(move |request, _| match request.path.as_str() {
+        path if path.starts_with("/api/Person/GetAllUsersByOccupancyId/") => Reply::json(&json!([ada()])),
+        path if path.starts_with("/api/v1/") => Reply::Says("500 Internal Server Error", "application/json", Vec::new()),
+        _ => Reply::not_found(),
+    });
+    let ended = with_people(&blusky.base_url, "").run(&["lookup", "users", "--json"]);
+    assert_eq!((ended.code, &ended.last()["id"]), (0, &json!(ADA)), "{ended:?}");
+    let none = Peer::start(|_, _| Reply::not_found());
+    let (_, said) = error(&with_people(&none.base_url, "").run(&["lookup", "users", "--json"]));
+    assert!(["api/v2/Users?", "api/v1/Users?", "api/Person/GetAllUsersByOccupancyId/"].iter().all(|path| said.contains(path)), "{said}");
+}
+
+#[test]
+fn who_was_added_here_is_found_at_once_by_number_and_name_and_is_not_added_again() {
+    let blusky = Simulator::start(&[]);
+    // A list that does not show them, and one that is not asked for at all.
+    let behind = Peer::start(move |request, _| match is_list(request) {
+        true => Reply::json(&json!([ada()])),
+        false if request.path.ends_with("AddUser") => Reply::json(&json!({"ResultCode": 0, "Description": "Success", "Value": TWIN})),
+        false if request.path.contains("UserCards?") => Reply::json(&json!({"UserId": TWIN, "Cards": []})),
+        false => Reply::not_found(),
+    });
+    let alone = site(&blusky.base_url, "token_file = \"token\"", "");
+    for site in [with_people(&behind.base_url, ""), alone] {
+        let new = |first: &str, number: &str| {
+            let names = ["--first-name", first, "--last-name", "Angelegt"];
+            let number = if number.is_empty() { vec![] } else { vec!["--employee-number", number] };
+            site.run(&[&USER[..2], &names[..], &number[..], &USER[6..], &["--json"][..]].concat())
+        };
+        let added = new("Frisch", "7070");
+        assert_eq!(added.code, 0, "{added:?}");
+        let key = added.last()["value"].as_str().unwrap().to_owned();
+        for who in ["7070", "frisch angelegt", "Angelegt"] {
+            let ended = site.run(&["enroll", "--user", who, "--bits", CARD, "--outcome-timeout", "0", "--json"]);
+            assert_eq!(ended.last()["user_id"], key.as_str(), "{who}: {ended:?}");
+            assert_ne!(site.run(&["card", "list", "--user", who, "--json"]).code, 2, "{who}");
+        }
+        for (first, number, code) in [("Other", "7070", "number_taken"), ("frisch", "", "namesake"), ("Frisch", "7070", "number_taken")] {
+            let (status, said) = error(&new(first, number));
+            assert!(status == 1 && said.contains(code) && said.contains(&key), "{first} {number}: {said}");
+        }
+        let order =
+            ["enroll", "--new-user", "--first-name", "Frisch", "--last-name", "Angelegt", "--employee-number", "7070", "--bits", CARD];
+        let (status, said) = error(&site.run(&[&order[..], &USER[6..], &["--json"]].concat()));
+        assert!(status == 1 && said.contains("number_taken"), "{said}");
+    }
+}
+
+#[test]
+fn who_was_added_here_and_is_erased_is_in_no_list_any_more() {
+    let blusky = Simulator::start(&[]);
+    let site = site(&blusky.base_url, "token_file = \"token\"", "");
+    let added = site.run(&[&USER[..], &["--json"]].concat());
+    let key = added.last()["value"].as_str().unwrap().to_owned();
+    assert_eq!(site.run(&["audit", "erase", "--user", &key]).code, 0);
+    let (code, said) = error(&site.run(&["enroll", "--user", "Ada Lovelace", "--bits", CARD, "--json"]));
+    assert!(code > 0 && said.contains("user"), "{said}");
+    for file in fs::read_dir(site.folder.path()).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("Lovelace"), "a name stays behind");
+    }
+}
+
+#[test]
 fn a_list_is_whole_only_where_everybody_was_asked_for() {
     let blusky = Peer::start(move |request, _| match request.path.contains(FACILITY) {
         true => Reply::Says("500 Internal Server Error", "application/json", Vec::new()),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use serde_json::{Value, json};
 
 use crate::{
-    on_wire,
+    CARD_ID, on_wire,
     peer::{Peer, Reply, Request},
     site,
     support::{ADA, CARD, Ended, GRACE, Simulator, Site, h10301},
@@ -51,6 +51,23 @@ fn a_card_is_taken_back_by_its_number_its_print_or_its_key_and_stays_a_card() {
         let list = site.run(&["outbox", "list"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(list.contains(&format!("card {card} taken back from Ada Lovelace (1815)")), "{list}");
     }
+}
+
+#[test]
+fn a_card_that_blusky_says_it_took_and_goes_on_showing_waits_for_a_person_and_is_not_said_to_be_taken_back() {
+    let card = json!({"CardId": CARD_ID, "PersonCardId": GRACE, "CardType": 3, "InternalCardNumber": 4567, "Deleted": false});
+    let blusky = Peer::start(move |request, _| match request.method.as_str() {
+        "DELETE" => Reply::json(&json!({"ResultCode": 0, "Description": "Success"})),
+        _ => Reply::json(&json!({"UserId": ADA, "Cards": [card]})),
+    });
+    let site = site(&blusky.base_url, "token_file = \"token\"\nshows_within_s = 1", "");
+    let ended = remove(&site, ADA, CARD_ID);
+    assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("in_doubt")), "{ended:?}");
+    let why = ended.last()["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("says that the card was taken back, and still shows it"), "{why}");
+    let list = site.run(&["outbox", "list"]).stdout;
+    assert!(!list.contains("taken back from") || list.contains("in_doubt"), "{list}");
+    assert!(site.run(&["status"]).stdout.contains("still shows it"), "whoever looks is told");
 }
 
 #[test]

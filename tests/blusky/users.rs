@@ -159,9 +159,10 @@ fn a_user_whose_answer_was_lost_is_found_in_blusky_s_list_and_never_guessed() {
     // Where somebody of the same name was there before, and only then, it is not known who is the new one.
     let blusky = Simulator::start(&["--fault", "drop-before-commit:after=1@AddUser"]);
     let site = with_people(&blusky.base_url);
-    assert_eq!(add(&site).code, 0);
+    let add = |number: &str| site.run(&[&USER[..], &["--employee-number", number, "--outcome-timeout", "5", "--json"]].concat());
+    assert_eq!(add("1815").code, 0);
     assert_eq!(site.run(&["lookup", "users"]).code, 0);
-    let ended = add(&site);
+    let ended = add("1816");
     assert_eq!((ended.code, &ended.last()["state"], added(&blusky)), (3, &json!("in_doubt"), 1), "{ended:?}");
     let key = ended.last()["enrollment"].as_str().unwrap().to_owned();
     assert_eq!(site.run(&["outbox", "retry", &key, "--json"]).last()["state"], "in_doubt", "a namesake is not the one");

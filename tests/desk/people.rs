@@ -23,6 +23,8 @@ fn somebody_new_is_added_with_the_card_that_is_shown_then_and_a_namesake_wants_a
         let known = browser.posts("/desk/new", ada(number));
         assert!(known.status == 409 && known.body.contains("is known"), "{known:?}");
     }
+    let taken = browser.posts("/desk/new", json!({"first_name": "Ok", "last_name": "Person", "employee_number": "1906"}));
+    assert!(taken.status == 409 && taken.body.contains("Grace Hopper") && taken.body.contains("1906"), "{taken:?}");
     let nameless = browser.posts("/desk/new", json!({"first_name": "Kay", "last_name": " "}));
     assert!(nameless.status == 400 && nameless.body.contains("last_name"), "{nameless:?}");
     page.shows("stage", "Ready");
@@ -36,6 +38,24 @@ fn somebody_new_is_added_with_the_card_that_is_shown_then_and_a_namesake_wants_a
     assert_eq!((&entry["before"]["call"], &entry["ordered_by"]), (&json!("AddUser"), &json!("Kim")));
     let holder = &station.blusky.cards()[0]["Assignment"]["UserId"];
     assert_eq!(holder, &entry["user_id"]);
+    // From here on they are somebody whom the page knows.
+    let found = browser.gets("/desk/people?q=mcnul").body;
+    assert!(found.contains("Kay McNulty") && found.contains(holder.as_str().unwrap()), "{found}");
+    let again = browser.posts("/desk/new", json!({"first_name": "Kay", "last_name": "McNulty", "employee_number": "1921"}));
+    assert_eq!(again.status, 409, "{again:?}");
+}
+
+#[test]
+fn where_blusky_gives_no_list_of_people_the_page_says_so_beside_nobody() {
+    let mut station = Station::with("", "");
+    let text = std::fs::read_to_string(station.site.path("cardbridge.toml")).unwrap();
+    station.site.configure(&text.replace("file = \"people.csv\"", "blusky = { path = \"api/v9/Nobody\" }"));
+    station.restart();
+    let browser = station.browser();
+    let found = wait_for("the reason", || {
+        Some(browser.gets("/desk/people?q=ada").body).filter(|body| body.contains("lists no people (it has none of api/v9/Nobody)"))
+    });
+    assert!(found.contains("Nobody found") && found.contains("somebody may be known all the same"), "{found}");
 }
 
 #[test]

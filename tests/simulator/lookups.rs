@@ -40,6 +40,17 @@ async fn every_lookup_lists_ids_and_names_on_both_wires() {
 }
 
 #[tokio::test]
+async fn access_levels_and_their_groups_have_the_members_that_the_pages_show() {
+    let blusky = start(Options::default()).await;
+    for (path, id) in [("/api/v1/AccessLevels?IncludeDeleted=False", "AccessLevelId"), ("/api/v1/AccessLevelGroups", "AccessLevelGroupId")]
+    {
+        let list = blusky.json(Method::GET, path, None).await;
+        let first = &list[0];
+        assert!(first[id].is_i64() && first["Name"].is_string() && first.get("FacilityId").is_some(), "{path}: {list}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_call_has_named_is_listed_from_then_on() {
     let blusky = start(Options::default()).await;
     blusky.accepts(&with(card(ADA, 1), json!({"CardACSystemId": OTHER_SYSTEM, "CardType": 42}))).await;

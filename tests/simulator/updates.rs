@@ -127,7 +127,7 @@ async fn an_update_of_a_card_the_user_does_not_hold_is_refused() {
     let answer = blusky.call(Method::PUT, &path(ADA), Some(&json!({"UserId": ADA, "CardId": null}))).await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     let answer = blusky.call(Method::POST, &path(ADA), Some(&card(ADA, 1))).await;
-    assert_eq!((answer.status(), &answer.headers()["allow"]), (StatusCode::METHOD_NOT_ALLOWED, &"PUT".parse().unwrap()));
+    assert_eq!((answer.status(), &answer.headers()["allow"]), (StatusCode::METHOD_NOT_ALLOWED, &"PUT, DELETE".parse().unwrap()));
     assert_eq!(shown(&blusky, ADA).await["CardDeactivationStartDateTime"], "2027-01-01T00:00:00Z");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::header::ACCEPT;
 use tokio::time::timeout;
 
-use super::{Reading, paths};
+use super::{Read, Reading, paths};
 use crate::{
     access::{Belongs, Listed, NoList},
     blusky::{
@@ -24,38 +24,32 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(600);
 const LARGEST_REFUSAL: usize = 1 << 20;
 
 impl Client {
-    /// The people who belong there, by the first path that answers with a list; one that lists nobody only where no other lists anybody.
+    /// The people who belong there, by the first path that answers with a list; one that lists nobody only where no other lists anybody
+    /// or is in trouble.
     ///
     /// # Errors
     /// Why there is no list.
     pub async fn people(&self, of: Belongs, own: Option<&str>) -> Result<Listed, NoList> {
-        let (mut empty, mut first) = (None, None);
+        let (mut empty, mut later, mut first, mut missing) = (None, None, None, Vec::new());
         for path in paths(of, own) {
-            match self.listed(&path).await {
+            match self.read(&path).await {
                 Ok(listed) if listed.ids.is_empty() => drop(empty.get_or_insert(listed)),
                 Ok(listed) => return Ok(listed),
-                Err(away @ (NoList::Away(_) | NoList::Later(_))) => return Err(away),
-                // What was said says more than that there is no such call.
-                Err(said) if matches!(first, None | Some(NoList::Missing(_))) => first = Some(said),
-                Err(_) => {}
+                Err(Trouble::Call(failure)) => return Err(unanswered(failure)),
+                Err(Trouble::Answer(listing)) => match self.without_token(listing).await {
+                    Listing::Missing { .. } => missing.push(path),
+                    Listing::Later { why } => drop(later.get_or_insert(why)),
+                    other => drop(first.get_or_insert(other)),
+                },
             }
         }
-        empty.ok_or_else(|| first.unwrap_or_else(|| NoList::Missing("there is no path that lists people".to_owned())))
-    }
-
-    async fn listed(&self, path: &str) -> Result<Listed, NoList> {
-        match self.read(path).await {
-            Ok(listed) => Ok(listed),
-            Err(Trouble::Call(Failure::NotSent(why))) => Err(NoList::Away(why)),
-            Err(Trouble::Call(Failure::NoAnswer { why, .. })) => Err(NoList::Later(why)),
-            Err(Trouble::Call(Failure::Stopped(why))) => Err(NoList::Stopped(why)),
-            Err(Trouble::Answer(listing)) => Err(match self.without_token(listing).await {
-                Listing::Missing { .. } => NoList::Missing(format!("this BluSKY lists no people (it has no {path})")),
-                Listing::Unreadable { why } => NoList::Unreadable(why),
-                Listing::Later { why } => NoList::Later(why),
-                Listing::Stopped { why } => NoList::Stopped(why),
-                Listing::Items(_) => NoList::Unreadable("BluSKY's answer is no list of people".to_owned()),
-            }),
+        match (later, empty, first) {
+            (Some(why), ..) => Err(NoList::Later(why)),
+            (None, Some(empty), _) => Ok(empty),
+            (.., Some(Listing::Unreadable { why })) => Err(NoList::Unreadable(why)),
+            (.., Some(Listing::Stopped { why })) => Err(NoList::Stopped(why)),
+            (.., Some(_)) => Err(NoList::Unreadable("BluSKY's answer is no list of people".to_owned())),
+            (.., None) => Err(NoList::Missing(format!("this BluSKY lists no people (it has none of {})", missing.join(", ")))),
         }
     }
 
@@ -64,6 +58,10 @@ impl Client {
         let request = || self.http().get(&url).header(ACCEPT, self.accept()).timeout(LIST_TIMEOUT);
         let mut response = self.within(self.answer(request)).await?;
         let status = response.status().as_u16();
+        // Whoever asks to be left alone is not asked for the same by another path.
+        if status == 429 {
+            return Err(Trouble::Call(Failure::NoAnswer { why: format!("BluSKY answered {status}"), slow: false }));
+        }
         if !response.status().is_success() {
             let body = self.within(bounded(response, LARGEST_REFUSAL)).await?;
             return Err(Trouble::Answer(sort_lookup(Kind::Users, status, &body, self.terms())));
@@ -75,7 +73,7 @@ impl Client {
         }
         let read = reading.end().map_err(unreadable)?;
         match sort_lookup(Kind::Users, status, &read.frame, self.terms()) {
-            Listing::Items(items) if items.is_empty() => {
+            Listing::Items(items) if Read::is_list(&items) => {
                 Ok(Listed { people: read.people, ids: read.ids, unnamed: read.unnamed, path: path.to_owned() })
             }
             other => Err(Trouble::Answer(other)),
@@ -85,6 +83,14 @@ impl Client {
     async fn within<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Trouble> {
         let late = |_| Failure::NoAnswer { why: "BluSKY did not answer in time".to_owned(), slow: true };
         timeout(self.patience(), call).await.map_err(late).and_then(|answered| answered).map_err(Trouble::Call)
+    }
+}
+
+fn unanswered(failure: Failure) -> NoList {
+    match failure {
+        Failure::NotSent(why) => NoList::Away(why),
+        Failure::NoAnswer { why, .. } => NoList::Later(why),
+        Failure::Stopped(why) => NoList::Stopped(why),
     }
 }
 

@@ -8,12 +8,15 @@
 mod asked;
 mod cutter;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::wire::{Document, names::any_case};
+use super::{
+    lookup::Item,
+    wire::{Document, names::any_case},
+};
 use crate::access::{Belongs, HeldCard, PeopleLines, Person};
-use cutter::Cutter;
+use cutter::{Cut, Cutter};
 
 /// More people than this are no list of people of one company.
 const MOST_PEOPLE: usize = 250_000;
@@ -54,10 +57,18 @@ pub struct Read {
     pub people: PeopleLines,
     /// Their keys, in the same order.
     pub ids: Vec<Uuid>,
-    /// How many records name no user.
+    /// How many records name no user, or cannot be read.
     pub unnamed: usize,
-    /// The text without its records: by it a list is told from a refusal, and a whole one from one that broke off.
+    /// The text with one empty record for those of a list: by it a list is told from a refusal, and a whole one from one that broke off.
     pub frame: Vec<u8>,
+}
+
+impl Read {
+    /// True where these are the items of a list of people that has been taken apart.
+    #[must_use]
+    pub fn is_list(items: &[Item]) -> bool {
+        items.iter().all(|item| item.raw.as_object().is_some_and(Map::is_empty))
+    }
 }
 
 impl Reading {
@@ -67,13 +78,12 @@ impl Reading {
     /// In words: this is no list of people, or a larger one than there can be.
     pub fn take(&mut self, piece: &[u8]) -> Result<(), &'static str> {
         for byte in piece {
-            let Some(record) = self.cutter.take(*byte)? else { continue };
-            // Its text names people and may hold secrets: the complaint is ours.
-            let document = Document::read(record).ok_or("a record in BluSKY's list of people cannot be read")?;
+            let Some(cut) = self.cutter.take(*byte)? else { continue };
+            let person = if let Cut::Record(record) = cut { person(record) } else { None };
             if self.ids.len() + self.unnamed >= MOST_PEOPLE || self.people.as_str().len() > LARGEST_LIST {
                 return Err("BluSKY's list of people is longer than 250000");
             }
-            match person(&document) {
+            match person {
                 Some(person) => {
                     self.people.push(&person);
                     self.ids.push(person.user_id);
@@ -100,7 +110,9 @@ impl Reading {
     }
 }
 
-fn person(record: &Document) -> Option<Person> {
+/// Whom a record names. One that cannot be read names nobody, and costs nobody else; a character of another encoding costs itself.
+fn person(record: &[u8]) -> Option<Person> {
+    let record = &Document::read(String::from_utf8_lossy(record).as_bytes())?;
     let text = |name: &str| record.member(name).and_then(plain).unwrap_or_default();
     let id = |name: &str| text(name).parse::<Uuid>().ok().filter(|id| !id.is_nil());
     Some(Person {

@@ -14,7 +14,7 @@ fn read(text: &str, piece: usize) -> Result<(Vec<Person>, usize), String> {
     let Read { people, unnamed, frame, .. } = reading.end()?;
     let terms = AnswerRules { success: &SuccessCodes::Listed(vec![0]), key: "" };
     match sort_lookup(Kind::Users, 200, &frame, terms) {
-        Listing::Items(items) if items.is_empty() => Ok((people.iter().collect(), unnamed)),
+        Listing::Items(items) if Read::is_list(&items) => Ok((people.iter().collect(), unnamed)),
         other => Err(format!("{other:?}")),
     }
 }
@@ -85,6 +85,34 @@ fn a_list_is_read_in_pieces_of_any_size_on_both_wires_and_only_what_is_named_is_
 }
 
 #[test]
+fn a_record_that_is_wrong_loses_nobody_else_and_a_picture_in_one_loses_nobody() {
+    let (json, xml) = (json(), xml());
+    let (picture, numbers) = ("A".repeat(1 << 20), "1,".repeat(200_000));
+    let wrapped = format!("{{\"TotalCount\":1,\"Users\":[{json}],\"Errors\":[]}}");
+    assert_eq!(read(&wrapped, 7).unwrap().0, [ada()], "an empty second list");
+    let with_picture = format!("[{}]", json.replacen('{', &format!("{{\"Photo\":\"{picture}\","), 1));
+    assert_eq!(read(&with_picture, 1000).unwrap(), (vec![ada()], 0));
+    let with_picture = xml.replacen("<AccessLevels/>", &format!("<Photo>{picture}</Photo><AccessLevels/>"), 1);
+    assert_eq!(read(&format!("<ArrayOfUser>{with_picture}</ArrayOfUser>"), 1000).unwrap().0, [ada()]);
+    for (wrong, unnamed) in [
+        ("{\"PersonId\":\"\\ud800\"}".to_owned(), 1),
+        (format!("{{\"Photo\":[{numbers}1]}}"), 1),
+        ("null".to_owned(), 0),
+        ("null,null".to_owned(), 0),
+    ] {
+        let listed = read(&format!("[{json},{wrong},{json}]"), 1000);
+        assert_eq!(listed, Ok((vec![ada(), ada()], unnamed)), "{}", &wrong[..wrong.len().min(40)]);
+    }
+    // A byte of another encoding.
+    let mut latin = [b"[", json.as_bytes(), b",", json.replace("Lovelace", "L~velace").as_bytes(), b"]"].concat();
+    latin.iter_mut().filter(|byte| **byte == b'~').for_each(|byte| *byte = 0xF6);
+    let mut reading = Reading::default();
+    reading.take(&latin).unwrap();
+    let names: Vec<String> = reading.end().unwrap().people.iter().map(|person| person.last_name).collect();
+    assert_eq!(names, ["Lovelace", "L\u{fffd}velace"]);
+}
+
+#[test]
 fn what_is_no_list_or_breaks_off_or_does_not_end_is_said_and_nobody_is_taken_from_it() {
     let (json, xml) = (json(), xml());
     let broken =
@@ -110,7 +138,7 @@ fn what_is_no_list_or_breaks_off_or_does_not_end_is_said_and_nobody_is_taken_fro
 
 #[test]
 fn what_does_not_end_is_not_kept_in_memory() {
-    let large = "x".repeat(cutter::LARGEST_RECORD);
+    let large = "x".repeat(9 << 20);
     for endless in [
         format!("[{{\"a\":\"{large}"),
         format!("<ArrayOfA><A><B>{large}"),

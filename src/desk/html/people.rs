@@ -9,11 +9,14 @@ use crate::{desk::words::Words, host::client::Said, text::shown};
 /// So many are shown at once.
 const SHOWN: usize = 8;
 
-/// The people that the API found.
+/// The people that the API found; where it found nobody, also what is missed of a list.
 #[must_use]
-pub fn found(people: &[Value], words: &Words) -> Markup {
+pub fn found(people: &[Value], missed: Option<&str>, words: &Words) -> Markup {
     html! {
-        @if people.is_empty() { p.hint { (words.say("nobody_found")) } }
+        @if people.is_empty() {
+            p.hint { (words.say("nobody_found")) }
+            @if let Some(missed) = missed { p.hint { (missed) } }
+        }
         ol.found {
             @for person in people.iter().take(SHOWN) {
                 li {

@@ -63,12 +63,13 @@ mod tests {
     use super::{super::Words, *};
 
     /// Where reasons are given that reach the page.
-    const SOURCES: [&str; 33] = [
+    const SOURCES: [&str; 35] = [
         "access/outcome.rs",
         "blusky/answer.rs",
         "blusky/client.rs",
         "blusky/http.rs",
         "blusky/lookup.rs",
+        "blusky/people/asked.rs",
         "blusky/settings.rs",
         "blusky/sign_in.rs",
         "blusky/trouble.rs",
@@ -86,6 +87,7 @@ mod tests {
         "drivers/serial/mod.rs",
         "enroll/people/file.rs",
         "host/deliver/call.rs",
+        "host/directory.rs",
         "host/shell.rs",
         "outbox/look.rs",
         "outbox/progress.rs",
@@ -117,6 +119,7 @@ mod tests {
         "more than one card exists",
         "tcp connect error",
         "the HTTP client cannot be made: {0}",
+        "the directory lacks somebody who was added: {error}",
         "the outbox cannot be written: {error}",
     ];
 

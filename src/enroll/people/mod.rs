@@ -66,6 +66,9 @@ pub enum WhoError {
     /// Several people have that name.
     #[error("\"{}\" is the name of several people; give one of the employee numbers or GUIDs: {}", text::shown(.0), .1)]
     Several(String, String),
+    /// Several of that number.
+    #[error("\"{}\" is the employee number of several people; give one of their GUIDs: {}", text::shown(.0), .1)]
+    SameNumber(String, String),
 }
 
 impl WhoError {
@@ -122,6 +125,16 @@ impl People {
         Self { table, also, also_at, listed, codes: self.codes, findings: self.findings }
     }
 
+    /// The same directory with people who stand in none of its lists yet; what cards they have is not known.
+    #[must_use]
+    pub fn and(mut self, others: impl IntoIterator<Item = Person>) -> Self {
+        let mut known: HashSet<Uuid> = self.table.places().map(|(id, _)| id).collect();
+        for person in others.into_iter().filter(|person| known.insert(person.user_id)) {
+            self.table.push(&shown(person));
+        }
+        self
+    }
+
     /// The user that is meant.
     ///
     /// # Errors
@@ -154,6 +167,10 @@ impl People {
         let found = ways.iter().filter(|_| !name.is_empty()).map(is).find(|found| !found.is_empty());
         match found.as_deref() {
             Some([person]) => Ok(person.user_id),
+            Some(several) if several.iter().all(|person| person.employee_number == who) => {
+                let ids = several.iter().map(|person| format!("{} ({})", person.name(), person.user_id));
+                Err(WhoError::SameNumber(who.to_owned(), ids.collect::<Vec<_>>().join("; ")))
+            }
             Some(several) => {
                 let ids = several.iter().map(|person| format!("{} ({})", person.told_apart_by(), person.user_id));
                 Err(WhoError::Several(who.to_owned(), ids.collect::<Vec<_>>().join("; ")))

@@ -23,6 +23,32 @@ fn a_person_is_found_by_number_name_or_guid_and_never_guessed() {
 }
 
 #[test]
+fn a_number_that_several_have_is_answered_with_their_names_and_keys_and_not_with_that_number() {
+    let kay = Person { first_name: "Kay".to_owned(), last_name: "McNulty".to_owned(), ..Person::default() };
+    let user_id = "51c1aa5c-4e2f-4033-8174-3736816cb4a3".parse().unwrap();
+    let kay = Person { user_id, employee_number: "1907".to_owned(), ..kay };
+    let said = People::read(LIST.as_bytes()).unwrap().with([kay]).find("1907").unwrap_err().to_string();
+    assert!(said.contains("Grace Hopper (d8f00538") && said.contains("Kay McNulty (51c1aa5c"), "{said}");
+    assert_eq!(said.matches("1907").count(), 1, "{said}");
+}
+
+#[test]
+fn who_was_added_stands_behind_the_lists_and_nothing_is_known_of_their_cards() {
+    let card = HeldCard { internal_card_number: Some(7), ..HeldCard::default() };
+    let person = |id: u128, number: &str| Person {
+        user_id: Uuid::from_u128(id),
+        first_name: "Kay".to_owned(),
+        employee_number: number.to_owned(),
+        ..Person::default()
+    };
+    let listed = vec![Person { cards: vec![card], ..person(1, "1") }, person(2, "2")];
+    let people = People::default().with(listed).and([person(2, "22"), person(3, "3")]);
+    assert_eq!((people.len(), people.find("3"), people.find("2")), (3, Ok(Uuid::from_u128(3)), Ok(Uuid::from_u128(2))));
+    let has_card = [1, 2, 3].map(|id| people.has_card(Uuid::from_u128(id)));
+    assert_eq!(has_card, [Some(true), Some(false), None]);
+}
+
+#[test]
 fn a_name_is_found_in_any_case_and_with_or_without_its_accents() {
     let list = format!("{LIST}51c1aa5c-4e2f-4033-8174-3736816cb4a3,Zoe\u{308},Łukasiewicz-Gödel,007\n");
     let people = People::read(list.as_bytes()).unwrap();

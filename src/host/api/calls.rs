@@ -17,13 +17,13 @@ use super::{
     stream,
 };
 use crate::{
-    access::{AddUser, Operation, check::guid},
+    access::{AddUser, Operation, Person, check::guid},
     blusky::{
         call,
         lookup::{Item, Kind},
     },
-    enroll::origin::Origin,
-    host::hosting::Control,
+    enroll::{origin::Origin, people::folded},
+    host::{directory::Directory, hosting::Control},
     station::{Event, Request, Scope, What},
     store::{StoreError, StoreHandle},
 };
@@ -69,9 +69,10 @@ fn store(error: &StoreError) -> Failed {
 /// is time until a card is shown: whether somebody is new is seen beside a list from before.
 ///
 /// # Errors
-/// The same user is on the way already, or belongs to no such company.
+/// The same user is on the way already, is in the directory, or belongs to no such company.
 pub(super) async fn new_user(shared: &Arc<Shared>, user: &AddUser, has_time: bool) -> Result<(), Failed> {
     unordered(&shared.store, user).await?;
+    unknown(&shared.directory, user).await?;
     company(&shared.store, user).await?;
     if shared.directory.asks() && matches!(shared.directory.asked().await, Ok(None)) {
         let with = shared.clone();
@@ -106,6 +107,37 @@ async fn unordered(entries: &StoreHandle, user: &AddUser) -> Result<(), Failed> 
     let message = format!("a user of this name is in the outbox already ({}), and its outcome is not known yet", open.id);
     let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
     Err(Failed::impossible("user_in_outbox", message, help))
+}
+
+/// Refuses somebody whom the directory has: by their number, or by their name where no number tells the two apart.
+async fn unknown(directory: &Directory, user: &AddUser) -> Result<(), Failed> {
+    // Where the lists cannot be read, nobody is known of.
+    let Ok(people) = directory.people().await else { return Ok(()) };
+    let told = |number: &str| !matches!(number, "" | "0");
+    let number = user.employee_number.as_deref().map(str::trim).filter(|number| told(number)).unwrap_or_default();
+    let name = format!("{} {}", user.first_name.trim(), user.last_name.trim());
+    let holder = || people.search(number).find(|person| person.employee_number == number);
+    if let Some(person) = (!number.is_empty()).then(holder).flatten() {
+        let message = format!("{} has the employee number {number} already; nobody was added", person.name());
+        return Err(Failed::impossible("number_taken", message, it_is(&person)));
+    }
+    let is_another = |person: &Person| !number.is_empty() && told(&person.employee_number);
+    let called = folded(&name);
+    let mut namesakes = people.search(&name).filter(|person| folded(&person.name()) == called);
+    match namesakes.find(|person| !is_another(person)) {
+        Some(person) => {
+            let message = format!("somebody called {name} is known, and no employee number tells the two apart; nobody was added");
+            Err(Failed::impossible("namesake", message, it_is(&person)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn it_is(person: &Person) -> String {
+    format!(
+        "`cardbridge enroll --user {}` gives them a card; somebody else of that name has an employee number of their own",
+        person.user_id
+    )
 }
 
 /// The kinds of companies, in the order of CompanyInstanceType.

@@ -51,7 +51,9 @@ pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Ask
     let mut found = people.search(&search.q);
     let shown: Vec<Value> = found.by_ref().take(search.limit.min(MOST_PEOPLE)).map(|person| shown(&person)).collect();
     let as_of = asked.map(|(at, _)| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-    Ok(Json(json!({"people": shown, "left_off": found.count(), "as_of": as_of})).into_response())
+    // Who is not found may stand in a list that could not be had.
+    let (asks, why) = (shared.directory.asks(), shared.directory.trouble());
+    Ok(Json(json!({"people": shown, "left_off": found.count(), "as_of": as_of, "asks": asks, "why": why})).into_response())
 }
 
 fn shown(person: &Person) -> Value {

@@ -156,6 +156,9 @@ impl<C: AccessControl> Call<C> {
             Err(why) => Outcome::NotSent { why },
         };
         let outcome = self.beside_what_was_seen(outcome, &entry.operation).await;
+        if let (Operation::AddUser(user), Outcome::Accepted(told)) = (&entry.operation, &outcome) {
+            self.keep_new(user, told.value).await;
+        }
         let heard = match &outcome {
             Outcome::Away { .. } => Reached::Away(None),
             Outcome::Stopped { .. } => Reached::Stopped,
@@ -172,6 +175,15 @@ impl<C: AccessControl> Call<C> {
         }
         self.append_whatever_happens(entry, Step::Answered(outcome), Some(post)).await?;
         Ok(true)
+    }
+
+    /// Whoever was added is in the directory from here on, before anybody hears that they were.
+    async fn keep_new(&self, user: &AddUser, key: Option<Uuid>) {
+        if let (Some(directory), Some(key)) = (&self.directory, key.filter(|key| !key.is_nil()))
+            && let Err(error) = directory.add(key, user).await
+        {
+            once(&mut None, &format!("the directory lacks somebody who was added: {error}"));
+        }
     }
 
     /// Looks in BluSKY's list of people for a user whose making was not answered.

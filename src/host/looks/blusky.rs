@@ -50,6 +50,7 @@ fn listed_s(seen: &Value) -> Option<i64> {
 fn came(came: probe::Came) -> Came {
     match came {
         probe::Came::Answer { status, is_page } => Came::Answer(status, is_page),
+        probe::Came::Strange { status, why } => Came::Strange(status, why),
         probe::Came::NotReached(why) => Came::NotReached(why),
         probe::Came::NoAnswer(why) => Came::NoAnswer(why),
         probe::Came::NotSignedIn(why) => Came::NotSignedIn(why),

@@ -9,6 +9,8 @@ use super::{Phase, Progress, read_back::CANNOT_TELL};
 use crate::outbox::{ReadBack, State};
 
 const STILL_SHOWN: &str = "BluSKY still shows the card as the user's";
+const NOT_TAKEN: &str = "BluSKY says that the card was taken back, and still shows it as the user's: look at the user's cards, then \
+     `cardbridge outbox retry ENTRY` (it is still theirs) or `discard`";
 const GIVEN_ANEW: &str = "BluSKY shows the card as the user's, and somebody may have given it to them anew; look at the user's cards";
 
 impl Progress {
@@ -26,8 +28,9 @@ impl Progress {
             }
             (ReadBack::Unavailable { .. } | ReadBack::Failed { .. }, Phase::Whose) => self.enter(State::Refused, Phase::End, None),
             (ReadBack::Found(_), Phase::Confirm) => {
-                self.warn("stored_differs: assignment");
-                self.enter(State::Accepted, Phase::End, None);
+                // A person's retry looks at the cards first.
+                self.arrived.get_or_insert(self.sent);
+                self.enter(State::InDoubt, Phase::Stuck, Some(NOT_TAKEN));
             }
             (ReadBack::CannotTell | ReadBack::Unavailable { .. }, Phase::Confirm) => {
                 self.warn("read_back_unavailable");

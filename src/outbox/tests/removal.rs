@@ -48,10 +48,21 @@ fn a_refusal_stands_where_the_card_is_still_shown_or_nobody_can_look() {
 }
 
 #[test]
-fn what_blusky_has_accepted_stays_accepted_and_says_what_is_still_shown() {
+fn a_card_that_blusky_says_it_took_and_still_shows_waits_for_a_person_whose_retry_looks_before_it_sends() {
     let Step::ReadBack(still_there) = found() else { unreachable!() };
-    let differs = vec!["stored_differs: assignment".to_owned()];
-    assert_eq!(after(accepted(), 2, still_there), (State::Accepted, Next::Done, differs));
+    assert_eq!(after(accepted(), 70, still_there.clone()), (State::InDoubt, Next::Person, vec![]));
+    let retried = |shown| {
+        let retry = Step::Retry { absent: false, user: None };
+        let steps = [(0, SENDING), (1, accepted()), (70, Step::ReadBack(still_there.clone())), (900, retry)];
+        let entry = removal(steps.into_iter().chain([(901, Step::ReadBack(shown))]).collect());
+        (entry.progress().state, entry.due(at(901)))
+    };
+    assert_eq!(retried(still_there.clone()), (State::Saved, Next::Send { reassign: false }));
+    assert_eq!(retried(ReadBack::NotFound), (State::Accepted, Next::Done));
+}
+
+#[test]
+fn what_blusky_has_accepted_stays_accepted_where_nobody_can_look() {
     let unseen = vec!["read_back_unavailable".to_owned()];
     assert_eq!(after(accepted(), 2, ReadBack::CannotTell), (State::Accepted, Next::Done, unseen.clone()));
     assert_eq!(after(accepted(), 2, ReadBack::Unavailable { why: why("404") }), (State::Accepted, Next::Done, unseen));

@@ -1,4 +1,4 @@
-//! `DELETE api/v1|v2/Users/{id}/UserCards/{cardId}`: takes a card from its holder.
+//! `DELETE api/v1|v2/Users/{id}/UserCards/{cardId}`, the last of which may be left out: takes a card from its holder.
 //!
 //! In: a body that names a user and a card, by its key or a number. Out: success, or a refusal. It makes nothing, so it answers no key.
 
@@ -44,8 +44,9 @@ impl Model for RemoveUserCard {
 /// Takes it.
 pub fn carry_out(context: &Context, RemoveUserCard { user_id, which }: RemoveUserCard, arrived: &Arrived) -> Result<Body, Stop> {
     rules::user(user_id, &arrived.id)?;
-    let in_path = guid(arrived.last_of_path());
-    if which.card_id.is_some() && which.card_id != in_path {
+    // The card of the route may be left out.
+    let in_path = Some(arrived.last_of_path()).filter(|last| !last.eq_ignore_ascii_case("UserCards"));
+    if which.card_id.is_some() && in_path.is_some_and(|card| guid(card) != which.card_id) {
         return Err(ResultCode::RouteDiffersFromBody.because("The card in the route is not the CardId of the body.").into());
     }
     context.store.remove(user_id, &which)?;

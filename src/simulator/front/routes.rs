@@ -35,10 +35,13 @@ enum To {
 
 const ROUTES: &[(&str, &str, To)] = &[
     ("POST", "api/v1/Users/{id}/UserCards", To::Call(Call::AddUserCard)),
+    ("POST", "api/v1/Users/{id}/UserCards/ReplaceCardIfExists", To::Call(Call::ReplaceCardIfExists)),
     ("POST", "api/v2/Users/{id}/UserCards/ReplaceCardIfExists", To::Call(Call::ReplaceCardIfExists)),
     ("PUT", "api/v2/Users/{id}/UserCards", To::Call(Call::UpdateUserCard)),
     ("DELETE", "api/v1/Users/{id}/UserCards/{card}", To::Call(Call::RemoveUserCard)),
     ("DELETE", "api/v2/Users/{id}/UserCards/{card}", To::Call(Call::RemoveUserCard)),
+    ("DELETE", "api/v1/Users/{id}/UserCards", To::Call(Call::RemoveUserCard)),
+    ("DELETE", "api/v2/Users/{id}/UserCards", To::Call(Call::RemoveUserCard)),
     ("DELETE", "api/v1/Users/{id}", To::Call(Call::RemoveUser)),
     ("DELETE", "api/v2/Users/{id}", To::Call(Call::RemoveUser)),
     ("POST", "api/v1/Users/{id}/AccessLevelGroups", To::Call(Call::AddAccessLevelGroup)),
@@ -126,7 +129,10 @@ mod tests {
 
     #[test]
     fn a_wrong_method_is_told_the_right_one() {
-        assert_eq!(find("PUT", "/api/v1/Users/1/UserCards"), Route::WrongMethod(vec!["POST"]));
+        assert_eq!(find("PUT", "/api/v1/Users/1/UserCards"), Route::WrongMethod(vec!["POST", "DELETE"]));
+        assert_eq!(find("DELETE", "/api/v2/Users/1/UserCards"), Route::Call(Call::RemoveUserCard, "1".to_owned()));
+        let replace = "/api/v1/Users/1/UserCards/ReplaceCardIfExists";
+        assert_eq!(find("POST", replace), Route::Call(Call::ReplaceCardIfExists, "1".to_owned()));
         assert_eq!(find("POST", "/api/v1/Users//UserCards"), Route::Unknown);
         assert_eq!(find("GET", "/"), Route::Unknown);
     }

@@ -1,7 +1,7 @@
 //! What the lookups list: cards, and whatever calls have named.
 //!
-//! In: a kind of thing, and an id that a call has named. Out: the list of that kind, its members called after it (`FacilityId`,
-//! `FacilityName`).
+//! In: a kind of thing, and an id that a call has named. Out: the list of that kind, its members as the pages show them, else called after
+//! it (`FacilityId`, `FacilityName`).
 
 use rusqlite::{Connection, params};
 use serde_json::{Map, Value, json};
@@ -43,7 +43,16 @@ pub fn meet_id(db: &Connection, kind: &str, id: Option<Uuid>) -> rusqlite::Resul
 fn place(kind: &str, id: &str, known_as: Option<String>) -> Value {
     let name = known_as.unwrap_or_else(|| name(kind, id));
     let id = id.parse::<i64>().map_or_else(|_| json!(id), |number| json!(number));
-    Value::Object(Map::from_iter([(format!("{kind}Id"), id), (format!("{kind}Name"), name.into())]))
+    match kind {
+        "AccessLevel" => json!({
+            "AccessLevelId": id, "Name": name, "AccessLevelStartDate": null, "AccessLevelEndDate": null, "Deleted": false,
+            "ACSystemId": null, "CompanyId": null, "ApplyByDefault": false, "AccessLevelTypeId": null, "FacilityId": null,
+        }),
+        "AccessLevelGroup" => json!({
+            "AccessLevelGroupId": id, "Name": name, "FacilityId": null, "FacilityName": null, "OccupantId": null, "OccupantName": null,
+        }),
+        _ => Value::Object(Map::from_iter([(format!("{kind}Id"), id), (format!("{kind}Name"), name.into())])),
+    }
 }
 
 /// The name of what nobody has named.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::writing::time;
 use crate::{
     access::PeopleLines,
-    store::{PEOPLE, PEOPLE_DIGEST},
+    store::{ADDED, PEOPLE, PEOPLE_DIGEST},
 };
 
 /// Keeps a list; the one kept before goes.
@@ -26,18 +26,39 @@ pub(super) fn kept(connection: &Connection, name: &str) -> rusqlite::Result<Opti
     Ok(found.and_then(|(at, body)| Some((at.parse().ok()?, body))))
 }
 
-/// Takes a person out of the lists: their line out of the list of people, and every other list that names them, for those can be
+/// Takes the lines of these people out of a list of people, and adds others behind them.
+pub(super) fn change(transaction: &Connection, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> rusqlite::Result<()> {
+    let before: PeopleLines = kept(transaction, name)?.map(|(_, text)| text.into()).unwrap_or_default();
+    keep(transaction, name, at, before.changed(gone, new).as_str())
+}
+
+/// Takes a person out of the lists: their line out of the lists of people, and every other list that names them, for those can be
 /// asked for again.
 pub(super) fn erase(transaction: &Connection, user: Uuid, names: &[String]) -> rusqlite::Result<bool> {
-    let people: Option<String> = transaction.query_row("SELECT body FROM list WHERE name = ?1", [PEOPLE], |row| row.get(0)).optional()?;
-    let without = people.map(PeopleLines::from).and_then(|people| people.without(user));
-    if let Some(rest) = &without {
+    let mut was_listed = false;
+    for (list, people) in lists_of_people(transaction)? {
+        let Some(rest) = PeopleLines::from(people).without(user) else { continue };
         // The next list is written down, for this one is not as it came.
         transaction.execute("DELETE FROM list WHERE name = ?1", [PEOPLE_DIGEST])?;
-        transaction.execute("UPDATE list SET body = ?2 WHERE name = ?1", [PEOPLE, rest.as_str()])?;
+        transaction.execute("UPDATE list SET body = ?2 WHERE name = ?1", [list.as_str(), rest.as_str()])?;
+        was_listed = true;
     }
     for name in [user.to_string(), user.simple().to_string()].iter().chain(names).filter(|name| !name.is_empty()) {
-        transaction.execute("DELETE FROM list WHERE name <> ?2 AND instr(lower(body), lower(?1)) > 0", [name.as_str(), PEOPLE])?;
+        let naming = "SELECT name FROM list WHERE instr(lower(body), lower(?1)) > 0";
+        let found: Vec<String> =
+            transaction.prepare(naming)?.query_map([name.as_str()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        for list in found.iter().filter(|list| !is_of_people(list)) {
+            transaction.execute("DELETE FROM list WHERE name = ?1", [list.as_str()])?;
+        }
     }
-    Ok(without.is_some())
+    Ok(was_listed)
+}
+
+fn is_of_people(list: &str) -> bool {
+    list == PEOPLE || list.starts_with(ADDED)
+}
+
+fn lists_of_people(transaction: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut all = transaction.prepare("SELECT name, body FROM list WHERE name = ?1 OR substr(name, 1, length(?2)) = ?2")?;
+    all.query_map([PEOPLE, ADDED], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

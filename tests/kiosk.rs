@@ -444,5 +444,5 @@ fn pictures_for_the_readme() {
     opens(&lobby, &browser);
     comes(&browser, "en", ADAS_CODE);
     browser.shows("#step", "Hold your card to the reader");
-    fs::write(format!("{}/packaging/pictures/kiosk.png", env!("CARGO_MANIFEST_DIR")), browser.picture()).unwrap();
+    std::fs::write(format!("{}/packaging/pictures/kiosk.png", env!("CARGO_MANIFEST_DIR")), browser.picture()).unwrap();
 }

@@ -104,7 +104,7 @@ mod tests {
     const MORE: [&str; 4] = ["access/add_user.rs", "access/check.rs", "config/people.rs", "host/holder.rs"];
     /// What stands there and is no reason for people at a page: what is looked for in others' words, what goes to a log or to a command,
     /// and what ends a start.
-    const OTHERS: [&str; 15] = [
+    const OTHERS: [&str; 16] = [
         " and ",
         "BluSKY's answer cannot be written down yet: {error}",
         "No HTTP resource was found",

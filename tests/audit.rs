@@ -188,6 +188,23 @@ fn an_erased_person_is_gone_from_the_kept_list_of_people_and_the_others_stay_in_
 }
 
 #[test]
+fn a_power_cut_leaves_the_anchor_of_before_or_the_new_one() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    fs::create_dir(site.path("elsewhere")).unwrap();
+    let accept = site.command(&["audit", "accept", "--anchor", "elsewhere/anchor"]);
+    let mut traced = std::process::Command::new("strace");
+    traced.args(["-f", "-qq", "-y", "-e", "trace=fsync,rename,renameat,renameat2", "-o", "calls"]);
+    traced.arg(accept.get_program()).args(accept.get_args()).current_dir(site.folder.path());
+    assert_eq!(support::Ended::after(&mut traced).code, 0);
+    let calls = fs::read_to_string(site.path("calls")).unwrap();
+    let of_anchor: Vec<&str> = calls.lines().filter(|call| call.contains("elsewhere")).collect();
+    let kinds = of_anchor.iter().map(|call| if call.contains("fsync(") { "kept" } else { "moved" });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["kept", "moved", "kept"], "the file is kept, moved, and then its folder: {calls}");
+}
+
+#[test]
 fn what_may_still_be_sent_is_not_erased() {
     let site = site_with_people("http://127.0.0.1:9", "");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, 7), "--outcome-timeout", "0"]).code, 3);

@@ -153,6 +153,7 @@ impl Entry {
                 progress.enter(State::Accepted, Phase::End, None);
             }
             Step::Undone { by } => progress.undone_by = Some(*by),
+            Step::Blotted { .. } => {}
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
                 progress.enter(State::Discarded, Phase::End, None);

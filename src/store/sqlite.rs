@@ -3,7 +3,7 @@
 //! - `rows`: a row and its mark, a hash over all its columns: a damaged row is found out and costs nothing but itself;
 //! - `chain`: every entry and step linked to the one before;
 //! - `writing`, `reading`: what is written in one transaction, and what is read in one;
-//! - `audit`: the record told, and one person's part of it erased;
+//! - `audit`: the record told; `erasing`: one person's part of it erased, or what is old; `blotting`: their name in others' answers;
 //! - `evidence`: how many cards of which format and facility code were taken here;
 //! - `inspection`: all of it looked through for damage, a part at a time;
 //! - `lists`: what BluSKY was asked last; `layout`: this layout, and how older stores are brought to it;
@@ -27,7 +27,9 @@
 //! says is on disk.
 
 mod audit;
+mod blotting;
 mod chain;
+mod erasing;
 mod evidence;
 mod inspection;
 mod keys;
@@ -57,8 +59,8 @@ use crate::{
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
-pub use audit::Erased;
 use chain::Head;
+pub use erasing::Erased;
 use inspection::Inspection;
 use reading::Way;
 use wrong::{Wrong, explain};

@@ -38,6 +38,7 @@ pub fn words(step: &Step) -> String {
         Step::Retry { absent: true, .. } => "a person looked in BluSKY, did not find it, and asked for another try".to_owned(),
         Step::UserFound { .. } => "BluSKY's list of people shows the user".to_owned(),
         Step::Undone { by } => format!("a person had the card taken back, by entry {by}"),
+        Step::Blotted { by, .. } => format!("somebody else was erased by {}, and their name blotted out of BluSKY's words", shown(by)),
         Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
         Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),
     }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     card::to_hex,
+    outbox::Step,
     store::{Anchor, StoreError},
 };
 
@@ -242,10 +243,24 @@ pub(super) fn part(connection: &Connection, after: i64, count: usize) -> rusqlit
     rows.collect()
 }
 
-/// True where the record's text and salt give its digest, or where its salt was erased with its text and the entry says by whom.
+/// True where the record's text and salt give its digest, or the one that the entry says it has since somebody was blotted out of it; or
+/// where its salt was erased with its text and the entry says by whom.
 fn is_salted(connection: &Connection, record: &ChainRecord) -> rusqlite::Result<bool> {
     let Some(salt) = &record.salt else { return Ok(record.is_erased && says_who_erased_it(connection, &record.entry)?) };
-    Ok(digest(connection, (&record.entry, record.n), salt).optional()?.is_some_and(|found| found == *record.digest))
+    let Some(found) = digest(connection, (&record.entry, record.n), salt).optional()? else { return Ok(false) };
+    Ok(found == *record.digest || blotted_digest(connection, record)?.is_some_and(|digest| digest == to_hex(&found)))
+}
+
+/// What the entry says last of a step that was blotted.
+fn blotted_digest(connection: &Connection, record: &ChainRecord) -> rusqlite::Result<Option<String>> {
+    let select = "SELECT body FROM step WHERE entry = ?1 AND n > ?2 AND ?2 >= 0 ORDER BY n DESC";
+    let mut select = connection.prepare_cached(select)?;
+    let bodies: Vec<String> = select.query_map(params![record.entry, record.n], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let blots = bodies.iter().filter_map(|body| match serde_json::from_str(body) {
+        Ok(Step::Blotted { steps, .. }) => Some(steps),
+        _ => None,
+    });
+    Ok(blots.flatten().find(|blot| i64::try_from(blot.n) == Ok(record.n)).map(|blot| blot.digest))
 }
 
 fn says_who_erased_it(connection: &Connection, entry: &str) -> rusqlite::Result<bool> {

@@ -136,7 +136,8 @@ pub(super) fn each(transaction: &Connection, mut see: impl FnMut(u64, Result<Ent
     }
 }
 
-fn all_after(transaction: &Connection, number: u64) -> rusqlite::Result<Vec<Read>> {
+/// A page of all entries that were saved after this number, the damaged ones too.
+pub(super) fn all_after(transaction: &Connection, number: u64) -> rusqlite::Result<Vec<Read>> {
     let filter = format!("NOT INDEXED WHERE number > ?1 ORDER BY number LIMIT {PAGE}");
     entries(transaction, &filter, params![row_number(number)])
 }
@@ -159,7 +160,7 @@ fn first_sound(mut number: u64, read: impl Fn(u64) -> rusqlite::Result<Vec<Read>
 }
 
 /// The highest number of a page, where there is one above this: in a damaged file one page can lead back to another.
-fn highest(page: &[Read], above: u64) -> Option<u64> {
+pub(super) fn highest(page: &[Read], above: u64) -> Option<u64> {
     page.iter().map(|(number, _)| *number).max().filter(|highest| *highest > above)
 }
 

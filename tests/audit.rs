@@ -261,6 +261,19 @@ fn the_store_of_before_an_erasing_is_older_than_its_anchor_and_nothing_is_erased
 }
 
 #[test]
+fn a_damaged_head_is_found_among_the_others_and_is_no_error_of_its_own() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    let spoil = "UPDATE head SET records = 99; UPDATE entry SET body = body || ' '";
+    rusqlite::Connection::open(site.path("cardbridge.db")).unwrap().execute_batch(spoil).unwrap();
+    let found = site.run(&["audit", "verify", "--json"]);
+    let findings = found.last()["findings"].as_array().unwrap().clone();
+    assert!(found.code == 1 && findings.iter().any(|finding| finding.as_str().unwrap().contains("the head")), "{found:?}");
+    assert!(findings.iter().any(|finding| finding.as_str().unwrap().contains("entry 1")), "{findings:?}");
+}
+
+#[test]
 fn a_power_cut_leaves_the_anchor_of_before_or_the_new_one() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");

@@ -168,12 +168,16 @@ fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
     let mut findings = record.findings().map_err(failed)?;
     if let Some(path) = anchor {
         match Anchor::read(path).map_err(failed)? {
-            Some(anchor) if record.holds(&anchor).map_err(failed)? => {}
-            Some(anchor) => findings.push(format!(
-                "the record does not hold what the anchor {} says of its first {} records: its end was cut off, or it is an older or another one",
-                path.display(),
-                anchor.records
-            )),
+            Some(anchor) => match record.holds(&anchor) {
+                Ok(true) => {}
+                Ok(false) => findings.push(format!(
+                    "the record does not hold what the anchor {} says of its first {} records: its end was cut off, or it is an older or another one",
+                    path.display(),
+                    anchor.records
+                )),
+                // The head cannot be read, which was found already.
+                Err(error) => findings.extend(Some(error.to_string()).filter(|error| !findings.contains(error))),
+            },
             None => {
                 let help = format!("`cardbridge audit accept --anchor {}` makes it", path.display());
                 return Err(Failure::impossible("anchor", format!("there is no anchor {}", path.display()), help));

@@ -118,11 +118,33 @@ pub(super) fn new_users(connection: &Connection, base_url: &str, last_name: &str
 }
 
 /// What is wrong with a page of the entries that were saved after this number, in words; and its highest number, if there is one.
-pub(super) fn damaged_after(connection: &Connection, number: u64) -> rusqlite::Result<(Vec<String>, Option<u64>)> {
+pub(super) fn damaged_after(
+    connection: &Connection,
+    number: u64,
+    mut see: impl FnMut(&Entry),
+) -> rusqlite::Result<(Vec<String>, Option<u64>)> {
     let page = all_after(connection, number)?;
     let highest = highest(&page, number);
-    let damaged = page.into_iter().filter_map(|(_, entry)| entry.err().filter(|error| !is_erased(error)));
-    Ok((damaged.map(|error| error.to_string()).collect(), highest))
+    let mut found = Vec::new();
+    for (number, entry) in page {
+        match entry {
+            Ok(entry) => {
+                see(&entry);
+                let select = "SELECT settled FROM entry NOT INDEXED WHERE number = ?1";
+                let is_settled: bool = connection.prepare_cached(select)?.query_row([row_number(number)], |row| row.get(0))?;
+                if is_settled != entry.progress().is_closed() {
+                    found.push(format!("entry {number} ({}) is kept as {}, and its steps say otherwise", entry.id, word(is_settled)));
+                }
+            }
+            Err(error) if is_erased(&error) => {}
+            Err(error) => found.push(error.to_string()),
+        }
+    }
+    Ok((found, highest))
+}
+
+const fn word(is_settled: bool) -> &'static str {
+    if is_settled { "done" } else { "open" }
 }
 
 /// Each entry, oldest first.

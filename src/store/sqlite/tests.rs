@@ -213,6 +213,31 @@ fn a_text_in_which_a_name_was_blotted_out_is_held_against_what_it_was_then() {
     assert!(found.iter().any(|found| found.contains("the chain")), "{found:?}");
 }
 
+#[test]
+fn what_is_kept_beside_the_record_is_held_against_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let spoils: [(&str, &str); 6] = [
+        ("UPDATE entry SET settled = 1 WHERE number = 1", "its steps say otherwise"),
+        ("UPDATE entry SET number = CASE number WHEN 1 THEN 1002 ELSE 1001 END WHERE number < 3", "the chain"),
+        ("DELETE FROM evidence", "the counts of cards"),
+        ("UPDATE evidence SET accepted = 200 WHERE facility_code = '123'", "the counts of cards"),
+        ("CREATE TRIGGER x AFTER INSERT ON entry BEGIN DELETE FROM secret; END", "the trigger x"),
+        ("DROP INDEX open_entry", "the index open_entry"),
+    ];
+    for (spoil, wanted) in spoils {
+        let mut store = third_layout(folder.path());
+        assert_eq!(store.findings().unwrap(), [""; 0]);
+        store.connection.execute_batch(spoil).unwrap();
+        let mut select = store.connection.prepare("SELECT number FROM entry").unwrap();
+        let numbers: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        drop(select);
+        // Whoever does that can make the marks, too.
+        numbers.into_iter().for_each(|number| rows::mark_entry(&store.connection, number).unwrap());
+        let found = store.findings().unwrap();
+        assert!(found.iter().any(|found| found.contains(wanted)), "{spoil}: {found:?}");
+    }
+}
+
 fn first_step(store: &Connection) -> (String, i64) {
     store.query_row("SELECT entry, n FROM step ORDER BY seq LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
 }

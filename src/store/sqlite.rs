@@ -162,6 +162,9 @@ impl Database {
         let connection =
             Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(|error| explain(&name, &error))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        if fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0) {
+            tracing::warn!("what the log beside the store {name} holds is not seen; copy both to a folder that can be written");
+        }
         let is_older = layout::is_older(&connection, &name).map_err(|wrong| wrong.explained(&name))?;
         if is_older {
             return Err(StoreError::Older(name));

@@ -211,6 +211,109 @@ fn an_erased_person_is_gone_from_the_kept_list_of_people_and_the_others_stay_in_
 }
 
 #[test]
+fn an_erased_person_is_blotted_out_of_what_was_answered_to_others_and_the_answer_stays() {
+    let people = tempfile::NamedTempFile::new().unwrap();
+    let ada = format!("user_id,first_name,last_name,employee_number\n{ADA},Ada,Lovelace,181544\n");
+    fs::write(people.path(), format!("{ada}{GRACE},Grace,Hopper,190637\n")).unwrap();
+    let blusky = Simulator::start(&["--people", people.path().to_str().unwrap()]);
+    let site = site_with_people(&blusky.base_url, "");
+    fs::write(site.path("people.csv"), ada).unwrap();
+    assert_eq!((enroll(&site, "181544", 1), enroll(&site, GRACE, 1)), (0, 1));
+    let held = |site: &Site| site.outbox().into_iter().find(|entry| entry["user_id"] == GRACE).unwrap();
+    let before = held(&site);
+    assert!(before["description"].as_str().unwrap().contains("Lovelace, Ada"), "it is there before: {before}");
+    let erased = site.run(&["audit", "erase", "--user", "181544", "--as", "the officer", "--json"]);
+    let told = erased.last();
+    assert_eq!((erased.code, &told["entries"], &told["blotted"], &told["open"]), (0, &1.into(), &1.into(), &0.into()), "{erased:?}");
+    assert!(!holds(&site, b"Lovelace") && !holds(&site, ADA.as_bytes()));
+    let after = held(&site);
+    assert_eq!((&after["state"], &after["attempts"]), (&before["state"], &before["attempts"]));
+    assert_eq!(after["description"].as_str().unwrap(), before["description"].as_str().unwrap().replace("Lovelace, Ada", "•••"));
+    assert_eq!((verified(&site, &[]).0, site.run(&["outbox", "list"]).stderr.as_str()), (0, ""));
+    let records = site.run(&["audit", "export", "--json"]).lines();
+    assert!(records.iter().any(|record| record["event"] == "blotted" && record["step"]["by"] == "the officer"), "{records:?}");
+    assert_eq!(site.run(&["audit", "erase", "--user", "181544", "--json"]).last()["blotted"], 0, "once is enough");
+    // What was blotted is held against its own digest: who changes it is found.
+    let store = rusqlite::Connection::open(site.path("cardbridge.db")).unwrap();
+    assert_eq!(store.execute("UPDATE step SET body = replace(body, 'Assigned', 'assigned') WHERE instr(body, '•••') > 0", []).unwrap(), 1);
+    drop(store);
+    assert_eq!(verified(&site, &[]).0, 1);
+}
+
+#[test]
+fn everything_that_was_saved_before_a_day_and_has_come_to_its_end_is_erased_and_what_is_open_stays() {
+    let mut blusky = Simulator::start(&[]);
+    let site = site_with_people(&blusky.base_url, "");
+    assert_eq!((enroll(&site, "181544", 41001), enroll(&site, "190637", 41002)), (0, 0));
+    blusky.goes();
+    let open = ["enroll", "--user", "190637", "--bits", &h10301(123, 41003), "--outcome-timeout", "0"];
+    assert_eq!(site.run(&open).code, 3);
+    let before = |at: &str| site.run(&["audit", "erase", "--before", at, "--json"]);
+    assert_eq!(before("2020-01-01").last()["entries"], 0);
+    assert_eq!(before("2020-01-01T00:00:00+01:00").code, 0);
+    for wrong in ["2999-01-01", "2020-13-01", "yesterday"] {
+        assert_eq!(before(wrong).code, 2, "{wrong}");
+    }
+    assert_eq!(site.run(&["audit", "erase"]).code, 2, "it is said what to erase");
+    assert_eq!(site.run(&["audit", "erase", "--user", ADA, "--before", "2020-01-01"]).code, 2, "one of them");
+    let now = chrono::Utc::now().to_rfc3339();
+    let erased = before(&now);
+    assert_eq!((erased.code, &erased.last()["entries"], &erased.last()["open"]), (0, &2.into(), &1.into()), "{erased:?}");
+    assert!(!holds(&site, b"Loewenstein") && holds(&site, b"Hopperton"), "what may still be sent says for whom");
+    assert_eq!((verified(&site, &[]).0, site.outbox().len()), (0, 1));
+    assert_eq!(site.run(&["outbox", "discard", site.outbox()[0]["enrollment"].as_str().unwrap()]).code, 0);
+    assert_eq!(before(&now).last()["entries"], 1);
+    assert!(!holds(&site, b"Hopperton"));
+    assert_eq!(verified(&site, &[]).0, 0);
+}
+
+#[test]
+fn the_store_of_before_an_erasing_is_older_than_its_anchor_and_nothing_is_erased_in_it() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[store]\nanchor = \"elsewhere/anchor\"\n");
+    fs::create_dir(site.path("elsewhere")).unwrap();
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    let earlier = fs::read(site.path("cardbridge.db")).unwrap();
+    assert_eq!(site.run(&["audit", "erase", "--user", ADA]).code, 0);
+    assert_eq!(verified(&site, &[]).0, 0);
+    fs::write(site.path("cardbridge.db"), earlier).unwrap();
+    let (code, said) = verified(&site, &[]);
+    assert!(code == 1 && said.contains("anchor"), "{said}");
+    let refused = site.run(&["audit", "erase", "--user", ADA]);
+    assert!(refused.code == 1 && refused.stderr.contains("cardbridge audit accept"), "{refused:?}");
+}
+
+#[test]
+fn a_damaged_head_is_found_among_the_others_and_is_no_error_of_its_own() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    let spoil = "UPDATE head SET records = 99; UPDATE entry SET body = body || ' '";
+    rusqlite::Connection::open(site.path("cardbridge.db")).unwrap().execute_batch(spoil).unwrap();
+    let found = site.run(&["audit", "verify", "--json"]);
+    let findings = found.last()["findings"].as_array().unwrap().clone();
+    assert!(found.code == 1 && findings.iter().any(|finding| finding.as_str().unwrap().contains("the head")), "{found:?}");
+    assert!(findings.iter().any(|finding| finding.as_str().unwrap().contains("entry 1")), "{findings:?}");
+}
+
+#[test]
+fn a_power_cut_leaves_the_anchor_of_before_or_the_new_one() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    fs::create_dir(site.path("elsewhere")).unwrap();
+    let accept = site.command(&["audit", "accept", "--anchor", "elsewhere/anchor"]);
+    let mut traced = std::process::Command::new("strace");
+    traced.args(["-f", "-qq", "-y", "-e", "trace=fsync,rename,renameat,renameat2", "-o", "calls"]);
+    traced.arg(accept.get_program()).args(accept.get_args()).current_dir(site.folder.path());
+    assert_eq!(support::Ended::after(&mut traced).code, 0);
+    let calls = fs::read_to_string(site.path("calls")).unwrap();
+    let of_anchor: Vec<&str> = calls.lines().filter(|call| call.contains("elsewhere")).collect();
+    let kinds = of_anchor.iter().map(|call| if call.contains("fsync(") { "kept" } else { "moved" });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["kept", "moved", "kept"], "the file is kept, moved, and then its folder: {calls}");
+}
+
+#[test]
 fn what_may_still_be_sent_is_not_erased() {
     let site = site_with_people("http://127.0.0.1:9", "");
     assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, 7), "--outcome-timeout", "0"]).code, 3);

@@ -892,6 +892,21 @@ fn a_read_only_place_for_the_store_is_said_to_be_one() {
 }
 
 #[test]
+fn a_record_that_cannot_be_written_is_verified_and_told_all_the_same() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[store]\npath = \"store/cardbridge.db\"\n");
+    fs::create_dir(site.path("store")).unwrap();
+    assert_eq!(site.run(&ENROLL).code, 0);
+    let disk = Disk::prepared(&site, "mount --bind store store\nmount -o remount,bind,ro store");
+    let verified = disk.run(&site, &["audit", "verify"]);
+    assert!(verified.code == 0 && verified.stdout.contains("the record is whole"), "{verified:?}");
+    let told = disk.run(&site, &["audit", "export", "--json"]);
+    assert_eq!((told.code, told.lines()), (0, site.run(&["audit", "export", "--json"]).lines()));
+    let erased = disk.run(&site, &["audit", "erase", "--user", ADA]);
+    assert!(erased.code == 1 && erased.stderr.contains("read-only"), "{erased:?}");
+}
+
+#[test]
 fn a_reader_of_our_output_that_goes_away_stops_no_enrollment() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");

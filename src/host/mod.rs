@@ -110,12 +110,16 @@ pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>, ancho
     StoreHandle::open_sealed(path, base_url, sealer(path, credentials), anchor)
 }
 
-/// Opens the store at this path for whoever looks at its record, beside a station if need be.
+/// Opens the store at this path for whoever looks at its record, beside a station if need be; one that cannot be written can be read.
 ///
 /// # Errors
 /// There is none, or it cannot be opened.
 pub fn open_record(path: &Path, base_url: &str, credentials: Option<&Path>) -> Result<Database, StoreError> {
-    Database::open(path, base_url, sealer(path, credentials))
+    match Database::open(path, base_url, sealer(path, credentials)) {
+        // A backup on a medium that is full, or cannot be written.
+        Err(StoreError::ReadOnly(_) | StoreError::Full(_)) => Database::look(path, base_url, sealer(path, credentials)),
+        opened => opened,
+    }
 }
 
 /// What seals the secrets of the store at this path.

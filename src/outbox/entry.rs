@@ -77,9 +77,12 @@ impl Entry {
 
     /// Adds its next step, and brings forward what is known of it.
     pub fn add(&mut self, at: DateTime<Utc>, step: Step) {
-        let mut progress = std::mem::take(&mut self.history.progress);
-        self.bring_forward(&mut progress, at, &step);
-        self.history.progress = progress;
+        // Whoever was blotted out of its words was somebody else.
+        if !matches!(step, Step::Blotted { .. }) {
+            let mut progress = std::mem::take(&mut self.history.progress);
+            self.bring_forward(&mut progress, at, &step);
+            self.history.progress = progress;
+        }
         self.history.steps.push((at, step));
         self.go_on();
     }

@@ -106,6 +106,22 @@ pub enum Step {
         /// The entry.
         by: Uuid,
     },
+    /// Somebody else was erased: their name was blotted out of BluSKY's words in these steps.
+    Blotted {
+        /// The steps.
+        steps: Vec<Blot>,
+        /// Who erased them.
+        by: String,
+    },
+}
+
+/// A step in which a name was blotted out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blot {
+    /// Its number among the entry's steps, the first one's being 0.
+    pub n: usize,
+    /// The digest of its text since then, hex.
+    pub digest: String,
 }
 
 /// Somebody who has a card, and on what terms, as far as BluSKY shows them: they get it back so where that is undone. A PIN is not kept, and a

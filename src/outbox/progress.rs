@@ -154,6 +154,7 @@ impl Entry {
             }
             Step::Restored => self.restored(progress, at),
             Step::Undone { by } => progress.undone_by = Some(*by),
+            Step::Blotted { .. } => {}
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
                 progress.enter(State::Discarded, Phase::End, None);

@@ -31,7 +31,7 @@ impl Anchor {
         }
     }
 
-    /// Puts the anchor into a file, whole or not at all.
+    /// Puts the anchor into a file, whole or not at all: a power cut leaves the one of before, or this one.
     ///
     /// # Errors
     /// It cannot be written.
@@ -40,8 +40,9 @@ impl Anchor {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all((serde_json::to_string(self)? + "\n").as_bytes())?;
+            file.as_file().sync_all()?;
             file.persist(path)?;
-            Ok(())
+            fs::File::open(folder)?.sync_all()
         };
         write().map_err(|error| StoreError::Anchor { path: path.display().to_string(), why: error.to_string() })
     }

@@ -3,8 +3,8 @@
 //! - `rows`: a row and its mark, a hash over all its columns: a damaged row is found out and costs nothing but itself;
 //! - `chain`: every entry and step linked to the one before; `log`: whether what a killed program left in the log is all there;
 //! - `writing`, `reading`: what is written in one transaction, and what is read in one;
-//! - `audit`: the record told, and one person's part of it erased; `inspection`: all of it looked through for damage, by parts;
-//! - `evidence`: how many cards of which format and facility code were taken here;
+//! - `audit`: the record told; `erasing`: one person's part of it erased, or what is old; `blotting`: their name in others' answers;
+//! - `evidence`: how many cards of which format and facility code were taken here; `inspection`: all of it looked through for damage;
 //! - `lists`: what BluSKY was asked last; `layout`: this layout, and how older stores are brought to it;
 //! - `older`: what was written down in names that are not used any more; `wrong`: what SQLite says, in words that help.
 //!
@@ -24,7 +24,9 @@
 //! says is on disk.
 
 mod audit;
+mod blotting;
 mod chain;
+mod erasing;
 mod evidence;
 mod inspection;
 mod keys;
@@ -54,8 +56,8 @@ use crate::{
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
-pub use audit::Erased;
 use chain::Head;
+pub use erasing::Erased;
 use inspection::Inspection;
 use reading::Way;
 use wrong::{Wrong, explain};
@@ -158,6 +160,9 @@ impl Database {
         let connection =
             Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(|error| explain(&name, &error))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        if fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0) {
+            tracing::warn!("what the log beside the store {name} holds is not seen; copy both to a folder that can be written");
+        }
         let is_older = layout::is_older(&connection, &name).map_err(|wrong| wrong.explained(&name))?;
         if is_older {
             return Err(StoreError::Older(name));

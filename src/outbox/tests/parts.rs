@@ -109,6 +109,16 @@ fn whoever_was_not_added_is_given_nothing() {
 }
 
 #[test]
+fn what_is_given_up_before_its_card_is_followed_by_no_card() {
+    let lost = Operation::RemoveUserCard(RemoveUserCard { card_id: Uuid::from_u128(8), user_id: NEW });
+    let card = AddUserCard { user_id: NEW, ..card() };
+    let mut entry = Entry::of_card(Uuid::from_u128(1), at(0), card, Some(lost), Reassign::Never);
+    entry.add(at(1), Step::Discarded { superseded_by: None });
+    assert_eq!((entry.next(at(9)), entry.progress().state), (Next::Done, State::Discarded));
+    assert!(matches!(entry.operation, Operation::RemoveUserCard(_)), "the card does not follow: {:?}", entry.operation.name());
+}
+
+#[test]
 fn a_pin_goes_with_the_card_and_a_password_with_the_person_and_each_is_kept_until_it_was_sent() {
     let sent = |entry: &Entry| entry.with_secret(Secret::new("0417")).secret().is_some();
     let with_login = || newcomer(AddUser { has_login_rights: true, ..ada() }, &[], true);

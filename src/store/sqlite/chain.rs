@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     card::to_hex,
+    outbox::Step,
     store::{Anchor, StoreError},
 };
 
@@ -156,12 +157,14 @@ pub(in crate::store) struct Walk {
     link: Vec<u8>,
     entries: i64,
     records: i64,
+    /// The number of the entry that was met last: those saved later have higher ones.
+    number: i64,
     broken: Option<String>,
 }
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { seq: 0, link: Head::first().link, entries: 0, records: 0, broken: None }
+        Self { seq: 0, link: Head::first().link, entries: 0, records: 0, number: i64::MIN, broken: None }
     }
 }
 
@@ -176,6 +179,8 @@ pub(super) struct ChainRecord {
     /// None once the text was erased.
     pub(super) salt: Option<Vec<u8>>,
     is_erased: bool,
+    /// The entry's number; none for a step.
+    number: Option<i64>,
 }
 
 impl Walk {
@@ -200,7 +205,9 @@ impl Walk {
             return Ok(());
         }
         let is_next = record.seq == self.records && link(&self.link, &record.digest) == record.link;
-        if !is_next || !is_salted(connection, record)? {
+        let is_behind = record.number.is_none_or(|number| number > self.number);
+        self.number = record.number.unwrap_or(self.number);
+        if !is_next || !is_behind || !is_salted(connection, record)? {
             let ChainRecord { entry, n, .. } = record;
             self.broken = Some(if *n < 0 { format!("entry {entry}") } else { format!("step {n} of entry {entry}") });
         }
@@ -230,22 +237,36 @@ impl Walk {
 /// The next `count` records of the chain after a place, each with its place.
 pub(super) fn part(connection: &Connection, after: i64, count: usize) -> rusqlite::Result<Vec<(i64, Option<ChainRecord>)>> {
     let mut select = connection.prepare_cached(
-        "SELECT seq, digest, link, id, -1, salt, body = '' FROM entry WHERE seq > ?1
-         UNION ALL SELECT seq, digest, link, entry, n, salt, body = '' FROM step WHERE seq > ?1 ORDER BY 1 LIMIT ?2",
+        "SELECT seq, digest, link, id, -1, salt, body = '', number FROM entry WHERE seq > ?1
+         UNION ALL SELECT seq, digest, link, entry, n, salt, body = '', NULL FROM step WHERE seq > ?1 ORDER BY 1 LIMIT ?2",
     )?;
     let read = |row: &Row<'_>| -> rusqlite::Result<ChainRecord> {
         let (seq, digest, link, entry, n) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-        Ok(ChainRecord { seq, digest, link, entry, n, salt: row.get(5)?, is_erased: row.get(6)? })
+        Ok(ChainRecord { seq, digest, link, entry, n, salt: row.get(5)?, is_erased: row.get(6)?, number: row.get(7)? })
     };
     // A place that is no number stands behind all numbers.
     let rows = select.query_map(params![after, count as i64], |row| Ok((row.get(0).unwrap_or(i64::MAX), read(row).ok())))?;
     rows.collect()
 }
 
-/// True where the record's text and salt give its digest, or where its salt was erased with its text and the entry says by whom.
+/// True where the record's text and salt give its digest, or the one that the entry says it has since somebody was blotted out of it; or
+/// where its salt was erased with its text and the entry says by whom.
 fn is_salted(connection: &Connection, record: &ChainRecord) -> rusqlite::Result<bool> {
     let Some(salt) = &record.salt else { return Ok(record.is_erased && says_who_erased_it(connection, &record.entry)?) };
-    Ok(digest(connection, (&record.entry, record.n), salt).optional()?.is_some_and(|found| found == *record.digest))
+    let Some(found) = digest(connection, (&record.entry, record.n), salt).optional()? else { return Ok(false) };
+    Ok(found == *record.digest || blotted_digest(connection, record)?.is_some_and(|digest| digest == to_hex(&found)))
+}
+
+/// What the entry says last of a step that was blotted.
+fn blotted_digest(connection: &Connection, record: &ChainRecord) -> rusqlite::Result<Option<String>> {
+    let select = "SELECT body FROM step WHERE entry = ?1 AND n > ?2 AND ?2 >= 0 ORDER BY n DESC";
+    let mut select = connection.prepare_cached(select)?;
+    let bodies: Vec<String> = select.query_map(params![record.entry, record.n], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let blots = bodies.iter().filter_map(|body| match serde_json::from_str(body) {
+        Ok(Step::Blotted { steps, .. }) => Some(steps),
+        _ => None,
+    });
+    Ok(blots.flatten().find(|blot| i64::try_from(blot.n) == Ok(record.n)).map(|blot| blot.digest))
 }
 
 fn says_who_erased_it(connection: &Connection, entry: &str) -> rusqlite::Result<bool> {

@@ -20,7 +20,7 @@ use crate::{
         evidence::{CardCounts, Seen},
         origin::Origin,
     },
-    outbox::Standing,
+    outbox::{Entry, Standing},
 };
 
 /// The columns before the mark.
@@ -86,12 +86,26 @@ pub(super) fn read(transaction: &Connection, base_url: &str) -> Result<Option<Se
 pub(super) fn count(transaction: &Connection) -> rusqlite::Result<Counted> {
     let mut counted = Counted::new();
     reading::each(transaction, |_, entry| {
-        let Ok(entry) = entry else { return };
-        if let Some((key, standing)) = key(&entry.base_url, &entry.origin).zip(entry.standing()) {
-            *count_of(counted.entry(key).or_default(), standing) += 1;
+        if let Ok(entry) = entry {
+            count_one(&mut counted, &entry);
         }
     })?;
     Ok(counted)
+}
+
+/// Counts one entry.
+pub(super) fn count_one(counted: &mut Counted, entry: &Entry) {
+    if let Some((key, standing)) = key(&entry.base_url, &entry.origin).zip(entry.standing()) {
+        *count_of(counted.entry(key).or_default(), standing) += 1;
+    }
+}
+
+/// True where these are the counts that are kept; a count of nothing is as good as none.
+pub(super) fn are_kept(connection: &Connection, counted: &Counted) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS}, mark FROM evidence"))?;
+    let rows: Option<Vec<Sound>> = select.query_map([], sound)?.collect::<rusqlite::Result<_>>()?;
+    let kept = rows.map(|rows| rows.into_iter().map(|(key, cards, _)| (key, cards)).filter(|(_, cards)| *cards != CardCounts::default()));
+    Ok(kept.is_some_and(|kept| kept.collect::<Counted>() == *counted))
 }
 
 /// Writes all counts down in place of those that were there.

@@ -3,6 +3,8 @@
 //! In: a file that was just made, or that an older program left. Out: the same file in this layout, in one transaction. Never: a newer
 //! layout, or a file of somebody else's.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{
@@ -54,6 +56,23 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// What the file has beside this layout, or lacks of it, in words: a trigger or a view that somebody added, an index that is gone.
+pub(super) fn strange(connection: &Connection) -> Result<Vec<String>, Wrong> {
+    let mut new = Connection::open_in_memory()?;
+    bring_up(&mut new, "")?;
+    let (wanted, found) = (parts(&new)?, parts(connection)?);
+    let added = found.difference(&wanted).map(|(kind, name)| format!("the {kind} {name} in the store's file is not of its layout"));
+    let gone = wanted.difference(&found).map(|(kind, name)| format!("the {kind} {name} of the store's file is gone"));
+    Ok(added.chain(gone).collect())
+}
+
+/// What a file is made of, but for what SQLite makes by itself.
+fn parts(connection: &Connection) -> rusqlite::Result<BTreeSet<(String, String)>> {
+    let mut select = connection.prepare("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'")?;
+    let parts = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    parts.collect()
 }
 
 /// From nothing, or from the first or second layout.

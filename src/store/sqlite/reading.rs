@@ -118,11 +118,33 @@ pub(super) fn new_users(connection: &Connection, base_url: &str, last_name: &str
 }
 
 /// What is wrong with a page of the entries that were saved after this number, in words; and its highest number, if there is one.
-pub(super) fn damaged_after(connection: &Connection, number: u64) -> rusqlite::Result<(Vec<String>, Option<u64>)> {
+pub(super) fn damaged_after(
+    connection: &Connection,
+    number: u64,
+    mut see: impl FnMut(&Entry),
+) -> rusqlite::Result<(Vec<String>, Option<u64>)> {
     let page = all_after(connection, number)?;
     let highest = highest(&page, number);
-    let damaged = page.into_iter().filter_map(|(_, entry)| entry.err().filter(|error| !is_erased(error)));
-    Ok((damaged.map(|error| error.to_string()).collect(), highest))
+    let mut found = Vec::new();
+    for (number, entry) in page {
+        match entry {
+            Ok(entry) => {
+                see(&entry);
+                let select = "SELECT settled FROM entry NOT INDEXED WHERE number = ?1";
+                let is_settled: bool = connection.prepare_cached(select)?.query_row([row_number(number)], |row| row.get(0))?;
+                if is_settled != entry.progress().is_closed() {
+                    found.push(format!("entry {number} ({}) is kept as {}, and its steps say otherwise", entry.id, word(is_settled)));
+                }
+            }
+            Err(error) if is_erased(&error) => {}
+            Err(error) => found.push(error.to_string()),
+        }
+    }
+    Ok((found, highest))
+}
+
+const fn word(is_settled: bool) -> &'static str {
+    if is_settled { "done" } else { "open" }
 }
 
 /// Each entry, oldest first.
@@ -136,7 +158,8 @@ pub(super) fn each(transaction: &Connection, mut see: impl FnMut(u64, Result<Ent
     }
 }
 
-fn all_after(transaction: &Connection, number: u64) -> rusqlite::Result<Vec<Read>> {
+/// A page of all entries that were saved after this number, the damaged ones too.
+pub(super) fn all_after(transaction: &Connection, number: u64) -> rusqlite::Result<Vec<Read>> {
     let filter = format!("NOT INDEXED WHERE number > ?1 ORDER BY number LIMIT {PAGE}");
     entries(transaction, &filter, params![row_number(number)])
 }
@@ -159,7 +182,7 @@ fn first_sound(mut number: u64, read: impl Fn(u64) -> rusqlite::Result<Vec<Read>
 }
 
 /// The highest number of a page, where there is one above this: in a damaged file one page can lead back to another.
-fn highest(page: &[Read], above: u64) -> Option<u64> {
+pub(super) fn highest(page: &[Read], above: u64) -> Option<u64> {
     page.iter().map(|(number, _)| *number).max().filter(|highest| *highest > above)
 }
 

@@ -190,6 +190,54 @@ fn whoever_changes_the_record_and_marks_its_rows_anew_breaks_the_chain() {
     }
 }
 
+#[test]
+fn a_text_in_which_a_name_was_blotted_out_is_held_against_what_it_was_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let answered = Entry { id: Uuid::from_u128(901), ..store_entry() };
+    store.save(&answered, Terms::default()).unwrap();
+    let told = crate::access::Told { description: Some("Card Already Assigned : 1 Lovelace, Ada".to_owned()), ..Default::default() };
+    for step in
+        [Step::Sending { reassign: false }, Step::Answered(crate::access::Outcome::Refused(told)), Step::Discarded { superseded_by: None }]
+    {
+        let entry = store.entry(answered.id).unwrap();
+        store.append(entry, Utc::now(), &step).unwrap();
+    }
+    let erased = store.erase(Uuid::from_u128(999), &["Ada Lovelace".to_owned()], "somebody", Utc::now()).unwrap();
+    assert_eq!((erased.entries, erased.blotted, store.findings()), (0, 1, Ok(vec![])));
+    let id = answered.id.to_string();
+    let change = "UPDATE step SET body = replace(body, 'refused', 'accepted') WHERE entry = ?1 AND n = 1";
+    store.connection.execute(change, [&id]).unwrap();
+    rows::mark_step(&store.connection, &id, 1).unwrap();
+    let found = store.findings().unwrap();
+    assert!(found.iter().any(|found| found.contains("the chain")), "{found:?}");
+}
+
+#[test]
+fn what_is_kept_beside_the_record_is_held_against_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let spoils: [(&str, &str); 6] = [
+        ("UPDATE entry SET settled = 1 WHERE number = 1", "its steps say otherwise"),
+        ("UPDATE entry SET number = CASE number WHEN 1 THEN 1002 ELSE 1001 END WHERE number < 3", "the chain"),
+        ("DELETE FROM evidence", "the counts of cards"),
+        ("UPDATE evidence SET accepted = 200 WHERE facility_code = '123'", "the counts of cards"),
+        ("CREATE TRIGGER x AFTER INSERT ON entry BEGIN DELETE FROM secret; END", "the trigger x"),
+        ("DROP INDEX open_entry", "the index open_entry"),
+    ];
+    for (spoil, wanted) in spoils {
+        let mut store = third_layout(folder.path());
+        assert_eq!(store.findings().unwrap(), [""; 0]);
+        store.connection.execute_batch(spoil).unwrap();
+        let mut select = store.connection.prepare("SELECT number FROM entry").unwrap();
+        let numbers: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        drop(select);
+        // Whoever does that can make the marks, too.
+        numbers.into_iter().for_each(|number| rows::mark_entry(&store.connection, number).unwrap());
+        let found = store.findings().unwrap();
+        assert!(found.iter().any(|found| found.contains(wanted)), "{spoil}: {found:?}");
+    }
+}
+
 fn first_step(store: &Connection) -> (String, i64) {
     store.query_row("SELECT entry, n FROM step ORDER BY seq LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
 }
@@ -206,7 +254,7 @@ fn an_anchor_holds_as_long_as_the_chain_goes_on_behind_it() {
     let other = Anchor { link: "00".repeat(32), ..anchor.clone() };
     assert!(!store.holds(&other).unwrap(), "it has come another way");
     let user = store.page_after(0).unwrap()[0].1.operation.user().unwrap();
-    let erased = store.erase(user, "somebody", Utc::now());
+    let erased = store.erase(user, &[], "somebody", Utc::now());
     assert!(matches!(erased, Ok(Erased { entries: 1.., .. }) | Err(StoreError::NotSettled(_))), "{erased:?}");
     assert!(store.holds(&anchor).unwrap());
 }
@@ -219,7 +267,7 @@ fn counts_of_evidence_forget_who_was_erased() {
     let settled = |user| entries.iter().filter(|entry| entry.operation.user() == user).all(|entry| entry.progress().is_settled());
     let accepted = entries.iter().find(|entry| entry.standing().is_some() && settled(entry.operation.user())).unwrap();
     let before: u32 = taken(&mut store).iter().map(|(_, accepted, _)| accepted).sum();
-    store.erase(accepted.operation.user().unwrap(), "somebody", Utc::now()).unwrap();
+    store.erase(accepted.operation.user().unwrap(), &[], "somebody", Utc::now()).unwrap();
     let after = store.evidence_seen().unwrap();
     let counted = evidence::count(&store.connection).unwrap();
     assert_eq!(after, evidence::seen(counted, BLUSKY), "the counts are those of what is left");

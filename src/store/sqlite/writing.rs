@@ -134,7 +134,8 @@ fn parts(operation: &Operation) -> Result<(String, String), StoreError> {
     Ok((kind, Value::Object(members).to_string()))
 }
 
-fn json(value: &impl Serialize) -> Result<String, StoreError> {
+/// What is written down, as text.
+pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| unwritable(&error))
 }
 

@@ -355,9 +355,10 @@ fn a_page_that_has_crashed_is_told_to_whoever_starts_a_new_browser() {
     let browser = browser();
     let lobby = a_lobby(ONE_IS_ENOUGH, "kiosk_timeout_s = 5", "");
     let lost = lobby.site.path("cardbridge.db.kiosk.lost");
+    let first = browser.another_tab();
     opens(&lobby, &browser);
     // What a crash looks like from the station: the page no longer listens, and its browser lives on.
-    browser.goes_on_to("about:blank");
+    browser.closes_for(first);
     wait_for("the page to be missed", || lost.exists().then_some(()));
     opens(&lobby, &browser);
     wait_for("the page to be found", || (!lost.exists()).then_some(()));

@@ -153,6 +153,12 @@ impl Browser {
         })
     }
 
+    /// Closes this tab and goes to that one.
+    pub fn closes_for(&self, tab: WindowHandle) {
+        self.runtime.block_on(self.client.close_window()).unwrap();
+        self.goes_to(tab);
+    }
+
     /// Goes to that tab.
     pub fn goes_to(&self, tab: WindowHandle) {
         self.runtime.block_on(self.client.switch_to_window(tab)).unwrap();

@@ -7,7 +7,10 @@ use std::{
     convert::Infallible,
     io::Write as _,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -68,6 +71,8 @@ pub(super) struct Lobby {
     words: Vec<Words>,
     key: String,
     following: Arc<Semaphore>,
+    /// A page has come since it was looked at last, however short it stayed.
+    has_come: AtomicBool,
     started: (DateTime<Utc>, Instant),
 }
 
@@ -103,6 +108,7 @@ impl Lobby {
             words,
             key,
             following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
+            has_come: AtomicBool::new(false),
             started: (Utc::now(), Instant::now()),
         });
         tokio::spawn(lobby.clone().serve(posted));
@@ -163,7 +169,7 @@ impl Lobby {
     /// browser. Whoever watches the file (systemd) starts a new one.
     fn look_at_page(&self, page: &mut Page) {
         let lost = Lock::beside(&self.shared.site().config.store, "kiosk.lost");
-        if self.following.available_permits() < MOST_FOLLOWING {
+        if self.has_come.swap(false, Relaxed) || self.following.available_permits() < MOST_FOLLOWING {
             *page = Page { was_there: true, since: Instant::now() };
             // It is seldom there.
             drop(std::fs::remove_file(&lost));
@@ -326,6 +332,7 @@ pub(super) async fn page(State(desks): State<Arc<Desks>>) -> Answer {
 pub(super) async fn events(AtKiosk(lobby): AtKiosk) -> Answer {
     let many = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "too_many", "too many pages are open", "close some of them");
     let place = lobby.following.clone().try_acquire_owned().map_err(|_| many())?;
+    lobby.has_come.store(true, Relaxed);
     let mut changed = lobby.changed.subscribe();
     changed.mark_changed();
     let following = unfold((lobby, changed, place, String::new()), async |(lobby, mut changed, place, shown)| {

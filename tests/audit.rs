@@ -297,6 +297,22 @@ fn a_damaged_head_is_found_among_the_others_and_is_no_error_of_its_own() {
 }
 
 #[test]
+fn an_anchor_that_is_missing_is_said_and_only_a_person_makes_it_anew() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, 1), 0);
+    assert!(site.path("anchor").exists(), "the first store makes it");
+    fs::remove_file(site.path("anchor")).unwrap();
+    let listed = site.run(&["outbox", "list"]);
+    assert!(listed.code == 0 && listed.stderr.contains("is missing") && listed.stderr.contains("cardbridge audit accept"), "{listed:?}");
+    assert_eq!(enroll(&site, ADA, 2), 0, "it is no proof that the store is older");
+    assert!(!site.path("anchor").exists());
+    assert_eq!(verified(&site, &[]).0, 1);
+    assert_eq!(site.run(&["audit", "accept"]).code, 0);
+    assert_eq!((enroll(&site, ADA, 3), verified(&site, &[]).0, site.run(&["outbox", "list"]).stderr.as_str()), (0, 0, ""));
+}
+
+#[test]
 fn a_power_cut_leaves_the_anchor_of_before_or_the_new_one() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");

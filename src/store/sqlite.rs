@@ -3,6 +3,7 @@
 //! - `rows`: a row and its mark, a hash over all its columns: a damaged row is found out and costs nothing but itself;
 //! - `chain`: every entry and step linked to the one before; `log`: whether what a killed program left in the log is all there;
 //! - `writing`, `reading`: what is written in one transaction, and what is read in one;
+//! - `anchoring`: the anchor in step with the store;
 //! - `audit`: the record told; `erasing`: one person's part of it erased, or what is old; `blotting`: their name in others' answers;
 //! - `evidence`: how many cards of which format and facility code were taken here; `inspection`: all of it looked through for damage;
 //! - `lists`: what BluSKY was asked last; `layout`: this layout, and how older stores are brought to it;
@@ -23,6 +24,7 @@
 //! log that held it is emptied. A store that is closed has no log. An anchor is never ahead of its store: it is written once what it
 //! says is on disk.
 
+mod anchoring;
 mod audit;
 mod blotting;
 mod chain;
@@ -41,7 +43,7 @@ mod wrong;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -50,12 +52,13 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
 use uuid::Uuid;
 
-use super::{Anchor, Looked, Page, Store, StoreError, seal::Sealer};
+use super::{Looked, Page, Store, StoreError, seal::Sealer};
 use crate::{
     access::{AddUser, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
+use anchoring::Anchored;
 use chain::Head;
 pub use erasing::Erased;
 use inspection::Inspection;
@@ -85,14 +88,6 @@ pub struct Database {
     /// What is written now is one transaction with what comes after it.
     in_group: bool,
     anchor: Option<Anchored>,
-}
-
-/// Where the store's anchor is kept.
-struct Anchored {
-    path: PathBuf,
-    /// What it says; none where it could not be written.
-    says: Option<Anchor>,
-    is_told: bool,
 }
 
 impl Database {
@@ -130,22 +125,6 @@ impl Database {
                 }
             }
         }
-    }
-
-    /// The same, with an anchor in this file: where the store has not come as far, it is not opened. A file that is not there is made.
-    ///
-    /// # Errors
-    /// The store is older than its anchor, or another one; or the anchor cannot be read.
-    pub fn anchored(mut self, path: &Path) -> Result<Self, StoreError> {
-        let says = Anchor::read(path)?;
-        if let Some(anchor) = &says
-            && !self.holds(anchor)?
-        {
-            return Err(StoreError::OlderThanAnchor(path.display().to_string()));
-        }
-        self.anchor = Some(Anchored { path: path.to_owned(), says, is_told: false });
-        self.write_anchor();
-        Ok(self)
     }
 
     /// Opens the file to be looked at: not a byte of it or beside it changes, nothing can be written, and what a log beside it holds is
@@ -187,23 +166,6 @@ impl Database {
             if is_older { layout::bring_up(&mut self.connection, &self.base_url) } else { Ok(()) }
         };
         take_up().map_err(|wrong| wrong.explained(&self.path))
-    }
-
-    /// Says in the anchor how far the chain has come, where that is new. What cannot be said now is said with the next record.
-    fn write_anchor(&mut self) {
-        let Some(mut anchored) = self.anchor.take_if(|_| !self.in_group) else { return };
-        match Head::read(&self.connection).map(|head| head.anchor()) {
-            Ok(now) if anchored.says.as_ref() != Some(&now) => match now.write(&anchored.path) {
-                Ok(()) => anchored = Anchored { says: Some(now), is_told: false, ..anchored },
-                Err(error) if !anchored.is_told => {
-                    tracing::error!("{error}");
-                    anchored.is_told = true;
-                }
-                Err(_) => {}
-            },
-            _ => {}
-        }
-        self.anchor = Some(anchored);
     }
 
     /// One transaction, so that an entry and its steps belong together.

@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     card::{FacilityCode, What},
     outbox::{State, Terms},
+    store::Anchor,
 };
 
 const BLUSKY: &str = "https://blusky.example";

@@ -1,0 +1,64 @@
+//! The store's anchor, in step with the store: how far the chain has come, in a file outside of it.
+//!
+//! In: the anchor's file. Out: that file, written anew once what it says is on disk. Never: a store that has not come as far as its
+//! anchor, or an anchor in the place of one that is missing: that a person has to say.
+
+use std::path::{Path, PathBuf};
+
+use super::{Database, chain::Head};
+use crate::store::{Anchor, StoreError};
+
+/// Where the store's anchor is kept.
+pub(super) struct Anchored {
+    path: PathBuf,
+    /// What it says; none where it could not be written.
+    says: Option<Anchor>,
+    is_told: bool,
+    /// There was none for a store that holds something: nobody can tell whether the store is an older one.
+    is_missing: bool,
+}
+
+impl Database {
+    /// The same store, with an anchor in this file: where it has not come as far, it is not opened. Where there is no file, a store with
+    /// nothing in it makes one; any other says that it is missing, and goes on without until a person has made it.
+    ///
+    /// # Errors
+    /// The store is older than its anchor, or another one; or the anchor cannot be read.
+    pub fn anchored(mut self, path: &Path) -> Result<Self, StoreError> {
+        let says = Anchor::read(path)?;
+        let is_missing = match &says {
+            Some(anchor) if !self.holds(anchor)? => return Err(StoreError::OlderThanAnchor(path.display().to_string())),
+            Some(_) => false,
+            None => self.anchor().is_ok_and(|now| now.records > 0),
+        };
+        if is_missing {
+            let words = "is missing: nobody can tell whether this store is an older one. If it is the right one";
+            tracing::warn!("the anchor {} {words}, `cardbridge audit accept` makes it anew", path.display());
+        }
+        self.anchor = Some(Anchored { path: path.to_owned(), says, is_told: false, is_missing });
+        self.write_anchor();
+        Ok(self)
+    }
+
+    /// Says in the anchor how far the chain has come, where that is new. What cannot be said now is said with the next record.
+    pub(super) fn write_anchor(&mut self) {
+        let Some(mut anchored) = self.anchor.take_if(|_| !self.in_group) else { return };
+        // One that is there again was made by a person, or lies on a disk that was away.
+        if anchored.is_missing {
+            let found = Anchor::read(&anchored.path).ok().flatten();
+            anchored.is_missing = !found.is_some_and(|anchor| self.holds(&anchor) == Ok(true));
+        }
+        match Head::read(&self.connection).map(|head| head.anchor()) {
+            Ok(now) if !anchored.is_missing && anchored.says.as_ref() != Some(&now) => match now.write(&anchored.path) {
+                Ok(()) => anchored = Anchored { says: Some(now), is_told: false, ..anchored },
+                Err(error) if !anchored.is_told => {
+                    tracing::error!("{error}");
+                    anchored.is_told = true;
+                }
+                Err(_) => {}
+            },
+            _ => {}
+        }
+        self.anchor = Some(anchored);
+    }
+}

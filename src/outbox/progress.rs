@@ -312,8 +312,7 @@ impl Progress {
         matches!(self.phase, Phase::End | Phase::Held | Phase::Stuck)
     }
 
-    /// True once nothing more will happen by itself and nothing waits for it: what a person must look for holds up later orders for its
-    /// card.
+    /// The same, and nothing waits for it: what a person must look for holds up later orders for its card.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.is_settled() && !self.needs_a_person()

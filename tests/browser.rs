@@ -659,7 +659,7 @@ const WATCH: &str = "
     channel.port1.onmessage = () => { const now = performance.timeOrigin + performance.now(); while (shown.length) seen[shown.pop()] = now; };
     new MutationObserver(() => {
       const numbers = [...document.querySelectorAll('#stage dd.number')].map((number) => number.innerText);
-      requestAnimationFrame(() => { shown.push(numbers.join(':')); channel.port2.postMessage(0); });
+      requestAnimationFrame(() => { shown.push(numbers.slice(0, 2).join(':')); channel.port2.postMessage(0); });
     }).observe(document.querySelector('#stage'), { subtree: true, childList: true });";
 const SEEN: &str = "
     const [card, done] = arguments;

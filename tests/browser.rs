@@ -20,7 +20,7 @@ use std::{
 use browser::{Browser, browser};
 use cardbridge::simulator::virtual_card::VirtualCard;
 use cards::pac_card;
-use page::{ONE_IS_ENOUGH, Setup, Station, Words};
+use page::{LISTENS, ONE_IS_ENOUGH, Setup, Station, Words};
 use serde_json::{Value, json};
 use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd::Pcscd};
 
@@ -320,22 +320,6 @@ fn what_blusky_refuses_is_shown_in_its_own_words() {
     browser.is_for_everybody();
     assert_eq!(station.entries(), [(json!(GRACE), json!("refused"))]);
 }
-
-/// Notes the pitches that the page would play, and what it would print.
-const LISTENS: &str = "
-    window.heard = [];
-    window.printed = 0;
-    window.print = () => { window.printed += 1; };
-    const end = { connect: () => end };
-    window.AudioContext = class {
-      currentTime = 0;
-      destination = end;
-      createGain() { return { gain: {}, connect: () => end }; }
-      createOscillator() {
-        const tone = { frequency: {}, connect: () => end, start: () => window.heard.push(tone.frequency.value), stop: () => {} };
-        return tone;
-      }
-    };";
 
 #[test]
 fn each_way_that_a_card_can_end_sounds_different_and_is_announced() {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use browser::{Browser, browser};
 use cardbridge::simulator::virtual_card::VirtualCard;
 use cards::{pac_card, uid_card};
-use page::{ONE_IS_ENOUGH, Setup, Station, Words};
+use page::{LISTENS, ONE_IS_ENOUGH, Setup, Station, Words};
 use serde_json::{Value, json};
 use support::{ADA, CARD, GRACE, SYSTEM, Simulator, Site, pcscd::Pcscd, wait_for};
 
@@ -109,6 +109,26 @@ fn a_code_and_a_tap_and_the_card_is_ready() {
 #[test]
 fn a_code_and_a_tap_and_the_card_is_ready_in_german_too() {
     a_visit("de");
+}
+
+#[test]
+fn what_is_wrong_and_what_is_done_sound_different() {
+    let browser = browser();
+    let mut lobby = a_lobby(ONE_IS_ENOUGH, "", "");
+    opens(&lobby, &browser);
+    browser.runs(LISTENS, &[]);
+    let words = Words::of("en");
+    comes(&browser, "en", "not a code");
+    browser.shows("#step", words.say("kiosk_unknown"));
+    let heard = || browser.runs("const all = window.heard; window.heard = []; return all;", &[]);
+    let wrong = heard();
+    browser.enters(ADAS_CODE);
+    browser.shows("#step", words.say("kiosk_show"));
+    lobby.reads(FIRST);
+    browser.shows("#step", words.say("kiosk_accepted_means"));
+    let done = heard();
+    assert!(wrong.as_array().unwrap().ends_with(&[json!(520), json!(520)]), "{wrong}");
+    assert!(done.as_array().unwrap().ends_with(&[json!(880), json!(1320)]), "{done}");
 }
 
 #[test]

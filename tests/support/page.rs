@@ -12,6 +12,22 @@ use crate::{
 /// One reading is enough, whatever it is worth.
 pub const ONE_IS_ENOUGH: &str = "proof = 1";
 
+/// Notes the pitches that the page would play, and what it would print.
+pub const LISTENS: &str = "
+    window.heard = [];
+    window.printed = 0;
+    window.print = () => { window.printed += 1; };
+    const end = { connect: () => end };
+    window.AudioContext = class {
+      currentTime = 0;
+      destination = end;
+      createGain() { return { gain: {}, connect: () => end }; }
+      createOscillator() {
+        const tone = { frequency: {}, connect: () => end, start: () => window.heard.push(tone.frequency.value), stop: () => {} };
+        return tone;
+      }
+    };";
+
 /// What tells one station from another.
 pub struct Setup<'a> {
     /// The reader's name, and what is configured of it beside its line.

@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::Path,
 };
 
@@ -28,18 +28,16 @@ pub fn make(path: &Path) -> io::Result<()> {
 /// It cannot be made.
 pub fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    give_to_the_folders_owner(path)?;
+    give_to_the_folders_owner(&file, path)?;
     Ok(file)
 }
 
-/// What root makes in somebody else's folder is theirs: whoever only looks as root locks nobody out of their own store.
-///
-/// # Errors
-/// It cannot be given to them.
-pub(super) fn give_to_the_folders_owner(path: &Path) -> io::Result<()> {
+/// What root makes in somebody else's folder is theirs: whoever only looks as root locks nobody out of their own store. It is the file
+/// just made that is given, not its path: the folder's owner could lay a link to another file there.
+fn give_to_the_folders_owner(file: &File, path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let owner = fs::metadata(folder)?;
-    if is_root() && owner.uid() != 0 { chown(path, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
+    if is_root() && owner.uid() != 0 { fchown(file, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
 }
 
 /// Writes a whole file. One that is made for it nobody else can read; one that is there keeps its mode.

@@ -10,7 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::files::give_to_the_folders_owner;
+use nix::fcntl::OFlag;
+
+use super::files;
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
@@ -27,8 +29,9 @@ impl Lock {
     /// # Errors
     /// The file cannot be made or locked at all.
     pub fn try_take(path: &Path, doing: &str) -> io::Result<Result<Self, Holder>> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        give_to_the_folders_owner(path)?;
+        files::make(path)?;
+        // A link here was laid by somebody else: what it leads to is not written over.
+        let mut file = OpenOptions::new().read(true).write(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
         match file.try_lock() {
             Ok(()) => {
                 // On a full disk the lock is held all the same, and names nobody.

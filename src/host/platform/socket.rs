@@ -12,7 +12,7 @@ use std::{
 
 use tokio::net::UnixListener;
 
-use super::{files::give_to_the_folders_owner, lock::Lock};
+use super::lock::Lock;
 
 /// The longest path that a socket's address holds.
 const LONGEST_PATH: usize = 107;
@@ -65,7 +65,6 @@ pub fn listen(store: &Path) -> io::Result<(UnixListener, Bound)> {
     drop(std::fs::remove_file(&new));
     let listener = UnixListener::bind(&new)?;
     std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
-    give_to_the_folders_owner(&new)?;
     std::fs::rename(&new, place.path())?;
     Ok((listener, Bound(place)))
 }

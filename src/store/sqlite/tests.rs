@@ -215,6 +215,25 @@ fn a_text_in_which_a_name_was_blotted_out_is_held_against_what_it_was_then() {
 }
 
 #[test]
+fn what_an_older_program_kept_as_done_while_it_waits_for_a_person_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let stuck = Entry { id: Uuid::from_u128(902), ..store_entry() };
+    store.save(&stuck, Terms::default()).unwrap();
+    let no_answer = crate::access::Outcome::NoAnswer { why: "the connection broke".to_owned(), slow: false };
+    for step in [Step::Sending { reassign: false }, Step::Answered(no_answer), Step::ReadBack(crate::outbox::ReadBack::CannotTell)] {
+        let entry = store.entry(stuck.id).unwrap();
+        store.append(entry, Utc::now(), &step).unwrap();
+    }
+    assert!(store.entry(stuck.id).unwrap().progress().needs_a_person());
+    store.connection.execute("UPDATE entry SET settled = 1 WHERE id = ?1", [stuck.id.to_string()]).unwrap();
+    let number = store.connection.query_row("SELECT max(number) FROM entry", [], |row| row.get(0)).unwrap();
+    rows::mark_entry(&store.connection, number).unwrap();
+    let found = store.findings().unwrap();
+    assert!(!found.iter().any(|found| found.contains("say otherwise")), "{found:?}");
+}
+
+#[test]
 fn what_is_kept_beside_the_record_is_held_against_it() {
     let folder = tempfile::tempdir().unwrap();
     let spoils: [(&str, &str); 6] = [

@@ -313,6 +313,18 @@ fn an_anchor_that_is_missing_is_said_and_only_a_person_makes_it_anew() {
 }
 
 #[test]
+fn an_anchor_that_cannot_be_read_is_made_anew_by_a_person_and_what_waits_is_looked_up_first() {
+    let site = Site::at("http://127.0.0.1:9", "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, 1), 3, "it is saved, and waits");
+    fs::write(site.path("anchor"), "").unwrap();
+    let refused = site.run(&["outbox", "list"]);
+    assert!(refused.code == 1 && refused.stderr.contains("anchor"), "{refused:?}");
+    let accepted = site.run(&["audit", "accept"]);
+    assert!(accepted.code == 0 && accepted.stderr.contains("one entry may have been sent already"), "{accepted:?}");
+    assert_eq!((verified(&site, &[]).0, site.outbox()[0]["state"].as_str()), (0, Some("in_doubt")));
+}
+
+#[test]
 fn a_power_cut_leaves_the_anchor_of_before_or_the_new_one() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");

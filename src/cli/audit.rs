@@ -17,8 +17,10 @@ use super::{
 };
 use crate::{
     host::{Site, platform::access},
-    outbox::Step,
-    store::{Anchor, Store, StoreError, sqlite::Database},
+    store::{
+        Anchor, Store, StoreError,
+        sqlite::{Accepted, Database},
+    },
     text::cell,
     views::audit,
 };
@@ -79,27 +81,19 @@ enum Action {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let erased = match &arguments.action {
-        Action::Erase { user: Some(user), .. } => Erase::User(site::who(&site, user).await?),
-        Action::Erase { before: Some(before), .. } => Erase::Before(*before),
-        _ => Erase::User(Uuid::nil()),
-    };
-    let names = match erased {
-        Erase::User(user) if !user.is_nil() => names(&site, user).await,
-        _ => Vec::new(),
-    };
     let (mut record, json) = (site::open_record(&site)?, arguments.json);
     let place = |given: Option<PathBuf>| given.or_else(|| site.config.anchor.clone());
     let ended = match arguments.action {
         Action::Verify { anchor } => verify(&mut record, place(anchor).as_deref(), json),
         Action::Accept { anchor } => accept(&mut record, place(anchor).as_deref(), json),
         Action::Export => export(&mut record, json),
-        Action::Erase { by, .. } => {
+        Action::Erase { user, before, by } => {
+            let (what, names) = whom(&site, user, before).await?;
             // It goes on with the record: not with one older than its anchor, and the anchor goes on with it.
             if let Some(anchor) = &site.config.anchor {
                 record = record.anchored(anchor).map_err(failed)?;
             }
-            erase(&mut record, erased, &names, &by.unwrap_or_else(access::user), json)
+            erase(&mut record, what, &names, &by.unwrap_or_else(access::user), json)
         }
     };
     Box::new(record).close();
@@ -111,6 +105,18 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
 enum Erase {
     User(Uuid),
     Before(DateTime<Utc>),
+}
+
+/// Whom or what to erase, and what they are called.
+async fn whom(site: &Site, user: Option<String>, before: Option<DateTime<Utc>>) -> Result<(Erase, Vec<String>), Failure> {
+    let user = match (user, before) {
+        (Some(user), _) => site::who(site, &user).await?,
+        (None, Some(before)) => return Ok((Erase::Before(before), Vec::new())),
+        (None, None) => {
+            return Err(Failure::usage("whom", "nobody is named", "name them with --user WHO, or what is old with --before DATE"));
+        }
+    };
+    Ok((Erase::User(user), names(site, user).await))
 }
 
 /// A day by the clock on the wall, or a time with its offset; what lies ahead is not old.
@@ -203,39 +209,21 @@ fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
 fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     let help = "name it with --anchor FILE, or as `anchor` under [store]";
     let path = anchor.ok_or_else(|| Failure::usage("anchor", "there is no file for the anchor", help))?;
-    let before = Anchor::read(path).map_err(failed)?;
-    let is_behind = match &before {
-        Some(before) => !record.holds(before).map_err(failed)?,
-        None => false,
-    };
+    let Accepted { before, now, is_behind, in_doubt } = record.accept(path, Utc::now()).map_err(failed)?;
     let known = before.map(|before| before.records);
-    let in_doubt = if is_behind { put_in_doubt(record)? } else { 0 };
-    let now = record.anchor().map_err(failed)?;
-    now.write(path).map_err(failed)?;
     if json {
         out::print_json(&json!({"records": now.records, "link": now.link, "before": known, "in_doubt": in_doubt}));
-    } else {
-        out::print(&format!("{} says now that the store has {} records", path.display(), now.records));
+        return Ok(ExitCode::SUCCESS);
     }
-    if is_behind && !json {
-        out::hint(&format!("the anchor knew of {} records; what this store lacks of them it does not get back", known.unwrap_or_default()));
+    out::print(&format!("{} says now that the store has {} records", path.display(), now.records));
+    if is_behind {
+        let lacks = "what this store lacks of them it does not get back";
+        out::hint(&known.map_or("the anchor could not be read: nobody can tell what this store lacks".to_owned(), |known| {
+            format!("the anchor knew of {known} records; {lacks}")
+        }));
         out::hint(&format!("{} may have been sent already: BluSKY is asked before anything of them is sent", entries(in_doubt)));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What waits in a store that is older than its anchor may have been sent since: that is written down, and BluSKY's record decides.
-fn put_in_doubt(record: &mut Database) -> Result<usize, Failure> {
-    let (mut last, mut count) = (0, 0);
-    loop {
-        let page = record.page_after(last).map_err(failed)?;
-        let Some((number, _)) = page.last() else { return Ok(count) };
-        last = *number;
-        for (_, entry) in page.into_iter().filter(|(_, entry)| !entry.progress().is_settled()) {
-            record.append(entry, Utc::now(), &Step::Restored).map_err(failed)?;
-            count += 1;
-        }
-    }
 }
 
 fn export(record: &mut Database, json: bool) -> Result<ExitCode, Failure> {

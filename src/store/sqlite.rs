@@ -20,9 +20,9 @@
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
 //! two processes that write the same number conflict instead of overwriting each other; `settled` is the fold of the
-//! steps (true once an entry is closed), kept only to find open entries quickly. A PIN or password is in `secret`, sealed, and nowhere else; once it is wiped there, the
-//! log that held it is emptied. A store that is closed has no log. An anchor is never ahead of its store: it is written once what it
-//! says is on disk.
+//! steps (true once an entry is closed), kept only to find open entries quickly. A PIN or password is in `secret`, sealed, and
+//! nowhere else; once it is wiped there, the log that held it is emptied. A store that is closed has no log. An anchor is never ahead of
+//! its store: it is written once what it says is on disk.
 
 mod anchoring;
 mod audit;
@@ -58,6 +58,7 @@ use crate::{
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
+pub use anchoring::Accepted;
 use anchoring::Anchored;
 use chain::Head;
 pub use erasing::Erased;

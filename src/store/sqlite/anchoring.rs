@@ -5,8 +5,26 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Database, chain::Head};
-use crate::store::{Anchor, StoreError};
+use chrono::{DateTime, Utc};
+
+use super::{Database, chain::Head, reading, writing};
+use crate::{
+    outbox::Step,
+    store::{Anchor, StoreError},
+};
+
+/// What it meant that a person took the store up as the right one.
+#[derive(Debug)]
+pub struct Accepted {
+    /// What the anchor said before; none where there was none, or it could not be read.
+    pub before: Option<Anchor>,
+    /// What it says now.
+    pub now: Anchor,
+    /// The store has not come as far as the anchor, or nobody can tell.
+    pub is_behind: bool,
+    /// How many entries may have been sent since, and are looked up before anything of them is sent.
+    pub in_doubt: usize,
+}
 
 /// Where the store's anchor is kept.
 pub(super) struct Anchored {
@@ -38,6 +56,34 @@ impl Database {
         self.anchor = Some(Anchored { path: path.to_owned(), says, is_told: false, is_missing });
         self.write_anchor();
         Ok(self)
+    }
+
+    /// Takes this store up as the right one, whatever the anchor in this file said. Where it has not come as far, or nobody can tell,
+    /// what waits in it may have been sent since: that is written down first, and BluSKY's record decides.
+    ///
+    /// # Errors
+    /// The store or the anchor cannot be written.
+    pub fn accept(&mut self, path: &Path, at: DateTime<Utc>) -> Result<Accepted, StoreError> {
+        let (before, cannot_tell) = Anchor::read(path).map_or((None, true), |before| (before, false));
+        let is_behind = match &before {
+            Some(before) => !self.holds(before)?,
+            None => cannot_tell,
+        };
+        let in_doubt = if is_behind { self.put_in_doubt(at)? } else { 0 };
+        let now = self.anchor()?;
+        now.write(path)?;
+        Ok(Accepted { before, now, is_behind, in_doubt })
+    }
+
+    /// All of it or nothing.
+    fn put_in_doubt(&mut self, at: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.write(|transaction| {
+            let mut waiting = Vec::new();
+            reading::each(transaction, |_, entry| waiting.extend(entry.ok().filter(|entry| !entry.progress().is_settled())))?;
+            let count = waiting.len();
+            waiting.into_iter().try_for_each(|entry| writing::append(transaction, entry, at, &Step::Restored).map(drop))?;
+            Ok(count)
+        })
     }
 
     /// Says in the anchor how far the chain has come, where that is new. What cannot be said now is said with the next record.

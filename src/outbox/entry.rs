@@ -217,7 +217,7 @@ impl Entry {
     /// True where it gives its card to somebody, or has given it: it was not refused or given up.
     #[must_use]
     pub fn gave(&self) -> bool {
-        !matches!(self.progress().state, State::Refused | State::Discarded)
+        !self.progress().state.came_to_nothing()
     }
 
     fn given(&self, age: TimeDelta) -> Option<Given> {

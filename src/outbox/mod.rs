@@ -124,8 +124,8 @@ pub struct Blot {
     pub digest: String,
 }
 
-/// Somebody who has a card, and on what terms, as far as BluSKY shows them: they get it back so where that is undone. A PIN is not kept, and a
-/// print belongs to the card.
+/// Somebody who has a card, and on what terms, as far as BluSKY shows them: they get it back so where that is undone. A PIN is not kept,
+/// and a print belongs to the card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBy {
     /// The user.
@@ -190,6 +190,12 @@ impl State {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// True where nothing came of it: BluSKY refused it, or a person gave it up.
+    #[must_use]
+    pub const fn came_to_nothing(self) -> bool {
+        matches!(self, Self::Refused | Self::Discarded)
     }
 }
 

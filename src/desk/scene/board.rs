@@ -59,7 +59,7 @@ impl Board {
         let Some(by) = entry.progress().undone_by else { return Undo::No };
         match self.find(by).map(|by| by.progress().state) {
             None | Some(State::Accepted) => Undo::Done,
-            Some(State::Refused | State::Discarded) => Undo::Failed,
+            Some(state) if state.came_to_nothing() => Undo::Failed,
             Some(_) => Undo::Goes,
         }
     }

@@ -113,7 +113,7 @@ pub(super) async fn undo(
     let entry = find(&shared.store, &id).await?;
     let progress = entry.progress();
     let undone_by = match progress.undone_by {
-        Some(by) => shared.store.entry(by).await.ok().filter(|by| !matches!(by.progress().state, Of::Refused | Of::Discarded)),
+        Some(by) => shared.store.entry(by).await.ok().filter(|by| !by.progress().state.came_to_nothing()),
         None => None,
     };
     let (Operation::AddUserCard(call), Of::Accepted, None) = (&entry.operation, progress.state, undone_by) else {

@@ -1,7 +1,7 @@
 //! Who has a card that BluSKY says somebody has: no call tells it by a card's number, so it is put together from what is known.
 //!
-//! In: a refused entry, the directory, the store. Out: whoever BluSKY's words, its list or our own record name, how old that is, and whether
-//! BluSKY shows the card there now. Never: a holder that nothing names, or anything moved.
+//! In: a refused entry, the directory, the store. Out: whoever BluSKY's words, its list or our own record name, how old that is, and
+//! whether BluSKY shows the card there now. Never: a holder that nothing names, or anything moved.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -10,7 +10,7 @@ use crate::{
         words::Words,
     },
     outbox::{Entry, State},
-    text::shown,
+    text::{cell, shown},
 };
 
 /// The list.
@@ -64,5 +64,5 @@ pub fn cells(entry: &Entry, board: &Board, words: &Words) -> [String; 5] {
     let said = entry.progress().told.description.as_deref().map(shown).unwrap_or_default();
     let state = say_of(entry, board, words).to_owned();
     let cells = [entry.saved_at.to_rfc3339_opts(SecondsFormat::Secs, true), whom(entry), which(entry, board, words), state, said];
-    cells.map(|cell| if cell.starts_with(['=', '+', '-', '@', '\t']) { format!("'{cell}") } else { cell })
+    cells.map(|text| cell(&text))
 }

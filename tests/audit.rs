@@ -325,6 +325,19 @@ fn an_anchor_that_cannot_be_read_is_made_anew_by_a_person_and_what_waits_is_look
 }
 
 #[test]
+fn an_anchor_that_root_writes_anew_stays_its_users() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let site = Site::at("http://127.0.0.1:9", "[store]\nanchor = \"elsewhere/anchor\"\n");
+    let owner = if nix::unistd::geteuid().is_root() { 65_534 } else { nix::unistd::geteuid().as_raw() };
+    fs::create_dir(site.path("elsewhere")).unwrap();
+    chown(site.path("elsewhere"), Some(owner), None).unwrap();
+    let owner_of_anchor = || fs::metadata(site.path("elsewhere/anchor")).unwrap().uid();
+    assert_eq!((enroll(&site, ADA, 1), owner_of_anchor()), (3, owner));
+    assert_eq!((enroll(&site, ADA, 2), owner_of_anchor()), (3, owner), "it goes on with the store");
+    assert_eq!((site.run(&["audit", "accept"]).code, owner_of_anchor()), (0, owner));
+}
+
+#[test]
 fn a_power_cut_leaves_the_anchor_of_before_or_the_new_one() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");

@@ -16,9 +16,9 @@ use super::{
     site::{self, Look},
 };
 use crate::{
-    host::{Site, platform::access},
+    host::{Site, anchor_file, platform::access},
     store::{
-        Anchor, Store, StoreError,
+        Store, StoreError,
         sqlite::{Accepted, Database},
     },
     text::cell,
@@ -91,7 +91,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
             let (what, names) = whom(&site, user, before).await?;
             // It goes on with the record: not with one older than its anchor, and the anchor goes on with it.
             if let Some(anchor) = &site.config.anchor {
-                record = record.anchored(anchor).map_err(failed)?;
+                record = record.anchored(anchor_file(anchor)).map_err(failed)?;
             }
             erase(&mut record, what, &names, &by.unwrap_or_else(access::user), json)
         }
@@ -175,7 +175,7 @@ fn erase(record: &mut Database, what: Erase, names: &[String], by: &str, json: b
 fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     let mut findings = record.findings().map_err(failed)?;
     if let Some(path) = anchor {
-        match Anchor::read(path).map_err(failed)? {
+        match anchor_file(path).read().map_err(failed)? {
             Some(anchor) => match record.holds(&anchor) {
                 Ok(true) => {}
                 Ok(false) => findings.push(format!(
@@ -209,7 +209,7 @@ fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
 fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     let help = "name it with --anchor FILE, or as `anchor` under [store]";
     let path = anchor.ok_or_else(|| Failure::usage("anchor", "there is no file for the anchor", help))?;
-    let Accepted { before, now, is_behind, in_doubt } = record.accept(path, Utc::now()).map_err(failed)?;
+    let Accepted { before, now, is_behind, in_doubt } = record.accept(&anchor_file(path), Utc::now()).map_err(failed)?;
     let known = before.map(|before| before.records);
     if json {
         out::print_json(&json!({"records": now.records, "link": now.link, "before": known, "in_doubt": in_doubt}));

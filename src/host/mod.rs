@@ -43,7 +43,7 @@ use crate::{
     decode::catalog::SharedCatalog,
     protocols::Protocols,
     station::{ReaderSetup, Setup},
-    store::{StoreError, StoreHandle, seal::Sealer, sqlite::Database},
+    store::{AnchorFile, StoreError, StoreHandle, seal::Sealer, sqlite::Database},
 };
 use platform::{files, lock::Lock};
 
@@ -107,7 +107,7 @@ pub struct Digests {
 pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>, anchor: Option<&Path>) -> Result<StoreHandle, StoreError> {
     let why = |error: std::io::Error| format!("{error}; check that its folder is there and can be written");
     files::make(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
-    StoreHandle::open_sealed(path, base_url, sealer(path, credentials), anchor)
+    StoreHandle::open_sealed(path, base_url, sealer(path, credentials), anchor.map(anchor_file))
 }
 
 /// Opens the store at this path for whoever looks at its record, beside a station if need be; one that cannot be written can be read.
@@ -120,6 +120,12 @@ pub fn open_record(path: &Path, base_url: &str, credentials: Option<&Path>) -> R
         Err(StoreError::ReadOnly(_) | StoreError::Full(_)) => Database::look(path, base_url, sealer(path, credentials)),
         opened => opened,
     }
+}
+
+/// The file of an anchor.
+#[must_use]
+pub fn anchor_file(path: &Path) -> AnchorFile {
+    AnchorFile::new(path, files::replace)
 }
 
 /// What seals the secrets of the store at this path.

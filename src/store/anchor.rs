@@ -2,7 +2,10 @@
 //!
 //! In: a file. Out: the anchor in it, or a file with another one in its place. Never: a word of what stands in the store.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,33 +20,51 @@ pub struct Anchor {
     pub link: String,
 }
 
-impl Anchor {
-    /// The anchor in a file; none where there is no file.
+/// The file that an anchor is kept in.
+#[derive(Debug, Clone)]
+pub struct AnchorFile {
+    path: PathBuf,
+    replace: Replace,
+}
+
+/// Puts a text into a file, whole or not at all: a power cut leaves the one of before, or this one.
+pub type Replace = fn(&Path, &[u8]) -> io::Result<()>;
+
+impl AnchorFile {
+    /// The file at this path, and how what stands in it is replaced.
+    #[must_use]
+    pub fn new(path: &Path, replace: Replace) -> Self {
+        Self { path: path.to_owned(), replace }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The anchor in it; none where there is no file.
     ///
     /// # Errors
     /// It cannot be read, or holds something else.
-    pub fn read(path: &Path) -> Result<Option<Self>, StoreError> {
-        let failed = |why: String| StoreError::Anchor { path: path.display().to_string(), why };
-        match fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| failed("it is not an anchor".to_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(error.to_string())),
+    pub fn read(&self) -> Result<Option<Anchor>, StoreError> {
+        match fs::read(&self.path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| self.failed("it is not an anchor")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
-    /// Puts the anchor into a file, whole or not at all: a power cut leaves the one of before, or this one.
+    /// Puts this anchor into it.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), StoreError> {
-        let write = || -> std::io::Result<()> {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all((serde_json::to_string(self)? + "\n").as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            fs::File::open(folder)?.sync_all()
-        };
-        write().map_err(|error| StoreError::Anchor { path: path.display().to_string(), why: error.to_string() })
+    pub fn write(&self, anchor: &Anchor) -> Result<(), StoreError> {
+        let text = serde_json::to_string(anchor).map_err(|error| self.failed(error))? + "\n";
+        (self.replace)(&self.path, text.as_bytes()).map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, why: impl ToString) -> StoreError {
+        StoreError::Anchor { path: self.path.display().to_string(), why: why.to_string() }
     }
 }

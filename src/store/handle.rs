@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
-    Page, Store, StoreError,
+    AnchorFile, Page, Store, StoreError,
     ask::{Ask, Reply, answer_together},
     count::Count,
     seal::Sealer,
@@ -68,7 +68,7 @@ impl StoreHandle {
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open_sealed(path: &Path, base_url: &str, sealer: Sealer, anchor: Option<&Path>) -> Result<Self, StoreError> {
+    pub fn open_sealed(path: &Path, base_url: &str, sealer: Sealer, anchor: Option<AnchorFile>) -> Result<Self, StoreError> {
         let database = Database::open(path, base_url, sealer)?;
         Self::over(Box::new(match anchor {
             Some(anchor) => database.anchored(anchor)?,

@@ -21,7 +21,7 @@ pub mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use anchor::Anchor;
+pub use anchor::{Anchor, AnchorFile};
 pub use error::StoreError;
 pub use handle::StoreHandle;
 

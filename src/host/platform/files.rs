@@ -28,16 +28,18 @@ pub fn make(path: &Path) -> io::Result<()> {
 /// It cannot be made.
 pub fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    give_to_the_folders_owner(&file, path)?;
+    give(&file, &fs::metadata(folder_of(path))?)?;
     Ok(file)
 }
 
-/// What root makes in somebody else's folder is theirs: whoever only looks as root locks nobody out of their own store. It is the file
-/// just made that is given, not its path: the folder's owner could lay a link to another file there.
-fn give_to_the_folders_owner(file: &File, path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let owner = fs::metadata(folder)?;
+/// What root makes in somebody else's folder, or in the place of their file, is theirs: whoever only looks as root locks nobody out of
+/// their own store. It is the file just made that is given, not its path: the folder's owner could lay a link to another file there.
+fn give(file: &File, owner: &fs::Metadata) -> io::Result<()> {
     if is_root() && owner.uid() != 0 { fchown(file, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// Writes a whole file. One that is made for it nobody else can read; one that is there keeps its mode.
@@ -49,8 +51,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::write(path, bytes)
 }
 
-/// Writes a whole file in the place of the one that is there: whoever reads it sees the one or the other. It keeps its mode; one that is
-/// made for it nobody else can read.
+/// Writes a whole file in the place of the one that is there: whoever reads it sees the one or the other. It keeps its mode and its
+/// owner; one that is made for it nobody else can read.
 ///
 /// # Errors
 /// It cannot be written; the one that was there stays.
@@ -73,9 +75,10 @@ pub fn install(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 }
 
 fn swap(path: &Path, bytes: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder = folder_of(path);
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(bytes)?;
+    give(new.as_file(), &fs::symlink_metadata(path).or_else(|_| fs::metadata(folder))?)?;
     if let Some(mode) = mode {
         new.as_file().set_permissions(mode)?;
     }

@@ -3,14 +3,12 @@
 //! In: the anchor's file. Out: that file, written anew once what it says is on disk. Never: a store that has not come as far as its
 //! anchor, or an anchor in the place of one that is missing: that a person has to say.
 
-use std::path::{Path, PathBuf};
-
 use chrono::{DateTime, Utc};
 
 use super::{Database, chain::Head, reading, writing};
 use crate::{
     outbox::Step,
-    store::{Anchor, StoreError},
+    store::{Anchor, AnchorFile, StoreError},
 };
 
 /// What it meant that a person took the store up as the right one.
@@ -28,7 +26,7 @@ pub struct Accepted {
 
 /// Where the store's anchor is kept.
 pub(super) struct Anchored {
-    path: PathBuf,
+    file: AnchorFile,
     /// What it says; none where it could not be written.
     says: Option<Anchor>,
     is_told: bool,
@@ -42,18 +40,18 @@ impl Database {
     ///
     /// # Errors
     /// The store is older than its anchor, or another one; or the anchor cannot be read.
-    pub fn anchored(mut self, path: &Path) -> Result<Self, StoreError> {
-        let says = Anchor::read(path)?;
+    pub fn anchored(mut self, file: AnchorFile) -> Result<Self, StoreError> {
+        let says = file.read()?;
         let is_missing = match &says {
-            Some(anchor) if !self.holds(anchor)? => return Err(StoreError::OlderThanAnchor(path.display().to_string())),
+            Some(anchor) if !self.holds(anchor)? => return Err(StoreError::OlderThanAnchor(file.path().display().to_string())),
             Some(_) => false,
             None => self.anchor().is_ok_and(|now| now.records > 0),
         };
         if is_missing {
             let words = "is missing: nobody can tell whether this store is an older one. If it is the right one";
-            tracing::warn!("the anchor {} {words}, `cardbridge audit accept` makes it anew", path.display());
+            tracing::warn!("the anchor {} {words}, `cardbridge audit accept` makes it anew", file.path().display());
         }
-        self.anchor = Some(Anchored { path: path.to_owned(), says, is_told: false, is_missing });
+        self.anchor = Some(Anchored { file, says, is_told: false, is_missing });
         self.write_anchor();
         Ok(self)
     }
@@ -63,15 +61,15 @@ impl Database {
     ///
     /// # Errors
     /// The store or the anchor cannot be written.
-    pub fn accept(&mut self, path: &Path, at: DateTime<Utc>) -> Result<Accepted, StoreError> {
-        let (before, cannot_tell) = Anchor::read(path).map_or((None, true), |before| (before, false));
+    pub fn accept(&mut self, file: &AnchorFile, at: DateTime<Utc>) -> Result<Accepted, StoreError> {
+        let (before, cannot_tell) = file.read().map_or((None, true), |before| (before, false));
         let is_behind = match &before {
             Some(before) => !self.holds(before)?,
             None => cannot_tell,
         };
         let in_doubt = if is_behind { self.put_in_doubt(at)? } else { 0 };
         let now = self.anchor()?;
-        now.write(path)?;
+        file.write(&now)?;
         Ok(Accepted { before, now, is_behind, in_doubt })
     }
 
@@ -91,11 +89,11 @@ impl Database {
         let Some(mut anchored) = self.anchor.take_if(|_| !self.in_group) else { return };
         // One that is there again was made by a person, or lies on a disk that was away.
         if anchored.is_missing {
-            let found = Anchor::read(&anchored.path).ok().flatten();
+            let found = anchored.file.read().ok().flatten();
             anchored.is_missing = !found.is_some_and(|anchor| self.holds(&anchor) == Ok(true));
         }
         match Head::read(&self.connection).map(|head| head.anchor()) {
-            Ok(now) if !anchored.is_missing && anchored.says.as_ref() != Some(&now) => match now.write(&anchored.path) {
+            Ok(now) if !anchored.is_missing && anchored.says.as_ref() != Some(&now) => match anchored.file.write(&now) {
                 Ok(()) => anchored = Anchored { says: Some(now), is_told: false, ..anchored },
                 Err(error) if !anchored.is_told => {
                     tracing::error!("{error}");

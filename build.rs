@@ -1,5 +1,6 @@
 //! Builds the protocol files in, each with what can be known of it without reading it whole: its names, and how many bits its
-//! drawing has. So a command that reads one card reads the files that can speak about it, and no others.
+//! drawing has. So a command that reads one card reads the files that can speak about it, and no others; and what it reads is a file's
+//! values, taken out of its text here.
 //!
 //! In: the files of `protocols/`, and those with the desk page's words. Out: a table of them, as Rust. Never: a fact of a file's own; what is wrong in one is said when it
 //! is read, and a test reads them all.
@@ -14,7 +15,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use toml_span::Value;
+use serde::{Serialize, Serializer};
+use toml_span::{Value, value::ValueInner};
 
 /// The bits of a character on a track.
 const CHARACTER: usize = 5;
@@ -26,9 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for room in entries(&folder)?.iter().filter(|room| room.is_dir()) {
         for path in entries(room)?.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
             let text = fs::read_to_string(path)?;
-            let value = toml_span::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            let mut value = toml_span::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            let values = without_samples(&mut value)?;
             let (names, length, file) = (names(&value), length(&value), path.strip_prefix(&folder)?);
-            writeln!(table, "BuiltIn {{ path: {file:?}, text: include_str!({path:?}), names: &{names:?}, length: {length:?} }},")?;
+            writeln!(table, "BuiltIn {{ path: {file:?}, text: include_str!({path:?}), values: {values:?},")?;
+            writeln!(table, "names: &{names:?}, length: {length:?} }},")?;
         }
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("built_in.rs"), table + "]\n")?;
@@ -53,6 +57,36 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
+}
+
+/// All that a file says, as JSON; what proves it is proved by a test.
+fn without_samples(value: &mut Value<'_>) -> Result<String, serde_json::Error> {
+    let mut said = value.take();
+    if let ValueInner::Table(table) = &mut said {
+        table.remove("sample");
+    }
+    value.set(said);
+    serde_json::to_string(&InOrder(value))
+}
+
+/// A value whose tables are written in the order in which they stand in the file.
+struct InOrder<'v>(&'v Value<'v>);
+
+impl Serialize for InOrder<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_ref() {
+            ValueInner::String(text) => to.serialize_str(text),
+            ValueInner::Integer(number) => to.serialize_i64(*number),
+            ValueInner::Float(number) => to.serialize_f64(*number),
+            ValueInner::Boolean(is) => to.serialize_bool(*is),
+            ValueInner::Array(items) => to.collect_seq(items.iter().map(InOrder)),
+            ValueInner::Table(table) => {
+                let mut entries: Vec<_> = table.iter().collect();
+                entries.sort_by_key(|(key, _)| key.span.start);
+                to.collect_map(entries.into_iter().map(|(key, value)| (&key.name, InOrder(value))))
+            }
+        }
+    }
 }
 
 /// Its id and its aliases.

@@ -25,7 +25,7 @@ use cardbridge::{
 };
 use serde_json::Value;
 use serialport::{SerialPort as _, TTYPort};
-use support::{SYSTEM, Simulator, committed, committer, get, post, write_token};
+use support::{SYSTEM, Simulator, committed, committer, get, http, post, write_token};
 use uuid::Uuid;
 
 const TAPS: u32 = 200;
@@ -55,7 +55,7 @@ async fn measured(taps: u32) -> [(f64, f64); 4] {
     let station = Host::become_station(&site, "bench", None).await.unwrap().unwrap();
     let (client, _) = Client::connect(&site.config.store, None).await.unwrap();
     let commit = committer(&folder.path().join("bare.db"));
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http();
     let [mut saved, mut one, mut ours, mut bare] = [const { Vec::new() }; 4];
     for number in 1..=taps {
         let (line, mut order) = (line(&site, number), ordered(&client, number).await);

@@ -3,7 +3,10 @@
 //! In: a file's name and text. Out: its values, and findings that name file, line, column and key and say what to do.
 //! Never: a value made up for a key that is wrong. Configuration and protocol files are both read through this.
 
+mod ready;
+
 use std::{cell::RefCell, fmt};
+
 use toml_span::{
     Span, Value,
     value::{Table, ValueInner},
@@ -30,15 +33,12 @@ impl fmt::Display for Finding {
 
 const MOST_FINDINGS: usize = 100;
 
-/// From here on a file has nothing but samples.
-const SAMPLES: &str = "\n[[sample]]";
-
 /// A file under reading, with the findings so far.
 pub struct Sheet<'a> {
     file: &'a str,
     text: &'a str,
-    /// What was proved before has no samples to be read.
-    without_samples: bool,
+    /// The values of a file that was proved before.
+    proved: Option<&'a str>,
     findings: RefCell<Vec<Finding>>,
 }
 
@@ -46,19 +46,19 @@ impl<'a> Sheet<'a> {
     /// Starts on a file.
     #[must_use]
     pub const fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, without_samples: false, findings: RefCell::new(Vec::new()) }
+        Self { file, text, proved: None, findings: RefCell::new(Vec::new()) }
     }
 
-    /// Starts on a file that was proved when the program was built. Its samples, which stand at its end, are not read.
+    /// Starts on a file that was read and proved when the program was built: these are its values, as JSON, without its samples.
     #[must_use]
-    pub const fn proved(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, without_samples: true, findings: RefCell::new(Vec::new()) }
+    pub const fn proved(file: &'a str, text: &'a str, values: &'a str) -> Self {
+        Self { file, text, proved: Some(values), findings: RefCell::new(Vec::new()) }
     }
 
     /// True for a file whose samples are not read.
     #[must_use]
     pub const fn is_proved(&self) -> bool {
-        self.without_samples
+        self.proved.is_some()
     }
 
     /// The file's text.
@@ -69,8 +69,7 @@ impl<'a> Sheet<'a> {
 
     /// The top table; none when the text is not TOML (a finding says where).
     pub fn root(&self) -> Option<Keys<'_, 'a>> {
-        let end = self.text.find(SAMPLES).filter(|_| self.without_samples);
-        match toml_span::parse(self.text.get(..end.unwrap_or(self.text.len())).unwrap_or(self.text)) {
+        match self.proved.and_then(ready::read).map_or_else(|| toml_span::parse(self.text), Ok) {
             Ok(mut value) => self.keys(&mut value, String::new()),
             Err(error) => {
                 self.add(error.span, format!("not TOML: {error}"));

@@ -4,13 +4,15 @@
 //! samples read again where a test has proved them.
 
 use super::{Protocols, Room};
-use crate::{card::PacsBits, decode::track};
+use crate::{card::PacsBits, decode::track, sheet::Sheet};
 
 /// A file that is built in.
 struct BuiltIn {
     /// Its path from `protocols/` on.
     path: &'static str,
     text: &'static str,
+    /// Its values without its samples, as JSON.
+    values: &'static str,
     /// Its id and its aliases.
     names: &'static [&'static str],
     /// How many bits it draws; none where that is open.
@@ -50,8 +52,11 @@ impl Protocols {
         for (room, folder) in Room::ALL {
             let of_room = |file: &&BuiltIn| file.path.split('/').next() == Some(folder);
             for file in BUILT_IN.iter().filter(of_room).filter(|file| is_wanted(room, file)) {
+                let name = format!("protocols/{}", file.path);
                 // What a keyboard reader types is told by its samples.
-                protocols.take(room, &format!("protocols/{}", file.path), file.text, are_proved && room != Room::Keyboards);
+                let is_proved = are_proved && room != Room::Keyboards;
+                let sheet = if is_proved { Sheet::proved(&name, file.text, file.values) } else { Sheet::new(&name, file.text) };
+                protocols.take(room, &name, sheet);
             }
         }
         protocols

@@ -95,11 +95,11 @@ impl Room {
 impl Protocols {
     /// Adds one file to the room it belongs to, if its samples prove it.
     pub fn add(&mut self, room: Room, file: &str, text: &str) {
-        self.take(room, file, text, false);
+        self.take(room, file, Sheet::new(file, text));
     }
 
-    fn take(&mut self, room: Room, file: &str, text: &str, is_proved: bool) {
-        let sheet = if is_proved { Sheet::proved(file, text) } else { Sheet::new(file, text) };
+    fn take(&mut self, room: Room, file: &str, sheet: Sheet<'_>) {
+        let text = sheet.text();
         let names = Names { room, file, text, freed: None };
         match room {
             Room::Cards => {

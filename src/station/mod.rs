@@ -27,7 +27,7 @@ mod stages;
 pub(crate) mod tests;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -133,32 +133,32 @@ pub struct Setup {
 /// The station.
 pub struct Station {
     setup: Setup,
-    stages: HashMap<ReaderName, Stage>,
+    stages: BTreeMap<ReaderName, Stage>,
     /// Who waits for a card, in the order they came.
     desks: VecDeque<Desk>,
     sending: Sending,
     /// What was accepted here before.
     seen: Seen,
-    deadlines: HashMap<ReaderName, DateTime<Utc>>,
+    deadlines: BTreeMap<ReaderName, DateTime<Utc>>,
     /// Counts what happens: what came before is told from what came after, whatever the clock says.
     happened: u64,
     /// Until when a card at a reader that has just been opened lay there already.
-    opening: HashMap<ReaderName, DateTime<Utc>>,
+    opening: BTreeMap<ReaderName, DateTime<Utc>>,
     /// The readers that are there.
     up: Vec<ReaderName>,
     /// How the configured readers are.
     health: Vec<ReaderHealth>,
     store: StoreHealth,
     /// The last card at each reader that fitted no format, with a check that failed.
-    damaged: HashMap<String, Presentation>,
+    damaged: BTreeMap<String, Presentation>,
     /// The card that was shown last at each reader, and when it was last written down that it is there.
-    lying: HashMap<ReaderName, (String, DateTime<Utc>)>,
+    lying: BTreeMap<ReaderName, (String, DateTime<Utc>)>,
     /// The readers at which a smart card lies that nobody waited for when it was shown.
-    unclaimed: HashSet<ReaderName>,
+    unclaimed: BTreeSet<ReaderName>,
     /// The cards that were shown at rosters, each for whom.
     rosters: Rosters,
     /// What is being typed at each reader.
-    keypads: HashMap<ReaderName, Typing>,
+    keypads: BTreeMap<ReaderName, Typing>,
 }
 
 /// A card that lies at a reader is written down as seen this often.
@@ -206,18 +206,18 @@ impl Station {
             store: StoreHealth::default(),
             health: setup.readers.iter().map(|reader| ReaderHealth::of(&reader.name)).collect(),
             setup,
-            stages: HashMap::new(),
+            stages: BTreeMap::new(),
             desks: VecDeque::new(),
             seen: Seen::default(),
-            deadlines: HashMap::new(),
+            deadlines: BTreeMap::new(),
             happened: 0,
-            opening: HashMap::new(),
+            opening: BTreeMap::new(),
             up: Vec::new(),
-            damaged: HashMap::new(),
-            lying: HashMap::new(),
-            unclaimed: HashSet::new(),
+            damaged: BTreeMap::new(),
+            lying: BTreeMap::new(),
+            unclaimed: BTreeSet::new(),
             rosters: Rosters::default(),
-            keypads: HashMap::new(),
+            keypads: BTreeMap::new(),
         }
     }
 
@@ -284,7 +284,7 @@ impl Station {
     /// What is to be done before it ends: the cards that lie there are seen for the last time, and nothing more is sent.
     pub fn end(&mut self, now: Now) -> Vec<Effect> {
         self.sending.deliver(Scope::Nothing, now);
-        self.lying.drain().map(|(_, (card, _))| Effect::Seen(card, now.wall)).collect()
+        std::mem::take(&mut self.lying).into_iter().map(|(_, (card, _))| Effect::Seen(card, now.wall)).collect()
     }
 
     /// True while a reader still has a signal to show.

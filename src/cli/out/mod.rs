@@ -6,7 +6,12 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::host::client::Said;
 pub use crate::host::platform::process::{interrupted, listen_for_signals, unanswered};
@@ -132,7 +137,7 @@ pub fn hint(text: &str) {
 
 /// Logs go to standard error: warnings, or what CARDBRIDGE_LOG, else RUST_LOG, asks for.
 pub fn start_logging() {
-    let asked = EnvFilter::try_from_env("CARDBRIDGE_LOG").or_else(|_| EnvFilter::try_from_default_env());
-    let filter = asked.unwrap_or_else(|_| EnvFilter::new("warn"));
-    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).try_init());
+    let asked = ["CARDBRIDGE_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok()?.parse::<Targets>().ok());
+    let asked = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    drop(tracing_subscriber::registry().with(fmt::layer().with_writer(|| Log)).with(asked).try_init());
 }

@@ -83,12 +83,8 @@ impl Desk {
 
     /// True where a card for the one could be one for the other.
     fn overlaps(&self, other: &Self) -> bool {
-        match (&self.reader, &other.reader) {
-            (Some(one), Some(two)) => is_device_of(one, two) || is_device_of(two, one),
-            (Some(one), None) => other.wants(one),
-            (None, Some(two)) => self.wants(two),
-            (None, None) => true,
-        }
+        let takes_at = |one: &Self, two: &Self| two.reader.as_ref().is_some_and(|reader| one.wants(reader));
+        (self.reader.is_none() && other.reader.is_none()) || takes_at(self, other) || takes_at(other, self)
     }
 
     pub(super) fn person(&self) -> Option<String> {

@@ -341,11 +341,7 @@ impl Terms {
 fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta, counts_all: bool) -> Option<Given> {
     let seen = |entry: &Entry| entry.source.as_ref().filter(|source| source.reader.is_some()).map(|source| source.seen_at);
     let now = seen(entry)?;
-    let is_given = |other: &Entry| {
-        let progress = other.progress();
-        let stands = matches!(progress.state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
-        counts_all || (stands && progress.undone_by.is_none())
-    };
+    let is_given = |other: &Entry| counts_all || (other.gave() && other.progress().undone_by.is_none());
     let given = |other: &Entry| seen(other).map(|before| now - before).filter(|age| *age <= within && is_given(other));
     rivals.iter().rev().find_map(|other| other.given(given(other)?))
 }

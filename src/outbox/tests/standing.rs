@@ -158,3 +158,10 @@ fn a_card_is_given_away_for_as_long_as_the_site_says_unless_nothing_came_of_its_
         assert!(!is_given(steps.clone(), 1), "{steps:?}");
     }
 }
+
+#[test]
+fn what_a_store_that_was_put_back_holds_unsent_is_looked_for_before_it_is_sent() {
+    let restored = entry(Reassign::Never, vec![Step::Restored]);
+    assert_eq!((restored.progress().state, restored.next(at(60))), (State::InDoubt, Next::ReadBack));
+    assert_eq!(restored.unproven_until(TimeDelta::zero()), Some(at(30)), "it may still be under way from there");
+}

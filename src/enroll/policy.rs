@@ -93,7 +93,7 @@ pub fn explain(reading: &mut Reading, catalog: &Catalog, policy: &SitePolicy, pr
         reading.presentation.warnings.push(PRINTED_NOT_READ.to_owned());
     }
     let is_foreign = !reading.is_typed() && !reading.fits.iter().any(|fit| policy.admits(fit) && policy.is_taken(fit));
-    if wrong_print.is_some() || reading.verdict.reads_nothing() || is_foreign {
+    if wrong_print.is_some() || is_foreign {
         let named = policy.named_formats();
         let ask = Ask { named: &named, facility_codes: &policy.facility_codes, print: wrong_print };
         reading.suggestions = explain::explain(reading, catalog, &ask);

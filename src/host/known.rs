@@ -108,8 +108,8 @@ impl KnownCards {
 
     /// Takes an entry as it is now.
     pub fn saw(&self, entry: &Entry) {
-        if let (Some(card), Some((at, _))) = (entry.took_back(), entry.steps().last()) {
-            self.taken().insert(card, *at);
+        if let (Some(card), Some(at)) = (entry.took_back(), entry.went_on_at()) {
+            self.taken().insert(card, at);
         }
     }
 

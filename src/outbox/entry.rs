@@ -188,6 +188,13 @@ impl Entry {
         &self.history.steps
     }
 
+    /// When it went on last. What is said of it later, that it was taken back or that somebody else was erased, is no step of its way.
+    #[must_use]
+    pub fn went_on_at(&self) -> Option<DateTime<Utc>> {
+        let is_of_its_way = |step: &Step| !matches!(step, Step::Undone { .. } | Step::Blotted { .. });
+        self.steps().iter().rfind(|(_, step)| is_of_its_way(step)).map(|(at, _)| *at)
+    }
+
     /// What is known of it now.
     #[must_use]
     pub const fn progress(&self) -> &Progress {
@@ -334,11 +341,7 @@ impl Terms {
 fn given_lately(entry: &Entry, rivals: &[Entry], within: TimeDelta, counts_all: bool) -> Option<Given> {
     let seen = |entry: &Entry| entry.source.as_ref().filter(|source| source.reader.is_some()).map(|source| source.seen_at);
     let now = seen(entry)?;
-    let is_given = |other: &Entry| {
-        let progress = other.progress();
-        let stands = matches!(progress.state, State::Saved | State::Sending | State::InDoubt | State::Accepted);
-        counts_all || (stands && progress.undone_by.is_none())
-    };
+    let is_given = |other: &Entry| counts_all || (other.gave() && other.progress().undone_by.is_none());
     let given = |other: &Entry| seen(other).map(|before| now - before).filter(|age| *age <= within && is_given(other));
     rivals.iter().rev().find_map(|other| other.given(given(other)?))
 }

@@ -144,7 +144,7 @@ impl Counting {
         if entry.base_url != self.here {
             return (!progress.is_settled() || progress.needs_a_person()).then_some(Stands::Elsewhere);
         }
-        let last = entry.steps().last().map_or(entry.saved_at, |(at, _)| *at);
+        let last = entry.went_on_at().unwrap_or(entry.saved_at);
         match progress.state {
             _ if progress.needs_a_person() || progress.is_long_in_doubt() => Some(Stands::ForAPerson(Box::new(ForAPerson {
                 id: entry.id,
@@ -283,10 +283,11 @@ mod tests {
             entry(6, 60, sent(no_answer())),
             entry(7, 5, [sent(no_answer()), vec![Step::ReadBack(ReadBack::CannotTell)]].concat()),
             entry(8, 70, vec![Step::Discarded { superseded_by: None }]),
+            entry(9, 997, [sent(Outcome::Refused(told(5))), vec![Step::ReadBack(ReadBack::NotFound)]].concat()),
         ];
         let tally = tally(&entries);
         assert_eq!((tally.waiting, tally.oldest_waiting, tally.sending, tally.in_doubt), (1, Some(at(50)), 1, 1));
-        assert_eq!(tally.refused_today, 1, "yesterday's do not count");
+        assert_eq!(tally.refused_today, 2, "yesterday's do not count, and what comes as today begins is today's");
         assert_eq!(tally.last_accepted, Some(at(1503)));
         assert_eq!(
             tally.for_a_person.iter().map(|entry| (entry.id, entry.can_be_read_back)).collect::<Vec<_>>(),
@@ -320,6 +321,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_or_blotted_out_later_was_accepted_or_refused_when_it_was_and_not_then() {
+        let refused = || [sent(Outcome::Refused(told(5))), vec![Step::ReadBack(ReadBack::NotFound)]].concat();
+        let later = |step: Step, mut entry: Entry| {
+            entry.add(at(5000), step);
+            tally(&[entry])
+        };
+        let blotted = || Step::Blotted { steps: Vec::new(), by: "Grace".to_owned() };
+        for step in [Step::Undone { by: Uuid::from_u128(2) }, blotted()] {
+            assert_eq!(later(step, entry(1, 1500, sent(Outcome::Accepted(told(0))))).last_accepted, Some(at(1502)));
+        }
+        assert_eq!(later(blotted(), entry(1, 900, refused())).refused_today, 0);
+    }
+
+    #[test]
+    fn why_nothing_goes_through_is_said_until_an_entry_was_accepted_later() {
+        let stopped = |accepted_at: i64| {
+            let denied = entry(1, 100, sent(Outcome::Stopped { why: "BluSKY answered 401".to_owned() }));
+            let accepted = entry(2, accepted_at - 2, sent(Outcome::Accepted(told(0))));
+            tally(&[denied, accepted]).stopped().cloned()
+        };
+        let why = Some("BluSKY answered 401".to_owned());
+        assert_eq!([stopped(101), stopped(102), stopped(103)], [why.clone(), why, None], "it was denied at 102");
+    }
+
+    #[test]
     fn an_entry_of_another_blusky_is_counted_apart_and_teaches_nothing() {
         let other = |entry: Entry| Entry { base_url: "there".to_owned(), ..entry };
         let tally = tally(&[other(entry(1, 50, Vec::new())), other(entry(2, 50, sent(Outcome::Accepted(told(0)))))]);
@@ -349,6 +375,10 @@ mod tests {
         let mut listed = Tally::default();
         listed.saw("Users", at(5), true);
         assert_eq!(listed.reached, Some(at(5)), "a list was an answer");
+        listed.saw("Users", at(5), false);
+        assert!(!listed.calls["Users"].exists, "what was seen last counts, also within one moment");
+        let denied = Outcome::Stopped { why: "BluSKY answered 401".to_owned() };
+        assert!(tally(&[entry(6, 10, sent(denied))]).calls.is_empty(), "who is denied learns nothing of the call");
         // What was seen last counts, in whatever order the entries come.
         let gone = [entry(3, 100, sent(no_such_call)), entry(4, 10, sent(Outcome::Accepted(told(0))))];
         assert!(!tally(&gone).calls["AddUserCard"].exists);

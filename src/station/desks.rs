@@ -83,12 +83,8 @@ impl Desk {
 
     /// True where a card for the one could be one for the other.
     fn overlaps(&self, other: &Self) -> bool {
-        match (&self.reader, &other.reader) {
-            (Some(one), Some(two)) => is_device_of(one, two) || is_device_of(two, one),
-            (Some(one), None) => other.wants(one),
-            (None, Some(two)) => self.wants(two),
-            (None, None) => true,
-        }
+        let takes_at = |one: &Self, two: &Self| two.reader.as_ref().is_some_and(|reader| one.wants(reader));
+        (self.reader.is_none() && other.reader.is_none()) || takes_at(self, other) || takes_at(other, self)
     }
 
     pub(super) fn person(&self) -> Option<String> {
@@ -313,15 +309,11 @@ impl Station {
 
     /// Every format's verdict on a card that somebody got, the site's choice, and what is still to be asked.
     pub(super) fn consider(&mut self, desk: Desk, shown: Shown, is_new: bool, turn: &mut Turn) {
-        let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
         let mut reading = self.laid(shown.presentation.clone());
+        self.choose(&desk, &shown, &mut reading);
         let policy = &self.setup.policy;
-        policy::choose(&mut reading, policy, &hints);
-        if let Some(choice) = shown.choice.filter(|choice| *choice < reading.fits.len()) {
-            reading.choice = Some((choice, DecidedBy::Operator));
-        }
-        if hints.printed.is_some() {
-            policy::explain(&mut reading, &self.setup.catalog, policy, hints.printed.as_deref());
+        if desk.order.printed.is_some() {
+            policy::explain(&mut reading, &self.setup.catalog, policy, desk.order.printed.as_deref());
         }
         if is_new {
             turn.tell(Notice::Read(Box::new(reading.clone())));
@@ -362,6 +354,15 @@ impl Station {
                 let origin = Origin { card_after: entry.origin.card_after, ..origin };
                 self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, Got::Card(Box::new(shown)))), turn);
             }
+        }
+    }
+
+    /// Writes a person's choice into the reading, else the site's.
+    pub(super) fn choose(&self, desk: &Desk, shown: &Shown, reading: &mut Reading) {
+        let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
+        policy::choose(reading, &self.setup.policy, &hints);
+        if let Some(choice) = shown.choice {
+            reading.choice = Some((choice, DecidedBy::Operator));
         }
     }
 

@@ -97,7 +97,7 @@ impl ReaderHealth {
             }
             ReaderEvent::Note(_) => {}
             // A reader that is asked all the time answers all the time: to the second is enough.
-            _ if self.last_heard.is_some_and(|last| now >= last && now - last < TimeDelta::seconds(1)) => {}
+            _ if self.last_heard.is_some_and(|last| (TimeDelta::zero()..TimeDelta::seconds(1)).contains(&(now - last))) => {}
             _ => self.last_heard = Some(now),
         }
     }

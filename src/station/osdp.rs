@@ -116,6 +116,7 @@ fn key(code: u8) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reader::ByteOrder;
 
     fn card(format: u8, length: u16, bytes: &[u8]) -> OsdpCard {
         OsdpCard { reader: 0, format, length, bytes: bytes.to_vec(), check_bits: 16 }.masked()
@@ -159,6 +160,15 @@ mod tests {
         assert_eq!(shown(card(0, 32, &[0xDE, 0xAD, 0xBE, 0xEF]), told).csn.unwrap().to_string(), "DEADBEEF");
         let bits = shown(card(1, 32, &[0xDE, 0xAD, 0xBE, 0xEF]), ReaderHints::default());
         assert_eq!((bits.kind, bits.csn), (Kind::Wiegand, None), "32 Wiegand bits are no serial number");
+        // Where its reader turns them round, and what is no serial number is left as it came.
+        let turned = |kind| ReaderHints { kind: Some(kind), byte_order: ByteOrder::Reversed, ..ReaderHints::default() };
+        let number = shown(card(0, 32, &[0xDE, 0xAD, 0xBE, 0xEF]), turned(Kind::Csn));
+        assert_eq!(
+            (number.csn.unwrap().to_string(), number.bits.unwrap().to_bytes()),
+            ("EFBEADDE".to_owned(), vec![0xEF, 0xBE, 0xAD, 0xDE])
+        );
+        let wiegand = shown(card(0, 32, &[0xDE, 0xAD, 0xBE, 0xEF]), turned(Kind::Wiegand));
+        assert_eq!((wiegand.csn, wiegand.bits), (None, bits.bits));
     }
 
     #[test]
@@ -170,7 +180,7 @@ mod tests {
             matches!(desk.card(card(1, 26, bytes), told, at), Sight::New(_))
         };
         let (one, other) = ([0xBD, 0x88, 0xEB, 0x80], [0xCD, 0x22, 0xC7, 0x00]);
-        assert!(shows(&one, 0) && !shows(&one, 900) && !shows(&one, 1800), "it still lies there");
+        assert!(shows(&one, 0) && !shows(&one, 0) && !shows(&one, 900) && !shows(&one, 1800), "it still lies there");
         assert!(shows(&other, 1900) && shows(&one, 2000) && shows(&one, 3000));
         let mut desk = LastCard::default();
         let every = ReaderHints { card_left: Some(Duration::ZERO), ..ReaderHints::default() };

@@ -14,7 +14,6 @@ use crate::{
         enrollment,
         evidence::{self, Word},
         kept::Kept,
-        policy::{self, Hints},
     },
 };
 
@@ -150,17 +149,12 @@ impl Station {
 
     /// What the answer that was just given says about other cards; none where it settles nothing, or is about this card alone.
     fn kept(&self, desk: &Desk, shown: &Shown, asked: &QuestionKind) -> Option<Kept> {
-        let policy = &self.setup.policy;
         let mut reading = self.setup.catalog.read(shown.presentation.clone());
-        let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
-        policy::choose(&mut reading, policy, &hints);
-        if let Some(choice) = shown.choice.filter(|choice| *choice < reading.fits.len()) {
-            reading.choice = Some((choice, DecidedBy::Operator));
-        }
+        self.choose(desk, shown, &mut reading);
         let chosen = reading.chosen()?;
         match asked {
             QuestionKind::FirstSeen(..) => Some(Kept::first_seen(chosen)),
-            QuestionKind::Choose(..) => Some(Kept::choice(chosen, &policy.left(&reading))),
+            QuestionKind::Choose(..) => Some(Kept::choice(chosen, &self.setup.policy.left(&reading))),
             QuestionKind::SecondReading(..) | QuestionKind::InTheWay(..) | QuestionKind::Holder(..) => None,
         }
     }

@@ -30,6 +30,7 @@ impl Station {
         let (row, card) = (desk.order.roster.as_ref()?, reading.presentation.identity()?);
         let shown = &mut self.rosters.0;
         let key = (row.run, card);
+        shown.retain(|_, shown| now.steady - shown.at < REMEMBERED);
         let is_same = |other: &ShownFor| other.row == row.row || (other.user == desk.order.user_id && !other.user.is_nil());
         let other = shown.get(&key).filter(|other| !is_same(other) && !desk.order.same_card);
         if let Some(other) = other {
@@ -39,7 +40,6 @@ impl Station {
             return Some(InTheWay::Shown(given));
         }
         let name = desk.order.person.as_ref().map(|person| person.name.clone());
-        shown.retain(|_, shown| now.steady - shown.at < REMEMBERED);
         shown.insert(key, ShownFor { user: desk.order.user_id, row: row.row, name, at: now.steady });
         None
     }

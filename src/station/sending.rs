@@ -123,7 +123,7 @@ impl Sending {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.schedule.len() + self.aside.len()
+        self.schedule.len() + self.aside.count()
     }
 
     pub(super) const fn delivers_all(&self) -> bool {

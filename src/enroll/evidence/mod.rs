@@ -227,7 +227,7 @@ impl Case<'_> {
         }
         let presentation = &self.reading.presentation;
         match presentation.bits {
-            Some(bits) if !bits.is_empty() => {
+            Some(bits) => {
                 let passed = (0..bits.len()).filter(|at| self.passes(catalog, &bits.flipped(*at))).count();
                 passed as f64 / bits.len() as f64
             }

@@ -110,6 +110,7 @@ fn an_entry_in_a_cards_frame_is_an_entry_only_where_the_site_names_it_and_has_no
     let no_type = SitePolicy { card_types: vec![card_type(3, &["two"])], ..site(&["pin", "one"], &[]) };
     assert!(typed(no_type, "one"), "no card type takes the other one");
     assert!(!site(&["one"], &[]).leaves_an_entry(&read(vec![card("two", 1, 2)])), "nothing is an entry");
+    assert!(!site(&["one"], &[4]).leaves_an_entry(&read(vec![card("one", 123, 4567)])), "nor is a card with a strange facility code");
     // Facility codes speak of cards.
     assert!(!site(&["pin"], &[1]).admits(&pin) && site(&["pin"], &[]).admits(&pin));
 }
@@ -173,14 +174,21 @@ fn a_print_is_compared_with_the_card_types_own_template_first() {
 #[test]
 fn what_looks_right_is_not_explained_and_a_print_that_is_none_of_the_numbers_is_warned_of() {
     let catalog = Protocols::built_in().catalog(&["hid-h10301".to_owned()]);
-    let look = |policy: &SitePolicy, print: Option<&str>| {
-        let mut reading = catalog.read(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap()));
+    let explained = |literal: &str, policy: &SitePolicy, print: Option<&str>| {
+        let mut reading = catalog.read(Presentation::of_literal(&literal.parse().unwrap()));
         explain(&mut reading, &catalog, policy, print);
         (reading.presentation.warnings, !reading.suggestions.is_empty())
     };
+    let look = |policy: &SitePolicy, print: Option<&str>| explained("{26}BD88EB80", policy, print);
     assert_eq!(look(&site(&[], &[]), None), (vec![], false));
     assert_eq!(look(&site(&["hid-h10301"], &[]), Some("4567")), (vec![], false));
     assert_eq!(look(&site(&[], &[]), Some("31337")).0, ["printed_not_read"]);
+    assert!(look(&site(&["hid-h10301"], &[]), Some("17767")).1, "hex digits that were taken for decimal ones");
+    // A card of 35 bits, with parity bits of the reader's around it.
+    let doubled = |policy: &SitePolicy| explained("{37}1234567890", policy, None).1;
+    let by_type = SitePolicy { card_types: vec![card_type(3, &["hid-corporate-1000-35"])], ..site(&[], &[]) };
+    assert!(doubled(&site(&["hid-corporate-1000-35"], &[])) && doubled(&by_type));
+    assert!(!doubled(&site(&["hid-corporate-1000-35", "hid-h10302"], &[])), "it may be a card of the site");
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn an_entry_that_a_person_lets_go_on_waits_for_the_call_of_its_user_that_is_unde
 #[test]
 fn while_blusky_is_away_one_entry_after_the_other_is_tried_alone() {
     let mut schedule = Schedule::new(8);
-    (1..=3).for_each(|number| schedule.put(waiting(number, number.into(), number, Turn::At(at(0)))));
+    // The third is due in the very moment of its try.
+    [(1, 0), (2, 0), (3, 3)].into_iter().for_each(|(number, due)| schedule.put(waiting(number, number.into(), number, Turn::At(at(due)))));
     assert_eq!(schedule.next(at(0)), Some(id(1)));
     schedule.heard(&Reached::Away(None), None, at(0));
     schedule.put(waiting(1, 1, 1, Turn::At(at(0))));

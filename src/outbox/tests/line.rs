@@ -61,3 +61,11 @@ fn blusky_is_away_after_two_tries_in_a_row_that_did_not_reach_it_and_not_where_i
     }
     assert!(schedule.is_closed(at(1)) && schedule.is_away());
 }
+
+#[test]
+fn a_card_that_a_person_must_look_for_holds_up_later_orders_for_it_and_one_that_somebody_holds_does_not() {
+    let turn = |steps: Vec<Step>| Waiting::of(&entry(Reassign::Ask, steps), 1, at(9)).turn;
+    let held = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    assert_eq!(turn(vec![SENDING, no_answer(), Step::ReadBack(ReadBack::CannotTell)]), Turn::Person);
+    assert_eq!(turn(vec![SENDING, held, NOT_FOUND]), Turn::Over);
+}

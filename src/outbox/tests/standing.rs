@@ -1,6 +1,7 @@
 //! What is known of an entry at each point of its way, and until when a person's word is good.
 
 use super::*;
+use crate::access::AddUserCard;
 
 fn held() -> Step {
     Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")))
@@ -112,4 +113,55 @@ fn a_card_that_our_earlier_call_may_have_given_is_in_doubt_for_two_minutes_while
 fn an_update_is_repeated_for_two_minutes_and_then_no_more() {
     let absent = |second| update(vec![(0, SENDING), (1, no_answer()), (second, shown(&["public_notes"], &[]))]).due(at(second));
     assert_eq!((absent(120), absent(121)), (Next::Send { reassign: false }, Next::Person));
+}
+
+#[test]
+fn a_yes_at_the_question_is_good_from_then_on_and_one_with_the_order_from_the_order_on() {
+    let decided = || Step::Reassign { decided_by: DecidedBy::Operator };
+    let takes = |reassign, second| {
+        let steps = [(100, SENDING), (100, held()), (100, NOT_FOUND), (100, decided())];
+        entry(reassign, vec![]).after(steps.map(|(second, step)| (at(second), step))).due(at(second)) == Next::Send { reassign: true }
+    };
+    assert_eq!((takes(Reassign::Ask, 220), takes(Reassign::Ask, 221)), (true, false));
+    assert_eq!((takes(Reassign::Given, 120), takes(Reassign::Given, 121)), (true, false));
+}
+
+#[test]
+fn a_new_user_whom_a_person_has_found_is_that_user_and_no_cards_order_ends_by_such_a_word() {
+    let found = || Step::Retry { absent: false, user: Some(Uuid::from_u128(6)) };
+    let ada = user(vec![SENDING, no_answer(), found()]);
+    assert_eq!((ada.progress().state, ada.progress().told.value), (State::Accepted, Some(Uuid::from_u128(6))));
+    let card = entry(Reassign::Never, vec![SENDING, no_answer(), found()]);
+    assert_eq!((card.progress().state, card.next(at(9))), (State::Saved, Next::ReadBack));
+}
+
+#[test]
+fn a_card_is_given_away_for_as_long_as_the_site_says_unless_nothing_came_of_its_order_or_it_was_taken_back() {
+    let shown = |second, mut entry: Entry| {
+        entry.source = Some(Source { reader: Some("desk".to_owned()), card: "a".to_owned(), seen_at: at(second) });
+        entry
+    };
+    let is_given = |steps: Vec<Step>, second| {
+        let Operation::AddUserCard(call) = entry(Reassign::Never, vec![]).operation else { unreachable!() };
+        let call = Operation::AddUserCard(AddUserCard { user_id: Uuid::from_u128(8), ..call });
+        let next = shown(second, Entry::of(Uuid::from_u128(2), at(second), call, Reassign::Never));
+        let terms = Terms { given_within: Some(TimeDelta::seconds(60)), ..Terms::default() };
+        terms.judge(&next, [shown(0, entry(Reassign::Never, steps))].into_iter()).is_err()
+    };
+    let accepted = || vec![SENDING, Step::Answered(Outcome::Accepted(told(0, "Success"))), found()];
+    for steps in [vec![], vec![SENDING], vec![SENDING, no_answer()], accepted()] {
+        assert_eq!((is_given(steps.clone(), 60), is_given(steps.clone(), 61)), (true, false), "{steps:?}");
+    }
+    let refused = vec![SENDING, Step::Answered(Outcome::Refused(told(5, "No such card type"))), NOT_FOUND];
+    let taken_back = [accepted(), vec![Step::Undone { by: Uuid::from_u128(3) }]].concat();
+    for steps in [refused, vec![Step::Discarded { superseded_by: None }], taken_back] {
+        assert!(!is_given(steps.clone(), 1), "{steps:?}");
+    }
+}
+
+#[test]
+fn what_a_store_that_was_put_back_holds_unsent_is_looked_for_before_it_is_sent() {
+    let restored = entry(Reassign::Never, vec![Step::Restored]);
+    assert_eq!((restored.progress().state, restored.next(at(60))), (State::InDoubt, Next::ReadBack));
+    assert_eq!(restored.unproven_until(TimeDelta::zero()), Some(at(30)), "it may still be under way from there");
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    access::Operation,
+    access::{Operation, Outcome},
     outbox::schedule::{LOOKED_AT, Work},
 };
 
@@ -132,4 +132,44 @@ fn a_store_full_of_what_waits_is_taken_up_with_a_few_looks_at_each() {
     sending.ordered(Uuid::from_u128(3002), None, false);
     sending.put(like(3002, 8, 4001));
     assert_eq!((sending.schedule.len(), sending.waiting()), (5, 2003), "7, 8, and the three of them");
+}
+
+#[test]
+fn a_wish_to_take_a_card_grows_old_by_a_clock_that_nobody_sets_until_its_entry_is_accepted_or_given_up() {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let mut known = Known::default();
+    let (wish, none) = (Entry { reassign: Reassign::Always, ..entry(1, now.wall) }, entry(2, now.wall));
+    [&wish, &none].into_iter().for_each(|entry| known.take_up(entry, now));
+    // The wall's clock is set back, and three minutes have passed.
+    let later = Now { wall: now.wall - TimeDelta::hours(1), steady: now.steady + TimeDelta::minutes(3) };
+    let old = now.wall + TimeDelta::minutes(3);
+    assert_eq!((known.at_least(wish.id, later), known.at_least(none.id, later)), (old, later.wall));
+    let refused = Step::Answered(Outcome::Refused(Default::default()));
+    known.settled(&wish.clone().after([(later.wall, refused)]));
+    assert_eq!(known.at_least(wish.id, later), old, "a person may still say that it is to be taken");
+    known.settled(&wish.clone().after([(later.wall, Step::Discarded { superseded_by: None })]));
+    assert_eq!(known.at_least(wish.id, later), later.wall);
+}
+
+#[test]
+fn what_came_to_its_end_while_the_store_is_still_being_read_is_known_until_all_of_it_was_read() {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let [before, after] = [1, 2].map(|number| entry(number, now.wall));
+    let mut known = Known::default();
+    known.settled(&before);
+    assert_eq!((known.has_ended(before.id), known.has_ended(after.id)), (true, false));
+    known.begins();
+    known.settled(&after);
+    assert_eq!((known.has_ended(before.id), known.has_ended(after.id)), (false, false));
+}
+
+#[test]
+fn whoever_is_about_to_end_waits_for_what_is_due_within_three_seconds() {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    for (millis, is_idle) in [(2999, false), (3000, true)] {
+        let mut sending = Sending::new(1);
+        sending.deliver(Scope::All, now);
+        sending.put(Waiting { turn: Due::At(now.steady + TimeDelta::milliseconds(millis)), ..waiting(&entry(1, now.wall), 1, now) });
+        assert_eq!(sending.is_idle(now), is_idle, "{millis}");
+    }
 }

@@ -64,14 +64,36 @@ fn whoever_was_sent_to_the_front_desk_gets_no_card_that_is_shown_at_the_kiosk_la
     assert_eq!(world.disk[&first].origin.card.as_ref().unwrap().credential.number("card_number"), Some(4567));
 }
 
+/// A site that uses two formats which both read the first card.
+fn torn_between_two(mut world: World) -> World {
+    let formats = ["hid-h10301".to_owned(), "indala-26".to_owned()];
+    world.station.setup.catalog = Arc::new(Protocols::built_in().catalog(&formats));
+    let policy = &mut world.station.setup.policy;
+    policy.formats = formats.to_vec();
+    policy.card_types[0].formats = formats.to_vec();
+    world
+}
+
+#[test]
+fn a_tie_at_a_desk_is_asked_about_at_once_and_stays_asked_until_one_of_its_choices_is_named() {
+    let mut world = torn_between_two(world(PROOF));
+    // It could be a PIN, too, which is none of the choices.
+    let frame = b"1A188CB200\r";
+    let id = world.order(1, true);
+    world.bytes(frame);
+    let Some((_, Question { kind: QuestionKind::Choose(reading, choices), number })) = world.asked() else { panic!("{:?}", world.asked()) };
+    let not_offered = (0..reading.fits.len()).find(|at| !choices.contains(at)).unwrap();
+    world.happens(Event::Answer(id, number, Answer::Choice(not_offered)));
+    let Some((_, Question { kind: QuestionKind::Choose(..), number })) = world.asked() else { panic!("{:?}", world.asked()) };
+    assert_eq!(world.ended(id), None);
+    world.happens(Event::Answer(id, number, Answer::Choice(choices[0])));
+    world.bytes(frame);
+    assert_eq!(world.state(id), Some(State::Accepted), "{:?} {:?}", world.ended(id), world.asked());
+}
+
 #[test]
 fn a_tie_at_a_kiosk_is_read_twice_before_the_front_desk_is_asked() {
-    let protocols = Protocols::built_in();
-    let mut world = world_with(PROOF, Some("desk"), Vec::new());
-    world.station.setup.catalog = Arc::new(protocols.catalog(&["hid-h10301".to_owned(), "indala-26".to_owned()]));
-    let policy = &mut world.station.setup.policy;
-    policy.formats = vec!["hid-h10301".to_owned(), "indala-26".to_owned()];
-    policy.card_types[0].formats = policy.formats.clone();
+    let mut world = torn_between_two(world_with(PROOF, Some("desk"), Vec::new()));
     let id = at_kiosk(&mut world, 1);
     world.bytes(FIRST);
     assert!(matches!(world.asked(), Some((_, Question { kind: QuestionKind::SecondReading(..), .. }))), "{:?}", world.asked());

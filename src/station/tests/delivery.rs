@@ -196,3 +196,16 @@ fn a_station_that_ends_sends_nothing_more_and_notes_which_cards_lie_there() {
     assert_eq!(world.calls.len(), 1);
     assert_eq!(world.station.end(world.now), []);
 }
+
+#[test]
+fn while_a_call_is_under_way_the_station_is_sending_and_not_idle() {
+    let entries = from_before();
+    let mut world = world(1.0);
+    let effects = world.station.handle(Event::Stock(vec![(1, entries[0].clone())]), world.now);
+    assert_eq!(effects, [Effect::Deliver(Work::Step(entries[0].id))]);
+    assert_eq!(world.counts(), (1, false, true, false));
+    world.stocked(&entries[..1]);
+    let called = world.called(entries[0].id);
+    world.happens(Event::Called(Box::new(called)));
+    assert_eq!(world.counts(), (0, false, false, true));
+}

@@ -1,7 +1,7 @@
 //! What is asked before a card is somebody's.
 
 use super::*;
-use crate::access::Told;
+use crate::{access::Told, outbox::Given};
 
 #[test]
 fn what_nothing_proves_is_read_twice_and_a_person_says_what_it_is() {
@@ -143,4 +143,35 @@ fn a_no_to_whether_a_card_is_taken_from_its_holder_is_told_and_a_later_yes_chang
     assert!(matches!(world.told.last(), Some(Notice::Entry(entry, None)) if entry.id == id), "{:?}", world.told.last());
     world.happens(Event::Answer(id, question.number, Answer::Yes));
     assert_eq!((world.state(id), world.calls.len()), (Some(State::Refused), 1));
+}
+
+#[test]
+fn whoever_goes_is_asked_nothing_more_and_whoever_stays_is() {
+    let mut world = world(PROOF);
+    let (goes, stays) = (world.order(1, true), world.order(2, true));
+    world.happens(Event::Withdraw(goes));
+    world.bytes(FIRST);
+    world.bytes(FIRST);
+    assert!(matches!(world.asked(), Some((order, Question { kind: QuestionKind::FirstSeen(..), .. })) if order == stays));
+    // Whoever goes while their card is being saved is not asked about what is in its way.
+    let literal = Box::new(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap()));
+    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1003))), card: Wanted::Named(literal), reassign: Reassign::Never };
+    let late = Uuid::from_u128(3);
+    world.station.handle(Event::Order(Box::new(Request { id: late, what, can_be_asked: true })), world.now);
+    world.happens(Event::Withdraw(late));
+    let given = Given { entry: Uuid::nil(), user: Uuid::nil(), name: None, card: None, seconds: 1 };
+    world.happens(Event::InTheWay(late, InTheWay::Given(given)));
+    assert!(matches!(world.ended(late), Some(Ended::InTheWay(_))), "{:?}", world.ended(late));
+}
+
+#[test]
+fn a_card_of_a_capture_that_was_read_once_is_waited_for_no_second_time() {
+    let mut world = world(PROOF);
+    let card = Box::new(Presentation { reader: Some("desk".to_owned()), ..Presentation::of_literal(&"{26}BD88EB80".parse().unwrap()) });
+    for (number, readings, question) in [(1, 1, "second_reading"), (2, 2, "first_seen")] {
+        let (id, order) = (Uuid::from_u128(number), Box::new(Order::of(Uuid::from_u128(1000 + number))));
+        let what = What::Enroll { order, card: Wanted::Captured(card.clone(), readings), reassign: Reassign::Never };
+        world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: false })));
+        assert!(matches!(world.ended(id), Some(Ended::Unproven(_, open)) if open.name() == question), "{:?}", world.ended(id));
+    }
 }

@@ -209,6 +209,7 @@ fn keys_become_an_entry_at_their_end_key_after_a_pause_or_before_a_card() {
     let id = world.order(1, false);
     world.types("42#");
     assert_eq!((world.typed().len(), world.state(id)), (4, None));
+    assert_eq!(world.station.readers()[0].cards, 1, "nor does it count as one");
     // What was begun is gone with its reader.
     world.types("7");
     world.at_desk(ReaderEvent::Lost { why: "unplugged".to_owned() });
@@ -225,4 +226,126 @@ fn a_key_that_nobody_can_name_is_an_entry_by_itself_and_ends_what_was_typed() {
     assert_eq!(world.typed(), [("12".to_owned(), 1)]);
     let Some(Notice::Read(reading)) = world.told.last() else { panic!("{:?}", world.told.last()) };
     assert!(reading.presentation.keys.is_none() && reading.is_typed(), "{:?}", reading.presentation.warnings);
+}
+
+fn serial(dialect: &str) -> World {
+    with(ReaderKind::Serial(Protocols::built_in().dialect(dialect).unwrap().clone(), ReaderHints::default()))
+}
+
+#[test]
+fn a_reader_is_told_what_its_dialect_says_and_is_showing_until_it_was_told_all_of_it() {
+    let mut silent = serial("twn3-hidprox");
+    silent.bytes(FIRST);
+    assert_eq!((silent.commands.len(), silent.station.is_showing()), (0, false));
+    let mut world = serial("twn4-simple");
+    let written = |world: &World| match &world.commands[..] {
+        [(_, ReaderCommand::Write(bytes)), ..] => bytes.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(written(&world), b"0400070000\r");
+    let answers = |world: &mut World| {
+        for _ in 0..10 {
+            world.passes(TimeDelta::milliseconds(100));
+            world.at_desk(ReaderEvent::Bytes(b"0001\r".to_vec()));
+        }
+    };
+    answers(&mut world);
+    assert!(!world.station.is_showing());
+    world.at_desk(ReaderEvent::Bytes(b"0001491A04BD88EB80\r".to_vec()));
+    assert!(world.station.is_showing());
+    answers(&mut world);
+    assert!(!world.station.is_showing());
+}
+
+#[test]
+fn a_station_that_is_woken_when_it_said_does_what_was_due_and_names_a_later_time() {
+    let waits = |mut world: World| {
+        world.order(1, true);
+        world
+    };
+    let repeats = || {
+        let mut world = waits(world(PROOF));
+        if let Some(ReaderSetup { kind: ReaderKind::Serial(_, hints), .. }) = world.station.setup.readers.first_mut() {
+            hints.repeats = Some(std::time::Duration::from_millis(200));
+        }
+        world.bytes(FIRST);
+        world
+    };
+    let typed = || {
+        let mut world = osdp();
+        world.types("12");
+        world
+    };
+    for mut world in [waits(serial("twn4-simple")), repeats(), typed(), serial("twn3-hidprox")] {
+        let mut times = 0;
+        while let Some(due) = world.station.deadline(world.now).filter(|_| times < 20) {
+            assert!(due > world.now.steady, "what was due was not done");
+            world.passes(due - world.now.steady);
+            times += 1;
+        }
+        assert!(times > 0);
+    }
+}
+
+/// What comes on Wiegand wires, at a site that names these formats and lists this facility code.
+fn on_wires(formats: &[&str], facility_code: u64, frames: &[String]) -> World {
+    let mut world = osdp();
+    let formats: Vec<String> = formats.iter().map(ToString::to_string).collect();
+    world.station.setup.catalog = Arc::new(Protocols::built_in().catalog(&formats));
+    world.station.setup.policy = SitePolicy { formats, facility_codes: vec![facility_code], ..SitePolicy::default() };
+    for frame in frames {
+        world.passes(TimeDelta::milliseconds(300));
+        let bits = format!("{frame:0<32}");
+        let bytes = u32::from_str_radix(&bits, 2).unwrap().to_be_bytes().to_vec();
+        world.at_desk(ReaderEvent::OsdpCard(crate::reader::OsdpCard {
+            reader: 0,
+            format: 1,
+            length: frame.len() as u16,
+            bytes,
+            check_bits: 16,
+        }));
+    }
+    world
+}
+
+#[test]
+fn a_key_that_comes_as_a_frame_is_typed_and_where_two_tables_read_it_in_two_ways_only_at_a_site_that_names_one() {
+    let protocols = Protocols::built_in();
+    let keys = |table: &str, keys: &str| {
+        let key = |key: char| {
+            let mut credential = crate::card::Credential::default();
+            credential.set("key", crate::decode::keypad::number(&key.to_string()).unwrap().into());
+            protocols.format(table).unwrap().format.encode(&credential).unwrap().to_binary()
+        };
+        keys.chars().map(key).collect::<Vec<_>>()
+    };
+    let typed = |formats: &[&str], table| on_wires(formats, 123, &keys(table, "12#")).typed();
+    assert_eq!(typed(&[], "keypad-4"), [("12".to_owned(), 0)]);
+    // What keypad-6 reads as # is * in Rosslare's table.
+    assert_eq!(typed(&[], "keypad-6"), [("12".to_owned(), 1)]);
+    assert_eq!(typed(&["hid-h10301"], "keypad-6"), [("12".to_owned(), 1)], "that one says nothing about keys");
+    assert_eq!(typed(&["keypad-6"], "keypad-6"), [("12".to_owned(), 0)]);
+}
+
+#[test]
+fn a_pin_in_a_cards_frame_is_typed_where_the_site_leaves_nothing_else() {
+    // 311964 in the 26 bits of a card with facility code 49.
+    let frame = ["00011000100011001011001000".to_owned()];
+    let is_typed = |formats: &[&str], facility_code| match on_wires(formats, facility_code, &frame).told.last() {
+        Some(Notice::Read(reading)) => reading.is_typed(),
+        other => panic!("{other:?}"),
+    };
+    assert!(is_typed(&["hid-h10301", "keypad-bcd-26"], 123));
+    assert!(!is_typed(&["hid-h10301", "keypad-bcd-26"], 49) && !is_typed(&["hid-h10301"], 123), "it may be a card of this site");
+}
+
+#[test]
+fn a_byte_that_stands_for_no_key_is_no_part_of_an_entry() {
+    let mut world = serial("s4a-converter");
+    for key in [b"1", b"2", b"+", b"3", b"#"] {
+        world.passes(TimeDelta::milliseconds(300));
+        world.at_desk(ReaderEvent::Bytes(key.to_vec()));
+    }
+    world.passes(TimeDelta::milliseconds(300));
+    assert_eq!(world.typed(), [("12".to_owned(), 1), ("+".to_owned(), 1), ("3".to_owned(), 0)]);
 }

@@ -87,3 +87,32 @@ fn a_card_that_lay_there_before_somebodys_turn_answers_nothing() {
     world.bytes(FIRST);
     assert_eq!((world.asked(), world.disk.len()), (asked, 1));
 }
+
+#[test]
+fn a_card_that_lay_there_as_its_reader_came_back_does_not_answer_what_was_asked_about_another() {
+    let mut world = world(1.0);
+    world.turn(1, 1, 101);
+    world.bytes(FIRST);
+    let next = world.turn(1, 2, 102);
+    world.bytes(FIRST);
+    assert!(world.shown_for().is_some());
+    if let Some(ReaderSetup { kind: ReaderKind::Serial(_, hints), .. }) = world.station.setup.readers.first_mut() {
+        hints.card_left = Some(std::time::Duration::from_secs(5));
+    }
+    world.happens(Event::Reader("desk".into(), ReaderEvent::Up));
+    world.bytes(SECOND);
+    assert_eq!((world.state(next), world.disk.len()), (None, 1));
+}
+
+#[test]
+fn after_a_day_a_card_that_was_shown_for_somebody_is_the_next_ones_unasked() {
+    for (seconds, is_asked) in [(-1, true), (0, false)] {
+        let mut world = world(1.0);
+        world.turn(1, 1, 101);
+        world.bytes(FIRST);
+        world.passes(TimeDelta::days(1) + TimeDelta::seconds(seconds - 1));
+        world.turn(1, 2, 102);
+        world.bytes(FIRST);
+        assert_eq!(world.shown_for().is_some(), is_asked);
+    }
+}

@@ -135,3 +135,28 @@ fn a_step_on_disk_is_told_while_the_entry_is_on_its_way_and_its_end_only_once_it
     assert_eq!(told(answered(Outcome::Accepted(Default::default()))), 0, "the read-back is still to come");
     assert_eq!(told(answered(Outcome::Impossible { why: "no such call".to_owned() })), 0);
 }
+
+#[test]
+fn whoever_names_one_of_several_devices_takes_from_it_alone_and_stands_behind_whoever_else_can() {
+    let mut world = world(1.0);
+    for device in ["desk#1", "desk#2"] {
+        world.happens(Event::Reader(device.into(), ReaderEvent::Up));
+    }
+    let orders: Vec<Uuid> = [(1, "desk#1"), (2, "desk#1"), (3, "desk"), (4, "desk#2")]
+        .map(|(number, reader)| {
+            let (id, order) = (Uuid::from_u128(number), Box::new(Order::of(Uuid::from_u128(1000 + number))));
+            let card = Wanted::Shown { reader: Some(reader.to_owned()), within: TimeDelta::seconds(60) };
+            let what = What::Enroll { order, card, reassign: Reassign::Never };
+            world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: false })));
+            id
+        })
+        .to_vec();
+    let ahead: Vec<usize> = orders.iter().map(|id| world.places(*id)[0].0).collect();
+    assert_eq!(ahead, [0, 1, 2, 1]);
+    for (frame, whose) in [(FIRST, orders[2]), (SECOND, orders[3])] {
+        world.passes(TimeDelta::seconds(1));
+        world.happens(Event::Reader("desk#2".into(), ReaderEvent::Bytes(frame.to_vec())));
+        assert_eq!(world.state(whose), Some(State::Accepted));
+    }
+    assert_eq!(world.disk.len(), 2, "those at the other device wait on");
+}

@@ -123,3 +123,36 @@ fn where_nothing_can_be_delivered_whoever_waits_is_told_why_and_the_card_stays_s
         assert_eq!(world.state(id), Some(State::Saved));
     }
 }
+
+#[test]
+fn a_card_on_its_way_to_the_disk_is_neither_withdrawn_nor_given_up_and_keeps_nobody_waiting() {
+    let mut world = world(1.0);
+    let id = world.order(1, true);
+    let frame = Event::Reader("desk".into(), ReaderEvent::Bytes(FIRST.to_vec()));
+    let effects = world.station.handle(frame, world.now);
+    let Some(entry) = effects.into_iter().find_map(|effect| if let Effect::Save(entry, _) = effect { Some(entry) } else { None }) else {
+        panic!("nothing is saved")
+    };
+    world.order(2, false);
+    assert!(matches!(world.told.last(), Some(Notice::Waiting { ahead: 0, .. })), "{:?}", world.told.last());
+    world.happens(Event::Withdraw(id));
+    world.passes(TimeDelta::seconds(61));
+    assert_eq!((world.ended(id), world.ended(Uuid::from_u128(2))), (None, Some(&Ended::NoCard(60))));
+    world.disk.insert(id, (*entry).clone());
+    world.happens(Event::Saved(entry));
+    assert_eq!(world.state(id), Some(State::Accepted));
+}
+
+#[test]
+fn an_order_that_is_saved_and_said_again_takes_no_second_card() {
+    let mut world = world(1.0);
+    world.outcomes.push_back(lost());
+    let id = world.order(1, false);
+    world.bytes(FIRST);
+    assert_eq!(world.state(id), Some(State::InDoubt));
+    world.told.clear();
+    world.order(1, false);
+    assert_eq!(world.told, [], "it waits for no card");
+    world.bytes(SECOND);
+    assert_eq!(world.disk.len(), 1);
+}

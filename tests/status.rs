@@ -188,3 +188,56 @@ fn a_pin_whose_key_is_gone_is_said_and_so_is_what_waits_for_another_blusky() {
     assert_eq!((code, &station["outbox"]["waiting"], &station["outbox"]["elsewhere"]), (0, &json!(1), &json!(1)));
     assert!(told(&site).1.contains("1 entry waits for another BluSKY"));
 }
+
+/// Why the anchor is in trouble as `status` says it, and what `doctor` finds of it.
+fn anchor(site: &Site) -> (Value, Vec<String>) {
+    let found = site.run(&["doctor", "--json"]).lines();
+    let of_anchor =
+        found.iter().filter(|finding| finding["finding"] == "anchor").map(|finding| finding["what"].as_str().unwrap().to_owned());
+    let of_anchor = of_anchor.collect();
+    (status(site).1["outbox"]["anchor"].clone(), of_anchor)
+}
+
+#[test]
+fn an_anchor_that_is_missing_is_shown_with_what_to_do_beside_a_station_and_without_one() {
+    let site = Site::at("http://127.0.0.1:9", "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    assert_eq!((anchor(&site), status(&site).0), ((Value::Null, vec![]), 0));
+    fs::remove_file(site.path("anchor")).unwrap();
+    let is_missing = |words: &str| words.contains("is missing") && words.contains("cardbridge audit accept");
+    let shown = || {
+        let (said, found) = anchor(&site);
+        assert!(is_missing(said.as_str().unwrap()) && found.len() == 1 && is_missing(&found[0]), "{said} {found:?}");
+        let (code, words) = told(&site);
+        assert!(code == 1 && is_missing(&words), "{words}");
+    };
+    shown();
+    let station = run(&site, "the station runs");
+    shown();
+    assert_eq!(site.run(&["audit", "accept"]).code, 0);
+    assert_eq!((anchor(&site), status(&site).0), ((Value::Null, vec![]), 0));
+    assert_eq!(station.signal("INT").code, 0);
+}
+
+#[test]
+fn an_anchor_that_does_not_fit_its_store_is_found_by_doctor_which_changes_neither() {
+    let site = Site::at("http://127.0.0.1:9", "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let [earlier, before] = ["cardbridge.db", "anchor"].map(|file| fs::read(site.path(file)).unwrap());
+    assert_eq!(enroll(&site, GRACE, &h10301(123, 17)).code, 3);
+    let found = |put: &str, bytes: &[u8]| {
+        fs::write(site.path(put), bytes).unwrap();
+        let found = site.run(&["doctor", "--json"]).lines();
+        assert_eq!(fs::read(site.path(put)).unwrap(), bytes, "nothing is changed");
+        found.iter().find(|finding| finding["finding"] == "anchor").expect("a finding")["what"].as_str().unwrap().to_owned()
+    };
+    let says = found("anchor", &before);
+    assert!(says.contains("behind the store"), "{says}");
+    assert_eq!((status(&site).0, anchor(&site)), (0, (Value::Null, vec![])), "the next command writes it anew");
+    let says = found("cardbridge.db", &earlier);
+    assert!(says.contains("is older than its anchor") && says.contains("cardbridge audit accept"), "{says}");
+    let says = found("anchor", b"");
+    assert!(says.contains("cannot be read") && says.contains("cardbridge audit accept"), "{says}");
+    let refused = site.run(&["status", "--json"]);
+    assert!(refused.code == 1 && refused.error()["message"].as_str().unwrap().contains("cardbridge audit accept"), "{refused:?}");
+}

@@ -217,6 +217,7 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
         "cardbridge outbox retry 0190",
     ),
     ("key_missing", Level::Broken, |facts| outbox(facts).sealed = Some("sealed with another key".to_owned()), "put the key file back"),
+    ("anchor", Level::Broken, |facts| outbox(facts).anchor = Some("it is missing".to_owned()), "cardbridge audit accept"),
     ("store_damaged", Level::Broken, |facts| outbox(facts).findings = vec!["entry 7".to_owned()], "backup"),
     ("entries_elsewhere", Level::Warning, |facts| outbox(facts).elsewhere = 2, "another base_url"),
     ("facility_code_never_seen", Level::Note, |facts| outbox(facts).facility_codes_never_seen = vec![124], "124"),

@@ -60,8 +60,9 @@ impl AnchorFile {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, anchor: &Anchor) -> Result<(), StoreError> {
-        let text = serde_json::to_string(anchor).map_err(|error| self.failed(error))? + "\n";
-        (self.replace)(&self.path, text.as_bytes()).map_err(|error| self.failed(error))
+        let failed = |why: String| StoreError::AnchorNotWritten { path: self.path.display().to_string(), why };
+        let text = serde_json::to_string(anchor).map_err(|error| failed(error.to_string()))? + "\n";
+        (self.replace)(&self.path, text.as_bytes()).map_err(|error| failed(error.to_string()))
     }
 
     fn failed(&self, why: impl ToString) -> StoreError {

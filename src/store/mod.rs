@@ -186,4 +186,9 @@ pub trait Store {
 
     /// Ends it: nothing but what it keeps is left behind.
     fn close(self: Box<Self>);
+    /// Why the store's anchor cannot tell whether the store is an older one, or was cut off; none where it can, or none is kept.
+    fn anchor_trouble(&mut self) -> Option<StoreError> {
+        None
+    }
+
 }

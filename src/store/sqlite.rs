@@ -192,9 +192,9 @@ impl Database {
             transaction.commit()?;
             Ok(value)
         };
-        let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path));
+        let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path))?;
         self.write_anchor();
-        written
+        Ok(written)
     }
 
     /// SQLite has ended the group's transaction by itself: a full disk, or one that fails.
@@ -343,6 +343,10 @@ impl Store for Database {
     }
 
     fn close(mut self: Box<Self>) {
+    fn anchor_trouble(&mut self) -> Option<StoreError> {
+        Self::anchor_trouble(self)
+    }
+
         self.empty_log();
         drop(self.connection.close());
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     doctor::store::{Facts, Outbox, Read},
     host::{
-        Site,
+        Site, anchor_file,
         platform::{access, disk, files, lock::Lock},
         sealer, state,
     },
@@ -53,7 +53,11 @@ async fn read(site: &Site, credentials: Option<&Path>) -> (Read, Option<Value>) 
     if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         return (Read::NotThere, None);
     }
-    let opened = Database::look(path, base_url, sealer(path, credentials)).and_then(|database| StoreHandle::over(Box::new(database)));
+    let looked = Database::look(path, base_url, sealer(path, credentials)).map(|database| match &site.config.anchor {
+        Some(anchor) => database.beside(anchor_file(anchor)),
+        None => database,
+    });
+    let opened = looked.and_then(|database| StoreHandle::over(Box::new(database)));
     let counted = match opened {
         Ok(store) => state::of(&store, &site.config.policy).await,
         Err(StoreError::Older(_)) => return (Read::Older, None),

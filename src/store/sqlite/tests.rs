@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     card::{FacilityCode, What},
     outbox::{State, Terms},
-    store::Anchor,
+    store::{Anchor, AnchorFile},
 };
 
 const BLUSKY: &str = "https://blusky.example";
@@ -277,6 +277,24 @@ fn an_anchor_holds_as_long_as_the_chain_goes_on_behind_it() {
     let erased = store.erase(user, &[], "somebody", Utc::now());
     assert!(matches!(erased, Ok(Erased { entries: 1.., .. }) | Err(StoreError::NotSettled(_))), "{erased:?}");
     assert!(store.holds(&anchor).unwrap());
+}
+
+#[test]
+fn an_anchor_that_cannot_be_written_is_in_trouble_until_it_can_be() {
+    static CAN_WRITE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let replace = |path: &Path, bytes: &[u8]| match CAN_WRITE.load(std::sync::atomic::Ordering::Relaxed) {
+        true => fs::write(path, bytes),
+        false => Err(std::io::ErrorKind::PermissionDenied.into()),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let anchor = folder.path().join("anchor");
+    fs::write(&anchor, serde_json::to_vec(&Anchor { records: 0, link: String::new() }).unwrap()).unwrap();
+    let mut store = third_layout(folder.path()).anchored(AnchorFile::new(&anchor, replace)).unwrap();
+    let words = store.anchor_trouble().unwrap().to_string();
+    assert!(words.contains("cannot be written: permission denied; check the owner"), "{words}");
+    CAN_WRITE.store(true, std::sync::atomic::Ordering::Relaxed);
+    store.seen("no card", Utc::now()).unwrap();
+    assert_eq!(store.anchor_trouble(), None);
 }
 
 #[test]

@@ -43,7 +43,7 @@ use crate::{
     decode::catalog::SharedCatalog,
     protocols::Protocols,
     station::{ReaderSetup, Setup},
-    store::{AnchorFile, StoreError, StoreHandle, seal::Sealer, sqlite::Database},
+    store::{AnchorFile, Files, StoreError, StoreHandle, seal::Sealer, sqlite::Database},
 };
 use platform::{files, lock::Lock};
 
@@ -122,13 +122,16 @@ pub fn open_record(path: &Path, base_url: &str, credentials: Option<&Path>) -> R
     }
 }
 
+/// How the files beside a store are kept here.
+pub const FILES: Files = Files { make: files::make_whole, replace: files::replace, is_private: files::is_private };
+
 /// The file of an anchor.
 #[must_use]
 pub fn anchor_file(path: &Path) -> AnchorFile {
-    AnchorFile::new(path, files::replace)
+    AnchorFile::new(path, FILES)
 }
 
 /// What seals the secrets of the store at this path.
 fn sealer(path: &Path, credentials: Option<&Path>) -> Sealer {
-    Sealer::new(Lock::beside(path, "key"), credentials, files::is_private)
+    Sealer::new(Lock::beside(path, "key"), credentials, FILES)
 }

@@ -7,8 +7,9 @@ use rusqlite::params;
 use super::*;
 use crate::{
     card::{FacilityCode, What},
+    host::FILES,
     outbox::{State, Terms},
-    store::{Anchor, AnchorFile},
+    store::{Anchor, AnchorFile, Files},
 };
 
 const BLUSKY: &str = "https://blusky.example";
@@ -51,7 +52,7 @@ fn third_layout(folder: &Path) -> Database {
 }
 
 fn open(path: &Path) -> Database {
-    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, |_| Ok(true))).unwrap()
+    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, FILES)).unwrap()
 }
 
 /// What was taken there: a code, how many BluSKY accepted, how many somebody vouched for.
@@ -289,7 +290,7 @@ fn an_anchor_that_cannot_be_written_is_in_trouble_until_it_can_be() {
     let folder = tempfile::tempdir().unwrap();
     let anchor = folder.path().join("anchor");
     fs::write(&anchor, serde_json::to_vec(&Anchor { records: 0, link: String::new() }).unwrap()).unwrap();
-    let mut store = third_layout(folder.path()).anchored(AnchorFile::new(&anchor, replace)).unwrap();
+    let mut store = third_layout(folder.path()).anchored(AnchorFile::new(&anchor, Files { replace, ..FILES })).unwrap();
     let words = store.anchor_trouble().unwrap().to_string();
     assert!(words.contains("cannot be written: permission denied; check the owner"), "{words}");
     CAN_WRITE.store(true, std::sync::atomic::Ordering::Relaxed);

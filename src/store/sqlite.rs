@@ -16,6 +16,7 @@
 //! the mark and their place in the chain, whose salts and head were tables of their own.
 //! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
 //! entries are not settled; a salt stands beside its text, and the chain has an index. Layout 5 looks for no changes: their index goes.
+//! Layout 6 keeps as open what a person must look for, which was kept as done before.
 //! Since then `card` stands also where it came from no reader (`reader` is null), and what was erased has empty texts and no salts.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
@@ -342,11 +343,11 @@ impl Store for Database {
         lists::kept(&self.connection, name).map_err(|error| explain(&self.path, &error))
     }
 
-    fn close(mut self: Box<Self>) {
     fn anchor_trouble(&mut self) -> Option<StoreError> {
         Self::anchor_trouble(self)
     }
 
+    fn close(mut self: Box<Self>) {
         self.empty_log();
         drop(self.connection.close());
     }

@@ -10,11 +10,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{
     Wrong,
     chain::{self, Head, Open},
-    evidence, rows,
+    evidence, reading,
+    rows::{self, EntryRow},
 };
 use crate::store::StoreError;
 
-const LAYOUT: i64 = 5;
+const LAYOUT: i64 = 6;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 pub(super) const APPLICATION: i64 = 0x6361_7264;
 
@@ -46,7 +47,7 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
     if found < LAYOUT {
         transaction.execute_batch(if found < 3 { TO_THIRD } else { "" })?;
         transaction.execute_batch(if found < 4 { TO_FOURTH } else { "" })?;
-        transaction.execute_batch(TO_FIFTH)?;
+        transaction.execute_batch(if found < 5 { TO_FIFTH } else { "" })?;
         transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};"))?;
         if found < 3 {
             link_all(&transaction, base_url)?;
@@ -54,6 +55,7 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
         if found < 4 {
             count_all(&transaction)?;
         }
+        open_what_is_stuck(&transaction)?;
     }
     Ok(transaction.commit()?)
 }
@@ -137,6 +139,25 @@ fn count_all(transaction: &Connection) -> Result<(), Wrong> {
     let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry NOT INDEXED WHERE settled = 0";
     head.open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
     Ok(head.write(transaction)?)
+}
+
+/// What a person must look for is open: older programs kept it as done.
+fn open_what_is_stuck(transaction: &Connection) -> Result<(), Wrong> {
+    let mut stuck = Vec::new();
+    reading::each(transaction, |number, entry| stuck.extend(entry.ok().filter(|entry| entry.progress().needs_a_person()).map(|_| number)))?;
+    let mut head = match Head::read(transaction) {
+        // As above.
+        Err(Wrong::Store(StoreError::Damaged(_))) => None,
+        head => Some(head?),
+    };
+    for number in stuck {
+        for (number, row) in rows::found(transaction, "NOT INDEXED WHERE number = ?1 AND settled = 1", [reading::row_number(number)])? {
+            let Ok(row) = row else { continue };
+            EntryRow { settled: false, ..row }.update(transaction)?;
+            head.iter_mut().for_each(|head| head.open.change(number, true));
+        }
+    }
+    Ok(head.iter().try_for_each(|head| head.write(transaction))?)
 }
 
 /// Marks and links what an older program has written down.

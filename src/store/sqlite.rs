@@ -16,7 +16,7 @@
 //! the mark and their place in the chain, whose salts and head were tables of their own.
 //! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
 //! entries are not settled; a salt stands beside its text, and the chain has an index. Layout 5 looks for no changes: their index goes.
-//! Layout 6 keeps as open what a person must look for, which was kept as done before.
+//! Layout 6 keeps as open what a person must look for, which was kept as done before, and marks the lists.
 //! Since then `card` stands also where it came from no reader (`reader` is null), and what was erased has empty texts and no salts.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
@@ -332,11 +332,11 @@ impl Store for Database {
     }
 
     fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
-        self.write(|transaction| Ok(lists::keep(transaction, name, at, text)?))
+        self.write(|transaction| lists::keep(transaction, name, at, text))
     }
 
     fn change(&mut self, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> Result<(), StoreError> {
-        self.write(|transaction| Ok(lists::change(transaction, name, at, gone, new)?))
+        self.write(|transaction| lists::change(transaction, name, at, gone, new))
     }
 
     fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {

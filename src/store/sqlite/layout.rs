@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{
     Wrong,
     chain::{self, Head, Open},
-    evidence, reading,
+    evidence, lists, reading,
     rows::{self, EntryRow},
 };
 use crate::store::StoreError;
@@ -48,6 +48,7 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
         transaction.execute_batch(if found < 3 { TO_THIRD } else { "" })?;
         transaction.execute_batch(if found < 4 { TO_FOURTH } else { "" })?;
         transaction.execute_batch(if found < 5 { TO_FIFTH } else { "" })?;
+        transaction.execute_batch(TO_SIXTH)?;
         transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};"))?;
         if found < 3 {
             link_all(&transaction, base_url)?;
@@ -56,6 +57,7 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
             count_all(&transaction)?;
         }
         open_what_is_stuck(&transaction)?;
+        lists::mark_all(&transaction)?;
     }
     Ok(transaction.commit()?)
 }
@@ -128,13 +130,14 @@ const TO_FOURTH: &str = "ALTER TABLE head ADD COLUMN evidence BLOB NOT NULL DEFA
 /// Nobody looks for changes any more: what changes is told.
 const TO_FIFTH: &str = "DROP INDEX changed_entry;";
 
+/// The lists are held against the head, too.
+const TO_SIXTH: &str = "ALTER TABLE head ADD COLUMN lists BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE list ADD COLUMN mark BLOB;";
+
 /// Counts what older programs have written down.
 fn count_all(transaction: &Connection) -> Result<(), Wrong> {
-    let mut head = match Head::read(transaction) {
-        // A damaged head stays damaged: nothing is added after it, and everything is counted when it is asked for.
-        Err(Wrong::Store(StoreError::Damaged(_))) => return Ok(()),
-        head => head?,
-    };
+    // A damaged head stays damaged: nothing is added after it, and everything is counted when it is asked for.
+    let Some(mut head) = Head::sound(transaction)? else { return Ok(()) };
     evidence::write(transaction, &mut head, &evidence::count(transaction)?)?;
     let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry NOT INDEXED WHERE settled = 0";
     head.open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
@@ -145,11 +148,7 @@ fn count_all(transaction: &Connection) -> Result<(), Wrong> {
 fn open_what_is_stuck(transaction: &Connection) -> Result<(), Wrong> {
     let mut stuck = Vec::new();
     reading::each(transaction, |number, entry| stuck.extend(entry.ok().filter(|entry| entry.progress().needs_a_person()).map(|_| number)))?;
-    let mut head = match Head::read(transaction) {
-        // As above.
-        Err(Wrong::Store(StoreError::Damaged(_))) => None,
-        head => Some(head?),
-    };
+    let mut head = Head::sound(transaction)?;
     for number in stuck {
         for (number, row) in rows::found(transaction, "NOT INDEXED WHERE number = ?1 AND settled = 1", [reading::row_number(number)])? {
             let Ok(row) = row else { continue };

@@ -234,8 +234,10 @@ fn what_an_older_program_kept_as_done_while_it_waits_for_a_person_holds_up_its_c
     store.connection.execute_batch(&format!("UPDATE entry SET settled = 1 WHERE number = {number}; PRAGMA user_version = 5;")).unwrap();
     rows::mark_entry(&store.connection, number).unwrap();
     let mut older = head.clone();
+    older.lists = Vec::new();
     older.open.change(number, false);
     older.write(&store.connection).unwrap();
+    store.connection.execute_batch("ALTER TABLE head DROP COLUMN lists; ALTER TABLE list DROP COLUMN mark;").unwrap();
     Box::new(store).close();
     let mut store = open(&folder.path().join("old.db"));
     assert!(is_open(&mut store) && Head::read(&store.connection).ok().unwrap() == head);
@@ -245,16 +247,20 @@ fn what_an_older_program_kept_as_done_while_it_waits_for_a_person_holds_up_its_c
 #[test]
 fn what_is_kept_beside_the_record_is_held_against_it() {
     let folder = tempfile::tempdir().unwrap();
-    let spoils: [(&str, &str); 6] = [
+    let spoils: [(&str, &str); 9] = [
         ("UPDATE entry SET settled = 1 WHERE number = 1", "its steps say otherwise"),
         ("UPDATE entry SET number = CASE number WHEN 1 THEN 1002 ELSE 1001 END WHERE number < 3", "the chain"),
         ("DELETE FROM evidence", "the counts of cards"),
         ("UPDATE evidence SET accepted = 200 WHERE facility_code = '123'", "the counts of cards"),
+        ("INSERT INTO list (name, at, body) VALUES ('people added at https://blusky.example', '2026-01-01T00:00:00Z', '')", "the lists"),
+        ("UPDATE list SET body = '[2]' WHERE name = 'card-types'", "the lists"),
+        ("DELETE FROM list WHERE name = 'card-types'", "the lists"),
         ("CREATE TRIGGER x AFTER INSERT ON entry BEGIN DELETE FROM secret; END", "the trigger x"),
         ("DROP INDEX open_entry", "the index open_entry"),
     ];
     for (spoil, wanted) in spoils {
         let mut store = third_layout(folder.path());
+        store.keep("card-types", Utc::now(), "[1]").unwrap();
         assert_eq!(store.findings().unwrap(), [""; 0]);
         store.connection.execute_batch(spoil).unwrap();
         let mut select = store.connection.prepare("SELECT number FROM entry").unwrap();

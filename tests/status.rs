@@ -5,10 +5,10 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
-use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, wait_for};
+use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, users::as_another, wait_for};
 
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
 
@@ -240,4 +240,40 @@ fn an_anchor_that_does_not_fit_its_store_is_found_by_doctor_which_changes_neithe
     assert!(says.contains("cannot be read") && says.contains("cardbridge audit accept"), "{says}");
     let refused = site.run(&["status", "--json"]);
     assert!(refused.code == 1 && refused.error()["message"].as_str().unwrap().contains("cardbridge audit accept"), "{refused:?}");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_shown_as_it_is_and_not_a_byte_of_it_changes() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let (file, before) = (site.path("cardbridge.db"), fs::read(site.path("cardbridge.db")).unwrap());
+    let by_another = |arguments: &[&str]| {
+        let mut command = as_another(&site, arguments);
+        // Not even its owner may write.
+        let may = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        may(&file, 0o444);
+        may(site.folder.path(), 0o555);
+        let ended = Ended::after(&mut command);
+        may(site.folder.path(), 0o755);
+        ended
+    };
+    let shown = by_another(&["status", "--json"]);
+    let (station, why) = (shown.last(), shown.last()["store"]["why"].as_str().unwrap_or_default().to_owned());
+    assert_eq!((shown.code, &station["outbox"]["waiting"], &station["runs"]), (1, &json!(1), &json!(false)), "{shown:?}");
+    assert!(why.contains("cannot be written") && shown.stderr.contains("is shown as it is"), "{shown:?}");
+    let listed = by_another(&["outbox", "list", "--json"]);
+    let id = listed.last()["enrollment"].as_str().unwrap().to_owned();
+    assert_eq!((listed.code, listed.lines().len(), listed.last()["state"].as_str()), (0, 1, Some("saved")), "{listed:?}");
+    assert_eq!(by_another(&["outbox", "show", &id]).code, 0);
+    assert_eq!((by_another(&["audit", "verify"]).code, by_another(&["audit", "export"]).code), (0, 0));
+    let refused = by_another(&["outbox", "discard", &id]);
+    assert!(refused.code == 1 && refused.stderr.contains("owner and mode"), "{refused:?}");
+    let names = fs::read_dir(site.folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.ends_with("-wal") || name.ends_with(".sock")));
+    assert_eq!(fs::read(&file).unwrap(), before);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    if nix::unistd::geteuid().is_root() {
+        let unread = Ended::after(&mut as_another(&site, &["status"]));
+        assert!(unread.code == 1 && unread.stderr.contains("cannot be read; check its owner and mode"), "{unread:?}");
+    }
 }

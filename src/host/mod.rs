@@ -26,7 +26,7 @@ pub mod known;
 pub mod lost_card;
 pub mod looks;
 pub mod notices;
-mod place;
+pub mod place;
 pub mod platform;
 pub mod policy;
 pub mod protocol_files;
@@ -108,6 +108,20 @@ pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>, ancho
     let why = |error: std::io::Error| format!("{error}; check that its folder is there and can be written");
     files::make(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
     StoreHandle::open_sealed(path, base_url, sealer(path, credentials), anchor.map(anchor_file))
+}
+
+/// Opens the site's store to be looked at, beside its anchor: nothing of either changes.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn look_at_store(site: &Site, credentials: Option<&Path>) -> Result<Database, StoreError> {
+    let path = &site.config.store;
+    let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
+    let database = Database::look(path, base_url, sealer(path, credentials))?;
+    Ok(match &site.config.anchor {
+        Some(anchor) => database.beside(anchor_file(anchor)),
+        None => database,
+    })
 }
 
 /// Opens the store at this path for whoever looks at its record, beside a station if need be; one that cannot be written can be read.

@@ -26,7 +26,9 @@ pub enum StoreError {
         known: i64,
     },
     /// An older program made it.
-    #[error("the store {0} was made by an older cardbridge; the next command brings it up to date")]
+    #[error(
+        "the store {0} was made by an older cardbridge; a command that can write it brings it up to date (a copy of it, where it cannot be written)"
+    )]
     Older(String),
     /// It is something else.
     #[error("{0} is not a cardbridge store; name another file under [store] path")]

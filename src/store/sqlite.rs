@@ -139,7 +139,10 @@ impl Database {
         let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
-            Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(|error| explain(&name, &error))?;
+            Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(|error| match explain(&name, &error) {
+                StoreError::ReadOnly(path) => StoreError::Open { path, why: "it cannot be read; check its owner and mode".to_owned() },
+                other => other,
+            })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         if fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0) {
             tracing::warn!("what the log beside the store {name} holds is not seen; copy both to a folder that can be written");

@@ -27,7 +27,8 @@ pub enum StoreError {
     },
     /// An older program made it.
     #[error(
-        "the store {0} was made by an older cardbridge; a command that can write it brings it up to date (a copy of it, where it cannot be written)"
+        "the store {0} was made by an older cardbridge; a command that can write it brings it up to date (a copy of it, where it cannot \
+         be written)"
     )]
     Older(String),
     /// It is something else.

@@ -187,8 +187,8 @@ fn guessed(short: &[(usize, usize)], column: usize) -> Option<Finding> {
     let with = |digits: u32| short.iter().filter(|(_, of)| *of == digits as usize).count() as u64;
     let tries = (SHORTEST_CODE as u32..SAFE_CODE as u32).filter_map(|digits| 10_u64.pow(digits).checked_div(with(digits))).min()?;
     let message = format!(
-        "{} people, this one first, have a kiosk_code of fewer than {SAFE_CODE} digits, and one guess in {tries} is right; the kiosk lets some \
-         300 wrong ones be tried in a day. 8 digits, made by chance, are not guessed",
+        "{} people, this one first, have a kiosk_code of fewer than {SAFE_CODE} digits, and one guess in {tries} is right; the kiosk \
+         lets some 300 wrong ones be tried in a day. 8 digits, made by chance, are not guessed",
         short.len()
     );
     Some(Finding { row, column, message })

@@ -13,7 +13,7 @@ use cardbridge::{
     access::{Operation, Outcome, Told},
     card::{Credential, Evidence, FacilityCode, Verdict, What},
     enroll::origin::{CardRead, Named, Origin},
-    host::platform::files,
+    host::{FILES, platform::files},
     outbox::{Entry, ReadBack, Reassign, Source, Step, Terms},
     store::{Page, Store, StoreError, seal::Sealer, sqlite::Database},
 };
@@ -76,7 +76,7 @@ fn pages(mut page: impl FnMut(u64) -> Result<Page, StoreError>) -> usize {
 }
 
 fn open(path: &Path) -> Database {
-    Database::open(path, "https://blusky.example", Sealer::new(path.with_extension("key"), None, files::is_private)).unwrap()
+    Database::open(path, "https://blusky.example", Sealer::new(path.with_extension("key"), None, FILES)).unwrap()
 }
 
 /// An entry as a reader's card makes one.

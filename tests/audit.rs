@@ -79,6 +79,7 @@ fn what_is_changed_taken_out_or_put_elsewhere_is_found() {
         "DELETE FROM step WHERE entry = (SELECT id FROM entry WHERE number = 3) AND n = 1",
         "DELETE FROM entry WHERE number = 1",
         "UPDATE entry SET seq = seq + 1000 WHERE number = 2",
+        "INSERT INTO list (name, at, body) VALUES ('people added at https://blusky.example', '2026-01-01T00:00:00Z', '')",
         "UPDATE step SET body = '', salt = NULL WHERE entry = (SELECT id FROM entry WHERE number = 2)",
     ] {
         fs::write(site.path("cardbridge.db"), &whole).unwrap();

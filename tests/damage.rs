@@ -13,7 +13,7 @@ use cardbridge::{
         evidence::Seen,
         origin::{CardRead, Origin},
     },
-    host::platform::files,
+    host::FILES,
     outbox::{Entry, ReadBack, Reassign, Source, Step, Terms},
     store::{Store, StoreError, seal::Sealer, sqlite::Database},
 };
@@ -27,7 +27,7 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 fn open(path: &Path) -> Result<Database, StoreError> {
-    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, files::is_private))
+    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, FILES))
 }
 
 /// What was ordered: entries as they are on disk, each with its PIN where it has one.

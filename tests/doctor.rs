@@ -28,7 +28,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 use serde_json::{Value, json};
-use support::{ADA, CARD, Ended, GRACE, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
+use support::{ADA, CARD, Ended, GRACE, SerialReader, Simulator, Site, pcscd::Pcscd, users::as_another, wait_for};
 
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
 
@@ -171,16 +171,8 @@ fn a_reader_that_is_not_there_or_may_not_be_opened_is_said_with_what_lets_it() {
     let site = Site::at(&blusky.base_url, &format!("{}{gone}", reader.configuration("desk", "twn3-hidprox", "")));
     assert!(doctor(&site).says("reader_missing").contains("gate is not plugged in: 1234:abcd"));
     fs::set_permissions(&reader.path, fs::Permissions::from_mode(0o000)).unwrap();
-    let mut command = site.command(&["doctor", "--json"]);
-    if nix::unistd::geteuid().is_root() {
-        // Root may do everything.
-        let inner = command.get_args().map(|argument| argument.to_owned()).collect::<Vec<_>>();
-        fs::set_permissions(site.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        command = Command::new("setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(env!("CARGO_BIN_EXE_cardbridge")).args(inner);
-        command.current_dir(site.folder.path());
-    }
-    let found = looked(&Ended::after(&mut command));
+    // Root may do everything.
+    let found = looked(&Ended::after(&mut as_another(&site, &["doctor", "--json"])));
     fs::set_permissions(&reader.path, fs::Permissions::from_mode(0o620)).unwrap();
     assert!(found.says("port_not_allowed").contains(&format!("{} may not be opened by the user", reader.path)), "{:#?}", found.findings);
     if nix::unistd::geteuid().is_root() {

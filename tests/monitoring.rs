@@ -62,15 +62,20 @@ fn a_service_manager_is_told_when_the_station_takes_orders_that_it_is_alive_and_
 
 #[test]
 fn a_station_that_is_not_watched_says_nothing_more_once_it_is_ready() {
-    let site = site();
-    let manager = manager(&site);
-    let mut command = site.command(&["run"]);
-    command.env("NOTIFY_SOCKET", site.path("notify")).env_remove("WATCHDOG_USEC");
-    let station = Running::begin(&mut command);
-    assert_eq!(heard(&manager), "READY=1");
-    std::process::Command::new("kill").args(["-TERM", &station.id().to_string()]).status().unwrap();
-    assert_eq!(heard(&manager), "STOPPING=1");
-    assert_eq!(station.end().code, 0);
+    for watched in [None, Some("0")] {
+        let site = site();
+        let manager = manager(&site);
+        let mut command = site.command(&["run"]);
+        command.env("NOTIFY_SOCKET", site.path("notify")).env_remove("WATCHDOG_USEC");
+        command.envs(watched.map(|time| ("WATCHDOG_USEC", time)));
+        let station = Running::begin(&mut command);
+        assert_eq!(heard(&manager), "READY=1");
+        // Meanwhile it would say something.
+        assert_eq!(site.run(&["outbox", "list"]).code, 0);
+        std::process::Command::new("kill").args(["-TERM", &station.id().to_string()]).status().unwrap();
+        assert_eq!(heard(&manager), "STOPPING=1");
+        assert_eq!(station.end().code, 0);
+    }
 }
 
 #[test]

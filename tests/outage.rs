@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 #![allow(clippy::print_stdout, reason = "it shows the figures")]
 
+#[path = "support/policy.rs"]
+mod policy;
 mod support;
 
 use std::{
@@ -19,10 +21,7 @@ use std::{
 use cardbridge::{
     access::{AccessControl, Cards, Detail, Operation, Outcome, check::IntegerWidth, fake::Fake},
     card::{Literal, Presentation},
-    enroll::{
-        enrollment::Order,
-        policy::{CardType, SitePolicy},
-    },
+    enroll::enrollment::Order,
     host::{self, deliver::Caller},
     outbox::{Reassign, State, schedule::Work},
     protocols::Protocols,
@@ -86,19 +85,11 @@ struct Day {
 impl Day {
     fn begin(folder: &std::path::Path, blusky: &Blusky) -> Self {
         let path = folder.join("cardbridge.db");
-        let formats = vec!["hid-h10301".to_owned()];
-        let card_type = CardType {
-            blusky: 3,
-            name: "HID 26-bit".to_owned(),
-            formats: formats.clone(),
-            system: Uuid::from_u128(9),
-            requires: Vec::new(),
-            external_number: None,
-        };
+        let policy = policy::h10301();
         let station = Station::new(Setup {
-            catalog: Arc::new(Protocols::built_in().catalog(&formats)),
+            catalog: Arc::new(Protocols::built_in().catalog(&policy.formats)),
             scripts: Vec::new(),
-            policy: SitePolicy { formats, card_types: vec![card_type], ..SitePolicy::default() },
+            policy,
             width: IntegerWidth::Bits32,
             proof: 1.0,
             parallel: 4,

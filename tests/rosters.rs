@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 
+#[path = "support/policy.rs"]
+mod policy;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, LazyLock},
@@ -15,7 +18,7 @@ use cardbridge::{
     enroll::{
         enrollment::Order,
         origin::{Named, RosterRow},
-        policy::{CardType, SitePolicy},
+        policy::SitePolicy,
     },
     outbox::{Entry, InTheWay, Next, ReadBack, Reassign, State, Step, Terms, reach::Reached, schedule::Work},
     protocols::Protocols,
@@ -71,22 +74,13 @@ struct World {
 impl World {
     fn new(proof: f64, repeats: bool) -> Self {
         let (catalog, dialect) = KNOWN.clone();
-        let formats = vec!["hid-h10301".to_owned()];
-        let card_type = CardType {
-            blusky: 3,
-            name: "HID 26-bit".to_owned(),
-            formats: formats.clone(),
-            system: Uuid::from_u128(9),
-            requires: Vec::new(),
-            external_number: None,
-        };
         let every = Duration::from_millis(250);
         let hints = ReaderHints { card_left: Some(every * 2), repeats: repeats.then_some(every), ..ReaderHints::default() };
         let (same_card, facility_codes) = (Some(Duration::from_secs(60)), vec![123]);
         let station = Station::new(Setup {
             catalog,
             scripts: Vec::new(),
-            policy: SitePolicy { formats, card_types: vec![card_type], same_card, facility_codes, kept: Vec::new() },
+            policy: SitePolicy { same_card, facility_codes, ..policy::h10301() },
             width: IntegerWidth::Bits32,
             proof,
             parallel: 2,

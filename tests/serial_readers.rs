@@ -10,7 +10,8 @@ mod cards;
 mod support;
 
 use std::{
-    os::unix::fs::symlink,
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ use std::{
 use cards::{Followed, Plugged, fit, formats};
 use serde_json::{Value, json};
 use serialport::{SerialPort, TTYPort};
-use support::{SerialReader, Site, times};
+use support::{Ended, SerialReader, Site, times, users::as_another};
 
 /// A dialect with two of its frames.
 struct Dialect {
@@ -510,6 +511,21 @@ fn a_port_that_another_program_holds_is_said_with_that_programs_name() {
     assert_eq!(error["code"], "reader_lost", "{ended:#?}");
     assert!(error["message"].as_str().unwrap().contains(&own), "{error}");
     drop(other);
+}
+
+#[test]
+fn a_port_that_another_users_program_holds_is_in_use_and_not_gone() {
+    let reader = SerialReader::plug_in();
+    fs::set_permissions(&reader.path, fs::Permissions::from_mode(0o666)).unwrap();
+    let [theirs, ours] = [(); 2].map(|()| Site::at("http://127.0.0.1:9", &reader.configuration("desk", "twn3-hidprox", "")));
+    if nix::unistd::geteuid().is_root() {
+        std::os::unix::fs::chown(&ours.folder, Some(65_534), None).unwrap();
+    }
+    let mut station = theirs.start(&["run"]);
+    station.wait_for_stderr("desk: there");
+    let ended = Ended::after(&mut as_another(&ours, &["read", "--count", "1"]));
+    let named = format!("{} is held by cardbridge run (process {})", reader.path, station.id());
+    assert!(ended.code == 1 && ended.stderr.contains(&named), "{ended:?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use support::{Ended, SYSTEM};
 
 const STATION: &str = "etc/systemd/system/cardbridge.service";
 const SCREEN: &str = "etc/systemd/system/cardbridge-kiosk.service";
+const ANCHOR: &str = "etc/systemd/system/cardbridge.service.d/anchor.conf";
 const RULES: &str = "etc/udev/rules.d/70-cardbridge.rules";
 const CONFIGURATION: &str = "etc/cardbridge/cardbridge.toml";
 
@@ -172,6 +173,18 @@ fn removing_takes_what_was_installed_and_leaves_the_store_the_configuration_and_
 }
 
 #[test]
+fn a_station_whose_anchor_is_kept_elsewhere_may_write_it_there() {
+    let machine = Machine::with_reader("anchor = \"/mnt/100% other/anchor\"\n");
+    assert_eq!(machine.run(&["install", "--yes"]).code, 0);
+    assert!(machine.text(ANCHOR).contains("\n[Service]\nReadWritePaths=\"-/mnt/100%% other\"\n"), "{}", machine.text(ANCHOR));
+    assert_eq!(machine.run(&["remove", "--yes"]).code, 0);
+    assert!(!machine.path(ANCHOR).exists());
+    let machine = Machine::with_reader("anchor = \"/var/lib/cardbridge/anchor\"\n");
+    assert_eq!(machine.run(&["install", "--yes"]).code, 0);
+    assert!(!machine.path(ANCHOR).exists(), "there it may write already");
+}
+
+#[test]
 fn a_kiosk_stands_at_a_reader_of_the_configuration_and_its_screen_shows_the_page() {
     let machine = Machine::with_reader("[desk]\nlisten = \"127.0.0.1:8999\"\n");
     let installed = machine.run(&["install", "--kiosk", "front", "--yes"]);
@@ -246,7 +259,7 @@ fn the_units_are_right_and_the_station_is_exposed_to_little() {
     let exposed = judged("systemd-analyze", &["security", "--offline=true", "--threshold=15", "packaging/cardbridge.service"]);
     assert_eq!(exposed.code, 0, "{}", exposed.stdout);
     // The programs of the units lie in a root of their own.
-    let machine = Machine::with_reader("");
+    let machine = Machine::with_reader("anchor = \"/mnt/100% other/anchor\"\n");
     assert_eq!(machine.run(&["install", "--kiosk", "front", "--yes"]).code, 0);
     for program in ["usr/bin/cage", "usr/bin/Xwayland", "usr/sbin/seatd", "usr/bin/chromium"] {
         fs::set_permissions(machine.path(program), fs::Permissions::from_mode(0o755)).unwrap();

@@ -16,7 +16,7 @@ use cardbridge::simulator::virtual_card::VirtualCard;
 use cards::{Followed, Outcome, hex, pac_card, uid_card};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::{Value, json};
-use support::{ADA, GRACE, Running, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
+use support::{ADA, CARD, GRACE, Running, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
 
 /// H10301, facility code 123, card number 4567; and 31/337 (V090), 67/1000 (V073).
 const FIRST: &[u8] = b"1ABD88EB80\r";
@@ -404,6 +404,19 @@ fn whoever_only_looks_as_root_leaves_the_store_to_the_user_whose_folder_it_is_in
     let made = fs::read_dir(&site.folder).unwrap().map(Result::unwrap).filter(|file| file.file_name().to_str().unwrap().contains(".db"));
     let owners: Vec<u32> = made.map(|file| file.metadata().unwrap().uid()).collect();
     assert!(owners.len() >= 2 && owners.iter().all(|of| *of == owner), "{owners:?}");
+}
+
+#[test]
+fn what_root_saves_in_another_users_folder_is_that_users_with_the_key_of_its_pin() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let site = Site::at("http://127.0.0.1:9", "");
+    let owner = if nix::unistd::geteuid().is_root() { 65_534 } else { nix::unistd::geteuid().as_raw() };
+    chown(&site.folder, Some(owner), None).unwrap();
+    site.keep("pin", "90417\n");
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--pin-file", "pin", "--outcome-timeout", "0"]).code, 3);
+    for file in ["cardbridge.db", "cardbridge.db.key"] {
+        assert_eq!(fs::metadata(site.path(file)).unwrap().uid(), owner, "{file}");
+    }
 }
 
 #[test]

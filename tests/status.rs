@@ -5,10 +5,10 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
-use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, wait_for};
+use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, users::as_another, wait_for};
 
 const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,1815\n";
 
@@ -187,4 +187,93 @@ fn a_pin_whose_key_is_gone_is_said_and_so_is_what_waits_for_another_blusky() {
     let (code, station) = status(&site);
     assert_eq!((code, &station["outbox"]["waiting"], &station["outbox"]["elsewhere"]), (0, &json!(1), &json!(1)));
     assert!(told(&site).1.contains("1 entry waits for another BluSKY"));
+}
+
+/// Why the anchor is in trouble as `status` says it, and what `doctor` finds of it.
+fn anchor(site: &Site) -> (Value, Vec<String>) {
+    let found = site.run(&["doctor", "--json"]).lines();
+    let of_anchor =
+        found.iter().filter(|finding| finding["finding"] == "anchor").map(|finding| finding["what"].as_str().unwrap().to_owned());
+    let of_anchor = of_anchor.collect();
+    (status(site).1["outbox"]["anchor"].clone(), of_anchor)
+}
+
+#[test]
+fn an_anchor_that_is_missing_is_shown_with_what_to_do_beside_a_station_and_without_one() {
+    let site = Site::at("http://127.0.0.1:9", "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    assert_eq!((anchor(&site), status(&site).0), ((Value::Null, vec![]), 0));
+    fs::remove_file(site.path("anchor")).unwrap();
+    let is_missing = |words: &str| words.contains("is missing") && words.contains("cardbridge audit accept");
+    let shown = || {
+        let (said, found) = anchor(&site);
+        assert!(is_missing(said.as_str().unwrap()) && found.len() == 1 && is_missing(&found[0]), "{said} {found:?}");
+        let (code, words) = told(&site);
+        assert!(code == 1 && is_missing(&words), "{words}");
+    };
+    shown();
+    let station = run(&site, "the station runs");
+    shown();
+    assert_eq!(site.run(&["audit", "accept"]).code, 0);
+    assert_eq!((anchor(&site), status(&site).0), ((Value::Null, vec![]), 0));
+    assert_eq!(station.signal("INT").code, 0);
+}
+
+#[test]
+fn an_anchor_that_does_not_fit_its_store_is_found_by_doctor_which_changes_neither() {
+    let site = Site::at("http://127.0.0.1:9", "[store]\nanchor = \"anchor\"\n");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let [earlier, before] = ["cardbridge.db", "anchor"].map(|file| fs::read(site.path(file)).unwrap());
+    assert_eq!(enroll(&site, GRACE, &h10301(123, 17)).code, 3);
+    let found = |put: &str, bytes: &[u8]| {
+        fs::write(site.path(put), bytes).unwrap();
+        let found = site.run(&["doctor", "--json"]).lines();
+        assert_eq!(fs::read(site.path(put)).unwrap(), bytes, "nothing is changed");
+        found.iter().find(|finding| finding["finding"] == "anchor").expect("a finding")["what"].as_str().unwrap().to_owned()
+    };
+    let says = found("anchor", &before);
+    assert!(says.contains("behind the store"), "{says}");
+    assert_eq!((status(&site).0, anchor(&site)), (0, (Value::Null, vec![])), "the next command writes it anew");
+    let says = found("cardbridge.db", &earlier);
+    assert!(says.contains("is older than its anchor") && says.contains("cardbridge audit accept"), "{says}");
+    let says = found("anchor", b"");
+    assert!(says.contains("cannot be read") && says.contains("cardbridge audit accept"), "{says}");
+    let refused = site.run(&["status", "--json"]);
+    assert!(refused.code == 1 && refused.error()["message"].as_str().unwrap().contains("cardbridge audit accept"), "{refused:?}");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_shown_as_it_is_and_not_a_byte_of_it_changes() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    assert_eq!(enroll(&site, ADA, CARD).code, 3);
+    let (file, before) = (site.path("cardbridge.db"), fs::read(site.path("cardbridge.db")).unwrap());
+    let by_another = |arguments: &[&str]| {
+        let mut command = as_another(&site, arguments);
+        // Not even its owner may write.
+        let may = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        may(&file, 0o444);
+        may(site.folder.path(), 0o555);
+        let ended = Ended::after(&mut command);
+        may(site.folder.path(), 0o755);
+        ended
+    };
+    let shown = by_another(&["status", "--json"]);
+    let (station, why) = (shown.last(), shown.last()["store"]["why"].as_str().unwrap_or_default().to_owned());
+    assert_eq!((shown.code, &station["outbox"]["waiting"], &station["runs"]), (1, &json!(1), &json!(false)), "{shown:?}");
+    assert!(why.contains("cannot be written") && shown.stderr.contains("is shown as it is"), "{shown:?}");
+    let listed = by_another(&["outbox", "list", "--json"]);
+    let id = listed.last()["enrollment"].as_str().unwrap().to_owned();
+    assert_eq!((listed.code, listed.lines().len(), listed.last()["state"].as_str()), (0, 1, Some("saved")), "{listed:?}");
+    assert_eq!(by_another(&["outbox", "show", &id]).code, 0);
+    assert_eq!((by_another(&["audit", "verify"]).code, by_another(&["audit", "export"]).code), (0, 0));
+    let refused = by_another(&["outbox", "discard", &id]);
+    assert!(refused.code == 1 && refused.stderr.contains("owner and mode"), "{refused:?}");
+    let names = fs::read_dir(site.folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.ends_with("-wal") || name.ends_with(".sock")));
+    assert_eq!(fs::read(&file).unwrap(), before);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    if nix::unistd::geteuid().is_root() {
+        let unread = Ended::after(&mut as_another(&site, &["status"]));
+        assert!(unread.code == 1 && unread.stderr.contains("cannot be read; check its owner and mode"), "{unread:?}");
+    }
 }

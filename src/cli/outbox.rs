@@ -93,7 +93,10 @@ enum Action {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let mut session = Session::open(&site, "outbox", None).await?;
+    let mut session = match &arguments.action {
+        Action::List { .. } | Action::Show { .. } => Session::to_look(&site, "outbox").await?,
+        _ => Session::open(&site, "outbox", None).await?,
+    };
     if let Action::Undo { id } = &arguments.action {
         let ended = undo(&mut session, &site, id, arguments.json).await;
         session.end().await;

@@ -20,13 +20,14 @@ use super::{
     Globals,
     out::{self, Failure},
 };
-use files::{File, KIOSK, Own, PROGRAM, STATION};
+use files::{File, KIOSK, Own, PROGRAM, STATE, STATION};
 use machine::{CONFIGURATION, Machine, Manifest};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sudo cardbridge service install\n  sudo cardbridge service install --kiosk front --yes\n  \
                         sudo cardbridge service remove\n\n\
-                        The station reads /etc/cardbridge/cardbridge.toml and writes to /var/lib/cardbridge alone.")]
+                        The station reads /etc/cardbridge/cardbridge.toml and writes to /var/lib/cardbridge alone, and its \
+                        anchor where the configuration says.")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -114,7 +115,8 @@ fn install(globals: &Globals, arguments: &Arguments, machine: &Machine, kiosk: O
             return Err(Failure::usage("no_configuration", format!("there is no /{CONFIGURATION} with a reader {reader}"), help));
         }
     };
-    let own = Own { program, protocols: globals.protocols.as_deref(), screen };
+    let anchor = config.as_ref().and_then(|config| config.anchor.as_deref()).filter(|anchor| !anchor.starts_with(STATE));
+    let own = Own { program, protocols: globals.protocols.as_deref(), anchor, screen };
     let written = files::all(&own).into_iter().filter(|file| !is_packaged(machine, file));
     changes.extend(written.map(|file| Change::new(machine, file.path, file.text.into_bytes())));
     changes.iter().for_each(|change| show(machine, change, arguments.json));

@@ -2,7 +2,7 @@
 //!
 //! In: a site. Out: a client of its station, which is another one where the first has ended. Never: a way around the station.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -17,6 +17,8 @@ use crate::{
         Site,
         client::{AskError, Client, Said},
         hosting::{Host, HostError},
+        place,
+        platform::lock::Lock,
     },
     station::Notice,
     views,
@@ -47,6 +49,20 @@ impl<'a> Session<'a> {
         listen_for_signals();
         let (client, host) = station(site, doing, ordered_by, Duration::ZERO).await?;
         Ok(Self { site, doing, ordered_by, client, host })
+    }
+
+    /// The same for whoever only looks: where no station can be at a store, for nothing can be written there, it is shown as it is.
+    pub async fn to_look(site: &'a Site, doing: &'static str) -> Result<Self, Failure> {
+        let store = &site.config.store;
+        let is_held = || Lock::holder(&Lock::beside(store, "station")).is_some();
+        if !store.exists() || !place::is_read_only(store) || is_held() {
+            return Self::open(site, doing, None).await;
+        }
+        listen_for_signals();
+        let (host, shown) = Host::show(site, doing, site::credentials()).await.map_err(failed)?;
+        hint(&format!("the store {} cannot be written, and is shown as it is", store.display()));
+        let client = own(&shown, None).await?;
+        Ok(Self { site, doing, ordered_by: None, client, host: Some(host) })
     }
 
     /// True where the station runs in another process.
@@ -135,12 +151,7 @@ async fn station(
             continue;
         }
         match Host::become_station(site, doing, site::credentials()).await.map_err(failed)? {
-            Ok(host) => {
-                let connected = Client::connect(&site.config.store, ordered_by).await;
-                let (client, _) =
-                    connected.ok_or_else(|| Failure::impossible("station", "this process's own station does not answer", ""))?;
-                return Ok((client, Some(host)));
-            }
+            Ok(host) => return Ok((own(&site.config.store, ordered_by).await?, Some(host))),
             Err(other) => holder = other,
         }
         waiting.hint(&holder);
@@ -148,6 +159,12 @@ async fn station(
     }
     let message = format!("{holder} holds the site's store and does not answer");
     Err(Failure::impossible("station", message, "end that process (it may have been stopped with Ctrl-Z), or let it go on"))
+}
+
+/// The way to this process's own station.
+async fn own(store: &Path, ordered_by: Option<&str>) -> Result<Client, Failure> {
+    let connected = Client::connect(store, ordered_by).await;
+    connected.map(|(client, _)| client).ok_or_else(|| Failure::impossible("station", "this process's own station does not answer", ""))
 }
 
 /// A wait for another process, which people are told of once it takes a while.

@@ -25,7 +25,7 @@ pub struct Arguments {
 /// opened and nothing is delivered.
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let session = Session::open(&site, "status", None).await?;
+    let session = Session::to_look(&site, "status").await?;
     let alone = !session.is_elsewhere();
     let asked = session.client.station().await.map_err(refused);
     session.end().await;

@@ -64,6 +64,8 @@ pub struct PeopleFile {
     pub people: usize,
     /// How many of them have a kiosk code; none where it has no such column.
     pub codes: Option<usize>,
+    /// What is said of codes that are so short that they can be guessed.
+    pub short_codes: Option<people::Finding>,
     /// The rows that are left out, and why.
     pub rows: Vec<people::Finding>,
 }
@@ -119,6 +121,14 @@ fn judge_kiosk(kiosk: Kiosk, people: Option<&PeopleFile>, findings: &mut Vec<Fin
                 .mended_by(
                     "give each person whom it serves a kiosk_code of 8 digits or more, made by chance; or write kiosk_without_code = true",
                 ),
+        );
+    }
+    if let Some(short) = people.and_then(|people| people.short_codes.as_ref()) {
+        let what = words("the list of people, row {}, column {}: {}", [plain(short.row), plain(short.column), detail(&short.message)]);
+        findings.push(
+            Finding::warning("kiosk_short_codes", what)
+                .matters("a code is worth a card in that person's name")
+                .mended_by("give those people a kiosk_code of 8 digits or more, made by chance"),
         );
     }
     if kiosk.desk_is_open {

@@ -64,6 +64,8 @@ pub struct Outbox {
     pub elsewhere: u64,
     /// Why a PIN or password cannot be sent.
     pub sealed: Option<String>,
+    /// Why the anchor cannot tell whether the store is an older one.
+    pub anchor: Option<String>,
     /// What is damaged.
     pub findings: Vec<String>,
     /// Facility codes that the site lists and with which no card was ever accepted, where others were.
@@ -162,6 +164,13 @@ pub(super) fn judge_outbox(outbox: &Outbox, findings: &mut Vec<Finding>) {
             Finding::broken("key_missing", words("{}", [detail(why)]))
                 .matters("entries with a PIN or password wait until the key is back")
                 .mended_by("put the key file back from your backup; without it: cardbridge outbox list, and discard those entries"),
+        );
+    }
+    if let Some(why) = &outbox.anchor {
+        findings.push(
+            Finding::broken("anchor", words("{}", [detail(why)]))
+                .matters("nobody notices then that the store was put back or cut off; one older than its anchor is not opened")
+                .mended_by("put back what is missing; where this store is the right one: cardbridge audit accept"),
         );
     }
     for found in &outbox.findings {

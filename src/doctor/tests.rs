@@ -15,7 +15,8 @@ use crate::{enroll::people, sheet};
 fn sound() -> Facts {
     let secret =
         SecretFile { key: "blusky.token_file", path: "/home/mallory/token".to_owned(), trouble: None, is_open: false, is_public: false };
-    let people = PeopleFile { path: "people.csv".to_owned(), unreadable: None, people: 3, codes: Some(2), rows: Vec::new() };
+    let people =
+        PeopleFile { path: "people.csv".to_owned(), unreadable: None, people: 3, codes: Some(2), short_codes: None, rows: Vec::new() };
     let port = Port { reader: "gate17".to_owned(), path: Some("/dev/ttyUSB0".to_owned()), is_there: true, ..Port::default() };
     let card = CardReader { device: "ACR122".to_owned(), configured: Some("card".to_owned()), is_held: false, shows: true };
     let probe = Probe { call: "GetLoggedInUsersCards", came: Came::Answer(200, false), millis: 9, clock_ahead_s: Some(1), cards: Some(2) };
@@ -139,6 +140,16 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
         "the list of people people.csv has no column kiosk_code",
     ),
     (
+        "kiosk_short_codes",
+        Level::Warning,
+        |facts| {
+            facts.configuration.kiosk = Some(Kiosk { without_code: false, desk_is_open: false });
+            let short = people::Finding { row: 4, column: 5, message: "one guess in 10000 is right".to_owned() };
+            facts.configuration.people.as_mut().unwrap().short_codes = Some(short);
+        },
+        "8 digits or more",
+    ),
+    (
         "kiosk_open_desk",
         Level::Warning,
         |facts| facts.configuration.kiosk = Some(Kiosk { without_code: true, desk_is_open: true }),
@@ -217,6 +228,7 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
         "cardbridge outbox retry 0190",
     ),
     ("key_missing", Level::Broken, |facts| outbox(facts).sealed = Some("sealed with another key".to_owned()), "put the key file back"),
+    ("anchor", Level::Broken, |facts| outbox(facts).anchor = Some("it is missing".to_owned()), "cardbridge audit accept"),
     ("store_damaged", Level::Broken, |facts| outbox(facts).findings = vec!["entry 7".to_owned()], "backup"),
     ("entries_elsewhere", Level::Warning, |facts| outbox(facts).elsewhere = 2, "another base_url"),
     ("facility_code_never_seen", Level::Note, |facts| outbox(facts).facility_codes_never_seen = vec![124], "124"),

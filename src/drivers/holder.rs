@@ -1,12 +1,15 @@
 //! Who holds a device or uses a library: looked up in /proc, so that a message can name the program.
 //!
-//! In: a device's path, or a library's. Out: the other processes that have it open. Never: a guess; where /proc does not tell
-//! (another user's process), there is no answer.
+//! In: a device's path, or a library's. Out: the other processes that have it open or locked. Never: a guess; of another user's process
+//! /proc tells what it has locked, and not what it has open.
 
 use std::{
     fmt, fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
+
+use nix::sys::stat::{major, minor};
 
 /// A process that has something open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +33,24 @@ pub fn words(holders: &[Holder]) -> String {
     holders.iter().map(Holder::to_string).collect::<Vec<_>>().join(" and ")
 }
 
-/// The other processes that have this file open.
+/// The other processes that have this file open, or have locked it.
 #[must_use]
 pub fn holders_of(path: &str) -> Vec<Holder> {
     let Ok(wanted) = fs::canonicalize(path) else { return Vec::new() };
-    others(|process| has_open(process, &wanted))
+    let locked = locked(&wanted);
+    others(|process| has_open(process, &wanted) || locked.iter().any(|number| process.ends_with(number)))
+}
+
+/// The numbers of the processes that have locked this file, as everybody may read them.
+fn locked(wanted: &Path) -> Vec<String> {
+    let Ok(file) = fs::metadata(wanted) else { return Vec::new() };
+    let id = format!("{:02x}:{:02x}:{}", major(file.dev()), minor(file.dev()), file.ino());
+    // `1: FLOCK  ADVISORY  WRITE 4711 00:05:12345 0 EOF`
+    let process = |lock: &str| {
+        let mut words = lock.split_whitespace().skip(4);
+        words.next().filter(|_| words.next() == Some(&*id)).map(ToOwned::to_owned)
+    };
+    fs::read_to_string("/proc/locks").unwrap_or_default().lines().filter_map(process).collect()
 }
 
 /// The other processes that have loaded a library whose path holds this text.

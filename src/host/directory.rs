@@ -137,12 +137,7 @@ impl Directory {
         if let Some((_, people)) = cached().as_ref().filter(|(made_from, _)| *made_from == stamp && stamp != Stamp::default()) {
             return Ok(people.clone());
         }
-        let kept = if asked.is_some() { self.listed().await.map_err(|error| error.to_string())? } else { PeopleLines::default() };
-        let lists = self.lists.clone();
-        let added = added.map(|(_, text)| PeopleLines::from(text)).unwrap_or_default();
-        // Long lists take their time, and others are waiting for this thread.
-        let merged = spawn_blocking(move || Ok::<_, String>(Arc::new(lists.read()?.with(kept.iter()).and(added.iter()))));
-        let people = merged.await.map_err(|error| error.to_string())??;
+        let people = self.merged(added.map(|(_, text)| text.into()).unwrap_or_default()).await?;
         *cached() = Some((stamp, people.clone()));
         Ok(people)
     }
@@ -152,8 +147,14 @@ impl Directory {
     /// # Errors
     /// In words: a list cannot be read.
     pub async fn of_lists(&self) -> Result<Arc<People>, String> {
+        self.merged(PeopleLines::default()).await
+    }
+
+    /// The people of both lists, and these.
+    async fn merged(&self, others: PeopleLines) -> Result<Arc<People>, String> {
         let (kept, lists) = (self.listed().await.map_err(|error| error.to_string())?, self.lists.clone());
-        let merged = spawn_blocking(move || Ok::<_, String>(Arc::new(lists.read()?.with(kept.iter()))));
+        // Long lists take their time, and others are waiting for this thread.
+        let merged = spawn_blocking(move || Ok(Arc::new(lists.read()?.with(kept.iter()).and(others.iter()))));
         merged.await.map_err(|error| error.to_string())?
     }
 

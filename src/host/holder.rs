@@ -3,6 +3,8 @@
 //! In: a refused entry, the directory, the store. Out: whoever BluSKY's words, its list or our own record name, how old that is, and
 //! whether BluSKY shows the card there now. Never: a holder that nothing names, or anything moved.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
@@ -63,13 +65,23 @@ pub async fn of(entry: &Entry, directory: &Directory, store: &StoreHandle) -> Re
     }
     let mut holders = named(entry, directory, store).await?;
     holders.truncate(MOST);
-    let client = if holders.is_empty() { None } else { directory.client().await };
-    for holder in &mut holders {
-        if let Some(client) = &client {
-            (holder.shown_now, holder.card_id, _) = look(client, holder, &entry.operation).await;
+    if let Some(client) = if holders.is_empty() { None } else { directory.client().await } {
+        // Several sources may name the same person.
+        let mut looked = HashMap::new();
+        for holder in &mut holders {
+            let (shown_now, card_id) = match looked.get(&holder.user_id) {
+                Some(seen) => *seen,
+                None => {
+                    let (shown_now, card) = look(&client, holder.user_id, &entry.operation).await;
+                    let seen = (shown_now, card.and_then(|card| card.card_id));
+                    looked.insert(holder.user_id, seen);
+                    seen
+                }
+            };
+            (holder.shown_now, holder.card_id) = (shown_now, card_id.or(holder.card_id));
         }
-        holder.words = said(holder);
     }
+    holders.iter_mut().for_each(|holder| holder.words = said(holder));
     Ok(holders)
 }
 
@@ -88,7 +100,7 @@ pub async fn shown_now(
     named.dedup_by_key(|holder| holder.user_id);
     let mut found = None;
     for holder in named.iter().take(MOST) {
-        let (Some(true), _, card) = look(system, holder, &entry.operation).await else { continue };
+        let (Some(true), card) = look(system, holder.user_id, &entry.operation).await else { continue };
         if found.replace(held_by(holder.user_id, card.as_ref())).is_some() {
             return Ok(None);
         }
@@ -246,13 +258,13 @@ pub(super) fn is(card: &HeldCard, identity: &Identity) -> bool {
     }
 }
 
-/// Whether BluSKY shows the card among the holder's now, its key, and the card as it is shown.
-async fn look(system: &impl AccessControl, holder: &Holder, operation: &Operation) -> (Option<bool>, Option<Uuid>, Option<StoredCard>) {
-    let Cards::Shown(mut cards) = system.cards_of(holder.user_id, Detail::Card).await else { return (None, holder.card_id, None) };
+/// Whether BluSKY shows the card among this user's now, and the card as it is shown.
+async fn look(system: &impl AccessControl, user: Uuid, operation: &Operation) -> (Option<bool>, Option<StoredCard>) {
+    let Cards::Shown(mut cards) = system.cards_of(user, Detail::Card).await else { return (None, None) };
     match cards.iter().position(|card| card.is(operation) == Sameness::TheOne) {
-        Some(at) => (Some(true), cards.get(at).and_then(|card| card.card_id).or(holder.card_id), Some(cards.swap_remove(at))),
-        None if cards.iter().any(|card| card.is(operation) == Sameness::CannotBeTold) => (None, holder.card_id, None),
-        None => (Some(false), holder.card_id, None),
+        Some(at) => (Some(true), Some(cards.swap_remove(at))),
+        None if cards.iter().any(|card| card.is(operation) == Sameness::CannotBeTold) => (None, None),
+        None => (Some(false), None),
     }
 }
 

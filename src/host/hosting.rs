@@ -6,6 +6,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
+    net::UnixListener,
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::MissedTickBehavior,
@@ -16,6 +17,7 @@ use super::{
     api::{self, Shared, Status},
     deliver::{Caller, take_stock},
     directory::Directory,
+    look_at_store,
     notices::Notices,
     open_store,
     platform::{
@@ -80,6 +82,34 @@ impl Host {
         let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
         let store = open_store(path, base_url, credentials.as_deref(), site.config.anchor.as_deref())?;
         let (listener, bound) = socket::listen(path).map_err(place)?;
+        Self::over(site, doing, store, listener, (bound, lease)).await.map(Ok)
+    }
+
+    /// Shows a store that cannot be written as it is: to whoever is told the second path, which stands in the store's place for its
+    /// clients. Nothing is saved or delivered.
+    ///
+    /// # Errors
+    /// Why it cannot be shown.
+    pub async fn show(site: &Site, doing: &'static str, credentials: Option<PathBuf>) -> Result<(Self, PathBuf), HostError> {
+        let place = |error| HostError::Place(site.config.store.clone(), error);
+        let folder = tempfile::tempdir().map_err(place)?;
+        let shown = folder.path().join("store");
+        let (listener, bound) = socket::listen(&shown).map_err(place)?;
+        let store = StoreHandle::over(Box::new(look_at_store(site, credentials.as_deref())?))?;
+        let host = Self::over(site, doing, store, listener, (bound, folder)).await?;
+        // It says so itself, as soon as it has looked.
+        drop(host.shared.status().wait_for(|status| status.unsaved.is_some()).await);
+        Ok((host, shown))
+    }
+
+    /// A station over this store, which lets go of what it holds as it ends.
+    async fn over(
+        site: &Site,
+        doing: &'static str,
+        store: StoreHandle,
+        listener: UnixListener,
+        holds: impl Send + 'static,
+    ) -> Result<Self, HostError> {
         let mut shell = Shell::new(site, Some(store.clone()));
         shell.station().remember(store.evidence_seen().await?);
         let (control, told) = mpsc::unbounded_channel();
@@ -94,10 +124,9 @@ impl Host {
             // Open connections stay open; what they listen to has ended.
             told.close();
             server.abort();
-            drop(bound);
-            drop(lease);
+            drop(holds);
         });
-        Ok(Ok(Self { control, task, shared }))
+        Ok(Self { control, task, shared })
     }
 
     /// What it shows and takes.

@@ -26,7 +26,7 @@ pub mod known;
 pub mod lost_card;
 pub mod looks;
 pub mod notices;
-mod place;
+pub mod place;
 pub mod platform;
 pub mod policy;
 pub mod protocol_files;
@@ -43,7 +43,7 @@ use crate::{
     decode::catalog::SharedCatalog,
     protocols::Protocols,
     station::{ReaderSetup, Setup},
-    store::{AnchorFile, StoreError, StoreHandle, seal::Sealer, sqlite::Database},
+    store::{AnchorFile, Files, StoreError, StoreHandle, seal::Sealer, sqlite::Database},
 };
 use platform::{files, lock::Lock};
 
@@ -110,6 +110,20 @@ pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>, ancho
     StoreHandle::open_sealed(path, base_url, sealer(path, credentials), anchor.map(anchor_file))
 }
 
+/// Opens the site's store to be looked at, beside its anchor: nothing of either changes.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn look_at_store(site: &Site, credentials: Option<&Path>) -> Result<Database, StoreError> {
+    let path = &site.config.store;
+    let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
+    let database = Database::look(path, base_url, sealer(path, credentials))?;
+    Ok(match &site.config.anchor {
+        Some(anchor) => database.beside(anchor_file(anchor)),
+        None => database,
+    })
+}
+
 /// Opens the store at this path for whoever looks at its record, beside a station if need be; one that cannot be written can be read.
 ///
 /// # Errors
@@ -122,13 +136,16 @@ pub fn open_record(path: &Path, base_url: &str, credentials: Option<&Path>) -> R
     }
 }
 
+/// How the files beside a store are kept here.
+pub const FILES: Files = Files { make: files::make_whole, replace: files::replace, is_private: files::is_private };
+
 /// The file of an anchor.
 #[must_use]
 pub fn anchor_file(path: &Path) -> AnchorFile {
-    AnchorFile::new(path, files::replace)
+    AnchorFile::new(path, FILES)
 }
 
 /// What seals the secrets of the store at this path.
 fn sealer(path: &Path, credentials: Option<&Path>) -> Sealer {
-    Sealer::new(Lock::beside(path, "key"), credentials, files::is_private)
+    Sealer::new(Lock::beside(path, "key"), credentials, FILES)
 }

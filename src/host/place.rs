@@ -5,7 +5,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::platform::files;
+use super::platform::{access, files};
+use crate::store::StoreError;
+
+/// True where nothing can be written to a store here: it, or the folder that its log and its locks lie in too, lets this user not.
+#[must_use]
+pub fn is_read_only(store: &Path) -> bool {
+    let folder = files::folder_of(store);
+    folder.is_dir() && !(access::can_write(folder) && (!store.exists() || access::can_write(store)))
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct StorePlace {
@@ -28,6 +36,9 @@ impl StorePlace {
     /// Why the store is not there any more; none where it is. What is open of it can still be written, and would be lost.
     pub(super) fn gone(&self) -> Option<String> {
         let shown = self.path.display();
+        if is_read_only(&self.path) {
+            return Some(StoreError::ReadOnly(shown.to_string()).to_string());
+        }
         match files::writable(&self.path) {
             Ok(is) if Some(is) == self.was => None,
             Ok(_) => Some(format!("another file has taken the place of {shown}; end this station and start it again")),

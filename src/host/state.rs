@@ -38,6 +38,7 @@ pub async fn of(store: &StoreHandle, policy: &SitePolicy) -> Result<Overview, St
         }
     }
     state.findings = store.findings().await?;
+    state.anchor = store.anchor_trouble().await?.map(|trouble| trouble.to_string());
     let (seen, formats) = (store.evidence_seen().await?, policy.named_formats());
     let is_seen = |code: &u64| formats.iter().any(|format| seen.cards(format, Some(FacilityCode(*code))).accepted > 0);
     if policy.facility_codes.iter().any(is_seen) {

@@ -53,6 +53,8 @@ pub struct Overview {
     pub findings: Vec<String>,
     /// Why a PIN or password that waits cannot be sent.
     pub sealed: Option<String>,
+    /// Why the anchor cannot tell whether the store is an older one, and what to do.
+    pub anchor: Option<String>,
     /// Facility codes that the site lists and with which no card was ever accepted, where others were.
     pub codes_never_seen: Vec<u64>,
 }

@@ -12,11 +12,11 @@ use super::{
 };
 
 impl Roster {
-    pub(super) fn heard(&mut self, id: Uuid, heard: Update, turn: &mut Turn) {
-        if self.outcome_heard(id, &heard, turn) {
+    pub(super) fn updated(&mut self, id: Uuid, update: Update, turn: &mut Turn) {
+        if self.outcome_updated(id, &update, turn) {
             return;
         }
-        match (&mut self.desk, heard) {
+        match (&mut self.desk, update) {
             // After a no the same order waits on.
             (Desk::Ordered(order) | Desk::Waits(order), Update::Waiting(None)) if order.id == id => {
                 self.desk = Desk::Waits(Order { question: None, ahead: None, ..order.clone() });

@@ -254,7 +254,7 @@ impl Roster {
             Event::Begin => self.begin(&mut turn),
             Event::Key(key) => self.key(key, &mut turn),
             Event::Turn(seat) => self.turn_to(seat, &mut turn),
-            Event::Update(id, heard) => self.heard(id, heard, &mut turn),
+            Event::Update(id, update) => self.updated(id, update, &mut turn),
             Event::Refused(id, why) => self.refused(id, &why, &mut turn),
             Event::Undone(id, by) => self.undone(id, by),
             Event::Gone => self.gone(&mut turn),

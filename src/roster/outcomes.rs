@@ -13,8 +13,8 @@ use crate::outbox::State;
 
 impl Roster {
     /// Takes what is said about an entry of this roster's; false where it is about none.
-    pub(super) fn outcome_heard(&mut self, id: Uuid, heard: &Update, turn: &mut Turn) -> bool {
-        let Update::Entry(seen) = heard else { return false };
+    pub(super) fn outcome_updated(&mut self, id: Uuid, update: &Update, turn: &mut Turn) -> bool {
+        let Update::Entry(seen) = update else { return false };
         if let Some(place) = self.place(|given| given.id == id) {
             let was_over = self.given(place).is_some_and(|given| given.seen.end.is_some());
             if let Some(given) = self.given_mut(place) {

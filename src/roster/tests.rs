@@ -58,8 +58,8 @@ impl Desk {
         self.happens(Event::Key(key))
     }
 
-    fn hears(&mut self, about: u128, heard: Update) -> &[Effect] {
-        self.happens(Event::Update(id(about), heard))
+    fn hears(&mut self, about: u128, update: Update) -> &[Effect] {
+        self.happens(Event::Update(id(about), update))
     }
 
     fn entry(&mut self, about: u128, state: State, end: Option<&str>) -> &[Effect] {

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{Files, StoreError};
 
 /// The end of a chain at some time. A store without this link at this place is an older copy, or another store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,17 +24,14 @@ pub struct Anchor {
 #[derive(Debug, Clone)]
 pub struct AnchorFile {
     path: PathBuf,
-    replace: Replace,
+    files: Files,
 }
 
-/// Puts a text into a file, whole or not at all: a power cut leaves the one of before, or this one.
-pub type Replace = fn(&Path, &[u8]) -> io::Result<()>;
-
 impl AnchorFile {
-    /// The file at this path, and how what stands in it is replaced.
+    /// The file at this path.
     #[must_use]
-    pub fn new(path: &Path, replace: Replace) -> Self {
-        Self { path: path.to_owned(), replace }
+    pub fn new(path: &Path, files: Files) -> Self {
+        Self { path: path.to_owned(), files }
     }
 
     /// Where it is.
@@ -60,8 +57,9 @@ impl AnchorFile {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, anchor: &Anchor) -> Result<(), StoreError> {
-        let text = serde_json::to_string(anchor).map_err(|error| self.failed(error))? + "\n";
-        (self.replace)(&self.path, text.as_bytes()).map_err(|error| self.failed(error))
+        let failed = |why: String| StoreError::AnchorNotWritten { path: self.path.display().to_string(), why };
+        let text = serde_json::to_string(anchor).map_err(|error| failed(error.to_string()))? + "\n";
+        (self.files.replace)(&self.path, text.as_bytes()).map_err(|error| failed(error.to_string()))
     }
 
     fn failed(&self, why: impl ToString) -> StoreError {

@@ -37,6 +37,7 @@ pub(super) enum Ask {
     Keep(String, DateTime<Utc>, String, Reply<()>),
     Change(String, DateTime<Utc>, Vec<Uuid>, PeopleLines, Reply<()>),
     Kept(String, Reply<Option<(DateTime<Utc>, String)>>),
+    AnchorTrouble(Reply<Option<StoreError>>),
 }
 
 impl Ask {
@@ -93,6 +94,7 @@ fn answer(store: &mut dyn Store, count: &mut Count, ask: Ask) -> Answer {
         Ask::Keep(name, at, text, reply) => answered(reply, store.keep(&name, at, &text)),
         Ask::Change(name, at, gone, new, reply) => answered(reply, store.change(&name, at, &gone, &new)),
         Ask::Kept(name, reply) => answered(reply, store.kept(&name)),
+        Ask::AnchorTrouble(reply) => answered(reply, Ok(store.anchor_trouble())),
     }
 }
 

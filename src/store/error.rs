@@ -26,7 +26,10 @@ pub enum StoreError {
         known: i64,
     },
     /// An older program made it.
-    #[error("the store {0} was made by an older cardbridge; the next command brings it up to date")]
+    #[error(
+        "the store {0} was made by an older cardbridge; a command that can write it brings it up to date (a copy of it, where it cannot \
+         be written)"
+    )]
     Older(String),
     /// It is something else.
     #[error("{0} is not a cardbridge store; name another file under [store] path")]
@@ -59,13 +62,35 @@ pub enum StoreError {
     /// What has not come to its end is not erased.
     #[error("{0} may still be sent, or may have arrived; let it come to its end, or `cardbridge outbox discard` it, and erase then")]
     NotSettled(String),
-    /// An anchor cannot be read or written.
-    #[error("the anchor {path} cannot be used: {why}")]
+    /// An anchor cannot be read.
+    #[error("the anchor {path} cannot be read: {why}; where this store is the right one, `cardbridge audit accept` makes it anew")]
     Anchor {
         /// The file.
         path: String,
         /// Why.
         why: String,
+    },
+    /// An anchor cannot be written.
+    #[error("the anchor {path} cannot be written: {why}; check the owner and mode of the file and of its folder")]
+    AnchorNotWritten {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// There is none for a store that holds something.
+    #[error(
+        "the anchor {0} is missing: nobody can tell whether this store is an older one. If it is the right one, `cardbridge audit accept` \
+         makes it anew"
+    )]
+    NoAnchor(String),
+    /// The store has come further.
+    #[error("the anchor {path} is {records} records behind the store; the next command that opens the store writes it anew")]
+    AnchorBehind {
+        /// The file.
+        path: String,
+        /// How many.
+        records: u64,
     },
     /// The store has not come as far as its anchor.
     #[error(

@@ -297,6 +297,14 @@ impl StoreHandle {
         self.ask(|reply| Ask::Kept(name.to_owned(), reply)).await
     }
 
+    /// Why the store's anchor cannot tell whether the store is an older one ([`Store::anchor_trouble`]).
+    ///
+    /// # Errors
+    /// The store has ended.
+    pub async fn anchor_trouble(&self) -> Result<Option<StoreError>, StoreError> {
+        self.ask(Ask::AnchorTrouble).await
+    }
+
     async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
         let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
         let (reply, answer) = oneshot::channel();

@@ -14,6 +14,7 @@ mod anchor;
 mod ask;
 mod count;
 mod error;
+mod files;
 mod handle;
 pub mod memory;
 pub mod seal;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use anchor::{Anchor, AnchorFile};
 pub use error::StoreError;
+pub use files::Files;
 pub use handle::StoreHandle;
 
 use chrono::{DateTime, Utc};
@@ -183,6 +185,11 @@ pub trait Store {
     /// # Errors
     /// It cannot be read.
     fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError>;
+
+    /// Why the store's anchor cannot tell whether the store is an older one, or was cut off; none where it can, or none is kept.
+    fn anchor_trouble(&mut self) -> Option<StoreError> {
+        None
+    }
 
     /// Ends it: nothing but what it keeps is left behind.
     fn close(self: Box<Self>);

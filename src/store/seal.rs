@@ -5,8 +5,7 @@
 //! others can read, a secret in an error.
 
 use std::{
-    fs,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +15,7 @@ use chacha20poly1305::{
 };
 use uuid::Uuid;
 
+use super::Files;
 use crate::{access::Secret, file};
 
 /// The name of the credential: `LoadCredential=cardbridge.key:/path`.
@@ -40,23 +40,20 @@ pub enum SealError {
     OtherKey(String),
 }
 
-/// Tells whether a file is its owner's alone.
-pub type IsPrivate = fn(&Path) -> io::Result<bool>;
-
 /// Seals and unseals.
 #[derive(Debug, Clone)]
 pub struct Sealer {
     credential: Option<PathBuf>,
     file: PathBuf,
-    is_private: IsPrivate,
+    files: Files,
 }
 
 impl Sealer {
     /// A sealer whose key stands in this file; `credentials` is where systemd puts them, if it does.
     #[must_use]
-    pub fn new(file: PathBuf, credentials: Option<&Path>, is_private: IsPrivate) -> Self {
+    pub fn new(file: PathBuf, credentials: Option<&Path>, files: Files) -> Self {
         let credential = credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists());
-        Self { credential, file, is_private }
+        Self { credential, file, files }
     }
 
     /// Seals a secret for an entry.
@@ -101,7 +98,7 @@ impl Sealer {
     fn file_key(&self) -> Result<Key<XChaCha20Poly1305>, SealError> {
         if !self.file.exists() {
             let failed = |error: io::Error| SealError::Key { path: self.file.display().to_string(), why: error.to_string() };
-            make(&self.file).map_err(failed)?;
+            (self.files.make)(&self.file, &Key::<XChaCha20Poly1305>::generate()).map_err(failed)?;
         }
         self.read_file()
     }
@@ -109,26 +106,12 @@ impl Sealer {
     /// Reads the key in the file, which must be its owner's alone.
     fn read_file(&self) -> Result<Key<XChaCha20Poly1305>, SealError> {
         let failed = |why: String| SealError::Key { path: self.file.display().to_string(), why };
-        match (self.is_private)(&self.file) {
+        match (self.files.is_private)(&self.file) {
             Ok(true) => read(&self.file),
             Ok(false) => Err(failed("others can read it; chmod 600 it, and consider its secrets known".to_owned())),
             Err(error) => Err(failed(error.to_string())),
         }
     }
-}
-
-/// Writes a new key beside its place and moves it there at once: nobody reads half a key.
-fn make(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Such a file is its owner's alone.
-    let mut file = tempfile::Builder::new().prefix(".cardbridge-key").tempfile_in(folder)?;
-    file.write_all(&Key::<XChaCha20Poly1305>::generate())?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error),
-        _ => {}
-    }
-    fs::File::open(folder)?.sync_all()
 }
 
 /// No file of a key is larger.
@@ -150,37 +133,39 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
-    use crate::host::platform::files::is_private;
+    use crate::host::FILES;
 
     #[test]
     fn a_secret_is_unsealed_with_its_key_in_its_entry_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::new(folder.path().join("a.db.key"), None, is_private);
+        let sealer = Sealer::new(folder.path().join("a.db.key"), None, FILES);
         let (entry, pin) = (Uuid::from_u128(1), Secret::new("0417"));
         let sealed = sealer.seal(entry, &pin).unwrap();
         assert!(!sealed.windows(4).any(|part| part == b"0417"));
         assert_ne!(sealed, sealer.seal(entry, &pin).unwrap(), "no two sealings are alike");
         assert_eq!(sealer.unseal(entry, &sealed), Ok(pin));
         assert!(matches!(sealer.unseal(Uuid::from_u128(2), &sealed), Err(SealError::OtherKey(_))));
-        let other = Sealer::new(folder.path().join("b.db.key"), None, is_private);
+        let other = Sealer::new(folder.path().join("b.db.key"), None, FILES);
         other.seal(entry, &Secret::new("x")).unwrap();
         assert!(matches!(other.unseal(entry, &sealed), Err(SealError::OtherKey(_))));
         assert!(matches!(sealer.unseal(entry, &sealed[..10]), Err(SealError::OtherKey(_))));
-        assert!(is_private(&folder.path().join("a.db.key")).unwrap());
+        assert!((FILES.is_private)(&folder.path().join("a.db.key")).unwrap());
     }
 
     #[test]
     fn a_credential_comes_first_and_what_the_file_sealed_is_still_unsealed() {
         let folder = tempfile::tempdir().unwrap();
         let (key, entry) = (folder.path().join("a.db.key"), Uuid::from_u128(1));
-        let by_file = Sealer::new(key.clone(), None, is_private).seal(entry, &Secret::new("one")).unwrap();
+        let by_file = Sealer::new(key.clone(), None, FILES).seal(entry, &Secret::new("one")).unwrap();
         fs::write(folder.path().join(CREDENTIAL), "0f".repeat(32) + "\n").unwrap();
-        let sealer = Sealer::new(key.clone(), Some(folder.path()), is_private);
+        let sealer = Sealer::new(key.clone(), Some(folder.path()), FILES);
         let by_credential = sealer.seal(entry, &Secret::new("two")).unwrap();
         assert_eq!(sealer.unseal(entry, &by_file), Ok(Secret::new("one")));
         assert_eq!(sealer.unseal(entry, &by_credential), Ok(Secret::new("two")));
-        assert!(Sealer::new(key.clone(), None, is_private).unseal(entry, &by_credential).is_err());
+        assert!(Sealer::new(key.clone(), None, FILES).unseal(entry, &by_credential).is_err());
     }
 
     #[test]
@@ -188,7 +173,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("a.db.key");
         fs::write(&key, [7; 32]).unwrap();
-        let refused = Sealer::new(key, None, |_| Ok(false)).seal(Uuid::from_u128(1), &Secret::new("x"));
+        let refused = Sealer::new(key, None, Files { is_private: |_| Ok(false), ..FILES }).seal(Uuid::from_u128(1), &Secret::new("x"));
         assert!(refused.unwrap_err().to_string().contains("chmod 600"));
     }
 }

@@ -16,6 +16,7 @@
 //! the mark and their place in the chain, whose salts and head were tables of their own.
 //! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
 //! entries are not settled; a salt stands beside its text, and the chain has an index. Layout 5 looks for no changes: their index goes.
+//! Layout 6 keeps as open what a person must look for, which was kept as done before, and marks the lists.
 //! Since then `card` stands also where it came from no reader (`reader` is null), and what was erased has empty texts and no salts.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
@@ -138,7 +139,10 @@ impl Database {
         let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
-            Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(|error| explain(&name, &error))?;
+            Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(|error| match explain(&name, &error) {
+                StoreError::ReadOnly(path) => StoreError::Open { path, why: "it cannot be read; check its owner and mode".to_owned() },
+                other => other,
+            })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         if fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0) {
             tracing::warn!("what the log beside the store {name} holds is not seen; copy both to a folder that can be written");
@@ -192,9 +196,9 @@ impl Database {
             transaction.commit()?;
             Ok(value)
         };
-        let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path));
+        let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path))?;
         self.write_anchor();
-        written
+        Ok(written)
     }
 
     /// SQLite has ended the group's transaction by itself: a full disk, or one that fails.
@@ -331,15 +335,19 @@ impl Store for Database {
     }
 
     fn keep(&mut self, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
-        self.write(|transaction| Ok(lists::keep(transaction, name, at, text)?))
+        self.write(|transaction| lists::keep(transaction, name, at, text))
     }
 
     fn change(&mut self, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> Result<(), StoreError> {
-        self.write(|transaction| Ok(lists::change(transaction, name, at, gone, new)?))
+        self.write(|transaction| lists::change(transaction, name, at, gone, new))
     }
 
     fn kept(&mut self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
         lists::kept(&self.connection, name).map_err(|error| explain(&self.path, &error))
+    }
+
+    fn anchor_trouble(&mut self) -> Option<StoreError> {
+        Self::anchor_trouble(self)
     }
 
     fn close(mut self: Box<Self>) {

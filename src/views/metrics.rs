@@ -78,7 +78,7 @@ fn outbox(all: &mut Registry, outbox: &Overview, now: DateTime<Utc>) {
     gauge(all, "outbox_for_a_person", "Entries that go no further without a person", tally.for_a_person.len());
     gauge(all, "outbox_elsewhere", "Entries that wait for another BluSKY than the configured one", tally.elsewhere);
     gauge(all, "outbox_refused_today", "Entries that BluSKY refused since midnight", tally.refused_today);
-    let damages = outbox.findings.len() + usize::from(outbox.sealed.is_some());
+    let damages = outbox.findings.len() + usize::from(outbox.sealed.is_some()) + usize::from(outbox.anchor.is_some());
     gauge(all, "store_damages", "Parts of the store that are damaged or missing", damages);
     age(all, "outbox_oldest_waiting_age_seconds", "Since the oldest waiting entry was saved", tally.oldest_waiting, now);
     age(all, "outbox_last_accepted_age_seconds", "Since an entry was accepted last", tally.last_accepted, now);

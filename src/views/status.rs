@@ -54,6 +54,7 @@ pub fn outbox(outbox: &Overview) -> Value {
         "last_accepted": tally.last_accepted.map(time),
         "elsewhere": tally.elsewhere,
         "sealed": outbox.sealed,
+        "anchor": outbox.anchor,
         "findings": outbox.findings,
         "facility_codes_never_seen": outbox.codes_never_seen,
     })
@@ -100,7 +101,7 @@ pub fn needs_a_person(station: &Value) -> bool {
     };
     let is_missed = |reader: &Value| reader.get("why").is_some_and(Value::is_string);
     let readers = station.get("readers").and_then(Value::as_array);
-    ["/store/why", "/blusky/stopped", "/outbox/for_a_person", "/outbox/sealed", "/outbox/findings"].into_iter().any(some)
+    ["/store/why", "/blusky/stopped", "/outbox/for_a_person", "/outbox/sealed", "/outbox/anchor", "/outbox/findings"].into_iter().any(some)
         || readers.is_some_and(|readers| readers.iter().any(is_missed))
 }
 
@@ -177,7 +178,7 @@ fn outbox_text(page: &mut Page, station: &Value, now: Now) {
         page.row("", &format!("WAITS FOR A PERSON: {}: {}", text("enrollment"), text("why")));
         page.row("", &format!("→ {}", text("help")));
     }
-    for words in at("sealed").into_iter().chain(all("findings")).filter_map(Value::as_str) {
+    for words in ["sealed", "anchor"].into_iter().filter_map(at).chain(all("findings")).filter_map(Value::as_str) {
         page.row("", &format!("WRONG: {words}"));
     }
 }

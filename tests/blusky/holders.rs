@@ -69,6 +69,18 @@ fn blusky_s_list_names_the_holder_and_the_read_back_says_whether_that_is_so_now(
     }
 }
 
+#[test]
+fn a_holder_whom_the_refusal_and_the_list_name_alike_is_looked_at_once() {
+    let (blusky, site) = holding("Card Already Assigned : 4567 Lovelace, Ada", json!([]));
+    assert_eq!(give(&site, GRACE).code, 1);
+    let entry = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let looked = || blusky.heard().iter().filter(|request| request.path.contains("UserCards") && request.path.contains(ADA)).count();
+    let before = looked();
+    let shown = site.run(&["outbox", "show", &entry]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("BluSKY's refusal names Ada Lovelace") && shown.contains("has the card with Ada Lovelace"), "{shown}");
+    assert_eq!(looked() - before, 1);
+}
+
 /// A BluSKY in which somebody has the card. It refuses it in these words, its list shows it with Ada or shows no cards, and it gives
 /// the card to whoever takes it, or to anybody once it is free.
 fn held_by(holder: &str, words: &'static str, in_list: bool) -> (Peer, Site) {

@@ -19,7 +19,7 @@ use std::{
 };
 
 use cardbridge::{
-    host::platform::files,
+    host::FILES,
     outbox::{Next, State},
     store::{Store, seal::Sealer, sqlite::Database},
 };
@@ -72,7 +72,7 @@ fn judge(folder: &Path, base_url: &str, earlier: usize, told: Told, place: &str)
         assert!(earlier == 0 && !told.saved, "{place}: the store is gone");
         return earlier;
     }
-    let sealer = Sealer::new(folder.join("cardbridge.db.key"), None, files::is_private);
+    let sealer = Sealer::new(folder.join("cardbridge.db.key"), None, FILES);
     let mut store = Database::open(&path, base_url, sealer).unwrap_or_else(|error| panic!("{place}: {error}"));
     let entries = store.page_after(0).unwrap();
     assert!(entries.len() <= earlier + 1, "{place}: {entries:?}");

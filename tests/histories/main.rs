@@ -11,6 +11,8 @@ mod blusky;
 mod counterexamples;
 mod moves;
 mod one_entry;
+#[path = "../support/policy.rs"]
+mod policy;
 mod world;
 
 use std::collections::HashSet;

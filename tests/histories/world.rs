@@ -13,10 +13,7 @@ use cardbridge::{
     access::{Cards, Operation, Outcome, Told, check::IntegerWidth},
     card::{DecidedBy, Literal, Presentation},
     decode::{catalog::SharedCatalog, dialect::Dialect},
-    enroll::{
-        enrollment::Order,
-        policy::{CardType, SitePolicy},
-    },
+    enroll::{enrollment::Order, policy::SitePolicy},
     outbox::{Entry, Next, ReadBack, Reassign, State, Step, reach::Reached, schedule::Work},
     protocols::Protocols,
     reader::{ReaderEvent, ReaderHints},
@@ -28,6 +25,7 @@ use uuid::Uuid;
 use super::{
     blusky::{self, Blusky, True},
     moves::{Fate, Look, Terms},
+    policy,
 };
 
 /// H10301, facility code 123, card number 4567; and 31/337: as frames, and as somebody names them.
@@ -99,21 +97,12 @@ fn user(number: u8) -> Uuid {
 
 fn setup(terms: Terms) -> Setup {
     let (catalog, dialect) = KNOWN.clone();
-    let formats = vec!["hid-h10301".to_owned()];
-    let card_type = CardType {
-        blusky: 3,
-        name: "HID 26-bit".to_owned(),
-        formats: formats.clone(),
-        system: Uuid::from_u128(9),
-        requires: Vec::new(),
-        external_number: None,
-    };
     let hints = ReaderHints { card_left: Some(Duration::ZERO), ..ReaderHints::default() };
     let same_card = terms.same_card.then_some(Duration::from_secs(60));
     Setup {
         catalog,
         scripts: Vec::new(),
-        policy: SitePolicy { formats, card_types: vec![card_type], same_card, ..SitePolicy::default() },
+        policy: SitePolicy { same_card, ..policy::h10301() },
         width: IntegerWidth::Bits32,
         proof: 1.0,
         parallel: 4,

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-/// The only folder that the station may write to.
+/// The only folder that the station may write to, beside that of an anchor.
 pub const STATE: &str = "/var/lib/cardbridge";
 /// Where the package has the program, as the units name it.
 pub const PROGRAM: &str = "usr/bin/cardbridge";
@@ -35,6 +35,8 @@ pub struct Own<'o> {
     pub program: &'o str,
     /// The folder with the site's own protocol files, if it has one.
     pub protocols: Option<&'o Path>,
+    /// The store's anchor, where it is kept in another folder than the store's.
+    pub anchor: Option<&'o Path>,
     /// What the kiosk's browser shows; none where there is no kiosk.
     pub screen: Option<Screen>,
 }
@@ -72,6 +74,7 @@ pub fn all(own: &Own<'_>) -> Vec<File> {
             include_str!("../../../packaging/cardbridge.service"),
         ),
     ];
+    files.extend(own.anchor.and_then(Path::parent).map(anchor));
     if let Some(screen) = &own.screen {
         files.extend([
             file("etc/chromium/policies/managed/cardbridge-kiosk.json", None, include_str!("../../../packaging/cardbridge-kiosk.json")),
@@ -99,6 +102,16 @@ pub fn all(own: &Own<'_>) -> Vec<File> {
     files
 }
 
+/// Lets the station write its anchor into this folder.
+fn anchor(folder: &Path) -> File {
+    let text = format!(
+        "# The store's anchor is kept in another folder than the store: the unit lets the station write there, and the folder has to let\n\
+         # the user cardbridge (chown cardbridge).\n[Service]\nReadWritePaths=\"-{}\"\n",
+        folder.display().to_string().replace('%', "%%")
+    );
+    File { path: "etc/systemd/system/cardbridge.service.d/anchor.conf", packaged: None, text }
+}
+
 fn file(path: &'static str, packaged: Option<&'static str>, text: &str) -> File {
     File { path, packaged, text: text.to_owned() }
 }
@@ -112,6 +125,7 @@ mod tests {
         let own = Own {
             program: "usr/local/bin/cardbridge",
             protocols: Some(Path::new("/etc/cardbridge/own")),
+            anchor: None,
             screen: Some(Screen { page: "https://desk:1/".to_owned(), store: "/var/lib/cardbridge/own.db".to_owned() }),
         };
         let files = all(&own);
@@ -125,7 +139,7 @@ mod tests {
         assert!(text("etc/systemd/system/cardbridge-kiosk-lost.path").contains("PathExists=/var/lib/cardbridge/own.db.kiosk.lost\n"));
         assert!(text("etc/systemd/system/cardbridge-kiosk-lost.service").contains("/var/lib/cardbridge/own.db.kiosk.lost\n"));
         assert!(text("etc/chromium/policies/managed/cardbridge-kiosk.json").contains("\"https://desk:1/kiosk\""));
-        let plain = all(&Own { program: PROGRAM, protocols: None, screen: None });
+        let plain = all(&Own { program: PROGRAM, protocols: None, anchor: None, screen: None });
         assert_eq!(plain.last().unwrap().text, include_str!("../../../packaging/cardbridge.service"));
         assert!(plain.iter().all(|file| !file.text.contains("kiosk.service")));
     }

@@ -4,7 +4,7 @@
 
 mod marks;
 
-use std::{convert::Infallible, io::ErrorKind, time::Duration};
+use std::{convert::Infallible, io::ErrorKind, path::Path, time::Duration};
 
 use serialport::{ClearBuffer, DataBits, Parity, SerialPort as _, SerialPortBuilder, SerialPortType, StopBits};
 use tokio::{
@@ -191,6 +191,10 @@ pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {
         return format!("{path} is held by {}; end it, or use the reader through it", holder::words(&holders));
     }
     match error.kind() {
+        // So it is called, too, where another user's program has it for itself.
+        serialport::ErrorKind::NoDevice if Path::new(path).exists() => {
+            format!("{path} is in use by a program that this user cannot see; `sudo fuser -v {path}` names it")
+        }
         serialport::ErrorKind::NoDevice | serialport::ErrorKind::Io(ErrorKind::NotFound) => {
             format!("{path} is not there; plug the reader in, `cardbridge readers` shows what is there")
         }
@@ -198,5 +202,18 @@ pub(super) fn cannot_open(path: &str, error: &serialport::Error) -> String {
             format!("{path} may not be opened by this user; add the user to the group dialout and log in again")
         }
         _ => format!("{path} cannot be opened: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_there_and_taken_is_not_said_to_be_gone() {
+        let taken = serialport::Error::new(serialport::ErrorKind::NoDevice, "Device or resource busy");
+        let port = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        assert!(cannot_open(port.to_str().unwrap(), &taken).contains(" is in use by a program"));
+        assert!(cannot_open("/dev/ttyNONE", &taken).starts_with("/dev/ttyNONE is not there"));
     }
 }

@@ -86,6 +86,27 @@ mod tests {
     }
 
     #[test]
+    fn a_code_of_few_digits_is_taken_and_it_is_said_in_how_many_tries_it_is_guessed() {
+        let row = |id: u128, code: &str| format!("{},Ada,Lovelace,,{code}\n", Uuid::from_u128(id));
+        let said = |rows: &[String]| {
+            let people = list(&rows.concat());
+            assert_eq!(people.findings, people.short_codes.clone().into_iter().collect::<Vec<_>>());
+            (people.kiosk_codes(), people.short_codes.map(|finding| finding.to_string()).unwrap_or_default())
+        };
+        let (codes, one) = said(&[row(1, "471108"), row(2, "0471")]);
+        assert_eq!(codes, Some(2));
+        assert!(one.starts_with("row 3, column 5: ") && one.contains("one guess in 10000 is right") && one.contains("300"), "{one}");
+        let many: Vec<String> = (0..50).map(|number| row(number + 1, &(1000 + number).to_string())).chain([row(99, "12345")]).collect();
+        let (codes, many) = said(&many);
+        assert!(
+            codes == Some(51) && many.contains("51 people, this one first, have") && many.contains("one guess in 200 is right"),
+            "{many}"
+        );
+        // Letters are more than digits.
+        assert_eq!(said(&[row(1, "471108"), row(2, "k7x9q")]), (Some(2), String::new()));
+    }
+
+    #[test]
     fn the_employee_number_alone_is_enough_where_the_site_says_so_and_never_somebody_else_s_code() {
         let people = list(&format!("{ADA},Ada,Lovelace,1815,1906\n8991f3ac-26cd-4c60-9a78-ecca8f441631,Grace,Hopper,1906,\n"));
         assert_eq!(people.at_kiosk("1815", false), None);

@@ -35,6 +35,8 @@ const EMPLOYEE_NUMBER: &str = "employee_number";
 const KIOSK_CODE: &str = "kiosk_code";
 /// The shortest code: a shorter one is guessed too easily.
 const SHORTEST_CODE: usize = 4;
+/// A code of fewer digits is taken, and said to be one that can be guessed.
+const SAFE_CODE: usize = 6;
 
 impl People {
     /// Reads a list.
@@ -53,7 +55,7 @@ impl People {
             None => return Err(Finding { row: 1, column: 1, message: format!("the file is empty; its headings are {}", wanted()) }),
         };
         let mut people = Self { codes: places.code.map(|_| Codes::default()), ..Self::default() };
-        let mut rows_of: HashMap<Uuid, usize> = HashMap::new();
+        let (mut rows_of, mut short): (HashMap<Uuid, usize>, _) = (HashMap::new(), Vec::new());
         let mut take = |number: usize, person: Result<(Person, &str), Finding>| match person {
             // A person who stands there twice is one person, as the first row has it.
             Ok((person, _)) if rows_of.contains_key(&person.user_id) => {}
@@ -64,6 +66,7 @@ impl People {
                     people.findings.push(Finding { row: number, column: places.code.map_or(1, |at| at + 1), message });
                 } else if let Some(codes) = people.codes.as_mut().filter(|_| !code.is_empty()) {
                     codes.push(code, person.user_id);
+                    short.extend(is_short(code).then_some((number, code.len())));
                 }
                 people.table.push(&person);
             }
@@ -91,6 +94,8 @@ impl People {
             let (row, column) = (rows_of.get(&user).copied().unwrap_or_default(), places.code.map_or(1, |at| at + 1));
             people.findings.push(Finding { row, column, message: "several people have this kiosk_code; it finds none of them".to_owned() });
         }
+        people.short_codes = guessed(&short, places.code.map_or(1, |at| at + 1));
+        people.findings.extend(people.short_codes.clone());
         Ok(people)
     }
 
@@ -169,6 +174,24 @@ impl Places {
         let (first_name, last_name) = (text::shown(field(first)), text::shown(field(last)));
         Ok((Person { user_id, first_name, last_name, employee_number, ..Person::default() }, code))
     }
+}
+
+fn is_short(code: &str) -> bool {
+    code.len() < SAFE_CODE && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What is said of short codes: the row and the digits of each.
+fn guessed(short: &[(usize, usize)], column: usize) -> Option<Finding> {
+    let (row, _) = *short.first()?;
+    // Whoever guesses takes the length with the most codes for its size.
+    let with = |digits: u32| short.iter().filter(|(_, of)| *of == digits as usize).count() as u64;
+    let tries = (SHORTEST_CODE as u32..SAFE_CODE as u32).filter_map(|digits| 10_u64.pow(digits).checked_div(with(digits))).min()?;
+    let message = format!(
+        "{} people, this one first, have a kiosk_code of fewer than {SAFE_CODE} digits, and one guess in {tries} is right; the kiosk \
+         lets some 300 wrong ones be tried in a day. 8 digits, made by chance, are not guessed",
+        short.len()
+    );
+    Some(Finding { row, column, message })
 }
 
 fn wanted() -> String {

@@ -35,6 +35,8 @@ pub struct People {
     listed: usize,
     /// The codes that people type at a kiosk; `None` if the site's own list has no such column.
     codes: Option<Codes>,
+    /// Some of them are so short that they can be guessed; this stands among the findings, too.
+    pub short_codes: Option<Finding>,
     /// What is wrong in which row of the site's own list, and whether it was left out.
     pub findings: Vec<Finding>,
 }
@@ -122,7 +124,7 @@ impl People {
         }
         let listed = table.len();
         own.iter().filter(|person| !known.contains(&person.user_id)).for_each(|person| table.push(&person));
-        Self { table, also, also_at, listed, codes: self.codes, findings: self.findings }
+        Self { table, also, also_at, listed, codes: self.codes, short_codes: self.short_codes, findings: self.findings }
     }
 
     /// The same directory with people who stand in none of its lists yet; what cards they have is not known.

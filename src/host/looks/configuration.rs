@@ -99,10 +99,14 @@ fn kiosk(config: &Config) -> Option<Kiosk> {
 fn people(config: &Config) -> Option<PeopleFile> {
     let path = config.people.file.as_ref()?.display().to_string();
     Some(match config.people.read() {
-        Ok(list) => PeopleFile { path, unreadable: None, people: list.len(), codes: list.kiosk_codes(), rows: list.findings },
+        Ok(list) => {
+            let (people, codes, short_codes) = (list.len(), list.kiosk_codes(), list.short_codes);
+            let rows = list.findings.into_iter().filter(|finding| Some(finding) != short_codes.as_ref()).collect();
+            PeopleFile { path, unreadable: None, people, codes, short_codes, rows }
+        }
         Err(why) => {
             let why = why.strip_prefix(&format!("the list of people {path}: ")).unwrap_or(&why).to_owned();
-            PeopleFile { path, unreadable: Some(why), people: 0, codes: None, rows: Vec::new() }
+            PeopleFile { path, unreadable: Some(why), people: 0, codes: None, short_codes: None, rows: Vec::new() }
         }
     })
 }

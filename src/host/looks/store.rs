@@ -8,24 +8,25 @@ use serde_json::Value;
 use crate::{
     doctor::store::{Facts, Outbox, Read},
     host::{
-        Site,
-        platform::{access, disk, files, lock::Lock},
-        sealer, state,
+        Site, look_at_store,
+        place::is_read_only,
+        platform::{disk, files, lock::Lock},
+        state,
     },
-    store::{StoreError, StoreHandle, sqlite::Database},
+    store::{StoreError, StoreHandle},
     views,
 };
 
 /// The facts, and what the store has seen of its BluSKY.
 pub(super) async fn look(site: &Site, user: &str, is_told: bool, credentials: Option<&Path>) -> (Facts, Option<Value>) {
     let path = &site.config.store;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = files::folder_of(path);
     let key = Lock::beside(path, "key");
     let mut facts = Facts {
         path: path.display().to_string(),
         folder: folder.display().to_string(),
         has_folder: folder.is_dir(),
-        is_read_only: folder.is_dir() && !(access::can_write(folder) && (!path.exists() || access::can_write(path))),
+        is_read_only: is_read_only(path),
         user: user.to_owned(),
         free: disk::free(folder),
         open_key: files::is_private(&key).is_ok_and(|is_private| !is_private).then(|| key.display().to_string()),
@@ -53,7 +54,7 @@ async fn read(site: &Site, credentials: Option<&Path>) -> (Read, Option<Value>) 
     if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         return (Read::NotThere, None);
     }
-    let opened = Database::look(path, base_url, sealer(path, credentials)).and_then(|database| StoreHandle::over(Box::new(database)));
+    let opened = look_at_store(site, credentials).and_then(|database| StoreHandle::over(Box::new(database)));
     let counted = match opened {
         Ok(store) => state::of(&store, &site.config.policy).await,
         Err(StoreError::Older(_)) => return (Read::Older, None),

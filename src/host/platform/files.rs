@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use tempfile::NamedTempFile;
+
 use super::access::is_root;
 
 /// Makes an empty file where there is none.
@@ -19,6 +21,17 @@ pub fn make(path: &Path) -> io::Result<()> {
     match create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Makes a whole file that nobody else can read: whoever reads it never sees half of it. One that is there already stays as it is.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match stage(path, bytes, None)?.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        _ => File::open(folder_of(path))?.sync_all(),
     }
 }
 
@@ -38,7 +51,9 @@ fn give(file: &File, owner: &fs::Metadata) -> io::Result<()> {
     if is_root() && owner.uid() != 0 { fchown(file, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file is in.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
@@ -75,16 +90,22 @@ pub fn install(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 }
 
 fn swap(path: &Path, bytes: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
+    stage(path, bytes, mode)?.persist(path)?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// A whole file beside its place, on disk.
+fn stage(path: &Path, bytes: &[u8], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    // Such a file is its owner's alone.
+    let mut new = NamedTempFile::new_in(folder)?;
     new.write_all(bytes)?;
     give(new.as_file(), &fs::symlink_metadata(path).or_else(|_| fs::metadata(folder))?)?;
     if let Some(mode) = mode {
         new.as_file().set_permissions(mode)?;
     }
     new.as_file().sync_all()?;
-    new.persist(path)?;
-    File::open(folder)?.sync_all()
+    Ok(new)
 }
 
 /// What tells a file from another one that takes its place.

@@ -20,7 +20,8 @@ pub fn stopping() {
 /// Tells the manager that the station is alive, twice in the time after which it would restart it; never where it does not watch.
 /// A station that does not answer is not spoken for.
 pub async fn keep_alive<Answer: Future<Output = bool>>(is_alive: impl Fn() -> Answer) {
-    let Some(within) = sd_notify::watchdog_enabled() else { return };
+    // A time of nothing is no time.
+    let Some(within) = sd_notify::watchdog_enabled().filter(|within| !within.is_zero()) else { return };
     let half = (within / 2).max(Duration::from_millis(1));
     loop {
         if matches!(timeout(half, is_alive()).await, Ok(true)) {

@@ -29,9 +29,16 @@ pub(super) struct Anchored {
     file: AnchorFile,
     /// What it says; none where it could not be written.
     says: Option<Anchor>,
-    is_told: bool,
+    /// Why it could not be written last.
+    failed: Option<StoreError>,
     /// There was none for a store that holds something: nobody can tell whether the store is an older one.
     is_missing: bool,
+}
+
+impl From<AnchorFile> for Anchored {
+    fn from(file: AnchorFile) -> Self {
+        Self { file, says: None, failed: None, is_missing: false }
+    }
 }
 
 impl Database {
@@ -41,19 +48,48 @@ impl Database {
     /// # Errors
     /// The store is older than its anchor, or another one; or the anchor cannot be read.
     pub fn anchored(mut self, file: AnchorFile) -> Result<Self, StoreError> {
-        let says = file.read()?;
-        let is_missing = match &says {
-            Some(anchor) if !self.holds(anchor)? => return Err(StoreError::OlderThanAnchor(file.path().display().to_string())),
-            Some(_) => false,
-            None => self.anchor().is_ok_and(|now| now.records > 0),
-        };
-        if is_missing {
-            let words = "is missing: nobody can tell whether this store is an older one. If it is the right one";
-            tracing::warn!("the anchor {} {words}, `cardbridge audit accept` makes it anew", file.path().display());
+        let mut anchored = Anchored::from(file);
+        match self.compare(&anchored.file) {
+            Err(missing @ StoreError::NoAnchor(_)) => {
+                tracing::warn!("{missing}");
+                anchored.is_missing = true;
+            }
+            says => anchored.says = says?,
         }
-        self.anchor = Some(Anchored { file, says, is_told: false, is_missing });
+        self.anchor = Some(anchored);
         self.write_anchor();
         Ok(self)
+    }
+
+    /// The same store, with an anchor in this file that is only looked at.
+    #[must_use]
+    pub fn beside(self, file: AnchorFile) -> Self {
+        Self { anchor: Some(file.into()), ..self }
+    }
+
+    /// What the anchor in this file says of a store that has come as far; none where neither holds anything.
+    fn compare(&mut self, file: &AnchorFile) -> Result<Option<Anchor>, StoreError> {
+        let path = || file.path().display().to_string();
+        let says = file.read()?;
+        match &says {
+            Some(anchor) if !self.holds(anchor)? => Err(StoreError::OlderThanAnchor(path())),
+            None if self.anchor().is_ok_and(|now| now.records > 0) => Err(StoreError::NoAnchor(path())),
+            _ => Ok(says),
+        }
+    }
+
+    /// Why the anchor cannot tell whether this store is an older one, or was cut off; none where it can, or none is kept.
+    pub(super) fn anchor_trouble(&mut self) -> Option<StoreError> {
+        let Anchored { file, failed, .. } = self.anchor.as_ref()?;
+        let (file, failed) = (file.clone(), failed.clone());
+        let says = match self.compare(&file) {
+            // What is damaged is found by whoever looks through the store.
+            Err(StoreError::Damaged(_)) => return None,
+            Err(wrong) => return Some(wrong),
+            Ok(says) => says.map_or(0, |says| says.records),
+        };
+        let records = self.anchor().ok()?.records.checked_sub(says).filter(|records| *records > 0)?;
+        Some(failed.unwrap_or_else(|| StoreError::AnchorBehind { path: file.path().display().to_string(), records }))
     }
 
     /// Takes this store up as the right one, whatever the anchor in this file said. Where it has not come as far, or nobody can tell,
@@ -94,12 +130,12 @@ impl Database {
         }
         match Head::read(&self.connection).map(|head| head.anchor()) {
             Ok(now) if !anchored.is_missing && anchored.says.as_ref() != Some(&now) => match anchored.file.write(&now) {
-                Ok(()) => anchored = Anchored { says: Some(now), is_told: false, ..anchored },
-                Err(error) if !anchored.is_told => {
-                    tracing::error!("{error}");
-                    anchored.is_told = true;
+                Ok(()) => anchored = Anchored { says: Some(now), failed: None, ..anchored },
+                Err(error) => {
+                    if anchored.failed.replace(error.clone()).is_none() {
+                        tracing::error!("{error}");
+                    }
                 }
-                Err(_) => {}
             },
             _ => {}
         }

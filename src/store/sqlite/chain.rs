@@ -28,6 +28,8 @@ pub(super) struct Head {
     pub(super) changed: i64,
     /// The marks of the counts of evidence, put together; empty in the third layout, which had none.
     pub(super) evidence: Vec<u8>,
+    /// The marks of the kept lists, put together; empty before the sixth layout.
+    pub(super) lists: Vec<u8>,
     /// How many entries are not settled, and what their numbers come to: an index that leads to other ones is damaged.
     pub(super) open: Open,
     link: Vec<u8>,
@@ -58,16 +60,16 @@ pub(super) struct Place {
 impl Head {
     /// The head of an empty store.
     pub(super) fn first() -> Self {
-        Self { records: 0, entries: 0, changed: 0, evidence: Vec::new(), open: Open::default(), link: vec![0; 32] }
+        Self { records: 0, entries: 0, changed: 0, evidence: Vec::new(), lists: Vec::new(), open: Open::default(), link: vec![0; 32] }
     }
 
     /// Reads it.
     pub(super) fn read(transaction: &Connection) -> Result<Self, Wrong> {
-        let select = "SELECT records, entries, changed, link, evidence, open_count, open_sum, mark FROM head WHERE one = 1";
+        let select = "SELECT records, entries, changed, link, evidence, open_count, open_sum, lists, mark FROM head WHERE one = 1";
         let row = transaction.prepare_cached(select)?.query_row([], |row| {
             let (records, entries, changed, link) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
             let open = Open { count: row.get(5)?, sum: row.get(6)? };
-            Ok((Self { records, entries, changed, evidence: row.get(4)?, open, link }, row.get::<_, Vec<u8>>(7)?))
+            Ok((Self { records, entries, changed, evidence: row.get(4)?, lists: row.get(7)?, open, link }, row.get::<_, Vec<u8>>(8)?))
         });
         let found = match row.optional() {
             Err(rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) => None,
@@ -77,12 +79,21 @@ impl Head {
         sound.ok_or_else(|| StoreError::Damaged("the head of its chain".to_owned()).into())
     }
 
+    /// Reads it; none where it is damaged.
+    pub(super) fn sound(transaction: &Connection) -> Result<Option<Self>, Wrong> {
+        match Self::read(transaction) {
+            Err(Wrong::Store(StoreError::Damaged(_))) => Ok(None),
+            head => head.map(Some),
+        }
+    }
+
     /// Writes it.
     pub(super) fn write(&self, transaction: &Connection) -> rusqlite::Result<()> {
-        let replace = "INSERT OR REPLACE INTO head (one, records, entries, changed, link, evidence, open_count, open_sum, mark)
-                       VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let replace = "INSERT OR REPLACE INTO head (one, records, entries, changed, link, evidence, open_count, open_sum, lists, mark)
+                       VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let (open, mark) = (self.open, self.mark());
-        let values = params![self.records, self.entries, self.changed, self.link, self.evidence, open.count, open.sum, mark.as_slice()];
+        let values =
+            params![self.records, self.entries, self.changed, self.link, self.evidence, open.count, open.sum, self.lists, mark.as_slice()];
         transaction.prepare_cached(replace)?.execute(values).map(|_| ())
     }
 
@@ -98,7 +109,8 @@ impl Head {
             return hash.finish();
         }
         let open = [self.open.count, self.open.sum].map(i64::to_le_bytes).concat();
-        hash.bytes(10, &self.evidence).bytes(11, &open).finish()
+        let hash = hash.bytes(10, &self.evidence).bytes(11, &open);
+        if self.lists.is_empty() { hash.finish() } else { hash.bytes(12, &self.lists).finish() }
     }
 
     /// Gives an entry its place.

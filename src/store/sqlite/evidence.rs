@@ -156,6 +156,6 @@ fn write_one(transaction: &Connection, head: &mut Head, key: &Key, cards: CardCo
 }
 
 /// Adds a mark to those put together, or takes it out again.
-fn put_together(together: &mut [u8], mark: &[u8]) {
+pub(super) fn put_together(together: &mut [u8], mark: &[u8]) {
     together.iter_mut().zip(mark).for_each(|(byte, other)| *byte ^= other);
 }

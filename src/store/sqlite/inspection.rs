@@ -9,7 +9,7 @@ use super::{
     Wrong,
     chain::{Head, Walk},
     evidence::{self, Counted},
-    layout, reading,
+    layout, lists, reading,
 };
 use crate::store::Looked;
 
@@ -57,6 +57,9 @@ impl Inspection {
                     Some(last) => Self::Entries(last, counts),
                     None => {
                         found.extend(layout::strange(connection)?);
+                        if !lists::are_kept(connection)? {
+                            found.push("the lists that are kept here are not those that were written down".to_owned());
+                        }
                         // Where something was written meanwhile, the counts are of two times.
                         let is_comparable = counts.records.is_some() && counts.records == records();
                         if is_comparable && !evidence::are_kept(connection, &counts.counted)? {

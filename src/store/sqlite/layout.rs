@@ -10,11 +10,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{
     Wrong,
     chain::{self, Head, Open},
-    evidence, rows,
+    evidence, lists, reading,
+    rows::{self, EntryRow},
 };
 use crate::store::StoreError;
 
-const LAYOUT: i64 = 5;
+const LAYOUT: i64 = 6;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 pub(super) const APPLICATION: i64 = 0x6361_7264;
 
@@ -46,7 +47,8 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
     if found < LAYOUT {
         transaction.execute_batch(if found < 3 { TO_THIRD } else { "" })?;
         transaction.execute_batch(if found < 4 { TO_FOURTH } else { "" })?;
-        transaction.execute_batch(TO_FIFTH)?;
+        transaction.execute_batch(if found < 5 { TO_FIFTH } else { "" })?;
+        transaction.execute_batch(TO_SIXTH)?;
         transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};"))?;
         if found < 3 {
             link_all(&transaction, base_url)?;
@@ -54,6 +56,8 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
         if found < 4 {
             count_all(&transaction)?;
         }
+        open_what_is_stuck(&transaction)?;
+        lists::mark_all(&transaction)?;
     }
     Ok(transaction.commit()?)
 }
@@ -126,17 +130,33 @@ const TO_FOURTH: &str = "ALTER TABLE head ADD COLUMN evidence BLOB NOT NULL DEFA
 /// Nobody looks for changes any more: what changes is told.
 const TO_FIFTH: &str = "DROP INDEX changed_entry;";
 
+/// The lists are held against the head, too.
+const TO_SIXTH: &str = "ALTER TABLE head ADD COLUMN lists BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE list ADD COLUMN mark BLOB;";
+
 /// Counts what older programs have written down.
 fn count_all(transaction: &Connection) -> Result<(), Wrong> {
-    let mut head = match Head::read(transaction) {
-        // A damaged head stays damaged: nothing is added after it, and everything is counted when it is asked for.
-        Err(Wrong::Store(StoreError::Damaged(_))) => return Ok(()),
-        head => head?,
-    };
+    // A damaged head stays damaged: nothing is added after it, and everything is counted when it is asked for.
+    let Some(mut head) = Head::sound(transaction)? else { return Ok(()) };
     evidence::write(transaction, &mut head, &evidence::count(transaction)?)?;
     let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry NOT INDEXED WHERE settled = 0";
     head.open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
     Ok(head.write(transaction)?)
+}
+
+/// What a person must look for is open: older programs kept it as done.
+fn open_what_is_stuck(transaction: &Connection) -> Result<(), Wrong> {
+    let mut stuck = Vec::new();
+    reading::each(transaction, |number, entry| stuck.extend(entry.ok().filter(|entry| entry.progress().needs_a_person()).map(|_| number)))?;
+    let mut head = Head::sound(transaction)?;
+    for number in stuck {
+        for (number, row) in rows::found(transaction, "NOT INDEXED WHERE number = ?1 AND settled = 1", [reading::row_number(number)])? {
+            let Ok(row) = row else { continue };
+            EntryRow { settled: false, ..row }.update(transaction)?;
+            head.iter_mut().for_each(|head| head.open.change(number, true));
+        }
+    }
+    Ok(head.iter().try_for_each(|head| head.write(transaction))?)
 }
 
 /// Marks and links what an older program has written down.

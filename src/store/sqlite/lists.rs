@@ -1,22 +1,73 @@
 //! Lists that were asked for last, each kept with its time under its name.
 //!
-//! In: a list as one text. Out: the same, or the same without one person. Never: a look into what a list says, but for the lines of
-//! people who are to be erased.
+//! In: a list as one text. Out: the same, or the same without one person. Each carries a mark, and the head holds all marks put
+//! together, so that one that was changed, taken away or added by hand is found. Never: a look into what a list says, but for the lines
+//! of people who are to be erased.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
-use super::writing::time;
+use super::{
+    Wrong,
+    chain::Head,
+    evidence::{nothing, put_together},
+    rows::{self, text},
+    writing::time,
+};
 use crate::{
     access::PeopleLines,
     store::{ADDED, PEOPLE, PEOPLE_DIGEST},
 };
 
+/// The columns before the mark.
+const COLUMNS: &str = "name, at, body";
+const COUNT: usize = 3;
+
 /// Keeps a list; the one kept before goes.
-pub(super) fn keep(transaction: &Connection, name: &str, at: DateTime<Utc>, text: &str) -> rusqlite::Result<()> {
-    let replace = "INSERT OR REPLACE INTO list (name, at, body) VALUES (?1, ?2, ?3)";
-    transaction.execute(replace, params![name, time(at), text]).map(drop)
+pub(super) fn keep(transaction: &Connection, name: &str, at: DateTime<Utc>, text: &str) -> Result<(), Wrong> {
+    put(transaction, name, Some((&time(at), text)))
+}
+
+/// Puts a list in its place, or takes it away.
+fn put(transaction: &Connection, name: &str, list: Option<(&str, &str)>) -> Result<(), Wrong> {
+    let select = "SELECT mark FROM list WHERE name = ?1";
+    let before = transaction.query_row(select, [name], |row| row.get::<_, Option<Vec<u8>>>(0)).optional()?.flatten();
+    let after = match list {
+        Some((at, body)) => {
+            let replace = format!("INSERT OR REPLACE INTO list ({COLUMNS}, mark) VALUES (?1, ?2, ?3, ?4)");
+            Some(rows::insert_marked(transaction, &replace, [text(name), text(at), text(body)], None)?)
+        }
+        None => transaction.execute("DELETE FROM list WHERE name = ?1", [name]).map(|_| None)?,
+    };
+    let Some(mut head) = Head::sound(transaction)? else { return Ok(()) };
+    before.iter().chain(&after).for_each(|mark| put_together(&mut head.lists, mark));
+    Ok(head.write(transaction)?)
+}
+
+/// Marks what an older program has kept.
+pub(super) fn mark_all(transaction: &Connection) -> Result<(), Wrong> {
+    if let Some(mut head) = Head::sound(transaction)? {
+        head.lists = nothing();
+        head.write(transaction)?;
+    }
+    let mut select = transaction.prepare(&format!("SELECT {COLUMNS} FROM list"))?;
+    let all = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    // One that cannot be read has no mark then, and is damaged.
+    let all: Vec<(String, String, String)> = all.filter_map(Result::ok).collect();
+    all.iter().try_for_each(|(name, at, body)| put(transaction, name, Some((at, body))))
+}
+
+/// True where the lists are those that were written down.
+pub(super) fn are_kept(connection: &Connection) -> Result<bool, Wrong> {
+    // A damaged head is found elsewhere.
+    let Some(head) = Head::sound(connection)? else { return Ok(true) };
+    let mut select = connection.prepare(&format!("SELECT {COLUMNS}, mark FROM list"))?;
+    let mark = |row: &Row<'_>| if rows::is_marked(row, COUNT)? { row.get(COUNT).map(Some) } else { Ok(None) };
+    let marks: Option<Vec<Vec<u8>>> = select.query_map([], mark)?.collect::<rusqlite::Result<_>>()?;
+    let mut together = nothing();
+    marks.iter().flatten().for_each(|mark| put_together(&mut together, mark));
+    Ok(marks.is_some() && together == head.lists)
 }
 
 /// The list that was kept.
@@ -27,20 +78,20 @@ pub(super) fn kept(connection: &Connection, name: &str) -> rusqlite::Result<Opti
 }
 
 /// Takes the lines of these people out of a list of people, and adds others behind them.
-pub(super) fn change(transaction: &Connection, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> rusqlite::Result<()> {
+pub(super) fn change(transaction: &Connection, name: &str, at: DateTime<Utc>, gone: &[Uuid], new: &PeopleLines) -> Result<(), Wrong> {
     let before: PeopleLines = kept(transaction, name)?.map(|(_, text)| text.into()).unwrap_or_default();
     keep(transaction, name, at, before.changed(gone, new).as_str())
 }
 
 /// Takes a person out of the lists: their line out of the lists of people, and every other list that names them, for those can be
 /// asked for again.
-pub(super) fn erase(transaction: &Connection, user: Uuid, names: &[String]) -> rusqlite::Result<bool> {
+pub(super) fn erase(transaction: &Connection, user: Uuid, names: &[String]) -> Result<bool, Wrong> {
     let mut was_listed = false;
-    for (list, people) in lists_of_people(transaction)? {
+    for (list, at, people) in lists_of_people(transaction)? {
         let Some(rest) = PeopleLines::from(people).without(user) else { continue };
         // The next list is written down, for this one is not as it came.
-        transaction.execute("DELETE FROM list WHERE name = ?1", [PEOPLE_DIGEST])?;
-        transaction.execute("UPDATE list SET body = ?2 WHERE name = ?1", [list.as_str(), rest.as_str()])?;
+        put(transaction, PEOPLE_DIGEST, None)?;
+        put(transaction, &list, Some((&at, rest.as_str())))?;
         was_listed = true;
     }
     for name in [user.to_string(), user.simple().to_string()].iter().chain(names).filter(|name| !name.is_empty()) {
@@ -48,7 +99,7 @@ pub(super) fn erase(transaction: &Connection, user: Uuid, names: &[String]) -> r
         let found: Vec<String> =
             transaction.prepare(naming)?.query_map([name.as_str()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         for list in found.iter().filter(|list| !is_of_people(list)) {
-            transaction.execute("DELETE FROM list WHERE name = ?1", [list.as_str()])?;
+            put(transaction, list, None)?;
         }
     }
     Ok(was_listed)
@@ -58,7 +109,7 @@ fn is_of_people(list: &str) -> bool {
     list == PEOPLE || list.starts_with(ADDED)
 }
 
-fn lists_of_people(transaction: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut all = transaction.prepare("SELECT name, body FROM list WHERE name = ?1 OR substr(name, 1, length(?2)) = ?2")?;
-    all.query_map([PEOPLE, ADDED], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+fn lists_of_people(transaction: &Connection) -> rusqlite::Result<Vec<(String, String, String)>> {
+    let mut all = transaction.prepare("SELECT name, at, body FROM list WHERE name = ?1 OR substr(name, 1, length(?2)) = ?2")?;
+    all.query_map([PEOPLE, ADDED], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
 }

@@ -132,10 +132,7 @@ pub(super) fn damaged_after(
                 see(&entry);
                 let select = "SELECT settled FROM entry NOT INDEXED WHERE number = ?1";
                 let is_settled: bool = connection.prepare_cached(select)?.query_row([row_number(number)], |row| row.get(0))?;
-                // Before, what a person must look for was kept as done: of such an entry either is sound.
-                let progress = entry.progress();
-                let is_wrong = if is_settled { !progress.is_settled() } else { progress.is_closed() };
-                if is_wrong {
+                if is_settled != entry.progress().is_closed() {
                     found.push(format!("entry {number} ({}) is kept as {}, and its steps say otherwise", entry.id, word(is_settled)));
                 }
             }
@@ -167,7 +164,7 @@ pub(super) fn all_after(transaction: &Connection, number: u64) -> rusqlite::Resu
     entries(transaction, &filter, params![row_number(number)])
 }
 
-fn row_number(number: u64) -> i64 {
+pub(super) fn row_number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

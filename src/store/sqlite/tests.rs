@@ -7,8 +7,9 @@ use rusqlite::params;
 use super::*;
 use crate::{
     card::{FacilityCode, What},
+    host::FILES,
     outbox::{State, Terms},
-    store::Anchor,
+    store::{Anchor, AnchorFile, Files},
 };
 
 const BLUSKY: &str = "https://blusky.example";
@@ -51,7 +52,7 @@ fn third_layout(folder: &Path) -> Database {
 }
 
 fn open(path: &Path) -> Database {
-    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, |_| Ok(true))).unwrap()
+    Database::open(path, BLUSKY, Sealer::new(path.with_extension("key"), None, FILES)).unwrap()
 }
 
 /// What was taken there: a code, how many BluSKY accepted, how many somebody vouched for.
@@ -215,7 +216,7 @@ fn a_text_in_which_a_name_was_blotted_out_is_held_against_what_it_was_then() {
 }
 
 #[test]
-fn what_an_older_program_kept_as_done_while_it_waits_for_a_person_is_no_damage() {
+fn what_an_older_program_kept_as_done_while_it_waits_for_a_person_holds_up_its_card_once_it_is_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = third_layout(folder.path());
     let stuck = Entry { id: Uuid::from_u128(902), ..store_entry() };
@@ -225,27 +226,41 @@ fn what_an_older_program_kept_as_done_while_it_waits_for_a_person_is_no_damage()
         let entry = store.entry(stuck.id).unwrap();
         store.append(entry, Utc::now(), &step).unwrap();
     }
-    assert!(store.entry(stuck.id).unwrap().progress().needs_a_person());
-    store.connection.execute("UPDATE entry SET settled = 1 WHERE id = ?1", [stuck.id.to_string()]).unwrap();
-    let number = store.connection.query_row("SELECT max(number) FROM entry", [], |row| row.get(0)).unwrap();
+    let is_open = |store: &mut Database| store.open_after(0).unwrap().iter().any(|(_, entry)| entry.id == stuck.id);
+    assert!(store.entry(stuck.id).unwrap().progress().needs_a_person() && is_open(&mut store));
+    let head = Head::read(&store.connection).ok().unwrap();
+    // As the fifth layout kept it.
+    let number: i64 = store.connection.query_row("SELECT max(number) FROM entry", [], |row| row.get(0)).unwrap();
+    store.connection.execute_batch(&format!("UPDATE entry SET settled = 1 WHERE number = {number}; PRAGMA user_version = 5;")).unwrap();
     rows::mark_entry(&store.connection, number).unwrap();
-    let found = store.findings().unwrap();
-    assert!(!found.iter().any(|found| found.contains("say otherwise")), "{found:?}");
+    let mut older = head.clone();
+    older.lists = Vec::new();
+    older.open.change(number, false);
+    older.write(&store.connection).unwrap();
+    store.connection.execute_batch("ALTER TABLE head DROP COLUMN lists; ALTER TABLE list DROP COLUMN mark;").unwrap();
+    Box::new(store).close();
+    let mut store = open(&folder.path().join("old.db"));
+    assert!(is_open(&mut store) && Head::read(&store.connection).ok().unwrap() == head);
+    assert_eq!(store.findings(), Ok(vec![]));
 }
 
 #[test]
 fn what_is_kept_beside_the_record_is_held_against_it() {
     let folder = tempfile::tempdir().unwrap();
-    let spoils: [(&str, &str); 6] = [
+    let spoils: [(&str, &str); 9] = [
         ("UPDATE entry SET settled = 1 WHERE number = 1", "its steps say otherwise"),
         ("UPDATE entry SET number = CASE number WHEN 1 THEN 1002 ELSE 1001 END WHERE number < 3", "the chain"),
         ("DELETE FROM evidence", "the counts of cards"),
         ("UPDATE evidence SET accepted = 200 WHERE facility_code = '123'", "the counts of cards"),
+        ("INSERT INTO list (name, at, body) VALUES ('people added at https://blusky.example', '2026-01-01T00:00:00Z', '')", "the lists"),
+        ("UPDATE list SET body = '[2]' WHERE name = 'card-types'", "the lists"),
+        ("DELETE FROM list WHERE name = 'card-types'", "the lists"),
         ("CREATE TRIGGER x AFTER INSERT ON entry BEGIN DELETE FROM secret; END", "the trigger x"),
         ("DROP INDEX open_entry", "the index open_entry"),
     ];
     for (spoil, wanted) in spoils {
         let mut store = third_layout(folder.path());
+        store.keep("card-types", Utc::now(), "[1]").unwrap();
         assert_eq!(store.findings().unwrap(), [""; 0]);
         store.connection.execute_batch(spoil).unwrap();
         let mut select = store.connection.prepare("SELECT number FROM entry").unwrap();
@@ -277,6 +292,24 @@ fn an_anchor_holds_as_long_as_the_chain_goes_on_behind_it() {
     let erased = store.erase(user, &[], "somebody", Utc::now());
     assert!(matches!(erased, Ok(Erased { entries: 1.., .. }) | Err(StoreError::NotSettled(_))), "{erased:?}");
     assert!(store.holds(&anchor).unwrap());
+}
+
+#[test]
+fn an_anchor_that_cannot_be_written_is_in_trouble_until_it_can_be() {
+    static CAN_WRITE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let replace = |path: &Path, bytes: &[u8]| match CAN_WRITE.load(std::sync::atomic::Ordering::Relaxed) {
+        true => fs::write(path, bytes),
+        false => Err(std::io::ErrorKind::PermissionDenied.into()),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let anchor = folder.path().join("anchor");
+    fs::write(&anchor, serde_json::to_vec(&Anchor { records: 0, link: String::new() }).unwrap()).unwrap();
+    let mut store = third_layout(folder.path()).anchored(AnchorFile::new(&anchor, Files { replace, ..FILES })).unwrap();
+    let words = store.anchor_trouble().unwrap().to_string();
+    assert!(words.contains("cannot be written: permission denied; check the owner"), "{words}");
+    CAN_WRITE.store(true, std::sync::atomic::Ordering::Relaxed);
+    store.seen("no card", Utc::now()).unwrap();
+    assert_eq!(store.anchor_trouble(), None);
 }
 
 #[test]

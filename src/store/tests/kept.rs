@@ -79,7 +79,7 @@ async fn what_many_ask_at_once_is_all_answered_and_all_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     std::fs::write(&path, "").unwrap();
-    let database = Database::open(&path, HERE, Sealer::new(folder.path().join("a.db.key"), None, |_| Ok(true))).unwrap();
+    let database = Database::open(&path, HERE, Sealer::new(folder.path().join("a.db.key"), None, FILES)).unwrap();
     let kinds: [Box<dyn Store + Send>; 2] = [Box::new(database), Box::new(Memory::default().open(HERE))];
     for kind in kinds {
         let store = StoreHandle::over(kind).unwrap();

@@ -19,6 +19,7 @@ use crate::{
         evidence::CardCounts,
         origin::{CardRead, Origin},
     },
+    host::FILES,
     outbox::{InTheWay, ReadBack, Reassign, Source, State, Terms},
 };
 
@@ -43,7 +44,7 @@ fn kinds() -> [Kind; 2] {
     std::fs::write(folder.path().join("a.db"), "").unwrap();
     let memory = Memory::default();
     let sqlite = move |base_url: &str| -> Box<dyn Store> {
-        let sealer = Sealer::new(folder.path().join("a.db.key"), None, |_| Ok(true));
+        let sealer = Sealer::new(folder.path().join("a.db.key"), None, FILES);
         Box::new(Database::open(&folder.path().join("a.db"), base_url, sealer).unwrap())
     };
     [Kind("sqlite", Box::new(sqlite)), Kind("memory", Box::new(move |base_url: &str| Box::new(memory.open(base_url))))]

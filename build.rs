@@ -16,6 +16,7 @@ use std::{
 };
 
 use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
 use toml_span::{Value, value::ValueInner};
 
 /// The bits of a character on a track.
@@ -32,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let values = without_samples(&mut value)?;
             let (names, length, file) = (names(&value), length(&value), path.strip_prefix(&folder)?);
             writeln!(table, "BuiltIn {{ path: {file:?}, text: include_str!({path:?}), values: {values:?},")?;
-            writeln!(table, "names: &{names:?}, length: {length:?} }},")?;
+            let digest: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02X}")).collect();
+            writeln!(table, "digest: {digest:?}, names: &{names:?}, length: {length:?} }},")?;
         }
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("built_in.rs"), table + "]\n")?;

@@ -7,10 +7,13 @@ mod ready;
 
 use std::{cell::RefCell, fmt};
 
+use sha2::{Digest, Sha256};
 use toml_span::{
     Span, Value,
     value::{Table, ValueInner},
 };
+
+use crate::card::to_hex;
 
 /// One complaint about a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,9 +40,15 @@ const MOST_FINDINGS: usize = 100;
 pub struct Sheet<'a> {
     file: &'a str,
     text: &'a str,
-    /// The values of a file that was proved before.
-    proved: Option<&'a str>,
+    proved: Option<Proved<'a>>,
     findings: RefCell<Vec<Finding>>,
+}
+
+/// What is known of a file that was proved before.
+#[derive(Clone, Copy)]
+struct Proved<'a> {
+    values: &'a str,
+    digest: &'a str,
 }
 
 impl<'a> Sheet<'a> {
@@ -49,10 +58,11 @@ impl<'a> Sheet<'a> {
         Self { file, text, proved: None, findings: RefCell::new(Vec::new()) }
     }
 
-    /// Starts on a file that was read and proved when the program was built: these are its values, as JSON, without its samples.
+    /// Starts on a file that was read and proved when the program was built: these are its values, as JSON, without its samples, and its
+    /// digest.
     #[must_use]
-    pub const fn proved(file: &'a str, text: &'a str, values: &'a str) -> Self {
-        Self { file, text, proved: Some(values), findings: RefCell::new(Vec::new()) }
+    pub const fn proved(file: &'a str, text: &'a str, values: &'a str, digest: &'a str) -> Self {
+        Self { file, text, proved: Some(Proved { values, digest }), findings: RefCell::new(Vec::new()) }
     }
 
     /// True for a file whose samples are not read.
@@ -67,9 +77,15 @@ impl<'a> Sheet<'a> {
         self.text
     }
 
+    /// The SHA-256 digest of the file's text, in hex.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.proved.map_or_else(|| to_hex(&Sha256::digest(self.text.as_bytes())), |proved| proved.digest.to_owned())
+    }
+
     /// The top table; none when the text is not TOML (a finding says where).
     pub fn root(&self) -> Option<Keys<'_, 'a>> {
-        match self.proved.and_then(ready::read).map_or_else(|| toml_span::parse(self.text), Ok) {
+        match self.proved.and_then(|proved| ready::read(proved.values)).map_or_else(|| toml_span::parse(self.text), Ok) {
             Ok(mut value) => self.keys(&mut value, String::new()),
             Err(error) => {
                 self.add(error.span, format!("not TOML: {error}"));

@@ -13,8 +13,8 @@ use std::{
     process::ExitCode,
 };
 
+use diffy::create_patch;
 use serde_json::json;
-use similar::TextDiff;
 
 use super::{
     Globals,
@@ -93,8 +93,9 @@ impl Change {
     fn difference(&self) -> Option<String> {
         let before = str::from_utf8(self.before.as_deref().unwrap_or_default()).ok()?;
         let text = str::from_utf8(&self.text).ok()?;
-        let diff = TextDiff::from_lines(before, text);
-        (self.state() == "changed").then(|| diff.unified_diff().context_radius(3).to_string())
+        // Which file it is stands above it.
+        let lines = |patch: String| patch.lines().skip(2).map(|line| format!("{line}\n")).collect();
+        (self.state() == "changed").then(|| lines(create_patch(before, text).to_string()))
     }
 }
 

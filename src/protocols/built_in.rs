@@ -13,6 +13,8 @@ struct BuiltIn {
     text: &'static str,
     /// Its values without its samples, as JSON.
     values: &'static str,
+    /// The SHA-256 digest of its text, in hex.
+    digest: &'static str,
     /// Its id and its aliases.
     names: &'static [&'static str],
     /// How many bits it draws; none where that is open.
@@ -55,7 +57,10 @@ impl Protocols {
                 let name = format!("protocols/{}", file.path);
                 // What a keyboard reader types is told by its samples.
                 let is_proved = are_proved && room != Room::Keyboards;
-                let sheet = if is_proved { Sheet::proved(&name, file.text, file.values) } else { Sheet::new(&name, file.text) };
+                let sheet = match is_proved {
+                    true => Sheet::proved(&name, file.text, file.values, file.digest),
+                    false => Sheet::new(&name, file.text),
+                };
                 protocols.take(room, &name, sheet);
             }
         }

@@ -8,13 +8,12 @@ mod samples;
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use toml_span::value::ValueInner;
 
 use self::fields::{Lettered, Letters};
 pub use self::samples::Sample;
 use crate::{
-    card::{Credential, Kind, PacsBits, to_hex},
+    card::{Credential, Kind, PacsBits},
     decode::{
         dialect::Confidence,
         drawing::Drawing,
@@ -123,7 +122,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
     }
     let (id, aliases, shape): (Arc<str>, Arc<[String]>, Shape) = (id?.value.into(), Arc::from(aliases), shape?);
     let is_track = shape.is_track;
-    let digest: Arc<str> = to_hex(&Sha256::digest(sheet.text().as_bytes())).into();
+    let digest: Arc<str> = sheet.digest().into();
     let compile = |(drawing, letters): (Drawing, Letters)| {
         let fields = fields.iter().map(|(letter, field)| in_length(*letter, field, &letters, is_track)).collect();
         let mut format = Format::compile(id.clone(), aliases.clone(), drawing, fields);

@@ -47,6 +47,19 @@ fn a_visitor_whose_card_is_given_at_a_desk_in_the_same_moment_gets_no_second_one
 }
 
 #[test]
+fn a_visitor_whose_card_is_being_written_down_at_a_desk_gets_no_second_one_and_somebody_elses_card_stops_nobody() {
+    for (user, is_served) in [(1001, true), (1009, false)] {
+        let mut world = world_with(1.0, Some("desk"), Vec::new());
+        let visitor = at_kiosk(&mut world, 1);
+        let (order, card) = (Box::new(Order::of(Uuid::from_u128(user))), Wanted::Existing(Uuid::from_u128(7)));
+        let what = What::Enroll { order, card, reassign: Reassign::Never };
+        world.station.handle(Event::Order(Box::new(Request { id: Uuid::from_u128(2), what, can_be_asked: false })), world.now);
+        world.bytes(FIRST);
+        assert_eq!((world.ended(visitor).is_some(), world.state(visitor).is_none()), (is_served, is_served));
+    }
+}
+
+#[test]
 fn whoever_was_sent_to_the_front_desk_gets_no_card_that_is_shown_at_the_kiosk_later() {
     let mut world = world_with(PROOF, Some("desk"), Vec::new());
     let first = at_kiosk(&mut world, 1);

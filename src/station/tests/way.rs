@@ -1,6 +1,7 @@
 //! From a frame to an answer, and who gets which card.
 
 use super::*;
+use crate::outbox::Given;
 
 #[test]
 fn a_frame_becomes_an_entry_and_a_lost_answer_is_settled_by_what_is_shown() {
@@ -155,4 +156,19 @@ fn an_order_that_is_saved_and_said_again_takes_no_second_card() {
     assert_eq!(world.told, [], "it waits for no card");
     world.bytes(SECOND);
     assert_eq!(world.disk.len(), 1);
+}
+
+#[test]
+fn a_card_that_is_not_written_down_costs_nobody_else_their_turn() {
+    let first = Uuid::from_u128(1);
+    let given = Given { entry: Uuid::nil(), user: Uuid::nil(), name: None, card: None, seconds: 1 };
+    for why in [Event::NotSaved(first, "full".to_owned()), Event::InTheWay(first, InTheWay::Given(given))] {
+        let mut world = world(1.0);
+        world.order(1, false);
+        let second = world.order(2, true);
+        world.station.handle(Event::Reader("desk".into(), ReaderEvent::Bytes(FIRST.to_vec())), world.now);
+        world.happens(why);
+        world.bytes(SECOND);
+        assert_eq!((world.state(first), world.state(second)), (None, Some(State::Accepted)));
+    }
 }

@@ -14,9 +14,10 @@
 //! Invariants, kept everywhere:
 //!
 //! - A room uses the rooms below it and never one above. The ground floor are words: [`card`], [`reader`], [`access`]. The middle is
-//!   pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`], [`roster`], [`kiosk`], [`capture`], [`views`] and [`doctor`] touch no file,
-//!   socket, device, thread or clock. Time is an argument. Events in, effects out. The edges touch the world: [`drivers`], [`store`],
-//!   [`blusky`], [`simulator`], [`host`]. `tests/house.rs` reads the sources and says which line broke this.
+//!   pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`], [`roster`], [`kiosk`], [`capture`],
+//!   [`views`] and [`doctor`] touch no file, socket, device, thread or clock; how a value looks as JSON they may say (serde, and utoipa's
+//!   `ToSchema`), and not who answers it. Time is an argument. Events in, effects out. The edges touch the world: [`drivers`],
+//!   [`store`], [`blusky`], [`simulator`], [`host`]. `tests/house.rs` reads the sources and says which line broke this.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).
 //! - No candidate is dropped silently and no enrollment is ever guessed: a tie is shown, and a site policy or a person

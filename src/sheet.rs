@@ -9,7 +9,7 @@ use std::{cell::RefCell, fmt};
 
 use sha2::{Digest, Sha256};
 use toml_span::{
-    Span, Value,
+    Error, ErrorKind, Span, Value,
     value::{Table, ValueInner},
 };
 
@@ -88,7 +88,7 @@ impl<'a> Sheet<'a> {
         match self.proved.and_then(|proved| ready::read(proved.values)).map_or_else(|| toml_span::parse(self.text), Ok) {
             Ok(mut value) => self.keys(&mut value, String::new()),
             Err(error) => {
-                self.add(error.span, format!("not TOML: {error}"));
+                self.add(error.span, format!("not TOML: {}", broken(&error)));
                 None
             }
         }
@@ -284,8 +284,14 @@ impl<'s, 'a> Keys<'s, 'a> {
     /// Complains that a key is not there, and names the one that may be it, misspelt.
     pub fn missing(&self, key: &str) {
         let misspelt = nearest(key, self.table.keys().map(|key| &*key.name));
-        let hint = misspelt.map(|misspelt| format!("; is `{misspelt}` meant for it?")).unwrap_or_default();
-        self.complain(self.span, format!("`{}` is missing{hint}", self.name(key)));
+        let name = self.name(key);
+        self.complain(
+            self.span,
+            match misspelt {
+                Some(misspelt) => format!("`{name}` is missing; is `{misspelt}` meant for it?"),
+                None => format!("`{name}` is missing"),
+            },
+        );
     }
 
     /// The key's name with the tables it stands in.
@@ -346,10 +352,29 @@ pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&
         .map(|(_, name)| name)
 }
 
-fn article(value: &ValueInner<'_>) -> String {
-    match value.type_str() {
-        kind @ ("array" | "integer") => format!("an {kind}"),
-        kind => format!("a {kind}"),
+fn article(value: &ValueInner<'_>) -> &'static str {
+    match value {
+        ValueInner::String(_) => "a string",
+        ValueInner::Integer(_) => "an integer",
+        ValueInner::Float(_) => "a float",
+        ValueInner::Boolean(_) => "a boolean",
+        ValueInner::Array(_) => "an array",
+        ValueInner::Table(_) => "a table",
+    }
+}
+
+/// What makes a text no TOML: the mistakes that people make, in our words.
+fn broken(error: &Error) -> String {
+    match &error.kind {
+        ErrorKind::UnexpectedEof => "the file ends too early".to_owned(),
+        ErrorKind::UnterminatedString => "a text is not closed: its second quote is missing".to_owned(),
+        ErrorKind::UnquotedString => "a text must stand in quotes".to_owned(),
+        ErrorKind::InvalidNumber => "this is no number".to_owned(),
+        ErrorKind::Unexpected(letter) => format!("{letter:?} cannot stand here"),
+        ErrorKind::Wanted { expected, found } => format!("here stands {found}, and there should be {expected}"),
+        ErrorKind::DuplicateKey { key, .. } => format!("the key `{key}` stands there already"),
+        ErrorKind::DuplicateTable { name, .. } => format!("the table `{name}` stands there already"),
+        _ => error.to_string(),
     }
 }
 

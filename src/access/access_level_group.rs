@@ -1,12 +1,13 @@
 //! A group of access levels that a person has or is to have: which doors a card opens is said by these, and not by the card.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{members::Members, model::Model};
 
 /// A user's group of access levels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessLevelGroup {
     /// The group.
     pub access_level_group_id: i64,

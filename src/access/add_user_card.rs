@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 pub const ACTIVE_CARDHOLDER: i64 = 1;
 
 /// A card for a user.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AddUserCard {
     /// The access-control system of a card that is made by this call.
     pub card_ac_system_id: Option<Uuid>,

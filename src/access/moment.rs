@@ -7,9 +7,11 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, TimeDelta};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use utoipa::ToSchema;
 
-/// A point in time with its offset, to 100 nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A point in time with its offset, of the years 1 to 9999, to 100 nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Moment(DateTime<FixedOffset>);
 
 /// Why a text is no time for BluSKY.

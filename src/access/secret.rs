@@ -7,9 +7,11 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// A text that nothing shows.
-#[derive(Clone)]
+#[derive(Clone, ToSchema)]
+#[schema(value_type = String)]
 pub struct Secret(SecretString);
 
 impl Secret {

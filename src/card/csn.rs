@@ -2,6 +2,7 @@
 
 use arrayvec::ArrayVec;
 use std::fmt;
+use utoipa::ToSchema;
 
 use super::{
     PacsBits,
@@ -9,7 +10,8 @@ use super::{
 };
 
 /// A card serial number of 1 to 32 bytes, in the order the card sends them.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, ToSchema)]
+#[schema(value_type = String)]
 pub struct Csn(ArrayVec<u8, 32>);
 
 impl Csn {

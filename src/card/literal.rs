@@ -13,6 +13,10 @@ use nom::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::{BitsError, Csn, Kind, MAX_BITS, PacsBits};
 
@@ -138,6 +142,14 @@ impl Serialize for PacsBits {
         serializer.serialize_str(str::from_utf8(&self.literal()).unwrap_or_default())
     }
 }
+
+impl PartialSchema for PacsBits {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).description(Some("A bit string")).examples(["{26}BD88EB80"]).into()
+    }
+}
+
+impl ToSchema for PacsBits {}
 
 impl<'de> Deserialize<'de> for PacsBits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

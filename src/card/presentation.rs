@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use strum::IntoStaticStr;
+use utoipa::ToSchema;
 
 use super::{Credential, Csn, Kind, Literal, PacsBits};
 
 /// How a reader is attached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Transport {
@@ -31,7 +32,7 @@ impl Transport {
 }
 
 /// The frame's own check failed: the card is ours, but this reading of it is not to be believed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Damage {
     /// The dialect or script that found it.
     pub by: String,
@@ -40,7 +41,7 @@ pub struct Damage {
 }
 
 /// Numbers that the reader has decoded itself, and handed over without the card's bits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Numbers {
     /// The numbers.
     pub credential: Credential,
@@ -71,7 +72,7 @@ pub const PROTECTED: &str = "protected";
 pub const WORTHLESS: &str = "worthless_number";
 
 /// What a smart card says it is, and what it was asked.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SmartCard {
     /// Its answer to reset, hex. HID Prox readers put the card's number in it.
     pub atr: String,
@@ -89,7 +90,7 @@ impl fmt::Debug for SmartCard {
 }
 
 /// One card shown once to one reader.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Presentation {
     /// What kind of thing was handed over.
     pub kind: Kind,

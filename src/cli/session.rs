@@ -118,7 +118,7 @@ impl<'a> Session<'a> {
         host.end(true).await;
         for entry in entries {
             if let Ok(entry) = store.entry(*entry).await {
-                all.push(views::notice::json(&Notice::Entry(Box::new(entry), None), &self.site.config.policy));
+                all.push(views::notice::json(&Notice::Entry(Box::new(entry), None), None, &self.site.config.policy));
             }
         }
         all

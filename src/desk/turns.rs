@@ -244,7 +244,7 @@ impl Turns {
         if matches!(notice, Notice::Read(_) | Notice::Noise(..)) {
             return;
         }
-        let json = views::notice::json(notice, &self.desks.shared.site().config.policy);
+        let json = views::notice::json(notice, None, &self.desks.shared.site().config.policy);
         for event in self.hearing.events(&json) {
             self.happens(event).await;
         }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::enrollment::Order;
@@ -48,7 +49,7 @@ pub struct Origin {
 }
 
 /// A row of a roster, by which people have their turn one after the other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RosterRow {
     /// The run, whose key tells when it began.
@@ -69,7 +70,7 @@ impl RosterRow {
 }
 
 /// Somebody of the site's list of people.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Named {
     /// Given and family name.
     pub name: String,

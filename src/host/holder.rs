@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::directory::Directory;
@@ -23,7 +24,7 @@ use crate::{
 const MOST: usize = 5;
 
 /// Somebody who has the card, as far as one source says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Holder {
     /// The user.
     user_id: Uuid,
@@ -44,7 +45,7 @@ pub struct Holder {
 }
 
 /// Who names a holder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Source {
     /// BluSKY's words as it refused the card, and they are the name or key of somebody in the directory.

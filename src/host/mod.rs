@@ -92,7 +92,7 @@ impl Site {
 }
 
 /// What two processes at one store must have in common.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Digests {
     /// Of the configuration file.
     pub configuration: String,

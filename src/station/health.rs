@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     card::Reading,
@@ -42,7 +44,7 @@ pub struct ReaderHealth {
 }
 
 /// Cards of one length.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fitting {
     /// How many were read.
     pub cards: u64,

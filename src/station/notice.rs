@@ -2,6 +2,8 @@
 //!
 //! In: nothing; these are words. Out: plain values that a view turns into text and JSON. Never: a decision.
 
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -101,18 +103,36 @@ pub enum QuestionKind {
 }
 
 impl QuestionKind {
-    /// The name used in JSON.
+    /// What it asks, by name.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub const fn asked(&self) -> Asked {
         match self {
-            Self::Choose(..) => "choose",
-            Self::SecondReading(..) => "second_reading",
-            Self::FirstSeen(..) => "first_seen",
-            Self::InTheWay(InTheWay::Given(_) | InTheWay::Shown(_), _) => "same_card",
-            Self::InTheWay(InTheWay::Ordered(_), _) => "held_by_order",
-            Self::Holder(..) => "holder",
+            Self::Choose(..) => Asked::Choose,
+            Self::SecondReading(..) => Asked::SecondReading,
+            Self::FirstSeen(..) => Asked::FirstSeen,
+            Self::InTheWay(InTheWay::Given(_) | InTheWay::Shown(_), _) => Asked::SameCard,
+            Self::InTheWay(InTheWay::Ordered(_), _) => Asked::HeldByOrder,
+            Self::Holder(..) => Asked::Holder,
         }
     }
+}
+
+/// What is asked, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// Which of several formats it is.
+    Choose,
+    /// The card once more.
+    SecondReading,
+    /// What a first card of its kind is.
+    FirstSeen,
+    /// Whether a card that somebody else was given just now is given on.
+    SameCard,
+    /// Whether a card that is saved for somebody else is given on.
+    HeldByOrder,
+    /// Whether it is taken from its holder.
+    Holder,
 }
 
 /// Why an order ended without an entry.

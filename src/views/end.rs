@@ -3,6 +3,7 @@
 //! In: an entry. Out: its end, once nothing more happens by itself. Never: what BluSKY said; that stands in the entry.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     access::Operation,
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// How an entry ended, or why it goes no further by itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct End {
     /// The exit code of a command that waited for it: 0 accepted; 1 refused, or stored otherwise than sent; 3 not known.
     pub exit: u8,

@@ -2,6 +2,7 @@
 
 use chrono::SecondsFormat;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -17,8 +18,9 @@ use crate::{
 };
 
 /// An entry as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = EntryOf)]
 pub enum EntryJson {
     /// A card for a user: `enroll`, `outbox`, `replay --enroll`.
     Enrollment(Box<EnrollmentJson>),
@@ -27,21 +29,25 @@ pub enum EntryJson {
 }
 
 /// A call other than AddUserCard, and what became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Call)]
 pub struct CallJson {
     enrollment: Uuid,
     call: &'static str,
-    state: &'static str,
+    state: State,
     user_id: Option<Uuid>,
     card_id: Option<Uuid>,
     result_code: Option<i64>,
+    /// BluSKY's own words.
     description: Option<String>,
     value: Option<Uuid>,
     attempts: u32,
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     why: Option<String>,
     ordered_by: Option<String>,
+    #[schema(format = DateTime)]
     saved_at: String,
     base_url: String,
     /// The groups of access levels that a new user is given; absent where there are none.
@@ -49,56 +55,66 @@ pub struct CallJson {
     access: Vec<AccessJson>,
     /// The person whom it adds; absent where it adds nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     new_user: Option<NewUserJson>,
 }
 
 /// A card for a user, and what became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Enrollment)]
 pub struct EnrollmentJson {
     enrollment: Uuid,
-    state: &'static str,
+    state: State,
     /// None for a new user who is not added yet.
     user_id: Option<Uuid>,
     card_type: Option<i64>,
     /// `stored_differs`; absent where it was stored as it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<&'static str>,
     user_card_id: Option<Uuid>,
     card_id: Option<Uuid>,
     result_code: Option<i64>,
+    /// BluSKY's own words.
     description: Option<String>,
     attempts: u32,
     reassigned: bool,
     previous_user_id: Option<Uuid>,
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     why: Option<String>,
     user: UserJson,
     card: CardJson,
     reader: Option<String>,
     ordered_by: Option<String>,
-    decided_by: Option<&'static str>,
+    decided_by: Option<DecidedBy>,
     evidence: Vec<Evidence>,
+    #[schema(format = DateTime)]
     saved_at: String,
     base_url: String,
     superseded_by: Option<Uuid>,
     undone_by: Option<Uuid>,
     /// What was done before the card, and how it ended; absent where the card is all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     before: Option<BeforeJson>,
     /// The groups of access levels that a new user is given; absent where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     access: Vec<AccessJson>,
     /// The person whom it adds; absent where it adds nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     new_user: Option<NewUserJson>,
     /// The row of a roster; absent where it was ordered alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     roster: Option<RosterRow>,
 }
 
 /// Whom it is for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
 struct UserJson {
     id: Option<Uuid>,
     name: Option<String>,
@@ -106,7 +122,8 @@ struct UserJson {
 }
 
 /// The card as it was read; of one that was not, what is sent of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Card)]
 struct CardJson {
     format: Option<String>,
     facility_code: Option<u64>,
@@ -135,7 +152,7 @@ fn call(entry: &Entry) -> CallJson {
     CallJson {
         enrollment: entry.id,
         call: operation.name(),
-        state: progress.state.name(),
+        state: progress.state,
         user_id: operation.user(),
         card_id: match operation.identity() {
             Some(Identity::Key(id)) => Some(id),
@@ -159,7 +176,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
     let progress = entry.progress();
     EnrollmentJson {
         enrollment: entry.id,
-        state: progress.state.name(),
+        state: progress.state,
         user_id: entry.operation.user(),
         card_type: card.card_type,
         code: progress.stored_differs().then_some("stored_differs"),
@@ -176,7 +193,7 @@ fn enrollment(entry: &Entry, card: &AddUserCard) -> EnrollmentJson {
         card: card_json(entry, card),
         reader: entry.source.as_ref().and_then(|source| source.reader.clone()),
         ordered_by: entry.origin.ordered_by.clone(),
-        decided_by: entry.origin.decided_by.map(DecidedBy::name),
+        decided_by: entry.origin.decided_by,
         evidence: entry.origin.evidence.clone(),
         saved_at: saved_at(entry),
         base_url: entry.base_url.clone(),

@@ -3,6 +3,7 @@
 //! In: an entry. Out: JSON and words of that. Never: a word about the card itself.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -12,11 +13,13 @@ use crate::{
 };
 
 /// What was done before a card, or is on its way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Before)]
 pub(super) struct BeforeJson {
     call: &'static str,
-    state: &'static str,
+    state: State,
     result_code: Option<i64>,
+    /// BluSKY's own words.
     description: Option<String>,
     value: Option<Uuid>,
     why: Option<String>,
@@ -33,16 +36,18 @@ impl BeforeJson {
             None => (entry.operation.name(), progress.state, &progress.told, &progress.why, &progress.warnings),
         };
         let (description, why, warnings) = (told.description.clone(), why.clone(), warnings.clone());
-        Some(Self { call, state: state.name(), result_code: told.result_code, description, value: told.value, why, warnings })
+        Some(Self { call, state, result_code: told.result_code, description, value: told.value, why, warnings })
     }
 }
 
 /// A group of access levels that a new user is given.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Access)]
 pub(super) struct AccessJson {
     access_level_group_id: i64,
-    state: &'static str,
+    state: State,
     result_code: Option<i64>,
+    /// BluSKY's own words.
     description: Option<String>,
     why: Option<String>,
 }
@@ -60,14 +65,15 @@ impl AccessJson {
                 None => (State::Saved, None, &None),
             };
             let (result_code, description) = told.map(|told| (told.result_code, told.description.clone())).unwrap_or_default();
-            Self { access_level_group_id: *group, state: state.name(), result_code, description, why: why.clone() }
+            Self { access_level_group_id: *group, state, result_code, description, why: why.clone() }
         };
         groups.map(of).collect()
     }
 }
 
 /// A person whom an entry adds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NewUser)]
 pub(super) struct NewUserJson {
     first_name: String,
     last_name: String,

@@ -3,95 +3,17 @@
 //! In: what was counted and seen; for people, the JSON of `GET /v1/station`. Out: JSON, text, whether somebody has to act. Never: a
 //! card's number, a person's name, or BluSKY's own words.
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+mod json;
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::page::{Page, ago, count};
-use crate::{
-    outbox::tally::{ForAPerson, Overview, Tally},
-    station::health::{BluskyHealth, ReaderHealth},
-};
+
+pub use json::{BluskyJson, OutboxJson, ReaderJson, time};
 
 /// What time it is, by the clock on the wall.
 pub type Now = DateTime<FixedOffset>;
-
-/// A time in JSON.
-#[must_use]
-pub fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// A reader.
-#[must_use]
-pub fn reader(reader: &ReaderHealth) -> Value {
-    let lengths: Map<String, Value> =
-        reader.lengths.iter().map(|(length, fitting)| (length.to_string(), json!({"cards": fitting.cards, "fit": fitting.fit}))).collect();
-    let codes: Map<String, Value> = reader.strange_codes.iter().map(|(code, cards)| (code.to_string(), json!(cards))).collect();
-    json!({
-        "name": reader.name,
-        "up": reader.up,
-        "why": reader.why,
-        "since": reader.since.map(time),
-        "last_heard": reader.last_heard.map(time),
-        "cards": reader.cards,
-        "noise_bytes": reader.noise_bytes,
-        "lengths": lengths,
-        "facility_codes_not_listed": codes,
-    })
-}
-
-/// The outbox.
-#[must_use]
-pub fn outbox(outbox: &Overview) -> Value {
-    let tally = &outbox.tally;
-    json!({
-        "waiting": tally.waiting,
-        "oldest_waiting": tally.oldest_waiting.map(time),
-        "sending": tally.sending,
-        "in_doubt": tally.in_doubt,
-        "for_a_person": tally.for_a_person.iter().map(for_a_person).collect::<Vec<Value>>(),
-        "refused_today": tally.refused_today,
-        "last_accepted": tally.last_accepted.map(time),
-        "elsewhere": tally.elsewhere,
-        "sealed": outbox.sealed,
-        "anchor": outbox.anchor,
-        "findings": outbox.findings,
-        "facility_codes_never_seen": outbox.codes_never_seen,
-    })
-}
-
-fn for_a_person(entry: &ForAPerson) -> Value {
-    let id = entry.id;
-    let help = if entry.can_be_read_back {
-        format!("look at the user's cards in BluSKY, then `cardbridge outbox retry {id}` or `discard {id}`")
-    } else {
-        format!("look for the user in BluSKY, then `cardbridge outbox retry {id} --absent` or `discard {id}`")
-    };
-    json!({"enrollment": id, "saved_at": time(entry.saved_at), "why": entry.why, "help": help})
-}
-
-/// The way to BluSKY, and what is known of its calls.
-#[must_use]
-pub fn blusky(base_url: &str, health: &BluskyHealth, tally: &Tally, now: DateTime<Utc>) -> Value {
-    let reached = health.reached.max(tally.reached);
-    let calls = tally.calls.iter().map(|(call, seen)| {
-        json!({
-            "call": call,
-            "exists": seen.exists,
-            "at": time(seen.at),
-            "success_codes": seen.success_codes,
-            "refusal_codes": seen.refusal_codes,
-        })
-    });
-    json!({
-        "base_url": base_url,
-        "reached": reached.map(time),
-        "reached_s": reached.map(|at| (now - at).num_seconds().max(0)),
-        "away_since": health.away_since.map(time),
-        "stopped": health.stopped.as_ref().or(tally.stopped()),
-        "calls": calls.collect::<Vec<Value>>(),
-    })
-}
 
 /// True where somebody has to act: nothing can be saved, delivery is stopped, an entry waits for a person, a reader is missed, the store is damaged.
 #[must_use]

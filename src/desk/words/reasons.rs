@@ -1,7 +1,8 @@
 //! What the station says of itself, in the page's language.
 //!
 //! In: a reason as the station gives it, in English. Out: the same in another language, where its file has a line for it. Never: words
-//! that stand elsewhere; what fills a gap of a reason is looked for in the same way, and else stays as it is.
+//! that stand elsewhere; what fills a gap of a reason is looked for in the same way, and else stays as it is, as does the file, line and
+//! column in front of it.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,23 @@ use super::filled;
 pub(super) struct Reasons(pub BTreeMap<String, String>);
 
 impl Reasons {
-    /// A reason in this language. Of several lines that fit, the one of which most is fixed.
+    /// A reason in this language: the whole of it, or each of its lines, or what stands behind a place.
     pub fn say(&self, reason: &str) -> Option<String> {
+        self.whole(reason).or_else(|| self.lines(reason)).or_else(|| self.placed(reason))
+    }
+
+    fn lines(&self, reason: &str) -> Option<String> {
+        let lines = reason.contains('\n').then(|| reason.lines().map(|line| self.say(line)))?;
+        lines.collect::<Option<Vec<_>>>().map(|lines| lines.join("\n"))
+    }
+
+    fn placed(&self, reason: &str) -> Option<String> {
+        let (place, reason) = reason.split_once(": ").filter(|(place, _)| place.contains(['/', '.']))?;
+        self.say(reason).map(|here| format!("{place}: {here}"))
+    }
+
+    /// Of several lines of the file that fit, the one of which most is fixed.
+    fn whole(&self, reason: &str) -> Option<String> {
         let fits = self.0.iter().filter_map(|(english, here)| Some((fixed(english), here, gaps(english, reason)?)));
         let (_, here, gaps) = fits.max_by_key(|(fixed, ..)| *fixed)?;
         let inner = gaps.into_iter().map(|(name, text)| (name, self.say(text).unwrap_or_else(|| text.to_owned())));
@@ -63,16 +79,18 @@ mod tests {
     use super::{super::Words, *};
 
     /// Where reasons are given that reach the page.
-    const SOURCES: [&str; 35] = [
+    const SOURCES: [&str; 43] = [
         "access/outcome.rs",
         "blusky/answer.rs",
         "blusky/client.rs",
         "blusky/http.rs",
         "blusky/lookup.rs",
         "blusky/people/asked.rs",
+        "blusky/secret_file.rs",
         "blusky/settings.rs",
         "blusky/sign_in.rs",
         "blusky/trouble.rs",
+        "config/policy.rs",
         "decode/explain/bits.rs",
         "decode/explain/digits.rs",
         "drivers/device.rs",
@@ -81,11 +99,14 @@ mod tests {
         "drivers/listening.rs",
         "drivers/mod.rs",
         "drivers/osdp/heard.rs",
+        "drivers/osdp/key.rs",
+        "drivers/pcsc/keys.rs",
         "drivers/pcsc/mod.rs",
         "drivers/pcsc/names.rs",
         "drivers/pcsc/watch.rs",
         "drivers/serial/mod.rs",
         "enroll/people/file.rs",
+        "file.rs",
         "host/deliver/call.rs",
         "host/directory.rs",
         "host/shell.rs",
@@ -97,15 +118,24 @@ mod tests {
         "outbox/progress/removal.rs",
         "roster/added.rs",
         "roster/rows.rs",
+        "sheet.rs",
         "station/stages.rs",
+        "store/anchor.rs",
         "store/error.rs",
+        "store/seal.rs",
     ];
     /// Where others are given, some of which reach the page.
-    const MORE: [&str; 4] = ["access/add_user.rs", "access/check.rs", "config/people.rs", "host/holder.rs"];
+    const MORE: [&str; 5] = ["access/add_user.rs", "access/check.rs", "config/mod.rs", "config/people.rs", "host/holder.rs"];
+    /// What the operating system says.
+    const SYSTEM: &str = "Permission denied (os error 13), No such file or directory (os error 2), Is a directory (os error 21), \
+                          No space left on device (os error 28), Read-only file system (os error 30), \
+                          Too many open files (os error 24), Input/output error (os error 5)";
     /// What stands there and is no reason for people at a page: what is looked for in others' words, what goes to a log or to a command,
     /// and what ends a start.
-    const OTHERS: [&str; 16] = [
+    const OTHERS: [&str; 18] = [
         " and ",
+        "`{}` is ",
+        "{table}.{} = {}\\n",
         "BluSKY's answer cannot be written down yet: {error}",
         "No HTTP resource was found",
         "an entry is left alone",
@@ -125,11 +155,12 @@ mod tests {
 
     /// The texts of a source, without its tests and comments.
     fn texts(source: &str) -> Vec<String> {
-        let code = source.split("#[cfg(test)]").next().unwrap().replace("\\\"", "\u{1}");
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let code = code.replace("'\"'", "").replace("\\\\", "\u{2}").replace("\\\"", "\u{1}");
         let code: String = code.lines().filter(|line| !line.trim().starts_with("//")).map(|line| format!("{line}\n")).collect();
         let texts = code.split('"').skip(1).step_by(2);
         let joined = |text: &str| text.split("\\\n").map(str::trim_start).collect::<String>();
-        texts.map(|text| joined(text).replace('\u{1}', "\"")).collect()
+        texts.map(|text| joined(text).replace('\u{1}', "\"").replace('\u{2}', "\\")).collect()
     }
 
     fn all(sources: &[&str]) -> BTreeSet<String> {
@@ -145,6 +176,7 @@ mod tests {
                 && !text.contains("{path} has no {pin}")
                 && !OTHERS.contains(&text.as_str())
                 && !text.starts_with("with ")
+                && !text.starts_with("# ")
         };
         for words in Words::all("en").iter().filter(|words| words.language != "en") {
             for text in said.iter().filter(|text| is_left(text)) {
@@ -161,7 +193,8 @@ mod tests {
 
     #[test]
     fn every_language_has_the_same_reasons_with_the_same_gaps_and_each_is_given_somewhere() {
-        let said: String = all(&[&SOURCES[..], &MORE].concat()).into_iter().collect::<Vec<_>>().join("\n");
+        let said = all(&[&SOURCES[..], &MORE].concat());
+        let said: String = said.into_iter().chain([SYSTEM.to_owned()]).collect::<Vec<_>>().join("\n");
         let others: Vec<Words> = Words::all("en").into_iter().filter(|words| words.language != "en").collect();
         let names = |text: &str| parts(text).filter_map(|(_, gap)| gap.map(str::to_owned)).collect::<BTreeSet<_>>();
         for words in &others {
@@ -191,6 +224,18 @@ mod tests {
             said("BluSKY answered 404 (no such call): check blusky.base_url; saved entries wait").as_deref(),
             Some("BluSKY hat mit 404 geantwortet (diesen Aufruf gibt es nicht): blusky.base_url prüfen; was gespeichert ist, wartet")
         );
+        assert_eq!(
+            said("/v/policy.toml:2:1: not TOML: a text must stand in quotes\npolicy.toml:3:9: `formats` is a string; it must be a table")
+                .as_deref(),
+            Some(
+                "/v/policy.toml:2:1: kein TOML: ein Text muss in Anführungszeichen stehen\npolicy.toml:3:9: `formats` ist ein Text; es muss eine Tabelle sein"
+            )
+        );
+        assert_eq!(
+            said("/v/policy.toml: Permission denied (os error 13)").as_deref(),
+            Some("/v/policy.toml: keine Berechtigung (os error 13)")
+        );
+        assert_eq!(said("/v/policy.toml:2:1: something of which nobody has heard"), None);
         assert_eq!(said("something of which nobody has heard"), None);
         assert_eq!(Words::of("en").unwrap().reason("as it is").as_deref(), Some("as it is"));
     }

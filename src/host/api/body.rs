@@ -13,6 +13,10 @@ use axum::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -20,18 +24,22 @@ use crate::{
     card::Presentation,
     enroll::origin::{Named, RosterRow},
     roster::Row,
+    views::notice::ErrorJson,
 };
 
 /// An order of a card for a user. Without `bits`, `card_id` and `presentation` it is the next card at a reader.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = Order)]
 pub struct OrderBody {
     /// The key of its entry; the same order again is the same order.
     pub id: Option<Uuid>,
-    /// The user: a GUID, or an employee number or name of the site's list.
+    /// The user: a GUID, or an employee number or name of the site's list; empty with `new_user`.
+    #[schema(schema_with = whom)]
     pub user: String,
-    /// A literal.
+    /// A literal. A card is one of bits, card_id and presentation; without them, the next one at a reader.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("{26}BD88EB80"))]
     pub bits: Option<String>,
     /// A card that BluSKY has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +85,7 @@ pub struct OrderBody {
     pub confirm: bool,
     /// The card may be one that was given to somebody else a moment ago.
     pub same_card: bool,
-    /// Somebody is there who can be asked.
+    /// Somebody is there who answers questions.
     pub can_be_asked: bool,
     /// The person is a new one, who is added first; `user` is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,14 +133,15 @@ impl OrderBody {
 }
 
 /// Another call.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CallOrder)]
 pub struct CallBody {
     /// The key of its entry.
     pub id: Uuid,
     /// The call.
     pub operation: Operation,
-    /// Its password, which the call itself never shows.
+    /// The password of the operation, which is nowhere in it.
     pub secret: Option<Secret>,
     /// The groups of access levels that a new user is given, once they are added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -148,12 +157,13 @@ impl CallBody {
 }
 
 /// An answer to a question.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Answer)]
 pub struct AnswerBody {
     /// The question's number.
     pub question: u64,
-    /// `yes` or `no`.
+    /// `yes` or `no`: one of this, printed and choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<YesOrNo>,
     /// The number printed on the card.
@@ -162,13 +172,14 @@ pub struct AnswerBody {
     /// One of the choices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<usize>,
-    /// The answer is one for the whole site: such cards are not asked about again.
+    /// The answer is one for the whole site: it is kept in policy.toml beside the store, and such cards are not asked about again. It
+    /// says something about `choose` and `first_seen` alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
 }
 
 /// Yes or no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum YesOrNo {
     /// Yes.
@@ -178,14 +189,20 @@ pub enum YesOrNo {
 }
 
 /// A person's wish for another try.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = Retry)]
 pub struct RetryBody {
     /// Somebody has looked in BluSKY, and it is not there.
     pub absent: bool,
     /// Somebody has looked in BluSKY, and the user who was to be added is there, under this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Uuid>,
+}
+
+fn whom() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    AnyOfBuilder::new().item(text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))).item(text()).build().into()
 }
 
 /// A body of that shape; another one is an error like every other.
@@ -233,11 +250,13 @@ pub fn key(id: &str) -> Result<Uuid, Failed> {
 }
 
 /// Why a request was not carried out: the `{"error":…}` of `--json`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, ToSchema)]
 pub struct Failed {
     /// 400 for what is wrong in the request or the configuration, others for what cannot be done.
+    #[schema(ignore)]
     pub status: u16,
     /// The error.
+    #[schema(value_type = ErrorJson)]
     pub error: Value,
 }
 

@@ -12,7 +12,7 @@ use axum::{
 use super::{
     OrderedBy, Shared,
     body::{CallBody, Failed, Sent},
-    orders::{accepts, ordered, resumed},
+    orders::{Ordered, accepts, ordered, resumed},
     people::named,
     stream,
 };
@@ -26,8 +26,18 @@ use crate::{
     host::{directory::Directory, hosting::Control},
     station::{Event, Request, Scope, What},
     store::{StoreError, StoreHandle},
+    views::notice::NoticeJson,
 };
 
+/// Order another call: a new user, a change of a card. The answer is its way, as it goes; with Accept: application/json, that it is
+/// ordered.
+#[utoipa::path(post, path = "/v1/calls", request_body = CallBody, responses(
+    (status = 200, description = "Its way; or, of an order that was saved before, how it stands", content(
+        (NoticeJson = "application/json"),
+        (NoticeJson = "text/event-stream"),
+    )),
+    (status = 202, description = "Ordered", body = Ordered),
+))]
 pub(super) async fn call(
     State(shared): State<Arc<Shared>>,
     OrderedBy(ordered_by): OrderedBy,

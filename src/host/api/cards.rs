@@ -10,7 +10,8 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -23,6 +24,10 @@ use crate::{
     store::StoreError,
 };
 
+/// The cards of a person, as BluSKY shows them now; where it cannot be asked, as this station's own record has them.
+#[utoipa::path(get, path = "/v1/people/{id}/cards", params(("id" = Uuid, Path, description = "The key of the person")), responses(
+    (status = 200, description = "Cards, each with the key by which an order names the one that it replaces", body = CardsOf),
+))]
 pub(super) async fn cards(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
     let user = key(&id)?;
     let shown = match shared.directory.client().await {
@@ -30,25 +35,55 @@ pub(super) async fn cards(State(shared): State<Arc<Shared>>, InPath(id): InPath)
         None => Cards::Unavailable { why: "there is no way to BluSKY".to_owned() },
     };
     let (from, cards, why) = match shown {
-        Cards::Shown(cards) => ("blusky", cards.iter().filter(|card| !card.deleted).filter_map(as_shown).collect(), None),
+        Cards::Shown(cards) => (Source::Blusky, cards.iter().filter(|card| !card.deleted).filter_map(as_shown).collect(), None),
         Cards::Unavailable { why } | Cards::Later { why } | Cards::Away { why } | Cards::Stopped { why } => {
             let own = recorded(&shared, user).await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
-            ("own_record", own, Some(why))
+            (Source::OwnRecord, own, Some(why))
         }
     };
-    Ok(Json(json!({"cards": cards, "from": from, "why": why})).into_response())
+    Ok(Json(CardsOf { cards, from, why }).into_response())
 }
 
-fn as_shown(card: &StoredCard) -> Option<Value> {
-    let printed = card.shown.text("external_card_number");
-    Some(json!({
-        "id": card.card_id?, "card_type": card.card_type, "card_number": card.internal_card_number, "facility_code": card.facility_code,
-        "external_number": printed,
-    }))
+/// The cards of a person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Cards)]
+struct CardsOf {
+    cards: Vec<CardOf>,
+    from: Source,
+    /// Why BluSKY cannot be asked.
+    why: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CardSource)]
+enum Source {
+    Blusky,
+    OwnRecord,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CardOfPerson)]
+struct CardOf {
+    id: Uuid,
+    card_type: Option<i64>,
+    card_number: Option<u64>,
+    facility_code: Option<u64>,
+    external_number: Option<String>,
+}
+
+fn as_shown(card: &StoredCard) -> Option<CardOf> {
+    Some(CardOf {
+        id: card.card_id?,
+        card_type: card.card_type,
+        card_number: card.internal_card_number,
+        facility_code: card.facility_code,
+        external_number: card.shown.text("external_card_number").map(Into::into),
+    })
 }
 
 /// What was given from here and not taken back since, by the keys of the cards.
-async fn recorded(shared: &Shared, user: Uuid) -> Result<Vec<Value>, StoreError> {
+async fn recorded(shared: &Shared, user: Uuid) -> Result<Vec<CardOf>, StoreError> {
     let (mut last, mut cards) = (0, BTreeMap::new());
     loop {
         let page = shared.store.page_after(last).await?;
@@ -61,13 +96,16 @@ async fn recorded(shared: &Shared, user: Uuid) -> Result<Vec<Value>, StoreError>
     }
 }
 
-fn given(entry: &Entry, user: Uuid) -> Option<(Uuid, Value)> {
+fn given(entry: &Entry, user: Uuid) -> Option<(Uuid, CardOf)> {
     let progress = entry.progress();
     let Operation::AddUserCard(call) = &entry.operation else { return None };
     let id = progress.card_id.or(call.card_id).filter(|_| progress.state == Of::Accepted && call.user_id == user)?;
-    let card = json!({
-        "id": id, "card_type": call.card_type, "card_number": call.internal_card_number, "facility_code": call.facility_code,
-        "external_number": call.external_card_number,
-    });
+    let card = CardOf {
+        id,
+        card_type: call.card_type,
+        card_number: call.internal_card_number,
+        facility_code: call.facility_code,
+        external_number: call.external_card_number.clone(),
+    };
     Some((id, card))
 }

@@ -6,12 +6,14 @@
 //! - [`body`]: what is sent and answered, as JSON;
 //! - `station`: how it is;
 //! - `people`: who is in the directory; `cards`: the cards of one of them;
+//! - `description`: what all of it says of itself;
 //! - [`kiosk`]: what a kiosk page of this process asks;
 //! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
 
 pub mod body;
 mod calls;
 mod cards;
+mod description;
 pub mod kiosk;
 mod orders;
 mod outbox;
@@ -25,18 +27,19 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State},
     http::{StatusCode, request::Parts},
-    response::{IntoResponse, Response},
-    routing::{get, post},
     serve::IncomingStream,
 };
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use tokio::{
     net::UnixListener,
     sync::{mpsc::UnboundedSender, oneshot, watch},
 };
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{Digests, Site, directory::Directory, hosting::Control, notices::Notices};
@@ -48,6 +51,7 @@ use crate::{
     store::StoreHandle,
 };
 use body::Failed;
+use description::DESCRIPTION;
 
 /// No body is larger.
 const LARGEST_BODY: usize = 64 << 10;
@@ -194,33 +198,39 @@ pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
     }
 }
 
-/// The calls of the API. Whoever serves them on something else than the socket puts an [`Operator`] into each request.
+/// The API. Whoever serves it on something else than the socket puts an [`Operator`] into each request.
 pub fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/v1/station", get(station::station))
-        .route("/v1/station/hand-over", post(hand_over))
-        .route("/v1/notices", get(stream::notices))
-        .route("/v1/enrollments", post(orders::order))
-        .route("/v1/enrollments/{id}", get(orders::state).delete(orders::withdraw))
-        .route("/v1/enrollments/{id}/answer", post(orders::answer))
-        .route("/v1/calls", post(calls::call))
-        .route("/v1/outbox", get(outbox::list))
-        .route("/v1/outbox/deliver", post(outbox::deliver))
-        .route("/v1/outbox/{id}", get(outbox::show))
-        .route("/v1/outbox/{id}/retry", post(outbox::retry))
-        .route("/v1/outbox/{id}/discard", post(outbox::discard))
-        .route("/v1/outbox/{id}/undo", post(outbox::undo))
-        .route("/v1/outbox/{id}/holders", get(outbox::holders))
-        .route("/v1/people", get(people::search))
-        .route("/v1/people/{id}/cards", get(cards::cards))
-        .route("/v1/openapi.json", get(openapi))
-        .route("/metrics", get(station::metrics))
+    let (router, _) = calls().split_for_parts();
+    router
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
         .method_not_allowed_fallback(async || {
             Failed::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_call", "this call has another method", "GET /v1/openapi.json lists them")
         })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared)
+}
+
+/// The calls of the API, each with its description.
+fn calls() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::with_openapi(description::Head::openapi())
+        .routes(routes!(station::station))
+        .routes(routes!(hand_over))
+        .routes(routes!(stream::notices))
+        .routes(routes!(orders::order))
+        .routes(routes!(orders::state, orders::withdraw))
+        .routes(routes!(orders::answer))
+        .routes(routes!(calls::call))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::deliver))
+        .routes(routes!(outbox::show))
+        .routes(routes!(outbox::retry))
+        .routes(routes!(outbox::discard))
+        .routes(routes!(outbox::undo))
+        .routes(routes!(outbox::holders))
+        .routes(routes!(people::search))
+        .routes(routes!(cards::cards))
+        .routes(routes!(openapi))
+        .routes(routes!(station::metrics))
 }
 
 /// The Unix user on the other side of the socket.
@@ -257,7 +267,8 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderedBy {
     }
 }
 
-/// Another process wants to be the station. One that was started to be it stays.
+/// Ask a command that hosts the station to leave its place; `cardbridge run` stays.
+#[utoipa::path(post, path = "/v1/station/hand-over", responses((status = 202, description = "It leaves")))]
 async fn hand_over(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Failed> {
     if shared.doing == "run" {
         let message = format!("cardbridge run (process {}) is the station already", std::process::id());
@@ -267,6 +278,10 @@ async fn hand_over(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Fail
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn openapi() -> Response {
-    ([("content-type", "application/json")], include_str!("openapi.json")).into_response()
+/// This description.
+#[utoipa::path(get, path = "/v1/openapi.json", operation_id = "description", responses(
+    (status = 200, description = "This description", body = Object),
+))]
+async fn openapi() -> Json<&'static Value> {
+    Json(&DESCRIPTION)
 }

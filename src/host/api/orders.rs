@@ -9,7 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -29,13 +31,32 @@ use crate::{
         people::Finding,
     },
     host::{Site, directory::Meant, hosting::Control, lost_card},
-    outbox::Reassign,
+    outbox::{self, Reassign},
     station::{Answer, Event, Notice, Request, Scope, Wanted, What},
+    views::{self, notice::NoticeJson},
 };
 
 /// How long a card is waited for where nothing is said.
 const TIMEOUT_S: u64 = 60;
 
+/// Order a card for a user: a literal, an existing card, or the next card at a reader. With Accept: text/event-stream the answer is its
+/// way, as it goes; whoever hangs up before a card is taken has withdrawn it.
+#[utoipa::path(post, path = "/v1/enrollments", request_body = OrderBody, responses(
+    (status = 200, description = "Its way; or, of an order that was saved before, how it stands", content(
+        (NoticeJson = "application/json"),
+        (NoticeJson = "text/event-stream"),
+    )),
+    (status = 202, description = "Ordered", body = Ordered, links(
+        ("stands" = (operation_id = "state", parameters(("id" = "$response.body#/enrollment")))),
+        ("withdraw" = (operation_id = "withdraw", parameters(("id" = "$response.body#/enrollment")))),
+        ("answer" = (operation_id = "answer", parameters(("id" = "$response.body#/enrollment")))),
+        ("entry" = (operation_id = "show", parameters(("id" = "$response.body#/enrollment")))),
+        ("retry" = (operation_id = "retry", parameters(("id" = "$response.body#/enrollment")))),
+        ("discard" = (operation_id = "discard", parameters(("id" = "$response.body#/enrollment")))),
+        ("undo" = (operation_id = "undo", parameters(("id" = "$response.body#/enrollment")))),
+        ("holders" = (operation_id = "holders", parameters(("id" = "$response.body#/enrollment")))),
+    )),
+))]
 pub(super) async fn order(
     State(shared): State<Arc<Shared>>,
     OrderedBy(ordered_by): OrderedBy,
@@ -93,7 +114,39 @@ pub(super) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
 
 /// The answer to whoever does not follow an order.
 pub(super) fn ordered(id: Uuid) -> Response {
-    (StatusCode::ACCEPTED, Json(json!({"enrollment": id, "state": "waiting"}))).into_response()
+    (StatusCode::ACCEPTED, Json(Ordered { enrollment: id, state: OrderStage::Waiting })).into_response()
+}
+
+/// An order was taken.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Ordered {
+    enrollment: Uuid,
+    state: OrderStage,
+}
+
+/// Where an order stands before there is an entry.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OrderStage {
+    Waiting,
+    Question,
+    NotEnrolled,
+}
+
+/// How an order stands.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Stands {
+    #[serde(flatten)]
+    #[schema(value_type = NoticeJson)]
+    notice: Value,
+    state: Stage,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Stage {
+    Order(OrderStage),
+    Entry(outbox::State),
 }
 
 /// What was ordered before, and is saved, goes on from there: how it stands.
@@ -101,43 +154,58 @@ pub(super) async fn resumed(shared: &Shared, id: Uuid) -> Result<Option<Value>, 
     let Ok(entry) = shared.store.entry(id).await else { return Ok(None) };
     shared.post(Event::Resume(id))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    Ok(Some(crate::views::notice::json(&Notice::Entry(Box::new(entry), None), &shared.site.config.policy)))
+    Ok(Some(views::notice::json(&Notice::Entry(Box::new(entry), None), None, &shared.site.config.policy)))
 }
 
-pub(super) async fn state(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
+/// How an order stands: the last notice about it, with its state: waiting, question or not_enrolled, or the entry's.
+#[utoipa::path(
+    get,
+    path = "/v1/enrollments/{id}",
+    params(("id" = Uuid, Path, description = "The key of the order")),
+    responses((status = 200, description = "A notice", body = Stands))
+)]
+pub(super) async fn state(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Stands>, Failed> {
     let id = key(&id)?;
     let told = shared.notices.last_about(id);
-    if let Some((numbered, state)) = told.as_ref().and_then(|numbered| Some((numbered, name_of_state(&numbered.notice)?))) {
-        return Ok(Json(with_state(stream::said(&shared, numbered, false), state)).into_response());
+    if let Some((numbered, state)) = told.as_ref().and_then(|numbered| Some((numbered, stage(&numbered.notice)?))) {
+        return Ok(Json(Stands { notice: stream::said(&shared, numbered, false), state }));
     }
     let entry = shared.store.entry(id).await.map_err(|error| Failed::new(StatusCode::NOT_FOUND, "entry", error.to_string(), ""))?;
-    let (state, notice) = (entry.progress().state.name(), Notice::Entry(Box::new(entry), None));
-    Ok(Json(with_state(crate::views::notice::json(&notice, &shared.site.config.policy), state)).into_response())
+    let (state, notice) = (Stage::Entry(entry.progress().state), Notice::Entry(Box::new(entry), None));
+    Ok(Json(Stands { notice: views::notice::json(&notice, None, &shared.site.config.policy), state }))
 }
 
-/// The state of an order after this notice; none where it says what its entry waits for.
-fn name_of_state(notice: &Notice) -> Option<&'static str> {
+/// Where an order stands after this notice; none where it says what its entry waits for.
+fn stage(notice: &Notice) -> Option<Stage> {
     match notice {
-        Notice::Waiting { .. } => Some("waiting"),
-        Notice::Asked(..) => Some("question"),
-        Notice::NotEnrolled(..) => Some("not_enrolled"),
-        Notice::Entry(entry, _) => Some(entry.progress().state.name()),
+        Notice::Waiting { .. } => Some(Stage::Order(OrderStage::Waiting)),
+        Notice::Asked(..) => Some(Stage::Order(OrderStage::Question)),
+        Notice::NotEnrolled(..) => Some(Stage::Order(OrderStage::NotEnrolled)),
+        Notice::Entry(entry, _) => Some(Stage::Entry(entry.progress().state)),
         _ => None,
     }
 }
 
-fn with_state(mut json: Value, state: &str) -> Value {
-    if let Some(members) = json.as_object_mut() {
-        members.insert("state".to_owned(), state.into());
-    }
-    json
-}
-
+/// Withdraw an order; what is saved stays.
+#[utoipa::path(
+    delete,
+    path = "/v1/enrollments/{id}",
+    params(("id" = Uuid, Path, description = "The key of the order")),
+    responses((status = 202, description = "Withdrawn"))
+)]
 pub(super) async fn withdraw(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<StatusCode, Failed> {
     shared.post(Event::Withdraw(key(&id)?))?;
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Answer the question of that number.
+#[utoipa::path(
+    post,
+    path = "/v1/enrollments/{id}/answer",
+    params(("id" = Uuid, Path, description = "The key of the order")),
+    request_body = AnswerBody,
+    responses((status = 202, description = "Answered"))
+)]
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     OrderedBy(by): OrderedBy,
@@ -174,7 +242,7 @@ async fn request(shared: &Arc<Shared>, id: Uuid, body: OrderBody, ordered_by: St
         (None, Some(card)) => Some(lost_card::operation(site, &shared.directory, user.id, card).await),
         (None, None) => None,
     };
-    let finding = |finding: &Finding| json!({"kind": "note", "words": format!("the list of people, {finding}")});
+    let finding = |finding: &Finding| views::notice::note(format!("the list of people, {finding}"));
     let findings = user.findings.iter().map(finding).collect();
     let order = Box::new(order_of(site, body, (user, before), reassign, ordered_by)?);
     Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, findings))

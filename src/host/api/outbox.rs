@@ -2,14 +2,11 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
@@ -23,19 +20,24 @@ use crate::{
         enrollment::{Order, add_existing_card},
         origin::Origin,
     },
-    host::{holder, hosting::Control},
+    host::{
+        holder::{self, Holder},
+        hosting::Control,
+    },
     outbox::{Entry, HeldBy, Reassign, State as Of, Step},
     station::{Event, Notice, Scope},
     store::{StoreError, StoreHandle},
-    views,
+    views::{self, notice::NoticeJson},
 };
 
 fn failed(error: &StoreError) -> Failed {
     Failed::impossible("store", error.to_string(), "")
 }
 
-pub(super) async fn list(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Result<Response, Failed> {
-    let mut entries = VecDeque::new();
+/// Entries, oldest first, and what is known to be wrong with the store.
+#[utoipa::path(get, path = "/v1/outbox", params(Wanted), responses((status = 200, description = "Entries and findings", body = Entries)))]
+pub(super) async fn list(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Result<Json<Entries>, Failed> {
+    let mut entries: VecDeque<Shown> = VecDeque::new();
     let mut last = 0;
     loop {
         let page = shared.store.page_after(last).await.map_err(|error| failed(&error))?;
@@ -46,18 +48,51 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, Asked(wanted): Asked
         entries.drain(..surplus);
     }
     let findings = shared.store.findings().await.map_err(|error| failed(&error))?;
-    Ok(Json(json!({"entries": entries, "findings": findings})).into_response())
+    Ok(Json(Entries { entries, findings }))
+}
+
+/// Entries, and what is known to be wrong with the store.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Entries {
+    #[schema(value_type = Vec<Shown>)]
+    entries: VecDeque<Shown>,
+    findings: Vec<String>,
+}
+
+/// An entry.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Entry)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    #[schema(value_type = NoticeJson)]
+    notice: Value,
+    /// Why it waits for another BluSKY than this station's.
+    elsewhere: Option<String>,
+    /// Everything that has happened to it; absent in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    steps: Option<Vec<ShownStep>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Step)]
+struct ShownStep {
+    #[schema(format = DateTime)]
+    at: String,
+    state: Of,
+    words: String,
 }
 
 /// Which entries are wanted.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// Those in this state.
     state: Option<Of>,
     /// Those about this user.
     user: Option<Uuid>,
-    /// Those saved since then.
+    /// Those saved since this time.
     since: Option<DateTime<Utc>>,
     /// The last ones, so many.
     limit: Option<usize>,
@@ -77,11 +112,30 @@ impl Wanted {
     }
 }
 
-pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
-    Ok(Json(way(&shared, &find(&shared.store, &id).await?)).into_response())
+/// One entry with everything that has happened to it.
+#[utoipa::path(
+    get,
+    path = "/v1/outbox/{id}",
+    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    responses((status = 200, description = "The entry", body = Shown))
+)]
+pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Shown>, Failed> {
+    Ok(Json(way(&shared, &find(&shared.store, &id).await?)))
 }
 
-pub(super) async fn retry(State(shared): State<Arc<Shared>>, InPath(id): InPath, Sent(body): Sent<RetryBody>) -> Result<Response, Failed> {
+/// Try again what was refused or waits for a person.
+#[utoipa::path(
+    post,
+    path = "/v1/outbox/{id}/retry",
+    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    request_body = RetryBody,
+    responses((status = 200, description = "The entry", body = Shown))
+)]
+pub(super) async fn retry(
+    State(shared): State<Arc<Shared>>,
+    InPath(id): InPath,
+    Sent(body): Sent<RetryBody>,
+) -> Result<Json<Shown>, Failed> {
     let entry = find(&shared.store, &id).await?;
     if body.user.is_some() {
         let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().state == Of::InDoubt;
@@ -99,17 +153,29 @@ pub(super) async fn retry(State(shared): State<Arc<Shared>>, InPath(id): InPath,
     settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }
 
-pub(super) async fn discard(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
+/// Give up what was not accepted.
+#[utoipa::path(
+    post,
+    path = "/v1/outbox/{id}/discard",
+    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    responses((status = 200, description = "The entry", body = Shown))
+)]
+pub(super) async fn discard(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Shown>, Failed> {
     settle(&shared, &id, Step::Discarded { superseded_by: None }).await
 }
 
-/// Takes the card of an accepted enrollment back from its new holder, and gives it back to the one before, where that is known: each an
-/// entry of its own.
+/// Take the card of an accepted enrollment back, and give it back to its holder before, where that is known: each an entry of its own.
+#[utoipa::path(
+    post,
+    path = "/v1/outbox/{id}/undo",
+    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    responses((status = 200, description = "The entries that do so", body = Undone))
+)]
 pub(super) async fn undo(
     State(shared): State<Arc<Shared>>,
     OrderedBy(ordered_by): OrderedBy,
     InPath(id): InPath,
-) -> Result<Response, Failed> {
+) -> Result<Json<Undone>, Failed> {
     let entry = find(&shared.store, &id).await?;
     let progress = entry.progress();
     let undone_by = match progress.undone_by {
@@ -140,11 +206,26 @@ pub(super) async fn undo(
         let entry = shared.store.entry(id).await.map_err(|error| failed(&error))?;
         shared.post(Event::Settled(Box::new(entry)))?;
     }
-    let orders: Vec<Value> = by.iter().map(|entry| json!({"id": entry.id, "operation": entry.operation})).collect();
-    let by = by.first().map(|entry| entry.id);
+    let undone_by = by.first().map(|entry| entry.id).unwrap_or_default();
+    let orders = by.into_iter().map(|entry| Undoing { id: entry.id, operation: entry.operation }).collect();
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    let on_terms = before.is_some_and(|held| held.card_user_flags.is_some());
-    Ok(Json(json!({"undone_by": by, "orders": orders, "on_their_terms": on_terms})).into_response())
+    let on_their_terms = before.is_some_and(|held| held.card_user_flags.is_some());
+    Ok(Json(Undone { undone_by, orders, on_their_terms }))
+}
+
+/// What undoes an enrollment.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Undone {
+    undone_by: Uuid,
+    orders: Vec<Undoing>,
+    /// The card is given back with the times and flags it had; nobody knows a PIN.
+    on_their_terms: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Undoing {
+    id: Uuid,
+    operation: Operation,
 }
 
 /// A card for whoever had it before, on the terms on which they had it, as far as those are known.
@@ -155,48 +236,54 @@ fn given_back(card_id: Uuid, held: &HeldBy) -> Option<AddUserCard> {
     add_existing_card(card_id, &order).ok()
 }
 
-/// Who has the card of a refused entry, as far as that is known here: nothing is moved.
-pub(super) async fn holders(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Response, Failed> {
+/// Who has the card of a refused entry, as far as it is known, how old that is, and whether BluSKY shows it there now. Nothing is moved.
+#[utoipa::path(
+    get,
+    path = "/v1/outbox/{id}/holders",
+    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    responses((status = 200, description = "Who has it", body = Holders))
+)]
+pub(super) async fn holders(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Holders>, Failed> {
     let entry = find(&shared.store, &id).await?;
-    let found = match entry.progress().state {
+    let holders = match entry.progress().state {
         Of::Refused => holder::of(&entry, &shared.directory, &shared.store).await.map_err(|error| failed(&error))?,
         _ => Vec::new(),
     };
-    Ok(Json(json!({"holders": found})).into_response())
+    Ok(Json(Holders { holders }))
 }
 
+/// Who has a card.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Holders {
+    holders: Vec<Holder>,
+}
+
+/// Deliver everything that waits.
+#[utoipa::path(post, path = "/v1/outbox/deliver", responses((status = 202, description = "It is delivered")))]
 pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {
     drop(shared.control.send(Control::Deliver(Scope::All)));
     StatusCode::ACCEPTED
 }
 
-fn told(shared: &Shared, entry: &Entry) -> Value {
-    let mut json = views::notice::json(&Notice::Entry(Box::new(entry.clone()), None), &shared.site.config.policy);
-    if let Some(members) = json.as_object_mut() {
-        let is_over = entry.progress().is_over();
-        let elsewhere = views::enrollment::elsewhere(entry, shared.store.base_url()).filter(|_| !is_over);
-        members.insert("elsewhere".to_owned(), elsewhere.into());
-    }
-    json
+fn told(shared: &Shared, entry: &Entry) -> Shown {
+    let notice = views::notice::json(&Notice::Entry(Box::new(entry.clone()), None), None, &shared.site.config.policy);
+    let is_over = entry.progress().is_over();
+    let elsewhere = views::enrollment::elsewhere(entry, shared.store.base_url()).filter(|_| !is_over);
+    Shown { notice, elsewhere, steps: None }
 }
 
 /// An entry with everything that has happened to it.
-fn way(shared: &Shared, entry: &Entry) -> Value {
-    let mut json = told(shared, entry);
-    let mut steps = Vec::new();
-    for (count, (at, step)) in (1..).zip(entry.steps()) {
-        let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
-        let state = entry.upto(count).progress().state;
-        steps.push(json!({"at": at, "state": state.name(), "words": views::step::words(step)}));
-    }
-    if let Some(members) = json.as_object_mut() {
-        members.insert("steps".to_owned(), steps.into());
-    }
-    json
+fn way(shared: &Shared, entry: &Entry) -> Shown {
+    let step = |(count, (at, step)): (usize, &(DateTime<Utc>, Step))| ShownStep {
+        at: at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        state: entry.upto(count).progress().state,
+        words: views::step::words(step),
+    };
+    Shown { steps: Some((1..).zip(entry.steps()).map(step).collect()), ..told(shared, entry) }
 }
 
 /// Writes a person's word on an entry down.
-async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Response, Failed> {
+async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Json<Shown>, Failed> {
     let store = &shared.store;
     let mut entry = find(store, id).await?;
     // Nobody here is sending it: whoever was has ended.
@@ -219,7 +306,7 @@ async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Response, Faile
     let entry = store.entry(entry.id).await.map_err(|error| failed(&error))?;
     let answer = way(shared, &entry);
     shared.post(Event::Settled(Box::new(entry)))?;
-    Ok(Json(answer).into_response())
+    Ok(Json(answer))
 }
 
 /// The entry with this key, or the only one whose key begins so.

@@ -5,14 +5,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::SecondsFormat;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
@@ -30,11 +26,13 @@ const MOST_PEOPLE: usize = 1000;
 /// How many wrong rows are named if somebody is not found.
 const MOST_FINDINGS: usize = 10;
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Search {
+    /// A part of a name, nickname, employee number or e-mail address.
     q: String,
-    /// How many at most.
+    /// So many at most; 1000 where nothing is said.
     limit: usize,
 }
 
@@ -44,23 +42,54 @@ impl Default for Search {
     }
 }
 
-pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Asked<Search>) -> Result<Response, Failed> {
+/// People of the directory whose name, nickname, employee number or e-mail address holds this text.
+#[utoipa::path(get, path = "/v1/people", params(Search), responses((status = 200, description = "People", body = People)))]
+pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Asked<Search>) -> Result<Json<People>, Failed> {
     let failed = |why: String| Failed::new(StatusCode::BAD_REQUEST, "people", why, "");
     let people = shared.directory.people().await.map_err(failed)?;
     let asked = shared.directory.asked().await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
     let mut found = people.search(&search.q);
-    let shown: Vec<Value> = found.by_ref().take(search.limit.min(MOST_PEOPLE)).map(|person| shown(&person)).collect();
+    let shown = found.by_ref().take(search.limit.min(MOST_PEOPLE)).map(Shown::of).collect();
     let as_of = asked.map(|(at, _)| at.to_rfc3339_opts(SecondsFormat::Secs, true));
     // Who is not found may stand in a list that could not be had.
     let (asks, why) = (shared.directory.asks(), shared.directory.trouble());
-    Ok(Json(json!({"people": shown, "left_off": found.count(), "as_of": as_of, "asks": asks, "why": why})).into_response())
+    Ok(Json(People { people: shown, left_off: found.count(), as_of, asks, why }))
 }
 
-fn shown(person: &Person) -> Value {
-    json!({
-        "id": person.user_id, "name": person.name(), "employee_number": person.employee_number, "nickname": person.nickname,
-        "email": person.email, "company": person.company, "facility": person.facility,
-    })
+/// People who were found.
+#[derive(Serialize, ToSchema)]
+pub(super) struct People {
+    people: Vec<Shown>,
+    /// How many more there are.
+    left_off: usize,
+    /// When BluSKY was asked last; null where it is not asked.
+    #[schema(format = DateTime)]
+    as_of: Option<String>,
+    /// BluSKY is asked for people too.
+    asks: bool,
+    /// Why BluSKY gave no list when it was asked last; null where it did, or was not asked yet.
+    why: Option<String>,
+}
+
+/// A person of the directory.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Person)]
+struct Shown {
+    id: Uuid,
+    name: String,
+    employee_number: String,
+    nickname: String,
+    email: String,
+    company: String,
+    facility: String,
+}
+
+impl Shown {
+    fn of(person: Person) -> Self {
+        let name = person.name();
+        let Person { user_id: id, employee_number, nickname, email, company, facility, .. } = person;
+        Self { id, name, employee_number, nickname, email, company, facility }
+    }
 }
 
 /// Who is meant by a word.

@@ -11,50 +11,92 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::Utc;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Shared,
     body::{Asked, Failed},
 };
 use crate::{
-    host::state,
-    views::{self, metrics::Seen},
+    host::{Digests, state},
+    views::{
+        self,
+        metrics::Seen,
+        status::{BluskyJson, OutboxJson, ReaderJson, time},
+    },
 };
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Only what tells this station from another: nothing is counted for it.
+    /// Leave out `outbox` and `blusky`, for which all entries are counted.
     brief: bool,
 }
 
+/// How the station is: its process, its readers, its outbox, its way to BluSKY, what tells its site from another.
+#[utoipa::path(get, path = "/v1/station", params(Wanted), responses((status = 200, description = "The station", body = Station)))]
 pub(super) async fn station(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Result<Response, Failed> {
     let status = shared.status.borrow().clone();
-    let mut json = json!({
-        "doing": shared.doing,
-        "process": std::process::id(),
-        "since": views::status::time(shared.since),
-        "version": env!("CARGO_PKG_VERSION"),
-        "digests": shared.digests,
-        "base_url": shared.store.base_url(),
-        "readers": status.readers.iter().map(views::status::reader).collect::<Vec<Value>>(),
-        "store": { "why": status.unsaved },
-        "last_notice": shared.notices.last(),
-        "idle": status.is_idle,
-    });
-    if let Some(members) = json.as_object_mut().filter(|_| !wanted.brief) {
-        let policy = &shared.site.config.policy;
-        let counted = state::of(&shared.store, policy).await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
-        members.insert("outbox".to_owned(), views::status::outbox(&counted));
-        let blusky = views::status::blusky(shared.store.base_url(), &status.blusky, &counted.tally, Utc::now());
-        members.insert("blusky".to_owned(), blusky);
-    }
-    Ok(Json(json).into_response())
+    let counted = match wanted.brief {
+        true => None,
+        false => {
+            let counted = state::of(&shared.store, &shared.site.config.policy).await;
+            Some(counted.map_err(|error| Failed::impossible("store", error.to_string(), ""))?)
+        }
+    };
+    let base_url = shared.store.base_url();
+    let station = Station {
+        doing: shared.doing,
+        process: std::process::id(),
+        since: time(shared.since),
+        version: env!("CARGO_PKG_VERSION"),
+        digests: &shared.digests,
+        base_url,
+        readers: status.readers.iter().map(ReaderJson::of).collect(),
+        store: Store { why: status.unsaved.as_deref() },
+        last_notice: shared.notices.last(),
+        idle: status.is_idle,
+        outbox: counted.as_ref().map(OutboxJson::of),
+        blusky: counted.as_ref().map(|counted| BluskyJson::of(base_url, &status.blusky, &counted.tally, Utc::now())),
+    };
+    Ok(Json(station).into_response())
 }
 
-/// The same for a monitoring system.
+/// How a station is. `outbox` and `blusky` are left out where `brief` is true.
+#[derive(Serialize, ToSchema)]
+struct Station<'a> {
+    /// The command that hosts the station; `run` is the service.
+    doing: &'static str,
+    process: u32,
+    #[schema(format = DateTime)]
+    since: String,
+    version: &'static str,
+    digests: &'a Digests,
+    base_url: &'a str,
+    readers: Vec<ReaderJson<'a>>,
+    store: Store<'a>,
+    last_notice: u64,
+    idle: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    outbox: Option<OutboxJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    blusky: Option<BluskyJson<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Store<'a> {
+    /// Why nothing can be saved; null where orders are taken.
+    why: Option<&'a str>,
+}
+
+/// How the station is, in numbers, for a monitoring system.
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, description = "The numbers, as OpenMetrics", body = String, content_type = "application/openmetrics-text"),
+))]
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Failed> {
     let status = shared.status.borrow().clone();
     let failed = |error: String| Failed::impossible("store", error, "");

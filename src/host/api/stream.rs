@@ -18,7 +18,9 @@ use axum::{
     },
 };
 use futures_util::stream::unfold;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{
@@ -34,22 +36,30 @@ use crate::{
     },
     reader::configured_name,
     station::{Ended, Event, Notice},
-    views,
+    views::{self, notice::NoticeJson},
 };
 
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// After the notice of this number; without it, from now on.
     after: Option<u64>,
-    /// The listener wants this reader open, or all (`*`).
+    /// Have this reader open, or all (`*`).
     reader: Option<String>,
-    /// The listener wants to know which keys were typed, and not only how many.
+    /// Tell which keys were typed on a keypad, and not only how many: they may be somebody's PIN.
     keys: bool,
-    /// The listener has orders, by this key: they are withdrawn once it has gone.
+    /// A key by which orders belong to this listener: once it has gone, they are withdrawn; what is saved stays.
     listener: Option<Uuid>,
 }
 
+/// Everything that is told, as server-sent events without end; an event's id is the notice's number.
+#[utoipa::path(
+    get,
+    path = "/v1/notices",
+    params(Wanted, ("Last-Event-ID" = Option<String>, Header, description = "Goes on after the notice of this number")),
+    responses((status = 200, description = "Notices", body = NoticeJson, content_type = "text/event-stream"))
+)]
 pub(super) async fn notices(
     State(shared): State<Arc<Shared>>,
     Asked(wanted): Asked<Wanted>,
@@ -166,7 +176,7 @@ impl Following {
         }
         loop {
             let sent = match self.listener.next().await? {
-                NextNotice::Missed(count) => Sent::default().data(json!({"kind": "missed", "count": count}).to_string()),
+                NextNotice::Missed(count) => Sent::default().data(views::notice::missed(count).to_string()),
                 NextNotice::Notice(numbered) if self.is_wanted(&numbered.notice) => {
                     Sent::default().id(numbered.number.to_string()).data(said(&self.shared, &numbered, self.keys).to_string())
                 }
@@ -192,24 +202,21 @@ fn explain(shared: &Shared, reading: &mut Reading) {
 /// whoever asks for it.
 pub(super) fn said(shared: &Shared, numbered: &Numbered, keys: bool) -> Value {
     let policy = &shared.site.config.policy;
-    let mut json = match &numbered.notice {
-        Notice::Read(reading) if keys && reading.is_typed() => views::notice::reading_with_keys(reading),
+    let number = Some(numbered.number);
+    match &numbered.notice {
+        Notice::Read(reading) if keys && reading.is_typed() => views::notice::reading_with_keys(reading, number),
         Notice::Read(reading) => {
             let mut reading = reading.clone();
             explain(shared, &mut reading);
-            views::notice::json(&Notice::Read(reading), policy)
+            views::notice::json(&Notice::Read(reading), number, policy)
         }
         Notice::NotEnrolled(order, ended) => {
             let mut ended = ended.clone();
             if let Ended::Refused(reading, _) = &mut *ended {
                 explain(shared, reading);
             }
-            views::notice::json(&Notice::NotEnrolled(*order, ended), policy)
+            views::notice::json(&Notice::NotEnrolled(*order, ended), number, policy)
         }
-        notice => views::notice::json(notice, policy),
-    };
-    if let Some(members) = json.as_object_mut() {
-        members.insert("number".to_owned(), numbered.number.into());
+        notice => views::notice::json(notice, number, policy),
     }
-    json
 }

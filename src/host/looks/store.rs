@@ -13,8 +13,9 @@ use crate::{
         platform::{disk, files, lock::Lock},
         state,
     },
+    station::health::BluskyHealth,
     store::{StoreError, StoreHandle},
-    views,
+    views::status::{BluskyJson, OutboxJson},
 };
 
 /// The facts, and what the store has seen of its BluSKY.
@@ -63,8 +64,9 @@ async fn read(site: &Site, credentials: Option<&Path>) -> (Read, Option<Value>) 
     match counted {
         Err(error) => (Read::Unreadable(error.to_string()), None),
         Ok(state) => {
-            let outbox = views::status::outbox(&state);
-            let blusky = views::status::blusky(base_url, &Default::default(), &state.tally, Utc::now());
+            let outbox = serde_json::to_value(OutboxJson::of(&state)).unwrap_or_default();
+            let health = BluskyHealth::default();
+            let blusky = serde_json::to_value(BluskyJson::of(base_url, &health, &state.tally, Utc::now())).unwrap_or_default();
             (serde_json::from_value::<Outbox>(outbox).map_or(Read::Busy, |outbox| Read::Stands(Box::new(outbox))), Some(blusky))
         }
     }

@@ -1,7 +1,7 @@
 //! What is asked before a card is somebody's.
 
 use super::*;
-use crate::{access::Told, outbox::Given};
+use crate::{access::Told, outbox::Given, station::notice::Asked};
 
 #[test]
 fn what_nothing_proves_is_read_twice_and_a_person_says_what_it_is() {
@@ -45,13 +45,13 @@ fn a_reader_that_repeats_its_card_answers_before_the_person_is_asked() {
         world.passes(TimeDelta::milliseconds(repeats_after));
         world.happens(Event::Reader("desk".into(), ReaderEvent::Bytes(FIRST.to_vec())));
         let kinds = world.told.iter().filter_map(|notice| match notice {
-            Notice::Asked(_, question) => Some(question.kind.name()),
+            Notice::Asked(_, question) => Some(question.kind.asked()),
             _ => None,
         });
         kinds.collect::<Vec<_>>()
     };
-    assert_eq!(asked(200), ["first_seen"], "it was read twice with one tap");
-    assert_eq!(asked(900), ["second_reading", "first_seen"]);
+    assert_eq!(asked(200), [Asked::FirstSeen], "it was read twice with one tap");
+    assert_eq!(asked(900), [Asked::SecondReading, Asked::FirstSeen]);
 }
 
 #[test]

@@ -118,6 +118,8 @@ pub enum Stage {
     /// Nobody was chosen.
     #[default]
     Free,
+    /// The station has not said yet that it has the order.
+    Ordered,
     /// A card is waited for.
     Waits {
         /// So many others came before.
@@ -161,7 +163,7 @@ impl Desk {
     /// True while a card or an answer is waited for.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Waits { .. } | Stage::Asked(_))
+        matches!(self.stage, Stage::Ordered | Stage::Waits { .. } | Stage::Asked(_))
     }
 
     fn take(&mut self, notice: &Notice) {
@@ -270,7 +272,7 @@ impl Scene {
     pub fn ordered(&mut self, desk: Uuid, order: Ordered) {
         if let Some(desk) = self.desks.get_mut(&desk) {
             desk.order = Some(order);
-            desk.stage = Stage::Waits { ahead: 0, first: None, ready: false };
+            desk.stage = Stage::Ordered;
             (desk.card, desk.known, desk.note) = (None, None, None);
         }
     }

@@ -55,8 +55,10 @@ fn an_order_is_followed_from_the_card_to_the_entry_and_another_ones_notices_chan
     scene.desk(DESK, "Kim", Some("desk"));
     scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace".to_owned(), replaces: false });
     let waits = |order| Notice::Waiting { order, person: None, ahead: 0, first: None, ready: true };
-    scene.take(&waits(Uuid::from_u128(3)));
-    assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: false, .. }));
+    for notice in [waits(Uuid::from_u128(3)), Notice::Ready("desk".into())] {
+        scene.take(&notice);
+        assert_eq!(scene.desk(DESK, "", None).stage, Stage::Ordered, "nobody is asked for a card that the station would not take");
+    }
     scene.take(&waits(ORDER));
     assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Waits { ready: true, .. }));
     // The reader is unplugged and plugged in again; what another one does changes nothing.

@@ -193,7 +193,7 @@ impl Running {
                 }
                 Some(control) = self.told.recv() => match control {
                     Control::Open(reader) => {
-                        // Whoever orders a card now has what the file says now.
+                        // Whoever looks at cards from now on sees what the file says now.
                         self.shell.look_at_policy();
                         self.shell.open_readers(reader.as_deref());
                     }

@@ -6,7 +6,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use chrono::Utc;
@@ -47,7 +47,7 @@ impl PolicyFile {
     #[must_use]
     pub fn changed(&self) -> Option<Event> {
         let now = stamp(&self.path);
-        if std::mem::replace(&mut *self.seen(), now) == now {
+        if is_being_written(now) || std::mem::replace(&mut *self.seen(), now) == now {
             return None;
         }
         Some(match policy::read(&self.path, &self.protocols) {
@@ -82,4 +82,29 @@ impl PolicyFile {
 fn stamp(path: &Path) -> Stamp {
     let about = fs::metadata(path).ok()?;
     Some((about.modified().ok()?, about.len()))
+}
+
+/// An editor empties a file before it writes it anew: nothing that was answered is forgotten in between.
+fn is_being_written(stamp: Stamp) -> bool {
+    stamp.is_some_and(|(at, length)| length == 0 && at.elapsed().is_ok_and(|age| age < Duration::from_secs(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_was_answered_is_forgotten_while_the_file_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = PolicyFile { path: folder.path().join("policy.toml"), protocols: Arc::default(), seen: Arc::default() };
+        let line = "facility_codes.\"123\" = \"2026-01-01T00:00:00Z Kim\"\n";
+        fs::write(&file.path, line).unwrap();
+        assert!(matches!(file.changed(), Some(Event::Policy(kept)) if kept == [Kept::FacilityCode(123)]));
+        let emptied = fs::File::create(&file.path).unwrap();
+        assert!(file.changed().is_none(), "it is being written");
+        emptied.set_modified(SystemTime::now() - Duration::from_secs(2)).unwrap();
+        assert!(matches!(file.changed(), Some(Event::Policy(kept)) if kept.is_empty()), "it was emptied");
+        fs::write(&file.path, line.replace("123", "many")).unwrap();
+        assert!(matches!(file.changed(), Some(Event::PolicyWrong(_))));
+    }
 }

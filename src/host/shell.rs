@@ -228,6 +228,12 @@ impl Shell {
             Some(event) = self.posted.recv() => event,
             () = until => Event::Time,
         };
+        // Whoever orders a card now has what the file says now.
+        if matches!(event, Event::Order(_))
+            && let Some(changed) = self.policy.changed()
+        {
+            self.happens(changed);
+        }
         self.happens(event);
     }
 

@@ -7,8 +7,8 @@ use std::{
     io::{self, Write},
     sync::{
         OnceLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
     time::Duration,
@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 static QUEUE: OnceLock<SyncSender<Line>> = OnceLock::new();
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+/// A line is being written.
+static IS_WRITING: AtomicBool = AtomicBool::new(false);
 
 /// What is written in one go.
 #[derive(Debug)]
@@ -85,7 +87,9 @@ pub fn wait_for_nobody() {
 
 fn write_all(lines: &Receiver<Line>) {
     for line in lines {
+        IS_WRITING.store(true, Relaxed);
         line.write();
+        IS_WRITING.store(false, Relaxed);
         match LEFT_OUT.swap(0, Relaxed) {
             0 => {}
             count => Line::Hint(format!("{count} lines were left out: nobody took them in time")).write(),
@@ -93,12 +97,12 @@ fn write_all(lines: &Receiver<Line>) {
     }
 }
 
-/// What waits is written, if somebody reads it.
+/// What waits is written, if somebody reads it. On a busy machine that takes its time; where one line takes long, nobody reads.
 pub fn finish() {
     let Some(queue) = QUEUE.get() else { return };
     let (reached, mark) = sync_channel(1);
     if queue.try_send(Line::Mark(reached)).is_ok() {
-        mark.recv_timeout(PATIENCE).unwrap_or_default();
+        while mark.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) && !IS_WRITING.load(Relaxed) {}
     }
 }
 

@@ -42,7 +42,7 @@ const FLOORS: [(&str, &str); 25] = [
 
 const PURE: &str = "card reader access decode smartcard protocols enroll outbox station roster kiosk capture views doctor";
 
-const IMPURE: [&str; 18] = [
+const IMPURE: [&str; 17] = [
     "tokio",
     "reqwest",
     "rusqlite",
@@ -50,7 +50,6 @@ const IMPURE: [&str; 18] = [
     "pcsc",
     "clap",
     "axum",
-    "utoipa_axum",
     "rand",
     "std::fs",
     "std::net",

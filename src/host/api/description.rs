@@ -13,15 +13,15 @@ use utoipa::{
     },
 };
 
-use super::body::Failed;
+use super::{body::Failed, calls, cards, orders, outbox, people, station, stream};
 
 /// The description, made once somebody asks for it.
 pub(super) static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
-    let document = serde_json::to_value(super::calls().into_openapi()).unwrap_or_default();
+    let document = serde_json::to_value(Described::openapi()).unwrap_or_default();
     described_in_full(document)
 });
 
-/// What stands above the calls.
+/// The calls, and what stands above them.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -31,10 +31,31 @@ pub(super) static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
                        orders is told by the socket, and the header Cardbridge-As gives a name beside it. Where the site has a page, \
                        the same calls stand at its address, for whoever has signed in there. A body is 64 KiB at most."
     ),
+    paths(
+        station::station,
+        station::metrics,
+        super::hand_over,
+        stream::notices,
+        orders::order,
+        orders::state,
+        orders::withdraw,
+        orders::answer,
+        calls::call,
+        outbox::list,
+        outbox::deliver,
+        outbox::show,
+        outbox::retry,
+        outbox::discard,
+        outbox::undo,
+        outbox::holders,
+        people::search,
+        cards::cards,
+        super::openapi,
+    ),
     components(schemas(Failed)),
     modifiers(&Session)
 )]
-pub(super) struct Head;
+struct Described;
 
 /// Who asks over the page's address has signed in there; who asks over the socket need not.
 struct Session;
@@ -168,4 +189,18 @@ fn each(part: &mut Value, change: &mut impl FnMut(&mut Value)) {
 
 fn members_mut(part: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
     part.and_then(Value::as_object_mut).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_is_described_and_what_is_described_is_a_call() {
+        let described = DESCRIPTION["paths"].as_object().unwrap().keys().map(String::as_str);
+        let calls: BTreeSet<&str> = super::super::calls().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(described.collect::<BTreeSet<_>>(), calls);
+    }
 }

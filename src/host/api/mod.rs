@@ -30,6 +30,7 @@ use axum::{
     Json, Router,
     extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State},
     http::{StatusCode, request::Parts},
+    routing::{MethodRouter, get, post},
     serve::IncomingStream,
 };
 use chrono::{DateTime, Utc};
@@ -38,8 +39,6 @@ use tokio::{
     net::UnixListener,
     sync::{mpsc::UnboundedSender, oneshot, watch},
 };
-use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{Digests, Site, directory::Directory, hosting::Control, notices::Notices};
@@ -200,7 +199,7 @@ pub async fn serve(listener: UnixListener, shared: Arc<Shared>) {
 
 /// The API. Whoever serves it on something else than the socket puts an [`Operator`] into each request.
 pub fn router(shared: Arc<Shared>) -> Router {
-    let (router, _) = calls().split_for_parts();
+    let router = calls().into_iter().fold(Router::new(), |router, (path, call)| router.route(path, call));
     router
         .fallback(async || Failed::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call", "GET /v1/openapi.json lists them"))
         .method_not_allowed_fallback(async || {
@@ -210,27 +209,28 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The calls of the API, each with its description.
-fn calls() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::with_openapi(description::Head::openapi())
-        .routes(routes!(station::station))
-        .routes(routes!(hand_over))
-        .routes(routes!(stream::notices))
-        .routes(routes!(orders::order))
-        .routes(routes!(orders::state, orders::withdraw))
-        .routes(routes!(orders::answer))
-        .routes(routes!(calls::call))
-        .routes(routes!(outbox::list))
-        .routes(routes!(outbox::deliver))
-        .routes(routes!(outbox::show))
-        .routes(routes!(outbox::retry))
-        .routes(routes!(outbox::discard))
-        .routes(routes!(outbox::undo))
-        .routes(routes!(outbox::holders))
-        .routes(routes!(people::search))
-        .routes(routes!(cards::cards))
-        .routes(routes!(openapi))
-        .routes(routes!(station::metrics))
+/// The calls of the API; `description` has what each says of itself.
+fn calls() -> [(&'static str, MethodRouter<Arc<Shared>>); 18] {
+    [
+        ("/v1/station", get(station::station)),
+        ("/v1/station/hand-over", post(hand_over)),
+        ("/v1/notices", get(stream::notices)),
+        ("/v1/enrollments", post(orders::order)),
+        ("/v1/enrollments/{id}", get(orders::state).delete(orders::withdraw)),
+        ("/v1/enrollments/{id}/answer", post(orders::answer)),
+        ("/v1/calls", post(calls::call)),
+        ("/v1/outbox", get(outbox::list)),
+        ("/v1/outbox/deliver", post(outbox::deliver)),
+        ("/v1/outbox/{id}", get(outbox::show)),
+        ("/v1/outbox/{id}/retry", post(outbox::retry)),
+        ("/v1/outbox/{id}/discard", post(outbox::discard)),
+        ("/v1/outbox/{id}/undo", post(outbox::undo)),
+        ("/v1/outbox/{id}/holders", get(outbox::holders)),
+        ("/v1/people", get(people::search)),
+        ("/v1/people/{id}/cards", get(cards::cards)),
+        ("/v1/openapi.json", get(openapi)),
+        ("/metrics", get(station::metrics)),
+    ]
 }
 
 /// The Unix user on the other side of the socket.

@@ -7,13 +7,10 @@ mod ready;
 
 use std::{cell::RefCell, fmt};
 
-use sha2::{Digest, Sha256};
 use toml_span::{
     Error, ErrorKind, Span, Value,
     value::{Table, ValueInner},
 };
-
-use crate::card::to_hex;
 
 /// One complaint about a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,15 +37,9 @@ const MOST_FINDINGS: usize = 100;
 pub struct Sheet<'a> {
     file: &'a str,
     text: &'a str,
-    proved: Option<Proved<'a>>,
+    /// The values of a file that was proved before, and its digest.
+    proved: Option<(&'a str, &'a str)>,
     findings: RefCell<Vec<Finding>>,
-}
-
-/// What is known of a file that was proved before.
-#[derive(Clone, Copy)]
-struct Proved<'a> {
-    values: &'a str,
-    digest: &'a str,
 }
 
 impl<'a> Sheet<'a> {
@@ -62,7 +53,7 @@ impl<'a> Sheet<'a> {
     /// digest.
     #[must_use]
     pub const fn proved(file: &'a str, text: &'a str, values: &'a str, digest: &'a str) -> Self {
-        Self { file, text, proved: Some(Proved { values, digest }), findings: RefCell::new(Vec::new()) }
+        Self { file, text, proved: Some((values, digest)), findings: RefCell::new(Vec::new()) }
     }
 
     /// True for a file whose samples are not read.
@@ -77,15 +68,15 @@ impl<'a> Sheet<'a> {
         self.text
     }
 
-    /// The SHA-256 digest of the file's text, in hex.
+    /// The digest of the file's text, where it was proved before.
     #[must_use]
-    pub fn digest(&self) -> String {
-        self.proved.map_or_else(|| to_hex(&Sha256::digest(self.text.as_bytes())), |proved| proved.digest.to_owned())
+    pub fn digest(&self) -> Option<&'a str> {
+        self.proved.map(|(_, digest)| digest)
     }
 
     /// The top table; none when the text is not TOML (a finding says where).
     pub fn root(&self) -> Option<Keys<'_, 'a>> {
-        match self.proved.and_then(|proved| ready::read(proved.values)).map_or_else(|| toml_span::parse(self.text), Ok) {
+        match self.proved.and_then(|(values, _)| ready::read(values)).map_or_else(|| toml_span::parse(self.text), Ok) {
             Ok(mut value) => self.keys(&mut value, String::new()),
             Err(error) => {
                 self.add(error.span, format!("not TOML: {}", broken(&error)));

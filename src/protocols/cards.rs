@@ -8,12 +8,13 @@ mod samples;
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use toml_span::value::ValueInner;
 
 use self::fields::{Lettered, Letters};
 pub use self::samples::Sample;
 use crate::{
-    card::{Credential, Kind, PacsBits},
+    card::{Credential, Kind, PacsBits, to_hex},
     decode::{
         dialect::Confidence,
         drawing::Drawing,
@@ -122,7 +123,8 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
     }
     let (id, aliases, shape): (Arc<str>, Arc<[String]>, Shape) = (id?.value.into(), Arc::from(aliases), shape?);
     let is_track = shape.is_track;
-    let digest: Arc<str> = sheet.digest().into();
+    let digest = sheet.digest().map_or_else(|| to_hex(&Sha256::digest(sheet.text())), ToOwned::to_owned);
+    let digest: Arc<str> = digest.into();
     let compile = |(drawing, letters): (Drawing, Letters)| {
         let fields = fields.iter().map(|(letter, field)| in_length(*letter, field, &letters, is_track)).collect();
         let mut format = Format::compile(id.clone(), aliases.clone(), drawing, fields);

@@ -221,11 +221,13 @@ impl Shell {
             }
         };
         let event = tokio::select! {
+            // Whoever has ordered a card is there before a card that comes: it is theirs.
+            biased;
+            Some(event) = self.posted.recv() => event,
             Some((name, event)) = self.happened.recv() => {
                 self.tapped(|| Tapped::From(name.clone(), event.clone()));
                 Event::Reader(name, event)
             }
-            Some(event) = self.posted.recv() => event,
             () = until => Event::Time,
         };
         // Whoever orders a card now has what the file says now.

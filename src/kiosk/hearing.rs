@@ -27,7 +27,7 @@ impl Kiosk {
             }
             // The next card there is for somebody who has named this reader at a desk.
             Notice::Waiting { order, ahead, .. } if self.waits_with() == Some(*order) => {
-                self.is_behind = *ahead > 0;
+                self.is_next = Some(*ahead == 0);
                 self.looks_at_reader(now);
             }
             Notice::StoreGone(why) => self.store_gone = why.is_some(),
@@ -52,7 +52,7 @@ impl Kiosk {
 
     /// A card can be held to the reader, and is the visitor's then; or not.
     fn looks_at_reader(&mut self, now: DateTime<Utc>) {
-        let can_hold = !self.ready.is_empty() && !self.is_behind;
+        let can_hold = !self.ready.is_empty() && self.is_next == Some(true);
         if let Stage::Show { ready, .. } = &mut self.stage {
             *ready = can_hold;
             self.away = if can_hold { None } else { Some(self.away.unwrap_or(now)) };

@@ -58,8 +58,8 @@ pub struct Kiosk {
     has_saved: Option<Uuid>,
     /// So many cards of this visit were none.
     cards: u32,
-    /// Somebody else gets the next card at the reader.
-    is_behind: bool,
+    /// Whether the next card at the reader is the visitor's; none before the station has said so.
+    is_next: Option<bool>,
     /// Since when no card can be held there in this visit.
     away: Option<DateTime<Utc>>,
     tries: Tries,
@@ -89,7 +89,7 @@ impl Kiosk {
             asks: false,
             has_saved: None,
             cards: 0,
-            is_behind: false,
+            is_next: None,
             away: None,
             tries: Tries::default(),
             at_front_desk: HashMap::new(),
@@ -129,6 +129,12 @@ impl Kiosk {
     #[must_use]
     pub const fn asks(&self) -> bool {
         self.asks
+    }
+
+    /// True where the station has said that it has the visitor's order.
+    #[must_use]
+    pub const fn has_order(&self) -> bool {
+        self.is_next.is_some()
     }
 
     /// True where somebody could be helped.
@@ -243,10 +249,8 @@ impl Kiosk {
     /// Orders the next card for the visitor.
     fn order(&mut self, note: Option<Note>, now: DateTime<Utc>, fresh: Uuid) -> Vec<Effect> {
         let Some(user) = self.visitor.as_ref().map(|visitor| visitor.user) else { return self.start() };
-        let ready = !self.ready.is_empty();
-        self.is_behind = false;
-        self.away = (!ready).then_some(now);
-        self.stands(Stage::Show { order: fresh, ready, is_second: false, note }, self.timeout, now);
+        (self.is_next, self.away) = (None, Some(now));
+        self.stands(Stage::Show { order: fresh, ready: false, is_second: false, note }, self.timeout, now);
         vec![Effect::Order(fresh, user)]
     }
 

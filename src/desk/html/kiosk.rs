@@ -149,7 +149,8 @@ fn show(kiosk: &Kiosk, (ready, is_second, note): (bool, bool, Option<Note>), wor
     html! {
         div.step.card data-sound=(sound) data-of={ (is_second) (note.unwrap_or_default()) } {
             p.person { (kiosk.called().map(shown).unwrap_or_default()) }
-            @if !ready { h1 { (words.say("kiosk_reader_away")) } }
+            @if !kiosk.has_order() { h1 { (words.say("kiosk_moment")) } }
+            @else if !ready { h1 { (words.say("kiosk_reader_away")) } }
             @else { h1 { (words.say(if is_second { "kiosk_show_again" } else { "kiosk_show" })) } }
             @if let Some(note) = note { p.warn { span aria-hidden="true" { "▲ " } (words.say(note)) } }
             @if ready { div.tap aria-hidden="true" { div.reader {} div.plastic {} } }

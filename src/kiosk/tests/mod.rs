@@ -379,3 +379,20 @@ fn while_blusky_is_away_for_an_hour_visitors_are_served_and_everything_is_delive
     let holders: std::collections::BTreeSet<_> = lobby.world.disk.values().map(|entry| entry.operation.user()).collect();
     assert_eq!(holders.len(), 40, "a card each");
 }
+
+#[test]
+fn nobody_is_asked_for_a_card_before_the_station_has_their_order() {
+    let mut lobby = Lobby::open(1.0, Vec::new());
+    let (now, visit, order) = (lobby.world.now.steady, lobby.kiosk.visit(), Uuid::from_u128(5));
+    lobby.presses(Press::Language("en".to_owned()));
+    let visitor = Visitor { user: Uuid::from_u128(1001), called: "Ada L.".to_owned() };
+    for event in
+        [Event::Pressed(visit, Press::Code("code1".to_owned())), Event::Found(visit, Some(visitor)), Event::Looked(visit, Has::None)]
+    {
+        lobby.kiosk.handle(event, now, order);
+    }
+    assert!(matches!(lobby.kiosk.stage(), Stage::Show { ready: false, .. }) && !lobby.kiosk.has_order(), "{:?}", lobby.kiosk);
+    let waits = Notice::Waiting { order, person: None, ahead: 0, first: None, ready: true };
+    lobby.kiosk.handle(Event::Told(Box::new(waits)), now, Uuid::nil());
+    assert!(matches!(lobby.kiosk.stage(), Stage::Show { ready: true, .. }) && lobby.kiosk.has_order(), "{:?}", lobby.kiosk);
+}

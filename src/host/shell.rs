@@ -221,13 +221,13 @@ impl Shell {
             }
         };
         let event = tokio::select! {
-            // Whoever has ordered a card is there before a card that comes: it is theirs.
+            // A card that came before an order is never that order's: it could be somebody else's. Whoever waits for a card was told so.
             biased;
-            Some(event) = self.posted.recv() => event,
             Some((name, event)) = self.happened.recv() => {
                 self.tapped(|| Tapped::From(name.clone(), event.clone()));
                 Event::Reader(name, event)
             }
+            Some(event) = self.posted.recv() => event,
             () = until => Event::Time,
         };
         // Whoever orders a card now has what the file says now.

@@ -25,7 +25,7 @@ pub fn stage(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> 
     html! {
         @match &desk.stage {
             Stage::Free => (free(desk, words)),
-            Stage::Ordered => (waits(desk, &person, (0, None, false), words)),
+            Stage::Ordered => div.now.waits { h2 { (person) } },
             Stage::Waits { ahead, first, ready } => (waits(desk, &person, (*ahead, first.as_deref(), *ready), words)),
             Stage::Asked(question) => (asked(question, &person, &[], words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),

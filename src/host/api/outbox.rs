@@ -83,6 +83,16 @@ struct ShownStep {
     words: String,
 }
 
+/// Which entry is meant.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what `InPath` reads")]
+struct OfEntry {
+    /// The key of the entry, or the beginning of it.
+    #[param(min_length = 1)]
+    id: String,
+}
+
 /// Which entries are wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
@@ -116,7 +126,7 @@ impl Wanted {
 #[utoipa::path(
     get,
     path = "/v1/outbox/{id}",
-    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    params(OfEntry),
     responses((status = 200, description = "The entry", body = Shown))
 )]
 pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Shown>, Failed> {
@@ -127,7 +137,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) 
 #[utoipa::path(
     post,
     path = "/v1/outbox/{id}/retry",
-    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    params(OfEntry),
     request_body = RetryBody,
     responses((status = 200, description = "The entry", body = Shown))
 )]
@@ -157,7 +167,7 @@ pub(super) async fn retry(
 #[utoipa::path(
     post,
     path = "/v1/outbox/{id}/discard",
-    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    params(OfEntry),
     responses((status = 200, description = "The entry", body = Shown))
 )]
 pub(super) async fn discard(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Shown>, Failed> {
@@ -168,7 +178,7 @@ pub(super) async fn discard(State(shared): State<Arc<Shared>>, InPath(id): InPat
 #[utoipa::path(
     post,
     path = "/v1/outbox/{id}/undo",
-    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    params(OfEntry),
     responses((status = 200, description = "The entries that do so", body = Undone))
 )]
 pub(super) async fn undo(
@@ -240,7 +250,7 @@ fn given_back(card_id: Uuid, held: &HeldBy) -> Option<AddUserCard> {
 #[utoipa::path(
     get,
     path = "/v1/outbox/{id}/holders",
-    params(("id" = String, Path, min_length = 1, description = "The key of the entry, or the beginning of it")),
+    params(OfEntry),
     responses((status = 200, description = "Who has it", body = Holders))
 )]
 pub(super) async fn holders(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Holders>, Failed> {

@@ -45,6 +45,7 @@ fn a_lobby_beside(blusky: Simulator, reader: &str, desk: &str, more: &str) -> St
 /// The kiosk's browser is started.
 fn opens(lobby: &Station, browser: &Browser) {
     browser.goes_on_to(&format!("file://{}", lobby.site.path("cardbridge.db.kiosk.html").display()));
+    browser.is_led_on();
     browser.shows("#step", "Get your card here");
 }
 
@@ -365,6 +366,7 @@ fn a_browser_that_is_started_before_its_station_waits_for_it() {
     browser.shows("#lost:not([hidden])", "Please see the front desk");
     browser.is_for_everybody();
     lobby.starts();
+    browser.is_led_on();
     browser.shows("#step", "Get your card here");
     let key = browser.runs("return [location.hash, location.pathname];", &[]);
     assert_eq!(key, json!(["", "/kiosk"]), "the key stands in no address");

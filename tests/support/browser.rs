@@ -133,6 +133,12 @@ impl Browser {
         self.runtime.block_on(self.client.goto(url)).unwrap();
     }
 
+    /// Waits until it has gone on by itself to a page of a station: a script that waits in the page before is lost with it.
+    pub fn is_led_on(&self) {
+        let is_there = || self.runtime.block_on(self.client.current_url()).is_ok_and(|url| url.scheme().starts_with("http"));
+        crate::support::wait_for("the page of the station", || is_there().then_some(()));
+    }
+
     /// Forgets whom it is known as anywhere.
     pub fn is_nobodys(&self) {
         self.tells("Network.clearBrowserCookies", json!({}));

@@ -12,8 +12,8 @@ use crate::{
 
 /// Tries to complete an accepted card by reading it back.
 const CONFIRM_TRIES: u32 = 3;
-/// The first six looks take a minute, each further one a minute more.
-const LOOKS_BEFORE_A_PERSON_IS_TOLD: u32 = 14;
+/// The seventh look comes after a minute, each further one a minute later.
+const LOOKS_BEFORE_A_PERSON_IS_TOLD: u32 = 16;
 /// What a person is told where BluSKY shows a card that may be the one.
 pub(super) const CANNOT_TELL: &str = "BluSKY shows a card that may be this one, and not enough of it to tell; look at the user's cards";
 const MAY_BE_OURS: &str = "BluSKY says that the card is assigned and does not show it as this user's, and an earlier call may have done it";

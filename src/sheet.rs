@@ -3,12 +3,13 @@
 //! In: a file's name and text. Out: its values, and findings that name file, line, column and key and say what to do.
 //! Never: a value made up for a key that is wrong. Configuration and protocol files are both read through this.
 
+mod broken;
 mod ready;
 
 use std::{cell::RefCell, fmt};
 
 use toml_span::{
-    Error, ErrorKind, Span, Value,
+    Span, Value,
     value::{Table, ValueInner},
 };
 
@@ -79,7 +80,7 @@ impl<'a> Sheet<'a> {
         match self.proved.and_then(|(values, _)| ready::read(values)).map_or_else(|| toml_span::parse(self.text), Ok) {
             Ok(mut value) => self.keys(&mut value, String::new()),
             Err(error) => {
-                self.add(error.span, format!("not TOML: {}", broken(&error)));
+                self.add(error.span, format!("not TOML: {}", broken::broken(&error)));
                 None
             }
         }
@@ -351,21 +352,6 @@ fn article(value: &ValueInner<'_>) -> &'static str {
         ValueInner::Boolean(_) => "a boolean",
         ValueInner::Array(_) => "an array",
         ValueInner::Table(_) => "a table",
-    }
-}
-
-/// What makes a text no TOML: the mistakes that people make, in our words.
-fn broken(error: &Error) -> String {
-    match &error.kind {
-        ErrorKind::UnexpectedEof => "the file ends too early".to_owned(),
-        ErrorKind::UnterminatedString => "a text is not closed: its second quote is missing".to_owned(),
-        ErrorKind::UnquotedString => "a text must stand in quotes".to_owned(),
-        ErrorKind::InvalidNumber => "this is no number".to_owned(),
-        ErrorKind::Unexpected(letter) => format!("{letter:?} cannot stand here"),
-        ErrorKind::Wanted { expected, found } => format!("here stands {found}, and there should be {expected}"),
-        ErrorKind::DuplicateKey { key, .. } => format!("the key `{key}` stands there already"),
-        ErrorKind::DuplicateTable { name, .. } => format!("the table `{name}` stands there already"),
-        _ => error.to_string(),
     }
 }
 

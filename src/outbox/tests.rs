@@ -101,30 +101,6 @@ fn an_earlier_refusal_says_nothing_about_a_later_sending() {
     assert_eq!(entry(Reassign::Given, steps).next(at(9)), Next::Send { reassign: false });
 }
 
-#[test]
-fn a_person_is_told_of_a_doubt_that_nothing_settles_for_ten_minutes() {
-    let failed = || Step::ReadBack(ReadBack::Failed { why: "the list could not be read".to_owned() });
-    let for_a_person = |entry: &Entry| {
-        let mut counting = tally::Counting::new(&entry.base_url);
-        counting.take(entry);
-        let tally = counting.tally(at(0));
-        (tally.for_a_person.len(), tally.in_doubt)
-    };
-    let (mut steps, mut second) = (vec![(0, SENDING), (0, no_answer())], 0);
-    while for_a_person(&timed(Reassign::Never, steps.clone())) == (0, 1) {
-        let entry = timed(Reassign::Never, steps.clone());
-        if let Next::Wait(until) = entry.next(day(second)) {
-            second = (until - day(0)).num_seconds();
-        }
-        assert_eq!(entry.next(day(second)), Next::ReadBack);
-        steps.push((second, failed()));
-    }
-    assert!((600..=630).contains(&second), "a person is told after {second} s");
-    let told = timed(Reassign::Never, steps);
-    assert_eq!(for_a_person(&told), (1, 0));
-    assert_eq!(told.due(day(second)), Next::ReadBack, "it goes on by itself");
-}
-
 /// Long after the epoch, which stands for a wait that has been served.
 fn day(second: i64) -> DateTime<Utc> {
     at(86_400 + second)

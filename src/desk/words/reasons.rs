@@ -79,7 +79,7 @@ mod tests {
     use super::{super::Words, *};
 
     /// Where reasons are given that reach the page.
-    const SOURCES: [&str; 43] = [
+    const SOURCES: [&str; 44] = [
         "access/outcome.rs",
         "blusky/answer.rs",
         "blusky/client.rs",
@@ -119,6 +119,7 @@ mod tests {
         "roster/added.rs",
         "roster/rows.rs",
         "sheet.rs",
+        "sheet/broken.rs",
         "station/stages.rs",
         "store/anchor.rs",
         "store/error.rs",
@@ -230,6 +231,10 @@ mod tests {
             Some(
                 "/v/policy.toml:2:1: kein TOML: ein Text muss in Anführungszeichen stehen\npolicy.toml:3:9: `formats` ist ein Text; es muss eine Tabelle sein"
             )
+        );
+        assert_eq!(
+            said("policy.toml:1:3: not TOML: here stands the end of the line, and there should be `=`").as_deref(),
+            Some("policy.toml:1:3: kein TOML: hier steht das Ende der Zeile, und da müsste `=` stehen")
         );
         assert_eq!(
             said("/v/policy.toml: Permission denied (os error 13)").as_deref(),

@@ -831,6 +831,10 @@ fn a_full_disk_refuses_the_card_and_once_there_is_room_it_is_taken() {
     assert_eq!((programs.code, people.code, blusky.sent()), (1, 1, 1), "{programs:?} {people:?}");
     assert!(says(&programs.error(), &["disk is full"]), "{programs:?}");
     assert!(people.stderr.contains("disk is full") && !people.stdout.contains("saved"), "{people:?}");
+    for look in [&["status"][..], &["outbox", "list"]] {
+        let shown = disk.run(&site, look);
+        assert!(shown.code == 0 && shown.stderr.contains("the disk is full. It is shown as it is"), "{shown:?}");
+    }
     disk.free(&site);
     let ended = disk.run(&site, &[&ENROLL[..], &["--json"]].concat());
     assert_eq!((ended.code, blusky.sent()), (0, 2), "{ended:?}");

@@ -434,6 +434,18 @@ fn a_command_whose_configuration_differs_from_the_stations_is_told_so() {
 }
 
 #[test]
+fn a_store_that_a_link_leads_to_has_one_station_all_the_same() {
+    let desk = Desk::new();
+    let _run = desk.run(&[]);
+    std::os::unix::fs::symlink("cardbridge.db", desk.site.path("other.db")).unwrap();
+    let text = std::fs::read_to_string(desk.site.path("cardbridge.toml")).unwrap();
+    desk.site.configure(&format!("{text}\n[store]\npath = \"other.db\"\n"));
+    let ended = desk.start(&["run"]).end();
+    assert!(ended.code.is_some_and(|code| code > 0), "{ended:#?}");
+    assert!(!desk.site.path("other.db.station").exists(), "what lies beside a store lies beside the store itself");
+}
+
+#[test]
 fn the_stations_socket_belongs_to_this_user_alone() {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let desk = Desk::new();

@@ -185,8 +185,9 @@ fn a_pin_whose_key_is_gone_is_said_and_so_is_what_waits_for_another_blusky() {
     site.configure(&fs::read_to_string(site.path("cardbridge.toml")).unwrap().replace("127.0.0.1:9", "localhost:9"));
     assert_eq!(enroll(&site, GRACE, &h10301(123, 17)).code, 3);
     let (code, station) = status(&site);
-    assert_eq!((code, &station["outbox"]["waiting"], &station["outbox"]["elsewhere"]), (0, &json!(1), &json!(1)));
+    assert_eq!((code, &station["outbox"]["waiting"], &station["outbox"]["elsewhere"]), (1, &json!(1), &json!(1)));
     assert!(told(&site).1.contains("1 entry waits for another BluSKY"));
+    assert_eq!(site.run(&["outbox", "deliver"]).code, 3, "delivering leaves it where it is");
 }
 
 /// Why the anchor is in trouble as `status` says it, and what `doctor` finds of it.

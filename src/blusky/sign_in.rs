@@ -3,9 +3,11 @@
 //!
 //! In: the site's settings. Out: the header a call carries. Never: a token or password in an error, or the same token tried twice.
 
+use std::time::Duration;
+
 use reqwest::{Client as Http, header::ACCEPT, header::CONTENT_TYPE, header::HeaderValue};
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     http::{Failure, bounded, failure},
@@ -34,14 +36,21 @@ pub(super) struct Ticket {
 pub(super) struct Signer {
     settings: Settings,
     held: Mutex<Option<Ticket>>,
+    /// The password that BluSKY refused last, and when.
+    refused: Mutex<Option<(Secret, Instant)>>,
 }
+
+/// So long a refused password is not tried again: a few more, and BluSKY would lock the account.
+const REFUSED: Duration = Duration::from_secs(15 * 60);
+const WRONG: &str = "BluSKY refuses the e-mail address or the password: check blusky.email and password_file; a password that was refused \
+                     is tried again as soon as its file has another one, and after a quarter of an hour";
 
 /// No answer to a sign-in is larger.
 const LARGEST_ANSWER: usize = 1 << 20;
 
 impl Signer {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), held: Mutex::new(None) }
+        Self { settings: settings.clone(), held: Mutex::new(None), refused: Mutex::new(None) }
     }
 
     /// The ticket for a call.
@@ -51,7 +60,7 @@ impl Signer {
             (SignIn::Password { .. }, Some(ticket)) => return Ok(ticket.clone()),
             (SignIn::Password { email, password_file }, None) => {
                 let password = secret(password_file)?;
-                *held = Some(self.make(self.sign_in(http, email, &password).await?)?);
+                *held = Some(self.make(self.sign_in_once(http, email, &password).await?)?);
             }
             (SignIn::TokenFile(path), _) => *held = Some(self.make(secret(path)?)?),
         }
@@ -79,6 +88,17 @@ impl Signer {
         Ok(Ticket { header, token })
     }
 
+    /// Signs in, unless BluSKY has just refused this very password.
+    async fn sign_in_once(&self, http: &Http, email: &str, password: &Secret) -> Result<Secret, Failure> {
+        let mut refused = self.refused.lock().await;
+        if refused.as_ref().is_some_and(|(wrong, at)| wrong == password && at.elapsed() < REFUSED) {
+            return Err(Failure::Stopped(WRONG.to_owned()));
+        }
+        let signed_in = self.sign_in(http, email, password).await;
+        *refused = matches!(&signed_in, Err(Failure::Stopped(why)) if why == WRONG).then(|| (password.clone(), Instant::now()));
+        signed_in
+    }
+
     async fn sign_in(&self, http: &Http, email: &str, password: &Secret) -> Result<Secret, Failure> {
         let Settings { base_url, media, .. } = &self.settings;
         let body = serde_json::to_vec(&Authenticate { email, password }).map_err(|error| Failure::Stopped(error.to_string()))?;
@@ -95,6 +115,9 @@ impl Signer {
         tracing::debug!(call = "Authenticate", status = status.as_u16(), "BluSKY answered");
         let answer = Document::read(&body).filter(|answer| answer.member("IsAuthenticated").is_some() || answer.member("Token").is_some());
         let Some(answer) = answer else {
+            if matches!(status.as_u16(), 401 | 403) {
+                return Err(Failure::Stopped(WRONG.to_owned()));
+            }
             return Err(if status.is_server_error() || status.as_u16() == 429 {
                 Failure::NotSent(format!("BluSKY answered {status} when asked to sign in"))
             } else {
@@ -104,9 +127,7 @@ impl Signer {
         let token = answer.text("Token").map(str::trim).filter(|token| !token.is_empty());
         match (status.is_success(), answer.flag("IsAuthenticated"), token) {
             (true, Some(true), Some(token)) => Ok(Secret::new(token)),
-            _ => {
-                Err(Failure::Stopped("BluSKY refuses the e-mail address or the password: check blusky.email and password_file".to_owned()))
-            }
+            _ => Err(Failure::Stopped(WRONG.to_owned())),
         }
     }
 }

@@ -196,8 +196,8 @@ async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure>
         }
     }
     let waiting = session.client.outbox(&[]).await.map_err(refused)?;
-    let is_waiting = |entry: &&Value| entry.at("end").is_null() && entry.at("elsewhere").is_null();
-    match waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(is_waiting).count()) {
+    let waits = |entry: &&Value| entry.at("end").is_null();
+    match waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count()) {
         0 => Ok(ExitCode::SUCCESS),
         count => {
             let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };

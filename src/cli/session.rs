@@ -55,12 +55,13 @@ impl<'a> Session<'a> {
     pub async fn to_look(site: &'a Site, doing: &'static str) -> Result<Self, Failure> {
         let store = &site.config.store;
         let is_held = || Lock::holder(&Lock::beside(store, "station")).is_some();
-        if !store.exists() || !place::is_read_only(store) || is_held() {
+        if !store.exists() || is_held() || !(place::is_read_only(store) || place::is_full(store)) {
             return Self::open(site, doing, None).await;
         }
         listen_for_signals();
         let (host, shown) = Host::show(site, doing, site::credentials()).await.map_err(failed)?;
-        hint(&format!("the store {} cannot be written, and is shown as it is", store.display()));
+        let why = if place::is_full(store) { "cannot grow: the disk is full. It" } else { "cannot be written, and" };
+        hint(&format!("the store {} {why} is shown as it is", store.display()));
         let client = own(&shown, None).await?;
         Ok(Self { site, doing, ordered_by: None, client, host: Some(host) })
     }

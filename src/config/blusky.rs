@@ -98,6 +98,9 @@ fn base_url(keys: &Keys<'_, '_>, url: &At<String>, insecure: bool) -> Option<Str
         keys.complain(url.span, format!("`blusky.base_url` {message}"));
         None
     };
+    if url.value.contains(char::is_whitespace) {
+        return complain("has a blank in it");
+    }
     let Ok(parsed) = reqwest::Url::parse(&url.value) else { return complain("is no URL; write https://HOST/") };
     if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() || parsed.fragment().is_some() {
         return complain("must be an address only: no user, password, query or fragment");

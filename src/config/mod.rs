@@ -104,6 +104,8 @@ pub enum ConfigError {
 }
 
 /// No configuration is larger.
+/// As many links as Linux follows.
+const MOST_LINKS: usize = 40;
 const LARGEST_FILE: u64 = 256 << 10;
 
 impl Config {
@@ -186,6 +188,16 @@ const SAME_CARD_S: u64 = 60;
 const WAIT_S: u64 = 20;
 const DEFAULT_STORE: &str = "cardbridge.db";
 
+/// The store itself, where its path is a link: what lies beside it is found by its path, and two paths would be two stations.
+fn followed(mut path: PathBuf) -> PathBuf {
+    // A link that leads to itself ends, and cannot be opened.
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = path.read_link() else { break };
+        path = path.parent().unwrap_or_else(|| Path::new("")).join(target);
+    }
+    path
+}
+
 fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config {
     let mut config = Config::none();
     config.policy.same_card = Some(Duration::from_secs(SAME_CARD_S));
@@ -221,7 +233,7 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     config.new_people = new_people::new_people(&mut keys);
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
-            config.store = folder.join(path.value);
+            config.store = followed(folder.join(path.value));
         }
         config.anchor = store.optional_text("anchor").map(|anchor| folder.join(anchor.value));
         store.finish();

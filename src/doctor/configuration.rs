@@ -199,7 +199,7 @@ fn judge_people(people: &PeopleFile, findings: &mut Vec<Finding>) {
         let what = words("the list of people, row {}, column {}: {}", [plain(row.row), plain(row.column), detail(&row.message)]);
         findings.push(
             Finding::warning("people_row", what)
-                .matters("the row is left out: that person is not found by name or number")
+                .matters("nobody is found by what is left out there")
                 .mended_by(words("correct that row: {}", [path(&people.path)])),
         );
     }

@@ -19,7 +19,7 @@ use super::{
     directory::Directory,
     look_at_store,
     notices::Notices,
-    open_store,
+    open_store, place,
     platform::{
         lock::{Holder, Lock},
         socket,
@@ -98,7 +98,9 @@ impl Host {
         let store = StoreHandle::over(Box::new(look_at_store(site, credentials.as_deref())?))?;
         let host = Self::over(site, doing, store, listener, (bound, folder)).await?;
         // It says so itself, as soon as it has looked.
-        drop(host.shared.status().wait_for(|status| status.unsaved.is_some()).await);
+        if place::is_read_only(&site.config.store) {
+            drop(host.shared.status().wait_for(|status| status.unsaved.is_some()).await);
+        }
         Ok((host, shown))
     }
 

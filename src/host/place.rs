@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::platform::{access, files};
+use super::platform::{access, disk, files};
 use crate::store::StoreError;
 
 /// True where nothing can be written to a store here: it, or the folder that its log and its locks lie in too, lets this user not.
@@ -13,6 +13,15 @@ use crate::store::StoreError;
 pub fn is_read_only(store: &Path) -> bool {
     let folder = files::folder_of(store);
     folder.is_dir() && !(access::can_write(folder) && (!store.exists() || access::can_write(store)))
+}
+
+/// With less room on its disk a store can soon not even be opened.
+const LEAST_ROOM: u64 = 1 << 20;
+
+/// True where the disk of a store has no room for anything.
+#[must_use]
+pub fn is_full(store: &Path) -> bool {
+    disk::free(files::folder_of(store)).is_some_and(|room| room < LEAST_ROOM)
 }
 
 #[derive(Debug, Clone)]

@@ -36,6 +36,8 @@ pub enum Entrance {
 
 /// After this many server faults in a row, at entries of different users, BluSKY counts as away.
 const IN_A_ROW: usize = 3;
+/// Whoever waits for an outcome does not wait for so long a pause.
+const LONG_PAUSE: TimeDelta = TimeDelta::seconds(5);
 
 /// The way to BluSKY.
 #[derive(Debug, Default)]
@@ -68,10 +70,12 @@ impl Reach {
         }
     }
 
-    /// True while BluSKY is known to be away: two tries in a row did not reach it. Not where it is there and lets nothing through.
+    /// True while BluSKY is known to be away: two tries in a row did not reach it, or it asks to be left alone for long. Not where it is
+    /// there and lets nothing through.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.closed.is_some_and(|closed| !closed.is_stopped && closed.tries > 1)
+        let is_long = |closed: &Closed| closed.is_asked && closed.until - closed.since >= LONG_PAUSE;
+        self.closed.is_some_and(|closed| !closed.is_stopped && (closed.tries > 1 || is_long(&closed)))
     }
 
     /// Takes what became of a call for an entry of this user's.

@@ -23,7 +23,9 @@ pub fn needs_a_person(station: &Value) -> bool {
     };
     let is_missed = |reader: &Value| reader.get("why").is_some_and(Value::is_string);
     let readers = station.get("readers").and_then(Value::as_array);
+    let waits_elsewhere = station.pointer("/outbox/elsewhere").and_then(Value::as_u64).is_some_and(|count| count > 0);
     ["/store/why", "/blusky/stopped", "/outbox/for_a_person", "/outbox/sealed", "/outbox/anchor", "/outbox/findings"].into_iter().any(some)
+        || waits_elsewhere
         || readers.is_some_and(|readers| readers.iter().any(is_missed))
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     peer::{Peer, Reply},
     site,
-    support::{ADA, CARD, GRACE, h10301},
+    support::{ADA, CARD, GRACE, h10301, wait_for},
     write,
 };
 
@@ -55,6 +55,28 @@ fn a_password_that_blusky_refuses_stops_delivery_and_is_tried_once() {
     assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("saved")), "{ended:?}");
     assert!(ended.last()["why"].as_str().unwrap().contains("password_file"), "{ended:?}");
     assert_eq!((blusky.heard().len(), blusky.writes().len()), (1, 0));
+}
+
+#[test]
+fn a_refused_password_is_not_sent_again_and_again_until_its_file_has_another_one() {
+    for refusal in ["200 OK", "401 Unauthorized"] {
+        let blusky = Peer::start(move |request, _| match request.path.contains("Authenticate") {
+            true if request.json()["Password"] == json!("right") => {
+                Reply::json(&json!({"Email": "desk@example.org", "IsAuthenticated": true, "Token": "token"}))
+            }
+            true => Reply::Says(refusal, "application/json", b"{\"IsAuthenticated\":false}".to_vec()),
+            false if request.method == "POST" => Reply::success(),
+            false => Reply::not_found(),
+        });
+        let site = site(&blusky.base_url, "email = \"desk@example.org\"\npassword_file = \"sign-in\"", "");
+        write(&site, "sign-in", "wrong\n");
+        let _station = site.start(&["run"]);
+        assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "4", "--json"]).code, 3);
+        let tried = blusky.heard().iter().filter(|request| request.path.contains("Authenticate")).count();
+        assert_eq!(tried, 1, "{refusal}: an account is locked after a few");
+        write(&site, "sign-in", "right\n");
+        wait_for("the delivery", || (blusky.writes().len() == 1).then_some(()));
+    }
 }
 
 #[test]

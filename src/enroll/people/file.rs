@@ -56,11 +56,16 @@ impl People {
         };
         let mut people = Self { codes: places.code.map(|_| Codes::default()), ..Self::default() };
         let (mut rows_of, mut short): (HashMap<Uuid, usize>, _) = (HashMap::new(), Vec::new());
+        let (mut places_of, mut contested): (HashMap<Uuid, usize>, _) = (HashMap::new(), Vec::new());
         let mut take = |number: usize, person: Result<(Person, &str), Finding>| match person {
             // A person who stands there twice is one person, as the first row has it.
-            Ok((person, _)) if rows_of.contains_key(&person.user_id) => {}
+            Ok((person, _)) if rows_of.contains_key(&person.user_id) => {
+                let first = places_of.get(&person.user_id).and_then(|at| people.table.get(*at));
+                contested.extend(first.filter(|first| !is_same(first, &person)).map(|first| (first.user_id, number)));
+            }
             Ok((person, code)) => {
                 rows_of.insert(person.user_id, number);
+                places_of.insert(person.user_id, people.table.len());
                 if (1..SHORTEST_CODE).contains(&code.chars().count()) {
                     let message = format!("the kiosk_code has less than {SHORTEST_CODE} characters, which is soon guessed; it is left out");
                     people.findings.push(Finding { row: number, column: places.code.map_or(1, |at| at + 1), message });
@@ -89,6 +94,7 @@ impl People {
                 Err(error) => take(number, Err(Finding { row: number, column: 1, message: error.to_string() })),
             }
         }
+        people.one_person_each(&contested, &rows_of, places.required[0]);
         people.one_number_each(&rows_of, places.number);
         for user in people.codes.iter_mut().flat_map(Codes::one_each) {
             let (row, column) = (rows_of.get(&user).copied().unwrap_or_default(), places.code.map_or(1, |at| at + 1));
@@ -97,6 +103,23 @@ impl People {
         people.short_codes = guessed(&short, places.code.map_or(1, |at| at + 1));
         people.findings.extend(people.short_codes.clone());
         Ok(people)
+    }
+
+    /// A key that stands with different people is nobody's: nobody can tell whose card it would be.
+    fn one_person_each(&mut self, contested: &[(Uuid, usize)], rows_of: &HashMap<Uuid, usize>, column: usize) {
+        let users: HashSet<Uuid> = contested.iter().map(|(user, _)| *user).collect();
+        let firsts = users.iter().filter_map(|user| rows_of.get(user).copied());
+        let mut rows: Vec<usize> = firsts.chain(contested.iter().map(|(_, row)| *row)).collect();
+        if rows.is_empty() {
+            return;
+        }
+        rows.sort_unstable();
+        let message = "this user_id stands with different people, and none of them is found; correct the rows that are wrong";
+        let finding = |row| Finding { row, column: column + 1, message: message.to_owned() };
+        self.findings.extend(rows.into_iter().map(finding));
+        let mut table = Table::default();
+        self.table.iter().filter(|person| !users.contains(&person.user_id)).for_each(|person| table.push(&person));
+        self.table = table;
     }
 
     /// A number that two people have is nobody's.
@@ -119,6 +142,12 @@ impl People {
         }
         self.table = table;
     }
+}
+
+/// True for one person written twice, and not for a key that was copied into somebody else's row.
+fn is_same(first: &Person, second: &Person) -> bool {
+    let called = |person: &Person| [&person.first_name, &person.last_name, &person.employee_number].map(|text| text.to_lowercase());
+    called(first) == called(second)
 }
 
 /// The lines of a row that goes on over several.
@@ -308,6 +337,18 @@ mod tests {
         let found: Vec<(usize, usize)> = people.findings.iter().map(|finding| (finding.row, finding.column)).collect();
         assert_eq!(found, [(3, 1), (4, 1), (5, 1), (6, 4), (7, 4)]);
         assert!(people.all().skip(1).all(|person| person.employee_number.is_empty()));
+    }
+
+    #[test]
+    fn a_key_that_stands_with_different_people_finds_none_of_them_and_each_row_is_named() {
+        let list = format!(
+            "user_id,first_name,last_name,employee_number\n{ADA},Ada,Lovelace,1815\n309fbabb-0642-44e1-b262-67442dc491ed,Alan,Turing,1912\n\
+             {ADA},Grace,Hopper,1906\n309FBABB-0642-44E1-B262-67442DC491ED,alan,TURING,1912\n"
+        );
+        let people = read(list.as_bytes());
+        let said: Vec<(usize, usize)> = people.findings.iter().map(|finding| (finding.row, finding.column)).collect();
+        assert_eq!(said, [(2, 1), (4, 1)], "{:?}", people.findings);
+        assert_eq!(people.all().map(|person| person.last_name).collect::<Vec<_>>(), ["Turing"], "who stands there twice is one person");
     }
 
     #[test]

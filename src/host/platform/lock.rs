@@ -4,13 +4,16 @@
 //! process, also after kill -9. Never: a lock taken by looking at a file's text; that only names the holder.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::OFlag;
+use nix::{
+    fcntl::OFlag,
+    sys::stat::{major, minor},
+};
 
 use super::files;
 
@@ -51,10 +54,8 @@ impl Lock {
     #[must_use]
     pub fn holder(path: &Path) -> Option<Holder> {
         let file = fs::metadata(path).ok()?;
-        // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:12345 0 EOF`
         let locks = fs::read_to_string("/proc/locks").ok()?;
-        let inode = format!(":{}", file.ino());
-        let is_held = locks.lines().any(|lock| lock.contains("FLOCK") && lock.split_whitespace().any(|word| word.ends_with(&inode)));
+        let is_held = locks.lines().filter(|lock| lock.contains("FLOCK")).any(|lock| is_on(lock, &file));
         let holder = || fs::read_to_string(path).ok().filter(|holder| !holder.is_empty());
         is_held.then(|| holder().unwrap_or_else(|| "another cardbridge".to_owned()))
     }
@@ -67,6 +68,17 @@ impl Lock {
         path.push(name);
         path.into()
     }
+}
+
+/// True for a lock on this file: `1: FLOCK  ADVISORY  WRITE 4711 fe:00:12345 0 EOF`, with the device in hex.
+fn is_on(lock: &str, file: &Metadata) -> bool {
+    let mut on = lock.split_whitespace().nth(5).unwrap_or_default().split(':');
+    let mut device = || on.next().and_then(|part| u64::from_str_radix(part, 16).ok());
+    let of = (device(), device());
+    let is_on_device = of == (Some(major(file.dev())), Some(minor(file.dev())));
+    // On btrfs and overlays, which lie on no device of their own, the two say different ones.
+    let has_no_device = of.0 == Some(0) && major(file.dev()) == 0;
+    (is_on_device || has_no_device) && on.next().is_some_and(|inode| inode.parse() == Ok(file.ino()))
 }
 
 fn name(file: &mut File, doing: &str) -> io::Result<()> {

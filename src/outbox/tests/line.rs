@@ -49,6 +49,11 @@ fn blusky_is_away_after_two_tries_in_a_row_that_did_not_reach_it_and_not_where_i
     assert!(reach.is_away());
     reach.heard(&Reached::Answered, None, at(2));
     assert!(!reach.is_away());
+    for (pause, is_away) in [(1, false), (300, true)] {
+        reach.heard(&Reached::Away(Some(TimeDelta::seconds(pause))), None, at(2));
+        assert_eq!(reach.is_away(), is_away, "it asks to be left alone for {pause} s");
+        reach.heard(&Reached::Answered, None, at(2));
+    }
     let mut schedule = Schedule::new(2);
     assert!(!schedule.is_closed(at(0)) && !schedule.is_away());
     for _ in 0..2 {

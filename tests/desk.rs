@@ -8,6 +8,8 @@ mod cards;
 mod kiosk;
 #[path = "desk/known.rs"]
 mod known;
+#[path = "desk/leaving.rs"]
+mod leaving;
 #[path = "desk/outbox.rs"]
 mod outbox;
 #[path = "desk/people.rs"]
@@ -195,6 +197,16 @@ impl Pieces {
             let Some(event) = line.strip_prefix("data:") else { continue };
             let event: Value = serde_json::from_str(event).unwrap();
             event.as_object().unwrap().iter().for_each(|(place, html)| self.shown[place] = html.clone());
+        }
+    }
+}
+
+impl Pieces {
+    /// Waits until nothing more comes.
+    fn end(&mut self) {
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).unwrap() > 0 && line.trim() != "0" {
+            line.clear();
         }
     }
 }

@@ -23,7 +23,8 @@ use axum::{
     },
     routing::{get, post},
 };
-use futures_util::stream::unfold;
+use chrono::Utc;
+use futures_util::{StreamExt as _, stream::unfold};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -64,6 +65,8 @@ const MOST_CONNECTIONS: usize = 256;
 const MOST_FOLLOWING: usize = 64;
 /// A request's headers and its body are here within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// So often it is looked whether a session has ended.
+const MINUTE: Duration = Duration::from_secs(60);
 const LARGEST_BODY: usize = 64 << 10;
 /// After an accept that failed, such as for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -290,11 +293,19 @@ async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Res
     if desks.room.desk(&session).run.is_none() {
         tokio::spawn(turns::resume(desks.clone(), session.clone()));
     }
-    let following = unfold((desks.room.follow(session), place), async |(following, place)| {
+    let following = unfold((desks.room.follow(session.clone()), place), async |(following, place)| {
         let (event, following): (_, Following) = following.next().await?;
         Some((event, (following, place)))
     });
-    Ok(Sse::new(Box::pin(following)).keep_alive(KeepAlive::default()).into_response())
+    let ends = async move {
+        // A machine that sleeps stops its timers, and not the time.
+        while !session.left(Utc::now()).is_zero() {
+            sleep(session.left(Utc::now()).min(MINUTE)).await;
+        }
+        calls::leave(&desks, &session).await;
+    };
+    let following = Box::pin(following.take_until(Box::pin(ends)));
+    Ok(Sse::new(following).keep_alive(KeepAlive::default()).into_response())
 }
 
 /// The gate, before anything else; then the whole body, which is small and comes soon.

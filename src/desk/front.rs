@@ -254,9 +254,9 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/desk/entries/{id}/{what}", post(calls::entry))
         .route("/desk/today.csv", get(calls::today))
         .layer(from_fn_with_state(desks.clone(), in_words))
-        .with_state(desks)
+        .with_state(desks.clone())
         .merge(api)
-        .layer(from_fn_with_state(Arc::new(gate), let_in))
+        .layer(from_fn_with_state(Arc::new((gate, desks)), let_in))
 }
 
 /// The API is for whoever has signed in. How the station is tells nothing of anybody: on this machine everybody reads that.
@@ -272,9 +272,11 @@ async fn signed_in(State(desks): State<Arc<Desks>>, request: Request, next: Next
 
 /// An error of the API in the page's words; the station's own stand behind them where those name a thing.
 async fn in_words(State(desks): State<Arc<Desks>>, request: Request, next: Next) -> Response {
-    let answer = next.run(request).await;
+    worded(next.run(request).await, &desks.room.words)
+}
+
+fn worded(answer: Response, words: &Words) -> Response {
     let Some(failed) = answer.extensions().get::<Failed>() else { return answer };
-    let words = &desks.room.words;
     let key = format!("error_{}", failed.error.text("code"));
     if words.find(&key).is_none() {
         return answer;
@@ -309,15 +311,16 @@ async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Res
 }
 
 /// The gate, before anything else; then the whole body, which is small and comes soon.
-async fn let_in(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn let_in(State(door): State<Arc<(Gate, Arc<Desks>)>>, request: Request, next: Next) -> Response {
+    let (gate, words) = (&door.0, &door.1.room.words);
     let path = request.uri().path();
     let is_kiosks = path.starts_with("/kiosk") || path == "/desk/icon.svg";
     let is_asked_whether_there = path == "/kiosk/there";
-    let answer = match judged(&gate, &request) {
+    let answer = match judged(gate, &request) {
         Ok(()) if !is_kiosks && kiosk::is_of_kiosk(request.headers()) => kiosk::elsewhere(),
         Ok(()) => pass(request, next).await,
-        Err(TurnedDown::Host) => turned_down("this is not the page's address"),
-        Err(TurnedDown::Origin) => turned_down("this comes from another page"),
+        Err(TurnedDown::Host) => worded(turned_down("this is not the page's address"), words),
+        Err(TurnedDown::Origin) => worded(turned_down("this comes from another page"), words),
     };
     let mut answer = guarded(answer);
     if is_asked_whether_there {

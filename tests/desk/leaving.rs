@@ -52,3 +52,14 @@ fn who_leaves_in_the_middle_of_a_list_ends_it() {
     page.end();
     the_next_card_is_nobodys(&mut station);
 }
+
+#[test]
+fn what_is_turned_away_at_the_door_is_said_in_the_language_of_the_page() {
+    let station = Station::with("", "language = \"de\"\n");
+    let nobody = Browser { address: station.address.clone(), cookie: String::new(), key: String::new() };
+    let said = nobody.gets("/desk/people?q=ada").json()["error"]["message"].clone();
+    assert_eq!(said, json!("Sie sind nicht mehr angemeldet. Bitte noch einmal anmelden."));
+    let elsewhere = format!("Host: {}\r\nOrigin: http://elsewhere\r\nSec-Fetch-Site: cross-site\r\n", station.address);
+    let said = nobody.posts_as("/desk/sign-in", &elsewhere, &json!({"name": "Kim"})).json()["error"]["message"].clone();
+    assert!(said.as_str().unwrap().starts_with("Die Station nimmt dies von hier nicht an."), "{said}");
+}

@@ -445,7 +445,7 @@ fn a_monitoring_system_on_this_machine_reads_the_numbers_without_signing_in_and_
 fn every_answer_tells_the_browser_to_load_and_frame_nothing_else() {
     let station = Station::with("", "");
     let browser = station.browser();
-    for path in ["/", "/desk/desk.js", "/desk/desk.css", "/desk/people?q=ada", "/v1/station", "/nowhere"] {
+    for path in ["/", "/desk/desk.js", "/desk/typing.js", "/desk/desk.css", "/desk/people?q=ada", "/v1/station", "/nowhere"] {
         let head = browser.gets(path).head.to_lowercase();
         for line in [
             "content-security-policy: default-src 'none'",
@@ -459,7 +459,10 @@ fn every_answer_tells_the_browser_to_load_and_frame_nothing_else() {
     }
     let page = browser.gets("/").body;
     assert!(!page.contains("<script>") && !page.contains("style=") && !page.contains(" onclick"), "{page}");
-    let weight: usize = ["/", "/desk/desk.js", "/desk/desk.css", "/desk/icon.svg"].iter().map(|path| browser.gets(path).body.len()).sum();
+    let weight: usize = ["/", "/desk/desk.js", "/desk/typing.js", "/desk/desk.css", "/desk/icon.svg"]
+        .iter()
+        .map(|path| browser.gets(path).body.len())
+        .sum();
     assert!(weight < 100_000, "{weight} bytes");
 }
 

@@ -65,6 +65,8 @@ const MOST_CONNECTIONS: usize = 256;
 const MOST_FOLLOWING: usize = 64;
 /// A request's headers and its body are here within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A page that hears nothing for longer than twice this time takes the station for lost.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// So often it is looked whether a session has ended.
 const MINUTE: Duration = Duration::from_secs(60);
 const LARGEST_BODY: usize = 64 << 10;
@@ -232,6 +234,7 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/", get(async |State(desks): State<Arc<Desks>>| Html(desks.shell.clone())))
         .route("/desk/desk.css", file("text/css; charset=utf-8", include_str!("assets/desk.css")))
         .route("/desk/desk.js", file("text/javascript; charset=utf-8", include_str!("assets/desk.js")))
+        .route("/desk/typing.js", file("text/javascript; charset=utf-8", include_str!("assets/typing.js")))
         .route("/desk/icon.svg", file("image/svg+xml", include_str!("assets/icon.svg")))
         .route("/kiosk", get(kiosk::page))
         .route("/kiosk/kiosk.css", file("text/css; charset=utf-8", include_str!("assets/kiosk.css")))
@@ -307,7 +310,7 @@ async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Res
         calls::leave(&desks, &session).await;
     };
     let following = Box::pin(following.take_until(Box::pin(ends)));
-    Ok(Sse::new(following).keep_alive(KeepAlive::default()).into_response())
+    Ok(Sse::new(following).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
 /// The gate, before anything else; then the whole body, which is small and comes soon.

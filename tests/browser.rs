@@ -10,7 +10,11 @@ mod browser;
 mod cards;
 #[path = "support/page.rs"]
 mod page;
+#[path = "browser/sessions.rs"]
+mod sessions;
 mod support;
+#[path = "browser/typing.rs"]
+mod typing;
 
 use std::{
     fs,
@@ -266,6 +270,7 @@ fn what_a_reader_types_answers_no_question() {
         assert!(asked.contains("4567") && station.entries().is_empty(), "{asked}");
         browser.runs("document.querySelector('#failed').textContent = '';", &[]);
     }
+    browser.is_for_everybody();
     // One key is a person's.
     let first = browser.runs("return document.querySelector('#stage .choices button').innerText;", &[]);
     browser.types(if first.as_str().unwrap().contains("4567") { "1" } else { "2" });

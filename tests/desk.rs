@@ -8,6 +8,8 @@ mod cards;
 mod kiosk;
 #[path = "desk/known.rs"]
 mod known;
+#[path = "desk/leaving.rs"]
+mod leaving;
 #[path = "desk/outbox.rs"]
 mod outbox;
 #[path = "desk/people.rs"]
@@ -195,6 +197,16 @@ impl Pieces {
             let Some(event) = line.strip_prefix("data:") else { continue };
             let event: Value = serde_json::from_str(event).unwrap();
             event.as_object().unwrap().iter().for_each(|(place, html)| self.shown[place] = html.clone());
+        }
+    }
+}
+
+impl Pieces {
+    /// Waits until nothing more comes.
+    fn end(&mut self) {
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).unwrap() > 0 && line.trim() != "0" {
+            line.clear();
         }
     }
 }
@@ -433,7 +445,7 @@ fn a_monitoring_system_on_this_machine_reads_the_numbers_without_signing_in_and_
 fn every_answer_tells_the_browser_to_load_and_frame_nothing_else() {
     let station = Station::with("", "");
     let browser = station.browser();
-    for path in ["/", "/desk/desk.js", "/desk/desk.css", "/desk/people?q=ada", "/v1/station", "/nowhere"] {
+    for path in ["/", "/desk/desk.js", "/desk/typing.js", "/desk/desk.css", "/desk/people?q=ada", "/v1/station", "/nowhere"] {
         let head = browser.gets(path).head.to_lowercase();
         for line in [
             "content-security-policy: default-src 'none'",
@@ -447,7 +459,10 @@ fn every_answer_tells_the_browser_to_load_and_frame_nothing_else() {
     }
     let page = browser.gets("/").body;
     assert!(!page.contains("<script>") && !page.contains("style=") && !page.contains(" onclick"), "{page}");
-    let weight: usize = ["/", "/desk/desk.js", "/desk/desk.css", "/desk/icon.svg"].iter().map(|path| browser.gets(path).body.len()).sum();
+    let weight: usize = ["/", "/desk/desk.js", "/desk/typing.js", "/desk/desk.css", "/desk/icon.svg"]
+        .iter()
+        .map(|path| browser.gets(path).body.len())
+        .sum();
     assert!(weight < 100_000, "{weight} bytes");
 }
 

@@ -114,10 +114,21 @@ pub(super) async fn sign_in(State(desks): State<Arc<Desks>>, Sent(wish): Sent<Si
 }
 
 pub(super) async fn sign_out(State(desks): State<Arc<Desks>>, session: Session) -> Answer {
-    press(&desks, session.desk, Pressed::Close);
-    desks.room.change(|scene| scene.leave(session.desk));
+    leave(&desks, &session).await;
     let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     Ok(([(header::SET_COOKIE, cookie)], Json(json!({"signed_out": true}))).into_response())
+}
+
+/// Nobody is at this desk any more. Its run stops, and the card that it waits for is nobody's: whoever comes next would show theirs.
+pub(super) async fn leave(desks: &Desks, session: &Session) {
+    // A run takes its own order back.
+    let is_going = desks.room.desk(session).run.is_some_and(|run| !run.is_over);
+    if !(press(desks, session.desk, Pressed::Close) && is_going)
+        && let Err(failed) = take_back(desks, session).await
+    {
+        tracing::warn!(error = failed.error.text("message"), "what a desk waited for could not be taken back");
+    }
+    desks.room.change(|scene| scene.leave(session.desk));
 }
 
 pub(super) async fn take_back(desks: &Desks, session: &Session) -> Result<(), Failed> {

@@ -23,7 +23,8 @@ use axum::{
     },
     routing::{get, post},
 };
-use futures_util::stream::unfold;
+use chrono::Utc;
+use futures_util::{StreamExt as _, stream::unfold};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -64,6 +65,10 @@ const MOST_CONNECTIONS: usize = 256;
 const MOST_FOLLOWING: usize = 64;
 /// A request's headers and its body are here within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A page that hears nothing for longer than twice this time takes the station for lost.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// So often it is looked whether a session has ended.
+const MINUTE: Duration = Duration::from_secs(60);
 const LARGEST_BODY: usize = 64 << 10;
 /// After an accept that failed, such as for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -229,6 +234,7 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/", get(async |State(desks): State<Arc<Desks>>| Html(desks.shell.clone())))
         .route("/desk/desk.css", file("text/css; charset=utf-8", include_str!("assets/desk.css")))
         .route("/desk/desk.js", file("text/javascript; charset=utf-8", include_str!("assets/desk.js")))
+        .route("/desk/typing.js", file("text/javascript; charset=utf-8", include_str!("assets/typing.js")))
         .route("/desk/icon.svg", file("image/svg+xml", include_str!("assets/icon.svg")))
         .route("/kiosk", get(kiosk::page))
         .route("/kiosk/kiosk.css", file("text/css; charset=utf-8", include_str!("assets/kiosk.css")))
@@ -251,9 +257,9 @@ fn router(desks: Arc<Desks>, gate: Gate) -> Router {
         .route("/desk/entries/{id}/{what}", post(calls::entry))
         .route("/desk/today.csv", get(calls::today))
         .layer(from_fn_with_state(desks.clone(), in_words))
-        .with_state(desks)
+        .with_state(desks.clone())
         .merge(api)
-        .layer(from_fn_with_state(Arc::new(gate), let_in))
+        .layer(from_fn_with_state(Arc::new((gate, desks)), let_in))
 }
 
 /// The API is for whoever has signed in. How the station is tells nothing of anybody: on this machine everybody reads that.
@@ -269,9 +275,11 @@ async fn signed_in(State(desks): State<Arc<Desks>>, request: Request, next: Next
 
 /// An error of the API in the page's words; the station's own stand behind them where those name a thing.
 async fn in_words(State(desks): State<Arc<Desks>>, request: Request, next: Next) -> Response {
-    let answer = next.run(request).await;
+    worded(next.run(request).await, &desks.room.words)
+}
+
+fn worded(answer: Response, words: &Words) -> Response {
     let Some(failed) = answer.extensions().get::<Failed>() else { return answer };
-    let words = &desks.room.words;
     let key = format!("error_{}", failed.error.text("code"));
     if words.find(&key).is_none() {
         return answer;
@@ -290,23 +298,32 @@ async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Res
     if desks.room.desk(&session).run.is_none() {
         tokio::spawn(turns::resume(desks.clone(), session.clone()));
     }
-    let following = unfold((desks.room.follow(session), place), async |(following, place)| {
+    let following = unfold((desks.room.follow(session.clone()), place), async |(following, place)| {
         let (event, following): (_, Following) = following.next().await?;
         Some((event, (following, place)))
     });
-    Ok(Sse::new(Box::pin(following)).keep_alive(KeepAlive::default()).into_response())
+    let ends = async move {
+        // A machine that sleeps stops its timers, and not the time.
+        while !session.left(Utc::now()).is_zero() {
+            sleep(session.left(Utc::now()).min(MINUTE)).await;
+        }
+        calls::leave(&desks, &session).await;
+    };
+    let following = Box::pin(following.take_until(Box::pin(ends)));
+    Ok(Sse::new(following).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
 /// The gate, before anything else; then the whole body, which is small and comes soon.
-async fn let_in(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn let_in(State(door): State<Arc<(Gate, Arc<Desks>)>>, request: Request, next: Next) -> Response {
+    let (gate, words) = (&door.0, &door.1.room.words);
     let path = request.uri().path();
     let is_kiosks = path.starts_with("/kiosk") || path == "/desk/icon.svg";
     let is_asked_whether_there = path == "/kiosk/there";
-    let answer = match judged(&gate, &request) {
+    let answer = match judged(gate, &request) {
         Ok(()) if !is_kiosks && kiosk::is_of_kiosk(request.headers()) => kiosk::elsewhere(),
         Ok(()) => pass(request, next).await,
-        Err(TurnedDown::Host) => turned_down("this is not the page's address"),
-        Err(TurnedDown::Origin) => turned_down("this comes from another page"),
+        Err(TurnedDown::Host) => worded(turned_down("this is not the page's address"), words),
+        Err(TurnedDown::Origin) => worded(turned_down("this comes from another page"), words),
     };
     let mut answer = guarded(answer);
     if is_asked_whether_there {

@@ -138,27 +138,30 @@ impl Room {
         board.today.iter().rev().map(|entry| html::today::cells(entry, board, &self.words)).collect()
     }
 
-    /// The pieces of the page for a desk, by the id of their place.
-    fn pieces(&self, session: &Session) -> [(&'static str, String); PIECES] {
+    /// The pieces of the page for a desk, by the id of their place; none where somebody was at it and has left.
+    fn pieces(&self, session: &Session, has_begun: bool) -> Option<[(&'static str, String); PIECES]> {
         let mut scene = self.scene();
+        if has_begun && !scene.has(session.desk) {
+            return None;
+        }
         let desk = scene.desk(session.desk, &session.operator, session.reader.as_deref()).clone();
         scene.board.begins_at(midnight());
         let (board, words, offset) = (&scene.board, &self.words, offset());
-        [
+        Some([
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
             ("stage", html::stage::stage(&desk, board, words, offset).into_string()),
             ("front-desk", html::front_desk::front_desk(&board.front_desk, words).into_string()),
             ("roster", html::run::run(desk.run.as_ref(), board, words).into_string()),
             ("outbox", html::outbox::outbox(board, words, offset).into_string()),
             ("today", html::today::today(board, words, offset).into_string()),
-        ]
+        ])
     }
 
     /// Follows a desk.
     pub(super) fn follow(self: &Arc<Self>, session: Session) -> Following {
         let mut changed = self.changed.subscribe();
         changed.mark_changed();
-        Following { room: self.clone(), session, changed, shown: Default::default() }
+        Following { room: self.clone(), session, changed, has_begun: false, shown: Default::default() }
     }
 }
 
@@ -167,16 +170,19 @@ pub(super) struct Following {
     room: Arc<Room>,
     session: Session,
     changed: watch::Receiver<u64>,
+    has_begun: bool,
     shown: [String; PIECES],
 }
 
 impl Following {
-    /// The pieces that have changed since the last time.
+    /// The pieces that have changed since the last time; none once somebody has left the desk.
     pub(super) async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         loop {
             self.changed.changed().await.ok()?;
+            let pieces = self.room.pieces(&self.session, self.has_begun)?;
+            self.has_begun = true;
             let mut new = serde_json::Map::new();
-            for (shown, (place, piece)) in self.shown.iter_mut().zip(self.room.pieces(&self.session)) {
+            for (shown, (place, piece)) in self.shown.iter_mut().zip(pieces) {
                 if *shown != piece {
                     new.insert(place.to_owned(), piece.clone().into());
                     *shown = piece;

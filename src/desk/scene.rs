@@ -263,6 +263,12 @@ impl Scene {
         self.desks.retain(|_, desk| hour - desk.looked_at.1 <= REMEMBERED_HOURS);
     }
 
+    /// True until somebody leaves it, or it is forgotten.
+    #[must_use]
+    pub fn has(&self, id: Uuid) -> bool {
+        self.desks.contains_key(&id)
+    }
+
     /// Somebody has left their desk.
     pub fn leave(&mut self, id: Uuid) {
         self.desks.remove(&id);

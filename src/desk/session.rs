@@ -4,7 +4,7 @@
 //! half alone is worth nothing: browsers send a cookie to every port of this machine, and the key stays with this page. Never: a
 //! session that lives in memory alone; a station that was started again knows its operators.
 
-use std::{collections::HashMap, io::Write as _, path::Path};
+use std::{collections::HashMap, io::Write as _, path::Path, time::Duration};
 
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
@@ -38,6 +38,13 @@ pub(super) struct Session {
     /// The reader they named; none: all.
     pub(super) reader: Option<String>,
     until: DateTime<Utc>,
+}
+
+impl Session {
+    /// How long it still lasts.
+    pub(super) fn left(&self, now: DateTime<Utc>) -> Duration {
+        (self.until - now).to_std().unwrap_or_default()
+    }
 }
 
 /// Seals sessions.
@@ -112,6 +119,8 @@ mod tests {
         assert_eq!(seal.open(&cookie, &session.key, now).as_ref(), Some(&session));
         assert_eq!(seal.open(&cookie, "", now), None, "the cookie alone");
         assert_eq!(seal.open(&cookie, &session.key, now + LASTS), None);
+        assert_eq!((session.left(now + LASTS), session.left(now + LASTS * 2)), (Duration::ZERO, Duration::ZERO));
+        assert_eq!(session.left(now), LASTS.to_std().unwrap(), "who follows it is told when it ends");
         let again = Seal::of(&path).unwrap();
         assert_eq!(again.open(&cookie, &session.key, now), Some(session.clone()), "a station that was started again");
         let other = Seal::of(&folder.path().join("other")).unwrap();

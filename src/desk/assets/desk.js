@@ -1,8 +1,9 @@
 // The page: shows the pieces that the station sends, and sends the forms. It decides nothing.
 "use strict";
 const byId = (id) => document.getElementById(id);
-const kept = () => localStorage.getItem("cardbridge-desk") || "";
-const headers = () => ({ "content-type": "application/json", "cardbridge-desk": kept() });
+const KEY = "cardbridge-desk";
+const kept = () => localStorage.getItem(KEY) || "";
+const headers = () => ({ "content-type": "application/json", [KEY]: kept() });
 let pageIsLeft = false;
 
 function show(id, isShown) { byId(id).hidden = !isShown; }
@@ -12,7 +13,23 @@ function failed(words) {
   show("failed", words !== "");
 }
 
+// What goes wrong is said in the page's own words: those of the browser are in its own language.
+class Said extends Error {}
+function fails(error) {
+  console.info(error);
+  failed(error instanceof Said ? error.message : byId("failed").dataset.unanswered);
+}
+
+// What comes from the station: of a session that has ended nothing is shown any more.
+let following = 0;
+let stream = null;
+function leave() {
+  following += 1;
+  if (stream) stream.abort();
+}
+
 function signIn() {
+  leave();
   show("desk", false);
   show("lost", false);
   show("sign-in", true);
@@ -20,15 +37,26 @@ function signIn() {
   name.value = localStorage.getItem("cardbridge-name") || name.value;
   const reader = localStorage.getItem("cardbridge-reader");
   if (reader !== null && [...byId("reader").options].some((option) => option.value === reader)) byId("reader").value = reader;
-  name.focus();
+  if (byId("pin")) byId("pin").value = "";
+  move(name, isTyping());
 }
 
+// An answer that takes its time is waited for, and the page says so.
+const LONG = 1500;
+let unanswered = 0;
 async function ask(path, options) {
-  const answer = await fetch(path, { headers: headers(), ...options });
-  if (answer.status === 401) signIn();
-  if (answer.ok) return answer;
-  const said = await answer.json().catch(() => ({}));
-  throw new Error(said.error ? said.error.message : answer.statusText);
+  unanswered += 1;
+  const long = setTimeout(() => show("working", true), LONG);
+  try {
+    const answer = await fetch(path, { headers: headers(), ...options });
+    if (answer.status === 401 && path !== "/desk/sign-in") signIn();
+    if (answer.ok) return answer;
+    throw new Said((await answer.json()).error.message);
+  } finally {
+    clearTimeout(long);
+    unanswered -= 1;
+    if (unanswered === 0) show("working", false);
+  }
 }
 
 // A short sound for each end, so that nobody has to look up.
@@ -58,7 +86,7 @@ function play(place) {
 
 const isNowhere = (element) => element === null || element === document.body || element.offsetParent === null;
 // Where the next person begins: in the search, or at the list that people are on.
-function goBack() { (byId("run") || byId("search")).focus({ preventScroll: byId("run") !== null }); }
+function goBack() { move(byId("run") || byId("search"), isTyping()); }
 
 // Of the day's list, what holds this text.
 function filterToday() {
@@ -68,6 +96,17 @@ function filterToday() {
 
 function say(words) { byId("said").textContent = words; }
 
+// Which question a place asks.
+function asks(section) {
+  const question = section.querySelector("[name=question]");
+  return question ? question.value : "";
+}
+// Where somebody stood in it, now that it was put anew.
+function standing(section, { name, dataset }) {
+  return section.querySelector(name ? `input[name="${CSS.escape(name)}"]` : `[data-key="${CSS.escape(dataset.key || "-")}"]`);
+}
+const answers = (section) => [...section.querySelectorAll("input[name]:not([type=hidden])")];
+
 function put(place, html) {
   const section = byId(place);
   const before = document.activeElement;
@@ -75,6 +114,7 @@ function put(place, html) {
   const [wasSaid, same] = [section.querySelector("[data-say]"), before && before.dataset ? before.dataset.id : ""];
   const open = [...section.querySelectorAll("details[open]")].map((details) => details.id);
   const typed = place === "front-desk" ? [...section.querySelectorAll("input[id]")].map((field) => [field.id, field.value]) : [];
+  const [wasAsked, answered] = [asks(section), answers(section).map(({ name, value, checked }) => ({ name, value, checked }))];
   section.innerHTML = html;
   typed.forEach(([id, value]) => { if (byId(id)) byId(id).value = value; });
   open.forEach((id) => { if (byId(id)) byId(id).open = true; });
@@ -89,39 +129,72 @@ function put(place, html) {
     else if (had !== "" || (place === "roster" && isNowhere(before))) goBack();
     return;
   }
+  const isSame = wasAsked !== "" && asks(section) === wasAsked;
+  if (isSame) answers(section).forEach((field) => Object.assign(field, answered.find((before) => before.name === field.name)));
+  const again = isSame && had !== "" ? standing(section, before) : null;
   const wanted = section.querySelector("[data-focus]");
-  if (wanted) wanted.focus();
+  const isElsewhere = had === "" && !isNowhere(before);
+  if (again) again.focus();
+  else if (wanted && isElsewhere && (isSame || (isText(before) && (isTyping() || before.value.trim() !== "")))) return;
+  else if (wanted) move(wanted, had !== "" || isElsewhere);
   else if (had !== "" || isNowhere(before)) goBack();
 }
 
+// A station that says nothing at all for so long is not there: it says every few seconds that it is.
+const SILENT = 12000;
+let watchdog = 0;
+function listens() {
+  const heard = stream;
+  clearTimeout(watchdog);
+  watchdog = setTimeout(() => heard.abort(), SILENT);
+}
+
+function isThere() {
+  if (byId("lost").hidden) return;
+  show("lost", false);
+  if (byId("failed").textContent === byId("failed").dataset.unanswered) failed("");
+}
+
+async function hear(answer) {
+  const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await pieces.read();
+    if (done) return;
+    listens();
+    isThere();
+    rest += value;
+    const events = rest.split("\n\n");
+    rest = events.pop();
+    for (const event of events.filter((event) => event.startsWith("data:"))) {
+      for (const [place, html] of Object.entries(JSON.parse(event.slice(5)))) put(place, html);
+    }
+  }
+}
+
 async function follow() {
+  following += 1;
+  const mine = following;
   let pause = 250;
-  while (!pageIsLeft) {
+  for (;;) {
     try {
-      const answer = await fetch("/desk/events", { headers: headers() });
+      stream = new AbortController();
+      listens();
+      const answer = await fetch("/desk/events", { headers: headers(), signal: stream.signal });
       if (answer.status === 401) return signIn();
       if (!answer.ok) throw new Error(answer.statusText);
       show("sign-in", false);
       show("desk", true);
-      const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      let rest = "";
-      for (;;) {
-        const { value, done } = await pieces.read();
-        if (done) break;
-        show("lost", false);
-        pause = 250;
-        rest += value;
-        const events = rest.split("\n\n");
-        rest = events.pop();
-        for (const event of events.filter((event) => event.startsWith("data:"))) {
-          for (const [place, html] of Object.entries(JSON.parse(event.slice(5)))) put(place, html);
-        }
-      }
+      pause = 250;
+      await hear(answer);
     } catch (error) {
       console.info(error);
     }
-    show("lost", !pageIsLeft);
+    clearTimeout(watchdog);
+    if (pageIsLeft || mine !== following) return;
+    show("lost", true);
     await new Promise((resolve) => setTimeout(resolve, pause));
+    if (pageIsLeft || mine !== following) return;
     pause = Math.min(pause * 2, 4000);
   }
 }
@@ -130,105 +203,91 @@ async function send(form) {
   const other = form.dataset.with ? new FormData(byId(form.dataset.with)) : [];
   const body = { ...Object.fromEntries(other), ...Object.fromEntries(new FormData(form)) };
   failed("");
-  const path = form.dataset.call;
+  const [path, sought] = [form.dataset.call, byId("search").value];
   audio = audio || new AudioContext();
+  const wasFollowing = stream !== null;
   try {
     const answer = await ask(path, { method: "POST", body: JSON.stringify(body) });
     if (path === "/desk/sign-in") {
-      localStorage.setItem("cardbridge-desk", (await answer.json()).key);
       localStorage.setItem("cardbridge-name", body.name);
       localStorage.setItem("cardbridge-reader", body.reader);
-      follow();
+      localStorage.setItem(KEY, (await answer.json()).key);
+      // Nothing of the session before stays on the page.
+      if (wasFollowing) location.reload();
+      else follow();
     } else if (path === "/desk/sign-out") {
+      localStorage.removeItem(KEY);
       location.reload();
     } else if (path === "/desk/roster") {
-      const html = await answer.text();
-      byId("found").innerHTML = html;
-      const first = byId("found").querySelector("button");
-      if (first) first.focus();
+      found(await answer.text());
     } else if (path === "/desk/enroll" || path === "/desk/new") {
-      byId("find").reset();
+      // A name that was typed meanwhile is the next one.
+      if (byId("search").value === sought) {
+        byId("find").reset();
+        forget();
+      }
       byId("options").reset();
       if (byId("new")) [byId("new").reset(), byId("new-person").open = false];
-      byId("found").replaceChildren();
       byId("search").focus();
     }
   } catch (error) {
-    failed(error.message);
+    fails(error);
+  } finally {
+    // A PIN is typed anew for each try.
+    if (path === "/desk/sign-in" && byId("pin")) byId("pin").value = "";
   }
 }
 
 let typed = 0;
+// Nobody is found any more, whatever answer still comes.
+function forget() {
+  typed += 1;
+  clearTimeout(waiting);
+  byId("found").replaceChildren();
+}
+
+// True where what was found for this text now stands there: a newer search may have overtaken it.
 async function find() {
-  const mine = ++typed;
-  const text = byId("search").value.trim();
-  if (text === "") return byId("found").replaceChildren();
-  const answer = await ask("/desk/people?q=" + encodeURIComponent(text), {});
-  const html = await answer.text();
-  if (mine === typed) byId("found").innerHTML = html;
+  clearTimeout(waiting);
+  typed += 1;
+  const [mine, text] = [typed, byId("search").value.trim()];
+  if (text === "") return forget();
+  try {
+    const answer = await ask("/desk/people?q=" + encodeURIComponent(text), {});
+    const html = await answer.text();
+    if (mine !== typed) return false;
+    byId("found").innerHTML = html;
+    return true;
+  } catch (error) {
+    if (mine === typed) forget();
+    fails(error);
+    return false;
+  }
 }
 
 // Puts what is asked for where the people stand.
+function found(html) {
+  byId("found").innerHTML = html;
+  const first = byId("found").querySelector("button");
+  if (first) first.focus();
+  else goBack();
+}
+
 async function fill(form) {
   failed("");
   try {
     const answer = await ask(form.dataset.fill + "?" + new URLSearchParams(new FormData(form)), {});
     typed += 1;
-    byId("found").innerHTML = await answer.text();
-    const first = byId("found").querySelector("button");
-    if (first) first.focus();
+    found(await answer.text());
   } catch (error) {
-    failed(error.message);
+    fails(error);
   }
-}
-
-// A reader that types into the page types faster than anybody can: what it typed goes, nothing is sent, and no question is
-// answered. The slowest one known types a key every 40 ms, and some end with no key at all.
-const FASTEST = 60;
-const SILENCE = 100;
-let burst = { field: null, before: "", keys: "", slowest: 0, at: 0 };
-let silence = 0;
-function isReader({ keys, slowest }) {
-  return /^[\d:,]{5,}$/.test(keys) || /^[0-9A-F:,]{6,}$/i.test(keys) || (keys.length >= 10 && slowest < FASTEST / 2);
-}
-function drop() {
-  if ("value" in burst.field) burst.field.value = burst.before;
-  burst = { ...burst, keys: "" };
-  say("");
-  failed(byId("said").dataset.burst);
-  typed += 1;
-  clearTimeout(waiting);
-  byId("found").replaceChildren();
-}
-// Whether this key belongs to what was typed just before.
-function follows(event) {
-  clearTimeout(silence);
-  const [field, gap] = [event.target, event.timeStamp - burst.at];
-  const isFast = burst.keys !== "" && gap < FASTEST;
-  if (event.key === "Enter" || event.key === "Tab") {
-    const isDropped = isFast && isReader(burst);
-    if (isDropped) {
-      event.preventDefault();
-      drop();
-    }
-    burst.keys = "";
-    return isDropped;
-  }
-  if (event.key === "Shift" && isFast) burst.at = event.timeStamp;
-  // A blank presses what it stands on.
-  const isPress = event.key === " " && !["search", "text", "password"].includes(field.type);
-  if (event.key.length !== 1 || isPress || event.ctrlKey || event.metaKey) return false;
-  if (!isFast) burst = { field, before: field.value, keys: "", slowest: 0 };
-  burst = { ...burst, keys: burst.keys + event.key, slowest: isFast ? Math.max(burst.slowest, gap) : 0, at: event.timeStamp };
-  if (isReader(burst)) silence = setTimeout(drop, SILENCE);
-  return isFast;
 }
 
 document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (event.target.id === "find") {
-    await find().catch((error) => failed(error.message));
-    const first = byId("found").querySelector("form");
+    const first = (await find()) && byId("found").querySelector("form");
     if (first) send(first);
   } else if (event.target.dataset.fill) {
     fill(event.target);
@@ -242,24 +301,7 @@ document.addEventListener("input", (event) => {
   if (event.target.id !== "search") return;
   failed("");
   clearTimeout(waiting);
-  waiting = setTimeout(() => find().catch((error) => failed(error.message)), 80);
-});
-let pressing = 0;
-document.addEventListener("keydown", (event) => {
-  clearTimeout(pressing);
-  if (follows(event)) return;
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const isFilled = ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.type !== "checkbox" && event.target.value !== "";
-  if (event.key !== "Escape" && isFilled) return;
-  // A letter means something only where what it does is in focus.
-  const isThere = event.target.closest("#stage, #roster") !== null;
-  if (event.key.length === 1 && !isThere) return;
-  const button = byId("desk").querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  if (!button) return;
-  event.preventDefault();
-  // A single letter may be the first one of a burst: it counts once no further one follows.
-  if (event.key.length === 1) pressing = setTimeout(() => button.click(), FASTEST);
-  else button.click();
+  waiting = setTimeout(find, 80);
 });
 document.addEventListener("click", async (event) => {
   if ("print" in event.target.dataset) print();
@@ -272,7 +314,7 @@ document.addEventListener("click", async (event) => {
     link.download = event.target.dataset.download;
     link.click();
   } catch (error) {
-    failed(error.message);
+    fails(error);
   }
 });
 // A list that is dropped here is told by its name; it is read where the station finds it.
@@ -288,6 +330,8 @@ document.addEventListener("drop", (event) => {
   form.append(name);
   send(form);
 });
+// All tabs of a browser are at one desk: where somebody leaves it or comes to it in one of them, the others follow.
+addEventListener("storage", (event) => { if (event.key === KEY || event.key === null) location.reload(); });
 addEventListener("pagehide", () => { pageIsLeft = true; });
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 if (kept() === "") signIn(); else follow();

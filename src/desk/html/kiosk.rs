@@ -17,7 +17,7 @@ pub fn page(all: &[Words]) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(all.first().map_or("en", |words| words.language)) translate="no" {
-            (super::head("kiosk"))
+            (super::head("kiosk", &["kiosk"]))
             body {
                 noscript { @for words in all { p lang=(words.language) { (words.say("kiosk_front_desk")) } } }
                 main #step aria-live="polite" {}

@@ -32,7 +32,7 @@ use super::{
 use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown, views::reading::words_of};
 
 /// The head of a page; its style and its script are named after it.
-fn head(page: &str) -> Markup {
+fn head(page: &str, scripts: &[&str]) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -41,7 +41,7 @@ fn head(page: &str) -> Markup {
             title { "cardbridge" }
             link rel="icon" href="/desk/icon.svg";
             link rel="stylesheet" href={ "/" (page) "/" (page) ".css" };
-            script src={ "/" (page) "/" (page) ".js" } defer {}
+            @for script in scripts { script src={ "/" (page) "/" (script) ".js" } defer {} }
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(words.language) {
-            (super::head("desk"))
+            (super::head("desk", &["typing", "desk"]))
             body {
                 noscript { p { (words.say("needs_script")) } }
                 p #lost role="alert" hidden { (words.say("station_lost")) }
@@ -49,7 +49,8 @@ pub fn page(choices: &Choices<'_>, words: &Words) -> Markup {
                         section #today aria-label=(words.say("today")) {}
                     }
                 }
-                p #failed role="alert" hidden {}
+                p #working role="status" hidden { (words.say("working")) }
+                p #failed role="alert" data-unanswered=(words.say("unanswered")) hidden {}
                 p #said.unseen aria-live="polite" data-burst=(words.say("burst")) {}
             }
         }

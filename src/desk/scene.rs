@@ -178,6 +178,12 @@ impl Desk {
         }
     }
 
+    /// True where a card for the one could be one for the other.
+    fn shares_a_reader_with(&self, other: &Self) -> bool {
+        let sees = |one: &Self, two: &Self| two.reader.as_ref().is_some_and(|reader| one.sees(reader));
+        (self.reader.is_none() && other.reader.is_none()) || sees(self, other) || sees(other, self)
+    }
+
     /// Readers have come or gone: a card can be held to one of this desk, or to none.
     fn can_hold(&mut self, there: &BTreeSet<ReaderName>) {
         let is_there = there.iter().any(|reader| self.sees(reader));
@@ -254,6 +260,16 @@ impl Scene {
         });
         desk.looked_at = looked_at;
         desk
+    }
+
+    /// Who is waited for at this desk's reader by another desk: the one who was ordered first, and by whom.
+    #[must_use]
+    pub fn waited_for(&self, id: Uuid) -> Option<(String, String)> {
+        let here = self.desks.get(&id)?;
+        let others = self.desks.iter().filter(|(other, desk)| **other != id && desk.is_open() && desk.shares_a_reader_with(here));
+        // The keys of orders grow with time.
+        let first = others.filter_map(|(_, desk)| Some((desk.order.as_ref()?, &desk.operator))).min_by_key(|(order, _)| order.id)?;
+        Some((first.0.person.clone(), first.1.clone()))
     }
 
     /// Another hour has passed: desks that nobody has looked at for a working day are forgotten.

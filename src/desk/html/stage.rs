@@ -18,13 +18,13 @@ use crate::{
     views::enrollment::warnings,
 };
 
-/// The stage.
+/// The stage; `other` is who is waited for at the same reader by another desk, and by whom.
 #[must_use]
-pub fn stage(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> Markup {
+pub fn stage(desk: &Desk, other: Option<&(String, String)>, board: &Board, words: &Words, offset: FixedOffset) -> Markup {
     let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
     html! {
         @match &desk.stage {
-            Stage::Free => (free(desk, words)),
+            Stage::Free => (free(desk, other, words)),
             Stage::Ordered => div.now.waits { h2 { (person) } },
             Stage::Waits { ahead, first, ready } => (waits(desk, &person, (*ahead, first.as_deref(), *ready), words)),
             Stage::Asked(question) => (asked(question, &person, &[], words)),
@@ -44,11 +44,14 @@ pub fn stage(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> 
     }
 }
 
-fn free(desk: &Desk, words: &Words) -> Markup {
+fn free(desk: &Desk, other: Option<&(String, String)>, words: &Words) -> Markup {
     html! {
         div.now data-sound=(if desk.card.is_some() { "read" } else { "" }) {
             @if desk.card.is_some() { h2 { (words.say("card_shown")) } p { (words.say("card_for_nobody")) } }
             @else { h2 { (words.say("free")) } p { (words.say("free_hint")) } }
+            @if let Some((person, operator)) = other {
+                p.note { (words.fill("waited_for", &[("person", &shown(person)), ("operator", &shown(operator))])) }
+            }
         }
     }
 }

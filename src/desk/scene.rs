@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     card::{Reading, Verdict},
     host::known::Known,
-    outbox::Entry,
+    outbox::{Entry, Source},
     reader::{ReaderName, is_device_of},
     roster::screen::Tally,
     station::{Ended, Notice, Question},
@@ -151,6 +151,10 @@ pub enum Note {
     LayThere,
     /// A card could not be read.
     Failed(String),
+    /// A card was not read whole.
+    NotWhole,
+    /// While something was asked, another card was shown, and what is asked stays.
+    Another,
 }
 
 impl Desk {
@@ -198,13 +202,30 @@ impl Desk {
         if !is_here || reading.verdict == Verdict::Keypad {
             return;
         }
+        let not_whole = (self.is_open() && reading.verdict == Verdict::Damaged).then_some(Note::NotWhole);
+        // What is asked is about the card that was shown before, and so is the number that stands beside it. A card that voids the
+        // question comes after the station has said so.
+        if matches!(self.stage, Stage::Asked(_)) && !self.shows(reading) {
+            self.note = not_whole.or(Some(Note::Another));
+            return;
+        }
         if !self.is_open() {
             (self.order, self.stage) = (None, Stage::Free);
         }
-        if self.card.as_ref().is_none_or(|card| card.presentation.identity() != reading.presentation.identity()) {
+        self.show(reading);
+        self.note = not_whole;
+    }
+
+    /// True where this card is the one that is shown.
+    fn shows(&self, reading: &Reading) -> bool {
+        self.card.as_ref().is_some_and(|card| card.presentation.identity() == reading.presentation.identity())
+    }
+
+    fn show(&mut self, reading: &Reading) {
+        if !self.shows(reading) {
             self.known = None;
         }
-        (self.card, self.note) = (Some(Box::new(reading.clone())), None);
+        self.card = Some(Box::new(reading.clone()));
     }
 
     /// The order goes a step further.
@@ -213,9 +234,21 @@ impl Desk {
             Notice::Waiting { ahead, first, ready, .. } => {
                 self.stage = Stage::Waits { ahead: *ahead, first: first.clone(), ready: *ready };
             }
-            Notice::Asked(_, question) => self.stage = Stage::Asked(question.clone()),
-            Notice::NotEnrolled(_, ended) => self.stage = Stage::Ended(ended.clone()),
+            Notice::Asked(_, question) => {
+                question.kind.reading().into_iter().for_each(|reading| self.show(reading));
+                self.stage = Stage::Asked(question.clone());
+            }
+            Notice::NotEnrolled(_, ended) => {
+                ended.reading().into_iter().for_each(|reading| self.show(reading));
+                self.stage = Stage::Ended(ended.clone());
+            }
             Notice::Entry(entry, question) => {
+                // Another card may have been shown while this one was written down.
+                let is_another =
+                    |of: &Source| self.card.as_ref().is_some_and(|card| card.presentation.identity().as_ref() != Some(&of.card));
+                if entry.source.as_ref().is_some_and(is_another) {
+                    self.card = None;
+                }
                 self.stage = Stage::Entry { entry: entry.clone(), question: question.clone(), is_postponed: false };
             }
             Notice::Postponed(..) => {

@@ -157,7 +157,7 @@ async fn order(desks: &Desks, session: &Session, body: OrderBody, person: String
     }
     take_back(desks, session).await?;
     let id = Uuid::now_v7();
-    let body = OrderBody { id: Some(id), reader: session.reader.clone(), can_be_asked: true, ..body };
+    let body = OrderBody { id: Some(id), reader: session.reader.clone(), can_be_asked: true, waits_on: true, ..body };
     let replaces = body.replaces.is_some();
     desks.room.change(|scene| scene.ordered(session.desk, Ordered { id, person, replaces }));
     let ordered = ask(desks, &session.operator, Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await;

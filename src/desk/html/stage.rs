@@ -27,13 +27,15 @@ pub fn stage(desk: &Desk, other: Option<&(String, String)>, board: &Board, words
             Stage::Free => (free(desk, other, words)),
             Stage::Ordered => div.now.waits { h2 { (person) } },
             Stage::Waits { ahead, first, ready } => (waits(desk, &person, (*ahead, first.as_deref(), *ready), words)),
-            Stage::Asked(question) => (asked(question, &person, &[], words)),
+            Stage::Asked(question) => (asked(question, desk.card.as_deref(), &person, &[], words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
             Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, board, words)),
         }
         @match &desk.note {
             Some(Note::LayThere) => p.note { (words.say("lay_there")) },
             Some(Note::Failed(why)) => p.note { (words.say("not_read")) " " (reason(why, words)) },
+            Some(Note::NotWhole) => p.note { (words.say("damaged")) },
+            Some(Note::Another) => p.note { (words.say("another_shown")) },
             None => {},
         }
         @if let Some(reading) = &desk.card {
@@ -71,11 +73,13 @@ fn waits(desk: &Desk, person: &str, (ahead, first, ready): (usize, Option<&str>,
     }
 }
 
-fn asked(question: &Question, person: &str, holders: &[String], words: &Words) -> Markup {
+fn asked(question: &Question, card: Option<&Reading>, person: &str, holders: &[String], words: &Words) -> Markup {
     let number = question.number;
+    let card = question.kind.reading().or(card).and_then(Reading::chosen);
     html! {
         div.now.asks data-sound="ask" data-of=(number) {
             @if !person.is_empty() { p.person { (person) } }
+            @if let Some(fit) = card { p.big { (card::numbers(&fit.credential, words)) } }
             @match &question.kind {
                 QuestionKind::Choose(reading, choices) => (choose(reading, choices, number, words)),
                 QuestionKind::SecondReading(..) => { h2 { (words.say("ask_second_reading")) } p { (words.say("ask_second_reading_why")) } (cancel(words)) },
@@ -269,6 +273,6 @@ fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, b
             @for warning in &warnings { p.note { (super::warning(warning, words)) } }
             @if can_be_undone(entry, board) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
         }
-        @if let Some(question) = question { (asked(question, &whom(entry), holders, words)) }
+        @if let Some(question) = question { (asked(question, None, &whom(entry), holders, words)) }
     }
 }

@@ -26,7 +26,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    enroll::origin::RosterRow,
+    enroll::origin::{Named, RosterRow},
     host::{
         api::body::{Failed, OrderBody, Sent},
         client::{Said as _, escaped},
@@ -265,7 +265,7 @@ impl Turns {
         let (id, said) = match effect {
             Effect::Order(id, seat) => {
                 let body = self.order(id, seat)?;
-                let person = body.person.as_ref().map(|person| person.name.clone()).unwrap_or_default();
+                let person = body.person.as_ref().map(Named::called).unwrap_or_default();
                 self.desks.room.change(|scene| scene.ordered(self.session.desk, Ordered { id, person, replaces: false }));
                 (id, self.ask(Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await)
             }

@@ -147,8 +147,9 @@ pub(super) async fn new_person(State(desks): State<Arc<Desks>>, session: Session
     }
     let user = people.user(&new.first_name, &new.last_name, number);
     let person = Named { name: name.clone(), employee_number: user.employee_number.clone(), without_access: false };
+    let called = person.called();
     let body = OrderBody { new_user: Some(Box::new(user)), person: Some(person), ..about_card(&new.printed, &new.card_type) };
-    order(&desks, &session, body, name).await
+    order(&desks, &session, body, called).await
 }
 
 async fn order(desks: &Desks, session: &Session, body: OrderBody, person: String) -> Answer {

@@ -9,7 +9,7 @@ use crate::{
     enroll::{
         enrollment::{self, Refused},
         evidence::{self, Circumstances, Judgement, Word, is_repeat},
-        origin::Origin,
+        origin::{Named, Origin},
         policy::{self, Hints},
     },
     outbox::Source,
@@ -88,10 +88,7 @@ impl Desk {
     }
 
     pub(super) fn person(&self) -> Option<String> {
-        self.order.person.as_ref().map(|person| match &person.employee_number {
-            Some(number) => format!("{} ({number})", person.name),
-            None => person.name.clone(),
-        })
+        self.order.person.as_ref().map(Named::called)
     }
 
     pub(super) fn wants(&self, device: &str) -> bool {

@@ -35,7 +35,7 @@ impl Station {
             let given = Given { entry: Uuid::nil(), user: other.user, name: other.name.clone(), card: words, seconds };
             return Some(InTheWay::Shown(given));
         }
-        let name = desk.order.person.as_ref().map(|person| person.name.clone());
+        let name = desk.person();
         shown.insert(key, ShownFor { user: desk.order.user_id, row: row.row, name, at: now.steady });
         None
     }

@@ -184,3 +184,13 @@ fn a_free_desk_is_told_who_is_waited_for_at_its_reader_and_no_other() {
         assert_eq!(stage(&mut scene).contains(said), is_told);
     }
 }
+
+#[test]
+fn namesakes_are_told_apart_by_their_number_from_the_moment_they_are_chosen() {
+    let words = Words::of("en").unwrap();
+    let people = ["1815", "2002", ""].map(|number| serde_json::json!({"id": "x", "name": "Ada Lovelace", "employee_number": number}));
+    let found = html::people::found(&people, None, &words).into_string();
+    for person in ["Ada Lovelace (1815)", "Ada Lovelace (2002)", "Ada Lovelace"] {
+        assert_eq!(found.matches(&format!("name=\"person\" value=\"{person}\"")).count(), 2, "{found}");
+    }
+}

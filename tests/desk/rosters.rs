@@ -116,6 +116,27 @@ fn somebody_is_skipped_gone_back_to_and_taken_back_and_the_right_card_stays_with
 }
 
 #[test]
+fn whoever_was_skipped_before_a_station_was_killed_is_not_the_next_one_after_it() {
+    let mut station = station(4);
+    let mut browser = station.browser();
+    let mut page = browser.looks();
+    begins(&browser, &json!({"list": "monday.csv"}));
+    shows_card(&mut station, &mut page, 1, 1);
+    page.shows("stage", "Person Number2 (5002)<");
+    presses(&browser, "skip");
+    page.shows("roster", "Person Number2 (5002): skipped");
+    page.shows("stage", "Person Number3 (5003)<");
+    page.shows("stage", "Show the card now.");
+    station.restart();
+    browser.address.clone_from(&station.address);
+    let mut page = browser.looks();
+    page.shows("roster", "Person Number2 (5002): skipped");
+    shows_card(&mut station, &mut page, 3, 3);
+    page.shows("stage", "Person Number4 (5004)<");
+    wait_for("the right cards", || (holders(&station) == of([1, 3].into_iter())).then_some(()));
+}
+
+#[test]
 fn meanwhile_nobody_else_is_chosen_and_an_earlier_run_is_offered_once_it_was_stopped() {
     let mut station = station(3);
     let browser = station.browser();

@@ -12,6 +12,7 @@ use crate::{
         words::Words,
     },
     enroll::{enrollment::Refused, evidence},
+    host::known::Is,
     outbox::{Entry, Given, InTheWay, State},
     station::{Ended, Question, notice::QuestionKind},
     text::shown,
@@ -49,7 +50,12 @@ pub fn stage(desk: &Desk, other: Option<&(String, String)>, board: &Board, words
 fn free(desk: &Desk, other: Option<&(String, String)>, words: &Words) -> Markup {
     html! {
         div.now data-sound=(if desk.card.is_some() { "read" } else { "" }) {
-            @if desk.card.is_some() { h2 { (words.say("card_shown")) } p { (words.say("card_for_nobody")) } }
+            @if desk.card.is_some() {
+                h2 { (words.say("card_shown")) }
+                // Of a card that somebody has, or may have, it stands below who.
+                @let is_nobodys = desk.known.as_ref().is_some_and(|known| matches!(known.is, Is::New | Is::Available));
+                p { (words.say(if is_nobodys { "card_for_nobody" } else { "card_for_whom" })) }
+            }
             @else { h2 { (words.say("free")) } p { (words.say("free_hint")) } }
             @if let Some((person, operator)) = other {
                 p.note { (words.fill("waited_for", &[("person", &shown(person)), ("operator", &shown(operator))])) }

@@ -186,6 +186,19 @@ fn a_free_desk_is_told_who_is_waited_for_at_its_reader_and_no_other() {
 }
 
 #[test]
+fn a_card_is_called_nobodys_only_where_that_is_known() {
+    let (mut scene, stage) = asked_about_4567();
+    scene.take(&Notice::NotEnrolled(ORDER, Box::new(Ended::Withdrawn)));
+    scene.take(&Notice::Read(card("{26}BD88EB80")));
+    assert!(!stage(&mut scene).contains("nobody's"), "nobody has looked yet");
+    let holder = Is::Assigned("Lovelace, Ada".to_owned());
+    for (is, is_nobodys) in [(holder, false), (Is::Listed, false), (Is::Available, true), (Is::New, true)] {
+        scene.known(&card("{26}BD88EB80"), &Known { is: is.clone(), from: None, as_of: None, print: None });
+        assert_eq!(stage(&mut scene).contains("It is nobody's yet."), is_nobodys, "{is:?}");
+    }
+}
+
+#[test]
 fn namesakes_are_told_apart_by_their_number_from_the_moment_they_are_chosen() {
     let words = Words::of("en").unwrap();
     let people = ["1815", "2002", ""].map(|number| serde_json::json!({"id": "x", "name": "Ada Lovelace", "employee_number": number}));

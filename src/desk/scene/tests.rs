@@ -199,6 +199,23 @@ fn a_card_is_called_nobodys_only_where_that_is_known() {
 }
 
 #[test]
+fn a_blusky_that_answers_with_errors_is_not_said_to_be_unasked_or_to_answer() {
+    let mut scene = Scene::default();
+    let desk = scene.desk(DESK, "Kim", None).clone();
+    let words = Words::of("en").unwrap();
+    for (reached, fails, says) in [
+        (None, false, "BluSKY not asked yet"),
+        (None, true, "BluSKY answers with errors"),
+        (Some(Utc::now()), true, "BluSKY answers with errors"),
+        (Some(Utc::now()), false, "BluSKY answers<"),
+    ] {
+        (scene.board.status.blusky.reached, scene.board.status.blusky.fails) = (reached, fails);
+        let bar = html::bar::bar(&desk, &scene.board, &words, FixedOffset::east_opt(0).unwrap()).into_string();
+        assert!(bar.contains(says), "{bar}");
+    }
+}
+
+#[test]
 fn namesakes_are_told_apart_by_their_number_from_the_moment_they_are_chosen() {
     let words = Words::of("en").unwrap();
     let people = ["1815", "2002", ""].map(|number| serde_json::json!({"id": "x", "name": "Ada Lovelace", "employee_number": number}));

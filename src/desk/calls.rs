@@ -200,7 +200,8 @@ pub(super) async fn entry(
 
 /// The day's list as a table.
 pub(super) async fn today(State(desks): State<Arc<Desks>>, _: Session) -> Answer {
-    let mut table = csv::Writer::from_writer(Vec::new());
+    // Without the mark a spreadsheet takes it for another encoding, and letters for others.
+    let mut table = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     let titles = ["saved_at", "person", "card", "state", "blusky"];
     let failed = |_| Failed::impossible("csv", "the list could not be written", "");
     table.write_record(titles).map_err(failed)?;

@@ -592,6 +592,38 @@ fn a_smart_card_at_a_real_pcscd_is_a_tap_like_any_other() {
 }
 
 #[test]
+fn a_name_of_one_long_word_makes_the_page_no_wider_and_the_days_list_stays_in_line() {
+    let browser = browser();
+    let mut station = a_station(ONE_IS_ENOUGH, "");
+    let long = "Donaudampfschifffahrtsgesellschaft".repeat(4);
+    station.is_killed();
+    let people = format!("{PEOPLE}8991f3ac-26cd-4c60-9a78-ecca8f441632,{long},{long},2002\n");
+    fs::write(station.site.path("people.csv"), people).unwrap();
+    station.starts();
+    begins(&browser, &station);
+    browser.types("donau");
+    browser.shows("#found", &long);
+    browser.is_for_everybody();
+    browser.enters("");
+    browser.shows("#stage", "Show the card now.");
+    browser.is_for_everybody();
+    station.reads(FIRST);
+    browser.shows("#stage", "Accepted");
+    browser.is_for_everybody();
+    browser.runs("document.querySelector('#stage form[data-call$=undo] button').click();", &[]);
+    browser.shows("#today", "Taken back");
+    chooses(&browser, "grace", "Grace Hopper");
+    browser.shows("#stage", "Show the card now.");
+    station.reads(SECOND);
+    browser.shows("#today", "Grace Hopper");
+    browser.shows("#today", "Undo");
+    let edges =
+        browser.runs("return [...document.querySelectorAll('#today .state')].map((state) => state.getBoundingClientRect().left);", &[]);
+    let edges = edges.as_array().unwrap();
+    assert!(edges.len() >= 3 && edges.iter().all(|edge| edge == &edges[0]), "{edges:?}");
+}
+
+#[test]
 fn the_page_weighs_less_than_a_hundred_kilobytes() {
     let browser = browser();
     let station = a_station(ONE_IS_ENOUGH, "");

@@ -4,6 +4,8 @@
 
 #[path = "support/cards.rs"]
 mod cards;
+#[path = "desk/another.rs"]
+mod another;
 #[path = "desk/kiosk.rs"]
 mod kiosk;
 #[path = "desk/known.rs"]

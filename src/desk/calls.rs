@@ -74,6 +74,7 @@ pub(super) async fn ask(desks: &Desks, operator: &str, method: Method, path: &st
 
 #[derive(Deserialize)]
 pub(super) struct SignIn {
+    #[serde(default)]
     name: String,
     pin: Option<Secret>,
     #[serde(default)]
@@ -84,9 +85,12 @@ pub(super) async fn sign_in(State(desks): State<Arc<Desks>>, Sent(wish): Sent<Si
     let words = &desks.room.words;
     let refused = |message: String| Failed::new(StatusCode::FORBIDDEN, "sign_in", message, "");
     let (name, now) = (wish.name.trim(), Utc::now());
+    if name.is_empty() {
+        return Err(refused(words.say("no_name").to_owned()));
+    }
     let operators = &desks.settings.operators;
     let operator = operators.iter().find(|operator| operator.name == name);
-    if name.is_empty() || name.len() > 64 || (operator.is_none() && !operators.is_empty()) {
+    if name.len() > 64 || (operator.is_none() && !operators.is_empty()) {
         return Err(refused(words.say("wrong_sign_in").to_owned()));
     }
     if let Some(file) = operator.and_then(|operator| operator.pin_file.as_ref()) {
@@ -207,7 +211,8 @@ pub(super) async fn entry(
 
 /// The day's list as a table.
 pub(super) async fn today(State(desks): State<Arc<Desks>>, _: Session) -> Answer {
-    let mut table = csv::Writer::from_writer(Vec::new());
+    // Without the mark a spreadsheet takes it for another encoding, and letters for others.
+    let mut table = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     let titles = ["saved_at", "person", "card", "state", "blusky"];
     let failed = |_| Failed::impossible("csv", "the list could not be written", "");
     table.write_record(titles).map_err(failed)?;

@@ -146,10 +146,11 @@ impl Room {
         }
         let desk = scene.desk(session.desk, &session.operator, session.reader.as_deref()).clone();
         scene.board.begins_at(midnight());
+        let other = scene.waited_for(session.desk);
         let (board, words, offset) = (&scene.board, &self.words, offset());
         Some([
             ("bar", html::bar::bar(&desk, board, words, offset).into_string()),
-            ("stage", html::stage::stage(&desk, board, words, offset).into_string()),
+            ("stage", html::stage::stage(&desk, other.as_ref(), board, words, offset).into_string()),
             ("front-desk", html::front_desk::front_desk(&board.front_desk, words).into_string()),
             ("roster", html::run::run(desk.run.as_ref(), board, words).into_string()),
             ("outbox", html::outbox::outbox(board, words, offset).into_string()),

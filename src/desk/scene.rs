@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     card::{Reading, Verdict},
     host::known::Known,
-    outbox::Entry,
+    outbox::{Entry, Source},
     reader::{ReaderName, is_device_of},
     roster::screen::Tally,
     station::{Ended, Notice, Question},
@@ -151,6 +151,10 @@ pub enum Note {
     LayThere,
     /// A card could not be read.
     Failed(String),
+    /// A card was not read whole.
+    NotWhole,
+    /// While something was asked, another card was shown, and what is asked stays.
+    Another,
 }
 
 impl Desk {
@@ -178,6 +182,12 @@ impl Desk {
         }
     }
 
+    /// True where a card for the one could be one for the other.
+    fn shares_a_reader_with(&self, other: &Self) -> bool {
+        let sees = |one: &Self, two: &Self| two.reader.as_ref().is_some_and(|reader| one.sees(reader));
+        (self.reader.is_none() && other.reader.is_none()) || sees(self, other) || sees(other, self)
+    }
+
     /// Readers have come or gone: a card can be held to one of this desk, or to none.
     fn can_hold(&mut self, there: &BTreeSet<ReaderName>) {
         let is_there = there.iter().any(|reader| self.sees(reader));
@@ -192,13 +202,30 @@ impl Desk {
         if !is_here || reading.verdict == Verdict::Keypad {
             return;
         }
+        let not_whole = (self.is_open() && reading.verdict == Verdict::Damaged).then_some(Note::NotWhole);
+        // What is asked is about the card that was shown before, and so is the number that stands beside it. A card that voids the
+        // question comes after the station has said so.
+        if matches!(self.stage, Stage::Asked(_)) && !self.shows(reading) {
+            self.note = not_whole.or(Some(Note::Another));
+            return;
+        }
         if !self.is_open() {
             (self.order, self.stage) = (None, Stage::Free);
         }
-        if self.card.as_ref().is_none_or(|card| card.presentation.identity() != reading.presentation.identity()) {
+        self.show(reading);
+        self.note = not_whole;
+    }
+
+    /// True where this card is the one that is shown.
+    fn shows(&self, reading: &Reading) -> bool {
+        self.card.as_ref().is_some_and(|card| card.presentation.identity() == reading.presentation.identity())
+    }
+
+    fn show(&mut self, reading: &Reading) {
+        if !self.shows(reading) {
             self.known = None;
         }
-        (self.card, self.note) = (Some(Box::new(reading.clone())), None);
+        self.card = Some(Box::new(reading.clone()));
     }
 
     /// The order goes a step further.
@@ -207,9 +234,21 @@ impl Desk {
             Notice::Waiting { ahead, first, ready, .. } => {
                 self.stage = Stage::Waits { ahead: *ahead, first: first.clone(), ready: *ready };
             }
-            Notice::Asked(_, question) => self.stage = Stage::Asked(question.clone()),
-            Notice::NotEnrolled(_, ended) => self.stage = Stage::Ended(ended.clone()),
+            Notice::Asked(_, question) => {
+                question.kind.reading().into_iter().for_each(|reading| self.show(reading));
+                self.stage = Stage::Asked(question.clone());
+            }
+            Notice::NotEnrolled(_, ended) => {
+                ended.reading().into_iter().for_each(|reading| self.show(reading));
+                self.stage = Stage::Ended(ended.clone());
+            }
             Notice::Entry(entry, question) => {
+                // Another card may have been shown while this one was written down.
+                let is_another =
+                    |of: &Source| self.card.as_ref().is_some_and(|card| card.presentation.identity().as_ref() != Some(&of.card));
+                if entry.source.as_ref().is_some_and(is_another) {
+                    self.card = None;
+                }
                 self.stage = Stage::Entry { entry: entry.clone(), question: question.clone(), is_postponed: false };
             }
             Notice::Postponed(..) => {
@@ -254,6 +293,16 @@ impl Scene {
         });
         desk.looked_at = looked_at;
         desk
+    }
+
+    /// Who is waited for at this desk's reader by another desk: the one who was ordered first, and by whom.
+    #[must_use]
+    pub fn waited_for(&self, id: Uuid) -> Option<(String, String)> {
+        let here = self.desks.get(&id)?;
+        let others = self.desks.iter().filter(|(other, desk)| **other != id && desk.is_open() && desk.shares_a_reader_with(here));
+        // The keys of orders grow with time.
+        let first = others.filter_map(|(_, desk)| Some((desk.order.as_ref()?, &desk.operator))).min_by_key(|(order, _)| order.id)?;
+        Some((first.0.person.clone(), first.1.clone()))
     }
 
     /// Another hour has passed: desks that nobody has looked at for a working day are forgotten.

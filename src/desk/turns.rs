@@ -2,7 +2,7 @@
 //!
 //! In: a list, what is pressed, the station's notices. Out: orders and what else the machine wants, as calls of the station's API, and a
 //! picture for the page. Never: a decision; those are the machine's. Who is done stands in the outbox: a run that was cut off goes on
-//! where it stopped.
+//! where it stopped, and whose turn it was and who was left out stands beside it.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -26,14 +26,14 @@ use super::{
     session::Session,
 };
 use crate::{
-    enroll::origin::RosterRow,
+    enroll::origin::{Named, RosterRow},
     host::{
         api::body::{Failed, OrderBody, Sent},
         client::{Said as _, escaped},
         hear::{self, Hearing},
         notices::{Listener, NextNotice},
     },
-    roster::{Effect, Event, Given, Key, Roster, Row, Rows, SeatState},
+    roster::{Effect, Event, Given, Key, Roster, Row, Rows, SeatState, Standing},
     station::Notice,
     views,
 };
@@ -90,7 +90,7 @@ pub(super) async fn begin(State(desks): State<Arc<Desks>>, session: Session, Sen
     };
     added_before(&desks, &session, &mut rows, &given).await?;
     let findings = rows.findings.iter().take(FINDINGS).map(ToString::to_string).collect();
-    start(&desks, session, DeskRun { list: wish.list, filter: wish.filter, run }, Roster::new(rows.rows, given), findings).await?;
+    start(&desks, session, DeskRun::new(wish, run), Roster::new(rows.rows, given), findings).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -110,12 +110,20 @@ async fn added_before(desks: &Desks, session: &Session, rows: &mut Rows, given: 
     Ok(())
 }
 
-/// What of a run is remembered beside the outbox: which desk was at which list.
+/// What of a run is remembered beside the outbox: which desk was at which list, and where it stood there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct DeskRun {
     list: String,
     filter: String,
     run: Uuid,
+    #[serde(default)]
+    standing: Standing,
+}
+
+impl DeskRun {
+    fn new(wish: Begin, run: Uuid) -> Self {
+        Self { list: wish.list, filter: wish.filter, run, standing: Standing::default() }
+    }
 }
 
 fn kept_as(desk: Uuid) -> String {
@@ -136,7 +144,9 @@ pub(super) async fn resume(desks: Arc<Desks>, session: Session) {
         return;
     }
     let findings = rows.findings.iter().take(FINDINGS).map(ToString::to_string).collect();
-    drop(start(&desks, session, kept, Roster::new(rows.rows, given), findings).await);
+    let mut roster = Roster::new(rows.rows, given);
+    roster.goes_on_at(&kept.standing);
+    drop(start(&desks, session, kept, roster, findings).await);
 }
 
 async fn start(desks: &Arc<Desks>, session: Session, kept: DeskRun, roster: Roster, findings: Vec<String>) -> Result<(), Failed> {
@@ -150,22 +160,12 @@ async fn start(desks: &Arc<Desks>, session: Session, kept: DeskRun, roster: Rost
         runs.insert(session.desk, keys);
     }
     super::calls::take_back(desks, &session).await?;
-    let text = serde_json::to_string(&kept).unwrap_or_default();
-    drop(desks.shared.store().keep(&kept_as(session.desk), Utc::now(), text).await);
     let notices = desks.shared.notices();
     let notices = notices.listen(notices.last());
     let name = List::chosen(&kept.list, &kept.filter).name();
-    let turns = Turns {
-        desks: desks.clone(),
-        session,
-        roster,
-        run: kept.run,
-        name,
-        findings,
-        hearing: Hearing::default(),
-        trouble: None,
-        is_over: false,
-    };
+    let turns =
+        Turns { desks: desks.clone(), session, roster, kept, name, findings, hearing: Hearing::default(), trouble: None, is_over: false };
+    turns.keep().await;
     tokio::spawn(turns.go(pressed, notices));
     Ok(())
 }
@@ -201,7 +201,7 @@ struct Turns {
     desks: Arc<Desks>,
     session: Session,
     roster: Roster,
-    run: Uuid,
+    kept: DeskRun,
     /// The name of the list.
     name: String,
     findings: Vec<String>,
@@ -217,6 +217,10 @@ impl Turns {
         self.happens(Event::Begin).await;
         // Somebody may have left the desk, or it was forgotten.
         while self.show() {
+            if self.kept.standing != self.roster.standing() {
+                self.kept.standing = self.roster.standing();
+                self.keep().await;
+            }
             tokio::select! {
                 heard = notices.next() => match heard {
                     Some(NextNotice::Notice(numbered)) => self.hears(&numbered.notice).await,
@@ -237,6 +241,12 @@ impl Turns {
         }
         self.desks.room.change(|scene| scene.run(self.session.desk, None));
         drop(self.desks.shared.store().keep(&kept_as(self.session.desk), Utc::now(), String::new()).await);
+    }
+
+    /// Remembers where it stands, for the next station.
+    async fn keep(&self) {
+        let text = serde_json::to_string(&self.kept).unwrap_or_default();
+        drop(self.desks.shared.store().keep(&kept_as(self.session.desk), Utc::now(), text).await);
     }
 
     async fn hears(&mut self, notice: &Notice) {
@@ -265,7 +275,7 @@ impl Turns {
         let (id, said) = match effect {
             Effect::Order(id, seat) => {
                 let body = self.order(id, seat)?;
-                let person = body.person.as_ref().map(|person| person.name.clone()).unwrap_or_default();
+                let person = body.person.as_ref().map(Named::called).unwrap_or_default();
                 self.desks.room.change(|scene| scene.ordered(self.session.desk, Ordered { id, person, replaces: false }));
                 (id, self.ask(Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await)
             }
@@ -304,7 +314,7 @@ impl Turns {
 
     fn order(&self, id: Uuid, seat: usize) -> Option<OrderBody> {
         let row = &self.roster.seats().get(seat)?.row;
-        let at = RosterRow { run: self.run, file: self.name.clone(), row: row.number };
+        let at = RosterRow { run: self.kept.run, file: self.name.clone(), row: row.number };
         let all =
             OrderBody { reader: self.session.reader.clone(), timeout_s: Some(hear::WHENEVER), can_be_asked: true, ..OrderBody::default() };
         Some(OrderBody::for_row(id, row, at, &all))

@@ -147,8 +147,9 @@ pub(super) async fn new_person(State(desks): State<Arc<Desks>>, session: Session
     }
     let user = people.user(&new.first_name, &new.last_name, number);
     let person = Named { name: name.clone(), employee_number: user.employee_number.clone(), without_access: false };
+    let called = person.called();
     let body = OrderBody { new_user: Some(Box::new(user)), person: Some(person), ..about_card(&new.printed, &new.card_type) };
-    order(&desks, &session, body, name).await
+    order(&desks, &session, body, called).await
 }
 
 async fn order(desks: &Desks, session: &Session, body: OrderBody, person: String) -> Answer {
@@ -157,7 +158,7 @@ async fn order(desks: &Desks, session: &Session, body: OrderBody, person: String
     }
     take_back(desks, session).await?;
     let id = Uuid::now_v7();
-    let body = OrderBody { id: Some(id), reader: session.reader.clone(), can_be_asked: true, ..body };
+    let body = OrderBody { id: Some(id), reader: session.reader.clone(), can_be_asked: true, waits_on: true, ..body };
     let replaces = body.replaces.is_some();
     desks.room.change(|scene| scene.ordered(session.desk, Ordered { id, person, replaces }));
     let ordered = ask(desks, &session.operator, Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await;

@@ -59,6 +59,8 @@ pub struct Order {
     pub roster: Option<RosterRow>,
     /// The person is alone at a kiosk: what only an operator knows is asked of the front desk, and no card that is shown then is theirs.
     pub alone: bool,
+    /// A card that was not read whole ends nothing: it is waited for once more.
+    pub waits_on: bool,
 }
 
 /// Why nothing is enrolled.
@@ -289,6 +291,7 @@ impl Order {
             access_level_groups: Vec::new(),
             roster: None,
             alone: false,
+            waits_on: false,
         }
     }
 }

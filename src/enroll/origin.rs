@@ -81,6 +81,17 @@ pub struct Named {
     pub without_access: bool,
 }
 
+impl Named {
+    /// The name with the number that tells namesakes apart.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match self.employee_number.as_deref().filter(|number| !number.is_empty()) {
+            Some(number) => format!("{} ({number})", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
 /// Shows that there is somebody, and nothing about them.
 impl fmt::Debug for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,7 @@ use crate::card::Presentation;
 use crate::{
     access::{AccessLevelGroup, AddUser, AddUserCard, Operation, Secret},
     card::What,
-    enroll::origin::Origin,
+    enroll::origin::{Named, Origin},
 };
 
 /// One entry of the outbox.
@@ -228,7 +228,7 @@ impl Entry {
     }
 
     fn given(&self, age: TimeDelta) -> Option<Given> {
-        let name = self.origin.person.as_ref().map(|person| person.name.clone());
+        let name = self.origin.person.as_ref().map(Named::called);
         let card = self.origin.card.as_ref().map(|card| card.credential.words());
         Some(Given { entry: self.id, user: self.operation.user().unwrap_or_default(), name, card, seconds: age.num_seconds().max(0) })
     }

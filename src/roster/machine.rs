@@ -121,6 +121,8 @@ pub struct Roster {
     /// The people in their order.
     pub(super) seats: Vec<Seat>,
     pub(super) desk: Desk,
+    /// The seat whose turn comes first, where an earlier part of this run was cut off there.
+    pub(super) begins_at: Option<usize>,
     /// The cards that were given, by seat and place, the last one last.
     pub(super) last: Vec<(usize, usize)>,
     /// There is no station.
@@ -179,6 +181,7 @@ impl Roster {
         Self {
             seats,
             desk,
+            begins_at: None,
             last,
             is_gone: false,
             is_open_ended: false,
@@ -276,8 +279,8 @@ impl Roster {
         let open = self.seats.iter().flat_map(|seat| &seat.given).filter(|given| !given.is_over());
         turn.effects.extend(open.map(|given| Effect::Follow(given.id)));
         // Whoever was skipped comes again at the end: now it is the turn of the one who stands there.
-        let behind = self.last.iter().map(|(at, _)| at + 1).max().unwrap_or(0);
-        self.next(behind.min(self.seats.len()), turn);
+        let behind = || self.last.iter().map(|(at, _)| at + 1).max().unwrap_or(0);
+        self.next(self.begins_at.unwrap_or_else(behind).min(self.seats.len()), turn);
     }
 
     /// The turn of the first one to come, from this seat on and then from the first one.

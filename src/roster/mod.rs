@@ -14,7 +14,7 @@
 //! - [`rows`]: the list as a spreadsheet writes it; `added`: who of it was added before; [`words`]: the short words of its lines;
 //! - [`machine`]: what happens, and what is to be done then; `hearing`: what the station says;
 //!   `keys`: what an operator decides; `outcomes`: what becomes of what was saved;
-//! - [`screen`]: how it stands; [`report`]: how it ended.
+//! - [`screen`]: how it stands; `standing`: where it goes on once its station has ended; [`report`]: how it ended.
 
 mod added;
 mod hearing;
@@ -24,10 +24,12 @@ mod outcomes;
 pub mod report;
 pub mod rows;
 pub mod screen;
+mod standing;
 pub mod words;
 
 pub use machine::{Effect, Event, Roster, Update};
 pub use rows::{Row, Rows};
+pub use standing::Standing;
 
 use uuid::Uuid;
 

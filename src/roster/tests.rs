@@ -371,3 +371,30 @@ fn a_card_that_opens_no_door_is_said_to_open_none() {
     let did = desk.hears(ada, Update::Entry(Box::new(accepted)));
     assert!(did.iter().any(|effect| matches!(effect, Effect::Say(Kind::Note, line) if line.contains("Ada") && line.contains("no door"))));
 }
+
+#[test]
+fn a_run_that_was_cut_off_goes_on_with_whoever_stood_there_and_not_with_whoever_was_skipped_before() {
+    let rows = || vec![row(2, "Ada"), row(3, "Grace"), row(4, "Kay"), row(5, "Lin")];
+    let mut desk = Desk { roster: Roster::new(rows(), Vec::new()), fresh: 0, did: Vec::new() };
+    desk.happens(Event::Ready(true));
+    desk.happens(Event::Begin);
+    for (at, stands) in [(0, Standing { row: Some(3), left: vec![2] }), (1, Standing { row: Some(4), left: vec![2, 3] })] {
+        let order = desk.waits();
+        desk.key(Key::Skip);
+        assert_eq!(desk.roster.standing(), stands, "the order of seat {at} is being withdrawn");
+        desk.hears(order, Update::NotEnrolled("withdrawn".to_owned(), String::new()));
+        assert_eq!(desk.roster.standing(), stands);
+    }
+    let standing = desk.roster.standing();
+    let mut roster = Roster::new(rows(), Vec::new());
+    roster.goes_on_at(&standing);
+    let mut desk = Desk { roster, fresh: 0, did: Vec::new() };
+    desk.happens(Event::Begin);
+    assert_eq!(desk.ordered().map(|(_, seat)| seat), Some(2));
+    let states: Vec<&SeatState> = desk.roster.seats().iter().map(|seat| &seat.state).collect();
+    assert_eq!(states, [&SeatState::Skipped, &SeatState::Skipped, &SeatState::Due, &SeatState::Due]);
+    // The list has changed meanwhile, and nobody stands there any more.
+    let mut roster = Roster::new(rows(), Vec::new());
+    roster.goes_on_at(&Standing { row: Some(9), left: Vec::new() });
+    assert!(roster.handle(Event::Begin, id(1)).contains(&Effect::Order(id(1), 0)));
+}

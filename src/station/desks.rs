@@ -9,7 +9,7 @@ use crate::{
     enroll::{
         enrollment::{self, Refused},
         evidence::{self, Circumstances, Judgement, Word, is_repeat},
-        origin::Origin,
+        origin::{Named, Origin},
         policy::{self, Hints},
     },
     outbox::Source,
@@ -41,8 +41,8 @@ pub(super) struct Desk {
     pub(super) supersedes: Option<Uuid>,
     /// Whoever says that the answer to what is asked is one for the whole site.
     pub(super) keeps: Option<String>,
-    /// The order as it came, where answers about one card say nothing about the next.
-    pub(super) came_as: Option<Box<Order>>,
+    /// The order as it came: answers about one card say nothing about the next.
+    pub(super) came_as: Box<Order>,
     pub(super) state: State,
 }
 
@@ -88,10 +88,7 @@ impl Desk {
     }
 
     pub(super) fn person(&self) -> Option<String> {
-        self.order.person.as_ref().map(|person| match &person.employee_number {
-            Some(number) => format!("{} ({number})", person.name),
-            None => person.name.clone(),
-        })
+        self.order.person.as_ref().map(Named::called)
     }
 
     pub(super) fn wants(&self, device: &str) -> bool {
@@ -135,7 +132,7 @@ impl Station {
         };
         let word = if order.confirmed { Word::Confirmed } else { Word::None };
         let (since, within) = (self.happened, TimeDelta::zero());
-        let came_as = order.roster.is_some().then(|| Box::new(order.clone()));
+        let came_as = Box::new(order.clone());
         let desk = Desk {
             id,
             order,
@@ -196,8 +193,7 @@ impl Station {
                 continue;
             }
             let first = others().next().map(|other| other.person().unwrap_or_else(|| format!("user {}", other.order.user_id)));
-            let ready = self.up.iter().any(|name| desk.wants(name) && !self.opening.contains_key(name));
-            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, first, ready });
+            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, first, ready: self.can_hold(desk) });
             if let Some(desk) = self.desks.get_mut(at) {
                 desk.ahead = Some(ahead);
             }
@@ -277,14 +273,14 @@ impl Station {
 
     /// An equal reading settles it, a different one begins anew.
     fn second_reading(&mut self, at: usize, presentation: Presentation, is_new: bool, turn: &mut Turn) {
-        let Some(desk) = self.desks.remove(at) else { return };
-        let shown = match &desk.state {
-            State::Asked(Got::Card(first), _) if is_repeat(&first.presentation, &presentation) => {
-                Shown { readings: first.readings + 1, ..(**first).clone() }
-            }
-            _ => Shown::first(presentation, true),
-        };
-        self.consider(desk, shown, is_new, turn);
+        let first = self.desks.get(at).and_then(|desk| match &desk.state {
+            State::Asked(Got::Card(first), _) if is_repeat(&first.presentation, &presentation) => Some((**first).clone()),
+            _ => None,
+        });
+        let Some(first) = first else { return self.begin_anew(at, presentation, turn) };
+        if let Some(desk) = self.desks.remove(at) {
+            self.consider(desk, Shown { readings: first.readings + 1, ..first }, is_new, turn);
+        }
     }
 
     /// Every format's verdict. What fits no format and came twice in the same bits is not damaged.
@@ -320,6 +316,7 @@ impl Station {
         }
         let call = match enrollment::add_user_card(&reading, &desk.order, policy, self.setup.width) {
             Ok(call) => call,
+            Err(Refused::Damaged) if desk.order.waits_on && shown.at_reader => return self.show_again(desk, &reading, turn),
             Err(refused) => {
                 let choices = if matches!(refused, Refused::Undecided(_)) { policy.choices(&reading) } else { Vec::new() };
                 return match (choices.len(), self.reads_again_first(&desk, &shown, &reading, &choices)) {

@@ -74,6 +74,8 @@ impl StoreHealth {
 pub struct BluskyHealth {
     /// When it answered last.
     pub reached: Option<DateTime<Utc>>,
+    /// It answered with errors, or not at all, since it answered last; so it may be away.
+    pub fails: bool,
     /// Since when it is known to be away.
     pub away_since: Option<DateTime<Utc>>,
     /// Why nothing is delivered until somebody acts.

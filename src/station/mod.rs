@@ -5,13 +5,14 @@
 //!
 //! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
 //! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
-//! - `rosters`: which card was shown for whom while people have their turn one after the other;
+//! - `rosters`: which card was shown for whom while people have their turn; `anew`: another card, where one is asked about;
 //! - `event`: what happens, and what is to be done then;
 //! - [`health`]: how readers and the way to BluSKY are, as was seen so far;
 //! - [`notice`]: what people and programs are told;
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
 //! - [`osdp`]: what an OSDP reader hands over.
 
+mod anew;
 mod desks;
 mod event;
 pub mod health;

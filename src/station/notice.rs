@@ -115,6 +115,15 @@ impl QuestionKind {
             Self::Holder(..) => Asked::Holder,
         }
     }
+
+    /// The card that it is about, as it was read; none where the question says of whom alone.
+    #[must_use]
+    pub fn reading(&self) -> Option<&Reading> {
+        match self {
+            Self::Choose(reading, _) | Self::SecondReading(reading, _) | Self::FirstSeen(reading, _) => Some(reading),
+            Self::InTheWay(..) | Self::Holder(..) => None,
+        }
+    }
 }
 
 /// What is asked, by name.
@@ -158,8 +167,14 @@ impl Ended {
     /// The reader of the card that was not enrolled.
     #[must_use]
     pub fn reader(&self) -> Option<ReaderName> {
+        self.reading()?.presentation.reader.as_deref().map(Into::into)
+    }
+
+    /// The card that was not enrolled, as it was read.
+    #[must_use]
+    pub fn reading(&self) -> Option<&Reading> {
         match self {
-            Self::Refused(reading, _) | Self::Unproven(reading, _) => reading.presentation.reader.as_deref().map(Into::into),
+            Self::Refused(reading, _) | Self::Unproven(reading, _) => Some(reading),
             Self::InTheWay(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
         }
     }

@@ -113,7 +113,7 @@ impl Station {
         let State::Asked(mut got, question) = std::mem::replace(&mut desk.state, State::Waits) else { return };
         match (answer, &question.kind) {
             // Another card is waited for at once.
-            (Answer::No, _) if desk.came_as.is_some() => return self.wait_on(desk, turn),
+            (Answer::No, _) if desk.order.roster.is_some() => return self.wait_on(desk, turn),
             (Answer::No, kind) => {
                 let ended = self.unanswered(&desk, kind);
                 return self.ended(desk.id, ended, turn);

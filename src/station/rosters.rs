@@ -1,13 +1,9 @@
-//! People who have their turn one after the other, in a rush: a card that was shown for one of them is nobody else's unasked, and another
-//! card answers what was asked about the one before.
+//! People who have their turn one after the other, in a rush: a card that was shown for one of them is nobody else's unasked.
 //!
 //! In: cards that somebody of a roster got. Out: what is in their way. Never: a card given to the next one because it still lies there.
 
-use super::{
-    desks::{Desk, Got, Shown, State},
-    *,
-};
-use crate::{enroll::evidence::Word, outbox::Given};
+use super::{desks::Desk, *};
+use crate::outbox::Given;
 
 /// What was shown for longer ago than this is forgotten.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
@@ -39,33 +35,9 @@ impl Station {
             let given = Given { entry: Uuid::nil(), user: other.user, name: other.name.clone(), card: words, seconds };
             return Some(InTheWay::Shown(given));
         }
-        let name = desk.order.person.as_ref().map(|person| person.name.clone());
+        let name = desk.person();
         shown.insert(key, ShownFor { user: desk.order.user_id, row: row.row, name, at: now.steady });
         None
-    }
-
-    /// The place of whoever goes through a roster and is asked about another card than this one.
-    pub(super) fn asked_about_another(&self, presentation: &Presentation, came: u64) -> Option<usize> {
-        let reader = presentation.reader.as_deref()?;
-        let is_other = |desk: &Desk| match &desk.state {
-            State::Asked(Got::Card(shown), _) => shown.presentation.identity() != presentation.identity(),
-            State::Asked(Got::Existing(_), _) | State::Waits | State::Saving(_) => false,
-        };
-        let is_shown = |desk: &Desk| !presentation.was_shown_before() && came > desk.since;
-        self.desks.iter().position(|desk| desk.came_as.is_some() && desk.wants(reader) && is_other(desk) && is_shown(desk))
-    }
-
-    /// Another card answers what was asked about the one before; what was said about that one is forgotten.
-    pub(super) fn begin_anew(&mut self, at: usize, presentation: Presentation, turn: &mut Turn) {
-        if let Some(desk) = self.desks.remove(at) {
-            self.consider(as_it_came(desk), Shown::first(presentation, true), true, turn);
-        }
-    }
-
-    /// Nothing became of the card that was shown: the next one is waited for.
-    pub(super) fn wait_on(&mut self, desk: Desk, turn: &mut Turn) {
-        self.desks.push_front(Desk { since: self.happened, ahead: None, state: State::Waits, ..as_it_came(desk) });
-        self.tell_places(turn);
     }
 
     /// For how long after it was last seen the card of this entry is nobody else's unasked: in a roster, since its run began.
@@ -74,14 +46,4 @@ impl Station {
         let run = entry.origin.roster.as_ref().and_then(|row| row.began()).map(|began| now.wall - began);
         site.max(run)
     }
-}
-
-/// An order without what was said about a card.
-fn as_it_came(mut desk: Desk) -> Desk {
-    if let Some(order) = &desk.came_as {
-        desk.order = (**order).clone();
-    }
-    desk.word = if desk.order.confirmed { Word::Confirmed } else { Word::None };
-    (desk.supersedes, desk.keeps) = (None, None);
-    desk
 }

@@ -132,7 +132,8 @@ impl Sending {
 
     pub(super) fn health(&self) -> BluskyHealth {
         let away_since = self.away_since.filter(|_| self.is_away);
-        BluskyHealth { reached: self.reached, away_since, stopped: self.stopped.clone() }
+        let fails = self.away_since.is_some();
+        BluskyHealth { reached: self.reached, fails, away_since, stopped: self.stopped.clone() }
     }
 
     pub(super) fn has_orders(&self) -> bool {

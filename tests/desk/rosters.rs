@@ -41,7 +41,7 @@ fn presses(browser: &Browser, key: &str) {
 
 /// Whoever's turn it is shows this card.
 fn shows_card(station: &mut Station, page: &mut Pieces, person: usize, number: u32) {
-    page.shows("stage", &format!("Person Number{person}<"));
+    page.shows("stage", &format!("Person Number{person} ("));
     page.shows("stage", "Show the card now.");
     station.reader.send(&frame(number));
 }
@@ -93,19 +93,19 @@ fn somebody_is_skipped_gone_back_to_and_taken_back_and_the_right_card_stays_with
     let mut page = browser.looks();
     begins(&browser, &json!({"list": "monday.csv"}));
     shows_card(&mut station, &mut page, 1, 1);
-    page.shows("stage", "Person Number2<");
+    page.shows("stage", "Person Number2 (5002)<");
     let next = page.shows("roster", "Next: Person Number3 (5003), Person Number4 (5004)");
     assert!(next.contains("Undo Person Number1 (5001)"), "{next}");
     presses(&browser, "skip");
     page.shows("roster", "Person Number2 (5002): skipped");
-    page.shows("stage", "Person Number3<");
+    page.shows("stage", "Person Number3 (5003)<");
     presses(&browser, "back");
     shows_card(&mut station, &mut page, 2, 2);
-    page.shows("stage", "Person Number3<");
+    page.shows("stage", "Person Number3 (5003)<");
     wait_for("two cards", || (holders(&station) == of(1..=2)).then_some(()));
     page.shows("roster", "Undo Person Number2");
     presses(&browser, "undo");
-    page.shows("stage", "Person Number2<");
+    page.shows("stage", "Person Number2 (5002)<");
     wait_for("one card less", || (holders(&station) == of(1..=1)).then_some(()));
     for person in 2..=4 {
         shows_card(&mut station, &mut page, person, person as u32 + 10);
@@ -116,13 +116,34 @@ fn somebody_is_skipped_gone_back_to_and_taken_back_and_the_right_card_stays_with
 }
 
 #[test]
+fn whoever_was_skipped_before_a_station_was_killed_is_not_the_next_one_after_it() {
+    let mut station = station(4);
+    let mut browser = station.browser();
+    let mut page = browser.looks();
+    begins(&browser, &json!({"list": "monday.csv"}));
+    shows_card(&mut station, &mut page, 1, 1);
+    page.shows("stage", "Person Number2 (5002)<");
+    presses(&browser, "skip");
+    page.shows("roster", "Person Number2 (5002): skipped");
+    page.shows("stage", "Person Number3 (5003)<");
+    page.shows("stage", "Show the card now.");
+    station.restart();
+    browser.address.clone_from(&station.address);
+    let mut page = browser.looks();
+    page.shows("roster", "Person Number2 (5002): skipped");
+    shows_card(&mut station, &mut page, 3, 3);
+    page.shows("stage", "Person Number4 (5004)<");
+    wait_for("the right cards", || (holders(&station) == of([1, 3].into_iter())).then_some(()));
+}
+
+#[test]
 fn meanwhile_nobody_else_is_chosen_and_an_earlier_run_is_offered_once_it_was_stopped() {
     let mut station = station(3);
     let browser = station.browser();
     let mut page = browser.looks();
     begins(&browser, &json!({"list": "monday.csv"}));
     shows_card(&mut station, &mut page, 1, 1);
-    page.shows("stage", "Person Number2<");
+    page.shows("stage", "Person Number2 (5002)<");
     let other = browser.posts("/desk/enroll", json!({"user": ADA, "person": "Ada Lovelace"}));
     assert!(other.status == 409 && other.body.contains("stop that first"), "{other:?}");
     assert_eq!(browser.posts("/desk/roster", json!({"list": "monday.csv", "how": "anew"})).status, 409);

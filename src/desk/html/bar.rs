@@ -38,6 +38,8 @@ pub fn bar(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> Ma
             // What waits for a person waits for nothing else.
             @let waiting = board.status.waiting.saturating_sub(board.for_people().count());
             span.sign.bad { (words.fill("blusky_away", &[("since", &clock(since, offset)), ("count", &waiting)])) }
+        } @else if blusky.fails {
+            span.sign.bad { (words.say("blusky_fails")) }
         } @else if blusky.reached.is_some() {
             span.sign.good { (words.say("blusky_there")) }
         } @else {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{desk::words::Words, host::client::Said, text::shown};
+use crate::{desk::words::Words, enroll::origin::Named, host::client::Said, text::shown};
 
 /// So many are shown at once.
 const SHOWN: usize = 8;
@@ -19,9 +19,10 @@ pub fn found(people: &[Value], missed: Option<&str>, words: &Words) -> Markup {
         }
         ol.found {
             @for person in people.iter().take(SHOWN) {
+                @let called = called(person);
                 li {
                     form data-call="/desk/enroll" data-with="options" {
-                        (person_fields(person.text("id"), person.text("name")))
+                        (person_fields(person.text("id"), &called))
                         button {
                             (shown(person.text("name")))
                             @for more in ["employee_number", "company", "facility"] {
@@ -30,14 +31,20 @@ pub fn found(people: &[Value], missed: Option<&str>, words: &Words) -> Markup {
                         }
                     }
                     form data-fill="/desk/cards" {
-                        (person_fields(person.text("id"), person.text("name")))
-                        button.quiet aria-label=(words.fill("lost_of", &[("person", &shown(person.text("name")))])) { (words.say("lost")) }
+                        (person_fields(person.text("id"), &called))
+                        button.quiet aria-label=(words.fill("lost_of", &[("person", &shown(&called))])) { (words.say("lost")) }
                     }
                 }
             }
         }
         @if people.len() > SHOWN { p.hint { (words.fill("more_found", &[("count", &(people.len() - SHOWN))])) } }
     }
+}
+
+/// The name with the number that tells namesakes apart, as it stands at the desk from here on.
+fn called(person: &Value) -> String {
+    let (name, employee_number) = (person.text("name").to_owned(), Some(person.text("employee_number").to_owned()));
+    Named { name, employee_number, without_access: false }.called()
 }
 
 fn person_fields(user: &str, person: &str) -> Markup {

@@ -66,7 +66,7 @@ fn sign_in(choices: &Choices<'_>, words: &Words) -> Markup {
                 @if choices.operators.is_empty() {
                     input #name name="name" autocomplete="name" required maxlength="64";
                 } @else {
-                    select #name name="name" { @for name in &choices.operators { option { (name) } } }
+                    select #name name="name" required { @for name in &choices.operators { option { (name) } } }
                 }
                 @if choices.has_pins {
                     label for="pin" { (words.say("your_pin")) }

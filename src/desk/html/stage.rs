@@ -12,28 +12,31 @@ use crate::{
         words::Words,
     },
     enroll::{enrollment::Refused, evidence},
+    host::known::Is,
     outbox::{Entry, Given, InTheWay, State},
     station::{Ended, Question, notice::QuestionKind},
     text::shown,
     views::enrollment::warnings,
 };
 
-/// The stage.
+/// The stage; `other` is who is waited for at the same reader by another desk, and by whom.
 #[must_use]
-pub fn stage(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> Markup {
+pub fn stage(desk: &Desk, other: Option<&(String, String)>, board: &Board, words: &Words, offset: FixedOffset) -> Markup {
     let person = desk.order.as_ref().map(|order| shown(&order.person)).unwrap_or_default();
     html! {
         @match &desk.stage {
-            Stage::Free => (free(desk, words)),
+            Stage::Free => (free(desk, other, words)),
             Stage::Ordered => div.now.waits { h2 { (person) } },
             Stage::Waits { ahead, first, ready } => (waits(desk, &person, (*ahead, first.as_deref(), *ready), words)),
-            Stage::Asked(question) => (asked(question, &person, &[], words)),
+            Stage::Asked(question) => (asked(question, desk.card.as_deref(), &person, &[], words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
             Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, board, words)),
         }
         @match &desk.note {
             Some(Note::LayThere) => p.note { (words.say("lay_there")) },
             Some(Note::Failed(why)) => p.note { (words.say("not_read")) " " (reason(why, words)) },
+            Some(Note::NotWhole) => p.note { (words.say("damaged")) },
+            Some(Note::Another) => p.note { (words.say("another_shown")) },
             None => {},
         }
         @if let Some(reading) = &desk.card {
@@ -44,11 +47,19 @@ pub fn stage(desk: &Desk, board: &Board, words: &Words, offset: FixedOffset) -> 
     }
 }
 
-fn free(desk: &Desk, words: &Words) -> Markup {
+fn free(desk: &Desk, other: Option<&(String, String)>, words: &Words) -> Markup {
     html! {
         div.now data-sound=(if desk.card.is_some() { "read" } else { "" }) {
-            @if desk.card.is_some() { h2 { (words.say("card_shown")) } p { (words.say("card_for_nobody")) } }
+            @if desk.card.is_some() {
+                h2 { (words.say("card_shown")) }
+                // Of a card that somebody has, or may have, it stands below who.
+                @let is_nobodys = desk.known.as_ref().is_some_and(|known| matches!(known.is, Is::New | Is::Available));
+                p { (words.say(if is_nobodys { "card_for_nobody" } else { "card_for_whom" })) }
+            }
             @else { h2 { (words.say("free")) } p { (words.say("free_hint")) } }
+            @if let Some((person, operator)) = other {
+                p.note { (words.fill("waited_for", &[("person", &shown(person)), ("operator", &shown(operator))])) }
+            }
         }
     }
 }
@@ -68,11 +79,13 @@ fn waits(desk: &Desk, person: &str, (ahead, first, ready): (usize, Option<&str>,
     }
 }
 
-fn asked(question: &Question, person: &str, holders: &[String], words: &Words) -> Markup {
+fn asked(question: &Question, card: Option<&Reading>, person: &str, holders: &[String], words: &Words) -> Markup {
     let number = question.number;
+    let card = question.kind.reading().or(card).and_then(Reading::chosen);
     html! {
         div.now.asks data-sound="ask" data-of=(number) {
             @if !person.is_empty() { p.person { (person) } }
+            @if let Some(fit) = card { p.big { (card::numbers(&fit.credential, words)) } }
             @match &question.kind {
                 QuestionKind::Choose(reading, choices) => (choose(reading, choices, number, words)),
                 QuestionKind::SecondReading(..) => { h2 { (words.say("ask_second_reading")) } p { (words.say("ask_second_reading_why")) } (cancel(words)) },
@@ -266,6 +279,6 @@ fn entry_stage(entry: &Entry, question: Option<&Question>, is_postponed: bool, b
             @for warning in &warnings { p.note { (super::warning(warning, words)) } }
             @if can_be_undone(entry, board) { (entry_button(entry.id, "undo", words.say("undo"), "quiet")) }
         }
-        @if let Some(question) = question { (asked(question, &whom(entry), holders, words)) }
+        @if let Some(question) = question { (asked(question, None, &whom(entry), holders, words)) }
     }
 }

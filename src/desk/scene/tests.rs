@@ -1,14 +1,20 @@
 //! What stands on a desk, one notice after the other.
 
-use chrono::Utc;
+use chrono::{FixedOffset, Utc};
 
 use super::*;
 use crate::{
     access::Operation,
-    card::Presentation,
-    enroll::enrollment::{Order, add_existing_card},
+    card::{DecidedBy, Presentation},
+    desk::{html, words::Words},
+    enroll::{
+        enrollment::{Order, add_existing_card},
+        evidence,
+    },
+    host::known::{Is, Known},
     outbox::Reassign,
     protocols::Protocols,
+    station::notice::QuestionKind,
 };
 
 const DESK: Uuid = Uuid::from_u128(1);
@@ -101,4 +107,120 @@ fn desks_that_nobody_looks_at_are_forgotten_and_the_one_that_is_looked_at_stays(
         scene.hour_passed();
     }
     assert_eq!(scene.desks.len(), 1);
+}
+
+/// A card of these bits, read at the desk's reader.
+fn card(literal: &str) -> Box<Reading> {
+    let presentation = Presentation { reader: Some("desk".to_owned()), ..Presentation::of_literal(&literal.parse().unwrap()) };
+    let mut reading = Protocols::built_in().catalog(&["hid-h10301".to_owned()]).read(presentation);
+    reading.choice = (!reading.fits.is_empty()).then_some((0, DecidedBy::OnlyFit));
+    Box::new(reading)
+}
+
+/// A desk at which it is asked what card 4567 is; with what stands on its stage.
+fn asked_about_4567() -> (Scene, impl Fn(&mut Scene) -> String) {
+    let mut scene = Scene::default();
+    scene.desk(DESK, "Kim", Some("desk"));
+    scene.ordered(DESK, Ordered { id: ORDER, person: "Ada Lovelace (1815)".to_owned(), replaces: false });
+    let open = evidence::Question::FirstSeen { format: "hid-h10301".into(), facility_code: Some(123), odds: 0.25 };
+    let question = Question { number: 7, kind: QuestionKind::FirstSeen(card("{26}BD88EB80"), open) };
+    scene.take(&Notice::Read(card("{26}BD88EB80")));
+    scene.take(&Notice::Asked(ORDER, Box::new(question)));
+    let words = Words::of("en").unwrap();
+    let stage = move |scene: &mut Scene| {
+        let desk = scene.desk(DESK, "Kim", None).clone();
+        html::stage::stage(&desk, scene.waited_for(DESK).as_ref(), &scene.board, &words, FixedOffset::east_opt(0).unwrap()).into_string()
+    };
+    (scene, stage)
+}
+
+#[test]
+fn while_something_is_asked_the_number_that_is_shown_is_the_one_that_is_asked_about() {
+    for (other, note) in [("{26}8F80A8C0", Note::Another), ("{26}FD88EB80", Note::NotWhole)] {
+        let (mut scene, stage) = asked_about_4567();
+        let asks = stage(&mut scene);
+        assert!(asks.contains("Facility code 123, Card number 4567") && asks.contains("<dd class=\"number\">4567</dd>"), "{asks}");
+        // It came at another reader of this desk, or was not read whole.
+        scene.take(&Notice::Read(card(other)));
+        let asks = stage(&mut scene);
+        assert!(asks.contains("<dd class=\"number\">4567</dd>") && !asks.contains("337"), "{asks}");
+        assert_eq!(scene.desk(DESK, "", None).note, Some(note));
+    }
+}
+
+#[test]
+fn a_card_that_voids_what_was_asked_is_shown_once_the_station_has_said_so() {
+    let (mut scene, stage) = asked_about_4567();
+    scene.take(&Notice::Waiting { order: ORDER, person: None, ahead: 0, first: None, ready: true });
+    scene.take(&Notice::Read(card("{26}8F80A8C0")));
+    let open = evidence::Question::FirstSeen { format: "hid-h10301".into(), facility_code: Some(31), odds: 0.25 };
+    scene.take(&Notice::Asked(ORDER, Box::new(Question { number: 8, kind: QuestionKind::FirstSeen(card("{26}8F80A8C0"), open) })));
+    let asks = stage(&mut scene);
+    assert!(asks.contains("Facility code 31, Card number 337") && !asks.contains("4567"), "{asks}");
+}
+
+#[test]
+fn a_card_that_was_not_read_whole_is_said_to_be_shown_again_while_it_is_waited_for() {
+    let (mut scene, stage) = asked_about_4567();
+    let waits = Notice::Waiting { order: ORDER, person: None, ahead: 0, first: None, ready: true };
+    [&waits, &Notice::Read(card("{26}FD88EB80")), &waits].into_iter().for_each(|notice| scene.take(notice));
+    let waits = stage(&mut scene);
+    assert!(waits.contains("Show the card now.") && waits.contains("The card was not read whole. Show it again."), "{waits}");
+}
+
+#[test]
+fn a_free_desk_is_told_who_is_waited_for_at_its_reader_and_no_other() {
+    for (reader, is_told) in [(Some("desk"), true), (None, true), (Some("door"), false)] {
+        let (mut scene, stage) = asked_about_4567();
+        scene.desk(Uuid::from_u128(7), "Lou", reader);
+        let ada = is_told.then(|| ("Ada Lovelace (1815)".to_owned(), "Kim".to_owned()));
+        assert_eq!(scene.waited_for(Uuid::from_u128(7)), ada, "{reader:?}");
+        assert_eq!(scene.waited_for(DESK), None, "their own is shown large");
+        scene.take(&Notice::NotEnrolled(ORDER, Box::new(Ended::Withdrawn)));
+        assert_eq!(scene.waited_for(Uuid::from_u128(7)), None);
+        scene.ordered(Uuid::from_u128(7), Ordered { id: ORDER, person: "Grace Hopper (1906)".to_owned(), replaces: false });
+        scene.take(&read_at("desk"));
+        let said = "Grace Hopper (1906) (ordered by Lou) is waited for at this reader.";
+        assert_eq!(stage(&mut scene).contains(said), is_told);
+    }
+}
+
+#[test]
+fn a_card_is_called_nobodys_only_where_that_is_known() {
+    let (mut scene, stage) = asked_about_4567();
+    scene.take(&Notice::NotEnrolled(ORDER, Box::new(Ended::Withdrawn)));
+    scene.take(&Notice::Read(card("{26}BD88EB80")));
+    assert!(!stage(&mut scene).contains("nobody's"), "nobody has looked yet");
+    let holder = Is::Assigned("Lovelace, Ada".to_owned());
+    for (is, is_nobodys) in [(holder, false), (Is::Listed, false), (Is::Available, true), (Is::New, true)] {
+        scene.known(&card("{26}BD88EB80"), &Known { is: is.clone(), from: None, as_of: None, print: None });
+        assert_eq!(stage(&mut scene).contains("It is nobody's yet."), is_nobodys, "{is:?}");
+    }
+}
+
+#[test]
+fn a_blusky_that_answers_with_errors_is_not_said_to_be_unasked_or_to_answer() {
+    let mut scene = Scene::default();
+    let desk = scene.desk(DESK, "Kim", None).clone();
+    let words = Words::of("en").unwrap();
+    for (reached, fails, says) in [
+        (None, false, "BluSKY not asked yet"),
+        (None, true, "BluSKY answers with errors"),
+        (Some(Utc::now()), true, "BluSKY answers with errors"),
+        (Some(Utc::now()), false, "BluSKY answers<"),
+    ] {
+        (scene.board.status.blusky.reached, scene.board.status.blusky.fails) = (reached, fails);
+        let bar = html::bar::bar(&desk, &scene.board, &words, FixedOffset::east_opt(0).unwrap()).into_string();
+        assert!(bar.contains(says), "{bar}");
+    }
+}
+
+#[test]
+fn namesakes_are_told_apart_by_their_number_from_the_moment_they_are_chosen() {
+    let words = Words::of("en").unwrap();
+    let people = ["1815", "2002", ""].map(|number| serde_json::json!({"id": "x", "name": "Ada Lovelace", "employee_number": number}));
+    let found = html::people::found(&people, None, &words).into_string();
+    for person in ["Ada Lovelace (1815)", "Ada Lovelace (2002)", "Ada Lovelace"] {
+        assert_eq!(found.matches(&format!("name=\"person\" value=\"{person}\"")).count(), 2, "{found}");
+    }
 }

@@ -87,6 +87,9 @@ pub struct OrderBody {
     pub same_card: bool,
     /// Somebody is there who answers questions.
     pub can_be_asked: bool,
+    /// A card that was not read whole does not end the order: it is waited for once more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waits_on: bool,
     /// The person is a new one, who is added first; `user` is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_user: Option<Box<AddUser>>,

@@ -332,6 +332,7 @@ pub(super) fn order_of(
         pin: body.pin,
         reassign: reassign == Reassign::Always,
         same_card: body.same_card,
+        waits_on: body.waits_on,
         confirmed: body.confirm,
         person: user.person.as_ref().map(called).or(body.person).or_else(|| body.new_user.as_deref().map(called_new)),
         ordered_by: Some(ordered_by),

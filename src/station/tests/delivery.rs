@@ -114,7 +114,7 @@ fn whoever_waits_is_told_once_that_blusky_is_away_and_the_station_tells_since_wh
         (of(true), of(false), postponed)
     };
     // Once can be a breath; twice in a row is an absence, and it began with the first.
-    assert_eq!((told(&world), world.station.blusky().away_since), ((0, 0, 0), None));
+    assert_eq!((told(&world), world.station.blusky().away_since, world.station.blusky().fails), ((0, 0, 0), None, true));
     let why = |world: &World| world.told.iter().find_map(|notice| if let Notice::Away(true, why) = notice { why.clone() } else { None });
     for _ in 0..2 {
         let asks_again = world.station.deadline(world.now).unwrap() - world.now.steady;
@@ -130,7 +130,7 @@ fn whoever_waits_is_told_once_that_blusky_is_away_and_the_station_tells_since_wh
     }
     assert_eq!((world.state(id), world.state(second)), (Some(State::Accepted), Some(State::Accepted)));
     let health = world.station.blusky();
-    assert_eq!((told(&world).1, health.away_since, health.stopped), (1, None, None));
+    assert_eq!((told(&world).1, health.away_since, health.fails, health.stopped), (1, None, false, None));
     assert!(health.reached > Some(began));
 }
 

@@ -1,6 +1,7 @@
 //! The whole way, turned by hand: no thread, no socket, no sleep.
 
 mod alone;
+mod anew;
 mod delivery;
 mod questions;
 mod readers;

@@ -34,9 +34,12 @@ function signIn() {
   show("lost", false);
   show("sign-in", true);
   const name = byId("name");
-  name.value = localStorage.getItem("cardbridge-name") || name.value;
-  const reader = localStorage.getItem("cardbridge-reader");
-  if (reader !== null && [...byId("reader").options].some((option) => option.value === reader)) byId("reader").value = reader;
+  for (const field of ["name", "reader"]) {
+    const kept = localStorage.getItem(`cardbridge-${field}`);
+    const { options } = byId(field);
+    // Whoever or whatever is no longer configured is no choice.
+    if (kept && (!options || [...options].some((option) => option.value === kept))) byId(field).value = kept;
+  }
   if (byId("pin")) byId("pin").value = "";
   move(name, isTyping());
 }

@@ -188,13 +188,6 @@ impl Entry {
         &self.history.steps
     }
 
-    /// When it went on last. What is said of it later, that it was taken back or that somebody else was erased, is no step of its way.
-    #[must_use]
-    pub fn went_on_at(&self) -> Option<DateTime<Utc>> {
-        let is_of_its_way = |step: &Step| !matches!(step, Step::Undone { .. } | Step::Blotted { .. });
-        self.steps().iter().rfind(|(_, step)| is_of_its_way(step)).map(|(at, _)| *at)
-    }
-
     /// What is known of it now.
     #[must_use]
     pub const fn progress(&self) -> &Progress {

@@ -68,6 +68,19 @@ impl Contents {
     }
 }
 
+impl Contents {
+    /// Adds an entry's next step; the entry as it is then.
+    fn add(&mut self, id: Uuid, at: DateTime<Utc>, step: &Step) -> Result<Entry, StoreError> {
+        let found = self.find(id)?;
+        found.add(at, step.clone());
+        let entry = found.clone();
+        if let Some(secret) = self.secrets.get_mut(&id).filter(|_| entry.is_done_with_its_secret()) {
+            *secret = None;
+        }
+        Ok(entry)
+    }
+}
+
 impl Store for MemoryStore {
     fn base_url(&self) -> &str {
         &self.base_url
@@ -121,10 +134,11 @@ impl Store for MemoryStore {
         if found.steps().len() != entry.steps().len() {
             return Err(StoreError::Conflict);
         }
-        found.add(at, step.clone());
-        let is_done = found.is_done_with_its_secret();
-        if let Some(secret) = kept.secrets.get_mut(&entry.id).filter(|_| is_done) {
-            *secret = None;
+        let before = found.progress().clone();
+        for (other, step) in kept.add(entry.id, at, step)?.consequences(&before) {
+            if kept.find(other).is_ok_and(|other| other.is_changed_by(&step)) {
+                kept.add(other, at, &step)?;
+            }
         }
         Ok(())
     }

@@ -92,6 +92,7 @@ pub trait Store {
     fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Writes an entry's next step down, as the one after those it has. A PIN or password is wiped once nothing of it is sent any more.
+    /// Where it took a card back or did not, what that means for the entries that hang on it is written down in the same moment.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where that step is taken; else why it is not written down.

@@ -79,7 +79,7 @@ mod tests {
     use super::{super::Words, *};
 
     /// Where reasons are given that reach the page.
-    const SOURCES: [&str; 43] = [
+    const SOURCES: [&str; 44] = [
         "access/outcome.rs",
         "blusky/answer.rs",
         "blusky/client.rs",
@@ -116,6 +116,7 @@ mod tests {
         "outbox/progress/new_user.rs",
         "outbox/progress/read_back.rs",
         "outbox/progress/removal.rs",
+        "outbox/progress/undone.rs",
         "roster/added.rs",
         "roster/rows.rs",
         "sheet.rs",

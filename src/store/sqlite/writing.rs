@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::{
     Wrong,
     chain::{self, Head},
-    evidence, reading,
+    evidence,
+    reading::{self, Way},
     rows::{self, EntryRow, StepRow},
 };
 use crate::{
@@ -76,8 +77,22 @@ fn agree(transaction: &Connection, entry: &Entry, row: &EntryRow, terms: Terms) 
     }
 }
 
-/// Writes an entry's next step down; true where its secret went with it.
-pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<bool, Wrong> {
+/// Writes an entry's next step down, and what that means for the entries that hang on it; true where a secret went with it.
+pub(super) fn append(transaction: &Connection, entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<bool, Wrong> {
+    let before = entry.progress().clone();
+    let (entry, mut wiped) = append_alone(transaction, entry, at, step)?;
+    for (other, step) in entry.consequences(&before) {
+        // One that was erased, or is damaged, is not sent.
+        let Ok(other) = reading::entry(transaction, other, Way::EveryEntry) else { continue };
+        if other.is_changed_by(&step) {
+            wiped |= append_alone(transaction, other, at, &step)?.1;
+        }
+    }
+    Ok(wiped)
+}
+
+/// Writes one entry's next step down: the entry as it is then, and whether its secret went.
+fn append_alone(transaction: &Connection, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<(Entry, bool), Wrong> {
     let mut row = rows::row_of(transaction, &entry.id.to_string())?;
     if row.steps != entry.steps().len() as i64 {
         return Err(StoreError::Conflict.into());
@@ -101,7 +116,7 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     row.update(transaction)?;
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;
     head.write(transaction)?;
-    Ok(wiped)
+    Ok((entry, wiped))
 }
 
 /// Writes down that an entry is undone, by the first of these, and all of these.

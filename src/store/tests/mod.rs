@@ -5,6 +5,7 @@ mod counted;
 mod found;
 mod kept;
 mod terms;
+mod undone;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;

@@ -27,6 +27,9 @@ pub struct Origin {
     /// The person or program that ordered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<String>,
+    /// When it was judged whether somebody who is to be added is new; kept for nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged_at: Option<DateTime<Utc>>,
     /// The row of a roster that it was ordered for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roster: Option<RosterRow>,
@@ -167,7 +170,7 @@ impl Origin {
         };
         let (person, ordered_by, roster) = (order.person.clone(), order.ordered_by.clone(), order.roster.clone());
         let groups_after = order.access_level_groups.clone();
-        Self { person, order: Some(ordered), ordered_by, roster, groups_after, ..Self::default() }
+        Self { person, order: Some(ordered), ordered_by, judged_at: order.judged_at, roster, groups_after, ..Self::default() }
     }
 
     /// The same, from a card that was read so; `digest` is that of the file of the format that was believed.

@@ -206,14 +206,6 @@ impl Entry {
         }
     }
 
-    /// True for an order of the same new user whose outcome is not known yet: a second one would be a second user.
-    #[must_use]
-    pub fn is_open_order_of(&self, user: &AddUser) -> bool {
-        let Operation::AddUser(own) = &self.operation else { return false };
-        let is_same = (&own.first_name, &own.last_name, &own.employee_number) == (&user.first_name, &user.last_name, &user.employee_number);
-        is_same && matches!(self.progress().state, State::Saved | State::Sending | State::InDoubt)
-    }
-
     /// True where it gives its card to somebody, or has given it: it was not refused or given up.
     #[must_use]
     pub fn gave(&self) -> bool {

@@ -28,6 +28,7 @@
 pub mod aside;
 mod entry;
 mod look;
+mod newcomer;
 mod progress;
 pub mod reach;
 pub mod schedule;
@@ -35,6 +36,7 @@ pub mod tally;
 mod undoing;
 
 pub use entry::{Entry, Given, History, InTheWay, Source, Standing, Terms};
+pub use newcomer::{Known, NotNew};
 pub use progress::{Part, Progress};
 
 use chrono::{DateTime, Utc};

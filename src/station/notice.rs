@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     card::Reading,
     enroll::{enrollment::Refused, evidence},
-    outbox::{Entry, InTheWay},
+    outbox::{Entry, InTheWay, NotNew},
     reader::ReaderName,
 };
 
@@ -144,6 +144,8 @@ pub enum Ended {
     Unproven(Box<Reading>, evidence::Question),
     /// Another entry for the same card is in its way.
     InTheWay(InTheWay),
+    /// Another entry adds the same user, or has added them.
+    NotNew(NotNew),
     /// It is not on disk.
     NotSaved(String),
     /// No card was shown in so many seconds.
@@ -160,7 +162,7 @@ impl Ended {
     pub fn reader(&self) -> Option<ReaderName> {
         match self {
             Self::Refused(reading, _) | Self::Unproven(reading, _) => reading.presentation.reader.as_deref().map(Into::into),
-            Self::InTheWay(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
+            Self::InTheWay(_) | Self::NotNew(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError};
 use crate::{
-    access::{AddUser, PeopleLines, Secret},
+    access::{AddUser, Operation, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Standing, Step, Terms},
 };
@@ -99,6 +99,12 @@ impl Store for MemoryStore {
         let mut kept = self.memory();
         let card = |entry: &Entry| entry.source.as_ref().map(|source| source.card.clone());
         let is_rival = |other: &&Entry| card(&entry).is_some() && card(other) == card(&entry) && other.base_url == entry.base_url;
+        if let Operation::AddUser(user) = &entry.operation {
+            let others = kept.entries.iter().filter(|other| other.id != entry.id && other.base_url == entry.base_url);
+            if let Some(not_new) = others.rev().find_map(|other| other.not_new(user, entry.origin.judged_at)) {
+                return Err(StoreError::NotNew(not_new));
+            }
+        }
         let superseded = terms.judge(&entry, kept.entries.iter().filter(is_rival).cloned())?;
         if kept.find(entry.id).is_ok() {
             return Err(StoreError::Conflict);
@@ -187,7 +193,7 @@ impl Store for MemoryStore {
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let kept = self.memory();
         let here = kept.entries.iter().filter(|entry| entry.base_url == self.base_url);
-        Ok(here.rev().find(|entry| entry.is_open_order_of(user)).cloned())
+        Ok(here.rev().find(|entry| entry.not_new(user, None).is_some()).cloned())
     }
 
     fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {

@@ -76,7 +76,7 @@ pub trait Store {
     /// the same moment.
     ///
     /// # Errors
-    /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so.
+    /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so, [`StoreError::NotNew`] where it would add somebody twice.
     fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError>;
 
     /// Writes down that the card of this entry is taken back, by the first of these, and all of these: all of it in one moment.
@@ -157,7 +157,7 @@ pub trait Store {
     /// It cannot be read.
     fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError>;
 
-    /// An order of the same new user for this BluSKY whose outcome is not known yet.
+    /// An order of what may be the same new user for this BluSKY, whose outcome is not known yet.
     ///
     /// # Errors
     /// It cannot be read.

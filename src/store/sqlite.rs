@@ -318,8 +318,8 @@ impl Store for Database {
 
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let base_url = self.base_url.clone();
-        let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url, &user.last_name)?))?;
-        Ok(orders.into_iter().find(|entry| entry.is_open_order_of(user)))
+        let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url, user)?))?;
+        Ok(orders.into_iter().find(|entry| entry.not_new(user, None).is_some()))
     }
 
     fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     OrderedBy, Shared,
     body::{Asked, Failed, InPath, RetryBody, Sent},
+    calls::nobody_yet,
     people::named,
 };
 use crate::{
@@ -159,6 +160,10 @@ pub(super) async fn retry(
         && let Ok(Some(user_id)) = shared.directory.added(user).await
     {
         return settle(&shared, &id, Step::UserFound { user_id }).await;
+    }
+    // A user who was refused may have been added by another entry since.
+    if let (Operation::AddUser(user), Of::Refused) = (&entry.operation, entry.progress().state) {
+        nobody_yet(&shared, user).await?;
     }
     settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }

@@ -44,6 +44,7 @@ pub(super) fn row(entry: &Entry, base_url: &str) -> Result<EntryRow, StoreError>
 
 /// Writes an entry down; true where a secret of what it supersedes went.
 pub(super) fn save(transaction: &Connection, entry: &Entry, mut row: EntryRow, sealed: Option<&[u8]>, terms: Terms) -> Result<bool, Wrong> {
+    new_here(transaction, entry, &row)?;
     let wiped = agree(transaction, entry, &row, terms)?;
     let mut head = Head::read(transaction)?;
     if let Some(sealed) = sealed {
@@ -59,6 +60,17 @@ pub(super) fn save(transaction: &Connection, entry: &Entry, mut row: EntryRow, s
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (None, entry.standing()))?;
     head.write(transaction)?;
     Ok(wiped)
+}
+
+/// Says no to a second user where another entry adds the same one, however long ago this one was ordered.
+fn new_here(transaction: &Connection, entry: &Entry, row: &EntryRow) -> Result<(), Wrong> {
+    let Operation::AddUser(user) = &entry.operation else { return Ok(()) };
+    let others = reading::new_users(transaction, &row.base_url, user)?;
+    let mut others = others.into_iter().filter(|other| other.id != entry.id);
+    match others.find_map(|other| other.not_new(user, entry.origin.judged_at)) {
+        Some(not_new) => Err(StoreError::NotNew(not_new).into()),
+        None => Ok(()),
+    }
 }
 
 /// Gives up what an entry supersedes, and says no where its terms do; true where a secret went. Of the entries for the same card those

@@ -4,6 +4,7 @@ mod alike;
 mod counted;
 mod found;
 mod kept;
+mod newcomers;
 mod terms;
 mod undone;
 

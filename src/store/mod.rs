@@ -76,7 +76,8 @@ pub trait Store {
     /// the same moment.
     ///
     /// # Errors
-    /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so, [`StoreError::NotNew`] where it would add somebody twice.
+    /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so, [`StoreError::NotNew`] where it would add somebody
+    /// twice.
     fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError>;
 
     /// Writes down that the card of this entry is taken back, by the first of these, and all of these: all of it in one moment.

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -51,6 +52,8 @@ pub struct Order {
     pub person: Option<Named>,
     /// The person or program that orders it.
     pub ordered_by: Option<String>,
+    /// When it was judged whether a person who is to be added is new.
+    pub judged_at: Option<DateTime<Utc>>,
     /// What is done first: a new person is added (until then `user_id` is all zero), or the user's lost card is ended.
     pub before: Option<Box<Operation>>,
     /// The groups of access levels that a new person is given.
@@ -287,6 +290,7 @@ impl Order {
             confirmed: false,
             person: None,
             ordered_by: None,
+            judged_at: None,
             before: None,
             access_level_groups: Vec::new(),
             roster: None,

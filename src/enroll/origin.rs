@@ -27,6 +27,9 @@ pub struct Origin {
     /// The person or program that ordered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ordered_by: Option<String>,
+    /// When it was judged whether somebody who is to be added is new; kept for nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged_at: Option<DateTime<Utc>>,
     /// The row of a roster that it was ordered for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roster: Option<RosterRow>,
@@ -37,6 +40,12 @@ pub struct Origin {
     /// The groups of access levels that a new user is given, one after the other, before the card.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups_after: Vec<i64>,
+    /// What it undoes, where it takes a card back for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoing: Option<Undoes>,
+    /// The entry that takes its card from somebody first: nothing of this one is sent before BluSKY has accepted that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub once_taken_by: Option<Uuid>,
     /// What was read; none for an existing card, and for another call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<CardRead>,
@@ -66,6 +75,23 @@ impl RosterRow {
     pub fn began(&self) -> Option<DateTime<Utc>> {
         let (seconds, nanos) = self.run.get_timestamp()?.to_unix();
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+    }
+}
+
+/// What an entry undoes that takes a card back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoes {
+    /// The entry that gave the card.
+    pub entry: Uuid,
+    /// The entry that gives it to whoever had it before; none where nobody is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives_back: Option<Uuid>,
+}
+
+impl Undoes {
+    /// The entries that hang on it.
+    pub fn entries(&self) -> impl Iterator<Item = Uuid> + use<> {
+        [self.entry].into_iter().chain(self.gives_back)
     }
 }
 
@@ -155,7 +181,7 @@ impl Origin {
         };
         let (person, ordered_by, roster) = (order.person.clone(), order.ordered_by.clone(), order.roster.clone());
         let groups_after = order.access_level_groups.clone();
-        Self { person, order: Some(ordered), ordered_by, roster, groups_after, ..Self::default() }
+        Self { person, order: Some(ordered), ordered_by, judged_at: order.judged_at, roster, groups_after, ..Self::default() }
     }
 
     /// The same, from a card that was read so; `digest` is that of the file of the format that was believed.

@@ -314,6 +314,7 @@ impl Shell {
                     Event::Saved(entry)
                 }
                 Ok(Err(StoreError::InTheWay(other))) => Event::InTheWay(entry.id, other),
+                Ok(Err(StoreError::NotNew(not_new))) => Event::NotNew(entry.id, not_new),
                 Ok(Err(error)) => Event::NotSaved(entry.id, error.to_string()),
                 Err(_) => Event::NotSaved(entry.id, "the store has ended".to_owned()),
             };

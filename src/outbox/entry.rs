@@ -188,13 +188,6 @@ impl Entry {
         &self.history.steps
     }
 
-    /// When it went on last. What is said of it later, that it was taken back or that somebody else was erased, is no step of its way.
-    #[must_use]
-    pub fn went_on_at(&self) -> Option<DateTime<Utc>> {
-        let is_of_its_way = |step: &Step| !matches!(step, Step::Undone { .. } | Step::Blotted { .. });
-        self.steps().iter().rfind(|(_, step)| is_of_its_way(step)).map(|(at, _)| *at)
-    }
-
     /// What is known of it now.
     #[must_use]
     pub const fn progress(&self) -> &Progress {
@@ -211,14 +204,6 @@ impl Entry {
             State::Accepted | State::Saved | State::Sending | State::InDoubt => is_vouched_for().then_some(Standing::Vouched),
             State::Refused | State::Discarded => None,
         }
-    }
-
-    /// True for an order of the same new user whose outcome is not known yet: a second one would be a second user.
-    #[must_use]
-    pub fn is_open_order_of(&self, user: &AddUser) -> bool {
-        let Operation::AddUser(own) = &self.operation else { return false };
-        let is_same = (&own.first_name, &own.last_name, &own.employee_number) == (&user.first_name, &user.last_name, &user.employee_number);
-        is_same && matches!(self.progress().state, State::Saved | State::Sending | State::InDoubt)
     }
 
     /// True where it gives its card to somebody, or has given it: it was not refused or given up.

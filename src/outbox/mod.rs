@@ -28,12 +28,15 @@
 pub mod aside;
 mod entry;
 mod look;
+mod newcomer;
 mod progress;
 pub mod reach;
 pub mod schedule;
 pub mod tally;
+mod undoing;
 
 pub use entry::{Entry, Given, History, InTheWay, Source, Standing, Terms};
+pub use newcomer::{Known, NotNew};
 pub use progress::{Part, Progress};
 
 use chrono::{DateTime, Utc};
@@ -104,6 +107,16 @@ pub enum Step {
     Restored,
     /// A person had the card taken back, by this entry.
     Undone {
+        /// The entry.
+        by: Uuid,
+    },
+    /// It was not taken back after all: this entry, which was to do so, was refused or given up.
+    UndoFailed {
+        /// The entry.
+        by: Uuid,
+    },
+    /// Its card was to be given back to whoever had it before, and this entry did not take it from the one who has it.
+    NotTakenBack {
         /// The entry.
         by: Uuid,
     },

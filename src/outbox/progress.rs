@@ -4,12 +4,14 @@
 //!
 //! - `answered`: what an answer of BluSKY's means;
 //! - `read_back`: what the user's cards mean, as BluSKY shows them; `removal`: what they mean for a card that was taken back;
+//! - `undone`: whether a card was taken back by a later entry, and given back;
 //! - `new_user`: what the list of people means for a user whose making was not answered.
 
 mod answered;
 mod new_user;
 mod read_back;
 mod removal;
+mod undone;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -153,7 +155,7 @@ impl Entry {
                 progress.enter(State::Accepted, Phase::End, None);
             }
             Step::Restored => self.restored(progress, at),
-            Step::Undone { by } => progress.undone_by = Some(*by),
+            Step::Undone { .. } | Step::UndoFailed { .. } | Step::NotTakenBack { .. } => progress.of_an_undo(step),
             Step::Blotted { .. } => {}
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
@@ -340,19 +342,6 @@ impl Progress {
     #[must_use]
     pub fn awaits_reassignment(&self) -> bool {
         self.phase == Phase::Held
-    }
-
-    /// True if BluSKY says, in its console's words, that somebody holds the card.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
-    }
-
-    /// BluSKY's words say that it has the card already, with somebody or with nobody.
-    #[must_use]
-    pub fn is_known_to_blusky(&self) -> bool {
-        let words = self.told.description.as_deref().unwrap_or_default().to_lowercase();
-        self.is_held() || words.contains("more than one card exists")
     }
 
     fn enter(&mut self, state: State, phase: Phase, why: Option<&str>) {

@@ -330,7 +330,8 @@ mod tests {
             tally(&[entry])
         };
         let blotted = || Step::Blotted { steps: Vec::new(), by: "Grace".to_owned() };
-        for step in [Step::Undone { by: Uuid::from_u128(2) }, blotted()] {
+        let by = Uuid::from_u128(2);
+        for step in [Step::Undone { by }, Step::UndoFailed { by }, blotted()] {
             assert_eq!(later(step, entry(1, 1500, sent(Outcome::Accepted(told(0))))).last_accepted, Some(at(1502)));
         }
         assert_eq!(later(blotted(), entry(1, 900, refused())).refused_today, 0);

@@ -10,7 +10,7 @@ use crate::{
     access::Operation,
     card::Presentation,
     enroll::{enrollment::Order, kept::Kept, origin::Origin},
-    outbox::{Entry, InTheWay, Reassign, Step, Terms, schedule::Work},
+    outbox::{Entry, InTheWay, NotNew, Reassign, Step, Terms, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
 };
 
@@ -39,6 +39,8 @@ pub enum Event {
     NotSaved(Uuid, String),
     /// An entry is not on disk: another one for the same card is in its way.
     InTheWay(Uuid, InTheWay),
+    /// An entry is not on disk: another one adds the same user.
+    NotNew(Uuid, NotNew),
     /// Entries that the store holds from before, each with its place.
     Stock(Vec<(u64, Entry)>),
     /// An entry as it is now, after a person's word on it.

@@ -253,6 +253,7 @@ impl Station {
                 self.not_saved(id, Ended::NotSaved(why), &mut turn);
             }
             Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
+            Event::NotNew(id, not_new) => self.not_saved(id, Ended::NotNew(not_new), &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(*entry, &mut turn),
             Event::Stepped(entry) => self.stepped(*entry, &mut turn),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     card::Reading,
     enroll::{enrollment::Refused, evidence},
-    outbox::{Entry, InTheWay},
+    outbox::{Entry, InTheWay, NotNew},
     reader::ReaderName,
 };
 
@@ -153,6 +153,8 @@ pub enum Ended {
     Unproven(Box<Reading>, evidence::Question),
     /// Another entry for the same card is in its way.
     InTheWay(InTheWay),
+    /// Another entry adds the same user, or has added them.
+    NotNew(NotNew),
     /// It is not on disk.
     NotSaved(String),
     /// No card was shown in so many seconds.
@@ -175,7 +177,7 @@ impl Ended {
     pub fn reading(&self) -> Option<&Reading> {
         match self {
             Self::Refused(reading, _) | Self::Unproven(reading, _) => Some(reading),
-            Self::InTheWay(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
+            Self::InTheWay(_) | Self::NotNew(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
         }
     }
 }

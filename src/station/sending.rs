@@ -255,6 +255,7 @@ impl Station {
             return self.finish(entry, turn);
         }
         self.sending.ordered.entry(entry.id).or_insert(Ordered { reader: None, can_be_asked: false, is_new: false, asked: None });
+        look_at_what_hangs_on(&entry, turn);
         self.put(entry, turn);
     }
 
@@ -318,11 +319,12 @@ impl Station {
             return self.sending.put(waiting(&entry, place, turn.now));
         }
         if progress.state == State::Accepted
-            && progress.undone_by.is_none()
+            && !entry.was_to_be_undone()
             && let Some(card) = &entry.origin.card
         {
             self.seen.accepted(&card.format, card.credential.facility_code);
         }
+        look_at_what_hangs_on(&entry, turn);
         let can_be_asked = self.sending.ordered.get(&id).is_some_and(|ordered| ordered.can_be_asked);
         if progress.awaits_reassignment() && can_be_asked {
             let person = entry.origin.person.as_ref().map(|person| person.name.clone());
@@ -378,6 +380,14 @@ impl Station {
         if let Some(reader) = self.sending.ordered.get(&id).and_then(|ordered| ordered.reader.clone()) {
             self.signal(&reader, shown, turn);
         }
+    }
+}
+
+/// Where a card was not taken back, or that is tried anew, something was written down of the entries that hang on it.
+fn look_at_what_hangs_on(entry: &Entry, turn: &mut Turn) {
+    let is_said = !entry.steps().is_empty() && entry.progress().state != State::Accepted;
+    if let Some(undoing) = entry.origin.undoing.as_ref().filter(|_| is_said) {
+        turn.effects.extend(undoing.entries().map(Effect::Look));
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Looked, Page, Store, StoreError, count::Count};
 use crate::{
     access::{AddUser, PeopleLines, Secret},
-    enroll::evidence::Seen,
+    enroll::{evidence::Seen, origin::Undoes},
     outbox::{Entry, Step, Terms, tally::Tally},
 };
 
@@ -51,7 +51,10 @@ impl Ask {
         match self {
             Self::Save(entry, terms, _) => [entry.id].into_iter().chain(terms.supersedes).collect(),
             Self::Undo(undone, _, by, _) => by.iter().map(|entry| entry.id).chain([undone.id]).collect(),
-            Self::Append(entry, ..) => vec![entry.id],
+            Self::Append(entry, ..) => {
+                let hang_on_it = entry.origin.undoing.iter().flat_map(Undoes::entries);
+                [entry.id].into_iter().chain(hang_on_it).collect()
+            }
             _ => Vec::new(),
         }
     }

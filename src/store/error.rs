@@ -1,7 +1,7 @@
 //! Why a store cannot do what it was asked, in words that say what to do.
 
 use super::seal::SealError;
-use crate::outbox::InTheWay;
+use crate::outbox::{InTheWay, NotNew};
 
 /// Why the store cannot do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum StoreError {
     /// Another entry for the same card is in its way.
     #[error("another entry for this card is in the way")]
     InTheWay(InTheWay),
+    /// Another entry adds the user whom it is to add.
+    #[error("another entry adds the same user, or has added them; nobody was added")]
+    NotNew(NotNew),
     /// There is no such entry.
     #[error("there is no entry {0}; `cardbridge outbox list` shows them all")]
     NoEntry(String),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError};
 use crate::{
-    access::{AddUser, PeopleLines, Secret},
+    access::{AddUser, Operation, PeopleLines, Secret},
     enroll::evidence::Seen,
     outbox::{Entry, Standing, Step, Terms},
 };
@@ -68,6 +68,19 @@ impl Contents {
     }
 }
 
+impl Contents {
+    /// Adds an entry's next step; the entry as it is then.
+    fn add(&mut self, id: Uuid, at: DateTime<Utc>, step: &Step) -> Result<Entry, StoreError> {
+        let found = self.find(id)?;
+        found.add(at, step.clone());
+        let entry = found.clone();
+        if let Some(secret) = self.secrets.get_mut(&id).filter(|_| entry.is_done_with_its_secret()) {
+            *secret = None;
+        }
+        Ok(entry)
+    }
+}
+
 impl Store for MemoryStore {
     fn base_url(&self) -> &str {
         &self.base_url
@@ -86,6 +99,12 @@ impl Store for MemoryStore {
         let mut kept = self.memory();
         let card = |entry: &Entry| entry.source.as_ref().map(|source| source.card.clone());
         let is_rival = |other: &&Entry| card(&entry).is_some() && card(other) == card(&entry) && other.base_url == entry.base_url;
+        if let Operation::AddUser(user) = &entry.operation {
+            let others = kept.entries.iter().filter(|other| other.id != entry.id && other.base_url == entry.base_url);
+            if let Some(not_new) = others.rev().find_map(|other| other.not_new(user, entry.origin.judged_at)) {
+                return Err(StoreError::NotNew(not_new));
+            }
+        }
         let superseded = terms.judge(&entry, kept.entries.iter().filter(is_rival).cloned())?;
         if kept.find(entry.id).is_ok() {
             return Err(StoreError::Conflict);
@@ -121,10 +140,11 @@ impl Store for MemoryStore {
         if found.steps().len() != entry.steps().len() {
             return Err(StoreError::Conflict);
         }
-        found.add(at, step.clone());
-        let is_done = found.is_done_with_its_secret();
-        if let Some(secret) = kept.secrets.get_mut(&entry.id).filter(|_| is_done) {
-            *secret = None;
+        let before = found.progress().clone();
+        for (other, step) in kept.add(entry.id, at, step)?.consequences(&before) {
+            if kept.find(other).is_ok_and(|other| other.is_changed_by(&step)) {
+                kept.add(other, at, &step)?;
+            }
         }
         Ok(())
     }
@@ -173,7 +193,7 @@ impl Store for MemoryStore {
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let kept = self.memory();
         let here = kept.entries.iter().filter(|entry| entry.base_url == self.base_url);
-        Ok(here.rev().find(|entry| entry.is_open_order_of(user)).cloned())
+        Ok(here.rev().find(|entry| entry.not_new(user, None).is_some()).cloned())
     }
 
     fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {

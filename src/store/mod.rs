@@ -76,7 +76,8 @@ pub trait Store {
     /// the same moment.
     ///
     /// # Errors
-    /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so.
+    /// Why it is not written down; [`StoreError::InTheWay`] where the terms say so, [`StoreError::NotNew`] where it would add somebody
+    /// twice.
     fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError>;
 
     /// Writes down that the card of this entry is taken back, by the first of these, and all of these: all of it in one moment.
@@ -92,6 +93,7 @@ pub trait Store {
     fn seen(&mut self, card: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Writes an entry's next step down, as the one after those it has. A PIN or password is wiped once nothing of it is sent any more.
+    /// Where it took a card back or did not, what that means for the entries that hang on it is written down in the same moment.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where that step is taken; else why it is not written down.
@@ -156,7 +158,7 @@ pub trait Store {
     /// It cannot be read.
     fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError>;
 
-    /// An order of the same new user for this BluSKY whose outcome is not known yet.
+    /// An order of what may be the same new user for this BluSKY, whose outcome is not known yet.
     ///
     /// # Errors
     /// It cannot be read.

@@ -17,6 +17,7 @@
 //! Layout 4 adds `evidence(base_url, format, facility_code, accepted, vouched)`, and to the head what its marks come to, and which
 //! entries are not settled; a salt stands beside its text, and the chain has an index. Layout 5 looks for no changes: their index goes.
 //! Layout 6 keeps as open what a person must look for, which was kept as done before, and marks the lists.
+//! Layout 7 adds no column: its entries may end in steps that older programs do not know, and would take for damage.
 //! Since then `card` stands also where it came from no reader (`reader` is null), and what was erased has empty texts and no salts.
 //!
 //! Invariants: WAL with `synchronous = FULL`, so that what is answered is on disk; steps are numbered without gaps, and
@@ -317,8 +318,8 @@ impl Store for Database {
 
     fn open_user(&mut self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
         let base_url = self.base_url.clone();
-        let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url, &user.last_name)?))?;
-        Ok(orders.into_iter().find(|entry| entry.is_open_order_of(user)))
+        let orders = self.read(|connection| Ok(reading::new_users(connection, &base_url, user)?))?;
+        Ok(orders.into_iter().find(|entry| entry.not_new(user, None).is_some()))
     }
 
     fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {

@@ -6,7 +6,7 @@ mod json;
 
 use super::{enrollment, evidence, reading};
 use crate::{
-    outbox::{Given, InTheWay},
+    outbox::{Given, InTheWay, Known, NotNew},
     station::{
         Notice,
         notice::QuestionKind::{self, Choose, FirstSeen, Holder, SecondReading},
@@ -77,5 +77,24 @@ fn in_the_way(other: &InTheWay) -> String {
         InTheWay::Given(given) => format!("{} was given to {} {} s ago", which(given), whom(given), given.seconds),
         InTheWay::Ordered(given) => format!("{} is saved for {} and was not sent yet", which(given), whom(given)),
         InTheWay::Shown(given) => format!("{} was shown for {} {} s ago", which(given), whom(given), given.seconds),
+    }
+}
+
+/// Why somebody is nobody new: a code, the same in words, and what to do.
+#[must_use]
+pub fn not_new_words(not_new: &NotNew) -> (&'static str, &'static str, String) {
+    let show = || format!("`cardbridge outbox show {}` says whom that entry has added", not_new.entry);
+    let enroll = |user| format!("`cardbridge enroll --user {user}` gives them a card; somebody else has an employee number of their own");
+    let help = || not_new.user.map_or_else(show, enroll);
+    match not_new.how {
+        Known::Ordered => (
+            "user_in_outbox",
+            "a user of this name or number is in the outbox already, and its outcome is not known yet; nobody was added",
+            format!("`cardbridge outbox show {}` says what to do; a second user was not ordered", not_new.entry),
+        ),
+        Known::Number => ("number_taken", "somebody with this employee number was added meanwhile; nobody was added", help()),
+        Known::Name => {
+            ("namesake", "somebody of this name was added meanwhile, and no employee number tells the two apart; nobody was added", help())
+        }
     }
 }

@@ -39,6 +39,8 @@ pub fn words(step: &Step) -> String {
         Step::UserFound { .. } => "BluSKY's list of people shows the user".to_owned(),
         Step::Restored => "a person took up a store that was put back: this may have been sent already".to_owned(),
         Step::Undone { by } => format!("a person had the card taken back, by entry {by}"),
+        Step::UndoFailed { by } => format!("the card was not taken back after all: entry {by} was refused or given up"),
+        Step::NotTakenBack { by } => format!("given up, for entry {by} did not take the card from the one who has it"),
         Step::Blotted { by, .. } => format!("somebody else was erased by {}, and their name blotted out of BluSKY's words", shown(by)),
         Step::Discarded { superseded_by: None } => "a person gave it up".to_owned(),
         Step::Discarded { superseded_by: Some(entry) } => format!("a person gave it up for entry {entry}"),

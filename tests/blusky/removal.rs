@@ -212,8 +212,36 @@ fn an_enrollment_whose_undoing_was_refused_can_be_undone_again() {
     for entries in [2, 3] {
         let undone = site.run(&["outbox", "undo", &key, "--json"]);
         assert_eq!((undone.code, &undone.last()["state"], site.outbox().len()), (1, &json!("refused"), entries), "{undone:?}");
+        assert_eq!(site.outbox()[0]["undone_by"], Value::Null, "the card is still Ada's");
+        let list = site.run(&["outbox", "list"]).stdout;
+        assert!(!list.contains("undone by"), "{list}");
     }
     assert_eq!(taken(&blusky).1["UserId"].as_str(), Some(ADA));
+}
+
+#[test]
+fn a_card_that_was_not_taken_back_is_not_given_to_its_holder_before() {
+    let (blusky, site, _) = held(&["no-such-call@RemoveUserCard"]);
+    let configuration = std::fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    site.configure(&configuration.replace("[site]", "replace_card_if_exists = true\n[enroll]\nreassign = \"always\"\n[site]"));
+    let taken_from_ada = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);
+    assert_eq!((taken_from_ada.code, &taken_from_ada.last()["previous_user_id"]), (0, &json!(ADA)), "{taken_from_ada:?}");
+    let key = taken_from_ada.last()["enrollment"].as_str().unwrap().to_owned();
+    let given = || {
+        let shows = blusky.shows();
+        shows["requests"].as_array().unwrap().iter().filter(|request| request["method"] == "POST").count()
+    };
+    let before = given();
+    let undone = site.run(&["outbox", "undo", &key, "--json"]);
+    let states: Vec<(Value, Value)> = undone.lines().iter().map(|line| (line["user_id"].clone(), line["state"].clone())).collect();
+    assert_eq!((undone.code, states), (1, vec![(json!(GRACE), json!("refused")), (json!(ADA), json!("discarded"))]), "{undone:?}");
+    assert_eq!((given(), taken(&blusky).1["UserId"].as_str()), (before, Some(GRACE)), "nothing was sent for Ada");
+    // Taking it back alone would leave Ada without it.
+    let outbox = site.outbox();
+    let again = site.run(&["outbox", "retry", outbox[2]["enrollment"].as_str().unwrap(), "--json"]);
+    assert!(again.code == 1 && again.error()["help"].as_str().unwrap().contains(&format!("outbox undo {key}")), "{again:?}");
+    assert_eq!((&outbox[1]["undone_by"], site.run(&["outbox", "undo", &key]).code), (&Value::Null, 1));
+    assert_eq!((site.outbox().len(), given()), (6, before), "it can be undone again");
 }
 
 #[test]

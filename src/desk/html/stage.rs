@@ -215,6 +215,7 @@ fn not_enrolled(ended: &Ended, person: &str, words: &Words) -> Markup {
         Ended::NoCard(seconds) => ("", html! { (words.fill("no_card", &[("seconds", seconds)])) }),
         Ended::NotSaved(why) => ("refused", html! { (words.say("not_saved")) " " (reason(why, words)) }),
         Ended::InTheWay(other) => ("refused", html! { (in_the_way(other, words)) }),
+        Ended::NotNew(_) => ("refused", html! { (words.say("not_new")) }),
         Ended::Unproven(..) => ("refused", html! { (words.say("unproven")) }),
         Ended::Refused(_, why) => ("refused", html! { (refused(why, words)) }),
     };

@@ -56,7 +56,7 @@ impl Board {
     /// How it stands with taking an entry back. The entry that does so has come to its end where it is not known here any more.
     #[must_use]
     pub fn undo(&self, entry: &Entry) -> Undo {
-        let Some(by) = entry.progress().undone_by else { return Undo::No };
+        let Some(by) = entry.progress().undone_by else { return if entry.undo_failed() { Undo::Failed } else { Undo::No } };
         match self.find(by).map(|by| by.progress().state) {
             None | Some(State::Accepted) => Undo::Done,
             Some(state) if state.came_to_nothing() => Undo::Failed,
@@ -165,6 +165,7 @@ mod tests {
             board.entry(&entry(by).after(steps.map(|step| (Utc::now(), step))));
             assert_eq!(board.undo(&given), undo);
         }
+        assert_eq!(board.undo(&given.after([(Utc::now(), Step::UndoFailed { by })])), Undo::Failed);
     }
 
     #[test]

@@ -116,6 +116,7 @@ mod tests {
         "outbox/progress/new_user.rs",
         "outbox/progress/read_back.rs",
         "outbox/progress/removal.rs",
+        "outbox/progress/undone.rs",
         "roster/added.rs",
         "roster/rows.rs",
         "sheet.rs",

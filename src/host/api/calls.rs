@@ -9,6 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use chrono::Utc;
+
 use super::{
     OrderedBy, Shared,
     body::{CallBody, Failed, Sent},
@@ -57,6 +59,7 @@ pub(super) async fn call(
     let judged = call::judge(&operation, shared.site.config.integer_width, wire);
     judged.map_err(|wrong| Failed::usage("member", wrong.to_string(), "nothing was sent"))?;
     groups(&body.access_level_groups, Some(&operation))?;
+    let judged_at = matches!(operation, Operation::AddUser(_)).then(Utc::now);
     if let Operation::AddUser(user) = &operation {
         new_user(&shared, user, false).await?;
     }
@@ -64,7 +67,7 @@ pub(super) async fn call(
         Some(user) => named(&shared.directory, user).await,
         None => None,
     };
-    let origin = Origin { ordered_by: Some(ordered_by), person, groups_after: body.access_level_groups, ..Origin::default() };
+    let origin = Origin { ordered_by: Some(ordered_by), person, judged_at, groups_after: body.access_level_groups, ..Origin::default() };
     let what = What::Call { operation: Box::new(operation), origin: Box::new(origin) };
     shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
@@ -81,8 +84,7 @@ fn store(error: &StoreError) -> Failed {
 /// # Errors
 /// The same user is on the way already, is in the directory, or belongs to no such company.
 pub(super) async fn new_user(shared: &Arc<Shared>, user: &AddUser, has_time: bool) -> Result<(), Failed> {
-    unordered(&shared.store, user).await?;
-    unknown(&shared.directory, user).await?;
+    nobody_yet(shared, user).await?;
     company(&shared.store, user).await?;
     if shared.directory.asks() && matches!(shared.directory.asked().await, Ok(None)) {
         let with = shared.clone();
@@ -92,6 +94,12 @@ pub(super) async fn new_user(shared: &Arc<Shared>, user: &AddUser, has_time: boo
         }
     }
     Ok(())
+}
+
+/// Refuses somebody who is on the way already, or in the directory.
+pub(super) async fn nobody_yet(shared: &Shared, user: &AddUser) -> Result<(), Failed> {
+    unordered(&shared.store, user).await?;
+    unknown(&shared.directory, user).await
 }
 
 /// Judges the groups of access levels that somebody new is to have.
@@ -114,8 +122,8 @@ pub(super) fn groups(groups: &[i64], first: Option<&Operation>) -> Result<(), Fa
 /// Refuses a second order of a user whose first one has not come to its end.
 async fn unordered(entries: &StoreHandle, user: &AddUser) -> Result<(), Failed> {
     let Some(open) = entries.open_user(user).await.map_err(|error| store(&error))? else { return Ok(()) };
-    let message = format!("a user of this name is in the outbox already ({}), and its outcome is not known yet", open.id);
-    let help = format!("`cardbridge outbox show {}` says what to do; a second user of the same name was not ordered", open.id);
+    let message = format!("a user of this name or number is in the outbox already ({}), and its outcome is not known yet", open.id);
+    let help = format!("`cardbridge outbox show {}` says what to do; a second user was not ordered", open.id);
     Err(Failed::impossible("user_in_outbox", message, help))
 }
 

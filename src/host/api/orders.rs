@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::ACCEPT},
     response::{IntoResponse, Response},
 };
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -229,8 +229,8 @@ pub(super) async fn answer(
 
 /// The station's order that follows from a body, judged as far as it can be before there is a card.
 async fn request(shared: &Arc<Shared>, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, Vec<Value>), Failed> {
-    let site = &shared.site;
-    let can_be_asked = body.can_be_asked;
+    let (site, can_be_asked) = (&shared.site, body.can_be_asked);
+    let judged_at = body.new_user.is_some().then(Utc::now);
     let card = wanted(&body)?;
     let reassign = reassign(site, body.reassign)?;
     let user = match &body.new_user {
@@ -244,7 +244,7 @@ async fn request(shared: &Arc<Shared>, id: Uuid, body: OrderBody, ordered_by: St
     };
     let finding = |finding: &Finding| views::notice::note(format!("the list of people, {finding}"));
     let findings = user.findings.iter().map(finding).collect();
-    let order = Box::new(order_of(site, body, (user, before), reassign, ordered_by)?);
+    let order = Box::new(Order { judged_at, ..order_of(site, body, (user, before), reassign, ordered_by)? });
     Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, findings))
 }
 

@@ -12,13 +12,14 @@ use uuid::Uuid;
 use super::{
     OrderedBy, Shared,
     body::{Asked, Failed, InPath, RetryBody, Sent},
+    calls::nobody_yet,
     people::named,
 };
 use crate::{
     access::{AddUserCard, Operation, RemoveUserCard},
     enroll::{
         enrollment::{Order, add_existing_card},
-        origin::Origin,
+        origin::{Origin, Undoes},
     },
     host::{
         holder::{self, Holder},
@@ -160,6 +161,10 @@ pub(super) async fn retry(
     {
         return settle(&shared, &id, Step::UserFound { user_id }).await;
     }
+    // A user who was refused may have been added by another entry since.
+    if let (Operation::AddUser(user), Of::Refused) = (&entry.operation, entry.progress().state) {
+        nobody_yet(&shared, user).await?;
+    }
     settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }
 
@@ -201,26 +206,26 @@ pub(super) async fn undo(
         return Err(Failed::impossible("card_unknown", "BluSKY has not shown the key of this card; nothing was done", help));
     };
     let before = holder::before(&entry, &shared.directory, &shared.store).await.map_err(|error| failed(&error))?;
-    let removal = RemoveUserCard { card_id, user_id: call.user_id };
-    let mut operations = vec![Operation::RemoveUserCard(removal)];
-    operations.extend(before.as_ref().and_then(|held| given_back(card_id, held)).map(Operation::AddUserCard));
-    let now = Utc::now();
+    let removal = Operation::RemoveUserCard(RemoveUserCard { card_id, user_id: call.user_id });
+    let giving = before.as_ref().and_then(|held| given_back(card_id, held)).map(|call| (Uuid::now_v7(), Operation::AddUserCard(call)));
+    let (taken_by, now) = (Uuid::now_v7(), Utc::now());
+    let undoing = Undoes { entry: entry.id, gives_back: giving.as_ref().map(|(id, _)| *id) };
     let mut by = Vec::new();
-    for operation in operations {
+    for (id, operation) in [(taken_by, removal)].into_iter().chain(giving) {
         let person = named(&shared.directory, operation.user().unwrap_or_default()).await;
-        let origin = Origin { ordered_by: Some(ordered_by.clone()), person, ..Origin::default() };
-        by.push(Entry { origin, ..Entry::of(Uuid::now_v7(), now, operation, Reassign::Never) });
+        let (undoing, once_taken_by) = if id == taken_by { (Some(undoing.clone()), None) } else { (None, Some(taken_by)) };
+        let origin = Origin { ordered_by: Some(ordered_by.clone()), person, undoing, once_taken_by, ..Origin::default() };
+        by.push(Entry { origin, ..Entry::of(id, now, operation, Reassign::Never) });
     }
     shared.store.undo(&entry, now, by.clone()).await.map_err(|error| failed(&error))?;
     for id in [entry.id].into_iter().chain(by.iter().map(|entry| entry.id)) {
         let entry = shared.store.entry(id).await.map_err(|error| failed(&error))?;
         shared.post(Event::Settled(Box::new(entry)))?;
     }
-    let undone_by = by.first().map(|entry| entry.id).unwrap_or_default();
     let orders = by.into_iter().map(|entry| Undoing { id: entry.id, operation: entry.operation }).collect();
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
     let on_their_terms = before.is_some_and(|held| held.card_user_flags.is_some());
-    Ok(Json(Undone { undone_by, orders, on_their_terms }))
+    Ok(Json(Undone { undone_by: taken_by, orders, on_their_terms }))
 }
 
 /// What undoes an enrollment.
@@ -310,6 +315,7 @@ async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Json<Shown>, Fa
         if let Some(elsewhere) = views::enrollment::elsewhere(&entry, store.base_url()) {
             return Err(Failed::impossible("base_url", elsewhere, "set blusky.base_url to that address, or discard the entry"));
         }
+        once_more(&entry)?;
         store.secret(entry.id).await.map_err(|error| failed(&error))?;
     }
     store.append(&entry, Utc::now(), step).await.map_err(|error| failed(&error))?;
@@ -317,6 +323,17 @@ async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Json<Shown>, Fa
     let answer = way(shared, &entry);
     shared.post(Event::Settled(Box::new(entry)))?;
     Ok(Json(answer))
+}
+
+/// Whoever had the card before would not get it back by another try of the taking back alone.
+fn once_more(entry: &Entry) -> Result<(), Failed> {
+    match &entry.origin.undoing {
+        Some(Undoes { entry: undone, gives_back: Some(_) }) if entry.progress().state == Of::Refused => {
+            let message = "the card would be taken back, and not given to whoever had it before; nothing was done";
+            Err(Failed::impossible("state", message, format!("`cardbridge outbox undo {undone}` orders both anew")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The entry with this key, or the only one whose key begins so.

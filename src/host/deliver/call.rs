@@ -20,7 +20,7 @@ use super::{super::holder, Directory, once};
 use crate::{
     access::{AccessControl, AddUser, Cards, Detail, NO_SUCH_CALL, NoList, Operation, Outcome},
     card::DecidedBy,
-    outbox::{Entry, Next, ReadBack, Step, reach::Reached},
+    outbox::{Entry, Next, ReadBack, State, Step, reach::Reached},
     station::{Called, Event},
     store::{StoreError, StoreHandle},
 };
@@ -92,6 +92,7 @@ impl<C: AccessControl> Call<C> {
         let mut is_looked_for = false;
         loop {
             let done = match next {
+                Next::Send { .. } if !self.is_taken_first(&entry).await => return called,
                 Next::Send { reassign: true } if entry.progress().is_held() && !is_looked_for => {
                     is_looked_for = true;
                     self.look_for_the_holder(&mut entry, post).await
@@ -123,6 +124,15 @@ impl<C: AccessControl> Call<C> {
         }
         called.entry = Some(entry);
         called
+    }
+
+    /// True where whoever had the card has it no more, if this entry waits for that. An entry that was erased had come to its end.
+    async fn is_taken_first(&self, entry: &Entry) -> bool {
+        let Some(taken_by) = entry.origin.once_taken_by else { return true };
+        match self.store.entry(taken_by).await {
+            Ok(taking) => taking.progress().state == State::Accepted && taking.progress().is_over(),
+            Err(error) => matches!(error, StoreError::Erased(_)),
+        }
     }
 
     /// Whoever is named as the holder is looked at before the card moves, so that it can go back to them.

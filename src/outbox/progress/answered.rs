@@ -77,3 +77,18 @@ impl Entry {
         }
     }
 }
+
+impl Progress {
+    /// True if BluSKY says, in its console's words, that somebody holds the card.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.told.description.as_ref().is_some_and(|words| words.to_lowercase().contains("already assigned"))
+    }
+
+    /// BluSKY's words say that it has the card already, with somebody or with nobody.
+    #[must_use]
+    pub fn is_known_to_blusky(&self) -> bool {
+        let words = self.told.description.as_deref().unwrap_or_default().to_lowercase();
+        self.is_held() || words.contains("more than one card exists")
+    }
+}

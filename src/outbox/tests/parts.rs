@@ -201,13 +201,17 @@ fn a_card_counts_for_later_ones_once_it_is_accepted_or_while_a_person_vouches_fo
 
 #[test]
 fn a_second_order_of_the_same_new_person_is_one_while_the_first_is_open_and_no_longer() {
-    let open = |steps: Vec<Step>, other: &AddUser| user(steps).is_open_order_of(other);
+    let open = |steps: Vec<Step>, other: &AddUser| user(steps).not_new(other, None).is_some();
     for steps in [vec![], vec![SENDING], vec![SENDING, no_answer()]] {
         assert!(open(steps.clone(), &ada()), "{steps:?}");
     }
     for steps in [vec![SENDING, accepted()], vec![SENDING, refused()], vec![Step::Discarded { superseded_by: None }]] {
         assert!(!open(steps.clone(), &ada()), "{steps:?}");
     }
-    assert!(!open(vec![], &AddUser { employee_number: Some("1815".to_owned()), ..ada() }), "a namesake");
-    assert!(!entry(Reassign::Never, vec![]).is_open_order_of(&ada()), "a card's order");
+    let number = |number: &str| Some(number.to_owned());
+    assert!(open(vec![], &AddUser { employee_number: number("1815"), ..ada() }), "no number tells the two apart");
+    assert!(!open(vec![], &AddUser { first_name: "Grace".to_owned(), ..ada() }), "somebody else");
+    let numbered = newcomer(AddUser { employee_number: number("1815"), ..ada() }, &[], false);
+    assert!(numbered.not_new(&AddUser { employee_number: number("1816"), ..ada() }, None).is_none(), "a namesake");
+    assert!(entry(Reassign::Never, vec![]).not_new(&ada(), None).is_none(), "a card's order");
 }

@@ -157,6 +157,9 @@ fn a_card_is_given_away_for_as_long_as_the_site_says_unless_nothing_came_of_its_
     for steps in [refused, vec![Step::Discarded { superseded_by: None }], taken_back] {
         assert!(!is_given(steps.clone(), 1), "{steps:?}");
     }
+    let [undone, failed] = [3, 4].map(|by| (Step::Undone { by: Uuid::from_u128(3) }, Step::UndoFailed { by: Uuid::from_u128(by) }));
+    assert!(is_given([accepted(), vec![undone.0, undone.1]].concat(), 1), "it was not taken back after all");
+    assert!(!is_given([accepted(), vec![failed.0, failed.1]].concat(), 1), "that was another wish");
 }
 
 #[test]

@@ -10,12 +10,14 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{
     Wrong,
     chain::{self, Head, Open},
-    evidence, lists, reading,
+    evidence, lists,
+    reading::{self, Way},
     rows::{self, EntryRow},
+    writing,
 };
-use crate::store::StoreError;
+use crate::{outbox::Step, store::StoreError};
 
-const LAYOUT: i64 = 6;
+const LAYOUT: i64 = 7;
 /// "card" in ASCII: tells a cardbridge store from any other SQLite file.
 pub(super) const APPLICATION: i64 = 0x6361_7264;
 
@@ -48,7 +50,7 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
         transaction.execute_batch(if found < 3 { TO_THIRD } else { "" })?;
         transaction.execute_batch(if found < 4 { TO_FOURTH } else { "" })?;
         transaction.execute_batch(if found < 5 { TO_FIFTH } else { "" })?;
-        transaction.execute_batch(TO_SIXTH)?;
+        transaction.execute_batch(if found < 6 { TO_SIXTH } else { "" })?;
         transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {LAYOUT};"))?;
         if found < 3 {
             link_all(&transaction, base_url)?;
@@ -56,8 +58,11 @@ pub(super) fn bring_up(connection: &mut Connection, base_url: &str) -> Result<()
         if found < 4 {
             count_all(&transaction)?;
         }
-        open_what_is_stuck(&transaction)?;
-        lists::mark_all(&transaction)?;
+        if found < 6 {
+            open_what_is_stuck(&transaction)?;
+            lists::mark_all(&transaction)?;
+        }
+        say_what_was_not_undone(&transaction)?;
     }
     Ok(transaction.commit()?)
 }
@@ -157,6 +162,23 @@ fn open_what_is_stuck(transaction: &Connection) -> Result<(), Wrong> {
         }
     }
     Ok(head.iter().try_for_each(|head| head.write(transaction))?)
+}
+
+/// What was to be taken back, and was not, counts as given again: older programs kept it as undone.
+fn say_what_was_not_undone(transaction: &Connection) -> Result<(), Wrong> {
+    // A damaged head stays damaged: nothing is added after it.
+    if Head::sound(transaction)?.is_none() {
+        return Ok(());
+    }
+    let mut undone = Vec::new();
+    reading::each(transaction, |_, entry| undone.extend(entry.ok().and_then(|entry| Some((entry.progress().undone_by?, entry)))))?;
+    for (by, entry) in undone {
+        let Ok(taking) = reading::entry(transaction, by, Way::EveryEntry) else { continue };
+        if let Some((at, _)) = taking.steps().last().filter(|_| taking.progress().is_over() && taking.progress().state.came_to_nothing()) {
+            writing::append(transaction, entry, *at, &Step::UndoFailed { by })?;
+        }
+    }
+    Ok(())
 }
 
 /// Marks and links what an older program has written down.

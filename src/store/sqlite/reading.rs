@@ -12,6 +12,7 @@ use super::{
     rows::{self, FoundRow},
 };
 use crate::{
+    access::AddUser,
     outbox::Entry,
     store::{Page, StoreError},
 };
@@ -110,11 +111,15 @@ pub(super) fn last_of_card(connection: &Connection, card: &str, base_url: &str) 
     }
 }
 
-/// The orders of new users, newest first, as far as they are not damaged: of those with this last name, which are looked for in the text.
-pub(super) fn new_users(connection: &Connection, base_url: &str, last_name: &str) -> rusqlite::Result<Vec<Entry>> {
-    let filter = "INDEXED BY new_user WHERE kind = 'add_user' AND base_url = ?1 AND instr(body, ?2) > 0 ORDER BY number DESC";
-    let name = serde_json::Value::from(last_name).to_string();
-    Ok(entries(connection, filter, params![base_url, name])?.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
+/// The orders of new users, newest first, as far as they are not damaged: of those with the last name or the number of this one, which
+/// are looked for in the text.
+pub(super) fn new_users(connection: &Connection, base_url: &str, user: &AddUser) -> rusqlite::Result<Vec<Entry>> {
+    let filter = "INDEXED BY new_user WHERE kind = 'add_user' AND base_url = ?1
+                  AND (instr(lower(body), lower(?2)) > 0 OR instr(lower(body), lower(?3)) > 0) ORDER BY number DESC";
+    let quoted = |text: &str| serde_json::Value::from(text.trim()).to_string();
+    let (name, number) = (quoted(&user.last_name), user.employee_number.as_deref().map(quoted));
+    let found = entries(connection, filter, params![base_url, name.trim_matches('"'), number])?;
+    Ok(found.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
 }
 
 /// What is wrong with a page of the entries that were saved after this number, in words; and its highest number, if there is one.

@@ -245,6 +245,27 @@ fn what_an_older_program_kept_as_done_while_it_waits_for_a_person_holds_up_its_c
 }
 
 #[test]
+fn what_an_older_program_kept_as_undone_though_that_was_refused_counts_as_given_once_it_is_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    let ids = [903, 904].map(Uuid::from_u128);
+    ids.iter().for_each(|id| store.save(&Entry { id: *id, ..store_entry() }, Terms::default()).unwrap());
+    // An older program knew nothing of what hangs on the second one.
+    for (id, step) in ids.into_iter().zip([Step::Undone { by: ids[1] }, Step::Discarded { superseded_by: None }]) {
+        let entry = store.entry(id).unwrap();
+        store.append(entry, Utc::now(), &step).unwrap();
+    }
+    assert_eq!(store.entry(ids[0]).unwrap().progress().undone_by, Some(ids[1]));
+    store.connection.execute_batch("PRAGMA user_version = 6;").unwrap();
+    Box::new(store).close();
+    let mut store = open(&folder.path().join("old.db"));
+    assert!(store.entry(ids[0]).unwrap().undo_failed());
+    assert_eq!(store.findings(), Ok(vec![]));
+    let version: i64 = store.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert!(version >= 7, "older programs do not know such a step, and leave the store alone");
+}
+
+#[test]
 fn what_is_kept_beside_the_record_is_held_against_it() {
     let folder = tempfile::tempdir().unwrap();
     let spoils: [(&str, &str); 9] = [

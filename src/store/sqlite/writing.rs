@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::{
     Wrong,
     chain::{self, Head},
-    evidence, reading,
+    evidence,
+    reading::{self, Way},
     rows::{self, EntryRow, StepRow},
 };
 use crate::{
@@ -43,6 +44,7 @@ pub(super) fn row(entry: &Entry, base_url: &str) -> Result<EntryRow, StoreError>
 
 /// Writes an entry down; true where a secret of what it supersedes went.
 pub(super) fn save(transaction: &Connection, entry: &Entry, mut row: EntryRow, sealed: Option<&[u8]>, terms: Terms) -> Result<bool, Wrong> {
+    new_here(transaction, entry, &row)?;
     let wiped = agree(transaction, entry, &row, terms)?;
     let mut head = Head::read(transaction)?;
     if let Some(sealed) = sealed {
@@ -58,6 +60,17 @@ pub(super) fn save(transaction: &Connection, entry: &Entry, mut row: EntryRow, s
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (None, entry.standing()))?;
     head.write(transaction)?;
     Ok(wiped)
+}
+
+/// Says no to a second user where another entry adds the same one, however long ago this one was ordered.
+fn new_here(transaction: &Connection, entry: &Entry, row: &EntryRow) -> Result<(), Wrong> {
+    let Operation::AddUser(user) = &entry.operation else { return Ok(()) };
+    let others = reading::new_users(transaction, &row.base_url, user)?;
+    let mut others = others.into_iter().filter(|other| other.id != entry.id);
+    match others.find_map(|other| other.not_new(user, entry.origin.judged_at)) {
+        Some(not_new) => Err(StoreError::NotNew(not_new).into()),
+        None => Ok(()),
+    }
 }
 
 /// Gives up what an entry supersedes, and says no where its terms do; true where a secret went. Of the entries for the same card those
@@ -76,8 +89,22 @@ fn agree(transaction: &Connection, entry: &Entry, row: &EntryRow, terms: Terms) 
     }
 }
 
-/// Writes an entry's next step down; true where its secret went with it.
-pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<bool, Wrong> {
+/// Writes an entry's next step down, and what that means for the entries that hang on it; true where a secret went with it.
+pub(super) fn append(transaction: &Connection, entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<bool, Wrong> {
+    let before = entry.progress().clone();
+    let (entry, mut wiped) = append_alone(transaction, entry, at, step)?;
+    for (other, step) in entry.consequences(&before) {
+        // One that was erased, or is damaged, is not sent.
+        let Ok(other) = reading::entry(transaction, other, Way::EveryEntry) else { continue };
+        if other.is_changed_by(&step) {
+            wiped |= append_alone(transaction, other, at, &step)?.1;
+        }
+    }
+    Ok(wiped)
+}
+
+/// Writes one entry's next step down: the entry as it is then, and whether its secret went.
+fn append_alone(transaction: &Connection, mut entry: Entry, at: DateTime<Utc>, step: &Step) -> Result<(Entry, bool), Wrong> {
     let mut row = rows::row_of(transaction, &entry.id.to_string())?;
     if row.steps != entry.steps().len() as i64 {
         return Err(StoreError::Conflict.into());
@@ -101,7 +128,7 @@ pub(super) fn append(transaction: &Connection, mut entry: Entry, at: DateTime<Ut
     row.update(transaction)?;
     evidence::moved(transaction, &mut head, (&row.base_url, &entry.origin), (before, entry.standing()))?;
     head.write(transaction)?;
-    Ok(wiped)
+    Ok((entry, wiped))
 }
 
 /// Writes down that an entry is undone, by the first of these, and all of these.

@@ -4,7 +4,9 @@ mod alike;
 mod counted;
 mod found;
 mod kept;
+mod newcomers;
 mod terms;
+mod undone;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;

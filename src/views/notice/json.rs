@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{in_the_way, question_words, text};
+use super::{in_the_way, not_new_words, question_words, text};
 use crate::{
     card::{Reading, Verdict},
     enroll::{enrollment::Refused, policy::SitePolicy},
@@ -261,6 +261,10 @@ fn error(ended: &Ended, policy: &SitePolicy) -> ErrorJson {
             &format!("{}. Nothing was enrolled.", in_the_way(other)),
             &format!("if the older order is wrong, `cardbridge outbox discard {}`, then show the card again", given.entry),
         ),
+        Ended::NotNew(not_new) => {
+            let (code, message, help) = not_new_words(not_new);
+            plain(code, message, &help)
+        }
         Ended::NotSaved(why) => plain("store", why, "nothing was enrolled; present the card again once that is mended"),
         Ended::NoCard(seconds) => plain(
             "no_card",

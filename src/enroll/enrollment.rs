@@ -21,8 +21,8 @@ use crate::{
     card::{Credential, Csn, FILLED_UID, Fit, PROTECTED, RANDOM_UID, Reading, Verdict, WORTHLESS, ZERO_UID},
 };
 
-/// What the operator asks for.
-#[derive(Clone, PartialEq, Eq)]
+/// What the operator asks for; [`Order::of`] begins one.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Order {
     /// The user the card is for.
     pub user_id: Uuid,
@@ -274,29 +274,8 @@ impl Order {
 
     /// An order for this user and nothing else said.
     #[must_use]
-    pub const fn of(user_id: Uuid) -> Self {
-        Self {
-            user_id,
-            card_type: None,
-            printed: None,
-            external_number: None,
-            activate: None,
-            deactivate: None,
-            card_user_flags: ACTIVE_CARDHOLDER,
-            enforce_occupancy_system: None,
-            pin: None,
-            reassign: false,
-            same_card: false,
-            confirmed: false,
-            person: None,
-            ordered_by: None,
-            judged_at: None,
-            before: None,
-            access_level_groups: Vec::new(),
-            roster: None,
-            alone: false,
-            waits_on: false,
-        }
+    pub fn of(user_id: Uuid) -> Self {
+        Self { user_id, card_user_flags: ACTIVE_CARDHOLDER, ..Self::default() }
     }
 }
 

@@ -79,7 +79,7 @@ mod tests {
     use super::{super::Words, *};
 
     /// Where reasons are given that reach the page.
-    const SOURCES: [&str; 44] = [
+    const SOURCES: [&str; 45] = [
         "access/outcome.rs",
         "blusky/answer.rs",
         "blusky/client.rs",

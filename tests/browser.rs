@@ -207,7 +207,7 @@ fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
     assert!(browser.has_focus("#found button"), "the first list is taken with Enter");
     browser.enters("");
     for number in 1..=20 {
-        browser.shows("#stage", &format!("Person Number{number}\n"));
+        browser.shows("#stage", &format!("Person Number{number} ({})\n", 5000 + number));
         browser.shows("#stage", "Show the card now.");
         if number == 2 {
             browser.is_for_everybody();
@@ -218,7 +218,7 @@ fn a_list_of_twenty_people_is_a_tap_each_over_a_kill() {
             station.starts();
             // What the page shows until it is connected again is from before the kill.
             browser.shows("body:has(#lost[hidden])", "11 of 20 done");
-            browser.shows("#stage", "Person Number12\n");
+            browser.shows("#stage", "Person Number12 (5012)\n");
             browser.shows("#stage", "Show the card now.");
         }
         let frame = format!("1A{}\r", support::h10301(123, number).trim_start_matches("{26}"));

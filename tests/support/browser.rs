@@ -170,8 +170,11 @@ impl Browser {
         self.runtime.block_on(self.client.switch_to_window(tab)).unwrap();
     }
 
-    /// Types at the keyboard: into whatever has the focus.
+    /// Types at the keyboard: into whatever has the focus. Whom the desk page has just moved looks first, as people do; what comes before
+    /// that was meant for another place, and the page drops it.
     pub fn types(&self, keys: &str) {
+        let has_looked = "return typeof moved === 'undefined' || performance.now() - moved.at > STRAY;";
+        crate::support::wait_for("a look at where the page has moved", || (self.runs(has_looked, &[]) == true).then_some(()));
         self.runtime.block_on(async { self.client.active_element().await.unwrap().send_keys(keys).await.unwrap() });
     }
 

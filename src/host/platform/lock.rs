@@ -70,15 +70,20 @@ impl Lock {
     }
 }
 
-/// True for a lock on this file: `1: FLOCK  ADVISORY  WRITE 4711 fe:00:12345 0 EOF`, with the device in hex.
+/// True for a lock on this file: `1: FLOCK  ADVISORY  WRITE 4711 fe:00:12345 0 EOF`, with its process, and its device in hex.
 fn is_on(lock: &str, file: &Metadata) -> bool {
-    let mut on = lock.split_whitespace().nth(5).unwrap_or_default().split(':');
+    let mut words = lock.split_whitespace().skip(4);
+    let (process, mut on) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().split(':'));
     let mut device = || on.next().and_then(|part| u64::from_str_radix(part, 16).ok());
-    let of = (device(), device());
-    let is_on_device = of == (Some(major(file.dev())), Some(minor(file.dev())));
-    // On btrfs and overlays, which lie on no device of their own, the two say different ones.
-    let has_no_device = of.0 == Some(0) && major(file.dev()) == 0;
-    (is_on_device || has_no_device) && on.next().is_some_and(|inode| inode.parse() == Ok(file.ino()))
+    let is_on_device = (device(), device()) == (Some(major(file.dev())), Some(minor(file.dev())));
+    // On btrfs and overlays a file and its lock name different devices: there its process shows which file it is.
+    on.next().is_some_and(|inode| inode.parse() == Ok(file.ino())) && (is_on_device || has_open(process, file))
+}
+
+fn has_open(process: &str, file: &Metadata) -> bool {
+    let is_it = |open: &Metadata| (open.dev(), open.ino()) == (file.dev(), file.ino());
+    let open = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|open| fs::metadata(open.path()).ok()).any(|open| is_it(&open))
 }
 
 fn name(file: &mut File, doing: &str) -> io::Result<()> {

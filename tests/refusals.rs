@@ -452,6 +452,7 @@ fn a_token_is_never_sent_readable_over_a_network() {
         "ftp://blusky.example.com",
         "blusky.example.com",
         "https://user:secret@blusky.example.com",
+        "https://blusky.example.com ",
     ] {
         with(url, "");
         let error = refused(&site, &ENROLL, 2);

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     FIRST, ONE_IS_ENOUGH, PEOPLE, Words, a_station, begins,
     browser::{Browser, browser},
-    chooses, ties,
+    chooses, presses_4567, ties,
 };
 
 /// From now on each call whose address holds a text waits until it is let go, or fails as without a network.
@@ -95,8 +95,7 @@ fn a_question_takes_nobody_away_from_a_name_that_they_type() {
     browser.shows("body[data-pressed=dropped]", "Several formats fit");
     browser.is_for_everybody();
     assert!(browser.has_focus("#stage .choices button") && station.entries().is_empty());
-    let first = browser.runs("return document.querySelector('#stage .choices button').innerText;", &[]);
-    browser.types(if first.as_str().unwrap().contains("4567") { "1" } else { "2" });
+    presses_4567(&browser);
     browser.shows("#stage", "Accepted");
 }
 

@@ -1,7 +1,8 @@
 //! Signing in: a token from a file, read again before every call, or one that `api/Account/Authenticate` gives for an e-mail
 //! address and a password, kept until BluSKY no longer takes it.
 //!
-//! In: the site's settings. Out: the header a call carries. Never: a token or password in an error, or the same token tried twice.
+//! In: the site's settings. Out: the header a call carries. Never: a token or password in an error, the same token tried
+//! twice, or a refused password again and again.
 
 use std::time::Duration;
 
@@ -94,12 +95,13 @@ impl Signer {
         if refused.as_ref().is_some_and(|(wrong, at)| wrong == password && at.elapsed() < REFUSED) {
             return Err(Failure::Stopped(WRONG.to_owned()));
         }
-        let signed_in = self.sign_in(http, email, password).await;
-        *refused = matches!(&signed_in, Err(Failure::Stopped(why)) if why == WRONG).then(|| (password.clone(), Instant::now()));
-        signed_in
+        let token = self.sign_in(http, email, password).await?;
+        *refused = token.is_none().then(|| (password.clone(), Instant::now()));
+        token.ok_or_else(|| Failure::Stopped(WRONG.to_owned()))
     }
 
-    async fn sign_in(&self, http: &Http, email: &str, password: &Secret) -> Result<Secret, Failure> {
+    /// The token that BluSKY gives; none where it refuses the address or the password.
+    async fn sign_in(&self, http: &Http, email: &str, password: &Secret) -> Result<Option<Secret>, Failure> {
         let Settings { base_url, media, .. } = &self.settings;
         let body = serde_json::to_vec(&Authenticate { email, password }).map_err(|error| Failure::Stopped(error.to_string()))?;
         let request = http.post(format!("{base_url}/api/Account/Authenticate")).header(ACCEPT, Wire::Json.accept(*media));
@@ -116,7 +118,7 @@ impl Signer {
         let answer = Document::read(&body).filter(|answer| answer.member("IsAuthenticated").is_some() || answer.member("Token").is_some());
         let Some(answer) = answer else {
             if matches!(status.as_u16(), 401 | 403) {
-                return Err(Failure::Stopped(WRONG.to_owned()));
+                return Ok(None);
             }
             return Err(if status.is_server_error() || status.as_u16() == 429 {
                 Failure::NotSent(format!("BluSKY answered {status} when asked to sign in"))
@@ -125,10 +127,8 @@ impl Signer {
             });
         };
         let token = answer.text("Token").map(str::trim).filter(|token| !token.is_empty());
-        match (status.is_success(), answer.flag("IsAuthenticated"), token) {
-            (true, Some(true), Some(token)) => Ok(Secret::new(token)),
-            _ => Err(Failure::Stopped(WRONG.to_owned())),
-        }
+        let is_let_in = status.is_success() && answer.flag("IsAuthenticated") == Some(true);
+        Ok(token.filter(|_| is_let_in).map(Secret::new))
     }
 }
 

@@ -99,7 +99,7 @@ fn base_url(keys: &Keys<'_, '_>, url: &At<String>, insecure: bool) -> Option<Str
         None
     };
     if url.value.contains(char::is_whitespace) {
-        return complain("has a blank in it");
+        return complain("has a blank in it; write it without one, as https://HOST/");
     }
     let Ok(parsed) = reqwest::Url::parse(&url.value) else { return complain("is no URL; write https://HOST/") };
     if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() || parsed.fragment().is_some() {

@@ -104,9 +104,9 @@ pub enum ConfigError {
 }
 
 /// No configuration is larger.
+const LARGEST_FILE: u64 = 256 << 10;
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
-const LARGEST_FILE: u64 = 256 << 10;
 
 impl Config {
     /// Reads the file. Relative paths in it start from its folder.

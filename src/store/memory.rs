@@ -66,9 +66,7 @@ impl Contents {
         let found = self.entries.iter_mut().find(|entry| entry.id == id);
         found.ok_or_else(|| StoreError::NoEntry(id.to_string()))
     }
-}
 
-impl Contents {
     /// Adds an entry's next step; the entry as it is then.
     fn add(&mut self, id: Uuid, at: DateTime<Utc>, step: &Step) -> Result<Entry, StoreError> {
         let found = self.find(id)?;

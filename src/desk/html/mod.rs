@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{access::Operation, enroll::origin::Named, outbox::Entry, text::shown, views::reading::words_of};
 
-/// The head of a page; its style and its script are named after it.
+/// The head of a page; its style is named after it, and its scripts lie in a folder of that name.
 fn head(page: &str, scripts: &[&str]) -> Markup {
     html! {
         head {

@@ -372,8 +372,7 @@ fn what_may_still_be_sent_is_not_erased() {
 fn a_person_is_erased_beside_a_station_that_runs() {
     let blusky = Simulator::start(&[]);
     let site = site_with_people(&blusky.base_url, "");
-    let station = site.start(&["run"]);
-    support::wait_for("the station", || site.path("cardbridge.db.sock").exists().then_some(()));
+    let station = site.station();
     assert_eq!(enroll(&site, ADA, 8), 0);
     let erased = site.run(&["audit", "erase", "--user", ADA]);
     assert_eq!(erased.code, 0, "{erased:?}");

@@ -158,7 +158,7 @@ fn a_port_that_another_program_holds_is_named_with_that_program() {
     holder.wait().unwrap();
     assert_eq!(doctor(&site).findings, Vec::<Value>::new());
     // A station that runs here is no stranger.
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("desk: there");
     let looked = doctor(&site);
     assert_eq!((looked.findings, &looked.summary["station"]), (Vec::new(), &json!(station.id())));
@@ -268,7 +268,7 @@ fn what_waits_in_the_store_is_judged_with_and_without_a_station() {
     let before = everything(&site);
     assert!(doctor(&site).says("key_missing").contains("put the key file back"));
     assert_eq!(everything(&site), before);
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("the station runs");
     assert!(doctor(&site).says("key_missing").contains("put the key file back"));
 }
@@ -276,7 +276,7 @@ fn what_waits_in_the_store_is_judged_with_and_without_a_station() {
 #[test]
 fn the_log_of_a_command_that_was_killed_is_left_as_it_is() {
     let site = Site::at("http://127.0.0.1:9", "");
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("the station runs");
     assert_eq!(enroll(&site, ADA, CARD).code, 3);
     station.kill();
@@ -295,7 +295,7 @@ fn the_log_of_a_command_that_was_killed_is_left_as_it_is() {
 fn a_station_of_another_configuration_is_said_and_so_is_one_that_does_not_answer() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("the station runs");
     assert!(!doctor(&site).has("other_site"));
     let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
@@ -315,7 +315,7 @@ fn noise_bits_that_never_fit_and_codes_that_are_not_listed_are_told_from_what_th
     let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
     let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
     site.configure(&text.replace("[site]\n", "[site]\nfacility_codes = [31]\n"));
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("desk: there");
     reader.send(b"\x02\x01\xFE\xC0rubbish\x03\r");
     let found = wait_for("the noise", || Some(doctor(&site)).filter(|looked| looked.has("wrong_dialect")));
@@ -448,7 +448,7 @@ fn a_ticket_holds_no_card_number_name_or_token_whatever_is_found() {
     assert_eq!(enroll(&site, "Ada Lovelace", CARD).code, 3, "the token is refused");
     let text = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
     site.configure(&text.replace("[site]\n", "[site]\nfacility_codes = [98765]\n"));
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("Lovelace-desk: there");
     reader.send(b"1ABD88EB80\r");
     wait_for("the card", || Some(doctor(&site)).filter(|looked| looked.has("facility_code_not_listed")));

@@ -321,7 +321,7 @@ fn a_list_of_people_that_cannot_be_read_stops_only_who_looks_somebody_up() {
     assert_eq!(site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]).code, 0);
     assert_eq!(site.outbox().len(), 1);
     std::fs::remove_file(site.path("people.csv")).unwrap();
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("people.csv");
 }
 

@@ -81,7 +81,7 @@ fn a_station_that_is_not_watched_says_nothing_more_once_it_is_ready() {
 #[test]
 fn a_monitoring_system_reads_how_the_station_is_and_nothing_of_whose_card() {
     let site = site();
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("the station runs");
     let before = metrics(&site).1;
     assert!(before.contains("cardbridge_outbox_waiting 0\n") && !before.contains("oldest_waiting"), "{before}");

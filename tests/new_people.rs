@@ -273,7 +273,7 @@ fn what_was_sent_when_the_program_was_killed_is_looked_for_by_the_next_one() {
     wait_for("the call", || blusky.shows()["requests"].as_array().unwrap().iter().any(|request| request["method"] == "POST").then_some(()));
     killed.kill();
     // At first the list does not show the user: the call is under way still.
-    let station = site.start(&["run"]);
+    let station = site.station();
     let entries = site.wait_for_outbox(|entries| entries[0]["state"] == "accepted");
     station.signal("TERM");
     assert_eq!((there(&blusky, "King"), &entries[0]["before"]["warnings"]), ((1, 1), &json!(["found_in_directory"])));

@@ -61,12 +61,6 @@ fn with_a_store(site: &Site) {
     assert!(site.outbox().is_empty());
 }
 
-/// Waits until the delivery lock beside the store names this command.
-fn wait_until_delivering(site: &Site, doing: &str) {
-    let lock = site.path("cardbridge.db.station");
-    wait_for("the station's lock", || fs::read_to_string(&lock).ok().filter(|holder| holder.contains(doing)));
-}
-
 // ---- the program is killed
 
 /// Kills an enrollment after its call has reached BluSKY and before an answer came.
@@ -83,7 +77,7 @@ fn an_enrollment_killed_in_flight_is_found_by_the_station_and_sent_once() {
     let site = Site::at(&blusky.base_url, "");
     killed_in_flight(&blusky, &site);
     wait_for("the card, for the call arrived all the same", || (blusky.cards().len() == 1).then_some(()));
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(entries[0]["card_id"], blusky.cards()[0]["CardId"]);
     assert_eq!((entries[0]["attempts"].clone(), count(&blusky)), (json!(1), (1, 1)));
@@ -112,7 +106,7 @@ fn an_enrollment_killed_before_blusky_stored_the_card_is_sent_again() {
     let blusky = Simulator::start(&["--fault", "delay=800:1", "--fault", "drop-before-commit:1"]);
     let site = Site::at(&blusky.base_url, "");
     killed_in_flight(&blusky, &site);
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!((entries[0]["attempts"].clone(), count(&blusky)), (json!(2), (1, 2)));
 }
@@ -122,7 +116,7 @@ fn a_blusky_that_stores_the_card_long_after_the_kill_ends_with_one_card() {
     let blusky = Simulator::start(&["--fault", "delay=4000:1"]);
     let site = Site::at(&blusky.base_url, "");
     killed_in_flight(&blusky, &site);
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     wait_for("the end of the first call", || blusky.shows()["requests"][0]["status"].as_u64());
     assert_eq!(blusky.cards().len(), 1);
@@ -142,14 +136,13 @@ fn a_person_can_discard_what_a_killed_enrollment_left_without_starting_anything_
 fn a_station_killed_in_flight_leaves_it_to_the_next_station() {
     let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
     let site = Site::at(&blusky.base_url, "");
-    let station = site.start(&["run"]);
-    wait_until_delivering(&site, "run");
+    let station = site.station();
     let enroll = site.run(&[&ENROLL[..], &["--outcome-timeout", "0"]].concat());
     assert_eq!(enroll.code, 3, "{enroll:?}");
     wait_for("the call", || (blusky.sent() == 1).then_some(()));
     station.kill();
     wait_for("the card, for the call arrived all the same", || (blusky.cards().len() == 1).then_some(()));
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (1, 1));
 }
@@ -173,7 +166,7 @@ fn an_interrupted_enrollment_waits_for_the_answer_that_is_under_way_and_a_second
     thread::sleep(Duration::from_millis(300));
     let (before, ended) = (Instant::now(), enroll.signal("INT"));
     assert!(ended.code == 1 && before.elapsed() < Duration::from_secs(2), "{ended:?}");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(blusky.cards().len(), 1);
 }
@@ -244,7 +237,7 @@ fn without_a_way_to_blusky_the_card_stays_saved_and_a_later_station_delivers_it(
     assert!(ended.last()["why"].as_str().unwrap().contains("cannot be reached"), "{ended:?}");
     assert!(all_are(&site.outbox(), "saved"));
     let blusky = Simulator::on(&address, &[]);
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (1, 1));
 }
@@ -253,8 +246,7 @@ fn without_a_way_to_blusky_the_card_stays_saved_and_a_later_station_delivers_it(
 fn a_station_delivers_as_soon_as_blusky_is_there() {
     let address = own_address();
     let site = Site::at(&format!("http://{address}"), "");
-    let _station = site.start(&["run"]);
-    wait_until_delivering(&site, "run");
+    let _station = site.station();
     let ended = site.run(&[&ENROLL[..], &["--outcome-timeout", "1"]].concat());
     assert_eq!((ended.code, &ended.last()["state"]), (3, &json!("saved")), "{ended:?}");
     let blusky = Simulator::on(&address, &[]);
@@ -272,7 +264,7 @@ fn an_enrollment_does_not_wait_for_a_blusky_that_is_away() {
     assert!(ended.stderr.contains("it will be sent when BluSKY is back"), "{ended:?}");
     assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
     // A station knows it already.
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("BluSKY cannot be reached");
     let before = Instant::now();
     let ended = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
@@ -317,7 +309,7 @@ fn a_wrong_token_is_said_at_once_after_one_call_and_nothing_is_lost() {
     assert!(all_are(&site.outbox(), "saved"));
 
     fs::write(site.path("token"), "simulator\n").unwrap();
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| entries.len() == 2 && all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (2, tries + 2));
 }
@@ -331,7 +323,7 @@ fn a_missing_token_file_is_named_and_nothing_is_sent() {
     assert_eq!((ended.code, blusky.sent()), (3, 0), "{ended:?}");
     assert!(ended.last()["why"].as_str().unwrap().contains(site.path("token").to_str().unwrap()), "{ended:?}");
     site.keep("token", "simulator");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (1, 1));
 }
@@ -346,7 +338,7 @@ fn a_refusal_that_stops_everybody_is_tried_once_and_says_what_to_check() {
         let ended = site.run(&ENROLL);
         assert_eq!((outcome(&ended), count(&blusky)), ((3, json!("saved"), json!(1)), (0, 1)), "{fault}: {ended:?}");
         assert!(ended.last()["why"].as_str().unwrap().contains(check), "{fault}: {ended:?}");
-        let _station = site.start(&["run"]);
+        let _station = site.station();
         site.wait_for_outbox(|entries| all_are(entries, "accepted"));
         assert_eq!(count(&blusky), (1, 2), "{fault}");
     }
@@ -360,8 +352,7 @@ fn a_running_station_goes_on_by_itself_with_a_corrected_token_and_calls_once_a_t
     let denying = Simulator::start(&["--fault", "unauthorized:4@all"]);
     let unchanged = Site::at(&denying.base_url, "");
     let stations = [&corrected, &unchanged].map(|site| {
-        let station = site.start(&["run"]);
-        wait_until_delivering(site, "run");
+        let station = site.station();
         let ended = site.run(&ENROLL);
         assert_eq!((ended.code, &ended.last()["attempts"]), (3, &json!(1)), "{ended:?}");
         station
@@ -380,7 +371,7 @@ fn a_running_station_goes_on_by_itself_with_a_corrected_token_and_calls_once_a_t
 fn a_station_and_ten_enrollments_at_once_send_each_card_exactly_once() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     ten_at_once(&blusky, &site);
 }
 
@@ -450,8 +441,7 @@ fn a_station_that_is_told_to_end_waits_for_the_answer_to_its_call() {
         Answer::Accept
     });
     let site = Site::at(&blusky.base_url, "");
-    let station = site.start(&["run"]);
-    wait_until_delivering(&site, "run");
+    let station = site.station();
     site.run(&[&ENROLL[..], &["--outcome-timeout", "0"]].concat());
     wait_for("the call", || (blusky.posts().len() == 1).then_some(()));
     let ended = station.signal("TERM");
@@ -558,7 +548,7 @@ fn in_doubt_for_good() -> (StandIn, Site, String) {
 #[test]
 fn what_is_in_doubt_and_cannot_be_read_back_is_never_sent_again_by_itself() {
     let (blusky, site, key) = in_doubt_for_good();
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     let other = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
     assert_eq!(other.code, 0, "{other:?}");
     assert_eq!(site.outbox()[0]["state"], "in_doubt");
@@ -574,7 +564,7 @@ fn what_a_person_did_not_find_in_blusky_is_sent_again() {
     let (blusky, site, key) = in_doubt_for_good();
     let retried = site.run(&["outbox", "retry", &key, "--absent", "--json"]);
     assert_eq!((retried.code, &retried.last()["state"]), (0, &json!("saved")), "{retried:?}");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!((&entries[0]["attempts"], blusky.posts().len()), (&json!(2), 2));
     assert_eq!(blusky.posts()[0], blusky.posts()[1]);
@@ -585,7 +575,7 @@ fn what_a_person_discards_is_never_sent_again() {
     let (blusky, site, key) = in_doubt_for_good();
     let discarded = site.run(&["outbox", "discard", &key, "--json"]);
     assert_eq!((discarded.code, &discarded.last()["state"]), (0, &json!("discarded")), "{discarded:?}");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     let other = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
     assert_eq!(other.code, 0, "{other:?}");
     let users: Vec<_> = blusky.posts().iter().map(|post| post["UserId"].clone()).collect();
@@ -661,7 +651,7 @@ fn a_refused_card_is_tried_again_when_a_person_asks_for_it() {
     let retried = site.run(&["outbox", "retry", &key(&refused)]);
     assert_eq!(retried.code, 0, "{retried:?}");
     assert!(retried.stdout.contains("a person asked for another try"), "{retried:?}");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     let entries = site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!((&entries[1]["enrollment"], &entries[1]["attempts"]), (&refused["enrollment"], &json!(2)));
     assert_eq!(blusky.cards()[0]["Assignment"]["UserId"], GRACE);
@@ -697,8 +687,7 @@ fn a_card_discarded_before_blusky_was_reached_is_never_sent() {
 fn a_retry_does_not_wait_out_the_pause_before_the_next_try() {
     let address = own_address();
     let site = Site::at(&format!("http://{address}"), "");
-    let _station = site.start(&["run"]);
-    wait_until_delivering(&site, "run");
+    let _station = site.station();
     let entry = site.run(&ENROLL).last();
     // Seven seconds after the first try the pause is one of eight.
     thread::sleep(Duration::from_secs(9));

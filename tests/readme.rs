@@ -59,7 +59,7 @@ fn the_stations_api_answers_the_readmes_requests() {
     let site = Site::at(&blusky.base_url, "");
     site.configure(&blocks()[0].replace("http://127.0.0.1:8900", &blusky.base_url).replace("/dev/ttyUSB0", &reader.path));
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("desk: there");
     let readme = include_str!("../README.md").replace("\\\n", "");
     let requests: Vec<&str> = readme.lines().filter(|line| line.starts_with("    curl ")).collect();
@@ -87,7 +87,7 @@ fn the_page_is_there_with_the_lines_that_the_readme_adds() {
     site.configure(&whole);
     fs::write(site.path("people.csv"), PEOPLE).unwrap();
     site.keep("kim.pin", "0417\n");
-    site.start(&["run"]).wait_for_stderr("the desk page is at http://127.0.0.1:");
+    site.station().wait_for_stderr("the desk page is at http://127.0.0.1:");
 }
 
 #[test]

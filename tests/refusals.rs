@@ -685,7 +685,7 @@ fn a_store_is_for_its_owner_alone() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
     assert!(site.outbox().is_empty());
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     with_an_entry(&site);
     let modes = || {
         let files = fs::read_dir(site.folder.path()).unwrap().flatten();

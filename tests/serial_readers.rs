@@ -521,7 +521,7 @@ fn a_port_that_another_users_program_holds_is_in_use_and_not_gone() {
     if nix::unistd::geteuid().is_root() {
         std::os::unix::fs::chown(&ours.folder, Some(65_534), None).unwrap();
     }
-    let mut station = theirs.start(&["run"]);
+    let mut station = theirs.station();
     station.wait_for_stderr("desk: there");
     let ended = Ended::after(&mut as_another(&ours, &["read", "--count", "1"]));
     let named = format!("{} is held by cardbridge run (process {})", reader.path, station.id());

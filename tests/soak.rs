@@ -80,7 +80,7 @@ fn a_long_day_of_taps_and_faults_leaves_the_program_as_it_was_and_an_outage_writ
     let mut blusky = Simulator::start(&[&["--allow-double"], &faults[..]].concat());
     let mut reader = SerialReader::plug_in();
     let site = Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", ""));
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     // What it says is read away, as a terminal would.
     let mut says = station.stdout();
     std::thread::spawn(move || std::io::copy(&mut says, &mut std::io::sink()));

@@ -32,7 +32,7 @@ fn enroll(site: &Site, user: &str, bits: &str) -> Ended {
 }
 
 fn run(site: &Site, told: &str) -> Running {
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr(told);
     station
 }

@@ -44,7 +44,7 @@ fn after_every_ending_but_a_kill_a_copy_of_the_one_file_is_the_whole_store() {
     is_whole(&site, &["accepted", "refused"]);
 
     for signal in ["INT", "TERM"] {
-        let station = site.start(&["run"]);
+        let station = site.station();
         wait_for("the log", || (!beside(&site).is_empty()).then_some(()));
         assert_eq!(station.signal(signal).code, 0);
         is_whole(&site, &["accepted", "refused"]);
@@ -106,7 +106,7 @@ fn a_delivered_pin_is_in_no_file_while_the_station_goes_on() {
     assert_eq!((sealed.len(), holding(site.folder.path(), &sealed[0])), (2, vec!["cardbridge.db".to_owned()]));
 
     fs::write(site.path("token"), "simulator\n").unwrap();
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     // No other command is run meanwhile: it would empty the log when it ends.
     wait_for("the cards", || (blusky.cards().len() == 2).then_some(()));
     let shown: Vec<_> = blusky.cards().iter().map(|card| card["Assignment"]["PIN"].clone()).collect();
@@ -145,7 +145,7 @@ fn an_entry_that_is_no_text_any_more_is_named_and_holds_up_nobody() {
     assert!(listed.stderr.contains(&keys[0]) && listed.stderr.contains("damaged") && !listed.stderr.contains(&keys[1]), "{listed:?}");
     let shown = site.run(&["outbox", "show", &keys[0], "--json"]);
     assert_eq!((shown.code, shown.error()["code"].as_str()), (1, Some("store")), "{shown:?}");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| entries.iter().all(|entry| entry["state"] == "accepted"));
     assert_eq!((blusky.cards().len(), blusky.sent() - tries), (1, 1));
 }
@@ -160,7 +160,7 @@ fn a_step_that_is_gone_makes_no_second_call() {
     let store = rusqlite::Connection::open(site.path("cardbridge.db")).unwrap();
     assert_eq!(store.execute("DELETE FROM step", []).unwrap(), 1);
     drop(store);
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     station.wait_for_stderr("1 steps that were written down are missing");
     let other = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
     assert_eq!((other.code, blusky.sent()), (0, 2), "{other:?}");
@@ -233,7 +233,7 @@ fn an_entry_is_delivered_only_at_the_blusky_it_was_saved_for() {
     assert_eq!((retried.code, retried.error()["code"].as_str()), (1, Some("base_url")), "{retried:?}");
     assert_eq!(site.run(&["outbox", "discard", &keys[0]]).code, 0);
     site.configure(&configuration);
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     wait_for("the card of the entry that was left", || (first.cards().len() == 1).then_some(()));
 }
 
@@ -252,7 +252,7 @@ fn a_store_of_the_second_layout_is_taken_up_with_entries_in_every_state() {
     assert!(listed.lines().iter().all(|entry| entry["base_url"] == blusky.base_url && entry["ordered_by"].is_null()));
     is_whole(&site, &states.iter().map(String::as_str).collect::<Vec<_>>());
 
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     site.wait_for_outbox(|entries| entries.iter().filter(|entry| entry["state"] == "accepted").count() == 5);
     let sent: Vec<_> = blusky.bodies().iter().map(|body| body["InternalCardNumber"].clone()).collect();
     assert_eq!(sent.len(), 4, "{sent:?}");
@@ -307,7 +307,7 @@ fn an_entry_says_where_it_came_from() {
 #[test]
 fn no_core_is_dumped() {
     let site = Site::at("http://127.0.0.1:9", "");
-    let mut station = site.start(&["run"]);
+    let mut station = site.station();
     let limits = format!("/proc/{}/limits", station.id());
     station.wait_for_stderr("the station runs");
     let limits = fs::read_to_string(limits).unwrap();

@@ -186,7 +186,7 @@ fn killed_again_and_again(seed: u64, kills: usize, each: &(impl Fn(usize) + Sync
         station.kill();
         each(ordered.len() - before);
     }
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     let is_open = |entry: &&Value| entry["state"] != "accepted";
     let end = Instant::now() + Duration::from_secs(120 + kills as u64);
     while let Some(open) = site.outbox().iter().find(is_open) {

@@ -38,7 +38,7 @@ fn good_card_behind(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) 
         "POST" => answer(request),
         _ => Reply::json(&json!({"Cards": []})),
     });
-    let station = site.start(&["run"]);
+    let station = site.station();
     let ended = site.run(&["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "3", "--json"]);
     assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("accepted")), "{ended:?}");
     assert!(blusky.writes().len() > 1, "the others are in front of it");

@@ -142,7 +142,7 @@ fn namesakes_are_told_apart_by_their_company_and_never_guessed() {
 fn a_station_asks_for_the_list_by_itself_and_shows_people_on_its_socket() {
     let blusky = listing([vec![ada()], twins().to_vec()].concat());
     let site = with_people(&blusky.base_url, "");
-    let station = site.start(&["run"]);
+    let station = site.station();
     wait_for("the list", || (lists(&blusky) == 1).then_some(()));
     let ask = |query: &str| -> Value {
         let url = format!("http://station/v1/people?{query}");

@@ -84,7 +84,7 @@ fn a_card_that_is_not_the_users_or_a_mistyped_number_takes_nothing() {
 fn a_lost_answer_is_settled_by_what_is_shown_and_a_card_that_is_still_there_is_taken_again() {
     for (fault, calls) in [("drop-after-commit:1@RemoveUserCard", 1), ("drop-before-commit:1@RemoveUserCard", 2)] {
         let (blusky, site, card) = held(&[fault]);
-        let _station = site.start(&["run"]);
+        let _station = site.station();
         let ended = site.run(&["card", "remove", "--user", ADA, "--card", &card, "--outcome-timeout", "60", "--json"]);
         assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("accepted")), "{fault}: {ended:?}");
         let (paths, holder) = taken(&blusky);

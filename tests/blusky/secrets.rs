@@ -113,7 +113,7 @@ fn a_secret_that_waits_is_sealed_on_disk_and_gone_once_it_is_delivered() {
         "GET" => Reply::not_found(),
         _ => Reply::success(),
     });
-    let station = site.start(&["run"]);
+    let station = site.station();
     site.wait_for_outbox(|entries| entries[0]["state"] == "accepted");
     drop(station);
     assert_eq!(blusky.writes().last().unwrap().json()["PIN"], PIN);
@@ -137,7 +137,7 @@ fn without_its_key_an_entry_waits_and_says_so_and_nothing_is_sent_without_its_pi
     let kept = fs::read(site.path("cardbridge.db.key")).unwrap();
     fs::remove_file(site.path("cardbridge.db.key")).unwrap();
     let sent = blusky.writes().len();
-    let station = site.start(&["run"]);
+    let station = site.station();
     let entries = site.wait_for_outbox(|entries| entries[0]["why"].as_str().is_some_and(|why| why.contains("sealed")));
     assert!(entries[0]["why"].as_str().unwrap().contains("cardbridge.db.key"), "{entries:?}");
     assert_eq!(blusky.writes().len(), sent);

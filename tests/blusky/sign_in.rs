@@ -70,7 +70,7 @@ fn a_refused_password_is_not_sent_again_and_again_until_its_file_has_another_one
         });
         let site = site(&blusky.base_url, "email = \"desk@example.org\"\npassword_file = \"sign-in\"", "");
         write(&site, "sign-in", "wrong\n");
-        let _station = site.start(&["run"]);
+        let _station = site.station();
         assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--outcome-timeout", "4", "--json"]).code, 3);
         let tried = blusky.heard().iter().filter(|request| request.path.contains("Authenticate")).count();
         assert_eq!(tried, 1, "{refusal}: an account is locked after a few");
@@ -83,7 +83,7 @@ fn a_refused_password_is_not_sent_again_and_again_until_its_file_has_another_one
 fn a_token_file_is_read_again_when_it_changes() {
     let blusky = Peer::start(|request, _| if request.method == "POST" { Reply::success() } else { Reply::not_found() });
     let site = site(&blusky.base_url, "token_file = \"token\"\ntoken_header = \"X-Token\"\ntoken_scheme = \"\"", "");
-    let _station = site.start(&["run"]);
+    let _station = site.station();
     for (token, user, number) in [("first", ADA, 1), ("second", GRACE, 2)] {
         write(&site, "token", token);
         let ended = site.run(&["enroll", "--user", user, "--bits", &h10301(1, number), "--json"]);

@@ -34,7 +34,7 @@ fn a_lost_answer_never_makes_a_second_user() {
         assert_eq!((again.code, &again.error()["code"]), (1, &json!("user_in_outbox")), "{fault}: {again:?}");
         let key = doubtful.last()["enrollment"].as_str().unwrap().to_owned();
         site.run(&["outbox", "retry", &key]);
-        let _station = site.start(&["run"]);
+        let _station = site.station();
         // It returns once nothing more will be sent by itself.
         site.run(&["outbox", "deliver"]);
         assert_eq!((added(&blusky), &site.outbox()[0]["state"]), (there, &json!("in_doubt")), "{fault}: nobody has looked");

@@ -12,7 +12,7 @@ pub mod users;
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -91,6 +91,13 @@ impl Site {
     pub fn start(&self, arguments: &[&str]) -> Running {
         let child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Running(Some(child))
+    }
+
+    /// A station of this site that takes orders. A command that comes while it starts would be one by itself.
+    pub fn station(&self) -> Running {
+        let running = self.start(&["run"]);
+        wait_for("the station", || UnixStream::connect(self.path("cardbridge.db.sock")).ok());
+        running
     }
 
     /// The entries of the outbox, as JSON.

@@ -145,6 +145,7 @@ fn nothing_of_a_visitor_is_left_for_the_next_one_and_a_tap_is_done_within_ten_se
         let began = Instant::now();
         browser.enters("");
         browser.shows("#step", called);
+        browser.shows("#step", "Karte an den Leser halten");
         lobby.reads(frame);
         browser.shows("#step", "Ihre Karte ist fertig");
         let took = began.elapsed();
@@ -403,7 +404,7 @@ fn it_asks_whether_somebody_is_there_and_goes_back_to_its_start_by_itself() {
     // A card that comes too late is nobody's.
     lobby.reads(FIRST);
     comes(&browser, "en", GRACES_CODE);
-    browser.shows("#step", "Grace H.");
+    browser.shows("#step", "Hold your card to the reader");
     lobby.reads(SECOND);
     browser.shows("#step", "Your card is ready");
     let entries = lobby.site.outbox();

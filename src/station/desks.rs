@@ -36,6 +36,8 @@ pub(super) struct Desk {
     pub(super) tells: Option<DateTime<Utc>>,
     /// So many stood before them when they were told last.
     pub(super) ahead: Option<usize>,
+    /// They were told that a card lies at the reader which is not theirs.
+    pub(super) is_told_to_lift: bool,
     pub(super) word: Word,
     /// The entry for the same card that is given up for theirs.
     pub(super) supersedes: Option<Uuid>,
@@ -146,6 +148,7 @@ impl Station {
             until: None,
             tells: None,
             ahead: None,
+            is_told_to_lift: false,
             word,
             supersedes: None,
             keeps: None,
@@ -257,8 +260,9 @@ impl Station {
         let is_same =
             |desk: &Desk| matches!(&desk.state, State::Asked(Got::Card(shown), _) if is_repeat(&shown.presentation, &presentation));
         if let Some(at) = at.filter(|at| self.desks.get(*at).is_some_and(is_same)) {
-            self.second_reading(at, presentation, false, turn);
+            return self.second_reading(at, presentation, false, turn);
         }
+        self.lies_in_the_way(&presentation, turn);
     }
 
     /// The place of whoever waits for a second reading at this reader.

@@ -8,6 +8,9 @@ use chrono::TimeDelta;
 
 use super::{osdp::Sight, *};
 
+/// So long it may take to lift the last card before the next person is told of it.
+const LIFTED_WITHIN: TimeDelta = TimeDelta::seconds(2);
+
 impl Station {
     pub(super) fn at_reader(&mut self, name: &ReaderName, event: ReaderEvent, turn: &mut Turn) {
         match event {
@@ -162,6 +165,17 @@ impl Station {
         if let Some((card, seen)) = self.lying.get_mut(name).filter(|(_, seen)| turn.now.steady >= *seen + SEEN_EVERY) {
             *seen = turn.now.steady;
             turn.effects.push(Effect::Seen(card.clone(), turn.now.wall));
+        }
+    }
+
+    /// The card that lies at a reader was somebody else's, or was shown before anybody waited: whoever waits there for a while is told once.
+    pub(super) fn lies_in_the_way(&mut self, card: &Presentation, turn: &mut Turn) {
+        let Some(reader) = card.reader.as_deref() else { return };
+        let first = self.desks.iter_mut().find(|desk| matches!(desk.state, desks::State::Waits) && desk.wants(reader));
+        let waits_for_long = |desk: &&mut Desk| desk.until.is_some_and(|until| turn.now.steady >= until - desk.within + LIFTED_WITHIN);
+        if let Some(desk) = first.filter(waits_for_long).filter(|desk| !desk.is_told_to_lift) {
+            desk.is_told_to_lift = true;
+            turn.tell(Notice::LayThere(reader.into()));
         }
     }
 

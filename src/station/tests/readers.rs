@@ -167,6 +167,23 @@ fn whoever_comes_while_a_card_lies_there_that_nobody_waited_for_is_told_to_lift_
 }
 
 #[test]
+fn whoever_waits_while_the_last_card_still_lies_at_a_reader_that_says_it_again_is_told_once_to_lift_it() {
+    let hints = ReaderHints { card_left: Some(std::time::Duration::from_secs(2)), ..ReaderHints::default() };
+    let mut world = with(ReaderKind::Osdp(hints));
+    let lies = |world: &World| world.told.iter().filter(|notice| matches!(notice, Notice::LayThere(_))).count();
+    world.passes(TimeDelta::seconds(2));
+    world.order(1, false);
+    world.at_desk(osdp_card());
+    assert_eq!(world.state(Uuid::from_u128(1)), Some(State::Accepted));
+    world.order(2, false);
+    for told in [0, 1, 1] {
+        world.passes(TimeDelta::seconds(1));
+        world.at_desk(osdp_card());
+        assert_eq!((lies(&world), world.disk.len()), (told, 1), "it takes a moment to lift a card, and it is said once");
+    }
+}
+
+#[test]
 fn a_card_that_lies_there_is_noted_every_five_seconds_and_when_it_goes() {
     let hints = ReaderHints { card_left: Some(std::time::Duration::from_secs(2)), ..ReaderHints::default() };
     let mut world = with(ReaderKind::Osdp(hints));

@@ -56,7 +56,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, seal::Sealer};
 use crate::{
-    access::{AddUser, PeopleLines, Secret},
+    access::{AddUser, PeopleLines, Secret, base_url::in_one_form},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
@@ -113,7 +113,7 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { log_holds_secrets: has_log, ..Self::over(connection, name, base_url.to_owned(), sealer) };
+        let mut database = Self { log_holds_secrets: has_log, ..Self::over(connection, name, base_url, sealer) };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + LOCKED;
         loop {
@@ -152,10 +152,11 @@ impl Database {
         if is_older {
             return Err(StoreError::Older(name));
         }
-        Ok(Self::over(connection, name, base_url.to_owned(), sealer))
+        Ok(Self::over(connection, name, base_url, sealer))
     }
 
-    fn over(connection: Connection, path: String, base_url: String, sealer: Sealer) -> Self {
+    fn over(connection: Connection, path: String, base_url: &str, sealer: Sealer) -> Self {
+        let base_url = in_one_form(base_url);
         let (way, has_whole_keys, inspection) = (Way::EveryEntry, None, Inspection::default());
         let (log_holds_secrets, in_group, anchor) = (false, false, None);
         Self { connection, path, base_url, sealer, log_holds_secrets, way, has_whole_keys, inspection, in_group, anchor }

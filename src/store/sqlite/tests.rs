@@ -1,5 +1,6 @@
 //! What an older program left behind, and what becomes of damaged counts.
 
+mod addresses;
 mod work;
 
 use rusqlite::params;

@@ -263,6 +263,19 @@ fn what_another_blusky_accepted_is_not_undone_at_this_one() {
 }
 
 #[test]
+fn whoever_gives_up_a_taking_back_in_doubt_is_told_that_the_card_may_be_gone() {
+    let (_blusky, site, _) = held(&["drop-after-commit@RemoveUserCard", "no-such-call:after=1@UserCards"]);
+    let key = |at: usize| site.outbox()[at]["enrollment"].as_str().unwrap().to_owned();
+    let undone = site.run(&["outbox", "undo", &key(0), "--json"]);
+    assert_eq!((undone.code, &undone.last()["state"]), (3, &json!("in_doubt")), "{undone:?}");
+    let ended = site.run(&["outbox", "discard", &key(1)]);
+    let told = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(ended.code == 0 && told.contains("discarded: BluSKY may have taken the card back all the same"), "{ended:?}");
+    let given = site.run(&["outbox", "show", &key(0)]).stdout;
+    assert!(!given.contains("was not taken back"), "nobody knows that: {given}");
+}
+
+#[test]
 fn what_was_not_accepted_is_not_undone() {
     let (_blusky, site, _) = held(&[]);
     let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);

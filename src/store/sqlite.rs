@@ -71,6 +71,9 @@ use wrong::{Wrong, explain};
 /// How long a store that is locked is waited for.
 const LOCKED: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// Why a store is not shown of which all lies in the log.
+const UNSEEN: &str = "what was saved last is in the log beside it, which cannot be taken up here; free some space, or copy both to a folder \
+                      that can be written";
 /// More statements than there are: none is prepared twice.
 const STATEMENTS: usize = 64;
 
@@ -145,10 +148,15 @@ impl Database {
                 other => other,
             })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        if fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0) {
+        let has_log = fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0);
+        let is_older = layout::is_older(&connection, &name).map_err(|wrong| match wrong.explained(&name) {
+            // What was not carried over from the log yet is no damage.
+            StoreError::Damaged(_) if has_log => StoreError::Open { path: name.clone(), why: UNSEEN.to_owned() },
+            other => other,
+        })?;
+        if has_log {
             tracing::warn!("what the log beside the store {name} holds is not seen; copy both to a folder that can be written");
         }
-        let is_older = layout::is_older(&connection, &name).map_err(|wrong| wrong.explained(&name))?;
         if is_older {
             return Err(StoreError::Older(name));
         }

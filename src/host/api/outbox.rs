@@ -164,7 +164,7 @@ pub(super) async fn retry(
     }
     // A user who was refused may have been added by another entry since.
     if let (Operation::AddUser(user), Of::Refused) = (&entry.operation, entry.progress().state) {
-        nobody_yet(&shared, user).await?;
+        nobody_yet(&shared, user, false).await?;
     }
     settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }

@@ -149,11 +149,12 @@ impl Database {
             })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let has_log = fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0);
-        let is_older = layout::is_older(&connection, &name).map_err(|wrong| match wrong.explained(&name) {
-            // What was not carried over from the log yet is no damage.
-            StoreError::Damaged(_) if has_log => StoreError::Open { path: name.clone(), why: UNSEEN.to_owned() },
-            other => other,
-        })?;
+        let is_older = layout::is_older(&connection, &name).map_err(|wrong| wrong.explained(&name));
+        // What was not carried over from the log yet is no damage, and makes no store an older one.
+        if has_log && matches!(is_older, Err(StoreError::Damaged(_)) | Ok(true)) {
+            return Err(StoreError::Open { path: name, why: UNSEEN.to_owned() });
+        }
+        let is_older = is_older?;
         if has_log {
             tracing::warn!("what the log beside the store {name} holds is not seen; copy both to a folder that can be written");
         }

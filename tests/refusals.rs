@@ -832,9 +832,10 @@ fn a_full_disk_refuses_the_card_and_once_there_is_room_it_is_taken() {
     assert_eq!((programs.code, people.code, blusky.sent()), (1, 1, 1), "{programs:?} {people:?}");
     assert!(says(&programs.error(), &["disk is full"]), "{programs:?}");
     assert!(people.stderr.contains("disk is full") && !people.stdout.contains("saved"), "{people:?}");
-    for look in [&["status"][..], &["outbox", "list"]] {
+    for (look, code) in [(&["status"][..], 1), (&["outbox", "list"], 0)] {
         let shown = disk.run(&site, look);
-        assert!(shown.code == 0 && shown.stderr.contains("the disk is full. It is shown as it is"), "{shown:?}");
+        assert!(shown.code == code && shown.stdout.contains("NOTHING CAN BE SAVED") == (code == 1), "{shown:?}");
+        assert!(shown.stderr.contains("the disk is full. It is shown as it is"), "{shown:?}");
     }
     disk.free(&site);
     let ended = disk.run(&site, &[&ENROLL[..], &["--json"]].concat());
@@ -858,6 +859,25 @@ fn an_answer_that_comes_while_the_disk_is_full_is_not_lost() {
     assert_eq!((ended.code, &ended.last()["state"]), (0, &json!("accepted")), "{ended:?}");
     assert_eq!((blusky.sent(), blusky.cards().len()), (1, 1));
     assert!(!said.contains("nothing was enrolled"), "the card is in BluSKY, and presenting it again would be wrong: {said}");
+}
+
+#[test]
+fn an_entry_that_cannot_go_on_for_a_full_disk_is_told_to_whoever_looks() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    let disk = Disk::with_room(&site, 1024);
+    let station = Running::begin(disk.cardbridge(&site, &["run"]).stdout(Stdio::null()).stderr(Stdio::null()));
+    wait_for("the station", || (disk.run(&site, &["status", "--json"]).last()["runs"] == true).then_some(()));
+    let enroll = Running::begin(disk.cardbridge(&site, &ENROLL).stdout(Stdio::null()).stderr(Stdio::null()));
+    wait_for("the call", || (blusky.sent() == 1).then_some(()));
+    disk.fill(&site);
+    let status = wait_for("the words", || Some(disk.run(&site, &["status"])).filter(|status| status.code == 1));
+    assert!(status.stdout.contains("NOTHING CAN BE SAVED") && status.stdout.contains("disk is full"), "{status:?}");
+    disk.free(&site);
+    assert_eq!(enroll.end().code, 0);
+    let status = disk.run(&site, &["status"]);
+    assert!(status.code == 0 && !status.stdout.contains("NOTHING CAN BE SAVED"), "{status:?}");
+    drop(station);
 }
 
 #[test]

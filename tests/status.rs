@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
 use serde_json::{Value, json};
 use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, users::as_another, wait_for};
@@ -276,5 +276,43 @@ fn a_store_that_cannot_be_written_is_shown_as_it_is_and_not_a_byte_of_it_changes
     if nix::unistd::geteuid().is_root() {
         let unread = Ended::after(&mut as_another(&site, &["status"]));
         assert!(unread.code == 1 && unread.stderr.contains("cannot be read; check its owner and mode"), "{unread:?}");
+    }
+}
+
+#[test]
+fn a_command_whose_output_cannot_be_written_says_so_and_is_no_success() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    assert_eq!(enroll(&site, ADA, CARD).code, 0);
+    let key = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let commands: [&[&str]; 18] = [
+        &["status"],
+        &["status", "--json"],
+        &["outbox", "list"],
+        &["outbox", "list", "--json"],
+        &["outbox", "list", "--csv"],
+        &["outbox", "show", &key],
+        &["audit", "verify"],
+        &["audit", "export"],
+        &["audit", "export", "--json"],
+        &["decode", CARD],
+        &["decode", "--json", CARD],
+        &["encode", "--format", "hid-h10301", "--facility-code", "1", "--card-number", "2"],
+        &["formats"],
+        &["lookup", "card-types"],
+        &["card", "list", "--user", ADA],
+        &["check"],
+        &["--help"],
+        &["--version"],
+    ];
+    let run = |arguments: &[&str], stdout: Stdio| Ended::after(site.command(arguments).stdout(stdout));
+    for arguments in commands {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = run(arguments, full.into());
+        assert!(ended.code == 1 && ended.stderr.contains("cannot be written"), "{arguments:?}: {ended:?}");
+        let (gone, end) = std::io::pipe().unwrap();
+        drop(gone);
+        let ended = run(arguments, end.into());
+        assert!(ended.code == 0 && !ended.stderr.contains("error"), "whoever reads has seen enough: {arguments:?}: {ended:?}");
     }
 }

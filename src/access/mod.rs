@@ -8,6 +8,7 @@
 //! - [`AddUserCard`], [`UpdateUserCard`], [`RemoveUserCard`], [`AddUser`], [`AccessLevelGroup`], each an [`Operation`]: what is asked;
 //! - [`members`]: the members of any operation, by name;
 //! - [`Outcome`], [`Cards`], [`StoredCard`]: what is answered, and what the read-back shows ([`shown`]);
+//! - [`base_url`]: the address of whoever is asked, in one form;
 //! - [`check`]: what every operation is judged by before it is written down;
 //! - [`Person`]: somebody of a list of people, [`Listed`], which is kept as [`PeopleLines`];
 //! - [`AccessControl`]: who is asked, and [`fake`]: somebody to ask in tests.
@@ -15,6 +16,7 @@
 mod access_level_group;
 mod add_user;
 mod add_user_card;
+pub mod base_url;
 pub mod check;
 mod control;
 mod directory;

@@ -12,7 +12,7 @@ use super::{
 /// What a site says about its BluSKY.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What stands before `api/…`, without a slash at its end.
+    /// What stands before `api/…`, in the one form in which it is compared: without a slash at its end.
     pub base_url: String,
     /// How the site signs in.
     pub sign_in: SignIn,

@@ -227,10 +227,18 @@ fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
 }
 
 fn export(record: &mut Database, json: bool) -> Result<ExitCode, Failure> {
-    let unwritten = |error: io::Error| Failure::impossible("output", format!("the record cannot be written: {error}"), "");
-    let mut stdout = io::stdout().lock();
-    if !json {
-        stdout.write_all(&rows([audit::headings()])?).map_err(unwritten)?;
+    match tell(record, json, &mut io::stdout().lock())? {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(Failure::impossible("output", format!("the record cannot be written: {error}"), "")),
+        Ok(()) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Writes the record, page by page: what is wrong with it, or with where it goes.
+fn tell(record: &mut Database, json: bool, to: &mut impl Write) -> Result<io::Result<()>, Failure> {
+    if !json && let Err(error) = to.write_all(&rows([audit::headings()])?) {
+        return Ok(Err(error));
     }
     let mut last = 0;
     loop {
@@ -240,10 +248,11 @@ fn export(record: &mut Database, json: bool) -> Result<ExitCode, Failure> {
         let told = page.iter().map(|(_, record)| record);
         let lines =
             if json { told.map(|record| format!("{record}\n")).collect::<String>().into_bytes() } else { rows(told.map(audit::row))? };
-        stdout.write_all(&lines).map_err(unwritten)?;
+        if let Err(error) = to.write_all(&lines) {
+            return Ok(Err(error));
+        }
     }
-    stdout.flush().map_err(unwritten)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(to.flush())
 }
 
 /// Rows as CSV.

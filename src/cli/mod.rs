@@ -122,14 +122,12 @@ pub fn main() -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && wants_json => return out::fail(&out::usage(&error), true),
-        Err(error) => error.exit(),
+        Err(error) if error.use_stderr() && wants_json => return out::end(out::fail(&out::usage(&error), true)),
+        Err(error) => return out::end(out::help(&error)),
     };
     out::start_logging();
     process::no_core_dump();
-    let code = dispatch(cli).unwrap_or_else(|failure| out::fail(&failure, wants_json));
-    out::finish();
-    code
+    out::end(dispatch(cli).unwrap_or_else(|failure| out::fail(&failure, wants_json)))
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {

@@ -161,8 +161,10 @@ async fn undo(session: &mut Session<'_>, site: &Site, id: &str, json: bool) -> R
         _ if is_alone => out::hint("the holder before is not known, if there was one: nobody is given the card"),
         // Nothing is given back that was not taken.
         _ if first_failure == ExitCode::from(1) => {}
-        Some(true) => out::hint("it is given back with the times and flags it had; a PIN of theirs is not known here"),
-        _ => out::hint("it is given back, and on what terms it was given is not known here: look at its times, flags and PIN in BluSKY"),
+        Some(true) => out::hint("whoever had it before gets it with the times and flags they had; a PIN of theirs is not known here"),
+        _ => out::hint(
+            "whoever had it before gets it, and on what terms they had it is not known here: look at its times, flags and PIN in BluSKY",
+        ),
     }
     Ok(first_failure)
 }

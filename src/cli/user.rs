@@ -83,6 +83,9 @@ struct Add {
     /// A group of access levels for the user (`cardbridge lookup access-level-groups`); can be given several times
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     access_level_group: Vec<i64>,
+    /// They are somebody else than whoever is known by the same name, and no employee number says so
+    #[arg(long)]
+    namesake: bool,
     #[command(flatten)]
     outcome: OutcomeOptions,
 }
@@ -95,7 +98,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         Action::Add(add) => add,
     };
     let has_nickname = site.config.blusky.as_ref().is_some_and(|blusky| blusky.add_user_v2);
-    let Add { user, password_file, access_level_group: access_level_groups, outcome, .. } = *add;
+    let Add { user, password_file, access_level_group: access_level_groups, namesake, outcome, .. } = *add;
     let user = user.user(None);
     if user.nickname.is_some() && !has_nickname {
         let help = "leave it out, or set add_user = \"v2\" under [blusky]";
@@ -103,7 +106,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     }
     let password = password_file.as_deref().map(|path| secret(path, "password")).transpose()?;
     let operation = Operation::AddUser(Box::new(user));
-    let order = CallBody { id: Uuid::now_v7(), operation, secret: password, access_level_groups };
+    let order = CallBody { id: Uuid::now_v7(), operation, secret: password, access_level_groups, namesake };
     follow::call(&site, order, outcome.follow()).await
 }
 
@@ -113,6 +116,7 @@ async fn with_card(site: &Site, add: Add) -> Result<ExitCode, Failure> {
     let order = OrderBody {
         id: Some(Uuid::now_v7()),
         new_user: Some(Box::new(add.user.user(None))),
+        namesake: add.namesake,
         access_level_groups: add.access_level_group,
         bits: add.bits,
         card_type: add.card_type,

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::Path, time::Duration};
 use toml_span::value::ValueInner;
 
 use crate::{
-    access::check::IntegerWidth,
+    access::{base_url::in_one_form, check::IntegerWidth},
     blusky::{
         answer::SuccessCodes,
         settings::{Connecting, Settings, SignIn},
@@ -114,7 +114,7 @@ fn base_url(keys: &Keys<'_, '_>, url: &At<String>, insecure: bool) -> Option<Str
         "http" => return complain("must begin with https:// (http would send the token readable; insecure_http = true insists on it)"),
         _ => return complain("must begin with https://"),
     }
-    Some(url.value.trim_end_matches('/').to_owned())
+    Some(in_one_form(&url.value))
 }
 
 fn sign_in(keys: &mut Keys<'_, '_>, folder: &Path) -> Option<SignIn> {

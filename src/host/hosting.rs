@@ -98,7 +98,12 @@ impl Host {
         let store = StoreHandle::over(Box::new(look_at_store(site, credentials.as_deref())?))?;
         let host = Self::over(site, doing, store, listener, (bound, folder)).await?;
         // It says so itself, as soon as it has looked.
-        if place::is_read_only(&site.config.store) {
+        let (is_read_only, is_full) = (place::is_read_only(&site.config.store), place::is_full(&site.config.store));
+        if is_full {
+            let full = StoreError::Full(site.config.store.display().to_string());
+            drop(host.shared.post(Event::Unwritten(full.to_string())));
+        }
+        if is_read_only || is_full {
             drop(host.shared.status().wait_for(|status| status.unsaved.is_some()).await);
         }
         Ok((host, shown))

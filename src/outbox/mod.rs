@@ -36,7 +36,7 @@ pub mod tally;
 mod undoing;
 
 pub use entry::{Entry, Given, History, InTheWay, Source, Standing, Terms};
-pub use newcomer::{Known, NotNew};
+pub use newcomer::{Known, KnownBy, NotNew};
 pub use progress::{Part, Progress};
 
 use chrono::{DateTime, Utc};

@@ -35,7 +35,7 @@ impl Entry {
     /// judged, and so is not known to whoever judged it.
     #[must_use]
     pub fn not_new(&self, user: &AddUser, since: Option<DateTime<Utc>>) -> Option<NotNew> {
-        let (progress, how) = (self.progress(), alike(self.new_user()?, user)?);
+        let (progress, how) = (self.progress(), KnownBy::of(self.new_user()?).alike(&KnownBy::of(user))?);
         let (state, told) = progress.first.as_ref().map_or((progress.state, &progress.told), |first| (first.state, &first.told));
         let not_new = |how| Some(NotNew { entry: self.id, user: told.value, how });
         match state {
@@ -46,12 +46,33 @@ impl Entry {
     }
 }
 
-/// What two new users have in common that may be one.
-fn alike(one: &AddUser, other: &AddUser) -> Option<Known> {
-    let number = |user: &AddUser| user.employee_number.as_deref().map(str::trim).filter(|number| !matches!(*number, "" | "0")).map(folded);
-    let name = |user: &AddUser| folded(&format!("{} {}", user.first_name, user.last_name));
-    match (number(one), number(other)) {
-        (Some(one), Some(other)) => (one == other).then_some(Known::Number),
-        _ => (name(one) == name(other)).then_some(Known::Name),
+/// What somebody new is known by: their number, and their name as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownBy {
+    name: String,
+    number: Option<String>,
+}
+
+impl KnownBy {
+    /// What somebody with this given and family name and this employee number is known by.
+    #[must_use]
+    pub fn new((first, last): (&str, &str), number: Option<&str>) -> Self {
+        let number = number.map(str::trim).filter(|number| !matches!(*number, "" | "0")).map(folded);
+        Self { name: folded(&format!("{first} {last}")), number }
+    }
+
+    /// What a new user is known by.
+    #[must_use]
+    pub fn of(user: &AddUser) -> Self {
+        Self::new((&user.first_name, &user.last_name), user.employee_number.as_deref())
+    }
+
+    /// What the two have in common, where they may be one.
+    #[must_use]
+    pub fn alike(&self, other: &Self) -> Option<Known> {
+        match (&self.number, &other.number) {
+            (Some(one), Some(other)) => (one == other).then_some(Known::Number),
+            _ => (self.name == other.name).then_some(Known::Name),
+        }
     }
 }

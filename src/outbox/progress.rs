@@ -4,10 +4,12 @@
 //!
 //! - `answered`: what an answer of BluSKY's means;
 //! - `read_back`: what the user's cards mean, as BluSKY shows them; `removal`: what they mean for a card that was taken back;
+//! - `given_up`: what may have been done although a person gave it up;
 //! - `undone`: whether a card was taken back by a later entry, and given back;
 //! - `new_user`: what the list of people means for a user whose making was not answered.
 
 mod answered;
+mod given_up;
 mod new_user;
 mod read_back;
 mod removal;
@@ -159,7 +161,7 @@ impl Entry {
             Step::Blotted { .. } => {}
             Step::Discarded { superseded_by } => {
                 progress.superseded_by = *superseded_by;
-                progress.enter(State::Discarded, Phase::End, None);
+                self.given_up(progress);
             }
         }
     }

@@ -37,6 +37,8 @@ pub enum Event {
     Saved(Box<Entry>),
     /// An entry is not on disk.
     NotSaved(Uuid, String),
+    /// What came of an entry cannot be written down yet, and why; the next step that is says that it can.
+    Unwritten(String),
     /// An entry is not on disk: another one for the same card is in its way.
     InTheWay(Uuid, InTheWay),
     /// An entry is not on disk: another one adds the same user.

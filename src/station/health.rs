@@ -57,7 +57,7 @@ pub struct Fitting {
 pub struct StoreHealth {
     /// Why it is not where it was.
     pub gone: Option<String>,
-    /// Why the last order could not be saved; none once one was saved.
+    /// Why the last order, or what came of one, could not be written down; none once something was.
     pub unsaved: Option<String>,
 }
 

@@ -252,6 +252,7 @@ impl Station {
                 self.store.unsaved = Some(why.clone());
                 self.not_saved(id, Ended::NotSaved(why), &mut turn);
             }
+            Event::Unwritten(why) => self.store.unsaved = Some(why),
             Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::NotNew(id, not_new) => self.not_saved(id, Ended::NotNew(not_new), &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),

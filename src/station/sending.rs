@@ -261,6 +261,7 @@ impl Station {
 
     /// A step of an entry under way is on disk. How it ends is told when it has ended.
     pub(super) fn stepped(&mut self, entry: Entry, turn: &mut Turn) {
+        self.store.unsaved = None;
         let progress = entry.progress();
         let is_passing = matches!(progress.state, State::Accepted | State::Refused);
         if progress.stopped || (!progress.is_settled() && !is_passing) {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError};
 use crate::{
-    access::{AddUser, Operation, PeopleLines, Secret},
+    access::{AddUser, Operation, PeopleLines, Secret, base_url::in_one_form},
     enroll::evidence::Seen,
     outbox::{Entry, Standing, Step, Terms},
 };
@@ -44,7 +44,7 @@ impl Memory {
     /// Opens a store over it, for the entries of this BluSKY.
     #[must_use]
     pub fn open(&self, base_url: &str) -> MemoryStore {
-        MemoryStore { memory: self.clone(), base_url: base_url.to_owned() }
+        MemoryStore { memory: self.clone(), base_url: in_one_form(base_url) }
     }
 }
 

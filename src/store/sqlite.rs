@@ -56,7 +56,7 @@ use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, seal::Sealer};
 use crate::{
-    access::{AddUser, PeopleLines, Secret},
+    access::{AddUser, PeopleLines, Secret, base_url::in_one_form},
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms},
 };
@@ -71,6 +71,9 @@ use wrong::{Wrong, explain};
 /// How long a store that is locked is waited for.
 const LOCKED: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// Why a store is not shown of which all lies in the log.
+const UNSEEN: &str = "what was saved last is in the log beside it, which cannot be taken up here; free some space, or copy both to a folder \
+                      that can be written";
 /// More statements than there are: none is prepared twice.
 const STATEMENTS: usize = 64;
 
@@ -113,7 +116,7 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error| explain(&name, &error))?;
-        let mut database = Self { log_holds_secrets: has_log, ..Self::over(connection, name, base_url.to_owned(), sealer) };
+        let mut database = Self { log_holds_secrets: has_log, ..Self::over(connection, name, base_url, sealer) };
         // While another process makes the file, SQLite does not wait by itself.
         let until = Instant::now() + LOCKED;
         loop {
@@ -145,17 +148,24 @@ impl Database {
                 other => other,
             })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        if fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0) {
+        let has_log = fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0);
+        let is_older = layout::is_older(&connection, &name).map_err(|wrong| wrong.explained(&name));
+        // What was not carried over from the log yet is no damage, and makes no store an older one.
+        if has_log && matches!(is_older, Err(StoreError::Damaged(_)) | Ok(true)) {
+            return Err(StoreError::Open { path: name, why: UNSEEN.to_owned() });
+        }
+        let is_older = is_older?;
+        if has_log {
             tracing::warn!("what the log beside the store {name} holds is not seen; copy both to a folder that can be written");
         }
-        let is_older = layout::is_older(&connection, &name).map_err(|wrong| wrong.explained(&name))?;
         if is_older {
             return Err(StoreError::Older(name));
         }
-        Ok(Self::over(connection, name, base_url.to_owned(), sealer))
+        Ok(Self::over(connection, name, base_url, sealer))
     }
 
-    fn over(connection: Connection, path: String, base_url: String, sealer: Sealer) -> Self {
+    fn over(connection: Connection, path: String, base_url: &str, sealer: Sealer) -> Self {
+        let base_url = in_one_form(base_url);
         let (way, has_whole_keys, inspection) = (Way::EveryEntry, None, Inspection::default());
         let (log_holds_secrets, in_group, anchor) = (false, false, None);
         Self { connection, path, base_url, sealer, log_holds_secrets, way, has_whole_keys, inspection, in_group, anchor }

@@ -265,7 +265,7 @@ pub fn text(entry: &Entry) -> String {
         State::InDoubt => format!("in doubt{why}; BluSKY's record decides before anything is sent again"),
         State::Discarded => match progress.superseded_by {
             Some(entry) => format!("discarded: its card is given to somebody else by entry {entry}"),
-            None => "discarded".to_owned(),
+            None => format!("discarded{why}"),
         },
     };
     let warnings = warnings(entry).into_iter().map(|warning| format!("\n    note: {}", words_of(&warning)));

@@ -251,6 +251,22 @@ fn who_was_added_here_is_found_at_once_by_number_and_name_and_is_not_added_again
 }
 
 #[test]
+fn a_namesake_without_a_number_is_added_only_where_a_person_says_that_it_is_somebody_else() {
+    let blusky = Simulator::start(&[]);
+    let site = site(&blusky.base_url, "token_file = \"token\"", "");
+    let add = |number: &[&str], more: &[&str]| site.run(&[&USER[..6], number, &USER[6..], more, &["--json"]].concat());
+    let keys = [&["--employee-number", "7070"][..], &[]].map(|number| add(number, &["--namesake"]).last()["value"].clone());
+    assert!(keys[0].is_string() && keys[1].is_string() && keys[0] != keys[1], "{keys:?}");
+    let (code, said) = error(&add(&[], &[]));
+    assert!(code == 1 && said.contains("namesake") && said.contains("--namesake says that it is somebody else"), "{said}");
+    let (code, said) = error(&add(&["--employee-number", "7070"], &["--namesake"]));
+    assert!(code == 1 && said.contains("number_taken"), "a number is nobody else's, whatever is said: {said}");
+    let order = [&["enroll", "--new-user", "--namesake", "--bits", CARD][..], &USER[2..], &["--json"]].concat();
+    let third = site.run(&order);
+    assert_eq!((third.code, &third.last()["state"], site.outbox().len()), (0, &json!("accepted"), 3), "{third:?}");
+}
+
+#[test]
 fn who_was_added_here_and_is_erased_is_in_no_list_any_more() {
     let blusky = Simulator::start(&[]);
     let site = site(&blusky.base_url, "token_file = \"token\"", "");

@@ -245,6 +245,37 @@ fn a_card_that_was_not_taken_back_is_not_given_to_its_holder_before() {
 }
 
 #[test]
+fn what_another_blusky_accepted_is_not_undone_at_this_one() {
+    let (blusky, site, _) = held(&[]);
+    let key = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
+    let other = Simulator::start(&[]);
+    let configuration = std::fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    site.configure(&configuration.replace(&blusky.base_url, &other.base_url));
+    for action in ["undo", "retry"] {
+        let ended = site.run(&["outbox", action, &key, "--json"]);
+        assert_eq!((ended.code, &ended.error()["code"]), (1, &json!("base_url")), "{ended:?}");
+    }
+    let outbox = site.outbox();
+    assert_eq!((outbox.len(), &outbox[0]["undone_by"]), (1, &Value::Null), "the card opens doors at the other one");
+    // Its address may be written otherwise.
+    site.configure(&configuration.replace(&blusky.base_url, &format!("{}//", blusky.base_url.replace("http:", "HTTP:"))));
+    assert_eq!((site.run(&["outbox", "undo", &key]).code, taken(&blusky).1), (0, Value::Null));
+}
+
+#[test]
+fn whoever_gives_up_a_taking_back_in_doubt_is_told_that_the_card_may_be_gone() {
+    let (_blusky, site, _) = held(&["drop-after-commit@RemoveUserCard", "no-such-call:after=1@UserCards"]);
+    let key = |at: usize| site.outbox()[at]["enrollment"].as_str().unwrap().to_owned();
+    let undone = site.run(&["outbox", "undo", &key(0), "--json"]);
+    assert_eq!((undone.code, &undone.last()["state"]), (3, &json!("in_doubt")), "{undone:?}");
+    let ended = site.run(&["outbox", "discard", &key(1)]);
+    let told = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(ended.code == 0 && told.contains("discarded: BluSKY may have taken the card back all the same"), "{ended:?}");
+    let given = site.run(&["outbox", "show", &key(0)]).stdout;
+    assert!(!given.contains("was not taken back"), "nobody knows that: {given}");
+}
+
+#[test]
 fn what_was_not_accepted_is_not_undone() {
     let (_blusky, site, _) = held(&[]);
     let refused = site.run(&["enroll", "--user", GRACE, "--bits", CARD, "--json"]);

@@ -50,6 +50,9 @@ pub struct Arguments {
     /// The person is a new one and is added first, with the options of `user add`
     #[arg(long, conflicts_with = "user")]
     new_user: bool,
+    /// The new person is somebody else than whoever is known by the same name, and no employee number says so
+    #[arg(long, requires = "new_user")]
+    namesake: bool,
     /// Take this card of the user's back first, a lost one, or deactivate it ([enroll] lost_card): its GUID, or a number of it among the
     /// user's cards
     #[arg(long, value_name = "CARD", requires = "user", conflicts_with_all = ["roster", "repeat", "new_user"])]
@@ -145,6 +148,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         let missing = |why: String| Failure::usage("user", why, "`cardbridge user add --help` explains each of them");
         body.new_user = Some(Box::new(arguments.person.user().map_err(missing)?));
         body.access_level_groups.clone_from(&arguments.access_level_group);
+        body.namesake = arguments.namesake;
     }
     if let (Some(card), Some(user)) = (&arguments.replaces, &arguments.user) {
         body.replaces = Some(remove::card_of(&site, site::who(&site, user).await?, card).await?);

@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 static QUEUE: OnceLock<SyncSender<Line>> = OnceLock::new();
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+/// Why something did not get to standard output.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
 /// A line is being written.
 static IS_WRITING: AtomicBool = AtomicBool::new(false);
 
@@ -53,21 +55,20 @@ impl Line {
     }
 
     fn write(self) {
-        let written = match self {
-            Self::Text(text) => writeln!(anstream::stdout().lock(), "{text}"),
-            Self::Hint(text) => writeln!(anstream::stderr().lock(), "{text}"),
-            Self::Json(lines) => write_json(&lines),
-            Self::Log(line) => io::stderr().lock().write_all(&line),
-            Self::Mark(reached) => return reached.try_send(()).unwrap_or_default(),
-        };
-        drop(written);
+        match self {
+            Self::Text(text) => noted(writeln!(anstream::stdout().lock(), "{text}")),
+            Self::Hint(text) => drop(writeln!(anstream::stderr().lock(), "{text}")),
+            Self::Json(lines) => noted(write_json(&lines)),
+            Self::Log(line) => drop(io::stderr().lock().write_all(&line)),
+            Self::Mark(reached) => reached.try_send(()).unwrap_or_default(),
+        }
     }
 }
 
 /// Lines for programs, which are copied only where they wait.
 pub(super) fn put_json(lines: &[u8]) {
     match QUEUE.get() {
-        None => drop(write_json(lines)),
+        None => noted(write_json(lines)),
         Some(_) => Line::Json(lines.to_vec()).put(),
     }
 }
@@ -75,6 +76,20 @@ pub(super) fn put_json(lines: &[u8]) {
 fn write_json(lines: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(lines).and_then(|()| stdout.flush())
+}
+
+/// Notes whether standard output took it. A reader that has gone (`| head`) wanted no more.
+pub fn noted(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        drop(UNWRITTEN.set(error.to_string()));
+    }
+}
+
+/// Why not all that was to go to standard output is there. A station goes on without its reader.
+pub fn unwritten() -> Option<&'static str> {
+    UNWRITTEN.get().map(String::as_str).filter(|_| QUEUE.get().is_none())
 }
 
 /// From here on nothing waits for whoever reads standard output and standard error.

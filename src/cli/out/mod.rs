@@ -2,7 +2,10 @@
 
 mod line;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,7 +19,7 @@ use tracing_subscriber::{
 use crate::host::client::Said;
 pub use crate::host::platform::process::{interrupted, listen_for_signals, unanswered};
 use line::{Appending, Line, Log};
-pub use line::{finish, wait_for_nobody};
+pub use line::{noted, wait_for_nobody};
 
 /// A command that did not do what was asked.
 #[derive(Debug)]
@@ -75,6 +78,15 @@ pub fn usage(error: &clap::Error) -> Failure {
     Failure::usage("usage", message, "`--help` explains every command with an example")
 }
 
+/// Shows the argument parser's help, version or error; its exit code.
+pub fn help(shown: &clap::Error) -> ExitCode {
+    let written = shown.print();
+    if !shown.use_stderr() {
+        noted(written.and_then(|()| io::stdout().flush()));
+    }
+    ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(2))
+}
+
 /// A number of seconds that can be waited for: a year at most.
 pub fn seconds() -> impl clap::builder::TypedValueParser<Value = u64> {
     clap::value_parser!(u64).range(..=31_536_000)
@@ -103,6 +115,16 @@ pub fn fail(failure: &Failure, as_json: bool) -> ExitCode {
         }
     }
     ExitCode::from(failure.exit)
+}
+
+/// Ends the program's output, and gives its exit code: where what was asked for did not get out, that is no success.
+pub fn end(code: ExitCode) -> ExitCode {
+    line::finish();
+    let Some(why) = line::unwritten() else { return code };
+    let failure = Failure::impossible("output", format!("the output cannot be written: {why}"), "what was done is done all the same");
+    // Standard output would not take the JSON of it.
+    let failed = fail(&failure, false);
+    if code == ExitCode::SUCCESS { failed } else { code }
 }
 
 /// A line of people's text.

@@ -38,7 +38,7 @@ fn row(entry: &Entry, board: &Board, words: &Words, offset: FixedOffset) -> Mark
             span.which { (which(entry, board, words)) }
             span.state { (say_of(entry, board, words)) }
             @if let Some(said) = progress.told.description.as_deref().filter(|_| state != "accepted") { span.said lang="en" { "“" (shown(said)) "”" } }
-            @else if let Some(why) = progress.why.as_deref().filter(|_| matches!(progress.state, State::Saved | State::InDoubt)) { span.said { (reason(why, words)) } }
+            @else if let Some(why) = progress.why.as_deref().filter(|_| !matches!(progress.state, State::Accepted | State::Refused)) { span.said { (reason(why, words)) } }
             @if board.undo(entry) == Undo::Failed { span.said { (words.say("undo_failed")) } }
             span.can { (can(entry, board, words)) }
         }

@@ -79,7 +79,7 @@ mod tests {
     use super::{super::Words, *};
 
     /// Where reasons are given that reach the page.
-    const SOURCES: [&str; 45] = [
+    const SOURCES: [&str; 46] = [
         "access/outcome.rs",
         "blusky/answer.rs",
         "blusky/client.rs",
@@ -113,6 +113,7 @@ mod tests {
         "outbox/look.rs",
         "outbox/progress.rs",
         "outbox/progress/answered.rs",
+        "outbox/progress/given_up.rs",
         "outbox/progress/new_user.rs",
         "outbox/progress/read_back.rs",
         "outbox/progress/removal.rs",

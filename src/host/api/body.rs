@@ -93,6 +93,9 @@ pub struct OrderBody {
     /// The person is a new one, who is added first; `user` is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_user: Option<Box<AddUser>>,
+    /// A person says that the new one is another than whoever is known by the same name.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub namesake: bool,
     /// The groups of access levels that the new person is given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub access_level_groups: Vec<i64>,
@@ -149,13 +152,16 @@ pub struct CallBody {
     /// The groups of access levels that a new user is given, once they are added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub access_level_groups: Vec<i64>,
+    /// A person says that a new user is another than whoever is known by the same name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub namesake: bool,
 }
 
 impl CallBody {
     /// An order of this call and nothing else.
     #[must_use]
     pub fn of(operation: Operation) -> Self {
-        Self { id: Uuid::now_v7(), operation, secret: None, access_level_groups: Vec::new() }
+        Self { id: Uuid::now_v7(), operation, secret: None, access_level_groups: Vec::new(), namesake: false }
     }
 }
 

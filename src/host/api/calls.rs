@@ -61,7 +61,7 @@ pub(super) async fn call(
     groups(&body.access_level_groups, Some(&operation))?;
     let judged_at = matches!(operation, Operation::AddUser(_)).then(Utc::now);
     if let Operation::AddUser(user) = &operation {
-        new_user(&shared, user, false).await?;
+        new_user(&shared, user, false, body.namesake).await?;
     }
     let person = match operation.user() {
         Some(user) => named(&shared.directory, user).await,
@@ -79,12 +79,13 @@ fn store(error: &StoreError) -> Failed {
 }
 
 /// Judges an order of a new user beside what the store knows. Where BluSKY lists people, and has not yet, it is asked now, unless there
-/// is time until a card is shown: whether somebody is new is seen beside a list from before.
+/// is time until a card is shown: whether somebody is new is seen beside a list from before. A `namesake` is somebody else than whoever is
+/// known by their name, as a person says.
 ///
 /// # Errors
 /// The same user is on the way already, is in the directory, or belongs to no such company.
-pub(super) async fn new_user(shared: &Arc<Shared>, user: &AddUser, has_time: bool) -> Result<(), Failed> {
-    nobody_yet(shared, user).await?;
+pub(super) async fn new_user(shared: &Arc<Shared>, user: &AddUser, has_time: bool, namesake: bool) -> Result<(), Failed> {
+    nobody_yet(shared, user, namesake).await?;
     company(&shared.store, user).await?;
     if shared.directory.asks() && matches!(shared.directory.asked().await, Ok(None)) {
         let with = shared.clone();
@@ -97,9 +98,9 @@ pub(super) async fn new_user(shared: &Arc<Shared>, user: &AddUser, has_time: boo
 }
 
 /// Refuses somebody who is on the way already, or in the directory.
-pub(super) async fn nobody_yet(shared: &Shared, user: &AddUser) -> Result<(), Failed> {
+pub(super) async fn nobody_yet(shared: &Shared, user: &AddUser, namesake: bool) -> Result<(), Failed> {
     unordered(&shared.store, user).await?;
-    unknown(&shared.directory, user).await
+    unknown(&shared.directory, user, namesake).await
 }
 
 /// Judges the groups of access levels that somebody new is to have.
@@ -127,8 +128,8 @@ async fn unordered(entries: &StoreHandle, user: &AddUser) -> Result<(), Failed> 
     Err(Failed::impossible("user_in_outbox", message, help))
 }
 
-/// Refuses somebody whom the directory has: by their number, or by their name where no number tells the two apart.
-async fn unknown(directory: &Directory, user: &AddUser) -> Result<(), Failed> {
+/// Refuses somebody whom the directory has: by their number, or by their name where neither a number nor a person tells the two apart.
+async fn unknown(directory: &Directory, user: &AddUser, namesake: bool) -> Result<(), Failed> {
     // Where the lists cannot be read, nobody is known of.
     let Ok(people) = directory.people().await else { return Ok(()) };
     let told = |number: &str| !matches!(number, "" | "0");
@@ -139,7 +140,7 @@ async fn unknown(directory: &Directory, user: &AddUser) -> Result<(), Failed> {
         let message = format!("{} has the employee number {number} already; nobody was added", person.name());
         return Err(Failed::impossible("number_taken", message, it_is(&person)));
     }
-    let is_another = |person: &Person| !number.is_empty() && told(&person.employee_number);
+    let is_another = |person: &Person| namesake || !number.is_empty() && told(&person.employee_number);
     let called = folded(&name);
     let mut namesakes = people.search(&name).filter(|person| folded(&person.name()) == called);
     match namesakes.find(|person| !is_another(person)) {
@@ -153,7 +154,8 @@ async fn unknown(directory: &Directory, user: &AddUser) -> Result<(), Failed> {
 
 fn it_is(person: &Person) -> String {
     format!(
-        "`cardbridge enroll --user {}` gives them a card; somebody else of that name has an employee number of their own",
+        "`cardbridge enroll --user {}` gives them a card; somebody else of that name has an employee number of their own, or none and \
+         --namesake says that it is somebody else",
         person.user_id
     )
 }

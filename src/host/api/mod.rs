@@ -136,7 +136,7 @@ impl Shared {
     ///
     /// # Errors
     /// It has ended, and only its connections live on.
-    fn post(&self, event: Event) -> Result<(), Failed> {
+    pub(super) fn post(&self, event: Event) -> Result<(), Failed> {
         let ended =
             |_| Failed::new(StatusCode::SERVICE_UNAVAILABLE, "station_ended", "the station has ended", "ask the one that came after it");
         self.post.send(event).map_err(ended)

@@ -259,7 +259,7 @@ async fn added(shared: &Arc<Shared>, user: &AddUser, body: &OrderBody) -> Result
     }
     // Whoever waits for a card gives a long list its time.
     let waits = body.bits.is_none() && body.card_id.is_none() && body.presentation.is_none();
-    new_user(shared, user, waits).await?;
+    new_user(shared, user, waits, body.namesake).await?;
     Ok(Meant { id: Uuid::nil(), person: None, findings: Vec::new() })
 }
 

@@ -148,6 +148,7 @@ pub(super) async fn retry(
     Sent(body): Sent<RetryBody>,
 ) -> Result<Json<Shown>, Failed> {
     let entry = find(&shared.store, &id).await?;
+    is_here(&shared, &entry)?;
     if body.user.is_some() {
         let is_unknown = matches!(entry.operation, Operation::AddUser(_)) && entry.progress().state == Of::InDoubt;
         if body.absent || !is_unknown || body.user.is_some_and(|user| user.is_nil()) {
@@ -163,7 +164,7 @@ pub(super) async fn retry(
     }
     // A user who was refused may have been added by another entry since.
     if let (Operation::AddUser(user), Of::Refused) = (&entry.operation, entry.progress().state) {
-        nobody_yet(&shared, user).await?;
+        nobody_yet(&shared, user, false).await?;
     }
     settle(&shared, &id, Step::Retry { absent: body.absent, user: body.user }).await
 }
@@ -192,6 +193,7 @@ pub(super) async fn undo(
     InPath(id): InPath,
 ) -> Result<Json<Undone>, Failed> {
     let entry = find(&shared.store, &id).await?;
+    is_here(&shared, &entry)?;
     let progress = entry.progress();
     let undone_by = match progress.undone_by {
         Some(by) => shared.store.entry(by).await.ok().filter(|by| !by.progress().state.came_to_nothing()),
@@ -312,9 +314,6 @@ async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Json<Shown>, Fa
         return Err(Failed::impossible("state", message, ""));
     }
     if matches!(step, Step::Retry { .. }) {
-        if let Some(elsewhere) = views::enrollment::elsewhere(&entry, store.base_url()) {
-            return Err(Failed::impossible("base_url", elsewhere, "set blusky.base_url to that address, or discard the entry"));
-        }
         once_more(&entry)?;
         store.secret(entry.id).await.map_err(|error| failed(&error))?;
     }
@@ -323,6 +322,13 @@ async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Json<Shown>, Fa
     let answer = way(shared, &entry);
     shared.post(Event::Settled(Box::new(entry)))?;
     Ok(Json(answer))
+}
+
+/// Nothing is asked of one BluSKY, and nothing believed of its answer, for an entry of another.
+fn is_here(shared: &Shared, entry: &Entry) -> Result<(), Failed> {
+    let elsewhere = views::enrollment::elsewhere(entry, shared.store.base_url());
+    let help = "set blusky.base_url to that address; `outbox discard` gives up what was not accepted";
+    elsewhere.map_or(Ok(()), |elsewhere| Err(Failed::impossible("base_url", elsewhere, help)))
 }
 
 /// Whoever had the card before would not get it back by another try of the taking back alone.

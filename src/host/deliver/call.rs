@@ -114,6 +114,7 @@ impl<C: AccessControl> Call<C> {
                 }
                 Err(error) => {
                     once(&mut None, &format!("the outbox cannot be written: {error}"));
+                    unwritten(&error, post);
                     return called;
                 }
             }
@@ -180,10 +181,10 @@ impl<C: AccessControl> Call<C> {
         let is_lost = matches!(outcome, Outcome::NoAnswer { .. } | Outcome::Later { .. } | Outcome::Unclear { .. });
         if let (Operation::AddUser(user), true) = (entry.operation.clone(), is_lost) {
             // Nobody is told of a doubt that a look into the list of people ends at once.
-            self.append_whatever_happens(entry, Step::Answered(outcome), None).await?;
+            self.append_whatever_happens(entry, Step::Answered(outcome), post, false).await?;
             return self.look_for(&user, entry, called, post).await;
         }
-        self.append_whatever_happens(entry, Step::Answered(outcome), Some(post)).await?;
+        self.append_whatever_happens(entry, Step::Answered(outcome), post, true).await?;
         Ok(true)
     }
 
@@ -220,7 +221,7 @@ impl<C: AccessControl> Call<C> {
             Err(NoList::Later(why)) => Step::ReadBack(ReadBack::Failed { why }),
             Err(NoList::Missing(why) | NoList::Unreadable(why) | NoList::Stopped(why)) => Step::ReadBack(ReadBack::Unavailable { why }),
         };
-        self.append_whatever_happens(entry, step, Some(post)).await?;
+        self.append_whatever_happens(entry, step, post, true).await?;
         Ok(true)
     }
 
@@ -278,7 +279,7 @@ impl<C: AccessControl> Call<C> {
             // All entries share this pause, so no step is written for it.
             Cards::Away { .. } => return Ok(false),
         };
-        self.append_whatever_happens(entry, Step::ReadBack(shown), Some(post)).await?;
+        self.append_whatever_happens(entry, Step::ReadBack(shown), post, true).await?;
         Ok(true)
     }
 
@@ -299,7 +300,12 @@ impl<C: AccessControl> Call<C> {
 
     fn hear(&self, heard: Reached, why: Option<String>, called: &mut Called) {
         let asked = self.system.asked_to_wait().and_then(|time| TimeDelta::from_std(time).ok());
-        called.heard.push(asked.map_or((heard, why), |time| (Reached::Away(Some(time)), None)));
+        // A busy BluSKY is there: it is told why it is left alone, and not that it cannot be reached.
+        let is_away = matches!(heard, Reached::Away(_));
+        called.heard.push(match asked {
+            Some(time) => (Reached::Away(Some(time)), why.filter(|_| is_away)),
+            None => (heard, why),
+        });
     }
 
     /// The operation with its secret, which is sealed on disk.
@@ -328,17 +334,25 @@ impl<C: AccessControl> Call<C> {
     }
 
     /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
-    /// done for its entry until then.
-    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step, post: Option<&Post>) -> Result<(), StoreError> {
+    /// done for its entry until then; people learn why it does not go on.
+    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step, post: &Post, is_told: bool) -> Result<(), StoreError> {
         let mut told = None;
         loop {
-            match self.append(entry, step.clone(), post).await {
+            match self.append(entry, step.clone(), is_told.then_some(post)).await {
                 Err(error) if error != StoreError::Conflict && !*self.stopped.borrow() => {
                     once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
+                    unwritten(&error, post);
                     sleep(Duration::from_secs(1)).await;
                 }
                 other => return other,
             }
         }
+    }
+}
+
+/// Tells that the store takes nothing now; what is wrong with one entry is not that.
+fn unwritten(error: &StoreError, post: &Post) {
+    if matches!(error, StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Locked(_) | StoreError::Failed { .. }) {
+        drop(post.send(Event::Unwritten(error.to_string())));
     }
 }

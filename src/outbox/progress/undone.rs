@@ -6,7 +6,7 @@ use super::{Phase, Progress};
 use crate::outbox::{State, Step};
 
 /// What a person is told where nothing was taken, so that nothing is given back.
-const NOT_TAKEN_BACK: &str = "the card was not taken back, so it is not given to whoever had it before";
+const NOT_TAKEN_BACK: &str = "the card is not known to have been taken back, so it is not given to whoever had it before";
 
 impl Progress {
     pub(super) fn of_an_undo(&mut self, step: &Step) {

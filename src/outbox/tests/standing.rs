@@ -192,3 +192,19 @@ fn a_person_is_told_of_a_doubt_that_nothing_settles_for_ten_minutes() {
     assert_eq!(for_a_person(&told), (1, 0));
     assert_eq!(told.due(day(second)), Next::ReadBack, "it goes on by itself");
 }
+
+#[test]
+fn whoever_gives_up_what_blusky_may_have_done_is_told_so_and_nobody_else() {
+    let given_up = |steps: Vec<Step>| entry(Reassign::Never, [steps, vec![Step::Discarded { superseded_by: None }]].concat());
+    let retry = || Step::Retry { absent: false, user: None };
+    let cannot_tell = || Step::ReadBack(ReadBack::CannotTell);
+    for steps in [vec![SENDING], vec![SENDING, no_answer()], vec![SENDING, no_answer(), cannot_tell(), retry()], vec![Step::Restored]] {
+        let why = given_up(steps.clone()).progress().why.clone().unwrap_or_default();
+        assert!(why.contains("may have given the card all the same"), "{steps:?}: {why}");
+    }
+    let refused = Step::Answered(Outcome::Refused(told(5, "No such card type")));
+    let away = Step::Answered(Outcome::Away { why: "no connection".to_owned() });
+    for steps in [vec![], vec![SENDING, away], vec![SENDING, refused, NOT_FOUND], vec![SENDING, no_answer(), NOT_FOUND]] {
+        assert_eq!(given_up(steps.clone()).progress().why, None, "{steps:?}");
+    }
+}

@@ -15,6 +15,7 @@ use super::{
     rows::{self, text},
 };
 use crate::{
+    access::base_url::in_one_form,
     card::FacilityCode,
     enroll::{
         evidence::{CardCounts, Seen},
@@ -118,8 +119,12 @@ pub(super) fn write(transaction: &Connection, head: &mut Head, counted: &Counted
 /// Those of the counts that are for this BluSKY.
 pub(super) fn seen(counted: impl IntoIterator<Item = (Key, CardCounts)>, base_url: &str) -> Seen {
     let mut seen = Seen::default();
-    for ((_, format, code), cards) in counted.into_iter().filter(|((of, ..), _)| of == base_url) {
-        seen.put(&format, code.parse().ok().map(FacilityCode), cards);
+    for ((_, format, code), cards) in counted.into_iter().filter(|((of, ..), _)| in_one_form(of) == base_url) {
+        // Older programs counted the same BluSKY under each way of writing its address.
+        let code = code.parse().ok().map(FacilityCode);
+        let others = seen.cards(&format, code);
+        let cards = CardCounts { accepted: others.accepted + cards.accepted, vouched: others.vouched + cards.vouched };
+        seen.put(&format, code, cards);
     }
     seen
 }

@@ -4,6 +4,7 @@
 //! an index that may hide some: where every entry has to be seen, it is believed only if it leads to what the head knows of.
 
 use rusqlite::{Connection, params};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     access::AddUser,
-    outbox::Entry,
+    outbox::{Entry, KnownBy},
     store::{Page, StoreError},
 };
 
@@ -75,16 +76,14 @@ impl Way {
 
 /// A page of the entries for this BluSKY that are not settled and were saved after this number.
 pub(super) fn open_after(transaction: &Connection, number: u64, way: Way, base_url: &str) -> rusqlite::Result<Page> {
-    let filter = format!("{} WHERE settled = 0 AND number > ?1 AND base_url = ?2 ORDER BY number LIMIT {PAGE}", way.name());
-    first_sound(number, |number| {
-        let entries = entries(transaction, &filter, params![row_number(number), base_url])?;
-        Ok(entries.into_iter().map(told).collect())
-    })
+    let filter = format!("{} WHERE settled = 0 AND number > ?1 ORDER BY number LIMIT {PAGE}", way.name());
+    let page = |number| Ok(entries(transaction, &filter, params![row_number(number)])?.into_iter().map(told).collect());
+    first_sound(number, page, |entry| entry.base_url == base_url)
 }
 
 /// A page of all entries that were saved after this number.
 pub(super) fn page_after(transaction: &Connection, number: u64) -> rusqlite::Result<Page> {
-    first_sound(number, |number| all_after(transaction, number))
+    first_sound(number, |number| all_after(transaction, number), |_| true)
 }
 
 /// The entries that are not damaged and whose key begins so: one, or two where there are several.
@@ -100,10 +99,10 @@ pub(super) fn beginning(connection: &Connection, key: &str, way: Way) -> rusqlit
 pub(super) fn last_of_card(connection: &Connection, card: &str, base_url: &str) -> rusqlite::Result<Option<Entry>> {
     let mut before = i64::MAX;
     loop {
-        let filter = "WHERE card = ?1 AND base_url = ?2 AND number < ?3 ORDER BY number DESC LIMIT 1";
-        let Some((number, found)) = entries(connection, filter, params![card, base_url, before])?.pop() else { return Ok(None) };
+        let filter = "WHERE card = ?1 AND number < ?2 ORDER BY number DESC LIMIT 1";
+        let Some((number, found)) = entries(connection, filter, params![card, before])?.pop() else { return Ok(None) };
         match found {
-            Ok(entry) if entry.gave() => return Ok(Some(entry)),
+            Ok(entry) if entry.gave() && entry.base_url == base_url => return Ok(Some(entry)),
             // In a damaged file one may lead back to another.
             _ if row_number(number) < before => before = row_number(number),
             _ => return Ok(None),
@@ -111,15 +110,39 @@ pub(super) fn last_of_card(connection: &Connection, card: &str, base_url: &str) 
     }
 }
 
-/// The orders of new users, newest first, as far as they are not damaged: of those with the last name or the number of this one, which
-/// are looked for in the text.
+/// The orders of new users, newest first, as far as they are not damaged: of those who may be this one by their name or number, which are
+/// compared before all that hangs on an order is read.
 pub(super) fn new_users(connection: &Connection, base_url: &str, user: &AddUser) -> rusqlite::Result<Vec<Entry>> {
-    let filter = "INDEXED BY new_user WHERE kind = 'add_user' AND base_url = ?1
-                  AND (instr(lower(body), lower(?2)) > 0 OR instr(lower(body), lower(?3)) > 0) ORDER BY number DESC";
-    let quoted = |text: &str| serde_json::Value::from(text.trim()).to_string();
-    let (name, number) = (quoted(&user.last_name), user.employee_number.as_deref().map(quoted));
-    let found = entries(connection, filter, params![base_url, name.trim_matches('"'), number])?;
-    Ok(found.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
+    let wanted = KnownBy::of(user);
+    let select = "SELECT number, body FROM entry INDEXED BY new_user WHERE kind = 'add_user' ORDER BY number DESC";
+    let mut select = connection.prepare_cached(select)?;
+    let orders =
+        select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get_ref(1)?.as_str().is_ok_and(|body| is_alike(body, &wanted)))))?;
+    let alike: Vec<i64> =
+        orders.filter_map(|order| order.map(|(number, is)| is.then_some(number)).transpose()).collect::<Result<_, _>>()?;
+    let mut found = Vec::new();
+    for number in alike {
+        let orders = entries(connection, "WHERE number = ?1", [number])?;
+        found.extend(orders.into_iter().filter_map(|(_, entry)| entry.ok()).filter(|entry| entry.base_url == base_url));
+    }
+    Ok(found)
+}
+
+/// True where an order as it lies on disk may be of somebody who is known by this. Of somebody who was erased nothing is there.
+fn is_alike(body: &str, wanted: &KnownBy) -> bool {
+    let called = serde_json::from_str::<Called>(body).ok();
+    called.is_some_and(|it| KnownBy::new((&it.first_name, &it.last_name), it.employee_number.as_deref()).alike(wanted).is_some())
+}
+
+/// What a new user is called, in the body of an order; older programs wrote it down under BluSKY's names.
+#[derive(Deserialize)]
+struct Called {
+    #[serde(alias = "FirstName")]
+    first_name: String,
+    #[serde(alias = "LastName")]
+    last_name: String,
+    #[serde(default, alias = "EmployeeNumber")]
+    employee_number: Option<String>,
 }
 
 /// What is wrong with a page of the entries that were saved after this number, in words; and its highest number, if there is one.
@@ -173,12 +196,17 @@ pub(super) fn row_number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The first page on which an entry is sound: an empty one says that there are no more.
-fn first_sound(mut number: u64, read: impl Fn(u64) -> rusqlite::Result<Vec<Read>>) -> rusqlite::Result<Page> {
+/// The first page on which an entry is sound and wanted: an empty one says that there are no more.
+fn first_sound(
+    mut number: u64,
+    read: impl Fn(u64) -> rusqlite::Result<Vec<Read>>,
+    is_wanted: impl Fn(&Entry) -> bool,
+) -> rusqlite::Result<Page> {
     loop {
         let page = read(number)?;
         let Some(highest) = highest(&page, number) else { return Ok(Vec::new()) };
-        let page = sound(page);
+        let mut page = sound(page);
+        page.retain(|(_, entry)| is_wanted(entry));
         if !page.is_empty() {
             return Ok(page);
         }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Wrong, older};
 use crate::{
-    access::Operation,
+    access::{Operation, base_url::in_one_form},
     enroll::origin::Origin,
     outbox::{Entry, Reassign, Source, Step},
     store::StoreError,
@@ -327,7 +327,8 @@ fn whole(row: EntryRow, steps: Steps) -> Option<Entry> {
         _ => None,
     };
     let entry = Entry {
-        base_url: row.base_url,
+        // Older programs kept it as it was written.
+        base_url: in_one_form(&row.base_url),
         origin: serde_json::from_str::<Origin>(&row.origin).ok()?,
         source,
         is_sealed: row.sealed,

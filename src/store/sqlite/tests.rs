@@ -1,5 +1,6 @@
 //! What an older program left behind, and what becomes of damaged counts.
 
+mod addresses;
 mod work;
 
 use rusqlite::params;
@@ -366,4 +367,15 @@ fn an_index_in_which_one_bit_is_turned_over_hides_nothing_that_is_to_be_sent() {
     fs::write(&path, file).unwrap();
     let mut store = open(&path);
     assert_eq!((store.open_after(0), store.way), (Ok(due), Way::EveryEntry));
+}
+
+#[test]
+fn a_store_of_which_all_lies_in_its_log_is_not_said_to_be_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.db");
+    fs::write(&path, "").unwrap();
+    let _open = open(&path);
+    let looked = Database::look(&path, BLUSKY, Sealer::new(path.with_extension("key"), None, FILES));
+    let said = looked.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(said.contains("in the log beside it"), "{said}");
 }

@@ -80,9 +80,9 @@ fn agree(transaction: &Connection, entry: &Entry, row: &EntryRow, terms: Terms) 
     let seen = entry.source.as_ref().map(|source| source.seen_at);
     // Where no card counts that was given before, none was seen late enough.
     let since = terms.given_within.zip(seen).map(|(within, seen)| seen.checked_sub_signed(within).unwrap_or(DateTime::UNIX_EPOCH));
-    let filter = "WHERE card = ?1 AND base_url = ?2 AND (settled = 0 OR (reader IS NOT NULL AND seen_at >= ?3)) ORDER BY number";
-    let others = reading::entries(transaction, filter, params![card, row.base_url, since.map(time)])?;
-    let sound = others.into_iter().filter_map(|(_, other)| other.ok());
+    let filter = "WHERE card = ?1 AND (settled = 0 OR (reader IS NOT NULL AND seen_at >= ?2)) ORDER BY number";
+    let others = reading::entries(transaction, filter, params![card, since.map(time)])?;
+    let sound = others.into_iter().filter_map(|(_, other)| other.ok()).filter(|other| other.base_url == row.base_url);
     match terms.judge(entry, sound).map_err(StoreError::from)? {
         Some(superseded) => append(transaction, superseded, entry.saved_at, &Step::Discarded { superseded_by: Some(entry.id) }),
         None => Ok(false),

@@ -49,6 +49,28 @@ fn two_orders_of_one_new_person_that_were_both_judged_before_either_was_saved_ad
 }
 
 #[test]
+fn one_new_person_is_one_however_their_name_is_written() {
+    for (first, again) in [
+        (("Jürg", "Müller"), ("Jürg", "MÜLLER")),
+        (("Jürg", "Müller"), ("Jurg", "Muller")),
+        (("Zoe\u{308}", "Dvořák"), ("ZOË", "dvorak")),
+        (("Anna", "Maria Lopez"), ("Anna Maria", "Lopez")),
+        (("Jan", "van  Dyk"), ("Jan", "Van Dyk")),
+        (("Eve \"Ev\"", "O'New\\"), ("eve \"ev\"", "O'NEW\\")),
+    ] {
+        for kind in kinds() {
+            let mut store = kind.open();
+            store.save(&newcomer(1, first, None, (0, 2)), Terms::default()).unwrap();
+            let Operation::AddUser(user) = newcomer(2, again, None, (0, 3)).operation else { panic!("it is one") };
+            let open = store.open_user(&user).unwrap().map(|entry| entry.id.as_u128());
+            assert_eq!(open, Some(1), "{}: {first:?} and {again:?}", kind.0);
+            let saved = says(store.save(&newcomer(2, again, None, (0, 3)), Terms::default()));
+            assert_eq!(saved, Some((1, Known::Ordered)), "{}: {first:?} and {again:?}", kind.0);
+        }
+    }
+}
+
+#[test]
 fn a_new_person_who_was_added_counts_though_their_card_was_refused() {
     for kind in kinds() {
         let mut store = kind.open();

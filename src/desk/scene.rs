@@ -81,8 +81,8 @@ pub struct Run {
     pub list: String,
     /// How many of what.
     pub tally: Tally,
-    /// Whose turn it is, by their place, counted from 1.
-    pub place: Option<usize>,
+    /// Everybody has had their turn.
+    pub rests: bool,
     /// Whoever has a card already and is looked at.
     pub looks_at: Option<String>,
     /// Who comes next.

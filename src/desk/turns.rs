@@ -328,10 +328,6 @@ impl Turns {
 
     fn picture(&self) -> Run {
         let (screen, seats) = (self.roster.screen(), self.roster.seats());
-        let place = screen.person.as_ref().map(|person| person.place.0);
-        let is_due = |at: &usize| seats.get(*at).is_some_and(|seat| seat.state == SeatState::Due);
-        let after = (place.unwrap_or(0)..seats.len()).chain(0..place.unwrap_or(0)).filter(|at| Some(at + 1) != place && is_due(at));
-        let name = |at: usize| seats.get(at).map(|seat| seat.row.called()).unwrap_or_default();
         // The keys of orders grow with time.
         let given = seats.iter().flat_map(|seat| seat.given.iter().map(move |given| (given, seat)));
         let last = given.clone().max_by_key(|(given, _)| given.id).map(|(given, _)| given.id);
@@ -344,9 +340,9 @@ impl Turns {
         Run {
             list: self.name.clone(),
             tally: screen.tally,
-            place,
+            rests: self.roster.is_at_rest(),
             looks_at: screen.person.filter(|_| screen.keys.iter().any(|(key, _)| *key == 'r')).map(|person| person.name),
-            next: after.take(2).map(name).collect(),
+            next: screen.next,
             left: left.collect(),
             last,
             undo,

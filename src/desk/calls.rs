@@ -213,7 +213,7 @@ pub(super) async fn entry(
 pub(super) async fn today(State(desks): State<Arc<Desks>>, _: Session) -> Answer {
     // Without the mark a spreadsheet takes it for another encoding, and letters for others.
     let mut table = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
-    let titles = ["saved_at", "person", "card", "state", "blusky"];
+    let titles = ["table_saved_at", "table_person", "table_card", "table_state", "table_blusky"].map(|title| desks.room.words.say(title));
     let failed = |_| Failed::impossible("csv", "the list could not be written", "");
     table.write_record(titles).map_err(failed)?;
     desks.room.rows().iter().try_for_each(|row| table.write_record(row.iter().map(|text| cell(text)))).map_err(failed)?;

@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{Browser, FIRST, Pieces, SECOND, Station, hidden, support::ADA};
+use super::{
+    Browser, FIRST, Pieces, SECOND, Station, hidden,
+    support::ADA,
+};
 
 /// The first card, with a bit of it turned round.
 const DAMAGED: &[u8] = b"1AFD88EB80\r";
@@ -101,6 +104,14 @@ fn another_operator_is_told_who_is_waited_for_at_their_reader() {
 fn the_days_list_begins_with_the_mark_by_which_a_spreadsheet_knows_its_letters() {
     let station = Station::with("", "");
     assert!(station.browser().gets("/desk/today.csv").body.starts_with('\u{feff}'));
+}
+
+#[test]
+fn the_days_table_has_its_headings_in_the_language_of_the_page() {
+    for (language, headings) in [("en", "saved_at,person,card,state,blusky\n"), ("de", "Gespeichert,Person,Karte,Stand,BluSKY sagt\n")] {
+        let station = Station::with("", &format!("language = \"{language}\"\n"));
+        assert_eq!(station.browser().gets("/desk/today.csv").body.trim_start_matches('\u{feff}'), headings);
+    }
 }
 
 #[test]

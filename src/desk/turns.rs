@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 use super::{
-    calls::{Answer, ask},
+    calls::{Answer, ask, withdrawn},
     front::Desks,
     html,
     lists::{List, names},
@@ -50,6 +50,8 @@ pub(super) enum Pressed {
     Key(Key),
     /// The run is put away.
     Close,
+    /// Nobody looks: it rests until somebody does.
+    Rest,
 }
 
 /// Where what is pressed at the runs of all desks goes.
@@ -214,6 +216,8 @@ struct Turns {
 impl Turns {
     /// Goes through it until it is put away; where the station ends, it goes on with the next one.
     async fn go(mut self, mut pressed: UnboundedReceiver<Pressed>, mut notices: Listener) {
+        // From here on what is ordered is the run's, and goes on with it.
+        self.show();
         self.happens(Event::Begin).await;
         // Somebody may have left the desk, or it was forgotten.
         while self.show() {
@@ -232,6 +236,8 @@ impl Turns {
                 },
                 pressed = pressed.recv() => match pressed {
                     Some(Pressed::Key(key)) => self.happens(Event::Key(key)).await,
+                    Some(Pressed::Rest) if self.is_over => {}
+                    Some(Pressed::Rest) => return self.rests().await,
                     Some(Pressed::Close) | None => break,
                 },
             }
@@ -241,6 +247,12 @@ impl Turns {
         }
         self.desks.room.change(|scene| scene.run(self.session.desk, None));
         drop(self.desks.shared.store().keep(&kept_as(self.session.desk), Utc::now(), String::new()).await);
+    }
+
+    /// Takes back what it waits for. Where it stands is remembered: it goes on there once somebody looks again.
+    async fn rests(&mut self) {
+        self.happens(Event::Key(Key::Stop)).await;
+        self.desks.room.change(|scene| scene.run(self.session.desk, None));
     }
 
     /// Remembers where it stands, for the next station.
@@ -276,7 +288,9 @@ impl Turns {
             Effect::Order(id, seat) => {
                 let body = self.order(id, seat)?;
                 let person = body.person.as_ref().map(Named::called).unwrap_or_default();
-                self.desks.room.change(|scene| scene.ordered(self.session.desk, Ordered { id, person, replaces: false }));
+                let before = self.desks.room.change(|scene| scene.ordered(self.session.desk, Ordered { id, person, replaces: false }));
+                // Its own orders the run takes back itself; somebody may have been chosen while it began.
+                drop(withdrawn(&self.desks, &self.session, before.filter(|before| !self.roster.knows(*before))).await);
                 (id, self.ask(Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await)
             }
             Effect::Follow(id) => {

@@ -19,7 +19,7 @@ use std::{
 };
 
 use cardbridge::{card::Credential, protocols::Protocols, simulator::virtual_card::VirtualCard};
-use cards::{GET_PAC_BITS, LF_ATR, card};
+use cards::{Followed, GET_PAC_BITS, LF_ATR, card};
 use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 use support::{ADA, GRACE, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
@@ -331,8 +331,22 @@ fn without_a_terminal_it_is_plain_lines_and_nobody_is_asked() {
     let rest: Vec<String> = lines.map_while(Result::ok).collect();
     assert_eq!(running.end().code, 1);
     assert!(rest.iter().any(|line| line.contains("set aside")) && !all.iter().any(|line| line.contains('\x1b')), "{all:#?} {rest:#?}");
+    assert!(all.iter().any(|line| line.trim() == "next: Grace Hopper (1906), Kay McNulty (1921)"), "{all:#?}");
     let ours = wait_for("the cards", || Some(desk.holders()).filter(|holders| holders.len() == 2));
     assert_eq!(ours.into_values().collect::<Vec<_>>(), [ADA, GRACE]);
+}
+
+#[test]
+fn plain_lines_name_whoever_is_before_the_list_at_its_reader() {
+    let mut desk = Desk::new("[people]\nfile = \"people.csv\"\n");
+    let mut first = Followed::start(desk.site.command(&["enroll", "--user", "1921", "--timeout", "60"]));
+    first.hears("hold the card");
+    let mut list = desk.site.start(&["enroll", "--roster", "people.csv", "--timeout", "60"]);
+    let mut lines = std::io::BufRead::lines(list.stdout()).map_while(Result::ok);
+    assert!(lines.by_ref().any(|line| line.contains("Kay McNulty (1921) waits for a card")));
+    desk.reader.send(&frame(13));
+    assert!(lines.by_ref().any(|line| line.contains("1 of 3: Ada Lovelace (1815): hold the card")));
+    assert!(lines.by_ref().any(|line| line.trim() == "next: Grace Hopper (1906), Kay McNulty (1921)"));
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub(super) async fn sign_out(State(desks): State<Arc<Desks>>, session: Session) 
 /// Nobody is at this desk any more. Its run stops, and the card that it waits for is nobody's: whoever comes next would show theirs.
 pub(super) async fn leave(desks: &Desks, session: &Session) {
     // A run takes its own order back.
-    let is_going = desks.room.desk(session).run.is_some_and(|run| !run.is_over);
+    let is_going = desks.room.desk(session).has_turns();
     if !(press(desks, session.desk, Pressed::Close) && is_going)
         && let Err(failed) = take_back(desks, session).await
     {
@@ -137,15 +137,20 @@ pub(super) async fn leave(desks: &Desks, session: &Session) {
 
 pub(super) async fn take_back(desks: &Desks, session: &Session) -> Result<(), Failed> {
     let desk = desks.room.desk(session);
-    if let Some(order) = desk.order.as_ref().filter(|_| desk.is_open()) {
-        ask(desks, &session.operator, Method::DELETE, &format!("/v1/enrollments/{}", order.id), None).await?;
+    withdrawn(desks, session, desk.order.as_ref().filter(|_| desk.is_open()).map(|order| order.id)).await
+}
+
+/// Takes an order back, if there is one.
+pub(super) async fn withdrawn(desks: &Desks, session: &Session, order: Option<Uuid>) -> Result<(), Failed> {
+    if let Some(order) = order {
+        ask(desks, &session.operator, Method::DELETE, &format!("/v1/enrollments/{order}"), None).await?;
     }
     Ok(())
 }
 
 pub(super) async fn withdraw(State(desks): State<Arc<Desks>>, session: Session) -> Answer {
     // One of a run is gone on without.
-    let is_going = desks.room.desk(&session).run.is_some_and(|run| !run.is_over);
+    let is_going = desks.room.desk(&session).has_turns();
     if !(is_going && press(&desks, session.desk, Pressed::Key(Key::Skip))) {
         take_back(&desks, &session).await?;
     }
@@ -213,7 +218,7 @@ pub(super) async fn entry(
 pub(super) async fn today(State(desks): State<Arc<Desks>>, _: Session) -> Answer {
     // Without the mark a spreadsheet takes it for another encoding, and letters for others.
     let mut table = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
-    let titles = ["saved_at", "person", "card", "state", "blusky"];
+    let titles = ["table_saved_at", "table_person", "table_card", "table_state", "table_blusky"].map(|title| desks.room.words.say(title));
     let failed = |_| Failed::impossible("csv", "the list could not be written", "");
     table.write_record(titles).map_err(failed)?;
     desks.room.rows().iter().try_for_each(|row| table.write_record(row.iter().map(|text| cell(text)))).map_err(failed)?;

@@ -49,6 +49,7 @@ use super::{
     session::{Seal, Session, Tries},
     tls::{self, TlsError},
     turns::{self, Keys},
+    watch::{Look, Watched},
     who,
     words::Words,
 };
@@ -119,6 +120,7 @@ pub(super) struct Desks {
     tries: Mutex<Tries>,
     runs: Mutex<HashMap<Uuid, Keys>>,
     following: Arc<Semaphore>,
+    pub(super) watched: Watched,
     shell: String,
 }
 
@@ -168,6 +170,7 @@ impl Page {
             tries: Mutex::default(),
             runs: Mutex::default(),
             following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
+            watched: Watched::default(),
             shell,
         });
         let gate = Gate::of(address, &settings.names, tls.is_some());
@@ -294,9 +297,14 @@ fn worded(answer: Response, words: &Words) -> Response {
 async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Response, Failed> {
     let many = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "too_many", "too many pages are open", "close some of them");
     let place = desks.following.clone().try_acquire_owned().map_err(|_| many())?;
-    // A run that was cut off with its station goes on.
-    if desks.room.desk(&session).run.is_none() {
+    let place = (place, Look::begin(&desks, &session));
+    let desk = desks.room.desk(&session);
+    // A run that was cut off with its station goes on; that a card is not waited for any more is said.
+    if desk.run.is_none() {
         tokio::spawn(turns::resume(desks.clone(), session.clone()));
+    }
+    if let Some(order) = desks.room.kept.take(session.desk, desks.shared.store()).await {
+        desks.room.change(|scene| scene.restarted(session.desk, order));
     }
     let following = unfold((desks.room.follow(session.clone()), place), async |(following, place)| {
         let (event, following): (_, Following) = following.next().await?;

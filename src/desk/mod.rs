@@ -6,6 +6,7 @@
 //! - [`guard`]: which requests may come in at all; `session`: who is asking;
 //! - [`scene`]: what stands on every desk, one notice after the other; [`html`]: the same as HTML; [`words`]: in a language;
 //! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `who`: for whom; `turns`: people one after the other, of one of the `lists`;
+//! - `watch`: who looks at which desk; `kept`: what each waits for, for the next station;
 //! - `kiosk`: the page beside it at which people help themselves;
 //! - `tls`: where others than this machine's users can reach it; `front`: the server.
 
@@ -13,6 +14,7 @@ mod calls;
 mod front;
 pub mod guard;
 pub mod html;
+mod kept;
 mod kiosk;
 mod lists;
 mod room;
@@ -20,6 +22,7 @@ pub mod scene;
 mod session;
 mod tls;
 mod turns;
+mod watch;
 mod who;
 pub mod words;
 

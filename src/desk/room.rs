@@ -4,6 +4,7 @@
 //! and misses only what is over.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -13,10 +14,12 @@ use axum::response::sse::Event;
 use chrono::{DateTime, FixedOffset, Local, NaiveTime, Utc};
 use serde_json::json;
 use tokio::{sync::watch, time::interval};
+use uuid::Uuid;
 
 use super::{
     html,
-    scene::{Desk, Scene},
+    kept::{self, Kept},
+    scene::{Desk, Ordered, Scene},
     session::Session,
     words::Words,
 };
@@ -38,13 +41,16 @@ pub(super) struct Room {
     changed: watch::Sender<u64>,
     pub(super) words: Words,
     cards: KnownCards,
+    /// What desks waited for before this station began.
+    pub(super) kept: Kept,
 }
 
 impl Room {
     /// An empty room, which then fills by itself.
     pub(super) fn open(shared: &Arc<Shared>, words: Words) -> Arc<Self> {
         let scene = Scene::beside(shared.site().config.kiosk().map(|kiosk| kiosk.reader.clone()));
-        let room = Arc::new(Self { scene: Mutex::new(scene), changed: watch::Sender::new(0), words, cards: KnownCards::of(shared) });
+        let (changed, cards, kept) = (watch::Sender::new(0), KnownCards::of(shared), Kept::default());
+        let room = Arc::new(Self { scene: Mutex::new(scene), changed, words, cards, kept });
         tokio::spawn(room.clone().fill(shared.clone()));
         room
     }
@@ -58,6 +64,7 @@ impl Room {
         let mut hours = interval(HOUR);
         let renewal = self.clone();
         let renewal = tokio::spawn(async move { renewal.cards.keep_fresh().await });
+        let keeping = tokio::spawn(kept::keep(self.clone(), shared.store().clone()));
         loop {
             let now = status.borrow_and_update().clone();
             self.change(|scene| scene.board.status = now);
@@ -72,6 +79,7 @@ impl Room {
             }
         }
         renewal.abort();
+        keeping.abort();
     }
 
     /// A notice; what is known of a card that was shown, or of who holds one, comes a moment later, and holds nobody up.
@@ -130,6 +138,16 @@ impl Room {
     /// The desk of a session, as it is now.
     pub(super) fn desk(&self, session: &Session) -> Desk {
         self.scene().desk(session.desk, &session.operator, session.reader.as_deref()).clone()
+    }
+
+    /// Wakes with each change.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// What each desk waits for, or has got last.
+    pub(super) fn orders(&self) -> BTreeMap<Uuid, Ordered> {
+        self.scene().orders()
     }
 
     /// The day's entries as rows of a table.

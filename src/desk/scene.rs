@@ -5,11 +5,13 @@
 
 mod board;
 mod front_desk;
+mod orders;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub use board::{Board, Undo};
 pub use front_desk::{FrontDesk, Sent};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -64,7 +66,7 @@ pub struct Desk {
 }
 
 /// Somebody for whom a card is ordered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ordered {
     /// The order's key.
     pub id: Uuid,
@@ -81,8 +83,8 @@ pub struct Run {
     pub list: String,
     /// How many of what.
     pub tally: Tally,
-    /// Whose turn it is, by their place, counted from 1.
-    pub place: Option<usize>,
+    /// Everybody has had their turn.
+    pub rests: bool,
     /// Whoever has a card already and is looked at.
     pub looks_at: Option<String>,
     /// Who comes next.
@@ -133,6 +135,8 @@ pub enum Stage {
     Asked(Box<Question>),
     /// Nothing was enrolled.
     Ended(Box<Ended>),
+    /// The card is waited for no more, and nobody has said that it should not be.
+    Dropped(Dropped),
     /// It is on disk, and how it stands.
     Entry {
         /// The entry.
@@ -142,6 +146,15 @@ pub enum Stage {
         /// It will be sent later.
         is_postponed: bool,
     },
+}
+
+/// Why a card is waited for no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// The station was started again meanwhile.
+    Restarted,
+    /// Nobody looked at the desk for a while.
+    Unwatched,
 }
 
 /// What an operator should know about a reader.
@@ -209,7 +222,8 @@ impl Desk {
             self.note = not_whole.or(Some(Note::Another));
             return;
         }
-        if !self.is_open() {
+        // That it is not waited for any more is said to whoever shows their card now, too.
+        if !self.is_open() && !matches!(self.stage, Stage::Dropped(_)) {
             (self.order, self.stage) = (None, Stage::Free);
         }
         self.show(reading);
@@ -231,6 +245,8 @@ impl Desk {
     /// The order goes a step further.
     fn goes_on(&mut self, notice: &Notice) {
         match notice {
+            // It stands there already why.
+            Notice::NotEnrolled(_, ended) if matches!(self.stage, Stage::Dropped(_)) && **ended == Ended::Withdrawn => {}
             Notice::Waiting { ahead, first, ready, .. } => {
                 self.stage = Stage::Waits { ahead: *ahead, first: first.clone(), ready: *ready };
             }
@@ -318,30 +334,9 @@ impl Scene {
         self.desks.contains_key(&id)
     }
 
-    /// Somebody has left their desk.
-    pub fn leave(&mut self, id: Uuid) {
-        self.desks.remove(&id);
-    }
-
-    /// A card is ordered for somebody at this desk.
-    pub fn ordered(&mut self, desk: Uuid, order: Ordered) {
-        if let Some(desk) = self.desks.get_mut(&desk) {
-            desk.order = Some(order);
-            desk.stage = Stage::Ordered;
-            (desk.card, desk.known, desk.note) = (None, None, None);
-        }
-    }
-
     /// How people have their turn at this desk; false where there is no such desk.
     pub fn run(&mut self, desk: Uuid, run: Option<Run>) -> bool {
         self.desks.get_mut(&desk).map(|desk| desk.run = run).is_some()
-    }
-
-    /// The station did not take the order.
-    pub fn not_ordered(&mut self, desk: Uuid, order: Uuid) {
-        if let Some(desk) = self.desks.get_mut(&desk).filter(|desk| desk.order.as_ref().is_some_and(|last| last.id == order)) {
-            (desk.order, desk.stage) = (None, Stage::Free);
-        }
     }
 
     /// What is known of a card that was shown.

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 use super::{
-    calls::{Answer, ask},
+    calls::{Answer, ask, withdrawn},
     front::Desks,
     html,
     lists::{List, names},
@@ -50,6 +50,8 @@ pub(super) enum Pressed {
     Key(Key),
     /// The run is put away.
     Close,
+    /// Nobody looks: it rests until somebody does.
+    Rest,
 }
 
 /// Where what is pressed at the runs of all desks goes.
@@ -214,6 +216,8 @@ struct Turns {
 impl Turns {
     /// Goes through it until it is put away; where the station ends, it goes on with the next one.
     async fn go(mut self, mut pressed: UnboundedReceiver<Pressed>, mut notices: Listener) {
+        // From here on what is ordered is the run's, and goes on with it.
+        self.show();
         self.happens(Event::Begin).await;
         // Somebody may have left the desk, or it was forgotten.
         while self.show() {
@@ -232,6 +236,8 @@ impl Turns {
                 },
                 pressed = pressed.recv() => match pressed {
                     Some(Pressed::Key(key)) => self.happens(Event::Key(key)).await,
+                    Some(Pressed::Rest) if self.is_over => {}
+                    Some(Pressed::Rest) => return self.rests().await,
                     Some(Pressed::Close) | None => break,
                 },
             }
@@ -241,6 +247,12 @@ impl Turns {
         }
         self.desks.room.change(|scene| scene.run(self.session.desk, None));
         drop(self.desks.shared.store().keep(&kept_as(self.session.desk), Utc::now(), String::new()).await);
+    }
+
+    /// Takes back what it waits for. Where it stands is remembered: it goes on there once somebody looks again.
+    async fn rests(&mut self) {
+        self.happens(Event::Key(Key::Stop)).await;
+        self.desks.room.change(|scene| scene.run(self.session.desk, None));
     }
 
     /// Remembers where it stands, for the next station.
@@ -276,7 +288,9 @@ impl Turns {
             Effect::Order(id, seat) => {
                 let body = self.order(id, seat)?;
                 let person = body.person.as_ref().map(Named::called).unwrap_or_default();
-                self.desks.room.change(|scene| scene.ordered(self.session.desk, Ordered { id, person, replaces: false }));
+                let before = self.desks.room.change(|scene| scene.ordered(self.session.desk, Ordered { id, person, replaces: false }));
+                // Its own orders the run takes back itself; somebody may have been chosen while it began.
+                drop(withdrawn(&self.desks, &self.session, before.filter(|before| !self.roster.knows(*before))).await);
                 (id, self.ask(Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await)
             }
             Effect::Follow(id) => {
@@ -328,10 +342,6 @@ impl Turns {
 
     fn picture(&self) -> Run {
         let (screen, seats) = (self.roster.screen(), self.roster.seats());
-        let place = screen.person.as_ref().map(|person| person.place.0);
-        let is_due = |at: &usize| seats.get(*at).is_some_and(|seat| seat.state == SeatState::Due);
-        let after = (place.unwrap_or(0)..seats.len()).chain(0..place.unwrap_or(0)).filter(|at| Some(at + 1) != place && is_due(at));
-        let name = |at: usize| seats.get(at).map(|seat| seat.row.called()).unwrap_or_default();
         // The keys of orders grow with time.
         let given = seats.iter().flat_map(|seat| seat.given.iter().map(move |given| (given, seat)));
         let last = given.clone().max_by_key(|(given, _)| given.id).map(|(given, _)| given.id);
@@ -344,9 +354,9 @@ impl Turns {
         Run {
             list: self.name.clone(),
             tally: screen.tally,
-            place,
+            rests: self.roster.is_at_rest(),
             looks_at: screen.person.filter(|_| screen.keys.iter().any(|(key, _)| *key == 'r')).map(|person| person.name),
-            next: after.take(2).map(name).collect(),
+            next: screen.next,
             left: left.collect(),
             last,
             undo,

@@ -15,7 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    calls::{Answer, ask, take_back},
+    calls::{Answer, ask, withdrawn},
     front::Desks,
     html,
     scene::Ordered,
@@ -153,15 +153,19 @@ pub(super) async fn new_person(State(desks): State<Arc<Desks>>, session: Session
 }
 
 async fn order(desks: &Desks, session: &Session, body: OrderBody, person: String) -> Answer {
-    if desks.room.desk(session).run.is_some_and(|run| !run.is_over) {
+    if desks.room.desk(session).has_turns() {
         return Err(Failed::impossible("roster", desks.room.words.say("roster_first"), ""));
     }
-    take_back(desks, session).await?;
     let id = Uuid::now_v7();
     let body = OrderBody { id: Some(id), reader: session.reader.clone(), can_be_asked: true, waits_on: true, ..body };
     let replaces = body.replaces.is_some();
-    desks.room.change(|scene| scene.ordered(session.desk, Ordered { id, person, replaces }));
-    let ordered = ask(desks, &session.operator, Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await;
+    // Whoever takes its place takes it back, also where it has not come to the station yet: of several at once, one waits.
+    let before = desks.room.change(|scene| scene.ordered(session.desk, Ordered { id, person, replaces }));
+    let placed = async {
+        withdrawn(desks, session, before).await?;
+        ask(desks, &session.operator, Method::POST, "/v1/enrollments", serde_json::to_value(&body).ok()).await
+    };
+    let ordered = placed.await;
     if ordered.is_err() {
         desks.room.change(|scene| scene.not_ordered(session.desk, id));
     }

@@ -15,8 +15,12 @@ use crate::outbox::State;
 pub struct Screen {
     /// Whose card is waited for, or who is looked at.
     pub person: Option<Person>,
+    /// Who comes next, at most two.
+    pub next: Vec<String>,
     /// What to do now.
     pub say: String,
+    /// The station has the order, and somebody else's comes first: that is what is said.
+    pub is_behind: bool,
     /// The same is urgent: a question, or a card that was not taken.
     pub is_question: bool,
     /// Among what can be chosen.
@@ -63,13 +67,13 @@ impl Roster {
     /// How it stands.
     #[must_use]
     pub fn screen(&self) -> Screen {
-        let mut screen = Screen { tally: self.tally(), outcome: self.outcome.clone(), ..Screen::default() };
+        let mut screen = Screen { tally: self.tally(), outcome: self.outcome.clone(), next: self.next_ones(), ..Screen::default() };
         screen.trouble.extend(self.reader.clone());
         screen.trouble.extend(self.delivery.as_deref().map(in_short));
         match &self.desk {
             Desk::Empty | Desk::Over => {}
             _ if self.is_gone => screen.say = "waiting for the station".to_owned(),
-            Desk::Ordered(Order { ahead: Some(ahead), .. }) => screen.say.clone_from(ahead),
+            Desk::Ordered(Order { ahead: Some(ahead), .. }) => (screen.say, screen.is_behind) = (ahead.clone(), true),
             Desk::Ordered(_) | Desk::Leaves(..) => screen.say = "one moment".to_owned(),
             Desk::Waits(order) => self.show_waiting(order, &mut screen),
             Desk::Looks(seat) => self.show_done(*seat, &mut screen),
@@ -84,6 +88,19 @@ impl Roster {
             screen.keys = vec![('y', "yes".to_owned()), ('n', "no".to_owned()), ('a', "later".to_owned())];
         }
         screen
+    }
+
+    /// Who comes behind the one whose turn it is.
+    fn next_ones(&self) -> Vec<String> {
+        // Until the station takes the next card for somebody, they come next themselves.
+        let (now, behind) = match &self.desk {
+            Desk::Waits(Order { seat, .. }) | Desk::Looks(seat) => (Some(*seat), seat + 1),
+            Desk::Ordered(order) | Desk::Leaves(order, _) => (None, order.seat),
+            Desk::Rests | Desk::Over => return Vec::new(),
+            Desk::Empty => (None, 0),
+        };
+        let is_due = |at: &usize| Some(*at) != now && self.seats.get(*at).is_some_and(|seat| seat.state == SeatState::Due);
+        (behind..self.seats.len()).chain(0..behind).filter(is_due).take(2).map(|at| self.name(at)).collect()
     }
 
     fn person(&self, at: usize) -> Option<Person> {

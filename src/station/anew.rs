@@ -20,16 +20,15 @@ impl Station {
 
     fn is_asked_about_another(&self, desk: &Desk, presentation: &Presentation, reader: &str) -> bool {
         let State::Asked(Got::Card(shown), _) = &desk.state else { return false };
-        if shown.presentation.identity() == presentation.identity() {
-            return false;
-        }
-        if desk.order.roster.is_some() {
-            return desk.wants(reader);
-        }
-        // At another reader somebody else may stand, and whoever was sent to the front desk stands at none. Of a card that was not read
-        // whole nobody can say that it is another one.
-        let is_there = !desk.has_left && shown.at_reader && shown.presentation.reader.as_deref() == Some(reader);
-        is_there && self.setup.catalog.read(presentation.clone()).verdict != Verdict::Damaged
+        // Of a card that was not read whole nobody can say that it is another one.
+        let is_whole = || desk.order.roster.is_some() || self.setup.catalog.read(presentation.clone()).verdict != Verdict::Damaged;
+        shown.presentation.identity() != presentation.identity() && stands_at(desk, shown, reader) && is_whole()
+    }
+
+    /// True while somebody stands at this reader with the card about which they are asked: the same card again is theirs alone.
+    pub(super) fn is_asked_at(&self, reader: &str) -> bool {
+        let stands = |desk: &Desk| matches!(&desk.state, State::Asked(Got::Card(shown), _) if stands_at(desk, shown, reader));
+        self.desks.iter().any(stands)
     }
 
     /// Another card voids what was asked about the one before; what was said about that one is forgotten.
@@ -59,6 +58,13 @@ impl Station {
     pub(super) fn can_hold(&self, desk: &Desk) -> bool {
         self.up.iter().any(|name| desk.wants(name) && !self.opening.contains_key(name))
     }
+}
+
+/// True where whoever is asked about their card stands at this reader with it. At another reader somebody else may stand, and whoever was
+/// sent to the front desk stands at none; whoever is of a list, at all of theirs.
+fn stands_at(desk: &Desk, shown: &Shown, reader: &str) -> bool {
+    let is_there = !desk.has_left && shown.at_reader && shown.presentation.reader.as_deref() == Some(reader);
+    if desk.order.roster.is_some() { desk.wants(reader) } else { is_there }
 }
 
 /// An order without what was said about a card.

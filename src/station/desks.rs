@@ -122,7 +122,7 @@ impl Shown {
 impl Station {
     pub(super) fn order(&mut self, request: Request, turn: &mut Turn) {
         let Request { id, what, can_be_asked } = request;
-        if self.knows(id, turn) {
+        if self.was_withdrawn(id, turn) || self.knows(id, turn) {
             return;
         }
         let (order, card, reassign) = match what {
@@ -203,17 +203,6 @@ impl Station {
         }
     }
 
-    pub(super) fn withdraw(&mut self, id: Uuid, turn: &mut Turn) {
-        if let Some(at) = self.desks.iter().position(|desk| desk.id == id && !desk.is_saving()) {
-            self.desks.remove(at);
-            turn.tell(Notice::NotEnrolled(id, Box::new(Ended::Withdrawn)));
-            self.tell_places(turn);
-        }
-        // What is on its way to the disk cannot be called back, and nobody is asked about it any more.
-        self.desks.iter_mut().filter(|desk| desk.id == id).for_each(|desk| desk.can_be_asked = false);
-        self.sending.leave(id);
-    }
-
     /// Those who have waited long enough.
     pub(super) fn give_up(&mut self, turn: &mut Turn) {
         let now = turn.now.steady;
@@ -237,7 +226,9 @@ impl Station {
         if let Some(at) = self.asked_about_another(&presentation, came) {
             return self.begin_anew(at, presentation, turn);
         }
-        let wants = |desk: &Desk| matches!(desk.state, State::Waits) && desk.wants(&reader);
+        // While something is asked about a card, what comes from its reader is that card once more, or nothing that anybody could know.
+        let is_free = !self.is_asked_at(&reader);
+        let wants = |desk: &Desk| is_free && matches!(desk.state, State::Waits) && desk.wants(&reader);
         let is_shown = |desk: &Desk| !presentation.was_shown_before() && came > desk.since;
         let waiting = self.desks.iter().any(wants);
         let at = self.desks.iter().position(|desk| wants(desk) && is_shown(desk));

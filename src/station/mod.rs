@@ -6,6 +6,7 @@
 //! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
 //! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `rosters`: which card was shown for whom while people have their turn; `anew`: another card, where one is asked about;
+//! - `withdrawn`: orders that are wanted no more;
 //! - `event`: what happens, and what is to be done then;
 //! - [`health`]: how readers and the way to BluSKY are, as was seen so far;
 //! - [`notice`]: what people and programs are told;
@@ -26,6 +27,7 @@ mod sending;
 mod stages;
 #[cfg(test)]
 pub(crate) mod tests;
+mod withdrawn;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -37,17 +39,16 @@ use uuid::Uuid;
 
 use crate::{
     access::check::IntegerWidth,
-    card::{Csn, Kind, LAY_THERE, Presentation, Reading, Transport},
+    card::{Kind, LAY_THERE, Presentation, Reading, Transport},
     decode::{
         catalog::SharedCatalog,
         dialect::Dialect,
         keyboard::Keyboard,
         line::{Input, Line},
-        message,
     },
     enroll::{enrollment::Order, evidence::Seen, policy::SitePolicy},
     outbox::{Entry, InTheWay, Reassign, Step, Terms},
-    reader::{ByteOrder, ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
+    reader::{ReaderCommand, ReaderEvent, ReaderHints, ReaderName, Signal, is_device_of},
     smartcard::{
         conversation::{Conversation, Next},
         script::Script,
@@ -62,6 +63,7 @@ pub use notice::{Ended, Notice, Question};
 use rosters::Rosters;
 use sending::Sending;
 pub use sending::{Called, Scope};
+use withdrawn::Withdrawn;
 
 /// What time it is, twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +162,8 @@ pub struct Station {
     rosters: Rosters,
     /// What is being typed at each reader.
     keypads: BTreeMap<ReaderName, Typing>,
+    /// The orders that are wanted no more and have not come yet.
+    withdrawn: Withdrawn,
 }
 
 /// A card that lies at a reader is written down as seen this often.
@@ -219,6 +223,7 @@ impl Station {
             unclaimed: BTreeSet::new(),
             rosters: Rosters::default(),
             keypads: BTreeMap::new(),
+            withdrawn: Withdrawn::default(),
         }
     }
 
@@ -388,13 +393,4 @@ impl ReaderKind {
             Self::Serial(_, hints) | Self::Keyboard(_, hints) | Self::Pcsc(hints) | Self::Osdp(hints) => *hints,
         }
     }
-}
-
-/// The serial number in the order the card sends it, where the site says that its reader turns it round.
-fn in_byte_order(mut presentation: Presentation, hints: ReaderHints) -> Presentation {
-    if presentation.kind == Kind::Csn && hints.byte_order == ByteOrder::Reversed {
-        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&message::ordered(csn.bytes().to_vec(), hints.byte_order)));
-        presentation.bits = presentation.csn.as_ref().map(Csn::bits);
-    }
-    presentation
 }

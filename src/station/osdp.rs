@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::in_byte_order;
+use super::stages::in_byte_order;
 use crate::{
     card::{Csn, Kind, PacsBits, Presentation, to_hex},
     reader::{OsdpCard, ReaderHints},

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{osdp::Sight, *};
+use crate::{card::Csn, decode::message, reader::ByteOrder};
 
 /// So long it may take to lift the last card before the next person is told of it.
 const LIFTED_WITHIN: TimeDelta = TimeDelta::seconds(2);
@@ -233,5 +234,14 @@ pub(super) fn at_reader(name: &ReaderName, transport: Transport, mut presentatio
     presentation.reader = Some(name.to_string());
     presentation.transport = Some(transport);
     presentation.at = Some(presentation.at.map_or(turn.now.wall, |at| turn.now.wall_of(at)));
+    presentation
+}
+
+/// The serial number in the order the card sends it, where the site says that its reader turns it round.
+pub(super) fn in_byte_order(mut presentation: Presentation, hints: ReaderHints) -> Presentation {
+    if presentation.kind == Kind::Csn && hints.byte_order == ByteOrder::Reversed {
+        presentation.csn = presentation.csn.and_then(|csn| Csn::new(&message::ordered(csn.bytes().to_vec(), hints.byte_order)));
+        presentation.bits = presentation.csn.as_ref().map(Csn::bits);
+    }
     presentation
 }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::{
-    FIRST, ONE_IS_ENOUGH, PEOPLE, Words, a_station, begins,
+    FIRST, GRACE, ONE_IS_ENOUGH, PEOPLE, SECOND, Words, a_station, begins,
     browser::{Browser, browser},
     chooses, presses_4567, ties,
 };
@@ -24,6 +24,16 @@ const HOLDS: &str = "
 const LETS_GO: &str = "
     const done = arguments[arguments.length - 1];
     setTimeout(() => { window.held.forEach((go) => go()); done(); }, 200);";
+/// Lets two calls go that wait, where both do the later one first.
+const LETS_GO_BACKWARDS: &str = "
+    const done = arguments[arguments.length - 1];
+    let gone = 0;
+    const next = () => {
+      const go = window.held.pop();
+      if (go) [go(), (gone += 1)];
+      if (gone === 2) done(); else setTimeout(next, 50);
+    };
+    next();";
 /// Presses a key on the first thing at the stage that the page gives the focus, at once.
 const PRESSES_AT_ONCE: &str = "
     const press = (event) => {
@@ -131,4 +141,26 @@ fn whoever_has_no_card_to_lose_leaves_the_keyboard_in_the_search() {
     browser.enters("");
     browser.shows("#found", "No card of theirs is known.");
     assert!(browser.has_focus("#search"));
+}
+
+#[test]
+fn of_two_who_are_chosen_quickly_while_the_station_is_slow_the_later_one_is_waited_for_and_nobody_else() {
+    let browser = browser();
+    let mut station = a_station(ONE_IS_ENOUGH, "");
+    begins(&browser, &station);
+    browser.runs(HOLDS, &[json!("/desk/enroll"), json!(false)]);
+    for (name, found) in [("ada", "Ada Lovelace"), ("grace", "Grace Hopper")] {
+        browser.runs("document.querySelector('#search').focus();", &[]);
+        types_anew(&browser, name);
+        browser.shows("#found", found);
+        browser.presses("#found form[data-call='/desk/enroll'] button");
+    }
+    browser.waits(LETS_GO_BACKWARDS, &[]);
+    let stage = browser.shows("#stage", "Show the card now.");
+    assert!(stage.contains("Grace Hopper"), "{stage}");
+    station.reads(FIRST);
+    browser.shows("#stage", "Accepted");
+    station.reads(SECOND);
+    browser.shows("#stage", "A card was shown");
+    assert_eq!(station.entries(), [(json!(GRACE), json!("accepted"))]);
 }

@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{Browser, FIRST, Pieces, SECOND, Station, hidden, support::ADA};
+use super::{
+    Browser, FIRST, Pieces, SECOND, Station, hidden,
+    support::{ADA, GRACE},
+};
 
 /// The first card, with a bit of it turned round.
 const DAMAGED: &[u8] = b"1AFD88EB80\r";
@@ -101,6 +104,45 @@ fn another_operator_is_told_who_is_waited_for_at_their_reader() {
 fn the_days_list_begins_with_the_mark_by_which_a_spreadsheet_knows_its_letters() {
     let station = Station::with("", "");
     assert!(station.browser().gets("/desk/today.csv").body.starts_with('\u{feff}'));
+}
+
+#[test]
+fn the_days_table_has_its_headings_in_the_language_of_the_page() {
+    for (language, headings) in [("en", "saved_at,person,card,state,blusky\n"), ("de", "Gespeichert,Person,Karte,Stand,BluSKY sagt\n")] {
+        let station = Station::with("", &format!("language = \"{language}\"\n"));
+        assert_eq!(station.browser().gets("/desk/today.csv").body.trim_start_matches('\u{feff}'), headings);
+    }
+}
+
+#[test]
+fn of_several_people_who_are_chosen_at_once_one_waits_and_the_page_shows_who() {
+    let mut station = Station::with("", "");
+    let browser = station.browser();
+    let mut page = browser.looks();
+    let people = [(ADA, "Ada Lovelace"), (GRACE, "Grace Hopper")];
+    for round in 0..6 {
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (browser, (user, person)) = (&browser, people[(number + round) % 2]);
+                scope.spawn(move || browser.posts("/desk/enroll", json!({"user": user, "person": person})));
+            }
+        });
+    }
+    // The card is for whoever is shown, and nobody waits for the next one.
+    let waits = page_of(&browser, "stage", "Show the card now.");
+    station.reader.send(FIRST);
+    page.shows("stage", "Accepted");
+    let entry = station.site.outbox().remove(0);
+    let shown = if waits.contains("Ada Lovelace") { ADA } else { GRACE };
+    assert_eq!(entry["user_id"], json!(shown), "{waits}");
+    station.reader.send(SECOND);
+    page.shows("stage", "A card was shown");
+    assert_eq!(numbers(&station), [Some(4567)]);
+}
+
+/// A piece of the page once it says this.
+fn page_of(browser: &Browser, piece: &str, text: &str) -> String {
+    browser.looks().shows(piece, text)
 }
 
 #[test]

@@ -38,6 +38,8 @@ const BELLS_APART: Duration = Duration::from_millis(250);
 /// A panel is no wider.
 const WIDEST: usize = 100;
 const INDENT: &str = "  ";
+/// A lower terminal has no room for who comes next.
+const LOW: usize = 16;
 
 impl Face {
     /// Shows how it stands; `typed` is what is being typed, with what is found by it.
@@ -152,6 +154,7 @@ fn panel(screen: &Screen, typed: &str, found: &[String], width: usize, rows: usi
         lines.push(format!("{INDENT}> {typed}_"));
     }
     lines.extend(found.iter().map(|found| format!("    {found}")));
+    lines.extend(next(screen).filter(|_| rows >= LOW).map(|next| format!("{INDENT}{next}")));
     lines.extend(screen.trouble.iter().flat_map(|trouble| wrapped(trouble, width, "! ")));
     lines.push(String::new());
     if screen.tally.people > 0 {
@@ -172,6 +175,12 @@ fn name(person: &Person, width: usize, rows: usize) -> Vec<String> {
     lines.extend(large::letters(&person.name, width, rows).into_iter().map(|line| format!("{INDENT}{line}")));
     lines.extend([format!("{INDENT}{}{}", shown(&person.name), shown(&number)), String::new()]);
     lines
+}
+
+/// Who comes behind the one who is shown.
+fn next(screen: &Screen) -> Option<String> {
+    let is_said = screen.person.is_some() && !screen.next.is_empty();
+    is_said.then(|| format!("next: {}", shown(&screen.next.join(", "))))
 }
 
 fn tally(tally: &Tally) -> String {
@@ -216,6 +225,7 @@ pub struct Lines {
     /// They go to standard error: standard output is for programs.
     beside: bool,
     said: String,
+    next: Option<String>,
 }
 
 impl Lines {
@@ -232,13 +242,17 @@ impl Lines {
         let now = match (&person, screen.tally.people) {
             (Some(person), _) => format!("{person}{}", screen.say),
             // What passes by in a moment is not said.
-            (None, _) if screen.keys.is_empty() && !screen.takes_text => return,
+            (None, _) if screen.keys.is_empty() && !screen.takes_text && !screen.is_behind => return,
             (None, _) => screen.say.clone(),
         };
         if now != self.said {
             self.said.clone_from(&now);
             self.print(&now);
             screen.choices.iter().for_each(|choice| self.print(&format!("    {choice}")));
+        }
+        if let Some(next) = next(screen).filter(|next| self.next.as_ref() != Some(next)) {
+            self.print(&format!("{INDENT}{next}"));
+            self.next = Some(next);
         }
     }
 

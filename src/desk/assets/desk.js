@@ -202,6 +202,21 @@ async function follow() {
   }
 }
 
+// What is done at this desk is sent in the order in which it was done, each once the one before is answered. Of several people who are
+// chosen meanwhile, the last one counts.
+const CHOOSES = ["/desk/enroll", "/desk/new", "/desk/roster"];
+const IN_TURN = [...CHOOSES, "/desk/roster/key", "/desk/withdraw", "/desk/sign-out"];
+let turn = Promise.resolve();
+let chosen = 0;
+const isOver = (path, mine) => CHOOSES.includes(path) && mine !== chosen;
+function inTurn(path, mine, body) {
+  const asks = () => (isOver(path, mine) ? null : ask(path, { method: "POST", body }));
+  if (!IN_TURN.includes(path)) return asks();
+  const answer = turn.then(asks);
+  turn = answer.catch(() => {});
+  return answer;
+}
+
 async function send(form) {
   const other = form.dataset.with ? new FormData(byId(form.dataset.with)) : [];
   const body = { ...Object.fromEntries(other), ...Object.fromEntries(new FormData(form)) };
@@ -209,8 +224,11 @@ async function send(form) {
   const [path, sought] = [form.dataset.call, byId("search").value];
   audio = audio || new AudioContext();
   const wasFollowing = stream !== null;
+  if (CHOOSES.includes(path)) chosen += 1;
+  const mine = chosen;
   try {
-    const answer = await ask(path, { method: "POST", body: JSON.stringify(body) });
+    const answer = await inTurn(path, mine, JSON.stringify(body));
+    if (isOver(path, mine)) return;
     if (path === "/desk/sign-in") {
       localStorage.setItem("cardbridge-name", body.name);
       localStorage.setItem("cardbridge-reader", body.reader);
@@ -234,7 +252,7 @@ async function send(form) {
       byId("search").focus();
     }
   } catch (error) {
-    fails(error);
+    if (!isOver(path, mine)) fails(error);
   } finally {
     // A PIN is typed anew for each try.
     if (path === "/desk/sign-in" && byId("pin")) byId("pin").value = "";

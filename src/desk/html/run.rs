@@ -75,7 +75,7 @@ pub fn run(run: Option<&Run>, board: &Board, words: &Words) -> Markup {
             @if let Some(person) = &run.looks_at { p.big { (words.fill("roster_has", &[("person", &shown(person))])) } }
             @if run.is_over { p.big { (words.say("roster_over")) } }
             @else if !run.next.is_empty() { p.next { (words.fill("roster_next", &[("people", &run.next.join(", "))])) } }
-            @else if run.place.is_none() { p.big { (words.say("roster_rest")) } }
+            @else if run.rests { p.big { (words.say("roster_rest")) } }
             @if let Some(entry) = last {
                 p.last class={ "last " (state(entry, board)) } { (words.say("roster_last")) " " (whom(entry)) ": " (which(entry, board, words)) " " strong.state { (say_of(entry, board, words)) } }
             }

@@ -8,7 +8,7 @@ use super::{can_be_undone, card, entry_button, reason, say_of, state, which, who
 use crate::{
     card::Reading,
     desk::{
-        scene::{Board, Desk, Note, Stage, Undo},
+        scene::{Board, Desk, Dropped, Note, Stage, Undo},
         words::Words,
     },
     enroll::{enrollment::Refused, evidence},
@@ -30,6 +30,7 @@ pub fn stage(desk: &Desk, other: Option<&(String, String)>, board: &Board, words
             Stage::Waits { ahead, first, ready } => (waits(desk, &person, (*ahead, first.as_deref(), *ready), words)),
             Stage::Asked(question) => (asked(question, desk.card.as_deref(), &person, &[], words)),
             Stage::Ended(ended) => (not_enrolled(ended, &person, words)),
+            Stage::Dropped(why) => (dropped(*why, &person, words)),
             Stage::Entry { entry, question, is_postponed } => (entry_stage(entry, question.as_deref(), *is_postponed, board, words)),
         }
         @match &desk.note {
@@ -224,6 +225,21 @@ fn not_enrolled(ended: &Ended, person: &str, words: &Words) -> Markup {
             h2 { (words.say("not_enrolled")) }
             @if !person.is_empty() { p.person { (person) } }
             p { (says) }
+        }
+    }
+}
+
+/// A card is waited for no more, and nobody has cancelled that: it is said, for the person may still stand there.
+fn dropped(why: Dropped, person: &str, words: &Words) -> Markup {
+    let says = match why {
+        Dropped::Restarted => "dropped_restarted",
+        Dropped::Unwatched => "dropped_unwatched",
+    };
+    html! {
+        div.now.refused data-sound="refused" {
+            h2 { (words.say("not_enrolled")) }
+            p.person { (person) }
+            p { (words.say(says)) }
         }
     }
 }

@@ -185,6 +185,49 @@ fn a_free_desk_is_told_who_is_waited_for_at_its_reader_and_no_other() {
     }
 }
 
+fn ordered(id: u128, person: &str) -> Ordered {
+    Ordered { id: Uuid::from_u128(id), person: person.to_owned(), replaces: false }
+}
+
+#[test]
+fn whoever_is_chosen_later_takes_the_place_of_whoever_was_before_and_each_order_is_taken_back_once() {
+    let mut scene = Scene::default();
+    scene.desk(DESK, "Kim", Some("desk"));
+    assert_eq!(scene.ordered(DESK, ordered(2, "Ada")), None);
+    assert_eq!(scene.ordered(DESK, ordered(2, "Ada")), None, "the same order is the same order");
+    assert_eq!(scene.ordered(DESK, ordered(3, "Grace")), Some(ORDER), "the station has not said yet that it has it");
+    assert_eq!(scene.ordered(DESK, ordered(4, "Kay")), Some(Uuid::from_u128(3)));
+    scene.take(&Notice::Entry(Box::new(entry(Uuid::from_u128(4))), None));
+    assert_eq!(scene.ordered(DESK, ordered(5, "Ada")), None, "what is saved stays");
+}
+
+#[test]
+fn a_desk_that_nobody_looks_at_waits_for_nothing_and_says_so_to_whoever_comes_back() {
+    let (mut scene, stage) = asked_about_4567();
+    assert_eq!(scene.unwatched(DESK), Some(ORDER));
+    scene.take(&Notice::NotEnrolled(ORDER, Box::new(Ended::Withdrawn)));
+    let said = stage(&mut scene);
+    assert!(said.contains("Ada Lovelace (1815)") && said.contains("Nobody had this page open"), "{said}");
+    assert_eq!((scene.unwatched(DESK), scene.orders().len()), (None, 0));
+    // Where the card was there first, it counts.
+    scene.take(&Notice::Entry(Box::new(entry(ORDER)), None));
+    assert!(matches!(scene.desk(DESK, "", None).stage, Stage::Entry { .. }));
+}
+
+#[test]
+fn what_was_waited_for_before_a_restart_is_said_where_nothing_else_stands() {
+    for is_free in [true, false] {
+        let (mut scene, stage) = asked_about_4567();
+        if is_free {
+            scene.leave(DESK);
+            scene.desk(DESK, "Kim", Some("desk"));
+        }
+        scene.restarted(DESK, ordered(9, "Grace Hopper (1906)"));
+        let said = stage(&mut scene);
+        assert_eq!(said.contains("Grace Hopper (1906)") && said.contains("started again"), is_free, "{said}");
+    }
+}
+
 #[test]
 fn a_card_is_called_nobodys_only_where_that_is_known() {
     let (mut scene, stage) = asked_about_4567();

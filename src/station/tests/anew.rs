@@ -83,3 +83,23 @@ fn a_card_that_was_not_read_whole_is_waited_for_once_more_where_the_order_says_s
         assert_eq!(world.state(id), waits_on.then_some(State::Accepted));
     }
 }
+
+#[test]
+fn the_card_that_is_asked_about_is_nobody_elses_when_it_is_shown_again_or_not_read_whole() {
+    for again in [FIRST, DAMAGED] {
+        let mut world = world(PROOF);
+        let (asked, waits) = (world.order(1, true), world.order(2, false));
+        world.bytes(FIRST);
+        world.bytes(FIRST);
+        assert_eq!(kind(&world), Some(("first seen", Some(4567))));
+        world.bytes(again);
+        assert_eq!(world.ended(waits), None, "whoever waits goes on waiting");
+        assert!(world.asked().is_some_and(|(order, _)| order == asked));
+        let (_, question) = world.asked().unwrap();
+        world.happens(Event::Answer(asked, question.number, Answer::Yes));
+        world.bytes(SECOND);
+        world.bytes(SECOND);
+        assert_eq!(numbers(&world), [Some(4567)]);
+        assert!(matches!(world.ended(waits), Some(Ended::Unproven(..))), "the next card is theirs: {:?}", world.ended(waits));
+    }
+}

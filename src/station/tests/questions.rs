@@ -175,3 +175,17 @@ fn a_card_of_a_capture_that_was_read_once_is_waited_for_no_second_time() {
         assert!(matches!(world.ended(id), Some(Ended::Unproven(_, open)) if open.name() == question), "{:?}", world.ended(id));
     }
 }
+
+#[test]
+fn an_order_that_is_taken_back_while_it_is_on_its_way_takes_no_card() {
+    let mut world = world(1.0);
+    world.happens(Event::Withdraw(Uuid::from_u128(1)));
+    let (late, next) = (world.order(1, true), world.order(2, true));
+    assert_eq!(world.ended(late), Some(&Ended::Withdrawn));
+    world.bytes(FIRST);
+    assert_eq!((world.state(late), world.state(next)), (None, Some(State::Accepted)));
+    // Of many that never came only the last ones are remembered.
+    (100..1000).for_each(|number| world.happens(Event::Withdraw(Uuid::from_u128(number))));
+    let (forgotten, known) = (world.order(100, true), world.order(999, true));
+    assert_eq!((world.ended(forgotten), world.ended(known)), (None, Some(&Ended::Withdrawn)));
+}

@@ -531,8 +531,8 @@ fn a_page_whose_station_is_killed_says_so_and_shows_the_truth_once_it_is_back() 
     browser.shows("#lost", "The station does not answer.");
     browser.is_for_everybody();
     station.starts();
-    // Nobody waits for Grace's card any more, and Ada's entry is on disk.
-    browser.shows("#stage", "Ready");
+    // Nobody waits for Grace's card any more, which is said, and Ada's entry is on disk.
+    browser.shows("#stage", "The station was started again meanwhile. The card is not waited for any more: order it again.");
     assert!(!browser.page().contains("does not answer"), "{}", browser.page());
     browser.shows("#today", "Ada Lovelace");
     chooses(&browser, "grace", "Grace Hopper");

@@ -37,8 +37,8 @@ pub(super) struct Ticket {
 pub(super) struct Signer {
     settings: Settings,
     held: Mutex<Option<Ticket>>,
-    /// The password that BluSKY refused last, and when.
-    refused: Mutex<Option<(Secret, Instant)>>,
+    /// The password that BluSKY refused last, with its words, and when.
+    refused: Mutex<Option<(Secret, String, Instant)>>,
 }
 
 /// So long a refused password is not tried again: a few more, and BluSKY would lock the account.
@@ -92,16 +92,16 @@ impl Signer {
     /// Signs in, unless BluSKY has just refused this very password.
     async fn sign_in_once(&self, http: &Http, email: &str, password: &Secret) -> Result<Secret, Failure> {
         let mut refused = self.refused.lock().await;
-        if refused.as_ref().is_some_and(|(wrong, at)| wrong == password && at.elapsed() < REFUSED) {
-            return Err(Failure::Stopped(WRONG.to_owned()));
+        if let Some((.., why, _)) = refused.as_ref().filter(|(wrong, _, at)| wrong == password && at.elapsed() < REFUSED) {
+            return Err(Failure::Stopped(why.clone()));
         }
-        let token = self.sign_in(http, email, password).await?;
-        *refused = token.is_none().then(|| (password.clone(), Instant::now()));
-        token.ok_or_else(|| Failure::Stopped(WRONG.to_owned()))
+        let answer = self.sign_in(http, email, password).await?;
+        *refused = answer.as_ref().err().map(|why| (password.clone(), why.clone(), Instant::now()));
+        answer.map_err(Failure::Stopped)
     }
 
-    /// The token that BluSKY gives; none where it refuses the address or the password.
-    async fn sign_in(&self, http: &Http, email: &str, password: &Secret) -> Result<Option<Secret>, Failure> {
+    /// The token that BluSKY gives, or why it refuses the address or the password.
+    async fn sign_in(&self, http: &Http, email: &str, password: &Secret) -> Result<Result<Secret, String>, Failure> {
         let Settings { base_url, media, .. } = &self.settings;
         let body = serde_json::to_vec(&Authenticate { email, password }).map_err(|error| Failure::Stopped(error.to_string()))?;
         let request = http.post(format!("{base_url}/api/Account/Authenticate")).header(ACCEPT, Wire::Json.accept(*media));
@@ -117,18 +117,22 @@ impl Signer {
         tracing::debug!(call = "Authenticate", status = status.as_u16(), "BluSKY answered");
         let answer = Document::read(&body).filter(|answer| answer.member("IsAuthenticated").is_some() || answer.member("Token").is_some());
         let Some(answer) = answer else {
-            if matches!(status.as_u16(), 401 | 403) {
-                return Ok(None);
-            }
-            return Err(if status.is_server_error() || status.as_u16() == 429 {
-                Failure::NotSent(format!("BluSKY answered {status} when asked to sign in"))
-            } else {
-                Failure::Stopped(format!("BluSKY answered {status} when asked to sign in: check blusky.base_url, email and password_file"))
-            });
+            return match status.as_u16() {
+                401 | 403 => Ok(Err(WRONG.to_owned())),
+                // That may be said of a wrong password as well, and of an account that is locked already.
+                400 | 422 | 423 => Ok(Err(format!(
+                    "BluSKY answered {status} when asked to sign in: check blusky.email and password_file; a password that was refused is \
+                     tried again as soon as its file has another one, and after a quarter of an hour"
+                ))),
+                429 | 500.. => Err(Failure::NotSent(format!("BluSKY answered {status} when asked to sign in"))),
+                _ => Err(Failure::Stopped(format!(
+                    "BluSKY answered {status} when asked to sign in: check blusky.base_url, email and password_file"
+                ))),
+            };
         };
         let token = answer.text("Token").map(str::trim).filter(|token| !token.is_empty());
         let is_let_in = status.is_success() && answer.flag("IsAuthenticated") == Some(true);
-        Ok(token.filter(|_| is_let_in).map(Secret::new))
+        Ok(token.filter(|_| is_let_in).map(Secret::new).ok_or_else(|| WRONG.to_owned()))
     }
 }
 

@@ -59,12 +59,13 @@ fn a_password_that_blusky_refuses_stops_delivery_and_is_tried_once() {
 
 #[test]
 fn a_refused_password_is_not_sent_again_and_again_until_its_file_has_another_one() {
-    for refusal in ["200 OK", "401 Unauthorized"] {
+    let not_let_in = &b"{\"IsAuthenticated\":false}"[..];
+    for (refusal, says) in [("200 OK", not_let_in), ("401 Unauthorized", not_let_in), ("400 Bad Request", b"{\"Message\":\"no\"}")] {
         let blusky = Peer::start(move |request, _| match request.path.contains("Authenticate") {
             true if request.json()["Password"] == json!("right") => {
                 Reply::json(&json!({"Email": "desk@example.org", "IsAuthenticated": true, "Token": "token"}))
             }
-            true => Reply::Says(refusal, "application/json", b"{\"IsAuthenticated\":false}".to_vec()),
+            true => Reply::Says(refusal, "application/json", says.to_vec()),
             false if request.method == "POST" => Reply::success(),
             false => Reply::not_found(),
         });

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     access::PeopleLines,
+    enroll::people::folded,
     store::{ADDED, PEOPLE, PEOPLE_DIGEST},
 };
 
@@ -94,15 +95,21 @@ pub(super) fn erase(transaction: &Connection, user: Uuid, names: &[String]) -> R
         put(transaction, &list, Some((&at, rest.as_str())))?;
         was_listed = true;
     }
-    for name in [user.to_string(), user.simple().to_string()].iter().chain(names).filter(|name| !name.is_empty()) {
-        let naming = "SELECT name FROM list WHERE instr(lower(body), lower(?1)) > 0";
-        let found: Vec<String> =
-            transaction.prepare(naming)?.query_map([name.as_str()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        for list in found.iter().filter(|list| !is_of_people(list)) {
-            put(transaction, list, None)?;
+    let written = [user.to_string(), user.simple().to_string()].into_iter().chain(names.iter().cloned());
+    let written: Vec<String> = written.map(|name| folded(&name)).filter(|name| !name.is_empty()).collect();
+    for (list, body) in other_lists(transaction)? {
+        let body = folded(&body);
+        if written.iter().any(|name| body.contains(name)) {
+            put(transaction, &list, None)?;
         }
     }
     Ok(was_listed)
+}
+
+fn other_lists(transaction: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut all = transaction.prepare("SELECT name, body FROM list")?;
+    let all = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<Vec<(String, String)>>>()?;
+    Ok(all.into_iter().filter(|(list, _)| !is_of_people(list)).collect())
 }
 
 fn is_of_people(list: &str) -> bool {

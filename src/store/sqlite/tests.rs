@@ -351,6 +351,18 @@ fn counts_of_evidence_forget_who_was_erased() {
 }
 
 #[test]
+fn a_list_that_names_an_erased_person_goes_however_the_name_is_written_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = third_layout(folder.path());
+    for (list, body) in [("desk orders", "[\"ANNA  MU\u{308}LLER\"]"), ("companies", "[\"Müller & Sons\"]")] {
+        store.keep(list, Utc::now(), body).unwrap();
+    }
+    store.erase(Uuid::from_u128(77), &["Anna Müller".to_owned()], "somebody", Utc::now()).unwrap();
+    assert_eq!(store.kept("desk orders").unwrap(), None);
+    assert!(store.kept("companies").unwrap().is_some(), "it names somebody else");
+}
+
+#[test]
 fn an_index_in_which_one_bit_is_turned_over_hides_nothing_that_is_to_be_sent() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = third_layout(folder.path());

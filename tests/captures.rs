@@ -85,6 +85,20 @@ fn captures_are_replayed_at_their_own_times() {
 }
 
 #[test]
+fn a_capture_in_which_no_card_was_read_says_so_and_is_nothing_wrong() {
+    let site = bare_site();
+    for text in [HEAD.to_owned(), format!("{HEAD}0.000 < 02 30 43\n")] {
+        fs::write(site.path("half.capture"), text).unwrap();
+        for arguments in [&["replay", "half.capture"][..], &["replay", "--json", "half.capture"]] {
+            let ended = site.run(arguments);
+            assert!(ended.code == 0 && ended.stderr.contains("half.capture: no card was read in it"), "{arguments:?}: {ended:?}");
+        }
+    }
+    let ended = site.run(&["replay", "--json", &capture_file("twn3-hidprox")]);
+    assert_eq!(ended.stderr, "", "there is one");
+}
+
+#[test]
 fn the_site_policy_holds_for_a_replay_too() {
     let site = bare_site();
     site.configure("[site]\nformats = [\"em4100-8-16\"]\n");

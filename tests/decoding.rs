@@ -376,6 +376,12 @@ fn ten_thousand_lines_of_anything_are_ten_thousand_answers() {
 }
 
 #[test]
+fn the_mark_of_an_encoding_before_the_first_line_costs_no_card() {
+    let answered = answers(&["--json"], "\u{feff}{26}BD88EB80\r\n".as_bytes());
+    assert!(matches!(answered.as_slice(), [line] if line.starts_with("{\"input\":\"{26}BD88EB80\"")), "{answered:?}");
+}
+
+#[test]
 fn an_answer_comes_at_once_while_the_input_stays_open() {
     for arguments in [&["decode", "-", "--json"][..], &["decode", "-"]] {
         let mut command = cardbridge(arguments);

@@ -40,6 +40,25 @@ fn a_sites_own_format_stands_beside_the_built_in_ones() {
 }
 
 #[test]
+fn a_format_in_a_file_of_another_name_is_not_passed_over_in_silence_and_what_was_put_away_is() {
+    let site = bare();
+    for name in ["ours.toml.bak", "ours.toml~", ".ours.toml.swp", "README.md"] {
+        write(&site, name, OURS);
+    }
+    write(&site, "notes.txt", "what these cards are");
+    assert_eq!(site.run(&["check", "own"]).code, 0);
+    for name in ["ours.txt", "ours.TOML", "ours"] {
+        write(&site, name, OURS);
+        let checked = site.run(&["check", "own"]);
+        assert!(checked.code == 1 && checked.stdout.contains(&format!("{name}:1:1: this file is not read")), "{checked:?}");
+        fs::remove_file(site.path("own/cards").join(name)).unwrap();
+    }
+    fs::create_dir(site.path("empty")).unwrap();
+    let checked = site.run(&["check", "empty"]);
+    assert!(checked.stderr.contains("empty cannot be read: it has none of these; give a folder with cards/"), "{checked:?}");
+}
+
+#[test]
 fn a_sites_own_format_replaces_a_built_in_one_by_saying_so() {
     let site = bare();
     write(&site, "ours.toml", &OURS.replace("layout", "replaces = \"hid-h10301\"\naliases = [\"H10301\"]\nlayout"));

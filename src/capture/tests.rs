@@ -31,6 +31,9 @@ fn a_wrong_line_is_named() {
     );
     assert!(wrong(&TEXT.replace("dialect", "dialekt")).contains("unknown header `dialekt`"));
     assert!(wrong(&TEXT.replace("recorded:", "keypad_end: ?\nrecorded:")).contains("`keypad_end` must be a key, or none"));
+    assert!(wrong(&TEXT.replace("recorded:", "kind: csn\nkind: em4100\nrecorded:")).ends_with("line 5: `kind` must be given once"));
+    let both = wrong(&TEXT.replace("recorded:", "device: reader\nrecorded:"));
+    assert!(both.ends_with("line 4: `device` must be the only one of dialect, template, device and osdp"), "{both}");
 }
 
 #[test]

@@ -26,6 +26,9 @@ use crate::{
 const FIRST_LINE: &str = "cardbridge capture, version ";
 const VERSION: u32 = 1;
 
+/// The headers that say how the reader is attached.
+const ATTACHED: [&str; 4] = ["dialect", "template", "device", "osdp"];
+
 /// Reads a capture line by line: one of cardbridge's own, or a packet capture of an OSDP line.
 #[derive(Default)]
 pub struct Lines {
@@ -193,6 +196,8 @@ pub fn line(at: Duration, record: &Record) -> String {
 
 #[derive(Default)]
 struct Header {
+    /// The keys that were given.
+    keys: Vec<String>,
     reader: Option<String>,
     attached: Option<(usize, Attached)>,
     told: ReaderHints,
@@ -208,6 +213,13 @@ fn key_of(value: &str) -> Option<Option<char>> {
 impl Header {
     fn set(&mut self, line: usize, key: &str, value: &str) -> Result<(), CaptureError> {
         let wrong = |wanted: &str| CaptureError { line, message: format!("`{key}` must be {wanted}") };
+        if self.keys.iter().any(|given| given == key) {
+            return Err(wrong("given once"));
+        }
+        if self.attached.is_some() && ATTACHED.contains(&key) {
+            return Err(wrong("the only one of dialect, template, device and osdp"));
+        }
+        self.keys.push(key.to_owned());
         match key {
             "reader" => self.reader = Some(value.to_owned()),
             "dialect" => self.attached = Some((line, Attached::Serial(value.to_owned()))),

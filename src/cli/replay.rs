@@ -107,7 +107,7 @@ const WAITING: usize = 4;
 fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(), Failure> {
     let mut playing = Playing::open(site, path, typist)?;
     let progress = &Progress::of(path, playing.bytes().0);
-    thread::scope(|scope| {
+    let has_cards = thread::scope(|scope| {
         let (lines, waiting) = sync_channel::<Vec<Box<Reading>>>(WAITING);
         let (written, unneeded) = channel();
         scope.spawn(move || {
@@ -118,16 +118,19 @@ fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(
                 drop(written.send(readings));
             }
         });
-        let mut readings = Vec::new();
+        let (mut readings, mut has_cards) = (Vec::new(), false);
         let ended = loop {
-            match playing.next() {
-                Ok(Some(said)) if json => readings.extend(said.into_iter().filter_map(reading)),
-                Ok(Some(said)) => said
-                    .iter()
-                    .filter_map(|(_, notice)| views::notice::text(notice))
-                    .for_each(|words| progress.aside(|| out::print(&words))),
+            let said = match playing.next() {
+                Ok(Some(said)) => said,
                 Ok(None) => break Ok(()),
                 Err(failure) => break Err(failure),
+            };
+            has_cards |= said.iter().any(|(_, notice)| matches!(notice, Notice::Read(_)));
+            if json {
+                readings.extend(said.into_iter().filter_map(reading));
+            } else {
+                let words = said.iter().filter_map(|(_, notice)| views::notice::text(notice));
+                words.for_each(|words| progress.aside(|| out::print(&words)));
             }
             if readings.len() >= MANY && lines.send(mem::take(&mut readings)).is_err() {
                 break Ok(());
@@ -137,8 +140,12 @@ fn shown(site: &Site, path: &Path, typist: Option<&str>, json: bool) -> Result<(
             progress.is_at(playing.bytes().1);
         };
         drop(lines.send(readings));
-        ended
-    })
+        ended.map(|()| has_cards)
+    })?;
+    if !has_cards {
+        out::hint(&format!("{}: no card was read in it", path.display()));
+    }
+    Ok(())
 }
 
 fn reading((_, notice): (DateTime<Utc>, Notice)) -> Option<Box<Reading>> {

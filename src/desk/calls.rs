@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     front::Desks,
     session::Session,
-    turns::{Pressed, press},
+    turns::{Pressed, close, press},
 };
 use crate::{
     access::Secret,
@@ -127,7 +127,7 @@ pub(super) async fn sign_out(State(desks): State<Arc<Desks>>, session: Session) 
 pub(super) async fn leave(desks: &Desks, session: &Session) {
     // A run takes its own order back.
     let is_going = desks.room.desk(session).has_turns();
-    if !(press(desks, session.desk, Pressed::Close) && is_going)
+    if !(close(desks, session.desk).await && is_going)
         && let Err(failed) = take_back(desks, session).await
     {
         tracing::warn!(error = failed.error.text("message"), "what a desk waited for could not be taken back");

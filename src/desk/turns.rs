@@ -4,7 +4,7 @@
 //! picture for the page. Never: a decision; those are the machine's. Who is done stands in the outbox: a run that was cut off goes on
 //! where it stopped, and whose turn it was and who was left out stands beside it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -14,7 +14,10 @@ use axum::{
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::timeout,
+};
 use uuid::Uuid;
 
 use super::{
@@ -42,6 +45,9 @@ use crate::{
 const FATAL: [&str; 5] = ["no_reader", "kiosk_reader", "unknown_reader", "reassign", "people"];
 /// So many findings of a list are shown.
 const FINDINGS: usize = 20;
+
+/// A run that is put away takes back what it waits for within this time, unless the station hangs.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is pressed at a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +202,14 @@ pub(super) async fn key(State(desks): State<Arc<Desks>>, session: Session, Sent(
 /// True where a run of this desk took it.
 pub(super) fn press(desks: &Desks, desk: Uuid, pressed: Pressed) -> bool {
     desks.runs().get(&desk).is_some_and(|keys| keys.send(pressed).is_ok())
+}
+
+/// Ends the run of this desk, and waits until nobody's card is waited for any more; true where there was one.
+pub(super) async fn close(desks: &Desks, desk: Uuid) -> bool {
+    let Some(keys) = desks.runs().get(&desk).cloned() else { return false };
+    let is_there = keys.send(Pressed::Close).is_ok();
+    drop(timeout(ENDS_WITHIN, keys.closed()).await);
+    is_there
 }
 
 /// A run at work.

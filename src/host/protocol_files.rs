@@ -20,6 +20,9 @@ use crate::{
 /// No protocol file is larger.
 const LARGEST_FILE: u64 = 64 << 10;
 
+/// How the names of files end that somebody has put away.
+const PUT_AWAY: [&str; 7] = ["~", ".bak", ".old", ".orig", ".off", ".rej", ".md"];
+
 /// Why a site's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -49,8 +52,13 @@ pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), Folder
         let entries = fs::read_dir(&inner).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut paths: Vec<PathBuf> = entries.map_err(|cause| failed(&inner, cause))?.iter().map(fs::DirEntry::path).collect();
         paths.sort();
-        for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
+        for path in &paths {
             let file = path.display().to_string();
+            if path.extension().is_none_or(|end| end != "toml") {
+                let message = "this file is not read: give it a name that ends in .toml".to_owned();
+                protocols.findings.extend(is_misnamed(path).then_some(Finding { file, line: 1, column: 1, message }));
+                continue;
+            }
             match file::text(path, LARGEST_FILE) {
                 Ok(text) => {
                     digest.update(format!("{name} {:?} {} {text}", path.file_name(), text.len()));
@@ -63,5 +71,14 @@ pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), Folder
         }
     }
     protocols.own = to_hex(&digest.finalize());
-    if any { Ok(()) } else { Err(failed(folder, io::ErrorKind::NotFound.into())) }
+    let none = || folder.metadata().err().unwrap_or_else(|| io::Error::other("it has none of these"));
+    if any { Ok(()) } else { Err(failed(folder, none())) }
+}
+
+/// True for a protocol file that has a name of another kind, and is no hidden file and no copy that an editor made.
+fn is_misnamed(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let is_put_away = name.starts_with('.') || PUT_AWAY.iter().any(|end| name.ends_with(end));
+    let has_id = |text: String| text.lines().any(|line| line.split_once('=').is_some_and(|(key, _)| key.trim() == "id"));
+    !is_put_away && file::text(path, LARGEST_FILE).is_ok_and(has_id)
 }

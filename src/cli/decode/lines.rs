@@ -111,7 +111,8 @@ fn all(site: &Site, hints: &Hints, json: bool, batch: &[u8], mut answers: Vec<u8
 
 fn one(site: &Site, hints: &Hints, json: bool, line: &[u8], answers: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(line.get(..LONGEST_LINE).unwrap_or(line));
-    let text = text.trim();
+    // A spreadsheet begins what it writes with a mark of its encoding.
+    let text = text.trim_start_matches('\u{feff}').trim();
     let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, text, true) };
     match (read, json) {
         (Ok(reading), true) => out::append_json(answers, &views::reading::json(&reading, text)),

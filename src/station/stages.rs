@@ -169,9 +169,10 @@ impl Station {
         }
     }
 
-    /// The card that lies at a reader was somebody else's, or was shown before anybody waited: whoever waits there for a while is told once.
+    /// The card that lies at a reader was somebody else's, or was shown before anybody waited: whoever waits there for a while is told once,
+    /// unless somebody is still asked about it.
     pub(super) fn lies_in_the_way(&mut self, card: &Presentation, turn: &mut Turn) {
-        let Some(reader) = card.reader.as_deref() else { return };
+        let Some(reader) = card.reader.as_deref().filter(|reader| !self.is_asked_at(reader)) else { return };
         let first = self.desks.iter_mut().find(|desk| matches!(desk.state, desks::State::Waits) && desk.wants(reader));
         let waits_for_long = |desk: &&mut Desk| desk.until.is_some_and(|until| turn.now.steady >= until - desk.within + LIFTED_WITHIN);
         if let Some(desk) = first.filter(waits_for_long).filter(|desk| !desk.is_told_to_lift) {

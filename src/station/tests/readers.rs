@@ -184,6 +184,21 @@ fn whoever_waits_while_the_last_card_still_lies_at_a_reader_that_says_it_again_i
 }
 
 #[test]
+fn nobody_is_told_to_lift_the_card_about_which_somebody_before_them_is_asked() {
+    let hints = ReaderHints { card_left: Some(std::time::Duration::from_secs(2)), ..ReaderHints::default() };
+    let mut world = with(ReaderKind::Osdp(hints));
+    world.station.setup.proof = PROOF;
+    world.passes(TimeDelta::seconds(2));
+    let (asked, waits) = (world.order(1, true), world.order(2, false));
+    for _ in 0..6 {
+        world.passes(TimeDelta::seconds(1));
+        world.at_desk(osdp_card());
+    }
+    assert!(world.asked().is_some_and(|(order, _)| order == asked));
+    assert!(!world.told.iter().any(|notice| matches!(notice, Notice::LayThere(_))) && world.ended(waits).is_none());
+}
+
+#[test]
 fn a_card_that_lies_there_is_noted_every_five_seconds_and_when_it_goes() {
     let hints = ReaderHints { card_left: Some(std::time::Duration::from_secs(2)), ..ReaderHints::default() };
     let mut world = with(ReaderKind::Osdp(hints));

@@ -145,7 +145,7 @@ fn a_named_holder_is_looked_at_before_the_card_is_taken_and_only_who_has_it_then
         // A temporary card does not become one for ever.
         assert_eq!(given_back["CardUserFlags"], 3, "{given_back}");
         assert!(given_back["CardDeactivationStartDateTime"].as_str().unwrap().starts_with("2031-12-01"), "{given_back}");
-        assert!(undone.stderr.contains("with the times and flags it had"), "{undone:?}");
+        assert!(undone.stderr.contains("with the times and flags they had"), "{undone:?}");
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
         Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::http::Method;
@@ -35,7 +35,9 @@ const ESCAPE: &str = "\u{E00C}";
 const TAB: &str = "\u{E004}";
 
 /// Longer than any pause of the program that may stand before what is waited for, on a machine that is busy.
-const PATIENCE_MS: u64 = 40_000;
+const PATIENCE: Duration = Duration::from_secs(40);
+/// So long a script looks before it is begun again.
+const LOOKS_FOR: Duration = Duration::from_secs(5);
 /// The page says when it shows a text at a place; `innerText` is what can be seen.
 const SHOWS: &str = "
     const [place, text, patience, done] = arguments;
@@ -60,6 +62,11 @@ pub struct Browser {
     axe: String,
     /// Its standard input: while it is open, the browser lives.
     _leash: Child,
+}
+
+/// A script that does not answer is given up after this time.
+async fn scripts_wait(client: &Client, time: Duration) {
+    client.update_timeouts(TimeoutConfiguration::new(Some(time), Some(2 * PATIENCE), None)).await.unwrap();
 }
 
 /// The one browser, with nothing left of the test before.
@@ -99,9 +106,7 @@ impl Browser {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             let client =
                 builder.capabilities(wanted.as_object().unwrap().clone()).connect(&format!("http://127.0.0.1:{port}")).await.unwrap();
-            let patience = Duration::from_millis(2 * PATIENCE_MS);
-            let timeouts = TimeoutConfiguration::new(Some(patience), Some(patience), None);
-            client.update_timeouts(timeouts).await.unwrap();
+            scripts_wait(&client, 2 * LOOKS_FOR).await;
             client
         });
         Self { client, runtime, axe: axe(), _leash: leash }
@@ -219,10 +224,17 @@ impl Browser {
 
     /// Waits until this text can be seen at a place, and returns all that is seen there.
     pub fn shows(&self, place: &str, text: &str) -> String {
-        let answer = self.waits(SHOWS, &[place.into(), text.into(), PATIENCE_MS.into()]);
-        let shown = answer["shown"].as_str().map(ToOwned::to_owned);
-        shown
-            .unwrap_or_else(|| panic!("{text:?} is not shown at {place}; the page shows:\n{}", answer["page"].as_str().unwrap_or_default()))
+        let end = Instant::now() + PATIENCE;
+        loop {
+            // A script that waits is lost with its page where that is loaded anew meanwhile: so it waits for a while, and is begun again.
+            let arguments = vec![place.into(), text.into(), json!(LOOKS_FOR.as_millis() as u64)];
+            let answer = self.runtime.block_on(self.client.execute_async(SHOWS, arguments));
+            if let Some(shown) = answer.as_ref().ok().and_then(|answer| answer["shown"].as_str()) {
+                return shown.to_owned();
+            }
+            let is_late = Instant::now() >= end;
+            assert!(!is_late, "{text:?} is not shown at {place} ({:?}); the page shows:\n{}", answer.err(), self.page());
+        }
     }
 
     /// All that can be seen.
@@ -237,7 +249,12 @@ impl Browser {
 
     /// Runs a script in the page and waits until it calls the function that is its last argument.
     pub fn waits(&self, script: &str, arguments: &[Value]) -> Value {
-        self.runtime.block_on(self.client.execute_async(script, arguments.to_vec())).unwrap()
+        self.runtime.block_on(async {
+            scripts_wait(&self.client, 2 * PATIENCE).await;
+            let answer = self.client.execute_async(script, arguments.to_vec()).await.unwrap();
+            scripts_wait(&self.client, 2 * LOOKS_FOR).await;
+            answer
+        })
     }
 
     /// Nothing on the page is in the way of anybody, in the light and in the dark, and all of it is seen on a small telephone and on

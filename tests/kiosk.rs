@@ -58,13 +58,15 @@ fn comes(browser: &Browser, language: &str, code: &str) {
     browser.enters(code);
 }
 
-/// What of somebody is left in the browser: in the page, its fields, its storage and its history.
+/// What of somebody is left in the browser: in the page, its fields, its storage and its history. A short piece may stand in a key that is
+/// drawn at random; of a person it is a word.
 const LEFT: &str = "
     const left = [document.documentElement.outerHTML, JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage }),
       document.cookie, location.href, JSON.stringify(history.state), document.title,
       ...[...document.querySelectorAll('input')].map((field) => field.value),
       ...performance.getEntries().map((entry) => entry.name)].join('\\n');
-    return arguments[0].filter((piece) => left.toLowerCase().includes(piece.toLowerCase()));";
+    const word = (piece) => (piece.length < 6 ? `(?<![a-z0-9])${piece}(?![a-z0-9])` : piece);
+    return arguments[0].filter((piece) => new RegExp(word(piece), 'i').test(left));";
 
 fn nothing_is_left_of(browser: &Browser, pieces: &[&str]) {
     let pieces: Vec<Value> = pieces.iter().map(|piece| json!(piece)).collect();

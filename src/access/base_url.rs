@@ -1,18 +1,14 @@
 //! The address of a BluSKY in one form, so that it is one BluSKY however its address is written.
 //!
 //! In: an address. Out: the same with its scheme and host in small letters, without the port that is meant anyway, and without a slash at
-//! its end. Never: a path changed, for there letters count.
+//! its end. Never: other letters in a path, where they count.
 
-/// The address in the one form in which it is compared.
+use url::Url;
+
+/// The address in the one form in which it is compared; what is no address stays as it is.
 #[must_use]
 pub fn in_one_form(base_url: &str) -> String {
-    let Some((scheme, rest)) = base_url.split_once("://") else { return base_url.to_owned() };
-    let scheme = scheme.to_ascii_lowercase();
-    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let host = host.to_lowercase();
-    let usual = if scheme == "http" { ":80" } else { ":443" };
-    let host = host.strip_suffix(usual).unwrap_or(&host);
-    format!("{scheme}://{host}{}", path.trim_end_matches('/'))
+    Url::parse(base_url).map_or_else(|_| base_url.to_owned(), |url| url.as_str().trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

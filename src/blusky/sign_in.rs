@@ -92,7 +92,7 @@ impl Signer {
     /// Signs in, unless BluSKY has just refused this very password.
     async fn sign_in_once(&self, http: &Http, email: &str, password: &Secret) -> Result<Secret, Failure> {
         let mut refused = self.refused.lock().await;
-        if let Some((.., why, _)) = refused.as_ref().filter(|(wrong, _, at)| wrong == password && at.elapsed() < REFUSED) {
+        if let Some((_, why, _)) = refused.as_ref().filter(|(wrong, _, at)| wrong == password && at.elapsed() < REFUSED) {
             return Err(Failure::Stopped(why.clone()));
         }
         let answer = self.sign_in(http, email, password).await?;

@@ -49,7 +49,7 @@ use super::{
     session::{Seal, Session, Tries},
     tls::{self, TlsError},
     turns::{self, Keys},
-    watch::{Look, Watched},
+    watch::{Onlooker, Watched},
     who,
     words::Words,
 };
@@ -297,13 +297,13 @@ fn worded(answer: Response, words: &Words) -> Response {
 async fn events(State(desks): State<Arc<Desks>>, session: Session) -> Result<Response, Failed> {
     let many = || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "too_many", "too many pages are open", "close some of them");
     let place = desks.following.clone().try_acquire_owned().map_err(|_| many())?;
-    let place = (place, Look::begin(&desks, &session));
+    let place = (place, Onlooker::begin(&desks, &session));
     let desk = desks.room.desk(&session);
     // A run that was cut off with its station goes on; that a card is not waited for any more is said.
     if desk.run.is_none() {
         tokio::spawn(turns::resume(desks.clone(), session.clone()));
     }
-    if let Some(order) = desks.room.kept.take(session.desk, desks.shared.store()).await {
+    if let Some(order) = desks.room.orders_before.take(session.desk, desks.shared.store()).await {
         desks.room.change(|scene| scene.restarted(session.desk, order));
     }
     let following = unfold((desks.room.follow(session.clone()), place), async |(following, place)| {

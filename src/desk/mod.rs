@@ -6,7 +6,7 @@
 //! - [`guard`]: which requests may come in at all; `session`: who is asking;
 //! - [`scene`]: what stands on every desk, one notice after the other; [`html`]: the same as HTML; [`words`]: in a language;
 //! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `who`: for whom; `turns`: people one after the other, of one of the `lists`;
-//! - `watch`: who looks at which desk; `kept`: what each waits for, for the next station;
+//! - `watch`: who looks at which desk; `orders_before`: what each waited for before the station was started again;
 //! - `kiosk`: the page beside it at which people help themselves;
 //! - `tls`: where others than this machine's users can reach it; `front`: the server.
 
@@ -14,9 +14,9 @@ mod calls;
 mod front;
 pub mod guard;
 pub mod html;
-mod kept;
 mod kiosk;
 mod lists;
+mod orders_before;
 mod room;
 pub mod scene;
 mod session;

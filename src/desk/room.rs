@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     html,
-    kept::{self, Kept},
+    orders_before::{self, OrdersBefore},
     scene::{Desk, Ordered, Scene},
     session::Session,
     words::Words,
@@ -42,15 +42,15 @@ pub(super) struct Room {
     pub(super) words: Words,
     cards: KnownCards,
     /// What desks waited for before this station began.
-    pub(super) kept: Kept,
+    pub(super) orders_before: OrdersBefore,
 }
 
 impl Room {
     /// An empty room, which then fills by itself.
     pub(super) fn open(shared: &Arc<Shared>, words: Words) -> Arc<Self> {
         let scene = Scene::beside(shared.site().config.kiosk().map(|kiosk| kiosk.reader.clone()));
-        let (changed, cards, kept) = (watch::Sender::new(0), KnownCards::of(shared), Kept::default());
-        let room = Arc::new(Self { scene: Mutex::new(scene), changed, words, cards, kept });
+        let (changed, cards, orders_before) = (watch::Sender::new(0), KnownCards::of(shared), OrdersBefore::default());
+        let room = Arc::new(Self { scene: Mutex::new(scene), changed, words, cards, orders_before });
         tokio::spawn(room.clone().fill(shared.clone()));
         room
     }
@@ -64,7 +64,7 @@ impl Room {
         let mut hours = interval(HOUR);
         let renewal = self.clone();
         let renewal = tokio::spawn(async move { renewal.cards.keep_fresh().await });
-        let keeping = tokio::spawn(kept::keep(self.clone(), shared.store().clone()));
+        let keeping = tokio::spawn(orders_before::keep(self.clone(), shared.store().clone()));
         loop {
             let now = status.borrow_and_update().clone();
             self.change(|scene| scene.board.status = now);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A working day and a bit.
-const LASTS: TimeDelta = TimeDelta::hours(16);
+pub(super) const LASTS: TimeDelta = TimeDelta::hours(16);
 const NONCE: usize = 24;
 const KEY: usize = 32;
 /// So many wrong PINs in a row are free.

@@ -60,19 +60,19 @@ impl Watched {
 }
 
 /// One who looks at a desk, until this is dropped.
-pub(super) struct Look {
+pub(super) struct Onlooker {
     desks: Arc<Desks>,
     session: Session,
 }
 
-impl Look {
+impl Onlooker {
     pub(super) fn begin(desks: &Arc<Desks>, session: &Session) -> Self {
         desks.watched.comes(session.desk);
         Self { desks: desks.clone(), session: session.clone() }
     }
 }
 
-impl Drop for Look {
+impl Drop for Onlooker {
     fn drop(&mut self) {
         let (Some(since), Ok(runtime)) = (self.desks.watched.goes(self.session.desk), Handle::try_current()) else { return };
         let (desks, session) = (self.desks.clone(), self.session.clone());

@@ -130,13 +130,13 @@ pub(super) fn new_users(connection: &Connection, base_url: &str, user: &AddUser)
 
 /// True where an order as it lies on disk may be of somebody who is known by this. Of somebody who was erased nothing is there.
 fn is_alike(body: &str, wanted: &KnownBy) -> bool {
-    let called = serde_json::from_str::<Called>(body).ok();
+    let called = serde_json::from_str::<NewUserRow>(body).ok();
     called.is_some_and(|it| KnownBy::new((&it.first_name, &it.last_name), it.employee_number.as_deref()).alike(wanted).is_some())
 }
 
 /// What a new user is called, in the body of an order; older programs wrote it down under BluSKY's names.
 #[derive(Deserialize)]
-struct Called {
+struct NewUserRow {
     #[serde(alias = "FirstName")]
     first_name: String,
     #[serde(alias = "LastName")]

@@ -6,22 +6,20 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use super::{room::Room, scene::Ordered};
+use super::{room::Room, scene::Ordered, session};
 use crate::store::{StoreError, StoreHandle};
 
 const NAME: &str = "desk orders";
-/// Nobody comes back to an older one: their session has ended.
-const LASTS: TimeDelta = TimeDelta::hours(16);
 
 type Orders = BTreeMap<Uuid, Ordered>;
 
 /// What desks waited for when the station before this one ended.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Option<Before>>);
+pub(super) struct OrdersBefore(Mutex<Option<Before>>);
 
 #[derive(Debug)]
 struct Before {
@@ -31,8 +29,8 @@ struct Before {
     written: Orders,
 }
 
-impl Kept {
-    async fn before(&self, store: &StoreHandle) -> MutexGuard<'_, Option<Before>> {
+impl OrdersBefore {
+    async fn known(&self, store: &StoreHandle) -> MutexGuard<'_, Option<Before>> {
         let mut before = self.0.lock().await;
         if before.is_none() {
             let text = store.kept(NAME).await.ok().flatten().map(|(_, text)| text).unwrap_or_default();
@@ -46,31 +44,32 @@ impl Kept {
 
     /// What this desk waited for when the station before this one ended, where nothing became of it; said once.
     pub(super) async fn take(&self, desk: Uuid, store: &StoreHandle) -> Option<Ordered> {
-        let order = self.before(store).await.as_mut()?.orders.remove(&desk)?;
+        let order = self.known(store).await.as_mut()?.orders.remove(&desk)?;
         // What is on disk stands in the list.
         matches!(store.entry(order.id).await, Err(StoreError::NoEntry(_))).then_some(order)
     }
 }
 
+/// Nobody comes back to an older one: their session has ended.
 fn is_young(order: Uuid, now: DateTime<Utc>) -> bool {
     let (seconds, _) = order.get_timestamp().map(|time| time.to_unix()).unwrap_or_default();
-    seconds.try_into().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).is_some_and(|ordered| now - ordered < LASTS)
+    seconds.try_into().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).is_some_and(|ordered| now - ordered < session::LASTS)
 }
 
 /// Keeps it as it changes, until it is aborted.
 pub(super) async fn keep(room: Arc<Room>, store: StoreHandle) {
     let mut changed = room.changes();
     while changed.changed().await.is_ok() {
-        let mut before = room.kept.before(&store).await;
+        let mut before = room.orders_before.known(&store).await;
         let Some(Before { orders: before, written }) = before.as_mut() else { continue };
         let mut orders = before.clone();
         orders.extend(room.orders());
         if *written != orders {
             let text = serde_json::to_string(&orders).unwrap_or_default();
-            if let Err(error) = store.keep(NAME, Utc::now(), text).await {
-                tracing::warn!(%error, "what desks wait for is not kept");
+            match store.keep(NAME, Utc::now(), text).await {
+                Ok(()) => *written = orders,
+                Err(error) => tracing::warn!(%error, "what desks wait for is not kept"),
             }
-            *written = orders;
         }
     }
 }

@@ -25,7 +25,7 @@ use cardbridge::{
     host::{self, deliver::Caller},
     outbox::{Reassign, State, schedule::Work},
     protocols::Protocols,
-    station::{Effect, Event, Notice, Now, Request, Scope, Setup, Station, Wanted, What},
+    station::{Effect, Event, Notice, Now, Request, Scope, Setup, Station, What, WhichCard},
     store::StoreHandle,
 };
 use chrono::{TimeDelta, Utc};
@@ -138,7 +138,7 @@ impl Day {
     async fn gives(&mut self, number: u32) -> Uuid {
         let id = Uuid::from_u128(number.into());
         let card: Literal = h10301(1, number).parse().unwrap();
-        let card = Wanted::Named(Box::new(Presentation::of_literal(&card)));
+        let card = WhichCard::Named(Box::new(Presentation::of_literal(&card)));
         let order = Box::new(Order::of(Uuid::from_u128(5000 + u128::from(number))));
         let what = What::Enroll { order, card, reassign: Reassign::Never };
         self.happens(Event::Order(Box::new(Request { id, what, can_be_asked: false }))).await;

@@ -23,9 +23,9 @@ use cardbridge::{
     outbox::{Entry, InTheWay, Next, ReadBack, Reassign, State, Step, Terms, reach::Reached, schedule::Work},
     protocols::Protocols,
     reader::{ReaderEvent, ReaderHints},
-    roster::{Asks, Effect as Does, Event as Happens, Key, Question, Roster, Row, Seen, Update},
+    roster::{Asks, Effect as Does, Event as Happens, Key, Question, Roster, Row, Standing, Update},
     station::{
-        Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, Wanted, What, notice::QuestionKind,
+        Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, What, WhichCard, notice::QuestionKind,
     },
 };
 use chrono::{DateTime, TimeDelta};
@@ -126,7 +126,7 @@ impl World {
                     let roster = Some(RosterRow { run: self.run, file: "people.csv".to_owned(), row: row.number });
                     let person = Some(Named { name: row.name.clone(), employee_number: None, without_access: false });
                     let order = Box::new(Order { roster, person, ..Order::of(row.user_id) });
-                    let card = Wanted::Shown { reader: None, within: TimeDelta::days(1) };
+                    let card = WhichCard::Shown { reader: None, within: TimeDelta::days(1) };
                     let what = What::Enroll { order, card, reassign: Reassign::Never };
                     self.to_station.push_back(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
                 }
@@ -322,7 +322,7 @@ fn heard(notice: &Notice) -> Option<Happens> {
         Notice::Entry(entry, _) => {
             let progress = entry.progress();
             let end = progress.is_settled().then(|| progress.state.name().to_owned());
-            let seen = Seen {
+            let seen = Standing {
                 state: progress.state,
                 user_id: None,
                 card: String::new(),

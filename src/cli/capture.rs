@@ -141,7 +141,7 @@ fn devices(reader: &ReaderConfig, models: &[std::sync::Arc<crate::smartcard::rea
         Port::Keyboard { device } => keyboard::matching(device, &keyboard::list()).len(),
         Port::Osdp { .. } => 1,
         Port::Pcsc { pattern, .. } => {
-            let wanted = pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None };
+            let wanted = pcsc::ReaderPattern { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None };
             pcsc::name_devices(&[wanted], models, &pcsc::list().unwrap_or_default()).len()
         }
     }

@@ -112,7 +112,9 @@ fn serial_reader(readers: &[ReaderConfig], path: &String) -> Option<String> {
 
 fn pcsc_readers(readers: &[ReaderConfig], models: &[Arc<Model>], devices: &[String]) -> Vec<(String, Option<String>)> {
     let wanted = readers.iter().filter_map(|reader| match &reader.port {
-        Port::Pcsc { pattern, .. } => Some(pcsc::Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None }),
+        Port::Pcsc { pattern, .. } => {
+            Some(pcsc::ReaderPattern { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None })
+        }
         Port::Serial { .. } | Port::Osdp { .. } | Port::Keyboard { .. } => None,
     });
     let named = pcsc::name_devices(&wanted.collect::<Vec<_>>(), models, devices);

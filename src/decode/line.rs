@@ -10,7 +10,7 @@ use super::{
     dialect::{Cut, Dialect},
     frame::{self, Found, Search, Sense},
     host::Talk,
-    lying::{Lying, Seen},
+    lying::{Lying, Sight},
     message::{Checks, Heard, Judged, judge},
     noise::Noise,
 };
@@ -312,9 +312,9 @@ impl Line {
     /// A card: a new one, or the same one still lying there, or one that the reader holds in its memory.
     pub(super) fn shown(&mut self, presentation: Presentation, is_held: bool, now: DateTime<Utc>, output: &mut Output) {
         match self.lying.shown(presentation, is_held, now) {
-            Seen::New(shown) => output.presentations.push(shown),
-            Seen::Again(again) => output.again.push(again),
-            Seen::Nothing => {}
+            Sight::New(shown) => output.presentations.push(shown),
+            Sight::Again(again) => output.again.push(again),
+            Sight::Nothing => {}
         }
     }
 

@@ -14,7 +14,7 @@ const MOST_CARDS: usize = 8;
 
 /// What a frame was, after what lies at its reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum Sight {
     /// A card that did not lie there, or a key.
     New(Presentation),
     /// A card that lies there, read once more.
@@ -84,13 +84,13 @@ impl Lying {
     }
 
     /// A card was read, or a key. `is_held`: the reader holds it in its memory, and nobody shows it now.
-    pub fn shown(&mut self, mut shown: Presentation, is_held: bool, now: DateTime<Utc>) -> Seen {
+    pub fn shown(&mut self, mut shown: Presentation, is_held: bool, now: DateTime<Utc>) -> Sight {
         shown.at = Some(now);
         let card_left = self.card_left;
         let is_there = |at: DateTime<Utc>| now >= at && now < at + card_left;
         self.cards.retain(|(_, at)| is_there(*at));
         if shown.kind == Kind::Key {
-            return Seen::New(shown);
+            return Sight::New(shown);
         }
         if shown.damage.is_some() {
             return self.damaged(shown, is_there, now);
@@ -103,29 +103,29 @@ impl Lying {
         self.last = Some(shown_card.clone());
         if let Some((_, at)) = self.cards.iter_mut().find(|(card, _)| *card == shown_card) {
             *at = now;
-            return Seen::Again(shown);
+            return Sight::Again(shown);
         }
         if self.cards.len() == MOST_CARDS {
             self.cards.remove(0);
         }
         self.cards.push((shown_card, now));
-        Seen::New(shown)
+        Sight::New(shown)
     }
 
     /// While a card lies there a damaged frame is of that card, and no reason to count it anew.
-    fn damaged(&mut self, shown: Presentation, is_there: impl Fn(DateTime<Utc>) -> bool, now: DateTime<Utc>) -> Seen {
+    fn damaged(&mut self, shown: Presentation, is_there: impl Fn(DateTime<Utc>) -> bool, now: DateTime<Utc>) -> Sight {
         if !self.cards.is_empty() || self.damaged.is_some() {
-            return Seen::Nothing;
+            return Sight::Nothing;
         }
         if self.damage_told.is_some_and(is_there) {
             self.damage_told = Some(now);
-            return Seen::Nothing;
+            return Sight::Nothing;
         }
         if self.hold_back.is_zero() {
-            return Seen::New(self.tell_damage(shown, now));
+            return Sight::New(self.tell_damage(shown, now));
         }
         self.damaged = Some((shown, now + self.hold_back));
-        Seen::Nothing
+        Sight::Nothing
     }
 
     fn tell_damage(&mut self, damaged: Presentation, now: DateTime<Utc>) -> Presentation {
@@ -134,14 +134,14 @@ impl Lying {
     }
 
     /// A card in the reader's memory does not lie there: shown anew, it is a card.
-    fn held(&mut self, mut shown: Presentation) -> Seen {
+    fn held(&mut self, mut shown: Presentation) -> Sight {
         let card = Card::of(&shown);
         if self.last.as_ref() == Some(&card) {
-            return Seen::Nothing;
+            return Sight::Nothing;
         }
         self.cards.clear();
         shown.warnings.push(SHOWN_BEFORE.to_owned());
         self.last = Some(card);
-        Seen::New(shown)
+        Sight::New(shown)
     }
 }

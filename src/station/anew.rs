@@ -5,7 +5,7 @@
 //! for the next one. Never: an answer about one card taken for another.
 
 use super::{
-    desks::{Desk, Got, Shown, State},
+    desks::{Desk, Got, ShownCard, State},
     *,
 };
 use crate::{card::Verdict, enroll::evidence::Word};
@@ -36,7 +36,7 @@ impl Station {
         if let Some(desk) = self.desks.remove(at) {
             let (person, ready) = (desk.person(), self.can_hold(&desk));
             turn.tell(Notice::Waiting { order: desk.id, person, ahead: 0, first: None, ready });
-            self.consider(as_it_came(desk), Shown::first(presentation, true), true, turn);
+            self.consider(as_it_came(desk), ShownCard::first(presentation, true), true, turn);
         }
     }
 
@@ -62,7 +62,7 @@ impl Station {
 
 /// True where whoever is asked about their card stands at this reader with it. At another reader somebody else may stand, and whoever was
 /// sent to the front desk stands at none; whoever is of a list, at all of theirs.
-fn stands_at(desk: &Desk, shown: &Shown, reader: &str) -> bool {
+fn stands_at(desk: &Desk, shown: &ShownCard, reader: &str) -> bool {
     let is_there = !desk.has_left && shown.at_reader && shown.presentation.reader.as_deref() == Some(reader);
     if desk.order.roster.is_some() { desk.wants(reader) } else { is_there }
 }

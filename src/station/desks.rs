@@ -60,14 +60,14 @@ pub(super) enum State {
 /// What somebody got.
 pub(super) enum Got {
     /// A card that was read.
-    Card(Box<Shown>),
+    Card(Box<ShownCard>),
     /// A card that BluSKY has already, by its key there.
     Existing(Uuid),
 }
 
 /// The card that somebody got.
 #[derive(Clone)]
-pub(super) struct Shown {
+pub(super) struct ShownCard {
     pub(super) presentation: Presentation,
     /// How often it was read.
     pub(super) readings: u32,
@@ -113,7 +113,7 @@ impl Got {
     }
 }
 
-impl Shown {
+impl ShownCard {
     pub(super) const fn first(presentation: Presentation, at_reader: bool) -> Self {
         Self { presentation, readings: 1, at_reader, choice: None }
     }
@@ -156,13 +156,13 @@ impl Station {
             state: State::Waits,
         };
         match card {
-            Wanted::Existing(card) => self.existing(desk, card, turn),
-            Wanted::Named(card) => self.consider(Desk { word: Word::Given, ..desk }, Shown::first(*card, false), true, turn),
-            Wanted::Captured(card, readings) => {
+            WhichCard::Existing(card) => self.existing(desk, card, turn),
+            WhichCard::Named(card) => self.consider(Desk { word: Word::Given, ..desk }, ShownCard::first(*card, false), true, turn),
+            WhichCard::Captured(card, readings) => {
                 let word = if desk.order.confirmed { Word::Given } else { Word::None };
-                self.consider(Desk { word, ..desk }, Shown { readings, ..Shown::first(*card, false) }, true, turn);
+                self.consider(Desk { word, ..desk }, ShownCard { readings, ..ShownCard::first(*card, false) }, true, turn);
             }
-            Wanted::Shown { reader, within } => {
+            WhichCard::Shown { reader, within } => {
                 let desk = Desk { reader, within, until: Some(turn.now.steady + within), ..desk };
                 // Who ordered before keeps their place, also where another station had the order first.
                 let is_later = |other: &Desk| matches!(other.state, State::Waits) && came(other.id) > came(id);
@@ -233,7 +233,7 @@ impl Station {
         let waiting = self.desks.iter().any(wants);
         let at = self.desks.iter().position(|desk| wants(desk) && is_shown(desk));
         if let Some(desk) = at.and_then(|at| self.desks.remove(at)) {
-            return self.consider(desk, Shown::first(presentation, true), true, turn);
+            return self.consider(desk, ShownCard::first(presentation, true), true, turn);
         }
         match self.stages.get(reader.as_str()) {
             _ if waiting => turn.tell(Notice::LayThere(reader.as_str().into())),
@@ -274,7 +274,7 @@ impl Station {
         });
         let Some(first) = first else { return self.begin_anew(at, presentation, turn) };
         if let Some(desk) = self.desks.remove(at) {
-            self.consider(desk, Shown { readings: first.readings + 1, ..first }, is_new, turn);
+            self.consider(desk, ShownCard { readings: first.readings + 1, ..first }, is_new, turn);
         }
     }
 
@@ -299,7 +299,7 @@ impl Station {
     }
 
     /// Every format's verdict on a card that somebody got, the site's choice, and what is still to be asked.
-    pub(super) fn consider(&mut self, desk: Desk, shown: Shown, is_new: bool, turn: &mut Turn) {
+    pub(super) fn consider(&mut self, desk: Desk, shown: ShownCard, is_new: bool, turn: &mut Turn) {
         let mut reading = self.laid(shown.presentation.clone());
         self.choose(&desk, &shown, &mut reading);
         let policy = &self.setup.policy;
@@ -350,7 +350,7 @@ impl Station {
     }
 
     /// Writes a person's choice into the reading, else the site's.
-    pub(super) fn choose(&self, desk: &Desk, shown: &Shown, reading: &mut Reading) {
+    pub(super) fn choose(&self, desk: &Desk, shown: &ShownCard, reading: &mut Reading) {
         let hints = Hints { card_type: desk.order.card_type, printed: desk.order.printed.clone() };
         policy::choose(reading, &self.setup.policy, &hints);
         if let Some(choice) = shown.choice {
@@ -359,7 +359,7 @@ impl Station {
     }
 
     /// How sure the card is.
-    pub(super) fn judge(&self, desk: &Desk, shown: &Shown, reading: &Reading) -> Option<Judgement> {
+    pub(super) fn judge(&self, desk: &Desk, shown: &ShownCard, reading: &Reading) -> Option<Judgement> {
         let presentation = &reading.presentation;
         let proof = presentation.reader.as_deref().and_then(|reader| self.reader(reader)).and_then(|reader| reader.proof);
         let about = Circumstances {

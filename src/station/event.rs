@@ -80,7 +80,7 @@ pub enum What {
         /// For whom, and as what.
         order: Box<Order>,
         /// Which card.
-        card: Wanted,
+        card: WhichCard,
         /// What may be done about somebody who holds it.
         reassign: Reassign,
     },
@@ -95,7 +95,7 @@ pub enum What {
 
 /// Which card.
 #[derive(Debug, Clone)]
-pub enum Wanted {
+pub enum WhichCard {
     /// The next one that is shown, at the reader of this name or at any, within this time.
     Shown {
         /// The reader.

@@ -55,7 +55,7 @@ use crate::{
     },
 };
 use desks::Desk;
-pub use event::{Answer, Effect, Event, Request, Wanted, What};
+pub use event::{Answer, Effect, Event, Request, What, WhichCard};
 use health::{BluskyHealth, ReaderHealth, StoreHealth};
 use keypads::Typing;
 use notice::QuestionKind;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::stages::in_byte_order;
 use crate::{
     card::{Csn, Kind, PacsBits, Presentation, to_hex},
+    decode::lying::Sight,
     reader::{OsdpCard, ReaderHints},
 };
 
@@ -39,15 +40,6 @@ impl LastCard {
         self.0 = Some((card, now));
         if again { Sight::Again(presented) } else { Sight::New(presented) }
     }
-}
-
-/// A card that a reader reports.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Sight {
-    /// It was shown.
-    New(Presentation),
-    /// It lies there still, and was read once more.
-    Again(Presentation),
 }
 
 /// How long a card may be silent at the reader and still lie there.

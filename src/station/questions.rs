@@ -4,7 +4,7 @@
 //! its own.
 
 use super::{
-    desks::{Desk, Got, Shown, State},
+    desks::{Desk, Got, ShownCard, State},
     notice::QuestionKind,
     *,
 };
@@ -52,9 +52,15 @@ impl Station {
     }
 
     /// What the card of somebody who is alone is asked before the front desk is: nobody shows it again then.
-    pub(super) fn reads_again_first(&self, desk: &Desk, shown: &Shown, reading: &Reading, choices: &[usize]) -> Option<evidence::Question> {
+    pub(super) fn reads_again_first(
+        &self,
+        desk: &Desk,
+        shown: &ShownCard,
+        reading: &Reading,
+        choices: &[usize],
+    ) -> Option<evidence::Question> {
         let left_open = |choice: &usize| {
-            let (shown, choice) = (Shown { choice: Some(*choice), ..shown.clone() }, Some((*choice, DecidedBy::Operator)));
+            let (shown, choice) = (ShownCard { choice: Some(*choice), ..shown.clone() }, Some((*choice, DecidedBy::Operator)));
             self.judge(desk, &shown, &Reading { choice, ..reading.clone() })?.question
         };
         let mut open = choices.iter().filter(|_| desk.order.alone && shown.at_reader).filter_map(left_open);
@@ -148,7 +154,7 @@ impl Station {
     }
 
     /// What the answer that was just given says about other cards; none where it settles nothing, or is about this card alone.
-    fn kept(&self, desk: &Desk, shown: &Shown, asked: &QuestionKind) -> Option<Kept> {
+    fn kept(&self, desk: &Desk, shown: &ShownCard, asked: &QuestionKind) -> Option<Kept> {
         let mut reading = self.setup.catalog.read(shown.presentation.clone());
         self.choose(desk, shown, &mut reading);
         let chosen = reading.chosen()?;

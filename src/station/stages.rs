@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{osdp::Sight, *};
-use crate::{card::Csn, decode::message, reader::ByteOrder};
+use super::*;
+use crate::{
+    card::Csn,
+    decode::{lying::Sight, message},
+    reader::ByteOrder,
+};
 
 /// So long it may take to lift the last card before the next person is told of it.
 const LIFTED_WITHIN: TimeDelta = TimeDelta::seconds(2);
@@ -57,7 +61,7 @@ impl Station {
             ReaderEvent::OsdpCard(card) => match self.osdp_desk(name).map(|(desk, hints)| desk.card(card, hints, turn.now.steady)) {
                 Some(Sight::New(presentation)) => self.shown(name, Transport::Osdp, presentation, turn),
                 Some(Sight::Again(presentation)) => self.again(name, Transport::Osdp, presentation, turn),
-                None => {}
+                Some(Sight::Nothing) | None => {}
             },
             ReaderEvent::OsdpKeys(codes) => self.shown(name, Transport::Osdp, osdp::keys(&codes), turn),
             ReaderEvent::OsdpFormatted(text) => self.shown(name, Transport::Osdp, osdp::formatted(&text), turn),

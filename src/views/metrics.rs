@@ -22,7 +22,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 /// How a station is.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct Measured<'a> {
     /// Its readers.
     pub readers: &'a [ReaderHealth],
     /// Why nothing can be saved.
@@ -42,7 +42,7 @@ struct At {
 ///
 /// # Errors
 /// None that is known: the text is written to memory.
-pub fn text(seen: Seen<'_>, now: DateTime<Utc>) -> Result<String, fmt::Error> {
+pub fn text(seen: Measured<'_>, now: DateTime<Utc>) -> Result<String, fmt::Error> {
     let mut all = Registry::with_prefix("cardbridge");
     readers(&mut all, seen.readers);
     gauge(
@@ -84,7 +84,7 @@ fn outbox(all: &mut Registry, outbox: &Overview, now: DateTime<Utc>) {
     age(all, "outbox_last_accepted_age_seconds", "Since an entry was accepted last", tally.last_accepted, now);
 }
 
-fn blusky(all: &mut Registry, seen: Seen<'_>, now: DateTime<Utc>) {
+fn blusky(all: &mut Registry, seen: Measured<'_>, now: DateTime<Utc>) {
     let (tally, health) = (&seen.outbox.tally, seen.blusky);
     gauge(all, "blusky_away", "Whether BluSKY is known not to answer", usize::from(health.away_since.is_some()));
     let is_stopped = health.stopped.is_some() || tally.stopped().is_some();

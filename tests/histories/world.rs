@@ -17,7 +17,7 @@ use cardbridge::{
     outbox::{Entry, Next, ReadBack, Reassign, State, Step, reach::Reached, schedule::Work},
     protocols::Protocols,
     reader::{ReaderEvent, ReaderHints},
-    station::{Answer, Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, Wanted, What},
+    station::{Answer, Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, What, WhichCard},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -452,9 +452,9 @@ impl World {
         let card = match named {
             Some(card) => {
                 let literal: Literal = CARDS[usize::from(card) % CARDS.len()].1.parse().unwrap();
-                Wanted::Named(Box::new(Presentation::of_literal(&literal)))
+                WhichCard::Named(Box::new(Presentation::of_literal(&literal)))
             }
-            None => Wanted::Shown { reader: None, within: TimeDelta::seconds(60) },
+            None => WhichCard::Shown { reader: None, within: TimeDelta::seconds(60) },
         };
         let order = Box::new(Order::of(user(whose)));
         let what = What::Enroll { order, card, reassign };

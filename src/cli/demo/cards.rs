@@ -7,7 +7,7 @@ pub struct Card {
     /// What happens, for people.
     pub title: &'static str,
     /// Where it is shown.
-    pub shown: Shown,
+    pub shown: ShownAt,
     /// The employee number it is for.
     pub user: &'static str,
     /// It was given to somebody else a moment ago, and is meant all the same (`--same-card`).
@@ -17,7 +17,7 @@ pub struct Card {
 }
 
 /// Where and how a card is shown.
-pub enum Shown {
+pub enum ShownAt {
     /// On a serial line, by the reader of this name.
     Serial(&'static str, &'static [u8]),
     /// On the PC/SC reader.
@@ -104,63 +104,63 @@ pub const PEOPLE: &str = "user_id,first_name,last_name,employee_number\n\
 pub const CARDS: [Card; 9] = [
     Card {
         title: "An HID Prox card at a TWN3 reader; BluSKY's reply is lost, and its own record settles it",
-        shown: Shown::Serial("gate", b"1A808001C0\r"),
+        shown: ShownAt::Serial("gate", b"1A808001C0\r"),
         user: "1815",
         same_card: false,
         ends: Ends::Accepted,
     },
     Card {
         title: "An EM4100 fob at an ID-12LA reader, one bit of the frame damaged on the line",
-        shown: Shown::Serial("desk", b"\x020C000621A58F\r\n\x03"),
+        shown: ShownAt::Serial("desk", b"\x020C000621A58F\r\n\x03"),
         user: "1906",
         same_card: false,
         ends: Ends::Damaged,
     },
     Card {
         title: "The same fob, shown again",
-        shown: Shown::Serial("desk", b"\x020C000621A58E\r\n\x03"),
+        shown: ShownAt::Serial("desk", b"\x020C000621A58E\r\n\x03"),
         user: "1906",
         same_card: false,
         ends: Ends::Accepted,
     },
     Card {
         title: "A 26-bit card at an Arduino with WiegandNG, after its banner",
-        shown: Shown::Serial("arduino", b"Ready...\r\nBits=26\r\nRAW Binary=10001010100111110000100100\r\n"),
+        shown: ShownAt::Serial("arduino", b"Ready...\r\nBits=26\r\nRAW Binary=10001010100111110000100100\r\n"),
         user: "1912",
         same_card: false,
         ends: Ends::Accepted,
     },
     Card {
         title: "A 37-bit card: two formats fit, this site uses both, nothing decides",
-        shown: Shown::Serial("gate", b"250000181CD8\r"),
+        shown: ShownAt::Serial("gate", b"250000181CD8\r"),
         user: "1912",
         same_card: false,
         ends: Ends::Tie,
     },
     Card {
         title: "Ada's card, shown for Grace at once (--same-card)",
-        shown: Shown::Serial("gate", b"1A808001C0\r"),
+        shown: ShownAt::Serial("gate", b"1A808001C0\r"),
         user: "1906",
         same_card: true,
         ends: Ends::Refused,
     },
     Card {
         title: "A Corporate 1000 card at an OMNIKEY, asked for its PAC bits",
-        shown: Shown::Pcsc(corporate_1000),
+        shown: ShownAt::Pcsc(corporate_1000),
         user: "1815",
         same_card: false,
         ends: Ends::Accepted,
     },
     Card {
         title: "A MIFARE card: a serial number only, which this site does not enroll",
-        shown: Shown::Pcsc(mifare),
+        shown: ShownAt::Pcsc(mifare),
         user: "1815",
         same_card: false,
         ends: Ends::Nothing,
     },
     Card {
         title: "A phone: its serial number is a new one at every tap",
-        shown: Shown::Pcsc(phone),
+        shown: ShownAt::Pcsc(phone),
         user: "1815",
         same_card: false,
         ends: Ends::Nothing,

@@ -27,7 +27,7 @@ use crate::{
     protocols::Protocols,
     simulator::{Options, Simulator, virtual_card::VirtualCard},
 };
-use cards::{CARDS, Card, Ends, PEOPLE, SERIAL_READERS, SITE, Shown};
+use cards::{CARDS, Card, Ends, PEOPLE, SERIAL_READERS, SITE, ShownAt};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  cardbridge demo")]
@@ -54,7 +54,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["CARD", "SHOWN AT", "READ AS", "ENDED"]);
     let mut surprises = 0;
-    for (number, card) in CARDS.iter().enumerate().filter(|(_, card)| reader.is_ok() || matches!(card.shown, Shown::Serial(..))) {
+    for (number, card) in CARDS.iter().enumerate().filter(|(_, card)| reader.is_ok() || matches!(card.shown, ShownAt::Serial(..))) {
         out::print(&format!("{}. {}", number + 1, card.title));
         let shown = stage.show(card, &mut lines, arguments.virtual_card).await.map_err(|why| failed(card.title, why))?;
         let as_said = shown.ends == Some(card.ends);
@@ -107,12 +107,12 @@ impl<'a> Stage<'a> {
         let mut notices = self.session.client.order(&order).await.map_err(|error| error.to_string())?;
         let waiting = timeout(CARD_TIMEOUT, notices.next()).await.ok().flatten().ok_or("the order was not taken")?;
         let inserted = match &card.shown {
-            Shown::Serial(reader, bytes) => {
+            ShownAt::Serial(reader, bytes) => {
                 let line = lines.get_mut(reader).ok_or("there is no such reader")?;
                 line.reader.write_all(bytes).map_err(|error| error.to_string())?;
                 None
             }
-            Shown::Pcsc(script) => {
+            ShownAt::Pcsc(script) => {
                 let script = script();
                 let insert = move || VirtualCard::insert(virtual_card, script);
                 Some(tokio::task::spawn_blocking(insert).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?)

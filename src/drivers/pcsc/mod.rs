@@ -43,7 +43,7 @@ pub use self::{
 
 /// A configured reader.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct ReaderPattern {
     /// What its PC/SC name looks like, `*` for any text.
     pub pattern: String,
     /// Its configured name.
@@ -119,7 +119,7 @@ impl Driver for PcscDriver {
         let watch = self.watch.take().unwrap_or_else(|| self.start());
         for Setup { name, port, only } in readers {
             if let Port::Pcsc { pattern, keys_file } = port {
-                let wanted = Wanted { pattern: pattern.clone(), name: name.clone(), keys_file: keys_file.clone() };
+                let wanted = ReaderPattern { pattern: pattern.clone(), name: name.clone(), keys_file: keys_file.clone() };
                 drop(watch.send((wanted, only.clone())));
             }
         }

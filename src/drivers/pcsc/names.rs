@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::Wanted;
+use super::ReaderPattern;
 use crate::{
     reader::{ReaderName, matches},
     smartcard::reader::{Model, Slot, slot_of},
@@ -21,7 +21,7 @@ pub(super) struct Names {
 
 /// The names that devices get which have none yet.
 #[must_use]
-pub fn name_devices(wanted: &[Wanted], models: &[Arc<Model>], devices: &[String]) -> Vec<(String, ReaderName)> {
+pub fn name_devices(wanted: &[ReaderPattern], models: &[Arc<Model>], devices: &[String]) -> Vec<(String, ReaderName)> {
     Names::new(models.to_vec()).name(wanted, devices)
 }
 
@@ -31,9 +31,9 @@ impl Names {
     }
 
     /// The name of each device that is meant.
-    pub(super) fn name(&mut self, wanted: &[Wanted], devices: &[String]) -> Vec<(String, ReaderName)> {
+    pub(super) fn name(&mut self, wanted: &[ReaderPattern], devices: &[String]) -> Vec<(String, ReaderName)> {
         let mut named = Vec::new();
-        for Wanted { pattern, name, .. } in wanted {
+        for ReaderPattern { pattern, name, .. } in wanted {
             let meant: Vec<&String> = devices.iter().filter(|device| matches(pattern, device) && self.is_asked(device)).collect();
             // A reader that stands in for all that have gone is the first again.
             if !meant.iter().any(|device| self.known(name, device, &meant).is_some()) {
@@ -106,8 +106,8 @@ mod tests {
     const B: &str = "HID OMNIKEY 5427 CK (B2) 01 00";
     const C: &str = "HID OMNIKEY 5427 CK (C3) 02 00";
 
-    fn wanted(pattern: &str) -> Vec<Wanted> {
-        vec![Wanted { pattern: pattern.to_owned(), name: "desk".into(), keys_file: None }]
+    fn wanted(pattern: &str) -> Vec<ReaderPattern> {
+        vec![ReaderPattern { pattern: pattern.to_owned(), name: "desk".into(), keys_file: None }]
     }
 
     fn named(names: &mut Names, devices: &[&str]) -> Vec<String> {

@@ -17,7 +17,7 @@ use std::{
 use pcsc::{Context, Error, ReaderState, State};
 
 use super::{
-    Shared, Wanted, establish, explain, explain_later, keys,
+    ReaderPattern, Shared, establish, explain, explain_later, keys,
     names::Names,
     talker::{Instruction, Talker, Talks},
 };
@@ -38,12 +38,12 @@ const CONVERSATION: Duration = Duration::from_millis(10);
 const MOST_READERS: usize = 16;
 
 /// A configured reader, and the one device that is wanted of those it means; none: all of them.
-pub(super) type Sought = (Wanted, Option<ReaderName>);
+pub(super) type Sought = (ReaderPattern, Option<ReaderName>);
 
 /// The watch.
 pub(super) struct Watch {
     sought: Receiver<Sought>,
-    wanted: Vec<Wanted>,
+    wanted: Vec<ReaderPattern>,
     /// The devices that alone are wanted of a configured reader.
     only: HashMap<ReaderName, Vec<ReaderName>>,
     names: Names,
@@ -228,7 +228,7 @@ impl Watch {
     }
 
     /// The names of what is wanted of a configured reader: its own, or those of the devices that alone are wanted.
-    fn meant(&self, wanted: &Wanted) -> Vec<ReaderName> {
+    fn meant(&self, wanted: &ReaderPattern) -> Vec<ReaderName> {
         self.only.get(&wanted.name).cloned().unwrap_or_else(|| vec![wanted.name.clone()])
     }
 

@@ -20,7 +20,7 @@ use crate::{
     enroll::{enrollment::Order, origin::Named},
     host::directory::Meant,
     outbox::Reassign,
-    station::{Event, Request, Wanted, What},
+    station::{Event, Request, What, WhichCard},
 };
 
 /// Who orders, in the record.
@@ -40,7 +40,7 @@ pub async fn order(shared: &Arc<Shared>, id: Uuid, user: Uuid, within: TimeDelta
     let reassign = if site.config.reassign == Reassign::Never { Reassign::Never } else { Reassign::Ask };
     let meant = Meant { id: user, person, findings: Vec::new() };
     let order = order_of(site, OrderBody::default(), (meant, None), reassign, ORDERED_BY.to_owned())?;
-    let what = What::Enroll { order: Box::new(Order { alone: true, ..order }), card: Wanted::Shown { reader, within }, reassign };
+    let what = What::Enroll { order: Box::new(Order { alone: true, ..order }), card: WhichCard::Shown { reader, within }, reassign };
     shared.post(Event::Order(Box::new(Request { id, what, can_be_asked: true })))?;
     Ok(name)
 }

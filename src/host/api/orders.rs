@@ -32,7 +32,7 @@ use crate::{
     },
     host::{Site, directory::Meant, hosting::Control, lost_card},
     outbox::{self, Reassign},
-    station::{Answer, Event, Notice, Request, Scope, Wanted, What},
+    station::{Answer, Event, Notice, Request, Scope, What, WhichCard},
     views::{self, notice::NoticeJson},
 };
 
@@ -74,7 +74,7 @@ pub(super) async fn order(
     }
     let reader = body.reader.clone();
     let (request, findings) = request(&shared, id, body, ordered_by).await?;
-    let waits = matches!(&request.what, What::Enroll { card: Wanted::Shown { .. }, .. });
+    let waits = matches!(&request.what, What::Enroll { card: WhichCard::Shown { .. }, .. });
     if waits {
         stream::known(&shared, reader.as_deref())?;
         open(&shared, reader)?;
@@ -281,7 +281,7 @@ fn called_new(user: &AddUser) -> Named {
     Named { name, employee_number: user.employee_number.clone(), without_access: false }
 }
 
-fn wanted(body: &OrderBody) -> Result<Wanted, Failed> {
+fn wanted(body: &OrderBody) -> Result<WhichCard, Failed> {
     let literal = |literal: &String| {
         let literal = literal.parse::<Literal>();
         literal.map_err(|error: LiteralError| Failed::usage("literal", error.to_string(), LiteralError::HELP))
@@ -289,11 +289,11 @@ fn wanted(body: &OrderBody) -> Result<Wanted, Failed> {
     match (&body.bits, body.card_id, &body.presentation) {
         (None, None, None) => {
             let seconds = body.timeout_s.unwrap_or(TIMEOUT_S).min(31_536_000);
-            Ok(Wanted::Shown { reader: body.reader.clone(), within: TimeDelta::seconds(seconds.cast_signed()) })
+            Ok(WhichCard::Shown { reader: body.reader.clone(), within: TimeDelta::seconds(seconds.cast_signed()) })
         }
-        (Some(bits), None, None) => Ok(Wanted::Named(Box::new(Presentation::of_literal(&literal(bits)?)))),
-        (None, Some(card), None) => Ok(Wanted::Existing(card)),
-        (None, None, Some(presentation)) => Ok(Wanted::Captured(presentation.clone(), body.readings.unwrap_or(1))),
+        (Some(bits), None, None) => Ok(WhichCard::Named(Box::new(Presentation::of_literal(&literal(bits)?)))),
+        (None, Some(card), None) => Ok(WhichCard::Existing(card)),
+        (None, None, Some(presentation)) => Ok(WhichCard::Captured(presentation.clone(), body.readings.unwrap_or(1))),
         _ => Err(Failed::usage("card", "a card is one of bits, card_id and presentation", "give one of them")),
     }
 }

@@ -36,9 +36,9 @@ fn failed(error: &StoreError) -> Failed {
 }
 
 /// Entries, oldest first, and what is known to be wrong with the store.
-#[utoipa::path(get, path = "/v1/outbox", params(Wanted), responses((status = 200, description = "Entries and findings", body = Entries)))]
-pub(super) async fn list(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Result<Json<Entries>, Failed> {
-    let mut entries: VecDeque<Shown> = VecDeque::new();
+#[utoipa::path(get, path = "/v1/outbox", params(OutboxFilter), responses((status = 200, description = "Entries and findings", body = Entries)))]
+pub(super) async fn list(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<OutboxFilter>) -> Result<Json<Entries>, Failed> {
+    let mut entries: VecDeque<EntryJson> = VecDeque::new();
     let mut last = 0;
     loop {
         let page = shared.store.page_after(last).await.map_err(|error| failed(&error))?;
@@ -55,15 +55,15 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, Asked(wanted): Asked
 /// Entries, and what is known to be wrong with the store.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Entries {
-    #[schema(value_type = Vec<Shown>)]
-    entries: VecDeque<Shown>,
+    #[schema(value_type = Vec<EntryJson>)]
+    entries: VecDeque<EntryJson>,
     findings: Vec<String>,
 }
 
 /// An entry.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Entry)]
-pub(super) struct Shown {
+pub(super) struct EntryJson {
     #[serde(flatten)]
     #[schema(value_type = NoticeJson)]
     notice: Value,
@@ -72,12 +72,12 @@ pub(super) struct Shown {
     /// Everything that has happened to it; absent in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    steps: Option<Vec<ShownStep>>,
+    steps: Option<Vec<StepJson>>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Step)]
-struct ShownStep {
+struct StepJson {
     #[schema(format = DateTime)]
     at: String,
     state: Of,
@@ -98,7 +98,7 @@ struct OfEntry {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct OutboxFilter {
     /// Those in this state.
     state: Option<Of>,
     /// Those about this user.
@@ -113,7 +113,7 @@ pub(super) struct Wanted {
     card: Option<String>,
 }
 
-impl Wanted {
+impl OutboxFilter {
     fn is_met(&self, entry: &Entry) -> bool {
         self.state.is_none_or(|state| entry.progress().state == state)
             && self.user.is_none_or(|user| entry.operation.user() == Some(user))
@@ -128,9 +128,9 @@ impl Wanted {
     get,
     path = "/v1/outbox/{id}",
     params(OfEntry),
-    responses((status = 200, description = "The entry", body = Shown))
+    responses((status = 200, description = "The entry", body = EntryJson))
 )]
-pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Shown>, Failed> {
+pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<EntryJson>, Failed> {
     Ok(Json(way(&shared, &find(&shared.store, &id).await?)))
 }
 
@@ -140,13 +140,13 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, InPath(id): InPath) 
     path = "/v1/outbox/{id}/retry",
     params(OfEntry),
     request_body = RetryBody,
-    responses((status = 200, description = "The entry", body = Shown))
+    responses((status = 200, description = "The entry", body = EntryJson))
 )]
 pub(super) async fn retry(
     State(shared): State<Arc<Shared>>,
     InPath(id): InPath,
     Sent(body): Sent<RetryBody>,
-) -> Result<Json<Shown>, Failed> {
+) -> Result<Json<EntryJson>, Failed> {
     let entry = find(&shared.store, &id).await?;
     is_here(&shared, &entry)?;
     if body.user.is_some() {
@@ -174,9 +174,9 @@ pub(super) async fn retry(
     post,
     path = "/v1/outbox/{id}/discard",
     params(OfEntry),
-    responses((status = 200, description = "The entry", body = Shown))
+    responses((status = 200, description = "The entry", body = EntryJson))
 )]
-pub(super) async fn discard(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<Shown>, Failed> {
+pub(super) async fn discard(State(shared): State<Arc<Shared>>, InPath(id): InPath) -> Result<Json<EntryJson>, Failed> {
     settle(&shared, &id, Step::Discarded { superseded_by: None }).await
 }
 
@@ -282,25 +282,25 @@ pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-fn told(shared: &Shared, entry: &Entry) -> Shown {
+fn told(shared: &Shared, entry: &Entry) -> EntryJson {
     let notice = views::notice::json(&Notice::Entry(Box::new(entry.clone()), None), None, &shared.site.config.policy);
     let is_over = entry.progress().is_over();
     let elsewhere = views::enrollment::elsewhere(entry, shared.store.base_url()).filter(|_| !is_over);
-    Shown { notice, elsewhere, steps: None }
+    EntryJson { notice, elsewhere, steps: None }
 }
 
 /// An entry with everything that has happened to it.
-fn way(shared: &Shared, entry: &Entry) -> Shown {
-    let step = |(count, (at, step)): (usize, &(DateTime<Utc>, Step))| ShownStep {
+fn way(shared: &Shared, entry: &Entry) -> EntryJson {
+    let step = |(count, (at, step)): (usize, &(DateTime<Utc>, Step))| StepJson {
         at: at.to_rfc3339_opts(SecondsFormat::Millis, true),
         state: entry.upto(count).progress().state,
         words: views::step::words(step),
     };
-    Shown { steps: Some((1..).zip(entry.steps()).map(step).collect()), ..told(shared, entry) }
+    EntryJson { steps: Some((1..).zip(entry.steps()).map(step).collect()), ..told(shared, entry) }
 }
 
 /// Writes a person's word on an entry down.
-async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Json<Shown>, Failed> {
+async fn settle(shared: &Shared, id: &str, step: Step) -> Result<Json<EntryJson>, Failed> {
     let store = &shared.store;
     let mut entry = find(store, id).await?;
     // Nobody here is sending it: whoever was has ended.

@@ -49,7 +49,7 @@ pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Ask
     let people = shared.directory.people().await.map_err(failed)?;
     let asked = shared.directory.asked().await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
     let mut found = people.search(&search.q);
-    let shown = found.by_ref().take(search.limit.min(MOST_PEOPLE)).map(Shown::of).collect();
+    let shown = found.by_ref().take(search.limit.min(MOST_PEOPLE)).map(PersonJson::of).collect();
     let as_of = asked.map(|(at, _)| at.to_rfc3339_opts(SecondsFormat::Secs, true));
     // Who is not found may stand in a list that could not be had.
     let (asks, why) = (shared.directory.asks(), shared.directory.trouble());
@@ -59,7 +59,7 @@ pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Ask
 /// People who were found.
 #[derive(Serialize, ToSchema)]
 pub(super) struct People {
-    people: Vec<Shown>,
+    people: Vec<PersonJson>,
     /// How many more there are.
     left_off: usize,
     /// When BluSKY was asked last; null where it is not asked.
@@ -74,7 +74,7 @@ pub(super) struct People {
 /// A person of the directory.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Person)]
-struct Shown {
+struct PersonJson {
     id: Uuid,
     name: String,
     employee_number: String,
@@ -84,7 +84,7 @@ struct Shown {
     facility: String,
 }
 
-impl Shown {
+impl PersonJson {
     fn of(person: Person) -> Self {
         let name = person.name();
         let Person { user_id: id, employee_number, nickname, email, company, facility, .. } = person;

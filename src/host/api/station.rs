@@ -22,7 +22,7 @@ use crate::{
     host::{Digests, state},
     views::{
         self,
-        metrics::Seen,
+        metrics::Measured,
         status::{BluskyJson, OutboxJson, ReaderJson, time},
     },
 };
@@ -30,14 +30,14 @@ use crate::{
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct StationParts {
     /// Leave out `outbox` and `blusky`, for which all entries are counted.
     brief: bool,
 }
 
 /// How the station is: its process, its readers, its outbox, its way to BluSKY, what tells its site from another.
-#[utoipa::path(get, path = "/v1/station", params(Wanted), responses((status = 200, description = "The station", body = Station)))]
-pub(super) async fn station(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Wanted>) -> Result<Response, Failed> {
+#[utoipa::path(get, path = "/v1/station", params(StationParts), responses((status = 200, description = "The station", body = Station)))]
+pub(super) async fn station(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<StationParts>) -> Result<Response, Failed> {
     let status = shared.status.borrow().clone();
     let counted = match wanted.brief {
         true => None,
@@ -101,7 +101,7 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Respons
     let status = shared.status.borrow().clone();
     let failed = |error: String| Failed::impossible("store", error, "");
     let outbox = state::of(&shared.store, &shared.site.config.policy).await.map_err(|error| failed(error.to_string()))?;
-    let seen = Seen { readers: &status.readers, unsaved: status.unsaved.as_deref(), outbox: &outbox, blusky: &status.blusky };
+    let seen = Measured { readers: &status.readers, unsaved: status.unsaved.as_deref(), outbox: &outbox, blusky: &status.blusky };
     let text = views::metrics::text(seen, Utc::now()).map_err(|error| failed(error.to_string()))?;
     Ok(([(CONTENT_TYPE, views::metrics::CONTENT_TYPE)], text).into_response())
 }

@@ -42,7 +42,7 @@ use crate::{
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct NoticesFrom {
     /// After the notice of this number; without it, from now on.
     after: Option<u64>,
     /// Have this reader open, or all (`*`).
@@ -57,12 +57,12 @@ pub(super) struct Wanted {
 #[utoipa::path(
     get,
     path = "/v1/notices",
-    params(Wanted, ("Last-Event-ID" = Option<String>, Header, description = "Goes on after the notice of this number")),
+    params(NoticesFrom, ("Last-Event-ID" = Option<String>, Header, description = "Goes on after the notice of this number")),
     responses((status = 200, description = "Notices", body = NoticeJson, content_type = "text/event-stream"))
 )]
 pub(super) async fn notices(
     State(shared): State<Arc<Shared>>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<NoticesFrom>,
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());

@@ -9,7 +9,7 @@ use crate::{
     doctor::smartcards::{CardReader, Facts, Service, Taken},
     drivers::{
         holder,
-        pcsc::{self, Trouble, Wanted},
+        pcsc::{self, ReaderPattern, Trouble},
         usb::{self, UsbDevice},
     },
     host::Site,
@@ -29,12 +29,14 @@ pub(super) async fn look(site: &Site, user: &str) -> Facts {
     let mut facts = Facts { user: user.to_owned(), is_plugged_in: plugged.iter().any(UsbDevice::is_smart_card_reader), ..Facts::default() };
     facts.is_installed = PROGRAMS.iter().any(|path| Path::new(path).exists());
     facts.taken = taken(site, &plugged);
-    let wanted: Vec<Wanted> = site
+    let wanted: Vec<ReaderPattern> = site
         .config
         .readers
         .iter()
         .filter_map(|reader| match &reader.port {
-            Port::Pcsc { pattern, .. } => Some(Wanted { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None }),
+            Port::Pcsc { pattern, .. } => {
+                Some(ReaderPattern { pattern: pattern.clone(), name: reader.name.as_str().into(), keys_file: None })
+            }
             _ => None,
         })
         .collect();

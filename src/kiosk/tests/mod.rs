@@ -13,7 +13,7 @@ use crate::{
     outbox::{Reassign, Step},
     reader::ReaderEvent,
     station::{
-        Answer, Event as Happens, Notice, Question, Request, Scope, Wanted, What,
+        Answer, Event as Happens, Notice, Question, Request, Scope, What, WhichCard,
         notice::QuestionKind,
         tests::{World, world_with},
     },
@@ -106,7 +106,7 @@ impl Lobby {
             Effect::Look(visit, _) => Some(Event::Looked(visit, self.has)),
             Effect::Order(id, user) => {
                 let order = Box::new(Order { alone: true, ..Order::of(user) });
-                let card = Wanted::Shown { reader: Some("desk".to_owned()), within: ORDER_STANDS };
+                let card = WhichCard::Shown { reader: Some("desk".to_owned()), within: ORDER_STANDS };
                 let what = What::Enroll { order, card, reassign: Reassign::Ask };
                 self.world.happens(Happens::Order(Box::new(Request { id, what, can_be_asked: true })));
                 None
@@ -324,7 +324,7 @@ fn a_kiosk_whose_reader_or_store_is_away_says_so_and_comes_back_by_itself() {
 fn a_visitor_is_not_asked_for_a_card_that_somebody_at_a_desk_would_get() {
     let mut lobby = Lobby::open(1.0, Vec::new());
     let at_desk = Uuid::from_u128(99);
-    let card = Wanted::Shown { reader: Some("desk".to_owned()), within: TimeDelta::seconds(60) };
+    let card = WhichCard::Shown { reader: Some("desk".to_owned()), within: TimeDelta::seconds(60) };
     let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1099))), card, reassign: Reassign::Never };
     lobby.world.happens(Happens::Order(Box::new(Request { id: at_desk, what, can_be_asked: true })));
     lobby.enters("code1");

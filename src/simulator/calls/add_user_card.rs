@@ -23,7 +23,7 @@ use crate::simulator::{
         reading::Model,
     },
     words::{
-        card::{Description, Wanted},
+        card::{Description, WhichCard},
         card_type::CardType,
         result_code::{Refusal, ResultCode, names},
     },
@@ -105,16 +105,16 @@ pub fn assign(context: &Context, call: AddUserCard, arrived: &Arrived) -> Result
 }
 
 /// Judges what the body says about itself. If card types are given, there are no others.
-fn wanted(call: &AddUserCard, route_id: &str, card_types: &[CardType]) -> Result<Wanted, Refusal> {
+fn wanted(call: &AddUserCard, route_id: &str, card_types: &[CardType]) -> Result<WhichCard, Refusal> {
     rules::user(call.user_id, route_id)?;
     rules::dates(call.activation, call.deactivation)?;
     match call.card_id {
         Some(card_id) => known(call, card_id),
-        None => described(call, card_types).map(Wanted::Described),
+        None => described(call, card_types).map(WhichCard::Described),
     }
 }
 
-fn known(call: &AddUserCard, card_id: Uuid) -> Result<Wanted, Refusal> {
+fn known(call: &AddUserCard, card_id: Uuid) -> Result<WhichCard, Refusal> {
     let sent = [
         ("CardType", call.card_type.is_some()),
         ("CardACSystemId", call.system_id.is_some()),
@@ -126,7 +126,7 @@ fn known(call: &AddUserCard, card_id: Uuid) -> Result<Wanted, Refusal> {
     ];
     let extra = names(sent);
     match extra.is_empty() {
-        true => Ok(Wanted::Known(card_id)),
+        true => Ok(WhichCard::Known(card_id)),
         false => Err(ResultCode::CardIdWithDescription
             .because(format!("CardId names an existing card, and these members describe a new one: {extra}. Send one or the other."))),
     }

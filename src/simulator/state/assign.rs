@@ -12,12 +12,12 @@ use super::{
     store::{Stop, Store},
     users,
 };
-use crate::simulator::words::{card::Wanted, time::stamp};
+use crate::simulator::words::{card::WhichCard, time::stamp};
 
 /// A card that is to be given.
 pub struct Assignment {
     pub user_id: Uuid,
-    pub card: Wanted,
+    pub card: WhichCard,
     /// Whether it may be taken from somebody else.
     pub reassign: bool,
     pub enforce_occupancy: bool,
@@ -54,8 +54,8 @@ impl Store {
         let now = stamp(Utc::now());
         self.meet_user(&tx, call.user_id)?;
         let card_id = match &call.card {
-            Wanted::Known(card_id) => known(&tx, *card_id)?,
-            Wanted::Described(card) => self.described(&tx, card, call.reassign, &now)?,
+            WhichCard::Known(card_id) => known(&tx, *card_id)?,
+            WhichCard::Described(card) => self.described(&tx, card, call.reassign, &now)?,
         };
         if call.enforce_occupancy {
             let system = tx.query_row("SELECT system_id FROM cards WHERE card_id = ?1", [&card_id], |row| row.get::<_, String>(0))?;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 /// The card a request is about.
-pub enum Wanted {
+pub enum WhichCard {
     /// One that exists.
     Known(Uuid),
     /// One that is described, and may exist.

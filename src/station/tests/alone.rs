@@ -6,7 +6,7 @@ use super::*;
 fn at_kiosk(world: &mut World, number: u128) -> Uuid {
     let id = Uuid::from_u128(number);
     let order = Box::new(Order { alone: true, ..Order::of(Uuid::from_u128(1000 + number)) });
-    let card = Wanted::Shown { reader: Some("desk".to_owned()), within: TimeDelta::minutes(15) };
+    let card = WhichCard::Shown { reader: Some("desk".to_owned()), within: TimeDelta::minutes(15) };
     let what = What::Enroll { order, card, reassign: Reassign::Ask };
     world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
     id
@@ -25,7 +25,7 @@ fn a_card_at_a_kiosk_is_for_the_visitor_there_and_for_nobody_who_waits_at_all_re
     world.bytes(SECOND);
     assert_eq!(world.disk.len(), 1, "nobody else's");
     let named = Uuid::from_u128(3);
-    let card = Wanted::Shown { reader: Some("desk".to_owned()), within: TimeDelta::seconds(60) };
+    let card = WhichCard::Shown { reader: Some("desk".to_owned()), within: TimeDelta::seconds(60) };
     let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1003))), card, reassign: Reassign::Never };
     world.happens(Event::Order(Box::new(Request { id: named, what, can_be_asked: true })));
     world.bytes(SECOND);
@@ -38,7 +38,7 @@ fn a_visitor_whose_card_is_given_at_a_desk_in_the_same_moment_gets_no_second_one
     let visitor = at_kiosk(&mut world, 1);
     world.outcomes.extend(vec![Outcome::Away { why: "cut".to_owned() }; 4]);
     let at_desk = Uuid::from_u128(2);
-    let card = Wanted::Existing(Uuid::from_u128(7));
+    let card = WhichCard::Existing(Uuid::from_u128(7));
     let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1001))), card, reassign: Reassign::Never };
     world.happens(Event::Order(Box::new(Request { id: at_desk, what, can_be_asked: false })));
     world.bytes(FIRST);
@@ -51,7 +51,7 @@ fn a_visitor_whose_card_is_being_written_down_at_a_desk_gets_no_second_one_and_s
     for (user, is_served) in [(1001, true), (1009, false)] {
         let mut world = world_with(1.0, Some("desk"), Vec::new());
         let visitor = at_kiosk(&mut world, 1);
-        let (order, card) = (Box::new(Order::of(Uuid::from_u128(user))), Wanted::Existing(Uuid::from_u128(7)));
+        let (order, card) = (Box::new(Order::of(Uuid::from_u128(user))), WhichCard::Existing(Uuid::from_u128(7)));
         let what = What::Enroll { order, card, reassign: Reassign::Never };
         world.station.handle(Event::Order(Box::new(Request { id: Uuid::from_u128(2), what, can_be_asked: false })), world.now);
         world.bytes(FIRST);

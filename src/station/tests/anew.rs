@@ -73,7 +73,7 @@ fn a_card_that_was_not_read_whole_is_waited_for_once_more_where_the_order_says_s
     for waits_on in [true, false] {
         let mut world = world(1.0);
         let (id, order) = (Uuid::from_u128(1), Box::new(Order { waits_on, ..Order::of(Uuid::from_u128(1001)) }));
-        let card = Wanted::Shown { reader: None, within: TimeDelta::seconds(60) };
+        let card = WhichCard::Shown { reader: None, within: TimeDelta::seconds(60) };
         let what = What::Enroll { order, card, reassign: Reassign::Never };
         world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
         world.bytes(DAMAGED);

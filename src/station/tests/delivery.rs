@@ -15,7 +15,7 @@ impl World {
     /// An order for a card that BluSKY has, which is saved at once.
     fn existing(&mut self, number: u128, user: u128, card: u128, can_be_asked: bool) -> Uuid {
         let id = Uuid::from_u128(number);
-        let (order, card) = (Box::new(Order::of(Uuid::from_u128(user))), Wanted::Existing(Uuid::from_u128(card)));
+        let (order, card) = (Box::new(Order::of(Uuid::from_u128(user))), WhichCard::Existing(Uuid::from_u128(card)));
         let what = What::Enroll { order, card, reassign: Reassign::Ask };
         self.happens(Event::Order(Box::new(Request { id, what, can_be_asked })));
         id

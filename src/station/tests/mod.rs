@@ -175,7 +175,7 @@ impl World {
     fn order(&mut self, number: u128, can_be_asked: bool) -> Uuid {
         let id = Uuid::from_u128(number);
         let order = Box::new(Order::of(Uuid::from_u128(1000 + number)));
-        let card = Wanted::Shown { reader: None, within: TimeDelta::seconds(60) };
+        let card = WhichCard::Shown { reader: None, within: TimeDelta::seconds(60) };
         let what = What::Enroll { order, card, reassign: Reassign::Never };
         self.happens(Event::Order(Box::new(Request { id, what, can_be_asked })));
         id

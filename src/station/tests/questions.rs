@@ -96,8 +96,8 @@ fn a_card_that_waits_unsent_for_somebody_goes_to_somebody_else_only_where_a_pers
 
 /// A card that no reader shows: a literal, or one that BluSKY has already.
 fn without_a_reader(world: &mut World, number: u128, is_existing: bool) -> Uuid {
-    let literal = || Wanted::Named(Box::new(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap())));
-    let card = if is_existing { Wanted::Existing(Uuid::from_u128(7)) } else { literal() };
+    let literal = || WhichCard::Named(Box::new(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap())));
+    let card = if is_existing { WhichCard::Existing(Uuid::from_u128(7)) } else { literal() };
     let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1000 + number))), card, reassign: Reassign::Never };
     world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(number), what, can_be_asked: true })));
     Uuid::from_u128(number)
@@ -136,7 +136,7 @@ fn a_no_to_whether_a_card_is_taken_from_its_holder_is_told_and_a_later_yes_chang
     let held = "Card Already Assigned : 1 Lovelace, Ada".to_owned();
     world.outcomes.push_back(Outcome::Refused(Told { result_code: Some(2), description: Some(held), ..Told::default() }));
     let (id, order) = (Uuid::from_u128(1), Box::new(Order::of(Uuid::from_u128(1001))));
-    let what = What::Enroll { order, card: Wanted::Existing(Uuid::from_u128(7)), reassign: Reassign::Ask };
+    let what = What::Enroll { order, card: WhichCard::Existing(Uuid::from_u128(7)), reassign: Reassign::Ask };
     world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
     let Some(Notice::Entry(_, Some(question))) = world.told.last().cloned() else { panic!("{:?}", world.told) };
     world.happens(Event::Answer(id, question.number, Answer::No));
@@ -155,7 +155,8 @@ fn whoever_goes_is_asked_nothing_more_and_whoever_stays_is() {
     assert!(matches!(world.asked(), Some((order, Question { kind: QuestionKind::FirstSeen(..), .. })) if order == stays));
     // Whoever goes while their card is being saved is not asked about what is in its way.
     let literal = Box::new(Presentation::of_literal(&"{26}BD88EB80".parse().unwrap()));
-    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1003))), card: Wanted::Named(literal), reassign: Reassign::Never };
+    let what =
+        What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1003))), card: WhichCard::Named(literal), reassign: Reassign::Never };
     let late = Uuid::from_u128(3);
     world.station.handle(Event::Order(Box::new(Request { id: late, what, can_be_asked: true })), world.now);
     world.happens(Event::Withdraw(late));
@@ -170,7 +171,7 @@ fn a_card_of_a_capture_that_was_read_once_is_waited_for_no_second_time() {
     let card = Box::new(Presentation { reader: Some("desk".to_owned()), ..Presentation::of_literal(&"{26}BD88EB80".parse().unwrap()) });
     for (number, readings, question) in [(1, 1, "second_reading"), (2, 2, "first_seen")] {
         let (id, order) = (Uuid::from_u128(number), Box::new(Order::of(Uuid::from_u128(1000 + number))));
-        let what = What::Enroll { order, card: Wanted::Captured(card.clone(), readings), reassign: Reassign::Never };
+        let what = What::Enroll { order, card: WhichCard::Captured(card.clone(), readings), reassign: Reassign::Never };
         world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: false })));
         assert!(matches!(world.ended(id), Some(Ended::Unproven(_, open)) if open.name() == question), "{:?}", world.ended(id));
     }

@@ -9,7 +9,7 @@ impl World {
         let id = Uuid::from_u128(1000 * run + 10 * row as u128 + self.disk.len() as u128);
         let at = RosterRow { run: Uuid::from_u128(run), file: "monday.csv".to_owned(), row };
         let order = Box::new(Order { roster: Some(at), ..Order::of(Uuid::from_u128(user)) });
-        let card = Wanted::Shown { reader: None, within: TimeDelta::seconds(600) };
+        let card = WhichCard::Shown { reader: None, within: TimeDelta::seconds(600) };
         let what = What::Enroll { order, card, reassign: Reassign::Never };
         self.happens(Event::Order(Box::new(Request { id, what, can_be_asked: true })));
         id

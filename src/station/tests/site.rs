@@ -12,7 +12,7 @@ const THIRD: &[u8] = b"1ABD88EC00\r";
 impl World {
     fn orders(&mut self, number: u128, order: Order) -> Uuid {
         let (id, order) = (Uuid::from_u128(number), Box::new(order));
-        let card = Wanted::Shown { reader: None, within: TimeDelta::seconds(60) };
+        let card = WhichCard::Shown { reader: None, within: TimeDelta::seconds(60) };
         let what = What::Enroll { order, card, reassign: Reassign::Never };
         self.happens(Event::Order(Box::new(Request { id, what, can_be_asked: false })));
         id
@@ -145,7 +145,7 @@ fn whoever_names_one_of_several_devices_takes_from_it_alone_and_stands_behind_wh
     let orders: Vec<Uuid> = [(1, "desk#1"), (2, "desk#1"), (3, "desk"), (4, "desk#2")]
         .map(|(number, reader)| {
             let (id, order) = (Uuid::from_u128(number), Box::new(Order::of(Uuid::from_u128(1000 + number))));
-            let card = Wanted::Shown { reader: Some(reader.to_owned()), within: TimeDelta::seconds(60) };
+            let card = WhichCard::Shown { reader: Some(reader.to_owned()), within: TimeDelta::seconds(60) };
             let what = What::Enroll { order, card, reassign: Reassign::Never };
             world.happens(Event::Order(Box::new(Request { id, what, can_be_asked: false })));
             id

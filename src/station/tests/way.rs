@@ -98,7 +98,7 @@ fn an_entry_that_the_store_shows_before_it_is_said_to_be_saved_is_called_once() 
     let mut world = world(1.0);
     let id = Uuid::from_u128(1);
     let order = Box::new(Order::of(Uuid::from_u128(7)));
-    let what = What::Enroll { order, card: Wanted::Existing(Uuid::from_u128(8)), reassign: Reassign::Never };
+    let what = What::Enroll { order, card: WhichCard::Existing(Uuid::from_u128(8)), reassign: Reassign::Never };
     let effects = world.station.handle(Event::Order(Box::new(Request { id, what, can_be_asked: false })), world.now);
     let Some(entry) = effects.into_iter().find_map(|effect| if let Effect::Save(entry, _) = effect { Some(entry) } else { None }) else {
         panic!("nothing is saved")

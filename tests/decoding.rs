@@ -509,3 +509,15 @@ fn encode_writes_the_published_frames_and_refuses_what_is_too_large() {
     assert_eq!(code, 2);
     assert!(err.contains("facility_code is 256") && err.contains("255"), "{err}");
 }
+
+#[test]
+fn lines_that_a_program_of_windows_wrote_are_read() {
+    let lines = "{26}BD88EB80\r\n\"26#2F623AE\"\r\n\r\nnonsense\r\n";
+    let plain = answers(&["--json"], lines.as_bytes());
+    assert_eq!(plain.len(), 4);
+    assert!(plain[..2].iter().all(|answer| answer.contains("hid-h10301")), "{plain:?}");
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        let bytes: Vec<u8> = format!("\u{feff}{lines}").encode_utf16().flat_map(order).collect();
+        assert_eq!(answers(&["--json"], &bytes), plain);
+    }
+}

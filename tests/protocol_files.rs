@@ -259,3 +259,17 @@ fn a_format_that_is_a_built_in_one_under_another_name_is_said_and_is_no_finding(
         assert!(checked.code == 0 && !checked.stderr.contains("under another name"), "{checked:?}");
     }
 }
+
+#[test]
+fn files_that_an_editor_of_windows_saved_are_read() {
+    let site = bare();
+    let utf_16 = |text: &str| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    fs::create_dir_all(site.path("own/cards")).unwrap();
+    fs::write(site.path("own/cards/ours.toml"), utf_16(OURS)).unwrap();
+    fs::write(site.path("cardbridge.toml"), utf_16("[site]\nformats = [\"our-26\"]\n")).unwrap();
+    let read = site.run(&["decode", "--json", "--protocols", "own", CARD]);
+    assert_eq!((read.code, read.last()["decided_by"].as_str()), (0, Some("policy")), "{read:?}");
+    fs::write(site.path("cardbridge.toml"), [0x80, 0x81]).unwrap();
+    let refused = site.run(&["decode", CARD]);
+    assert!(refused.code == 2 && refused.stderr.contains("save it as UTF-8") && !refused.stderr.contains("--config"), "{refused:?}");
+}

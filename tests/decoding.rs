@@ -521,3 +521,12 @@ fn lines_that_a_program_of_windows_wrote_are_read() {
         assert_eq!(answers(&["--json"], &bytes), plain);
     }
 }
+
+#[test]
+fn an_empty_print_is_no_print() {
+    for print in ["", "  "] {
+        let (code, out, err) = run(&["decode", "--printed", print, "{26}BD88EB80"]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains("--printed") && err.contains("nothing stands there; leave it out"), "{err}");
+    }
+}

@@ -262,7 +262,9 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderedBy {
             return Ok(Self(name.clone()));
         }
         let user = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(Peer(user))| user.clone()).unwrap_or_default();
-        let name = parts.headers.get(AS).and_then(|name| name.to_str().ok()).map(str::trim).filter(|name| !name.is_empty());
+        // A name has the letters that it has.
+        let name = parts.headers.get(AS).map(|name| String::from_utf8_lossy(name.as_bytes()));
+        let name = name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         Ok(Self(name.map_or_else(|| user.clone(), |name| format!("{name} ({user})"))))
     }
 }

@@ -530,3 +530,16 @@ fn an_empty_print_is_no_print() {
         assert!(err.contains("--printed") && err.contains("nothing stands there; leave it out"), "{err}");
     }
 }
+
+#[test]
+fn an_id_of_another_list_is_said_to_be_there() {
+    for (arguments, what, command) in [
+        (&["formats", "ID12LA-ascii"][..], "a serial dialect", "cardbridge formats --dialects ID12LA-ascii"),
+        (&["formats", "get-uid"], "a card script", "cardbridge formats --scripts get-uid"),
+        (&["formats", "--dialects", "H10301"], "a card format", "cardbridge formats H10301"),
+        (&["formats", "--scripts", "twn3-hidprox"], "a serial dialect", "cardbridge formats --dialects twn3-hidprox"),
+    ] {
+        let (code, _, err) = run(arguments);
+        assert!(code == 1 && err.contains(&format!("is {what}, and not a")) && err.contains(command), "{arguments:?}: {err}");
+    }
+}

@@ -44,7 +44,7 @@ use uuid::Uuid;
 use super::{Digests, Site, directory::Directory, hosting::Control, notices::Notices};
 use crate::{
     station::{
-        Event,
+        Event, Notice,
         health::{BluskyHealth, ReaderHealth},
     },
     store::StoreHandle,
@@ -130,6 +130,13 @@ impl Shared {
     pub async fn is_alive(&self) -> bool {
         let (answer, answered) = oneshot::channel();
         self.control.send(Control::Answer(answer)).is_ok() && answered.await.is_ok()
+    }
+
+    /// How an order stands now that has no entry yet, for whoever has missed notices; none where it is not waited for any more.
+    pub async fn stands(&self, order: Uuid) -> Option<Notice> {
+        let (answer, answered) = oneshot::channel();
+        self.control.send(Control::Stands(order, answer)).ok()?;
+        answered.await.ok().flatten()
     }
 
     /// Lets something happen at the station.

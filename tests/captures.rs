@@ -520,3 +520,49 @@ fn a_blusky_that_cannot_be_reached_is_no_simulator() {
     assert_eq!(refused.code, 2, "{refused:?}");
     assert_eq!(site.outbox().len(), 0);
 }
+
+/// As programs of Windows save it: UTF-16, with a mark in front.
+fn utf_16(text: &str, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    format!("\u{feff}{}", text.replace('\n', "\r\n")).encode_utf16().flat_map(order).collect()
+}
+
+/// As a spreadsheet saves it: what holds a comma or a quotation mark, or all of it, between quotation marks.
+fn quoted(text: &str, is_all: bool) -> String {
+    let cell =
+        |line: &str| if is_all || line.contains([',', '"']) { format!("\"{}\"", line.replace('"', "\"\"")) } else { line.to_owned() };
+    text.lines().map(|line| cell(line) + "\r\n").collect()
+}
+
+#[test]
+fn a_capture_that_went_through_programs_of_windows_says_the_same() {
+    let site = bare_site();
+    site.configure("[[reader]]\nname = \"desk\"\nkeyboard = \"ffff:0035\"\ntemplate = \"{card_number:dec}\"\n");
+    let typed: String = [11, 2, 3, 4, 28]
+        .iter()
+        .enumerate()
+        .flat_map(|(at, code)| [(at, code, 1), (at, code, 0)])
+        .map(|(at, code, value)| format!("Event: time 1700000000.{at:03}000, type 1 (EV_KEY), code {code} (?), value {value}\n"))
+        .collect();
+    let osdp = format!("{}\n", r#"{"timeSec":"1700000000","timeNano":"301000000","io":"trace","data":"53ff0f000250ff011a00cd22c71667"}"#);
+    let serial = fs::read_to_string(capture_file("id12la-good")).unwrap();
+    for (name, text, arguments) in [("serial", serial.as_str(), &[][..]), ("osdp", &osdp, &[]), ("typed", &typed, &["--reader", "desk"])] {
+        let said = |bytes: &[u8]| {
+            fs::write(site.path(name), bytes).unwrap();
+            let replayed = site.run(&[&["replay", name, "--json"], arguments].concat());
+            assert_eq!(replayed.code, 0, "{name}: {replayed:?}");
+            replayed.stdout
+        };
+        let before = said(text.as_bytes());
+        assert!(!before.is_empty(), "{name}");
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            assert_eq!(said(&utf_16(text, order)), before, "{name}");
+            assert_eq!(said(&utf_16(&quoted(text, true), order)), before, "{name}");
+        }
+        for is_all in [true, false] {
+            assert_eq!(said(quoted(text, is_all).as_bytes()), before, "{name}");
+        }
+    }
+    fs::write(site.path("serial"), utf_16(&serial, u16::to_le_bytes)).unwrap();
+    let redacted = site.run(&["capture", "--redact", "serial", "redacted"]);
+    assert_eq!(redacted.code, 0, "{redacted:?}");
+}

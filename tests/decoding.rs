@@ -509,3 +509,37 @@ fn encode_writes_the_published_frames_and_refuses_what_is_too_large() {
     assert_eq!(code, 2);
     assert!(err.contains("facility_code is 256") && err.contains("255"), "{err}");
 }
+
+#[test]
+fn lines_that_a_program_of_windows_wrote_are_read() {
+    let lines = "{26}BD88EB80\r\n\"26#2F623AE\"\r\n\r\nnonsense\r\n";
+    let plain = answers(&["--json"], lines.as_bytes());
+    assert_eq!(plain.len(), 4);
+    assert!(plain[..2].iter().all(|answer| answer.contains("hid-h10301")), "{plain:?}");
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        let bytes: Vec<u8> = format!("\u{feff}{lines}").encode_utf16().flat_map(order).collect();
+        assert_eq!(answers(&["--json"], &bytes), plain);
+    }
+}
+
+#[test]
+fn an_empty_print_is_no_print() {
+    for print in ["", "  "] {
+        let (code, out, err) = run(&["decode", "--printed", print, "{26}BD88EB80"]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains("--printed") && err.contains("nothing stands there; leave it out"), "{err}");
+    }
+}
+
+#[test]
+fn an_id_of_another_list_is_said_to_be_there() {
+    for (arguments, what, command) in [
+        (&["formats", "ID12LA-ascii"][..], "a serial dialect", "cardbridge formats --dialects ID12LA-ascii"),
+        (&["formats", "get-uid"], "a card script", "cardbridge formats --scripts get-uid"),
+        (&["formats", "--dialects", "H10301"], "a card format", "cardbridge formats H10301"),
+        (&["formats", "--scripts", "twn3-hidprox"], "a serial dialect", "cardbridge formats --dialects twn3-hidprox"),
+    ] {
+        let (code, _, err) = run(arguments);
+        assert!(code == 1 && err.contains(&format!("is {what}, and not a")) && err.contains(command), "{arguments:?}: {err}");
+    }
+}

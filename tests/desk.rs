@@ -275,6 +275,8 @@ fn what_is_asked_is_asked_in_place_and_two_tabs_show_the_same() {
     let asked = page.shows("stage", "first card with facility code 123");
     // An answer to something else is none, and the question stays.
     assert_eq!(browser.posts("/desk/answer", json!({"question": "x", "printed": "4567"})).status, 400);
+    let nothing = browser.posts("/desk/answer", json!({"question": hidden(&asked, "question"), "printed": " "}));
+    assert_eq!((nothing.status, nothing.json()["error"]["code"].as_str()), (400, Some("answer")), "{nothing:?}");
     let answered = browser.posts("/desk/answer", json!({"question": hidden(&asked, "question"), "printed": "4567"}));
     assert_eq!(answered.status, 200, "{answered:?}");
     assert!(page.shows("stage", "Accepted").contains("number matches the print"));

@@ -472,3 +472,29 @@ fn a_ticket_holds_no_card_number_name_or_token_whatever_is_found() {
     assert!(again.code == 1 && again.stderr.contains("ticket.txt cannot be written"), "{again:?}");
     assert_eq!(fs::read_to_string(site.path("ticket.txt")).unwrap(), ticket);
 }
+
+#[test]
+fn what_is_there_and_may_not_be_read_is_neither_to_be_emptied_nor_replaced() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    assert_eq!(enroll(&site, ADA, CARD).code, 0);
+    let found = looked(&Ended::after(&mut as_another(&site, &["doctor", "--json"])));
+    let secret = found.says("secret_file");
+    assert!(secret.contains("sudo chown \"$USER\"") && !secret.contains("/dev/null"), "{secret}");
+    assert!(found.says("store_read_only").contains("chmod -R u+rwX") && !found.has("store_unreadable"), "{:#?}", found.findings);
+}
+
+#[test]
+fn a_configuration_that_is_no_text_and_one_that_leads_nowhere_are_said() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    fs::write(site.path("cardbridge.toml"), [0x80, 0x81]).unwrap();
+    assert!(doctor(&site).says("configuration_unreadable").contains("saved as UTF-8"));
+    fs::remove_file(site.path("cardbridge.toml")).unwrap();
+    std::os::unix::fs::symlink("nowhere.toml", site.path("cardbridge.toml")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cardbridge"));
+    let ended = Ended::after(command.args(["doctor", "--json"]).current_dir(site.folder.path()).env("HOME", site.folder.path()));
+    assert!(looked(&ended).says("configuration_unreadable").contains("No such file"), "{ended:?}");
+}

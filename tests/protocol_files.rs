@@ -235,3 +235,41 @@ fn every_mistake_in_a_field_is_named() {
         fs::remove_file(site.path("own/cards").join(format!("{id}.toml"))).unwrap();
     }
 }
+
+/// H10301 as it is built in, with other letters and its rows in another order.
+const SAME: &str = "id = \"ours\"\nname = \"Ours\"\nsource = \"the vendor\"\nconfidence = \"documented\"\n\
+    layout = \"\"\"\nPAAAAAAAABBBBBBBBBBBBBBBBP\n.............XXXXXXXXXXXXO\nEXXXXXXXXXXXX.............\n\"\"\"\n\
+    [fields]\nA = \"facility_code\"\nB = \"card_number\"\n\
+    [[sample]]\nsource = \"a card of ours\"\nbits = \"{26}BD88EB80\"\nfacility_code = 123\ncard_number = 4567\n";
+
+#[test]
+fn a_format_that_is_a_built_in_one_under_another_name_is_said_and_is_no_finding() {
+    let site = bare();
+    write(&site, "ours.toml", SAME);
+    let checked = site.run(&["check", "own"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert!(checked.stdout.starts_with("clean:") && checked.stderr.contains("ours.toml: `ours` is `hid-h10301` under another name"));
+    for other in [
+        SAME.replace("A = \"facility_code\"", "A = \"system\"").replace("facility_code = 123", "system = 123"),
+        SAME.replace("[fields]", "replaces = \"hid-h10301\"\n[fields]"),
+        OURS.to_owned(),
+    ] {
+        write(&site, "ours.toml", &other);
+        let checked = site.run(&["check", "own"]);
+        assert!(checked.code == 0 && !checked.stderr.contains("under another name"), "{checked:?}");
+    }
+}
+
+#[test]
+fn files_that_an_editor_of_windows_saved_are_read() {
+    let site = bare();
+    let utf_16 = |text: &str| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    fs::create_dir_all(site.path("own/cards")).unwrap();
+    fs::write(site.path("own/cards/ours.toml"), utf_16(OURS)).unwrap();
+    fs::write(site.path("cardbridge.toml"), utf_16("[site]\nformats = [\"our-26\"]\n")).unwrap();
+    let read = site.run(&["decode", "--json", "--protocols", "own", CARD]);
+    assert_eq!((read.code, read.last()["decided_by"].as_str()), (0, Some("policy")), "{read:?}");
+    fs::write(site.path("cardbridge.toml"), [0x80, 0x81]).unwrap();
+    let refused = site.run(&["decode", CARD]);
+    assert!(refused.code == 2 && refused.stderr.contains("save it as UTF-8") && !refused.stderr.contains("--config"), "{refused:?}");
+}

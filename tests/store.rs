@@ -305,6 +305,28 @@ fn an_entry_says_where_it_came_from() {
 }
 
 #[test]
+fn whoever_ordered_is_written_with_the_letters_of_their_name_and_an_empty_one_is_none() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "");
+    let order = |name: &str| site.run(&["enroll", "--user", ADA, "--bits", CARD, "--as", name, "--json"]);
+    let by = order("Zoë Müller").last()["ordered_by"].as_str().unwrap().to_owned();
+    assert!(by.starts_with("Zoë Müller ("), "{by}");
+    let by = order("Zoë\nMüller").last()["ordered_by"].as_str().unwrap().to_owned();
+    assert!(by.starts_with("Zoë Müller ("), "{by}");
+    for option in ["--as", "--user", "--reader", "--printed", "--external-number"] {
+        for nothing in ["", " "] {
+            let mut arguments = vec!["enroll", "--bits", CARD, "--json", option, nothing];
+            arguments.extend(if option == "--user" { &[][..] } else { &["--user", ADA] });
+            let refused = site.run(&arguments);
+            let message = refused.last()["error"]["message"].as_str().unwrap().to_owned();
+            assert!(refused.code == 2 && message.contains(option) && message.contains("nothing stands there"), "{option}: {refused:?}");
+        }
+    }
+    let shown = site.run(&["outbox", "show", ""]);
+    assert!(shown.code == 2 && shown.stderr.contains("nothing stands there"), "{shown:?}");
+}
+
+#[test]
 fn no_core_is_dumped() {
     let site = Site::at("http://127.0.0.1:9", "");
     let mut station = site.station();

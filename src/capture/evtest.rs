@@ -17,7 +17,7 @@ use nom::{
     sequence::{delimited, preceded, terminated},
 };
 
-use super::CaptureError;
+use super::{CaptureError, text::unquoted};
 use crate::reader::{KeyEvent, KeyMove};
 
 const EVENT: &str = "Event: time ";
@@ -28,7 +28,7 @@ const KEYS: u16 = 1;
 #[must_use]
 pub fn is_one(text: &str) -> bool {
     let is_its = |line: &str| line.starts_with(EVENT) || line.starts_with("Input driver version is ");
-    text.trim_start_matches('\u{feff}').lines().any(|line| is_its(line.trim()))
+    text.trim_start_matches('\u{feff}').lines().any(|line| is_its(&unquoted(line)))
 }
 
 /// Reads a line of it. One that is no event, such as those of the list of the device's keys, is passed over.
@@ -36,7 +36,7 @@ pub fn is_one(text: &str) -> bool {
 /// # Errors
 /// An event that cannot be read.
 pub fn read(line: usize, text: &str) -> Result<Option<KeyEvent>, CaptureError> {
-    let text = text.trim();
+    let text = &*unquoted(text);
     if !text.starts_with(EVENT) {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 //! In: lines. Out: what each of them says; or a head and records, and the lines of them. Never: a capture as a whole in
 //! memory, unless whoever asks keeps it; a line left out silently.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, time::Duration};
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use nom::{
@@ -50,7 +50,7 @@ impl Lines {
     pub fn read(&mut self, text: &str) -> Result<Option<(Duration, Record)>, CaptureError> {
         self.number += 1;
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { text };
-        let text = text.trim();
+        let text = &*unquoted(text);
         match &mut self.format {
             None if text.starts_with('{') => self.format.insert(CaptureFormat::Packets(Packets::default())).read(self.number, text),
             // A packet capture may begin with empty lines.
@@ -85,6 +85,15 @@ impl Lines {
             Some(CaptureFormat::Packets(packets)) => packets.end(),
             None => Err(not_one()),
         }
+    }
+}
+
+/// A line as it was before it went through a spreadsheet, which puts what holds a comma or a quotation mark between such marks.
+pub(super) fn unquoted(line: &str) -> Cow<'_, str> {
+    let line = line.trim();
+    match line.strip_prefix('"').and_then(|line| line.trim_end_matches([',', ';', '\t']).strip_suffix('"')) {
+        Some(cell) => Cow::Owned(cell.replace("\"\"", "\"").trim().to_owned()),
+        None => Cow::Borrowed(line),
     }
 }
 

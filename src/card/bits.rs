@@ -40,6 +40,20 @@ pub enum BitsError {
     /// A bit beyond the length is set.
     #[error("bit {0} lies beyond the length and is set; a left-aligned frame ends in zero bits")]
     UnusedBitSet(usize),
+    /// A number that is too large for the length.
+    #[error("the number needs {need} bits and the length says {len}; the largest number of {len} bits is {}", largest(*len))]
+    TooLarge {
+        /// The length, in bits.
+        len: usize,
+        /// The bits from the highest set one down.
+        need: usize,
+    },
+}
+
+/// The largest number of so many bits, in hex.
+fn largest(len: usize) -> String {
+    let first = ["", "1", "3", "7"].get(len % 4).copied().unwrap_or_default();
+    if len == 0 { "0".to_owned() } else { format!("{first}{}", "F".repeat(len / 4)) }
 }
 
 impl PacsBits {
@@ -108,7 +122,7 @@ impl PacsBits {
         }
         let mut bits = bytes.iter().flat_map(|byte| bits_of(*byte));
         match bits.by_ref().take(have - len).position(|bit| bit) {
-            Some(above) => Err(BitsError::UnusedBitSet(above)),
+            Some(above) => Err(BitsError::TooLarge { len, need: have - above }),
             None => Self::from_bits(bits),
         }
     }

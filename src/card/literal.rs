@@ -66,6 +66,14 @@ pub enum LiteralError {
     /// The digits do not make a frame of that length.
     #[error(transparent)]
     Bits(#[from] BitsError),
+    /// They do where they are aligned on the other side.
+    #[error("{wrong}; or did you mean {instead}?")]
+    OtherSide {
+        /// What is wrong with them as they stand.
+        wrong: BitsError,
+        /// The literal that they make there.
+        instead: String,
+    },
     /// An EM4100 ID has 10 hex digits.
     #[error("an EM4100 ID has 10 hex digits, and {0} are there")]
     Em4100Length(usize),
@@ -179,7 +187,18 @@ fn left_aligned(text: &str) -> Result<PacsBits, LiteralError> {
     if digits.len() < need {
         return Err(LiteralError::MissingDigit { len, need, have: digits.len() });
     }
-    Ok(PacsBits::from_left_aligned_exact(&packed(digits, Side::Left), len)?)
+    PacsBits::from_left_aligned_exact(&packed(digits, Side::Left), len).map_err(|wrong| {
+        let is_number = PacsBits::from_right_aligned(&packed(digits, Side::Right), len).is_ok();
+        other_side(wrong, is_number.then(|| format!("{len}#{digits}")))
+    })
+}
+
+/// What is wrong, with the literal that the same digits make on the other side, where they make one.
+fn other_side(wrong: BitsError, instead: Option<String>) -> LiteralError {
+    match instead {
+        Some(instead) => LiteralError::OtherSide { wrong, instead },
+        None => wrong.into(),
+    }
 }
 
 fn right_aligned(text: &str) -> Result<PacsBits, LiteralError> {
@@ -195,7 +214,10 @@ fn right_aligned(text: &str) -> Result<PacsBits, LiteralError> {
     while bytes.len() * 8 < len {
         bytes.insert(0, 0);
     }
-    Ok(PacsBits::from_right_aligned(&bytes, len)?)
+    PacsBits::from_right_aligned(&bytes, len).map_err(|wrong| {
+        let is_left = PacsBits::from_left_aligned_exact(&packed(digits, Side::Left), len).is_ok();
+        other_side(wrong, is_left.then(|| format!("{{{len}}}{digits}")))
+    })
 }
 
 fn binary(text: &str) -> Result<PacsBits, LiteralError> {
@@ -315,7 +337,25 @@ mod tests {
         assert!(error("0102").starts_with("character 4 of the literal is '2'"));
         assert_eq!(error(""), "the literal is empty");
         assert_eq!(error("em4100:0C0006"), "an EM4100 ID has 10 hex digits, and 6 are there");
-        assert!(error("4#1F").contains("beyond the length"));
+    }
+
+    #[test]
+    fn digits_that_are_too_many_are_told_what_is_true_of_their_side() {
+        assert_eq!(error("4#1F"), "the number needs 5 bits and the length says 4; the largest number of 4 bits is F");
+        assert_eq!(error("26#FFFFFFFF"), "the number needs 32 bits and the length says 26; the largest number of 26 bits is 3FFFFFF");
+        assert_eq!(
+            error("26#BD88EB80"),
+            "the number needs 32 bits and the length says 26; the largest number of 26 bits is 3FFFFFF; or did you mean {26}BD88EB80?"
+        );
+        let ends = "bit 26 lies beyond the length and is set; a left-aligned frame ends in zero bits";
+        assert_eq!(error("{26}FFFFFFFF"), ends);
+        assert_eq!(error("{26}2F623AE"), format!("{ends}; or did you mean 26#2F623AE?"));
+        for (len, largest) in [(25, "1FFFFFF"), (27, "7FFFFFF"), (28, "FFFFFFF")] {
+            assert!(
+                error(&format!("{len}#FFFFFFFF")).ends_with(largest)
+                    && bits(&format!("{len}#{largest}")).starts_with(&format!("{{{len}}}FFFFFF"))
+            );
+        }
     }
 
     #[test]

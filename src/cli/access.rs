@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::{
     Globals,
     follow::{self, OutcomeOptions},
-    out::Failure,
+    out::{self, Failure},
     site::{self, Look, who},
 };
 use crate::{
@@ -34,7 +34,7 @@ enum Action {
 #[derive(Debug, clap::Args)]
 struct Change {
     /// The user: a GUID, or an employee number, e-mail address or name of [people]
-    #[arg(long, value_name = "WHO", visible_alias = "user-id")]
+    #[arg(long, value_name = "WHO", value_parser = out::some_text, visible_alias = "user-id")]
     user: String,
     /// The group (`cardbridge lookup access-level-groups`)
     #[arg(long, value_name = "N", visible_alias = "access-level-group-id", value_parser = clap::value_parser!(i64).range(1..))]

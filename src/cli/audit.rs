@@ -68,13 +68,13 @@ enum Action {
                             file, logs, exports and backups.")]
     Erase {
         /// Whom: a GUID, or an employee number or name of [people]
-        #[arg(long, value_name = "WHO", group = "whom")]
+        #[arg(long, value_name = "WHO", value_parser = out::some_text, group = "whom")]
         user: Option<String>,
         /// Everything that was saved before this and has come to its end: a day (2025-01-01), or a time with its offset
         #[arg(long, value_name = "DATE", group = "whom", value_parser = moment)]
         before: Option<DateTime<Utc>>,
         /// The name that is recorded as whoever erased them [default: this Unix user]
-        #[arg(long = "as", value_name = "NAME")]
+        #[arg(long = "as", value_name = "NAME", value_parser = out::some_text)]
         by: Option<String>,
     },
 }

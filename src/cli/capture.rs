@@ -38,7 +38,7 @@ use crate::{
                         cardbridge capture --redact strange-card.capture to-send.capture")]
 pub struct Arguments {
     /// The reader
-    #[arg(long, value_name = "NAME", required_unless_present = "redact")]
+    #[arg(long, value_name = "NAME", value_parser = out::some_text, required_unless_present = "redact")]
     reader: Option<String>,
     /// The file to make; one that is there already is left alone. With --redact and without --reader: a capture, and the
     /// redacted one to make of it
@@ -71,7 +71,10 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     let site = site::load(globals, Look::Needed)?;
     let Some(reader) = site.config.readers.iter().find(|reader| is_device_of(name, &reader.name)) else {
         let names: Vec<&str> = site.config.readers.iter().map(|reader| reader.name.as_str()).collect();
-        let help = format!("the readers are {}", names.join(", "));
+        let help = match names.as_slice() {
+            [] => "no [[reader]] is configured; `cardbridge readers` shows what is plugged in".to_owned(),
+            names => format!("the readers are {}", names.join(", ")),
+        };
         return Err(Failure::usage("unknown_reader", format!("no reader is named {name:?}"), help));
     };
     let devices = devices(reader, &site.protocols.models);

@@ -17,6 +17,7 @@ use std::{
 use super::out::Failure;
 use crate::{
     capture::{Capture, CaptureError, Head, Record, evtest, text::Lines},
+    file::Utf8,
     reader::KeyEvent,
 };
 
@@ -31,7 +32,7 @@ const BEGINNING: u64 = 1 << 16;
 /// The lines of a file, one after the other.
 pub struct FileLines {
     path: PathBuf,
-    input: BufReader<File>,
+    input: Utf8<BufReader<File>>,
     line: Vec<u8>,
     number: usize,
     /// The file's bytes: all, and those that have been read.
@@ -44,7 +45,7 @@ impl FileLines {
     /// Opens a file, where it is one.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let (file, size) = open(path).map_err(|error| failed(path, &error))?;
-        let input = BufReader::with_capacity(1 << 16, file);
+        let input = Utf8::of(BufReader::with_capacity(1 << 16, file));
         Ok(Self { path: path.to_owned(), input, line: Vec::new(), number: 0, size, done: 0 })
     }
 
@@ -54,7 +55,7 @@ impl FileLines {
         let read = self.input.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut self.line);
         let read = read.map_err(|error| failed(&self.path, &error))?;
         self.number += 1;
-        self.done += read as u64;
+        self.done = (self.done + read as u64).min(self.size);
         let wrong = |message: String| failed(&self.path, &CaptureError { line: self.number, message });
         if self.line.len() as u64 > LONGEST_LINE {
             return Err(wrong(format!("the line is longer than {LONGEST_LINE} bytes, and no line of a capture is")));
@@ -62,7 +63,10 @@ impl FileLines {
         match std::str::from_utf8(&self.line) {
             Ok(_) if read == 0 => Ok(None),
             Ok(text) => Ok(Some((self.number, text))),
-            Err(error) => Err(wrong(format!("column {}: this is no text (UTF-8)", error.valid_up_to() + 1))),
+            Err(error) => {
+                let at = error.valid_up_to() + 1;
+                Err(wrong(format!("column {at}: this is no text in UTF-8; save the file as UTF-8 in the program that wrote it")))
+            }
         }
     }
 }
@@ -204,7 +208,7 @@ impl Keys {
 /// The keys of a file, where evtest wrote it.
 pub fn keys(path: &Path) -> Result<Option<Keys>, Failure> {
     let mut beginning = Vec::new();
-    let read = open(path).and_then(|(file, _)| file.take(BEGINNING).read_to_end(&mut beginning));
+    let read = open(path).and_then(|(file, _)| Utf8::of(BufReader::new(file)).take(BEGINNING).read_to_end(&mut beginning));
     read.map_err(|error| failed(path, &error))?;
     let is_typed = evtest::is_one(&String::from_utf8_lossy(&beginning));
     is_typed.then(|| FileLines::open(path).map(|file| Keys { file })).transpose()

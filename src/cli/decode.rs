@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(required = true, value_name = "LITERAL")]
     literals: Vec<String>,
     /// The number printed on the card
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = out::some_text)]
     printed: Option<String>,
     /// One JSON object a line
     #[arg(long)]

@@ -47,27 +47,81 @@ struct Item {
 
 pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let protocols = site::protocols(globals)?;
-    let (head, items): (&[&str], Vec<Item>) = if arguments.dialects {
-        (&["id", "aliases", "yields", "confidence", "name"], protocols.dialects.iter().map(|dialect| of_dialect(dialect)).collect())
-    } else if arguments.scripts {
-        (&["id", "yields", "confidence", "name"], protocols.scripts.iter().map(|script| of_script(script)).collect())
-    } else {
-        (&["id", "aliases", "bits", "reads", "checks", "confidence", "name"], formats(&protocols))
+    let list = match arguments {
+        Arguments { dialects: true, .. } => List::Dialects,
+        Arguments { scripts: true, .. } => List::Scripts,
+        _ => List::Formats,
     };
     match &arguments.id {
-        Some(id) => one(&items, id, arguments.json),
-        None => all(head, items, arguments.json),
+        Some(id) => one(&protocols, list, id, arguments.json),
+        None => all(list.head(), list.items(&protocols), arguments.json),
     }
     .map(|()| ExitCode::SUCCESS)
 }
 
-fn one(items: &[Item], id: &str, json: bool) -> Result<(), Failure> {
-    let is_meant = |item: &&Item| item.names.iter().any(|name| name.eq_ignore_ascii_case(id));
-    let Some(item) = items.iter().find(is_meant) else {
-        let near = nearest(id, items.iter().flat_map(|item| item.names.iter().map(String::as_str)));
-        let help = near.map_or_else(|| "without an ID, all of them are shown".to_owned(), |near| format!("did you mean `{near}`?"));
-        return Err(Failure::impossible("unknown_format", format!("nothing is named {id:?}"), help));
-    };
+/// What is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum List {
+    Formats,
+    Dialects,
+    Scripts,
+}
+
+impl List {
+    const ALL: [Self; 3] = [Self::Formats, Self::Dialects, Self::Scripts];
+
+    const fn head(self) -> &'static [&'static str] {
+        match self {
+            Self::Formats => &["id", "aliases", "bits", "reads", "checks", "confidence", "name"],
+            Self::Dialects => &["id", "aliases", "yields", "confidence", "name"],
+            Self::Scripts => &["id", "yields", "confidence", "name"],
+        }
+    }
+
+    fn items(self, protocols: &Protocols) -> Vec<Item> {
+        match self {
+            Self::Formats => formats(protocols),
+            Self::Dialects => protocols.dialects.iter().map(|dialect| of_dialect(dialect)).collect(),
+            Self::Scripts => protocols.scripts.iter().map(|script| of_script(script)).collect(),
+        }
+    }
+
+    /// What one of it is, and the command that shows it.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Formats => ("a card format", "cardbridge formats"),
+            Self::Dialects => ("a serial dialect", "cardbridge formats --dialects"),
+            Self::Scripts => ("a card script", "cardbridge formats --scripts"),
+        }
+    }
+}
+
+fn named<'a>(items: &'a [Item], id: &str) -> Option<&'a Item> {
+    items.iter().find(|item| item.names.iter().any(|name| name.eq_ignore_ascii_case(id)))
+}
+
+/// Nothing of the list has this name: one of another list, or what comes near it.
+fn unknown(protocols: &Protocols, list: List, id: &str) -> Failure {
+    let others: Vec<(List, Vec<Item>)> =
+        List::ALL.into_iter().filter(|other| *other != list).map(|other| (other, other.items(protocols))).collect();
+    let elsewhere = others.iter().find(|(_, items)| named(items, id).is_some());
+    if let Some((what, command)) = elsewhere.map(|(other, _)| other.words()) {
+        let message = format!("{id:?} is {what}, and not {}", list.words().0);
+        return Failure::impossible("unknown_format", message, format!("`{command} {id}` shows it"));
+    }
+    if protocols.keyboards.iter().any(|keyboard| keyboard.id.eq_ignore_ascii_case(id)) {
+        let help = "a [[reader]] names the dialect of what it types; `cardbridge formats --dialects` shows them all";
+        return Failure::impossible("unknown_format", format!("{id:?} is a reader that types, and not {}", list.words().0), help);
+    }
+    let own = list.items(protocols);
+    let near = nearest(id, own.iter().flat_map(|item| item.names.iter().map(String::as_str)));
+    let help = near.map_or_else(|| "without an ID, all of them are shown".to_owned(), |near| format!("did you mean `{near}`?"));
+    Failure::impossible("unknown_format", format!("nothing is named {id:?}"), help)
+}
+
+fn one(protocols: &Protocols, list: List, id: &str, json: bool) -> Result<(), Failure> {
+    let items = list.items(protocols);
+    let Some(item) = named(&items, id) else { return Err(unknown(protocols, list, id)) };
     if json {
         out::print_json(&item.json)
     } else {

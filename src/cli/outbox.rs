@@ -43,10 +43,10 @@ enum Action {
         #[arg(long, value_name = "S", value_parser = state())]
         state: Option<String>,
         /// Those for this user: a GUID, or an employee number or name of [people]
-        #[arg(long, value_name = "WHO")]
+        #[arg(long, value_name = "WHO", value_parser = out::some_text)]
         user: Option<String>,
         /// Those of this card: its number, its print or its GUID
-        #[arg(long, value_name = "CARD")]
+        #[arg(long, value_name = "CARD", value_parser = out::some_text)]
         card: Option<String>,
         /// The last ones, so many
         #[arg(long, value_name = "N")]
@@ -59,6 +59,7 @@ enum Action {
     #[command(after_help = "Example:\n  cardbridge outbox show 0190b3a5")]
     Show {
         /// The entry's key, or its beginning
+        #[arg(value_parser = out::some_text)]
         id: String,
     },
     /// Try again what was refused or waits for a person; what may have arrived is looked up first
@@ -66,6 +67,7 @@ enum Action {
                             cardbridge outbox retry 0190b3a5 --user 0f83442e-a446-4577-8cdd-8ffdd51ab9c1")]
     Retry {
         /// The entry's key, or its beginning
+        #[arg(value_parser = out::some_text)]
         id: String,
         /// Send it without looking it up: somebody has looked in BluSKY, and it is not there
         #[arg(long)]
@@ -81,12 +83,14 @@ enum Action {
     #[command(after_help = "Example:\n  cardbridge outbox undo 0190b3a5")]
     Undo {
         /// The entry's key, or its beginning
+        #[arg(value_parser = out::some_text)]
         id: String,
     },
     /// Give up what was not accepted
     #[command(after_help = "Example:\n  cardbridge outbox discard 0190b3a5")]
     Discard {
         /// The entry's key, or its beginning
+        #[arg(value_parser = out::some_text)]
         id: String,
     },
 }

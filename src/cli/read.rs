@@ -19,7 +19,7 @@ use crate::{host::client::Said, reader::is_device_of};
 #[command(after_help = "Examples:\n  cardbridge read\n  cardbridge read --reader desk --count 1 --timeout 30 --json")]
 pub struct Arguments {
     /// This reader only [default: all]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = out::some_text)]
     reader: Option<String>,
     /// End after this many cards
     #[arg(long, value_name = "N")]

@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The configured keyboard reader that typed what evtest printed
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = out::some_text)]
     reader: Option<String>,
     /// One JSON object a line
     #[arg(long)]
@@ -54,7 +54,7 @@ pub struct Arguments {
     #[arg(long, requires = "user")]
     enroll: bool,
     /// The user: a GUID, or an employee number or name of [people]
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_parser = out::some_text)]
     user: Option<String>,
     /// The cards are what they are read as: nothing is asked about them
     #[arg(long, requires = "enroll")]

@@ -1,7 +1,7 @@
 //! Finding and loading what a site has: its configuration, its protocol files, its store, its way to BluSKY.
 
 use std::{
-    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -21,8 +21,9 @@ use crate::{
         settings::{Settings, SignIn},
     },
     card::PacsBits,
-    config::{Config, ConfigError},
+    config::{self, Config, ConfigError},
     enroll::people::{self, Finding, People, WhoError},
+    file,
     host::{
         self, Site,
         directory::{Directory, NotMeant},
@@ -55,7 +56,7 @@ pub fn load_for(globals: &Globals, bits: &[PacsBits]) -> Option<Site> {
     let Some(path) = path(globals, Look::Anywhere) else {
         return Some(Site::new(Config::none(), Protocols::proved_for(bits, |_| false)));
     };
-    let text = fs::read_to_string(&path).ok()?.to_lowercase();
+    let text = file::text(&path, config::LARGEST_FILE).ok()?.to_lowercase();
     let protocols = Protocols::proved_for(bits, |name| text.contains(&name.to_lowercase()));
     Some(Site::new(Config::load(&path, &protocols).ok()?, protocols))
 }
@@ -104,9 +105,9 @@ fn with_own(globals: &Globals, mut protocols: Protocols) -> Result<Protocols, Fa
     Ok(protocols)
 }
 
-/// The configuration file in use, if there is one.
+/// The configuration file in use, if there is one. A link that leads nowhere is one: what it stood for is not passed over.
 pub fn path(globals: &Globals, look: Look) -> Option<PathBuf> {
-    globals.config.clone().or_else(|| places(look).into_iter().find(|path| path.is_file()))
+    globals.config.clone().or_else(|| places(look).into_iter().find(|path| path.is_file() || path.is_symlink()))
 }
 
 fn places(look: Look) -> Vec<PathBuf> {
@@ -118,8 +119,12 @@ fn places(look: Look) -> Vec<PathBuf> {
 
 fn explain(error: &ConfigError) -> Failure {
     let help = match error {
-        ConfigError::Unreadable { .. } => "check the path given with --config",
-        ConfigError::Wrong(_) => "correct the file; every finding is listed",
+        ConfigError::Unreadable { path, cause } => match cause.kind() {
+            ErrorKind::InvalidData => "a configuration is a file of text".to_owned(),
+            ErrorKind::PermissionDenied => format!("check its owner and mode: ls -l {}", path.display()),
+            _ => "check the path given with --config, or where the file itself leads to".to_owned(),
+        },
+        ConfigError::Wrong(_) => "correct the file; every finding is listed".to_owned(),
     };
     Failure::usage("configuration", error.to_string(), help)
 }

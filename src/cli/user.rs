@@ -72,10 +72,10 @@ struct Add {
     #[arg(long, value_name = "N", requires = "card")]
     card_type: Option<i64>,
     /// The number printed on the card
-    #[arg(long, value_name = "S", requires = "card")]
+    #[arg(long, value_name = "S", value_parser = out::some_text, requires = "card")]
     printed: Option<String>,
     /// Wait at this reader only [default: all]
-    #[arg(long, value_name = "NAME", requires = "card")]
+    #[arg(long, value_name = "NAME", value_parser = out::some_text, requires = "card")]
     reader: Option<String>,
     /// How long to wait for a card [default: 60]
     #[arg(long, value_name = "S", requires = "card", value_parser = out::seconds())]

@@ -104,7 +104,7 @@ pub enum ConfigError {
 }
 
 /// No configuration is larger.
-const LARGEST_FILE: u64 = 256 << 10;
+pub const LARGEST_FILE: u64 = 256 << 10;
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 

@@ -51,6 +51,12 @@ impl Field {
         self
     }
 
+    /// True where the other one makes the same number, of the same name, of the same bits.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        let shape = |of: &Self| (of.bcd, of.required, of.least, of.most, of.date, of.xor, of.add);
+        (&self.name, &self.positions, &self.keys) == (&other.name, &other.positions, &other.keys) && shape(self) == shape(other)
+    }
+
     /// The number, or its low 64 bits.
     ///
     /// # Errors

@@ -273,6 +273,17 @@ impl Format {
             && !self.fields.iter().any(|field| field.bcd || !field.is_plain())
     }
 
+    /// True where the other one takes the same bits, by the same checks, and reads the same numbers from them.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let has_all = |one: &Self, two: &Self| {
+            one.fields.iter().all(|field| two.fields.iter().any(|theirs| field.is_same_as(theirs)))
+                && one.drawing.checks.iter().all(|check| two.drawing.checks.contains(check))
+                && one.never.iter().all(|never| two.never.contains(never))
+        };
+        self.len() == other.len() && self.fixed == other.fixed && has_all(self, other) && has_all(other, self)
+    }
+
     /// A refusal's reason in words, with bit positions counted from 0 in transmission order.
     #[must_use]
     pub fn detail(&self, reason: Reason, at: u16) -> Arc<str> {

@@ -52,7 +52,9 @@ impl FromRequestParts<Arc<Desks>> for Session {
         let cookies = header("cookie").split(';').filter_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
         let now = Utc::now();
         let session = cookies.filter_map(|cookie| desks.seal.open(cookie, header(KEY), now)).next();
-        session.ok_or_else(|| Failed::new(StatusCode::UNAUTHORIZED, "signed_out", "nobody has signed in", "sign in at the page"))
+        let signed_out = || Failed::new(StatusCode::UNAUTHORIZED, "signed_out", "nobody has signed in", "sign in at the page");
+        let session = session.ok_or_else(signed_out)?;
+        if desks.signed_out.has(&session, desks.shared.store()).await { Err(signed_out()) } else { Ok(session) }
     }
 }
 
@@ -118,6 +120,7 @@ pub(super) async fn sign_in(State(desks): State<Arc<Desks>>, Sent(wish): Sent<Si
 }
 
 pub(super) async fn sign_out(State(desks): State<Arc<Desks>>, session: Session) -> Answer {
+    desks.signed_out.end(&session, Utc::now(), desks.shared.store()).await;
     leave(&desks, &session).await;
     let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     Ok(([(header::SET_COOKIE, cookie)], Json(json!({"signed_out": true}))).into_response())

@@ -3,7 +3,7 @@
 //! In: requests of a browser, the station's notices. Out: HTML, and calls of the API as any other client makes them. Never: a decision,
 //! or a card from the page; what is shown at a reader comes from the station.
 //!
-//! - [`guard`]: which requests may come in at all; `session`: who is asking;
+//! - [`guard`]: which requests may come in at all; `session`: who is asking; `signed_out`: who is not any more;
 //! - [`scene`]: what stands on every desk, one notice after the other; [`html`]: the same as HTML; [`words`]: in a language;
 //! - `room`: the scene with whoever looks at it; `calls`: what is done at a desk; `who`: for whom; `turns`: people one after the other, of one of the `lists`;
 //! - `watch`: who looks at which desk; `orders_before`: what each waited for before the station was started again;
@@ -20,6 +20,7 @@ mod orders_before;
 mod room;
 pub mod scene;
 mod session;
+mod signed_out;
 mod tls;
 mod turns;
 mod watch;

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     host::{api::Shared, holder, known::KnownCards, notices::NextNotice},
-    outbox::{Entry, State},
+    outbox::State,
     station::Notice,
     store::StoreError,
 };
@@ -71,7 +71,10 @@ impl Room {
             tokio::select! {
                 heard = notices.next() => match heard {
                     Some(NextNotice::Notice(numbered)) => self.take(&numbered.notice, &shared),
-                    Some(NextNotice::Missed(count)) => tracing::warn!(count, "notices came faster than the page could take them"),
+                    Some(NextNotice::Missed(count)) => {
+                        tracing::warn!(count, "notices came faster than the page could take them");
+                        self.catch_up(&shared).await;
+                    }
                     None => break,
                 },
                 _ = hours.tick() => self.change(Scene::hour_passed),
@@ -116,11 +119,33 @@ impl Room {
             let Some((number, _)) = page.last() else { return Ok(()) };
             last = *number;
             page.iter().for_each(|(_, entry)| self.cards.saw(entry));
-            let here = |entry: &&Entry| entry.base_url == shared.store().base_url() && !entry.progress().is_over();
-            let open: Vec<&Entry> = page.iter().map(|(_, entry)| entry).filter(here).collect();
-            self.change(|scene| open.into_iter().for_each(|entry| scene.board.is_open(entry)));
+            let here = page.iter().map(|(_, entry)| entry).filter(|entry| entry.base_url == shared.store().base_url());
+            self.change(|scene| here.for_each(|entry| scene.board.is_open(entry)));
             let today = page.iter().map(|(_, entry)| entry).filter(|entry| entry.saved_at >= midnight);
             self.change(|scene| today.for_each(|entry| scene.board.entry(entry)));
+        }
+    }
+
+    /// Notices were missed: the record is read once more, and of each order that is shown it is asked how it stands. What is still kept of
+    /// the notices is heard after that, and ends with what is true then.
+    async fn catch_up(&self, shared: &Shared) {
+        if let Err(error) = self.day(shared).await {
+            tracing::warn!(%error, "the day's list stays as it was");
+        }
+        let shown = self.scene().shown_orders();
+        for (order, before) in shown {
+            let told = shared.notices().last_about(order).map(|numbered| numbered.notice.clone());
+            let now = match (shared.store().entry(order).await.ok(), before) {
+                (Some(entry), Some(before)) if entry == before => continue,
+                // With what is asked about it.
+                (Some(_), _) if matches!(told, Some(Notice::Entry(..))) => None,
+                (Some(entry), _) => Some(Notice::Entry(Box::new(entry), None)),
+                (None, _) => shared.stands(order).await,
+            };
+            match now.or(told) {
+                Some(notice) => self.change(|scene| scene.take(&notice)),
+                None => self.change(|scene| scene.lost(order)),
+            }
         }
     }
 
@@ -221,4 +246,77 @@ fn offset() -> FixedOffset {
 fn midnight() -> DateTime<Utc> {
     let now = Local::now();
     now.with_time(NaiveTime::MIN).earliest().unwrap_or(now).with_timezone(&Utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::{
+        config::Config,
+        desk::{scene::Stage, session::Seal},
+        host::{Site, hosting::Control, notices::Notices, notices::Numbered},
+        protocols::Protocols,
+        station::Ended,
+        store::{StoreHandle, memory::Memory},
+    };
+
+    const ORDERS: [Uuid; 3] = [Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3)];
+
+    fn waits(order: Uuid, ahead: usize) -> Notice {
+        Notice::Waiting { order, person: None, ahead, first: None, ready: true }
+    }
+
+    /// Three desks wait. While more happens than is kept, the order of the first ends, the second gets a place of its own, and the
+    /// third's ends as the last thing that is kept.
+    #[tokio::test]
+    async fn a_page_that_has_missed_notices_shows_what_is_true_and_no_order_that_has_ended() {
+        let site = Site::new(Config::none(), Protocols::default());
+        let store = StoreHandle::over(Box::new(Memory::default().open("http://blusky.example/"))).unwrap();
+        let (post, _posted) = mpsc::unbounded_channel();
+        let (control, mut told) = mpsc::unbounded_channel();
+        let (_status, status) = watch::channel(crate::host::api::Status::default());
+        let notices = Arc::new(Notices::default());
+        let shared = Arc::new(Shared::new(&site, store, post, control, notices.clone(), status, "run"));
+        tokio::spawn(async move {
+            while let Some(control) = told.recv().await {
+                if let Control::Stands(order, asked) = control {
+                    drop(asked.send((order == ORDERS[1]).then(|| waits(order, 0))));
+                }
+            }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let seal = Seal::of(&folder.path().join("key")).unwrap();
+        let room = Room::open(&shared, Words::of("en").unwrap());
+        let mut number = 0;
+        let mut tell = |notice: Notice| {
+            number += 1;
+            notices.tell(Numbered { number, notice });
+        };
+        let sessions = ORDERS.map(|order| {
+            let (session, _) = seal.begin("Kim".to_owned(), None, Utc::now()).unwrap();
+            room.desk(&session);
+            room.change(|scene| scene.ordered(session.desk, Ordered { id: order, person: "Ada".to_owned(), replaces: false }));
+            session
+        });
+        let stage = |at: usize| room.desk(&sessions[at]).stage;
+        let shows = async |at: usize, wanted: fn(&Stage) -> bool| {
+            let shown = async {
+                while !wanted(&stage(at)) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), shown).await.unwrap_or_else(|_| panic!("{at}: {:?}", stage(at)));
+        };
+        ORDERS.into_iter().enumerate().for_each(|(ahead, order)| tell(waits(order, ahead)));
+        shows(2, |stage| matches!(stage, Stage::Waits { ahead: 2, .. })).await;
+        tell(Notice::NotEnrolled(ORDERS[0], Box::new(Ended::NoCard(60))));
+        tell(waits(ORDERS[1], 0));
+        (0..2000).for_each(|_| tell(Notice::Away(false, None)));
+        tell(Notice::NotEnrolled(ORDERS[2], Box::new(Ended::NoCard(60))));
+        shows(2, |stage| matches!(stage, Stage::Ended(_))).await;
+        shows(0, |stage| matches!(stage, Stage::Dropped(crate::desk::scene::Dropped::Missed))).await;
+        shows(1, |stage| matches!(stage, Stage::Waits { ahead: 0, .. })).await;
+    }
 }

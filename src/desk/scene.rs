@@ -155,6 +155,8 @@ pub enum Dropped {
     Restarted,
     /// Nobody looked at the desk for a while.
     Unwatched,
+    /// What was told of it was missed.
+    Missed,
 }
 
 /// What an operator should know about a reader.

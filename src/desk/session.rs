@@ -41,6 +41,11 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// When it ends by itself.
+    pub(super) const fn until(&self) -> DateTime<Utc> {
+        self.until
+    }
+
     /// How long it still lasts.
     pub(super) fn left(&self, now: DateTime<Utc>) -> Duration {
         (self.until - now).to_std().unwrap_or_default()

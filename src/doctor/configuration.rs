@@ -15,6 +15,8 @@ pub struct Facts {
     pub file: Option<String>,
     /// Why it cannot be read.
     pub unreadable: Option<String>,
+    /// It can be, and is no text.
+    pub is_no_text: bool,
     /// What is wrong in it.
     pub wrong: Vec<sheet::Finding>,
     /// Why the folder of the site's own protocol files cannot be read.
@@ -47,6 +49,10 @@ pub struct SecretFile {
     pub path: String,
     /// Why it holds no secret, without the path.
     pub trouble: Option<String>,
+    /// It is there.
+    pub is_there: bool,
+    /// It is, and this user may not read it.
+    pub is_denied: bool,
     /// Others than this user can read it.
     pub is_open: bool,
     /// Everybody on this machine can, and commands refuse it.
@@ -87,7 +93,11 @@ pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
         findings.push(
             Finding::broken("configuration_unreadable", words("the configuration {} cannot be read: {}", [path(&config), detail(why)]))
                 .matters("no command works without it")
-                .mended_by(words("check the path, the owner and the mode: ls -l {}", [path(&config)])),
+                .mended_by(if facts.is_no_text {
+                    words("put a file of text in its place, saved as UTF-8; what it is says: file {}", [path(&config)])
+                } else {
+                    words("check the path, the owner and the mode: ls -l {}", [path(&config)])
+                }),
         );
     }
     for wrong in &facts.wrong {
@@ -159,14 +169,17 @@ fn protocols(facts: &Facts, findings: &mut Vec<Finding>) {
 }
 
 fn secret(file: &SecretFile, findings: &mut Vec<Finding>) {
+    // A secret that is there is not to be emptied by whoever does what is said here.
+    let mend = match (file.is_there, file.is_denied) {
+        (false, _) => "put it there, for this user alone: install -m 600 /dev/null {} and write it into the file",
+        (true, true) => "let the user that cardbridge runs as read it, and nobody else: sudo chown \"$USER\" {} && sudo chmod 600 {}",
+        (true, false) => "write it into the file, as one line and nothing else: ${EDITOR:-nano} {}",
+    };
     if let Some(why) = &file.trouble {
         findings.push(
             Finding::broken("secret_file", words("{} = {}: {}", [plain(file.key), path(&file.path), detail(why)]))
                 .matters("what needs it does not work; what is saved waits")
-                .mended_by(words(
-                    "put it there, for this user alone: install -m 600 /dev/null {} and write it into the file",
-                    [path(&file.path)],
-                )),
+                .mended_by(words(mend, [path(&file.path), path(&file.path)])),
         );
     } else if file.is_public {
         let what = words("{} = {}: everybody on this machine can read it", [plain(file.key), path(&file.path)]);

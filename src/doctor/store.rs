@@ -20,6 +20,8 @@ pub struct Facts {
     pub has_folder: bool,
     /// The file or its folder cannot be written by this user.
     pub is_read_only: bool,
+    /// The file is there, and this user may not read it.
+    pub is_denied: bool,
     /// The user that this runs as.
     pub user: String,
     /// The free bytes of its disk.
@@ -100,8 +102,8 @@ pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
     } else if facts.is_read_only {
         let what = words("the store {} cannot be written by the user {}", [path(&facts.path), user(&facts.user)]);
         findings.push(Finding::broken("store_read_only", what).matters(unsaved).mended_by(words(
-            "sudo chown -R {} {} (its folder too: a log and locks lie beside it)",
-            [user(&facts.user), path(&facts.folder)],
+            "sudo chown -R {} {} && sudo chmod -R u+rwX {} (its folder too: a log and locks lie beside it)",
+            [user(&facts.user), path(&facts.folder), path(&facts.folder)],
         )));
     }
     if let Some(free) = facts.free.filter(|free| *free < LOW) {
@@ -123,6 +125,8 @@ pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
     match &facts.read {
         Read::NotThere | Read::Busy => {}
         Read::Stands(outbox) => judge_outbox(outbox, findings),
+        // Nothing is wrong with what stands in it, as far as anybody could see.
+        Read::Unreadable(_) if facts.is_denied => {}
         Read::Unreadable(why) => findings.push(
             Finding::broken("store_unreadable", words("{}", [detail(why)]))
                 .matters("what was saved in it is not delivered")

@@ -13,8 +13,15 @@ use crate::{enroll::people, sheet};
 
 /// A site at which everything is as it should be: two readers, people, a store, a station, a BluSKY.
 fn sound() -> Facts {
-    let secret =
-        SecretFile { key: "blusky.token_file", path: "/home/mallory/token".to_owned(), trouble: None, is_open: false, is_public: false };
+    let secret = SecretFile {
+        key: "blusky.token_file",
+        path: "/home/mallory/token".to_owned(),
+        trouble: None,
+        is_there: true,
+        is_denied: false,
+        is_open: false,
+        is_public: false,
+    };
     let people =
         PeopleFile { path: "people.csv".to_owned(), unreadable: None, people: 3, codes: Some(2), short_codes: None, rows: Vec::new() };
     let port = Port { reader: "gate17".to_owned(), path: Some("/dev/ttyUSB0".to_owned()), is_there: true, ..Port::default() };

@@ -264,7 +264,7 @@ impl Order {
     pub fn judge(&self, width: IntegerWidth) -> Result<Option<Operation>, check::Wrong> {
         let Ok(call) = of_order(self) else { return Ok(None) };
         let external = self.external_number.as_ref().or(self.printed.as_ref());
-        if external.is_some_and(|number| number.trim().is_empty()) {
+        if [&self.external_number, &self.printed].into_iter().flatten().any(|number| number.trim().is_empty()) {
             return Err(check::Wrong(vec!["the printed or external number given is empty; leave it out, or give the print".to_owned()]));
         }
         let call = AddUserCard { card_type: self.card_type, external_card_number: external.cloned(), ..call };

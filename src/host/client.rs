@@ -4,7 +4,10 @@
 
 use std::{path::Path, time::Duration};
 
-use reqwest::{Client as Http, Method, Response, header::ACCEPT};
+use reqwest::{
+    Client as Http, Method, Response,
+    header::{ACCEPT, HeaderValue},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -62,7 +65,8 @@ impl Client {
     pub async fn connect(store: &Path, ordered_by: Option<&str>) -> Option<(Self, Value)> {
         let place = SocketPlace::beside(store).ok()?;
         let mut headers = reqwest::header::HeaderMap::new();
-        if let Some(name) = ordered_by.and_then(|name| name.parse().ok()) {
+        let line = |name: &str| name.replace(char::is_control, " ");
+        if let Some(name) = ordered_by.and_then(|name| HeaderValue::from_bytes(line(name).as_bytes()).ok()) {
             headers.insert("cardbridge-as", name);
         }
         // A local socket needs no certificate, but the library needs a provider of ciphers all the same.

@@ -11,6 +11,7 @@ use tokio::{
     task::JoinHandle,
     time::MissedTickBehavior,
 };
+use uuid::Uuid;
 
 use super::{
     Site,
@@ -29,7 +30,7 @@ use super::{
 use crate::{
     access::AccessControl,
     blusky::client::{Client, ClientError},
-    station::{Event, Scope},
+    station::{Event, Notice, Scope},
     store::{StoreError, StoreHandle},
 };
 
@@ -56,6 +57,8 @@ pub enum Control {
     Deliver(Scope),
     /// Answer, to show that the station is at work.
     Answer(oneshot::Sender<()>),
+    /// Say how an order stands that has no entry yet; nothing where it is not waited for any more.
+    Stands(Uuid, oneshot::Sender<Option<Notice>>),
     /// End: what is ordered here and on its way comes to its end first, or only what is being called.
     End(bool, oneshot::Sender<()>),
 }
@@ -207,6 +210,7 @@ impl Running {
                     Control::Deliver(scope) => self.deliver(scope, ready.clone()),
                     // The client that asked may have gone.
                     Control::Answer(asked) => drop(asked.send(())),
+                    Control::Stands(order, asked) => drop(asked.send(self.shell.station().stands(order))),
                     Control::End(finish_orders, done) => end = Some((finish_orders, done)),
                 },
             }

@@ -13,8 +13,12 @@ use chrono::Utc;
 
 use super::{Site, platform::files};
 use crate::{
-    config::policy::{self, HEADER},
+    config::{
+        LARGEST_FILE,
+        policy::{self, HEADER},
+    },
     enroll::kept::Kept,
+    file,
     protocols::Protocols,
     station::Event,
 };
@@ -66,7 +70,7 @@ impl PolicyFile {
         if known.contains(kept) {
             return Ok(());
         }
-        let text = match fs::read_to_string(&self.path) {
+        let text = match file::text(&self.path, LARGEST_FILE) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => HEADER.to_owned(),
             Err(error) => return Err(format!("{}: {error}", self.path.display())),

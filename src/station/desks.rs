@@ -84,7 +84,7 @@ impl Desk {
     }
 
     /// True where a card for the one could be one for the other.
-    fn overlaps(&self, other: &Self) -> bool {
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
         let takes_at = |one: &Self, two: &Self| two.reader.as_ref().is_some_and(|reader| one.wants(reader));
         (self.reader.is_none() && other.reader.is_none()) || takes_at(self, other) || takes_at(other, self)
     }
@@ -184,23 +184,6 @@ impl Station {
         }
         self.tell_places(turn);
         true
-    }
-
-    /// Tells everybody who waits for a card their place, where it is a new one.
-    pub(super) fn tell_places(&mut self, turn: &mut Turn) {
-        for at in 0..self.desks.len() {
-            let Some(desk) = self.desks.get(at).filter(|desk| matches!(desk.state, State::Waits)) else { continue };
-            let others = || self.desks.iter().take(at).filter(|other| !other.is_saving() && !other.has_left && other.overlaps(desk));
-            let ahead = others().count();
-            if desk.ahead == Some(ahead) {
-                continue;
-            }
-            let first = others().next().map(|other| other.person().unwrap_or_else(|| format!("user {}", other.order.user_id)));
-            turn.tell(Notice::Waiting { order: desk.id, person: desk.person(), ahead, first, ready: self.can_hold(desk) });
-            if let Some(desk) = self.desks.get_mut(at) {
-                desk.ahead = Some(ahead);
-            }
-        }
     }
 
     /// Those who have waited long enough.

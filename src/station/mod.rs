@@ -5,6 +5,7 @@
 //!
 //! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
 //! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
+//! - `places`: who stands before whom, and how each order stands;
 //! - `rosters`: which card was shown for whom while people have their turn; `anew`: another card, where one is asked about;
 //! - `withdrawn`: orders that are wanted no more;
 //! - `event`: what happens, and what is to be done then;
@@ -20,6 +21,7 @@ pub mod health;
 mod keypads;
 pub mod notice;
 pub mod osdp;
+mod places;
 mod questions;
 mod rosters;
 mod saving;

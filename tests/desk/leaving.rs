@@ -152,3 +152,17 @@ fn what_is_turned_away_at_the_door_is_said_in_the_language_of_the_page() {
     let said = nobody.posts_as("/desk/sign-in", &elsewhere, &json!({"name": "Kim"})).json()["error"]["message"].clone();
     assert!(said.as_str().unwrap().starts_with("Die Station nimmt dies von hier nicht an."), "{said}");
 }
+
+#[test]
+fn who_has_signed_out_has_signed_out_for_whoever_kept_both_halves_of_the_session() {
+    let mut station = Station::with("", "");
+    let (mut kept, lou) = (station.browser(), Browser::at(&station.address, "Lou"));
+    assert_eq!(kept.posts("/desk/sign-out", json!({})).status, 200);
+    let tries = |kept: &Browser| kept.posts("/desk/enroll", json!({"user": ADA, "person": "Ada Lovelace"})).status;
+    assert_eq!(tries(&kept), 401);
+    station.restart();
+    kept.address.clone_from(&station.address);
+    assert_eq!(tries(&kept), 401, "a station that was started again knows it too");
+    let lou = Browser { address: station.address.clone(), ..lou };
+    assert_eq!(tries(&lou), 200, "Lou has not signed out");
+}

@@ -19,7 +19,7 @@ use crate::{
 #[command(after_help = "Examples:\n  cardbridge card list --user 'Ada Lovelace'\n  cardbridge card list --user 1815 --json")]
 pub struct List {
     /// The user: a GUID, or an employee number or name of [people]
-    #[arg(long, value_name = "WHO", visible_alias = "user-id")]
+    #[arg(long, value_name = "WHO", value_parser = out::some_text, visible_alias = "user-id")]
     user: String,
     /// One JSON object a line
     #[arg(long)]

@@ -11,7 +11,7 @@ use crate::{
     cli::{
         Globals,
         follow::{self, OutcomeOptions},
-        out::Failure,
+        out::{self, Failure},
         site::{self, Look, blusky, who},
     },
     host::{Site, api::body::CallBody},
@@ -23,10 +23,10 @@ use crate::{
 )]
 pub struct Remove {
     /// The user, who has the card: a GUID, or an employee number or name of [people]
-    #[arg(long, value_name = "WHO", visible_alias = "user-id")]
+    #[arg(long, value_name = "WHO", value_parser = out::some_text, visible_alias = "user-id")]
     user: String,
     /// The card: its GUID, or a number of it among the user's cards
-    #[arg(long, value_name = "CARD", visible_alias = "card-id")]
+    #[arg(long, value_name = "CARD", value_parser = out::some_text, visible_alias = "card-id")]
     card: String,
     #[command(flatten)]
     outcome: OutcomeOptions,

@@ -26,7 +26,7 @@ use crate::{
 )]
 pub struct Update {
     /// The user, who has the card: a GUID, or an employee number or name of [people]
-    #[arg(long, value_name = "WHO", visible_alias = "user-id")]
+    #[arg(long, value_name = "WHO", value_parser = out::some_text, visible_alias = "user-id")]
     user: String,
     #[command(flatten)]
     card: ChangeOptions,

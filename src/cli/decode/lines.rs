@@ -18,6 +18,7 @@ use crate::{
     card::{LiteralError, Reading},
     cli::out,
     enroll::policy::Hints,
+    file::Utf8,
     host::Site,
     views,
 };
@@ -44,7 +45,7 @@ pub fn answer(sites: &[&'static Site], hints: &Hints, json: bool) -> io::Result<
         answers.push((answered.1, written.0));
     }
     // Nobody waits for the reading thread: it may wait for input when nobody wants the answers any more.
-    thread::spawn(move || ask(&mut io::BufReader::with_capacity(BATCH, io::stdin().lock()), &questions));
+    thread::spawn(move || ask(&mut Utf8::of(io::BufReader::with_capacity(BATCH, io::stdin().lock())), &questions));
     let mut output = io::stdout().lock();
     // The first turn without an answer is the end.
     for (answers, written) in answers.iter().cycle() {
@@ -113,7 +114,9 @@ fn one(site: &Site, hints: &Hints, json: bool, line: &[u8], answers: &mut Vec<u8
     let text = String::from_utf8_lossy(line.get(..LONGEST_LINE).unwrap_or(line));
     // A spreadsheet begins what it writes with a mark of its encoding.
     let text = text.trim_start_matches('\u{feff}').trim();
-    let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, text, true) };
+    // And it may put each cell between quotation marks.
+    let literal = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map_or(text, str::trim);
+    let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, literal, true) };
     match (read, json) {
         (Ok(reading), true) => out::append_json(answers, &views::reading::json(&reading, text)),
         (Ok(reading), false) => answers.extend_from_slice(format!("{}\n", one_line(&reading)).as_bytes()),

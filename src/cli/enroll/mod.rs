@@ -45,7 +45,7 @@ use crate::{
 )]
 pub struct Arguments {
     /// The user: a GUID, or an employee number or name of [people]
-    #[arg(long, value_name = "WHO", visible_alias = "user-id", required_unless_present_any = ["roster", "repeat", "new_user"])]
+    #[arg(long, value_name = "WHO", value_parser = out::some_text, visible_alias = "user-id", required_unless_present_any = ["roster", "repeat", "new_user"])]
     user: Option<String>,
     /// The person is a new one and is added first, with the options of `user add`
     #[arg(long, conflicts_with = "user")]
@@ -55,7 +55,7 @@ pub struct Arguments {
     namesake: bool,
     /// Take this card of the user's back first, a lost one, or deactivate it ([enroll] lost_card): its GUID, or a number of it among the
     /// user's cards
-    #[arg(long, value_name = "CARD", requires = "user", conflicts_with_all = ["roster", "repeat", "new_user"])]
+    #[arg(long, value_name = "CARD", value_parser = out::some_text, requires = "user", conflicts_with_all = ["roster", "repeat", "new_user"])]
     replaces: Option<String>,
     /// A group of access levels for somebody new (`cardbridge lookup access-level-groups`); can be given several times
     #[arg(long, value_name = "N", conflicts_with_all = ["user", "repeat"], value_parser = clap::value_parser!(i64).range(1..))]
@@ -84,10 +84,10 @@ pub struct Arguments {
     #[arg(long, value_name = "GUID", value_parser = guid, conflicts_with_all = ["card_type", "printed", "external_number"])]
     card_id: Option<Uuid>,
     /// The number printed on the card: decides between fits, and is sent as the external number
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = out::some_text)]
     printed: Option<String>,
     /// The external number to send, where it is not the printed one or the card type's template
-    #[arg(long, value_name = "S", visible_alias = "external-card-number")]
+    #[arg(long, value_name = "S", value_parser = out::some_text, visible_alias = "external-card-number")]
     external_number: Option<String>,
     /// When the card begins to work, as 2026-01-01T08:00:00+01:00
     #[arg(long, value_name = "T", visible_alias = "card-activation-start-date-time")]
@@ -114,10 +114,10 @@ pub struct Arguments {
     #[arg(long)]
     same_card: bool,
     /// The name that is recorded beside this Unix user as whoever ordered it
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", value_parser = out::some_text)]
     ordered_by: Option<String>,
     /// Wait at this reader only [default: all]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = out::some_text)]
     reader: Option<String>,
     /// How long to wait for a card [default: 60; with --roster for as long as it takes]
     #[arg(long, value_name = "S", value_parser = out::seconds())]

@@ -92,6 +92,11 @@ pub fn seconds() -> impl clap::builder::TypedValueParser<Value = u64> {
     clap::value_parser!(u64).range(..=31_536_000)
 }
 
+/// Text that says something: an empty one would be a name or a number that nobody has.
+pub fn some_text(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("nothing stands there; leave it out, or write something") } else { Ok(text.to_owned()) }
+}
+
 /// The JSON of a failure: `{"error":{"code","message","help"}}`.
 pub fn error_json(failure: &Failure) -> Value {
     let mut error = json!({"code": failure.code, "message": failure.message, "help": failure.help});

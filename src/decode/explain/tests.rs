@@ -109,6 +109,42 @@ fn each_way_in_which_digits_go_wrong_is_found_by_the_print() {
 }
 
 #[test]
+fn a_print_of_some_bytes_of_a_serial_number_is_explained_from_either_end_and_in_either_order() {
+    let site = site(&[]);
+    for (print, words) in [
+        ("04A2B3C4", "the first 4 bytes of the number only (keep"),
+        ("C4B3A204", "the first 4 bytes of the number only, turned round"),
+        ("C4:D5:E6:F7", "the last 4 bytes of the number only (keep"),
+        ("F7E6D5C4", "the last 4 bytes of the number only, turned round"),
+        ("77771716", "the first 4 bytes of the number only (keep"),
+        ("3300106756", "the first 4 bytes of the number only, turned round"),
+        ("3302352631", "the last 4 bytes of the number only (keep"),
+        ("4159100356", "the last 4 bytes of the number only, turned round"),
+        ("213,59127", "the last 3 bytes of the number only (keep"),
+        ("14018295", "the last 3 bytes of the number only (keep"),
+    ] {
+        let said = site.explained("csn:04A2B3C4D5E6F7", Some(print));
+        let first = said.first().unwrap_or_else(|| panic!("{print} is not explained"));
+        assert!(first.transform == "print_cut" && first.words.contains(words), "{print}: {}", first.words);
+        assert_eq!(first.fit.credential.number("card_number"), Some(0x04_A2B3_C4D5_E6F7), "what was read stays: {print}");
+        assert!(first.odds < 0.001, "{print}: {}", first.odds);
+    }
+    assert_eq!(site.said("csn:04A2B3C4D5E6F7", Some("A2B3C4D5")), [], "not from the middle");
+    let cut = site.explained("csn:2334B462", Some("62B43423AABB80"));
+    assert!(cut[0].words.contains("only the first 32 bits of the number arrive, turned round"), "{cut:?}");
+}
+
+#[test]
+fn a_card_number_whose_two_bytes_are_swapped_is_explained() {
+    let site = site(&["hid-h10301"]);
+    for print in ["55057", "D711", "123-55057", "0xD711"] {
+        let said = site.said(&h10301(123, 4567), Some(print));
+        assert!(said.contains(&("bytes_swapped", Some(123), Some(55_057))), "{print}: {said:?}");
+    }
+    assert_eq!(site.said(&h10301(123, 4567), Some("124-55057")), [], "of another facility code");
+}
+
+#[test]
 fn a_facility_code_of_the_site_explains_far_better() {
     let site = site(&["hid-h10301"]);
     let reading = |bits: &str| site.catalog.read(Presentation::of_literal(&bits.parse::<Literal>().unwrap()));

@@ -234,6 +234,7 @@ fn dropped(why: Dropped, person: &str, words: &Words) -> Markup {
     let says = match why {
         Dropped::Restarted => "dropped_restarted",
         Dropped::Unwatched => "dropped_unwatched",
+        Dropped::Missed => "dropped_missed",
     };
     html! {
         div.now.refused data-sound="refused" {

@@ -33,6 +33,16 @@ impl FrontDesk {
         self.0.iter().filter_map(|(order, sent)| Some((*order, sent.person.as_str(), sent.question.as_ref()?)))
     }
 
+    /// The orders of those who stand at the kiosk or were sent here.
+    pub(super) fn orders(&self) -> impl Iterator<Item = Uuid> {
+        self.0.keys().copied()
+    }
+
+    /// What became of this order was not heard.
+    pub(super) fn lost(&mut self, order: Uuid) {
+        self.0.remove(&order);
+    }
+
     pub(super) fn take(&mut self, notice: &Notice) {
         match notice {
             Notice::Asked(order, question) if !matches!(question.kind, QuestionKind::SecondReading(..)) => {

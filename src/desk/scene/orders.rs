@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{Desk, Dropped, Ordered, Run, Scene, Stage};
+use crate::outbox::Entry;
 
 impl Desk {
     /// True while people have their turn at it one after the other.
@@ -58,6 +59,24 @@ impl Scene {
     pub fn restarted(&mut self, id: Uuid, order: Ordered) {
         if let Some(desk) = self.desks.get_mut(&id).filter(|desk| desk.order.is_none() && desk.card.is_none() && !desk.has_turns()) {
             (desk.order, desk.stage) = (Some(order), Stage::Dropped(Dropped::Restarted));
+        }
+    }
+
+    /// What all desks wait for or show, and what the kiosk's visitors wait for: with the entry, as it is shown.
+    #[must_use]
+    pub fn shown_orders(&self) -> Vec<(Uuid, Option<Entry>)> {
+        let shown = |desk: &Desk| match &desk.stage {
+            Stage::Entry { entry, .. } => Some((desk.order.as_ref()?.id, Some((**entry).clone()))),
+            _ => desk.waits_for().map(|order| (order, None)),
+        };
+        self.desks.values().filter_map(shown).chain(self.board.front_desk.orders().map(|order| (order, None))).collect()
+    }
+
+    /// An order is not waited for any more, and nobody has heard what became of it.
+    pub fn lost(&mut self, order: Uuid) {
+        self.board.front_desk.lost(order);
+        for desk in self.desks.values_mut().filter(|desk| desk.waits_for() == Some(order)) {
+            (desk.stage, desk.note) = (Stage::Dropped(Dropped::Missed), None);
         }
     }
 

@@ -44,7 +44,7 @@ use uuid::Uuid;
 use super::{Digests, Site, directory::Directory, hosting::Control, notices::Notices};
 use crate::{
     station::{
-        Event,
+        Event, Notice,
         health::{BluskyHealth, ReaderHealth},
     },
     store::StoreHandle,
@@ -130,6 +130,13 @@ impl Shared {
     pub async fn is_alive(&self) -> bool {
         let (answer, answered) = oneshot::channel();
         self.control.send(Control::Answer(answer)).is_ok() && answered.await.is_ok()
+    }
+
+    /// How an order stands now that has no entry yet, for whoever has missed notices; none where it is not waited for any more.
+    pub async fn stands(&self, order: Uuid) -> Option<Notice> {
+        let (answer, answered) = oneshot::channel();
+        self.control.send(Control::Stands(order, answer)).ok()?;
+        answered.await.ok().flatten()
     }
 
     /// Lets something happen at the station.
@@ -262,7 +269,9 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderedBy {
             return Ok(Self(name.clone()));
         }
         let user = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(Peer(user))| user.clone()).unwrap_or_default();
-        let name = parts.headers.get(AS).and_then(|name| name.to_str().ok()).map(str::trim).filter(|name| !name.is_empty());
+        // A name has the letters that it has.
+        let name = parts.headers.get(AS).map(|name| String::from_utf8_lossy(name.as_bytes()));
+        let name = name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         Ok(Self(name.map_or_else(|| user.clone(), |name| format!("{name} ({user})"))))
     }
 }

@@ -215,6 +215,9 @@ pub(super) async fn answer(
     let answer = match (body.answer, body.printed, body.choice) {
         (Some(YesOrNo::Yes), None, None) => Answer::Yes,
         (Some(YesOrNo::No), None, None) => Answer::No,
+        (None, Some(print), None) if print.trim().is_empty() => {
+            return Err(Failed::usage("answer", "the print is empty", "give what is printed on the card, or answer yes or no"));
+        }
         (None, Some(print), None) => Answer::Printed(print),
         (None, None, Some(choice)) => Answer::Choice(choice),
         _ => return Err(Failed::usage("answer", "an answer is one of answer (yes or no), printed and choice", "give one of them")),

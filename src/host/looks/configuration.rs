@@ -1,6 +1,6 @@
 //! The site's files, read as far as they can be.
 
-use std::{fs, path::Path};
+use std::{fs, io::ErrorKind, path::Path};
 
 use crate::{
     blusky::{secret_file, settings::SignIn},
@@ -38,6 +38,7 @@ pub(super) fn look(file: Option<&Path>, folder: Option<&Path>) -> (Site, Facts) 
         }
         Some(Err(ConfigError::Unreadable { cause, .. })) => {
             facts.unreadable = Some(cause.to_string());
+            facts.is_no_text = cause.kind() == ErrorKind::InvalidData;
             Config::none()
         }
     };
@@ -80,9 +81,19 @@ fn secret(key: &'static str, path: &Path) -> SecretFile {
 
 /// A file that is its owner's alone.
 fn key_file(key: &'static str, path: &Path) -> SecretFile {
-    let trouble = fs::File::open(path).err().map(|error| error.to_string());
+    let opened = fs::File::open(path).err();
+    let is_denied = opened.as_ref().is_some_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    let (trouble, is_there) = (opened.map(|error| error.to_string()), path.symlink_metadata().is_ok());
     let is_open = is_private(path).is_ok_and(|is_private| !is_private);
-    SecretFile { key, path: path.display().to_string(), trouble, is_open, is_public: is_public(path).unwrap_or_default() }
+    SecretFile {
+        key,
+        path: path.display().to_string(),
+        trouble,
+        is_there,
+        is_denied,
+        is_open,
+        is_public: is_public(path).unwrap_or_default(),
+    }
 }
 
 /// What an error says, without the path that it begins with.

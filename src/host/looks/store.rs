@@ -1,6 +1,6 @@
 //! The store, looked at without a lock, a log or a byte of its own: where a station runs, that one is asked.
 
-use std::{fs, path::Path};
+use std::{fs, io::ErrorKind, path::Path};
 
 use chrono::Utc;
 use serde_json::Value;
@@ -28,6 +28,7 @@ pub(super) async fn look(site: &Site, user: &str, is_told: bool, credentials: Op
         folder: folder.display().to_string(),
         has_folder: folder.is_dir(),
         is_read_only: is_read_only(path),
+        is_denied: fs::File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied),
         user: user.to_owned(),
         free: disk::free(folder),
         open_key: files::is_private(&key).is_ok_and(|is_private| !is_private).then(|| key.display().to_string()),

@@ -23,7 +23,7 @@ use cardbridge::{
     outbox::{Entry, InTheWay, Next, ReadBack, Reassign, State, Step, Terms, reach::Reached, schedule::Work},
     protocols::Protocols,
     reader::{ReaderEvent, ReaderHints},
-    roster::{Asks, Effect as Does, Event as Happens, Key, Question, Roster, Row, Standing, Update},
+    roster::{Asks, Effect as Does, Event as Happens, Key, Question, Roster, Row, SeatEntry, Update},
     station::{
         Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, What, WhichCard, notice::QuestionKind,
     },
@@ -322,7 +322,7 @@ fn heard(notice: &Notice) -> Option<Happens> {
         Notice::Entry(entry, _) => {
             let progress = entry.progress();
             let end = progress.is_settled().then(|| progress.state.name().to_owned());
-            let seen = Standing {
+            let seen = SeatEntry {
                 state: progress.state,
                 user_id: None,
                 card: String::new(),

@@ -12,7 +12,7 @@ use super::client::Said;
 use crate::{
     access::Person,
     outbox::State,
-    roster::{Asks, Event, Given, Question, Row, Rows, Standing, Undo, Update, words},
+    roster::{Asks, Event, Given, Question, Row, Rows, SeatEntry, Undo, Update, words},
 };
 
 /// How many seconds somebody of a roster may take until they show their card: a year, so that they come when they like.
@@ -93,11 +93,11 @@ pub fn entry(notice: &Value) -> Option<Event> {
 
 /// An entry, with its key.
 #[must_use]
-pub fn seen(notice: &Value) -> Option<(Uuid, Standing)> {
+pub fn seen(notice: &Value) -> Option<(Uuid, SeatEntry)> {
     let (entry, end) = (notice.at("entry"), notice.at("end"));
     let state: State = serde_json::from_value(entry.at("state").clone()).ok()?;
     let evidence = entry.at("evidence").as_array().into_iter().flatten().map(|evidence| evidence.text("what"));
-    let seen = Standing {
+    let seen = SeatEntry {
         state,
         user_id: entry.text("user_id").parse().ok(),
         card: card(entry),

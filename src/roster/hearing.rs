@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use super::{
-    Asks, Bell, Given, Kind, Question, SeatState, Standing, Undo,
+    Asks, Bell, Given, Kind, Question, SeatEntry, SeatState, Undo,
     machine::{Desk, Effect, Order, Roster, Then, Turn, Update},
     words,
 };
@@ -74,7 +74,7 @@ impl Roster {
     }
 
     /// A card is on disk for the person of this seat.
-    fn saved(&mut self, id: Uuid, at: usize, seen: Standing, turn: &mut Turn) {
+    fn saved(&mut self, id: Uuid, at: usize, seen: SeatEntry, turn: &mut Turn) {
         let then = match &self.desk {
             Desk::Leaves(_, then) => Some(*then),
             _ => None,

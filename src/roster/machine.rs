@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::{Bell, Given, Key, Kind, Question, Row, Seat, SeatState, Standing};
+use super::{Bell, Given, Key, Kind, Question, Row, Seat, SeatEntry, SeatState};
 use crate::{outbox::State, station::Answer};
 
 /// What happens.
@@ -49,7 +49,7 @@ pub enum Update {
     /// Nothing is enrolled: the code, and why.
     NotEnrolled(String, String),
     /// The entry as it is now.
-    Entry(Box<Standing>),
+    Entry(Box<SeatEntry>),
 }
 
 /// What is to be done.

@@ -62,7 +62,7 @@ pub enum Key {
 
 /// An entry of the outbox, as far as a roster looks at it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct SeatEntry {
     /// Its state.
     pub state: State,
     /// The user's key; none for somebody new who is not added yet.
@@ -88,9 +88,9 @@ pub struct Standing {
 }
 
 /// Shows how it stands, not which card.
-impl std::fmt::Debug for Standing {
+impl std::fmt::Debug for SeatEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Standing").field("state", &self.state).field("end", &self.end).finish_non_exhaustive()
+        f.debug_struct("SeatEntry").field("state", &self.state).field("end", &self.end).finish_non_exhaustive()
     }
 }
 
@@ -155,7 +155,7 @@ pub struct Given {
     /// The key of its entry.
     pub id: Uuid,
     /// How it stands.
-    pub seen: Standing,
+    pub seen: SeatEntry,
     /// Whether it is taken back.
     pub undo: Undo,
 }

@@ -18,8 +18,8 @@ fn row(number: usize, name: &str) -> Row {
     Row { number, user_id: id(1000 + number as u128), name: name.to_owned(), ..Row::default() }
 }
 
-fn seen(state: State, end: Option<&str>) -> Standing {
-    Standing {
+fn seen(state: State, end: Option<&str>) -> SeatEntry {
+    SeatEntry {
         state,
         user_id: None,
         card: "123:4567".to_owned(),
@@ -197,7 +197,7 @@ fn whether_to_take_a_card_from_its_holder_is_asked_once_all_had_their_turn() {
     let mut desk = Desk::begun();
     let ada = desk.gives();
     let grace = desk.waits();
-    let held = Standing { question: Some(question(9, Asks::YesOrNo)), ..seen(State::Refused, Some("refused")) };
+    let held = SeatEntry { question: Some(question(9, Asks::YesOrNo)), ..seen(State::Refused, Some("refused")) };
     assert!(desk.hears(ada, Update::Entry(Box::new(held.clone()))).contains(&Effect::Ring(Bell::Look)));
     assert_eq!((desk.name().as_deref(), desk.screen().is_question), (Some("Grace"), false));
     // Whoever wants to looks at it at once, and leaves it for later.
@@ -314,7 +314,7 @@ fn somebody_new_whose_card_was_refused_or_taken_back_is_not_added_again() {
         roster.handle(heard(Update::Entry(Box::new(seen(State::Saved, None)))), id(90));
         assert!(roster.seats()[0].row.new_user.is_some(), "nobody knows yet whether they are there");
         let state = if undone { State::Accepted } else { State::Refused };
-        let added = Standing { user_id: Some(id(5)), ..seen(state, Some(state.name())) };
+        let added = SeatEntry { user_id: Some(id(5)), ..seen(state, Some(state.name())) };
         roster.handle(heard(Update::Entry(Box::new(added.clone()))), id(90));
         let row = &roster.seats()[0].row;
         assert_eq!((row.user_id, row.new_user.is_some(), row.groups.len()), (id(5), false, 0));
@@ -330,7 +330,7 @@ fn the_report_at_a_terminal_ends_with_what_somebody_should_look_at() {
     let rows = [(2, "Ada"), (3, "Maximiliane Freifrau von Habsburg"), (4, "Grace"), (5, "Kay"), (6, "Betty")];
     let rows = rows.map(|(number, name)| Row { employee_number: number.to_string(), ..row(number, name) }).to_vec();
     let with = |number: usize, state: State, end: &str| {
-        let seen = Standing { card: "123:4567 hid-h10301".to_owned(), description: Some("No".to_owned()), ..seen(state, Some(end)) };
+        let seen = SeatEntry { card: "123:4567 hid-h10301".to_owned(), description: Some("No".to_owned()), ..seen(state, Some(end)) };
         (number, Given { id: id(50 + number as u128), seen, undo: Undo::No })
     };
     let accepted = |number| with(number, State::Accepted, "accepted");
@@ -367,7 +367,7 @@ fn whoever_comes_again_because_their_card_was_refused_is_told_so() {
 fn a_card_that_opens_no_door_is_said_to_open_none() {
     let mut desk = Desk::begun();
     let ada = desk.gives();
-    let accepted = Standing { opens_nothing: true, ..seen(State::Accepted, Some("accepted")) };
+    let accepted = SeatEntry { opens_nothing: true, ..seen(State::Accepted, Some("accepted")) };
     let did = desk.hears(ada, Update::Entry(Box::new(accepted)));
     assert!(did.iter().any(|effect| matches!(effect, Effect::Say(Kind::Note, line) if line.contains("Ada") && line.contains("no door"))));
 }

@@ -4,7 +4,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Row, Standing, Undo};
+use super::{Row, SeatEntry, Undo};
 use crate::outbox::State;
 
 /// A card in short: `123:4567 hid-h10301`, its facility code before its number.
@@ -46,7 +46,7 @@ const LINE: usize = 76;
 
 /// The line of a card that has just been saved: with what spoke for it and its format, as far as both fit into one.
 #[must_use]
-pub fn saved(row: &Row, seen: &Standing) -> String {
+pub fn saved(row: &Row, seen: &SeatEntry) -> String {
     let (name, state) = (row.called(), state(seen, &Undo::No));
     let number = number(&seen.card);
     let because = if seen.evidence.is_empty() { String::new() } else { format!(" ({})", seen.evidence) };
@@ -61,7 +61,7 @@ pub const OPENS_NOTHING: &str = "BluSKY lists no access level: the card opens no
 
 /// The line of a card that came to another end than it should.
 #[must_use]
-pub fn ended(name: &str, seen: &Standing) -> String {
+pub fn ended(name: &str, seen: &SeatEntry) -> String {
     match (&seen.description, seen.state) {
         (Some(said), State::Refused) => format!("{name}: {} is refused. BluSKY says “{said}”", seen.card),
         _ => format!("{name}: {}", seen.words.lines().next().unwrap_or_default()),
@@ -70,7 +70,7 @@ pub fn ended(name: &str, seen: &Standing) -> String {
 
 /// How a card stands, in a word or two.
 #[must_use]
-pub fn state(seen: &Standing, undo: &Undo) -> &'static str {
+pub fn state(seen: &SeatEntry, undo: &Undo) -> &'static str {
     match (undo, seen.state) {
         (Undo::Done, _) => "undone",
         (Undo::Wanted | Undo::Asked | Undo::Begun(_), _) => "being undone",
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn what_was_saved_is_one_line_of_80_columns_and_names_the_person_and_the_card() {
-        let seen = Standing {
+        let seen = SeatEntry {
             state: State::Saved,
             user_id: None,
             card: "123:7003 hid-corporate-1000-35".to_owned(),
@@ -112,7 +112,7 @@ mod tests {
         ] {
             assert_eq!(saved(&Row { name: name.to_owned(), ..Row::default() }, &seen), said);
         }
-        let short = Standing { card: "123:11 hid-h10301".to_owned(), evidence: "parity, known code".to_owned(), ..seen };
+        let short = SeatEntry { card: "123:11 hid-h10301".to_owned(), evidence: "parity, known code".to_owned(), ..seen };
         let ada = Row { name: "Ada Lovelace".to_owned(), ..Row::default() };
         assert_eq!(saved(&ada, &short), "Ada Lovelace: 123:11 hid-h10301 (parity, known code), saved");
     }

@@ -90,3 +90,18 @@ fn what_a_person_lets_go_on_twice_is_looked_for_twice() {
     let unreadable = [Move::Look(Look::Nulls), Move::Passes(43), Move::Look(Look::Nulls), Move::Passes(61), again(), Move::AllGo];
     assert_eq!(judged(TERMS, [&sent[..], &unreadable].concat()), Ok(()));
 }
+
+#[test]
+fn a_yes_to_what_was_asked_before_a_person_let_it_go_on_keeps_nothing_from_going_on() {
+    let waits = |whose, reassign| Move::Order { whose, named: None, reassign, can_be_asked: false };
+    let named = |whose| Move::Order { whose, named: Some(1), reassign: Reassign::Never, can_be_asked: false };
+    let never = Move::Fate(Fate::Lost { arrives: None, slow: false, fault: false }, 0);
+    let before = [Move::Dies { after: 1 }, Move::Fate(Fate::Fine, 0), Move::Fate(Fate::Fine, 0), waits(0, Reassign::Never)];
+    let line = [waits(0, Reassign::Never), named(0), Move::AllGo, waits(2, Reassign::Never), named(2)];
+    let more = [times(3, &waits(0, Reassign::Never)), vec![Move::AllGo, Move::Person { which: 0, discards: false }]].concat();
+    let lost =
+        [Move::WallIsSet(0), never.clone(), never, Move::Withdraw(1), waits(0, Reassign::Never), Move::Foreign { card: 1, whose: 2 }];
+    let asked = [Move::Passes(6), Move::Order { whose: 1, named: Some(1), reassign: Reassign::Ask, can_be_asked: true }, Move::Passes(120)];
+    let end = [waits(1, Reassign::Given), Move::Tap(1), Move::AllGo, Move::Person { which: 0, discards: false }, Move::Answer(true)];
+    assert_eq!(judged(TERMS, [&before[..], &line, &more, &lost, &asked, &end].concat()), Ok(()));
+}

@@ -316,16 +316,10 @@ impl World {
                 let is_too_early = self.is_too_early(&call.entry);
                 Stage::Shown(self.looks(call), is_too_early)
             }
-            Stage::Due(Next::Reassign) => {
-                self.appends(call, Step::Reassign { decided_by: DecidedBy::Operator });
-                self.next(call)
-            }
+            Stage::Due(Next::Reassign) => self.written(call, Step::Reassign { decided_by: DecidedBy::Operator }),
             Stage::Answered(outcome) if self.fails() => Stage::Answered(outcome),
             Stage::Shown(cards, is_too_early) if self.fails() => Stage::Shown(cards, is_too_early),
-            Stage::Answered(outcome) => {
-                self.appends(call, Step::Answered(outcome));
-                self.next(call)
-            }
+            Stage::Answered(outcome) => self.written(call, Step::Answered(outcome)),
             Stage::Shown(Cards::Away { .. }, _) => Stage::Over,
             Stage::Shown(cards, is_too_early) => {
                 let shown = match cards {
@@ -333,8 +327,7 @@ impl World {
                     Cards::Unavailable { why } => ReadBack::Unavailable { why },
                     Cards::Later { why } | Cards::Stopped { why } | Cards::Away { why } => ReadBack::Failed { why },
                 };
-                self.appends(call, Step::ReadBack(shown));
-                self.next(call)
+                self.written(call, Step::ReadBack(shown))
             }
             Stage::Due(_) | Stage::Over => Stage::Over,
         }
@@ -348,6 +341,11 @@ impl World {
     fn next(&self, call: &Call) -> Stage {
         let goes_on = call.heard.last().is_none_or(|(heard, _)| *heard == Reached::Answered);
         if goes_on { Stage::Due(call.entry.next(self.at_least(call))) } else { Stage::Over }
+    }
+
+    /// What follows once a step is written down. Whoever finds that somebody else has gone on with the entry leaves it to them.
+    fn written(&mut self, call: &mut Call, step: Step) -> Stage {
+        if self.appends(call, step) { self.next(call) } else { Stage::Over }
     }
 
     /// Writes a step down, unless somebody else has gone on with the entry.

@@ -33,6 +33,15 @@ fn a_number_that_several_have_is_answered_with_their_names_and_keys_and_not_with
 }
 
 #[test]
+fn a_number_that_several_have_is_nobodys() {
+    let user_id = "51c1aa5c-4e2f-4033-8174-3736816cb4a3".parse().unwrap();
+    let kay = Person { user_id, employee_number: "1907".to_owned(), ..Person::default() };
+    let people = People::read(LIST.as_bytes()).unwrap().with([kay]);
+    assert!(people.with_number("1907").is_none() && people.at_kiosk("1907", true).is_none());
+    assert_eq!(people.with_number("1906").unwrap().last_name, "Hopper");
+}
+
+#[test]
 fn who_was_added_stands_behind_the_lists_and_nothing_is_known_of_their_cards() {
     let card = HeldCard { internal_card_number: Some(7), ..HeldCard::default() };
     let person = |id: u128, number: &str| Person {

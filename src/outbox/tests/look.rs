@@ -82,3 +82,44 @@ fn an_update_that_is_not_shown_yet_is_waited_for_only_while_it_is_in_doubt() {
     let accepted = Step::Answered(Outcome::Accepted(told(0, "Success")));
     assert_eq!([seen(no_answer(), true), seen(no_answer(), false), seen(accepted, true)], ["not yet", "found", "found"]);
 }
+
+#[test]
+fn a_card_in_doubt_that_is_shown_with_other_values_than_were_sent_is_done_and_never_sent_again() {
+    let entry = entry(Reassign::Never, vec![SENDING, no_answer(), shown(&["card_activation_start_date_time"], &[])]);
+    assert_eq!((entry.progress().state, entry.next(at(60))), (State::Accepted, Next::Done));
+    assert!(entry.progress().stored_differs());
+}
+
+#[test]
+fn a_card_whose_holder_is_not_active_is_accepted_with_a_warning() {
+    let with = |flags| {
+        let card = StoredCard { card_user_flags: flags, ..StoredCard::default() };
+        let steps = vec![SENDING, no_answer(), Step::ReadBack(ReadBack::Found(Box::new(card)))];
+        entry(Reassign::Never, steps).progress().warnings.clone()
+    };
+    assert_eq!((with(Some(0)), with(Some(1)), with(None)), (vec!["inactive_card".to_owned()], vec![], vec![]));
+}
+
+#[test]
+fn an_accepted_card_that_is_not_shown_is_looked_for_three_times_and_then_it_is_said() {
+    let accepted = || Step::Answered(Outcome::Accepted(told(0, "Success")));
+    let mut looked = entry(Reassign::Never, vec![SENDING, accepted(), NOT_YET(), NOT_YET()]);
+    assert_eq!((looked.due(at(9)), looked.progress().warnings.len()), (Next::ReadBack, 0));
+    looked.add(at(9), NOT_YET());
+    assert_eq!((looked.due(at(9)), looked.progress().warnings.clone()), (Next::Done, vec!["not_in_read_back".to_owned()]));
+}
+
+#[test]
+fn of_an_entry_whose_store_was_put_back_nothing_is_proven_before_a_call_of_that_moment_could_show() {
+    let restored = timed(Reassign::Never, vec![(0, Step::Restored)]);
+    assert_eq!((restored.due(day(0)), restored.unproven_until(TimeDelta::zero())), (Next::ReadBack, Some(day(30))));
+}
+
+#[test]
+fn a_persons_yes_takes_the_card_also_where_an_earlier_call_was_lost() {
+    let held = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
+    let mut lost = entry(Reassign::Ask, vec![SENDING, no_answer(), NOT_FOUND, SENDING, held, NOT_FOUND]);
+    assert_eq!(lost.next(at(9)), Next::Person);
+    lost.add(at(10), Step::Reassign { decided_by: DecidedBy::Operator });
+    assert_eq!(lost.next(at(11)), Next::Send { reassign: true });
+}

@@ -53,8 +53,10 @@ fn a_card_that_blusky_says_it_took_and_still_shows_waits_for_a_person_whose_retr
     assert_eq!(after(accepted(), 70, still_there.clone()), (State::InDoubt, Next::Person, vec![]));
     let retried = |shown| {
         let retry = Step::Retry { absent: false, user: None };
-        let steps = [(0, SENDING), (1, accepted()), (70, Step::ReadBack(still_there.clone())), (900, retry)];
-        let entry = removal(steps.into_iter().chain([(901, Step::ReadBack(shown))]).collect());
+        let steps = vec![(0, SENDING), (1, accepted()), (70, Step::ReadBack(still_there.clone())), (900, retry)];
+        let mut entry = removal(steps);
+        assert_eq!(entry.due(at(900)), Next::ReadBack, "nothing is sent before somebody has looked");
+        entry.add(at(901), Step::ReadBack(shown));
         (entry.progress().state, entry.due(at(901)))
     };
     assert_eq!(retried(still_there.clone()), (State::Saved, Next::Send { reassign: false }));

@@ -214,3 +214,14 @@ fn a_number_is_nearly_anothers_only_where_zeros_in_front_make_the_difference() {
     assert_eq!(index.nearly("01815").map(|person| person.last_name).as_deref(), Some("Lovelace"));
     assert_eq!((index.nearly("1815"), index.nearly("1816")), (None, None));
 }
+
+#[test]
+fn a_kiosk_code_that_two_have_who_do_not_stand_side_by_side_finds_neither() {
+    let list = "user_id,first_name,last_name,kiosk_code\n\
+        0f83442e-a446-4577-8cdd-8ffdd51ab9c1,Ada,Lovelace,471147\n\
+        309fbabb-0642-44e1-b262-67442dc491ed,Grace,Hopper,582258\n\
+        51c1aa5c-4e2f-4033-8174-3736816cb4a3,Kay,McNulty,471147\n";
+    let people = People::read(list.as_bytes()).unwrap();
+    assert!(people.at_kiosk("471147", false).is_none());
+    assert_eq!(people.at_kiosk("582258", false).unwrap().last_name, "Hopper");
+}

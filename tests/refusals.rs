@@ -237,9 +237,10 @@ fn a_guid_that_is_malformed_or_all_zero_is_nobody_and_no_card() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
     let zero = "00000000-0000-0000-0000-000000000000";
-    for user in ["0f83442e", "0f83442e-a446-4577-8cdd-8ffdd51ab9cX", zero, "", "  "] {
+    let (guid, blank) = ("guid", "nothing stands there");
+    for (user, word) in [("0f83442e", guid), ("0f83442e-a446-4577-8cdd-8ffdd51ab9cX", guid), (zero, guid), ("", blank), (" ", blank)] {
         let error = refused_and_nothing_stored(&blusky, &site, &["enroll", "--user", user, "--bits", CARD], 2);
-        assert!(says(&error, &["guid"]), "{user:?}: {error}");
+        assert!(says(&error, &[word]), "{user:?}: {error}");
     }
     for card in ["4567", zero] {
         refused_and_nothing_stored(&blusky, &site, &["enroll", "--user", ADA, "--card-id", card], 2);

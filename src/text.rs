@@ -1,7 +1,9 @@
 //! Foreign text, as it may be shown to people: BluSKY's words, names of a list.
 //!
 //! In: text that somebody else wrote. Out: the same on one line, composed, without what moves the cursor, hides, or turns text round: it
-//! cannot pretend to be a line of this program; or as a cell of a sheet. Never: text for programs; in JSON it stands as it came.
+//! cannot pretend to be a line of this program; or as a cell of a sheet, and what stood in one. Never: text for programs; in JSON it stands as it came.
+
+use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -18,6 +20,16 @@ pub fn cell(text: &str) -> String {
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
     if runs { format!("'{text}") } else { text.to_owned() }
+}
+
+/// A line as it was before it went through a spreadsheet, which puts what holds a comma or a quotation mark between such marks.
+#[must_use]
+pub fn unquoted(line: &str) -> Cow<'_, str> {
+    let line = line.trim();
+    match line.strip_prefix('"').and_then(|line| line.trim_end_matches([',', ';', '\t']).strip_suffix('"')) {
+        Some(cell) => Cow::Owned(cell.replace("\"\"", "\"").trim().to_owned()),
+        None => Cow::Borrowed(line),
+    }
 }
 
 /// Ends a line, moves the cursor, or begins an order to a terminal.

@@ -24,7 +24,7 @@ const FLOORS: [(&str, &str); 25] = [
     ("station", "card access reader decode smartcard enroll outbox"),
     ("roster", "text access enroll outbox station"),
     ("kiosk", "card access reader enroll outbox station"),
-    ("capture", "card access reader decode smartcard protocols enroll station"),
+    ("capture", "card access reader decode smartcard protocols enroll station text"),
     ("views", "card text access reader decode enroll outbox station"),
     ("doctor", "sheet enroll views"),
     ("drivers", "card file reader smartcard"),

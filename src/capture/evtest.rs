@@ -17,8 +17,11 @@ use nom::{
     sequence::{delimited, preceded, terminated},
 };
 
-use super::{CaptureError, text::unquoted};
-use crate::reader::{KeyEvent, KeyMove};
+use super::CaptureError;
+use crate::{
+    reader::{KeyEvent, KeyMove},
+    text::unquoted,
+};
 
 const EVENT: &str = "Event: time ";
 const DROPPED: &str = "SYN_DROPPED";

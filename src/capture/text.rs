@@ -3,7 +3,7 @@
 //! In: lines. Out: what each of them says; or a head and records, and the lines of them. Never: a capture as a whole in
 //! memory, unless whoever asks keeps it; a line left out silently.
 
-use std::{borrow::Cow, fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use nom::{
@@ -21,6 +21,7 @@ use crate::{
     card::Kind,
     decode::keypad::KEYS,
     reader::{ByteOrder, ReaderHints},
+    text::unquoted,
 };
 
 const FIRST_LINE: &str = "cardbridge capture, version ";
@@ -85,15 +86,6 @@ impl Lines {
             Some(CaptureFormat::Packets(packets)) => packets.end(),
             None => Err(not_one()),
         }
-    }
-}
-
-/// A line as it was before it went through a spreadsheet, which puts what holds a comma or a quotation mark between such marks.
-pub(super) fn unquoted(line: &str) -> Cow<'_, str> {
-    let line = line.trim();
-    match line.strip_prefix('"').and_then(|line| line.trim_end_matches([',', ';', '\t']).strip_suffix('"')) {
-        Some(cell) => Cow::Owned(cell.replace("\"\"", "\"").trim().to_owned()),
-        None => Cow::Borrowed(line),
     }
 }
 

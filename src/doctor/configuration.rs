@@ -172,7 +172,7 @@ fn secret(file: &SecretFile, findings: &mut Vec<Finding>) {
     // A secret that is there is not to be emptied by whoever does what is said here.
     let mend = match (file.is_there, file.is_denied) {
         (false, _) => "put it there, for this user alone: install -m 600 /dev/null {} and write it into the file",
-        (true, true) => "let the user that cardbridge runs as read it, and nobody else: sudo chown \"$USER\" {} && sudo chmod 600 {}",
+        (true, true) => "as the user that cardbridge runs as, so that nobody else reads it: sudo chown \"$USER\" {} && sudo chmod 600 {}",
         (true, false) => "write it into the file, as one line and nothing else: ${EDITOR:-nano} {}",
     };
     if let Some(why) = &file.trouble {

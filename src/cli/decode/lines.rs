@@ -20,6 +20,7 @@ use crate::{
     enroll::policy::Hints,
     file::Utf8,
     host::Site,
+    text::unquoted,
     views,
 };
 
@@ -114,9 +115,7 @@ fn one(site: &Site, hints: &Hints, json: bool, line: &[u8], answers: &mut Vec<u8
     let text = String::from_utf8_lossy(line.get(..LONGEST_LINE).unwrap_or(line));
     // A spreadsheet begins what it writes with a mark of its encoding.
     let text = text.trim_start_matches('\u{feff}').trim();
-    // And it may put each cell between quotation marks.
-    let literal = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map_or(text, str::trim);
-    let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, literal, true) };
+    let read = if line.len() > LONGEST_LINE { Err(LiteralError::TooLong(LONGEST_LINE)) } else { read(site, hints, &unquoted(text), true) };
     match (read, json) {
         (Ok(reading), true) => out::append_json(answers, &views::reading::json(&reading, text)),
         (Ok(reading), false) => answers.extend_from_slice(format!("{}\n", one_line(&reading)).as_bytes()),

@@ -131,7 +131,7 @@ impl Entry {
                 progress.reassigned = *reassign;
                 progress.sent = at;
                 progress.told = Told::default();
-                progress.keyless = false;
+                (progress.keyless, progress.read_back_decides) = (false, false);
                 progress.enter(State::Sending, Phase::InFlight, None);
             }
             Step::Answered(outcome) => self.answered(progress, outcome),
@@ -188,10 +188,9 @@ impl Entry {
         if may_be_there && !self.can_be_looked_up() {
             return progress.enter(State::InDoubt, Phase::Stuck, Some(LOOK_AT_THE_ACCESS));
         }
-        let is_due = !may_be_there || !self.can_be_looked_up();
         // Of a user nothing is sent again by itself, whatever the look shows.
         let looks = if matches!(self.operation, Operation::AddUser(_)) { State::InDoubt } else { State::Saved };
-        let (state, phase) = if is_due { (State::Saved, Phase::Due) } else { (looks, Phase::LookFirst) };
+        let (state, phase) = if may_be_there { (looks, Phase::LookFirst) } else { (State::Saved, Phase::Due) };
         progress.enter(state, phase, None);
         (progress.fails, progress.arrived) = (0, None);
         progress.maybe_ours = progress.maybe_ours.filter(|_| !absent);
@@ -213,7 +212,7 @@ impl Entry {
             _ => Phase::Held,
         };
         let was_decided = matches!(self.reassign, Reassign::Always | Reassign::Given) || progress.take.is_some();
-        if was_decided && !asked_for_it && phase == Phase::Held {
+        if was_decided && phase == Phase::Held {
             progress.warn("decision_aged");
         }
         progress.enter(State::Refused, phase, None);

@@ -1,5 +1,6 @@
 //! The promises of the outbox, with the time turned by hand.
 
+mod again;
 mod line;
 mod look;
 mod parts;

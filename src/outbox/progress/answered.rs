@@ -13,7 +13,7 @@ use crate::{
 impl Entry {
     pub(super) fn answered(&self, progress: &mut Progress, outcome: &Outcome) {
         self.answered_readably(progress, outcome);
-        if matches!(progress.phase, Phase::Doubt | Phase::LookFirst) && !self.can_be_looked_up() {
+        if progress.phase == Phase::Doubt && !self.can_be_looked_up() {
             let why = format!("{}; {LOOK_AT_THE_ACCESS}", progress.why.take().unwrap_or_default());
             progress.enter(State::InDoubt, Phase::Stuck, Some(&why));
         }
@@ -55,11 +55,9 @@ impl Entry {
                 progress.keyless = *listed;
                 progress.may_have_arrived(false);
                 // Earlier failures do not put the first look off.
-                progress.fails = if *listed { 0 } else { progress.fails };
+                progress.fails = 0;
                 progress.fail(State::InDoubt, Phase::Doubt, "BluSKY's answer does not say whether it was done");
-                if progress.fails == 1 {
-                    progress.at_once();
-                }
+                progress.at_once();
             }
             Outcome::NotSent { why } => progress.fail(State::Saved, Phase::Due, why),
             Outcome::Impossible { why } => progress.enter(State::Refused, Phase::End, Some(why)),

@@ -18,7 +18,7 @@ const ACCESS: &str = "BluSKY may have changed the user's access all the same: lo
 impl Entry {
     pub(super) fn given_up(&self, progress: &mut Progress) {
         // A person let it go on, and nobody has looked yet.
-        let is_to_be_looked_for = progress.state == State::Saved && progress.phase == Phase::LookFirst;
+        let is_to_be_looked_for = progress.phase == Phase::LookFirst;
         let may_be_done = matches!(progress.state, State::Sending | State::InDoubt) || is_to_be_looked_for;
         let why = match self.operation {
             _ if !may_be_done => None,

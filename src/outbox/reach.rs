@@ -183,4 +183,23 @@ mod tests {
         reach.heard(&Reached::Stopped, user(1), at(1000));
         assert_eq!((reach.entrance(at(1000)), reach.entrance(at(10))), (Entrance::Closed(at(1001)), Entrance::Try));
     }
+
+    #[test]
+    fn trouble_with_the_try_after_a_pause_begins_the_next_pause_and_says_that_blusky_is_away() {
+        let mut reach = Reach::default();
+        reach.heard(&Reached::Away(None), user(1), at(0));
+        reach.heard(&Reached::Trouble, user(2), at(1));
+        assert_eq!((reach.entrance(at(1)), reach.entrance(at(3))), (Entrance::Closed(at(3)), Entrance::Ask));
+        assert!(reach.is_away());
+    }
+
+    #[test]
+    fn a_wish_for_another_try_ends_a_pause_that_began_before_it_and_no_later_one() {
+        let mut reach = Reach::default();
+        reach.heard(&Reached::Stopped, user(1), at(10));
+        reach.asked_for(at(9));
+        assert_eq!(reach.entrance(at(10)), Entrance::Closed(at(11)));
+        reach.asked_for(at(10));
+        assert_eq!(reach.entrance(at(10)), Entrance::Try);
+    }
 }

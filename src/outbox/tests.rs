@@ -3,9 +3,12 @@
 mod again;
 mod line;
 mod look;
+mod newcomer;
 mod parts;
 mod removal;
 mod standing;
+mod terms;
+mod whys;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -259,7 +262,8 @@ fn an_accepted_card_stays_accepted_where_it_cannot_be_read_back() {
     let accepted = Step::Answered(Outcome::Accepted(told(0, "Success")));
     let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "404".into() });
     let progress = entry(Reassign::Never, vec![SENDING, accepted.clone(), unavailable]).progress().clone();
-    assert_eq!((progress.state, progress.warnings), (State::Accepted, vec!["read_back_unavailable".to_owned()]));
+    assert_eq!((progress.state, progress.is_over()), (State::Accepted, true));
+    assert_eq!(progress.warnings, ["read_back_unavailable"]);
     let failed = || Step::ReadBack(ReadBack::Failed { why: "reset".into() });
     let progress = entry(Reassign::Never, vec![SENDING, accepted, failed(), failed(), failed()]);
     assert_eq!((progress.progress().state, progress.next(at(99))), (State::Accepted, Next::Done));

@@ -1,6 +1,7 @@
 //! What a schedule tells of those who wait in it, and of the way to BluSKY.
 
 use super::{
+    aside::Aside,
     reach::{Reach, Reached},
     schedule::{Schedule, Turn, Waiting, Work},
     *,
@@ -73,4 +74,31 @@ fn a_card_that_a_person_must_look_for_holds_up_later_orders_for_it_and_one_that_
     let held = Step::Answered(Outcome::Refused(told(2, "Card Already Assigned : 1 Lovelace, Ada")));
     assert_eq!(turn(vec![SENDING, no_answer(), Step::ReadBack(ReadBack::CannotTell)]), Turn::Person);
     assert_eq!(turn(vec![SENDING, held, NOT_FOUND]), Turn::Over);
+}
+
+#[test]
+fn whoever_waits_aside_shares_the_lines_of_what_they_wait_for_now_and_not_of_before() {
+    let before = waiting(4, 7, Turn::At(at(0)));
+    let now = Waiting { user: Some(Uuid::from_u128(8)), ..before };
+    let shares = |aside: &mut Aside, user| aside.take_sharing(&waiting(9, user, Turn::At(at(0)))).len();
+    let mut aside = Aside::default();
+    aside.put(before);
+    aside.put(now);
+    assert_eq!((shares(&mut aside, 7), shares(&mut aside, 8), aside.count()), (0, 1, 0));
+    aside.put(before);
+    aside.take(before.id);
+    aside.put(now);
+    assert_eq!((shares(&mut aside, 7), shares(&mut aside, 8)), (0, 1));
+}
+
+#[test]
+fn what_was_saved_by_a_clock_that_was_set_back_since_is_due_at_once() {
+    let saved = Entry { saved_at: at(100), ..entry(Reassign::Never, vec![]) };
+    assert_eq!(Waiting::of(&saved, 1, at(50)).turn, Turn::At(at(50)));
+}
+
+#[test]
+fn the_states_are_called_as_programs_know_them() {
+    let names = [State::Saved, State::Sending, State::Accepted, State::Refused, State::InDoubt, State::Discarded].map(State::name);
+    assert_eq!(names, ["saved", "sending", "accepted", "refused", "in_doubt", "discarded"]);
 }

@@ -176,6 +176,24 @@ fn a_lost_card_counts_as_taken_back_once_that_is_done_whatever_becomes_of_the_ne
 }
 
 #[test]
+fn a_pin_is_kept_while_the_lost_card_is_taken_back() {
+    let removal = Operation::RemoveUserCard(RemoveUserCard { card_id: Uuid::from_u128(9), user_id: NEW });
+    let mut entry = Entry::of_card(Uuid::from_u128(1), at(0), card(), Some(removal), Reassign::Never);
+    add(&mut entry, Step::Answered(Outcome::Accepted(Told { value: None, ..told(0, "Success") })));
+    assert_eq!((entry.progress().state, entry.is_done_with_its_secret()), (State::Accepted, false), "BluSKY has still to show it");
+}
+
+#[test]
+fn a_new_person_whose_making_was_lost_and_whom_the_list_shows_is_that_person_and_is_given_the_card() {
+    let mut entry = newcomer(ada(), &[], true);
+    add(&mut entry, no_answer());
+    entry.add(at(3), Step::UserFound { user_id: NEW });
+    assert!(matches!(&entry.operation, Operation::AddUserCard(card) if card.user_id == NEW), "{:?}", entry.operation.name());
+    let first = entry.progress().first.clone().unwrap();
+    assert_eq!((first.state, first.warnings), (State::Accepted, vec!["found_in_directory".to_owned()]));
+}
+
+#[test]
 fn a_card_counts_for_later_ones_once_it_is_accepted_or_while_a_person_vouches_for_it() {
     let standing = |what: Option<What>, steps: Vec<Step>| {
         let mut entry = entry(Reassign::Never, steps);

@@ -11,25 +11,25 @@ fn unavailable() -> Step {
     Step::ReadBack(ReadBack::Unavailable { why: "404".into() })
 }
 
-/// Unsent, settled, over, for a person.
-fn known(steps: Vec<Step>) -> [bool; 4] {
+/// Unsent, settled, over, for a person, closed.
+fn known(steps: Vec<Step>) -> [bool; 5] {
     let entry = entry(Reassign::Ask, steps);
     let progress = entry.progress();
-    [progress.is_unsent(), progress.is_settled(), progress.is_over(), progress.needs_a_person()]
+    [progress.is_unsent(), progress.is_settled(), progress.is_over(), progress.needs_a_person(), progress.is_closed()]
 }
 
 #[test]
 fn what_is_known_of_an_entry_is_what_has_happened_to_it() {
     let refused_elsewhere = Step::Answered(Outcome::Refused(told(5, "No such card type")));
-    assert_eq!(known(vec![]), [true, false, false, false], "saved");
-    assert_eq!(known(vec![SENDING]), [false, false, false, false], "under way");
-    assert_eq!(known(vec![SENDING, no_answer()]), [false, false, false, false], "in doubt");
-    assert_eq!(known(vec![SENDING, no_answer(), NOT_FOUND]), [false, false, false, false], "to be sent again: it may have arrived");
-    assert_eq!(known(vec![SENDING, no_answer(), unavailable()]), [false, true, false, true], "stuck");
-    assert_eq!(known(vec![SENDING, held(), NOT_FOUND]), [false, true, false, false], "somebody holds it");
-    assert_eq!(known(vec![SENDING, refused_elsewhere, NOT_FOUND]), [false, true, true, false], "refused");
-    assert_eq!(known(vec![SENDING, no_answer(), found()]), [false, true, true, false], "accepted");
-    assert_eq!(known(vec![Step::Discarded { superseded_by: None }]), [false, true, true, false], "given up");
+    assert_eq!(known(vec![]), [true, false, false, false, false], "saved");
+    assert_eq!(known(vec![SENDING]), [false, false, false, false, false], "under way");
+    assert_eq!(known(vec![SENDING, no_answer()]), [false, false, false, false, false], "in doubt");
+    assert_eq!(known(vec![SENDING, no_answer(), NOT_FOUND]), [false, false, false, false, false], "to be sent again: it may have arrived");
+    assert_eq!(known(vec![SENDING, no_answer(), unavailable()]), [false, true, false, true, false], "stuck");
+    assert_eq!(known(vec![SENDING, held(), NOT_FOUND]), [false, true, false, false, true], "somebody holds it");
+    assert_eq!(known(vec![SENDING, refused_elsewhere, NOT_FOUND]), [false, true, true, false, true], "refused");
+    assert_eq!(known(vec![SENDING, no_answer(), found()]), [false, true, true, false, true], "accepted");
+    assert_eq!(known(vec![Step::Discarded { superseded_by: None }]), [false, true, true, false, true], "given up");
 }
 
 #[test]
@@ -47,6 +47,7 @@ fn only_what_was_accepted_can_be_stored_otherwise() {
     assert!(differs(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, ""))), shown(&["pin"], &[])]));
     assert!(!differs(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, ""))), shown(&[], &["pin"])]), "it is not shown at all");
     assert!(!differs(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, ""))), found()]));
+    assert!(!differs(vec![SENDING, Step::Answered(Outcome::Accepted(told(0, ""))), shown(&["pin"], &[]), Step::Restored]), "in doubt");
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Reach {
     /// there and lets nothing through.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        let is_long = |closed: &Closed| closed.is_asked && closed.until - closed.since >= LONG_PAUSE;
+        let is_long = |closed: &Closed| closed.until - closed.since >= LONG_PAUSE;
         self.closed.is_some_and(|closed| !closed.is_stopped && (closed.tries > 1 || is_long(&closed)))
     }
 

@@ -191,8 +191,10 @@ impl Schedule {
     fn another(&self, now: DateTime<Utc>) -> Option<&Ready> {
         // The last one has been put again, and may stand a little later than it did.
         let is_other = |(.., id): &&Ready| *id != self.last.2;
-        let next = self.ready.range((Excluded(self.last), Unbounded)).inspect(looked_at).find(is_other).filter(|(at, ..)| *at <= now);
-        next.or_else(|| self.ready.iter().inspect(looked_at).find(is_other)).or_else(|| self.ready.first())
+        let is_due = |(at, ..): &&Ready| *at <= now;
+        let next = self.ready.range((Excluded(self.last), Unbounded)).inspect(looked_at).find(is_other).filter(is_due);
+        let first = || self.ready.iter().inspect(looked_at).find(is_other).filter(is_due);
+        next.or_else(first).or_else(|| self.ready.first())
     }
 
     /// When there may be something to do again; none while only calls under way can change that.

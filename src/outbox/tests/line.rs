@@ -50,7 +50,7 @@ fn blusky_is_away_after_two_tries_in_a_row_that_did_not_reach_it_and_not_where_i
     assert!(reach.is_away());
     reach.heard(&Reached::Answered, None, at(2));
     assert!(!reach.is_away());
-    for (pause, is_away) in [(1, false), (300, true)] {
+    for (pause, is_away) in [(1, false), (4, false), (5, true), (300, true)] {
         reach.heard(&Reached::Away(Some(TimeDelta::seconds(pause))), None, at(2));
         assert_eq!(reach.is_away(), is_away, "it asks to be left alone for {pause} s");
         reach.heard(&Reached::Answered, None, at(2));
@@ -101,4 +101,48 @@ fn what_was_saved_by_a_clock_that_was_set_back_since_is_due_at_once() {
 fn the_states_are_called_as_programs_know_them() {
     let names = [State::Saved, State::Sending, State::Accepted, State::Refused, State::InDoubt, State::Discarded].map(State::name);
     assert_eq!(names, ["saved", "sending", "accepted", "refused", "in_doubt", "discarded"]);
+}
+
+#[test]
+fn what_concerns_nobody_yet_has_its_turn_too_and_at_the_time_it_is_due_now() {
+    let nobodys = |due| Waiting { user: None, card: None, ..waiting(4, 7, Turn::At(at(due))) };
+    let mut schedule = Schedule::new(0);
+    schedule.put(nobodys(0));
+    schedule.put(nobodys(5));
+    assert_eq!((schedule.next(at(0)), schedule.deadline(at(0))), (None, Some(at(5))));
+    assert_eq!(schedule.next(at(5)), Some(Work::Step(Uuid::from_u128(4))));
+}
+
+#[test]
+fn while_blusky_is_there_what_is_due_first_goes_first_whatever_was_begun_last() {
+    let mut schedule = Schedule::new(1);
+    let put = |schedule: &mut Schedule, place: u64, turn| schedule.put(waiting(place, place.into(), turn));
+    put(&mut schedule, 2, Turn::At(at(0)));
+    put(&mut schedule, 3, Turn::At(at(0)));
+    assert_eq!(schedule.next(at(0)), Some(Work::Step(Uuid::from_u128(2))));
+    put(&mut schedule, 1, Turn::At(at(0)));
+    put(&mut schedule, 2, Turn::Over);
+    assert_eq!(schedule.next(at(0)), Some(Work::Step(Uuid::from_u128(1))));
+}
+
+#[test]
+fn whether_blusky_is_back_is_tried_with_what_is_due_also_while_something_else_is_due_later() {
+    let mut schedule = Schedule::new(8);
+    let ask = |schedule: &mut Schedule, second| schedule.next(at(second));
+    let put = |schedule: &mut Schedule, place: u64, due| schedule.put(waiting(place, place.into(), Turn::At(at(due))));
+    let away = |schedule: &mut Schedule, second| schedule.heard(&Reached::Away(None), None, at(second));
+    put(&mut schedule, 1, 0);
+    put(&mut schedule, 3, 100);
+    assert_eq!(ask(&mut schedule, 0), Some(Work::Step(Uuid::from_u128(1))));
+    away(&mut schedule, 0);
+    put(&mut schedule, 1, 0);
+    assert_eq!(ask(&mut schedule, 1), Some(Work::Ask(Uuid::from_u128(1))), "the only one that is due");
+    away(&mut schedule, 1);
+    put(&mut schedule, 1, 0);
+    put(&mut schedule, 2, 0);
+    for (second, place) in [(3, 2), (7, 1), (15, 2)] {
+        assert_eq!(ask(&mut schedule, second), Some(Work::Ask(Uuid::from_u128(place))), "one after the other");
+        away(&mut schedule, second);
+        put(&mut schedule, place as u64, 0);
+    }
 }

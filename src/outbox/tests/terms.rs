@@ -75,6 +75,7 @@ fn a_wish_to_take_a_card_back_is_said_of_what_gave_it_and_its_failure_only_of_th
     assert!(gave.is_changed_by(&undone.0) && !gave.is_changed_by(&undone.1));
     let marked = gave.after([(at(5), undone.0.clone())]);
     assert!(!marked.is_changed_by(&failed.0), "one wish at a time");
+    assert!(!marked.undo_failed() && marked.clone().after([(at(6), undone.1.clone())]).undo_failed());
     assert!(marked.is_changed_by(&undone.1) && !marked.is_changed_by(&failed.1), "a later wish stands, whatever became of another");
     let refused = Step::Answered(Outcome::Refused(told(5, "No such card type")));
     for steps in [vec![], vec![SENDING, no_answer()], vec![SENDING, refused, NOT_FOUND], vec![Step::Discarded { superseded_by: None }]] {

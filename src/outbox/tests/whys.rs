@@ -35,7 +35,9 @@ fn whoever_must_look_is_told_what_blusky_shows_and_where_to_look() {
     let again = |shown: Step| card(vec![SENDING, no_answer(), NOT_FOUND, SENDING, held(), shown]);
     let changed = |second, shown: Step| update(vec![(0, SENDING), (1, no_answer()), (second, shown)]);
     let Step::ReadBack(still_there) = found() else { unreachable!() };
+    let taken = Entry::of(Uuid::from_u128(1), at(0), removal(), Reassign::Never).after([(at(0), SENDING), (at(1), accepted(""))]);
     for (entry, words) in [
+        (taken.after([(at(70), found())]), "says that the card was taken back, and still shows it"),
         (card(vec![SENDING, no_answer(), cannot_tell()]), "a card that may be this one"),
         (card(vec![SENDING, no_answer(), unavailable()]), "404"),
         (card(vec![SENDING, keyless(), NOT_FOUND]), "says success and shows no such card"),
@@ -161,4 +163,34 @@ fn a_code_came_with_success_whatever_else_is_said_of_the_card() {
     counting.take(&entry(Reassign::Never, vec![SENDING, accepted(""), shown(&[], &["pin"])]));
     let codes = counting.tally(at(0)).calls.remove("AddUserCard").map(|seen| (seen.success_codes, seen.refusal_codes));
     assert_eq!(codes, Some(([0].into(), [].into())));
+}
+
+#[test]
+fn what_is_counted_of_an_entry_is_what_stands_in_its_way() {
+    let stopped = || Step::Answered(Outcome::Stopped { why: "401".into() });
+    let tally = |entries: &[Entry]| {
+        let mut counting = tally::Counting::new("");
+        entries.iter().for_each(|entry| counting.take(entry));
+        counting.tally(at(0))
+    };
+    let one = |steps| tally(&[entry(Reassign::Never, steps)]);
+    let not_sent = Step::Answered(Outcome::NotSent { why: "no route".into() });
+    assert_eq!((one(vec![SENDING, not_sent]).stopped(), one(vec![SENDING, stopped()]).stopped()), (None, Some(&"401".to_owned())));
+    let impossible = one(vec![SENDING, Step::Answered(Outcome::Impossible { why: "no such call".into() })]);
+    assert_eq!(impossible.calls.get("AddUserCard").map(|seen| seen.exists), Some(false));
+    // A secret is kept for what may still be sent to this BluSKY.
+    let sealed = |steps, base_url: &str| {
+        let sealed = Entry { is_sealed: true, base_url: base_url.to_owned(), ..entry(Reassign::Never, steps) };
+        tally(&[sealed]).sealed.len()
+    };
+    let done = vec![SENDING, accepted(""), found()];
+    assert_eq!([sealed(vec![], ""), sealed(done, ""), sealed(vec![], "https://other.example")], [1, 0, 0]);
+    // Whoever has waited longest for a person is named first.
+    let stuck = |id: u128, second| {
+        let stuck = entry(Reassign::Never, vec![SENDING, no_answer(), cannot_tell()]);
+        Entry { id: Uuid::from_u128(id), saved_at: at(second), ..stuck }
+    };
+    let waiting = tally(&(1..9).map(|id| stuck(id, 100 - id as i64)).collect::<Vec<_>>());
+    let ids: Vec<u128> = waiting.for_a_person.iter().map(|entry| entry.id.as_u128()).collect();
+    assert_eq!(ids, [8, 7, 6, 5, 4, 3, 2, 1]);
 }

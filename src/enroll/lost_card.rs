@@ -78,6 +78,7 @@ mod tests {
                 (member("card_deactivation_start_date_time"), member("card_user_flags")),
                 ("2024-10-04T00:00:00Z".into(), flags.into())
             );
+            assert_eq!(member("modify_activation_dates"), true, "else BluSKY leaves the dates as they are");
         }
         assert!(matches!(LostCard::Remove.operation(user, card, None, now), Operation::RemoveUserCard(_)));
     }

@@ -82,6 +82,7 @@ mod tests {
             ("{csn:hex}", "04A2B3C4"),
             ("{csn:reversed}", "3300106756"),
             ("{csn:reversed:hex:last6}", "B3A204"),
+            ("K{facility_code}-{card_number}Z", "K7-1234567Z"),
         ] {
             assert_eq!(render(template).as_deref(), Ok(text), "{template}");
         }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::{
-    card::{FacilityCode, Literal, Transport},
+    card::{Csn, FacilityCode, Literal, Transport},
     enroll::policy::{self, Hints},
     protocols::Protocols,
 };
@@ -155,6 +155,8 @@ fn a_question_names_the_facility_code_only_where_listing_it_would_make_one_tap_e
     let mut just_enough = card(H10301, &["hid-h10301"]);
     just_enough.about.proof = 1.0 / 1024.0;
     assert_eq!(named(&just_enough), Some(123));
+    just_enough.about.proof = 1.0 / 1025.0;
+    assert_eq!(named(&just_enough), None, "and that would not be enough");
 }
 
 #[test]
@@ -221,6 +223,13 @@ fn an_unanswered_question_names_the_lines_that_would_settle_it() {
     assert!(lines.iter().any(|line| line.starts_with("facility_codes = [123]")), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("repeats_ms")), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("proof = 0.25 ")), "{lines:?}");
+    let mut seen_twice = card;
+    seen_twice.about.readings = 2;
+    let lines = seen_twice.judged().question.unwrap().settling_lines();
+    assert_eq!(
+        lines.iter().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>(),
+        ["[site]", "facility_codes", "[[reader]]", "proof"]
+    );
 }
 
 #[test]
@@ -239,5 +248,12 @@ fn a_second_reading_is_the_same_card_at_the_same_reader_within_ten_seconds() {
     let bits = first.bits.map(|bits| bits.flipped(5));
     assert!(!is_repeat(&first, &Presentation { bits, ..at(1, "desk") }), "another card");
     let damage = Some(crate::card::Damage { by: "a dialect".to_owned(), detail: String::new() });
-    assert!(!is_repeat(&first, &Presentation { damage, ..at(1, "desk") }), "a damaged frame");
+    let damaged = |second| Presentation { damage: damage.clone(), ..at(second, "desk") };
+    assert!(!is_repeat(&first, &damaged(1)) && !is_repeat(&damaged(0), &at(1, "desk")), "a damaged frame");
+    let serial = |number: u8, second| Presentation { csn: Csn::new(&[0x04, 0xA2, 0xB3, number]), ..at(second, "desk") };
+    assert!(is_repeat(&serial(1, 0), &serial(1, 1)) && !is_repeat(&serial(1, 0), &serial(2, 1)), "another serial number");
+    assert!(!is_repeat(&first, &Presentation { kind: Kind::Em4100, ..at(1, "desk") }), "another kind of thing");
+    let numbers = Some(crate::card::Numbers { credential: crate::card::Credential::default(), length: None });
+    assert!(!is_repeat(&first, &Presentation { numbers, ..at(1, "desk") }), "other numbers");
+    assert!(!is_repeat(&first, &Presentation { at: None, ..at(1, "desk") }), "nobody knows when");
 }

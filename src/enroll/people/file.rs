@@ -84,7 +84,7 @@ impl People {
                     // Those behind it were taken for a part of it: each line stands for itself.
                     for (at, line) in swallowed(&text, &row).lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty()) {
                         let mut alone = csv::ReaderBuilder::new();
-                        alone.delimiter(delimiter(&text)).flexible(true).has_headers(false);
+                        alone.delimiter(delimiter(&text)).has_headers(false);
                         if let Some(Ok(row)) = alone.from_reader(line.as_bytes()).records().next() {
                             take(number + at, places.person(&row, number + at));
                         }

@@ -95,6 +95,10 @@ fn whoever_is_named_in_other_words_is_named_by_their_whole_name_or_key() {
     assert_eq!(named("Card Already Assigned : (Grace Hopper)"), ["1906", "1907"], "namesakes are told apart by their cards");
     assert_eq!(named("assigned to {0F83442E-A446-4577-8CDD-8FFDD51AB9C1}"), ["1815"]);
     assert_eq!(named("Card Already Assigned : 1 Lovelace, Adam; Lovelace"), [""; 0]);
+    let both = People::read(LIST.as_bytes()).unwrap().with(listed());
+    for words in ["assigned to Ada Lovelace", "assigned to King, Ada"] {
+        assert_eq!(both.named_in(words).into_iter().map(|person| person.employee_number).collect::<Vec<_>>(), ["1815"], "{words}");
+    }
 }
 
 /// BluSKY's list: two people of one name, one whom the site's list has too, and one of no other list.
@@ -192,9 +196,10 @@ fn a_word_that_cannot_be_right_is_told_from_one_that_a_newer_list_may_know() {
         WhoError::NotAGuid("0f83442e".to_owned()),
         WhoError::Unknown("Alan".to_owned()),
         WhoError::Several("Grace Hopper".to_owned(), two().join(", ")),
+        WhoError::Nearly("01906".to_owned(), "Grace Hopper (1906)".to_owned()),
     ];
-    assert_eq!(all.each_ref().map(WhoError::is_usage), [true, true, false, false]);
-    assert_eq!(all.each_ref().map(WhoError::is_unknown), [false, true, true, false]);
+    assert_eq!(all.each_ref().map(WhoError::is_usage), [true, true, false, false, false]);
+    assert_eq!(all.each_ref().map(WhoError::is_unknown), [false, true, true, false, true]);
 }
 
 #[test]
@@ -205,6 +210,11 @@ fn what_tells_namesakes_apart_is_looked_for_only_where_it_is_known_and_a_name_of
     let kept = People::read(LIST.as_bytes()).unwrap().with([half]);
     let ada = "0f83442e-a446-4577-8cdd-8ffdd51ab9c1".parse().unwrap();
     assert_eq!(kept.person(ada).unwrap().name(), "King");
+    let other = Person { first_name: "Augusta".to_owned(), last_name: String::new(), ..listed().remove(0) };
+    let kept = People::read(LIST.as_bytes()).unwrap().with([Person { employee_number: "99".to_owned(), ..other }]);
+    assert_eq!(kept.person(ada).map(|person| (person.name(), person.employee_number)), Some(("Augusta".into(), "99".into())));
+    // Either number is hers.
+    assert_eq!(["99", "1815"].map(|number| kept.with_number(number).map(|person| person.user_id)), [Some(ada), Some(ada)]);
 }
 
 #[test]
@@ -213,6 +223,12 @@ fn a_number_is_nearly_anothers_only_where_zeros_in_front_make_the_difference() {
     let index = Index::of(&people);
     assert_eq!(index.nearly("01815").map(|person| person.last_name).as_deref(), Some("Lovelace"));
     assert_eq!((index.nearly("1815"), index.nearly("1816")), (None, None));
+    // Only digits are a number that a spreadsheet shortens, and nobody's number is nearly no number.
+    let id = Uuid::from_u128(7);
+    let people = People::read(format!("{LIST}{id},Kay,McNulty,A1\n{},Jean,Bartik,\n", Uuid::from_u128(8)).as_bytes()).unwrap();
+    assert!(Index::of(&people).nearly("0A1").is_none() && matches!(people.find("0A1"), Err(WhoError::Unknown(_))));
+    assert!(Index::of(&people).nearly("0").is_none() && matches!(people.find("0"), Err(WhoError::Unknown(_))));
+    assert_eq!((people.find("A1"), people.at_kiosk("", true)), (Ok(id), None), "nor is it anybody's at the kiosk");
 }
 
 #[test]
@@ -224,4 +240,83 @@ fn a_kiosk_code_that_two_have_who_do_not_stand_side_by_side_finds_neither() {
     let people = People::read(list.as_bytes()).unwrap();
     assert!(people.at_kiosk("471147", false).is_none());
     assert_eq!(people.at_kiosk("582258", false).unwrap().last_name, "Hopper");
+}
+
+#[test]
+fn a_family_name_is_not_taken_for_a_whole_name_where_somebody_is_called_so_among_friends() {
+    let person = |id: u128, last: &str, nickname: &str| Person {
+        user_id: Uuid::from_u128(id),
+        first_name: "Ada".to_owned(),
+        last_name: last.to_owned(),
+        nickname: nickname.to_owned(),
+        ..Person::default()
+    };
+    let people = People::default().with([person(1, "King", ""), person(2, "Hopper", "King")]);
+    assert!(matches!(people.find("King"), Err(WhoError::Several(..))), "{:?}", people.find("King"));
+}
+
+#[test]
+fn whose_whole_name_it_is_is_found_first_whichever_list_calls_them_so() {
+    let own = |rows: &[(u128, &str, &str)]| {
+        let row = |(id, first, last): &(u128, &str, &str)| format!("{},{first},{last}\n", Uuid::from_u128(*id));
+        let rows: String = rows.iter().map(row).collect();
+        People::read(format!("user_id,first_name,last_name\n{rows}").as_bytes()).unwrap()
+    };
+    let found = |people: &People, text: &str| people.search(text).map(|person| person.user_id.as_u128()).collect::<Vec<_>>();
+    let names = own(&[(1, "Anna Kim", "Lee"), (2, "Kim Lee", "Smith"), (3, "Kim", "Lee")]);
+    assert_eq!(found(&names, "kim lee")[0], 3);
+    // Two called by more than the text, the second by the text alone in BluSKY's list.
+    let listed = |id, last: &str| Person { user_id: Uuid::from_u128(id), last_name: last.to_owned(), ..Person::default() };
+    let both = own(&[(2, "Ada", "Lovelacer")]).with([listed(1, "Lovelacey"), listed(2, "Lovelace")]);
+    assert_eq!(found(&both, "lovelace"), [2, 1]);
+    let company = Person { company: "Umbrella".to_owned(), ..listed(3, "Lovelace") };
+    assert_eq!(found(&own(&[]).with([company]), "umbrella"), [0; 0], "a company is nobody's name");
+}
+
+#[test]
+fn whoever_holds_a_card_is_the_one_with_that_card() {
+    let holds = |id: u128, number| {
+        let card = HeldCard { internal_card_number: Some(number), ..HeldCard::default() };
+        Person { user_id: Uuid::from_u128(id), cards: vec![card], ..Person::default() }
+    };
+    let people = People::default().with([holds(1, 7), holds(2, 8)]);
+    let holder = |number| people.holder(|card| card.internal_card_number == Some(number)).map(|person| person.user_id.as_u128());
+    assert_eq!([8, 7, 9].map(holder), [Some(2), Some(1), None]);
+}
+
+/// A list with these rows, each behind the key of a person: 1, 2, 3 and so on.
+fn file(rows: &[&str]) -> String {
+    let rows = (1..).zip(rows).map(|(id, row)| format!("{},{row}\n", Uuid::from_u128(id)));
+    format!("user_id,first_name,last_name,employee_number\n{}", rows.collect::<String>())
+}
+
+fn places(people: &People) -> Vec<(usize, usize)> {
+    people.findings.iter().map(|finding| (finding.row, finding.column)).collect()
+}
+
+#[test]
+fn behind_a_quote_that_is_not_closed_each_line_is_named_by_its_own_row() {
+    let rows = ["\"Ada,Lovelace,1815\n  \nx,Alan,Turing,1912", "Grace,Hopper,7", "Kay,McNulty,7"];
+    let people = People::read(file(&rows).as_bytes()).unwrap();
+    assert_eq!(places(&people), [(2, 1), (4, 1), (5, 4), (6, 4)], "{:?}", people.findings);
+    let in_a_number = People::read(file(&["Ada,Lovelace,\"1815", "Grace,Hopper,1906"]).as_bytes()).unwrap();
+    assert_eq!((places(&in_a_number), in_a_number.find("1906")), (vec![(2, 1)], Ok(Uuid::from_u128(2))));
+}
+
+#[test]
+fn rows_with_one_key_for_different_people_are_named_in_the_order_of_the_file() {
+    let two_of = |id: u128| format!("{id},Ada,Lovelace,1\n{id},Grace,Hopper,2\n", id = Uuid::from_u128(id));
+    let list: String = (1..9).map(two_of).collect();
+    let people = People::read(format!("user_id,first_name,last_name,employee_number\n{list}").as_bytes()).unwrap();
+    assert_eq!(people.findings.iter().map(|finding| finding.row).collect::<Vec<_>>(), (2..18).collect::<Vec<_>>());
+}
+
+#[test]
+fn one_name_is_enough_and_lines_of_nothing_before_the_headings_are_no_headings() {
+    let people = People::read(file(&["Ada,,1815", ",Hopper,1906"]).as_bytes()).unwrap();
+    assert_eq!(people.all().map(|person| person.name()).collect::<Vec<_>>(), ["Ada", "Hopper"]);
+    let people = People::read(format!("\n;;\nuser_id;first_name;last_name\n{};Ada;Lovelace\n", Uuid::from_u128(1)).as_bytes()).unwrap();
+    assert_eq!(people.find("Ada Lovelace"), Ok(Uuid::from_u128(1)));
+    let empty = People::read(b"").unwrap_err().to_string();
+    assert!(empty.contains("user_id, first_name, last_name, employee_number"), "{empty}");
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     access::{AddUserCard, check::IntegerWidth},
-    card::{Csn, PROTECTED, RANDOM_UID},
+    card::{Csn, DecidedBy, PROTECTED, RANDOM_UID, WORTHLESS},
     enroll::{
         enrollment::{Order, Refused, add_existing_card, add_user_card},
         policy::Required,
@@ -110,6 +110,7 @@ fn a_number_that_a_card_type_requires_and_the_card_lacks_is_named() {
     assert_eq!(enrolled(with_serial(whole), &order(), &policy()).unwrap().card_serial_number, None);
     assert_eq!(enrolled(with_serial(whole), &order(), &requiring(Required::Serial)).unwrap().card_serial_number, Some(77_771_716));
     assert!(matches!(enrolled(with_serial(&[0, 0, 0, 0]), &order(), &requiring(Required::Serial)), Err(Refused::Nothing(_))));
+    assert!(enrolled(with_serial(&[0, 0, 0, 0]), &order(), &policy()).is_ok(), "where nobody asks for it, it stops no card");
 }
 
 #[test]
@@ -129,7 +130,9 @@ fn a_number_that_blusky_would_take_for_something_else_is_not_sent() {
         let empty = Order { external_number: external.map(ToOwned::to_owned), printed: printed.map(ToOwned::to_owned), ..order() };
         assert!(empty.judge(IntegerWidth::Bits32).unwrap_err().to_string().contains("is empty"));
     }
-    assert!(order().judge(IntegerWidth::Bits32).unwrap().is_some());
+    for ordered in [order(), Order { external_number: Some("H 9".to_owned()), printed: Some("9".to_owned()), ..order() }] {
+        assert!(ordered.judge(IntegerWidth::Bits32).unwrap().is_some());
+    }
 }
 
 #[test]
@@ -141,6 +144,10 @@ fn a_card_that_no_type_or_several_types_take_is_not_guessed() {
     assert_eq!(enrolled(one(), &Order { card_type: Some(5), ..order() }, &two).unwrap().card_type, Some(5));
     let unknown = enrolled(one(), &Order { card_type: Some(8), ..order() }, &two);
     assert_eq!(unknown, Err(Refused::UnknownCardType(8, "3, 5".to_owned())));
+    // Also where a person has chosen a fit that no type takes.
+    let forced = Reading { choice: Some((0, DecidedBy::Operator)), ..one() };
+    let refused = add_user_card(&forced, &order(), &none, IntegerWidth::Bits32);
+    assert_eq!(refused, Err(Refused::NoCardType { format: "one".to_owned() }));
     // The type takes the card under the name of another format that reads the same.
     let same = read(vec![card("one", 123, 4567), card("again", 123, 4567)]);
     let by_other = SitePolicy { card_types: vec![card_type(6, &["again"])], ..site(&["one", "again"], &[]) };
@@ -178,16 +185,21 @@ fn why_nothing_is_enrolled_names_what_is_in_the_way() {
         undecided(refused(one(), &order(), &SitePolicy { facility_codes: vec![55], ..policy() })).contains("the only format that fits")
     );
     let same = read(vec![card("one", 123, 4567), card("again", 123, 4567)]);
-    let certain = Reading { verdict: Verdict::Certain, ..same };
-    assert!(
-        undecided(refused(certain, &order(), &SitePolicy { facility_codes: vec![55], ..policy() }))
-            .contains("none of the formats that fit")
-    );
+    for verdict in [Verdict::Certain, Verdict::Likely] {
+        let sure = Reading { verdict, ..same.clone() };
+        let words = undecided(refused(sure, &order(), &SitePolicy { facility_codes: vec![55], ..policy() }));
+        assert!(words.contains("none of the formats that fit"), "{words}");
+    }
     let twins = read(vec![card("one", 123, 4567), card("two", 7, 4567)]);
     assert!(undecided(refused(twins, &with_print("4567"), &policy())).contains("match the printed number"));
     let mut protected = tie();
     protected.presentation.warnings.push(PROTECTED.to_owned());
-    assert!(undecided(refused(protected, &order(), &policy())).contains("protected by keys"));
+    assert!(undecided(refused(protected.clone(), &order(), &policy())).contains("protected by keys"));
+    let unread = Reading { fits: Vec::new(), verdict: Verdict::SerialOnly, ..protected };
+    assert!(undecided(refused(unread, &with_print("9"), &policy())).contains("protected by keys"), "it is not the print that is wrong");
+    let mut warned = tie();
+    warned.presentation.warnings.push("printed_not_read".to_owned());
+    assert!(undecided(refused(warned, &order(), &policy())).contains("nothing configured decides"), "another warning");
 }
 
 #[test]
@@ -212,6 +224,10 @@ fn a_damaged_card_of_the_sites_own_is_damaged_whatever_else_its_bits_fit() {
     assert_eq!(foreign(&["one"]), Err(Refused::Damaged));
     assert_ne!(foreign(&["three"]), Err(Refused::Damaged), "a format that the site does not use says nothing about its cards");
     assert_ne!(foreign(&["one", "two"]), Err(Refused::Damaged), "what fits is a card of the site's");
+    let mut longer = read(vec![card("two", 7, 89)]);
+    longer.refusals = vec![Refusal { reason: Reason::Length, ..damaged("one") }];
+    let refused = enrolled(longer, &order(), &SitePolicy { card_types: vec![card_type(3, &["one"])], ..site(&["one"], &[]) });
+    assert_ne!(refused, Err(Refused::Damaged), "a card of another length is no damaged one");
     for (verdict, words) in [
         (Verdict::UnknownFormat, "the same bits came twice"),
         (Verdict::NoFit, "no known format fits"),
@@ -229,4 +245,12 @@ fn a_damaged_card_of_the_sites_own_is_damaged_whatever_else_its_bits_fit() {
     let refused = enrolled(phone.clone(), &order(), &policy()).unwrap_err();
     assert_eq!(phone.presentation.no_identity(), Some(RANDOM_UID));
     assert!(matches!(refused, Refused::Nothing(why) if why.contains("a phone")));
+    for (bytes, words) in [([0; 4], "all zero"), ([0xFF; 4], "filler only"), ([0x88, 4, 0xA3, 0xC6], "cut off")] {
+        phone.presentation.csn = Csn::new(&bytes);
+        let refused = enrolled(phone.clone(), &order(), &policy()).unwrap_err();
+        assert!(matches!(refused, Refused::Nothing(why) if why.contains(words)), "{words}");
+    }
+    let mut shared = one();
+    shared.presentation.warnings.push(WORTHLESS.to_owned());
+    assert!(matches!(enrolled(shared, &order(), &policy()), Err(Refused::Nothing(why)) if why.contains("many cards share")));
 }

@@ -1,6 +1,8 @@
 //! Cards and sites made by hand, so that each rule meets the cards that it is about.
 
 mod enrollment;
+mod evidence;
+mod origin;
 mod policy;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    card::{Csn, WORTHLESS},
+    card::{Csn, TYPED, WORTHLESS},
     decode::printed::Match,
     enroll::{
         kept::Kept,
@@ -78,6 +78,8 @@ fn what_nothing_checks_is_believed_only_where_the_site_names_it_or_the_print_con
     assert_eq!(chosen(read(vec![bare()]), &site(&["bare"], &[]), &Hints::default()), by("bare", "policy"));
     assert_eq!(chosen(both(), &site(&[], &[]), &print("4567")), by("bare", "printed"));
     assert_eq!(chosen(both(), &site(&[], &[]), &Hints::default()), None, "it stands against the others all the same");
+    let typed = SitePolicy { card_types: vec![card_type(3, &["one"]), card_type(4, &["bare"])], ..site(&[], &[]) };
+    assert_eq!(chosen(both(), &typed, &Hints { card_type: Some(4), printed: None }), None, "a card type confirms nothing");
 }
 
 #[test]
@@ -111,6 +113,7 @@ fn an_entry_in_a_cards_frame_is_an_entry_only_where_the_site_names_it_and_has_no
     assert!(typed(no_type, "one"), "no card type takes the other one");
     assert!(!site(&["one"], &[]).leaves_an_entry(&read(vec![card("two", 1, 2)])), "nothing is an entry");
     assert!(!site(&["one"], &[4]).leaves_an_entry(&read(vec![card("one", 123, 4567)])), "nor is a card with a strange facility code");
+    assert!(!site(&["one"], &[]).leaves_an_entry(&read(vec![pin.clone()])), "nor is what the site does not name");
     // Facility codes speak of cards.
     assert!(!site(&["pin"], &[1]).admits(&pin) && site(&["pin"], &[]).admits(&pin));
 }
@@ -136,6 +139,11 @@ fn a_kept_answer_decides_the_same_tie_and_no_other() {
     assert_eq!(chosen(tie(), &with(kept("two", &["one"])), &Hints::default()), by("two", "policy"));
     assert_eq!(chosen(tie(), &with(kept("two", &["three"])), &Hints::default()), None);
     assert_eq!(chosen(tie(), &with(kept("three", &["one", "two"])), &Hints::default()), None);
+    // What could be typed at a keypad is no card, and so neither what was chosen nor what was not.
+    let pin = || fit("pin", &[("pin", 1234)], true);
+    let with_pin = || read(vec![card("one", 123, 4567), card("two", 7, 89), pin()]);
+    assert_eq!(chosen(with_pin(), &with(kept("two", &["one"])), &Hints::default()), by("two", "policy"));
+    assert_eq!(chosen(with_pin(), &with(kept("pin", &["one", "two"])), &Hints::default()), None);
     let codes: Vec<u64> = SitePolicy { kept: vec![Kept::FacilityCode(7)], ..site(&[], &[123]) }.known_codes().collect();
     assert_eq!(codes, [123, 7]);
     assert!(with(Kept::FacilityCode(7)).keeps(&card("two", 7, 89)) && !with(Kept::FacilityCode(7)).keeps(&card("two", 8, 89)));
@@ -155,6 +163,8 @@ fn the_lines_that_would_settle_a_tie_name_its_formats_its_codes_or_the_code_that
     assert!(listed[1].starts_with("facility_codes = [4, 123]") && listed[1].contains("one"), "{listed:?}");
     let not_taken = SitePolicy { card_types: vec![card_type(3, &["two"])], ..site(&["one"], &[4]) };
     assert!(lines(not_taken, tie())[1].starts_with("formats ="), "a format that no card type takes is not settled by a code");
+    let both = site(&["one", "two"], &[]);
+    assert!(lines(both, tie())[1].starts_with("formats ="), "nor is one whose code is no strange one");
     assert!(lines(site(&[], &[]), reading(Verdict::NoFit, Vec::new())).is_empty());
 }
 
@@ -167,6 +177,11 @@ fn a_print_is_compared_with_the_card_types_own_template_first() {
     assert_eq!(prints(" 123-004567 "), [Some(Match::Numbers), None]);
     assert_eq!(prints("89"), [None, Some(Match::Numbers)]);
     assert!(policy.prints_none(&tie, "123-4568") && !policy.prints_none(&tie, "4567"));
+    // A print that only the template makes of a number is a print of that card type's cards alone.
+    let own = CardType { external_number: Some("{card_number:last1}".to_owned()), ..card_type(3, &["one"]) };
+    let own = SitePolicy { card_types: vec![own, card_type(4, &["two"])], ..site(&[], &[]) };
+    let prints_own = |print: &str| tie.fits.iter().map(|fit| own.prints(fit, &tie.presentation, print)).collect::<Vec<_>>();
+    assert_eq!((prints_own("7"), prints_own("9")), (vec![Some(Match::Numbers), None], vec![None, None]));
     assert_eq!((policy.card_type(4).map(|known| known.blusky), policy.card_type(5).is_none()), (Some(4), true));
     assert_eq!(policy.named_formats(), ["one", "two"]);
 }
@@ -183,12 +198,17 @@ fn what_looks_right_is_not_explained_and_a_print_that_is_none_of_the_numbers_is_
     assert_eq!(look(&site(&[], &[]), None), (vec![], false));
     assert_eq!(look(&site(&["hid-h10301"], &[]), Some("4567")), (vec![], false));
     assert_eq!(look(&site(&[], &[]), Some("31337")).0, ["printed_not_read"]);
+    assert!(explained("{9}BD80", &site(&[], &[]), Some("31337")).0.is_empty(), "nothing was read at all");
     assert!(look(&site(&["hid-h10301"], &[]), Some("17767")).1, "hex digits that were taken for decimal ones");
     // A card of 35 bits, with parity bits of the reader's around it.
     let doubled = |policy: &SitePolicy| explained("{37}1234567890", policy, None).1;
     let by_type = SitePolicy { card_types: vec![card_type(3, &["hid-corporate-1000-35"])], ..site(&[], &[]) };
     assert!(doubled(&site(&["hid-corporate-1000-35"], &[])) && doubled(&by_type));
     assert!(!doubled(&site(&["hid-corporate-1000-35", "hid-h10302"], &[])), "it may be a card of the site");
+    let mut typed = catalog.read(Presentation::of_literal(&"{37}1234567890".parse().unwrap()));
+    typed.presentation.warnings.push(TYPED.to_owned());
+    explain(&mut typed, &catalog, &site(&["hid-corporate-1000-35"], &[]), None);
+    assert!(typed.suggestions.is_empty(), "what was typed is no card that looks wrong");
 }
 
 #[test]
@@ -197,4 +217,9 @@ fn a_choice_is_kept_against_the_formats_that_read_another_card_and_not_against_t
     let kept = Kept::choice(&one, &[&one, &again, &two]);
     assert_eq!(kept, Kept::Choice { format: "one".to_owned(), not: vec!["two".to_owned()] });
     assert_eq!(kept.chosen_of(&[&again, &one, &two]), Some(1));
+    // It is the same answer, and kept once, in whatever order the formats come.
+    let (three, twice) = (card("three", 8, 90), card("two", 9, 91));
+    let kept = Kept::choice(&one, &[&one, &two, &three, &twice]);
+    assert_eq!(kept, Kept::choice(&one, &[&three, &twice, &two, &one]));
+    assert_eq!(kept.key(), ("choices", "one, not three, two".to_owned()));
 }

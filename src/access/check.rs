@@ -129,4 +129,29 @@ mod tests {
         }
         assert_eq!(suspension("suspended", false, moment(9), moment(8)).len(), 2);
     }
+
+    #[test]
+    fn an_integer_is_judged_by_its_width_to_the_last_value_and_what_is_too_wide_is_named() {
+        let judged = |width: IntegerWidth, number: Value| width.judge(&Members::from_iter([("number".to_owned(), number)]));
+        for (width, last) in [(IntegerWidth::Bits32, i64::from(i32::MAX)), (IntegerWidth::Bits64, i64::MAX)] {
+            assert_eq!((judged(width, last.into()), judged(width, (-last - 1).into())), (Ok(()), Ok(())));
+        }
+        for number in [Value::from(1_i64 << 31), Value::from(-(1_i64 << 31) - 1), Value::from(0.5)] {
+            let wrong = judged(IntegerWidth::Bits32, number).unwrap_err().to_string();
+            assert!(
+                wrong.starts_with("number does not lie between -2147483648 and 2147483647") && wrong.contains("integer_width"),
+                "{wrong}"
+            );
+        }
+        assert!(judged(IntegerWidth::Bits64, u64::MAX.into()).unwrap_err().to_string().contains("cannot hold it"));
+        assert_eq!(judged(IntegerWidth::Bits32, "99999999999".into()), Ok(()), "a text is no integer");
+    }
+
+    #[test]
+    fn a_text_is_as_long_as_the_system_counts_it() {
+        let texts = ["Ada".to_owned(), "Ad🦀".to_owned()];
+        assert_eq!(lengths([("name", Some(&texts[0]), 3), ("nickname", None, 0)]), [""; 0]);
+        let long = lengths([("name", Some(&texts[1]), 3)]);
+        assert!(long.len() == 1 && long[0].starts_with("name has 4 characters, and 3 is the most"), "{long:?}");
+    }
 }

@@ -163,4 +163,13 @@ mod tests {
         assert_eq!(ada.told_apart_by(), "1815, North");
         assert_eq!(Person::default().told_apart_by(), "");
     }
+
+    #[test]
+    fn where_somebody_belongs_and_what_they_are_called_is_said_in_words() {
+        let id = Uuid::from_u128(9);
+        let said = [Belongs::Occupancy(id), Belongs::Facility(id), Belongs::Vendor(id), Belongs::Anywhere].map(|to| to.to_string());
+        assert_eq!(said, [format!("occupancy {id}"), format!("facility {id}"), format!("vendor {id}"), "the site's own path".to_owned()]);
+        let ada = Person { first_name: "Ada".to_owned(), ..Person::default() };
+        assert_eq!((ada.name(), Person { last_name: "King".to_owned(), ..ada }.name()), ("Ada".to_owned(), "Ada King".to_owned()));
+    }
 }

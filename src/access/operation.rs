@@ -230,6 +230,12 @@ mod tests {
             let name = operation.name();
             assert_eq!(operation.user(), user, "{name}");
             assert_eq!(operation.answers_value(), answers_value, "{name}");
+            let answers = match name {
+                "AddAccessLevelGroup" => Answers::Number,
+                _ if answers_value => Answers::Key,
+                _ => Answers::Nothing,
+            };
+            assert_eq!(operation.answers(), answers, "{name}");
             assert_eq!((operation.identity().is_some(), operation.card().is_some()), (has_card, has_card), "{name}");
             assert_eq!(operation.is_about_a_card(), has_card, "{name}");
             operation.judge(IntegerWidth::Bits32).unwrap();
@@ -286,6 +292,23 @@ mod tests {
             if let Operation::UpdateUserCard(card) = operation {
                 assert_eq!(card.judge(), Err(wrong));
             }
+        }
+        let Operation::AddUser(user) = new_user() else { panic!() };
+        for (member, value, words) in [
+            ("first_name", json!(" "), "first_name is required and empty"),
+            ("last_name", json!(""), "last_name is required and empty"),
+            ("first_name", json!("A".repeat(61)), "first_name has 61 characters"),
+            ("last_name", json!("A".repeat(61)), "last_name has 61 characters"),
+            ("middle_initial", json!("ABC"), "middle_initial has 3 characters"),
+            ("nickname", json!("A".repeat(61)), "nickname has 61 characters"),
+            ("login", json!(" "), "wants --login"),
+            ("access_rights_suspended_start", json!(morning), "access_rights_suspended is false"),
+            ("web_site_rights_suspended_end", json!(morning), "web_site_rights_suspended is false"),
+        ] {
+            let mut body = serde_json::to_value(user.as_ref()).unwrap();
+            body[member] = value;
+            let wrong = operation("add_user", &body).judge(IntegerWidth::Bits32).unwrap_err().to_string();
+            assert!(wrong.contains(words), "{wrong}");
         }
         for right in [json!({"modify_activation_dates": false}), json!({"card_activation_start_date_time": morning})] {
             changed(right).judge(IntegerWidth::Bits32).unwrap();

@@ -116,4 +116,22 @@ mod tests {
         all.add(lines(&[2, 3]), [true, true].into_iter());
         assert_eq!(all.as_str(), lines(&[1, 2, 3]).as_str());
     }
+
+    #[test]
+    fn of_a_second_page_those_who_are_new_are_added_and_who_has_changed_stands_there_once() {
+        let person = |id: u128, name: &str| Person { user_id: Uuid::from_u128(id), first_name: name.to_owned(), ..Person::default() };
+        let lines = |people: &[(u128, &str)]| {
+            let mut lines = PeopleLines::default();
+            people.iter().for_each(|(id, name)| lines.push(&person(*id, name)));
+            lines
+        };
+        let mut first_page = PeopleLines::default();
+        first_page.add(lines(&[(1, "Ada"), (2, "Grace")]), [true, true].into_iter());
+        assert_eq!(first_page.as_str(), lines(&[(1, "Ada"), (2, "Grace")]).as_str());
+        first_page.add(lines(&[(2, "Grace"), (3, "Kay")]), [false, true].into_iter());
+        assert_eq!(first_page.as_str(), lines(&[(1, "Ada"), (2, "Grace"), (3, "Kay")]).as_str());
+        let gone = [1, 2, 9].map(Uuid::from_u128);
+        let changed = first_page.changed(&gone, &lines(&[(2, "Grace Brewster"), (4, "Jean")]));
+        assert_eq!(changed.into_text(), lines(&[(3, "Kay"), (2, "Grace Brewster"), (4, "Jean")]).into_text());
+    }
 }

@@ -260,4 +260,15 @@ mod tests {
         let exact = 9_007_199_254_740_992.0;
         assert_eq!([exact, -exact, exact * 2.0].map(|number| whole(number).is_some()), [true, true, false]);
     }
+
+    #[test]
+    fn a_time_is_shown_with_or_without_an_offset_and_the_year_one_is_none() {
+        let time = |text: &str| moment(text).map(|time| time.to_string());
+        assert_eq!(time("2026-01-01T08:00:00"), time("2026-01-01T08:00:00Z"));
+        assert!(time("2026-01-01T08:00:00Z").is_some_and(|time| time.starts_with("2026-01-01")));
+        assert_eq!((time("0001-01-01T00:00:00"), time("soon")), (None, None));
+        for (text, said) in [("true", true), ("True", true), ("1", true), ("0", false)] {
+            assert_eq!(Shown::of([("is", Is::Text(text.to_owned()))]).is_true("is"), said, "{text}");
+        }
+    }
 }

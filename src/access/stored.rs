@@ -172,4 +172,35 @@ mod tests {
         let written = serde_json::to_string(&card).unwrap();
         assert!(!written.contains("90417") && card.shown.text("pin").is_none() && !format!("{card:?}").contains("90417"), "{written}");
     }
+
+    #[test]
+    fn a_card_is_another_one_where_one_number_differs_or_its_assignment_has_ended_and_else_what_is_missing_leaves_it_open() {
+        let system = Uuid::from_u128(5);
+        let body = serde_json::json!({
+            "card_ac_system_id": system, "card_type": 3, "card_user_flags": 1, "facility_code": 123, "internal_card_number": 4567,
+            "issue_code": 1, "card_serial_number": 77, "user_id": Uuid::from_u128(7), "reassign_card_if_already_assigned": false,
+        });
+        let sent = Operation::AddUserCard(serde_json::from_value(body).unwrap());
+        let shown = || StoredCard {
+            system: Some(system),
+            card_type: Some(3),
+            internal_card_number: Some(4567),
+            facility_code: Some(123),
+            issue_code: Some(1),
+            card_serial_number: Some(77),
+            ..StoredCard::default()
+        };
+        assert_eq!(shown().is(&sent), Sameness::TheOne);
+        assert_eq!(StoredCard { deleted: true, ..shown() }.is(&sent), Sameness::AnotherOne);
+        for (other, missing) in [
+            (StoredCard { system: Some(Uuid::from_u128(6)), ..shown() }, StoredCard { system: None, ..shown() }),
+            (StoredCard { card_type: Some(4), ..shown() }, StoredCard { card_type: None, ..shown() }),
+            (StoredCard { internal_card_number: Some(1), ..shown() }, StoredCard { internal_card_number: None, ..shown() }),
+            (StoredCard { facility_code: Some(1), ..shown() }, StoredCard { facility_code: None, ..shown() }),
+            (StoredCard { issue_code: Some(2), ..shown() }, StoredCard { issue_code: None, ..shown() }),
+            (StoredCard { card_serial_number: Some(1), ..shown() }, StoredCard { card_serial_number: None, ..shown() }),
+        ] {
+            assert_eq!((other.is(&sent), missing.is(&sent)), (Sameness::AnotherOne, Sameness::CannotBeTold));
+        }
+    }
 }

@@ -186,4 +186,10 @@ mod tests {
         let unknown = keys(&[0x31, 0xEE]);
         assert_eq!((unknown.keys, unknown.warnings), (None, vec![UNKNOWN_KEY.to_owned()]));
     }
+
+    #[test]
+    fn only_a_key_that_nobody_can_name_is_warned_of() {
+        assert!(keys(b"12#").warnings.is_empty());
+        assert_eq!((keys(&[b'1', 0xEE]).keys, keys(&[b'1', 0xEE]).warnings), (None, vec![UNKNOWN_KEY.to_owned()]));
+    }
 }

@@ -236,7 +236,7 @@ impl Station {
         let before = self.sending.schedule.waits_for(entry.id);
         let id = entry.id;
         turn.tell(Notice::Entry(Box::new(entry), None));
-        if let Some(before) = before.filter(|_| self.sending.ordered.contains_key(&id)) {
+        if let Some(before) = before {
             turn.tell(Notice::WaitsFor(id, before));
         }
         if self.sending.is_away || self.sending.stopped.is_some() {
@@ -264,7 +264,7 @@ impl Station {
         self.store.unsaved = None;
         let progress = entry.progress();
         let is_passing = matches!(progress.state, State::Accepted | State::Refused);
-        if progress.stopped || (!progress.is_settled() && !is_passing) {
+        if !progress.is_settled() && !is_passing {
             turn.tell(Notice::Entry(Box::new(entry), None));
         }
     }

@@ -78,7 +78,7 @@ fn whoever_was_sent_to_the_front_desk_gets_no_card_that_is_shown_at_the_kiosk_la
 }
 
 /// A site that uses two formats which both read the first card.
-fn torn_between_two(mut world: World) -> World {
+pub(super) fn torn_between_two(mut world: World) -> World {
     let formats = ["hid-h10301".to_owned(), "indala-26".to_owned()];
     world.station.setup.catalog = Arc::new(Protocols::built_in().catalog(&formats));
     let policy = &mut world.station.setup.policy;
@@ -114,4 +114,31 @@ fn a_tie_at_a_kiosk_is_read_twice_before_the_front_desk_is_asked() {
     let Some((_, Question { kind: QuestionKind::Choose(_, choices), number })) = world.asked() else { panic!("{:?}", world.asked()) };
     world.happens(Event::Answer(id, number, Answer::Choice(choices[0])));
     assert_eq!(world.state(id), Some(State::Accepted), "{:?} {:?}", world.ended(id), world.asked());
+}
+
+#[test]
+fn a_visitor_who_shows_another_card_while_the_first_is_to_be_read_again_is_asked_for_that_one() {
+    let mut world = world_with(PROOF, Some("desk"), Vec::new());
+    let id = at_kiosk(&mut world, 1);
+    world.bytes(FIRST);
+    world.bytes(SECOND);
+    let Some((order, Question { kind: QuestionKind::SecondReading(reading, _), .. })) = world.asked() else {
+        panic!("{:?}", world.asked())
+    };
+    let number = reading.chosen().and_then(|fit| fit.credential.number("card_number"));
+    assert_eq!((order, number, world.ended(id)), (id, Some(337), None));
+}
+
+#[test]
+fn a_visitor_for_whom_somebody_only_waits_elsewhere_gets_the_card_at_the_kiosk() {
+    let mut world = world_with(1.0, Some("desk"), Vec::new());
+    let what = What::Enroll {
+        order: Box::new(Order::of(Uuid::from_u128(1001))),
+        card: WhichCard::Shown { reader: None, within: TimeDelta::seconds(60) },
+        reassign: Reassign::Never,
+    };
+    world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(9), what, can_be_asked: false })));
+    let visitor = at_kiosk(&mut world, 1);
+    world.bytes(FIRST);
+    assert_eq!(world.state(visitor), Some(State::Accepted), "{:?}", world.ended(visitor));
 }

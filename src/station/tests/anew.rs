@@ -32,7 +32,7 @@ fn a_question_is_always_about_the_card_that_was_shown_last_and_a_yes_to_an_older
     let (_, older) = world.asked().unwrap();
     world.told.clear();
     world.bytes(SECOND);
-    assert!(matches!(world.told.first(), Some(Notice::Waiting { order, ahead: 0, .. }) if *order == id), "{:?}", world.told);
+    assert!(matches!(world.told.first(), Some(Notice::Waiting { order, ahead: 0, ready: true, .. }) if *order == id), "{:?}", world.told);
     assert_eq!(kind(&world), Some(("once more", Some(337))));
     world.happens(Event::Answer(id, older.number, Answer::Yes));
     assert!(world.disk.is_empty());

@@ -205,6 +205,7 @@ fn while_a_call_is_under_way_the_station_is_sending_and_not_idle() {
     assert_eq!(effects, [Effect::Deliver(Work::Step(entries[0].id))]);
     assert_eq!(world.counts(), (1, false, true, false));
     world.stocked(&entries[..1]);
+    assert!(world.calls.is_empty(), "what is under way is not begun once more");
     let called = world.called(entries[0].id);
     world.happens(Event::Called(Box::new(called)));
     assert_eq!(world.counts(), (0, false, false, true));

@@ -3,12 +3,15 @@
 mod alone;
 mod anew;
 mod delivery;
+mod disk;
 mod questions;
 mod readers;
 mod rosters;
 mod shaken;
 mod site;
+mod two;
 mod way;
+mod words;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

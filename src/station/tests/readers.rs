@@ -4,7 +4,7 @@ use super::*;
 use crate::reader::Signal;
 
 /// A station whose one reader is of this kind; its dialect shows nothing by itself.
-fn with(kind: ReaderKind) -> World {
+pub(super) fn with(kind: ReaderKind) -> World {
     let mut world = world(1.0);
     world.station.setup.readers = vec![ReaderSetup { name: "desk".to_owned(), kind, proof: None }];
     world.station.health = vec![health::ReaderHealth::of("desk")];
@@ -43,11 +43,11 @@ impl World {
     }
 }
 
-fn osdp() -> World {
+pub(super) fn osdp() -> World {
     with(ReaderKind::Osdp(ReaderHints { card_left: Some(std::time::Duration::ZERO), ..ReaderHints::default() }))
 }
 
-fn osdp_card() -> ReaderEvent {
+pub(super) fn osdp_card() -> ReaderEvent {
     ReaderEvent::OsdpCard(crate::reader::OsdpCard { reader: 0, format: 1, length: 26, bytes: vec![0xBD, 0x88, 0xEB, 0x80], check_bits: 16 })
 }
 
@@ -260,7 +260,7 @@ fn a_key_that_nobody_can_name_is_an_entry_by_itself_and_ends_what_was_typed() {
     assert!(reading.presentation.keys.is_none() && reading.is_typed(), "{:?}", reading.presentation.warnings);
 }
 
-fn serial(dialect: &str) -> World {
+pub(super) fn serial(dialect: &str) -> World {
     with(ReaderKind::Serial(Protocols::built_in().dialect(dialect).unwrap().clone(), ReaderHints::default()))
 }
 

@@ -116,3 +116,49 @@ fn after_a_day_a_card_that_was_shown_for_somebody_is_the_next_ones_unasked() {
         assert_eq!(world.shown_for().is_some(), is_asked);
     }
 }
+
+#[test]
+fn a_new_person_whose_row_has_its_turn_again_is_the_same_person() {
+    let mut world = world(1.0);
+    for _ in 0..2 {
+        world.turn(3, 1, 0);
+        world.bytes(SECOND);
+        assert_eq!(world.shown_for(), None);
+    }
+}
+
+#[test]
+fn in_a_list_also_a_card_that_was_refused_for_somebody_a_moment_ago_is_asked_about_and_at_a_desk_it_is_not() {
+    for (is_roster, is_asked) in [(true, true), (false, false)] {
+        let mut world = world(1.0);
+        world.station.setup.policy.same_card = Some(std::time::Duration::from_secs(60));
+        world.outcomes.push_back(Outcome::Refused(Default::default()));
+        world.order(901, false);
+        world.bytes(FIRST);
+        assert_eq!(world.state(Uuid::from_u128(901)), Some(State::Refused));
+        let next = if is_roster { world.turn(1, 1, 101) } else { world.order(902, true) };
+        world.bytes(FIRST);
+        assert_eq!((world.asked().is_some(), world.state(next).is_none()), (is_asked, is_asked));
+    }
+}
+
+#[test]
+fn a_card_that_was_given_since_the_run_began_is_asked_about_however_short_the_sites_own_time_is() {
+    let mut world = world(1.0);
+    world.station.setup.policy.same_card = Some(std::time::Duration::from_secs(10));
+    let seconds = u64::try_from(world.now.wall.timestamp()).unwrap();
+    let run = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, 0)).as_u128();
+    world.order(901, false);
+    world.bytes(FIRST);
+    world.passes(TimeDelta::seconds(30));
+    let at = RosterRow { run: Uuid::from_u128(run), file: "monday.csv".to_owned(), row: 1 };
+    let order = Box::new(Order { roster: Some(at), ..Order::of(Uuid::from_u128(101)) });
+    let what = What::Enroll { order, card: WhichCard::Shown { reader: None, within: TimeDelta::seconds(60) }, reassign: Reassign::Never };
+    world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(902), what, can_be_asked: true })));
+    world.bytes(FIRST);
+    assert!(
+        matches!(world.asked(), Some((_, Question { kind: QuestionKind::InTheWay(InTheWay::Given(_), _), .. }))),
+        "{:?}",
+        world.told.last()
+    );
+}

@@ -77,15 +77,17 @@ fn a_facility_code_that_was_accepted_before_the_station_began_makes_one_tap_enou
 
 #[test]
 fn what_a_person_vouched_for_is_known_from_the_moment_it_is_on_disk() {
-    let mut world = world(PROOF);
-    world.happens(Event::Deliver(Scope::Nothing));
-    let (id, number) = world.first_seen(1, FIRST);
-    world.happens(Event::Answer(id, number, Answer::Printed("4567".to_owned())));
-    assert_eq!(world.state(id), Some(State::Saved));
-    let next = world.order(2, false);
-    world.bytes(THIRD);
-    world.bytes(THIRD);
-    assert_eq!(world.state(next), Some(State::Saved), "{:?}", world.ended(next));
+    for answer in [Answer::Printed("4567".to_owned()), Answer::Yes] {
+        let mut world = world(PROOF);
+        world.happens(Event::Deliver(Scope::Nothing));
+        let (id, number) = world.first_seen(1, FIRST);
+        world.happens(Event::Answer(id, number, answer));
+        assert_eq!(world.state(id), Some(State::Saved));
+        let next = world.order(2, false);
+        world.bytes(THIRD);
+        world.bytes(THIRD);
+        assert_eq!(world.state(next), Some(State::Saved), "{:?}", world.ended(next));
+    }
 }
 
 #[test]

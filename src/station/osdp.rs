@@ -142,6 +142,8 @@ mod tests {
         assert_eq!((read.kind, read.bits, read.warnings), (Kind::Csn, None, vec![NOT_WIEGAND.to_owned()]));
         let wiegand = shown(card(0, 54, &[0x05, 0x00, 0x04, 0xA2, 0xB3, 0xC4, 0xD5]), ReaderHints::default());
         assert_eq!(wiegand.kind, Kind::Wiegand, "half a byte is no part of such a number");
+        let said = |source, kind| is_source_and_type(&card(0, 56, &[source, kind, 0x04, 0xA2, 0xB3, 0xC4, 0xD5]));
+        assert_eq!([said(0x0B, 0x57), said(0x0C, 0x57), said(0x0B, 0x58)], [true, false, false], "other bytes are bits");
         let read = shown(card(2, 26, &[0xCD, 0x22, 0xC7, 0x16]), ReaderHints::default());
         assert_eq!((read.bits, read.warnings), (None, vec![NOT_WIEGAND.to_owned()]));
     }
@@ -191,5 +193,12 @@ mod tests {
     fn only_a_key_that_nobody_can_name_is_warned_of() {
         assert!(keys(b"12#").warnings.is_empty());
         assert_eq!((keys(&[b'1', 0xEE]).keys, keys(&[b'1', 0xEE]).warnings), (None, vec![UNKNOWN_KEY.to_owned()]));
+    }
+
+    #[test]
+    fn a_serial_number_has_whole_bytes() {
+        let told = ReaderHints { kind: Some(Kind::Csn), ..ReaderHints::default() };
+        let is_one = |length, bytes: &[u8]| shown(card(0, length, bytes), told).csn.is_some();
+        assert!(is_one(32, &[0x04, 0xA2, 0xB3, 0xC4]) && !is_one(26, &[0xCD, 0x22, 0xC7, 0x16]));
     }
 }

@@ -171,11 +171,12 @@ impl Sending {
         self.followed.remove(&id);
     }
 
-    /// Takes an entry up. While only what is ordered is delivered, the others wait aside, unless they stand before it.
+    /// Takes an entry up. While only what is ordered is delivered, the others wait aside, unless they stand before it or have come to their
+    /// end.
     fn put(&mut self, waiting: Waiting) {
         self.aside.take(waiting.id);
-        let is_wanted = self.scope == Scope::All || self.ordered.contains_key(&waiting.id) || self.schedule.knows(waiting.id);
-        if !is_wanted && !self.schedule.shares(&waiting) {
+        let is_known = self.ordered.contains_key(&waiting.id) || self.schedule.knows(waiting.id) || waiting.turn == Due::Over;
+        if self.scope != Scope::All && !is_known && !self.schedule.shares(&waiting) {
             return self.aside.put(waiting);
         }
         // Of those aside, whatever shares a user or a card with it, by however many steps.
@@ -386,7 +387,7 @@ impl Station {
 
 /// Where a card was not taken back, or that is tried anew, something was written down of the entries that hang on it.
 fn look_at_what_hangs_on(entry: &Entry, turn: &mut Turn) {
-    let is_said = !entry.steps().is_empty() && entry.progress().state != State::Accepted;
+    let is_said = entry.progress().state != State::Accepted;
     if let Some(undoing) = entry.origin.undoing.as_ref().filter(|_| is_said) {
         turn.effects.extend(undoing.entries().map(Effect::Look));
     }

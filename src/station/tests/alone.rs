@@ -1,6 +1,9 @@
 //! Somebody who is alone at a kiosk, beside everybody else.
 
-use super::*;
+use super::{
+    readers::{osdp, osdp_card},
+    *,
+};
 
 /// An order at the kiosk.
 fn at_kiosk(world: &mut World, number: u128) -> Uuid {
@@ -141,4 +144,46 @@ fn a_visitor_for_whom_somebody_only_waits_elsewhere_gets_the_card_at_the_kiosk()
     let visitor = at_kiosk(&mut world, 1);
     world.bytes(FIRST);
     assert_eq!(world.state(visitor), Some(State::Accepted), "{:?}", world.ended(visitor));
+}
+
+#[test]
+fn whoever_comes_after_a_visitor_at_the_kiosk_and_waits_elsewhere_has_nobody_before_them() {
+    let mut world = world_with(1.0, Some("desk"), Vec::new());
+    at_kiosk(&mut world, 1);
+    world.order(2, true);
+    assert!(matches!(world.told.last(), Some(Notice::Waiting { ahead: 0, .. })), "{:?}", world.told.last());
+}
+
+#[test]
+fn a_tie_at_a_kiosk_whose_reader_checks_what_it_says_is_asked_about_at_once() {
+    let mut world = torn_between_two(osdp());
+    (world.station.setup.proof, world.station.setup.kiosk) = (PROOF, Some("desk".to_owned()));
+    at_kiosk(&mut world, 1);
+    world.passes(TimeDelta::seconds(1));
+    world.happens(Event::Reader("desk".into(), osdp_card()));
+    assert!(matches!(world.asked(), Some((_, Question { kind: QuestionKind::Choose(..), .. }))), "{:?}", world.asked());
+}
+
+#[test]
+fn whoever_was_sent_to_the_front_desk_can_be_asked_there_what_else_is_in_the_way() {
+    let mut world = torn_between_two(world_with(1.0, Some("desk"), Vec::new()));
+    world.happens(Event::Deliver(Scope::Nothing));
+    let chooses = |world: &mut World| {
+        let Some((order, Question { kind: QuestionKind::Choose(_, choices), number })) = world.asked() else {
+            panic!("{:?}", world.asked())
+        };
+        world.happens(Event::Answer(order, number, Answer::Choice(choices[0])));
+    };
+    let card = WhichCard::Shown { reader: Some("desk".to_owned()), within: TimeDelta::seconds(60) };
+    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1009))), card, reassign: Reassign::Never };
+    world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(9), what, can_be_asked: true })));
+    world.bytes(FIRST);
+    chooses(&mut world);
+    let visitor = at_kiosk(&mut world, 1);
+    world.bytes(FIRST);
+    chooses(&mut world);
+    let Some((order, Question { kind: QuestionKind::InTheWay(..), number })) = world.asked() else { panic!("{:?}", world.asked()) };
+    assert_eq!((order, world.ended(visitor)), (visitor, None));
+    world.happens(Event::Answer(visitor, number, Answer::Yes));
+    assert_eq!(world.state(visitor), Some(State::Saved));
 }

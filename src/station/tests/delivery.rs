@@ -206,6 +206,10 @@ fn while_a_call_is_under_way_the_station_is_sending_and_not_idle() {
     assert_eq!(world.counts(), (1, false, true, false));
     world.stocked(&entries[..1]);
     assert!(world.calls.is_empty(), "what is under way is not begun once more");
+    // A person's word on it is told, and whoever is at work on it finds it.
+    let word = entries[0].clone().after([(world.now.wall, Step::Retry { absent: false, user: None })]);
+    let effects = world.station.handle(Event::Settled(Box::new(word.clone())), world.now);
+    assert_eq!(effects, [Effect::Tell(Notice::Entry(Box::new(word), None))]);
     let called = world.called(entries[0].id);
     world.happens(Event::Called(Box::new(called)));
     assert_eq!(world.counts(), (0, false, false, true));

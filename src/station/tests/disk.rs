@@ -112,14 +112,11 @@ fn what_is_not_on_disk_yet_is_not_told_to_be_put_off_before_it_is_saved() {
 #[test]
 fn whoever_has_gone_is_not_asked_whether_a_card_is_taken_from_its_holder() {
     let mut world = world(1.0);
-    world.outcomes.extend([lost(), held()]);
-    world.shown.extend([ReadBack::NotFound]);
+    world.outcomes.extend([Outcome::Away { why: "no route".to_owned() }, held()]);
     let id = world.saves(1, 1);
     world.happens(Event::Withdraw(id));
-    for _ in 0..9 {
-        world.passes(TimeDelta::minutes(1));
-    }
-    assert_eq!((world.disk[&id].progress().is_settled(), world.last_question()), (true, None), "{:?}", world.state(id));
+    world.passes(TimeDelta::minutes(1));
+    assert_eq!((world.disk[&id].progress().awaits_reassignment(), world.last_question()), (true, None), "{:?}", world.state(id));
 }
 
 #[test]
@@ -147,6 +144,7 @@ fn whoever_comes_back_for_an_entry_of_before_waits_for_it_and_is_asked_nothing()
         away.passes(TimeDelta::minutes(2));
     }
     assert!(away.told.contains(&Notice::Away(false, None)), "that it is back has no reason");
+    assert_eq!(away.postponed(id), 1, "and puts nothing off");
 }
 
 #[test]
@@ -183,7 +181,14 @@ fn a_persons_word_ends_the_pause_of_a_blusky_that_lets_nothing_through_and_what_
     ordered.happens(Event::Stock(vec![(1, waits)]));
     assert_eq!(ordered.calls.len(), 0);
     said(&mut ordered, third, Step::Retry { absent: false, user: None });
-    assert_eq!(ordered.state(third), Some(State::Accepted), "whoever asked for it waits for it");
+    assert_eq!((ordered.state(third), ordered.station.waiting()), (Some(State::Accepted), 0), "whoever asked for it waits for it");
+    let asked = world.saves(4, 4);
+    world.lets_nothing_through();
+    world.outcomes.push_back(held());
+    let again = Entry { history: Default::default(), ..world.disk[&asked].clone() };
+    world.disk.insert(asked, again);
+    said(&mut world, asked, Step::Retry { absent: false, user: None });
+    assert_eq!((world.state(asked), world.last_question()), (Some(State::Refused), None), "and nobody here is asked about it");
 }
 
 #[test]
@@ -202,6 +207,14 @@ fn where_a_card_was_not_taken_back_the_entries_that_hang_on_it_are_looked_at() {
     let unavailable = Step::ReadBack(ReadBack::Unavailable { why: "404".to_owned() });
     assert_eq!(looks(vec![Step::Discarded { superseded_by: None }]), [given, gives_back]);
     assert_eq!(looks(vec![Step::Sending { reassign: false }, accepted, unavailable]), [] as [Uuid; 0]);
+    // Tried anew, it may take the card after all.
+    let mut world = world(1.0);
+    let mut entry = *world.is_saving(1, 1);
+    entry.origin.undoing = Some(Undoes { entry: given, gives_back: None });
+    let steps = [Step::Discarded { superseded_by: None }, Step::Retry { absent: true, user: None }];
+    let entry = entry.after(steps.map(|step| (world.now.wall, step)));
+    let effects = world.station.handle(Event::Settled(Box::new(entry)), world.now);
+    assert!(effects.contains(&Effect::Look(given)), "{effects:?}");
 }
 
 #[test]
@@ -282,4 +295,40 @@ fn an_order_that_was_taken_back_can_come_again_and_one_that_is_saved_is_never_to
     world.happens(Event::Withdraw(saved));
     world.saves(3, 3);
     assert_eq!((world.ended(saved), world.state(saved)), (None, Some(State::InDoubt)));
+}
+
+#[test]
+fn what_came_to_its_end_before_anything_is_delivered_is_not_taken_up_where_it_was_read_as_open_before() {
+    let mut before = world(1.0);
+    before.happens(Event::Deliver(Scope::Nothing));
+    let id = before.saves(1, 1);
+    let open = before.disk[&id].clone();
+    let World { station, .. } = world(1.0);
+    let mut begins = world(1.0);
+    begins.station = Station::new(station.setup);
+    let given_up = open.clone().after([(begins.now.wall, Step::Discarded { superseded_by: None })]);
+    begins.happens(Event::Settled(Box::new(given_up)));
+    begins.happens(Event::Stock(vec![(1, open)]));
+    assert_eq!(begins.station.waiting(), 0);
+}
+
+#[test]
+fn why_blusky_is_away_is_what_was_said_last_of_it() {
+    let mut world = world(1.0);
+    for why in [Some("no route".to_owned()), None] {
+        let heard = vec![(Reached::Away(None), why)];
+        world.happens(Event::Called(Box::new(Called { id: Uuid::from_u128(99), user: None, heard, entry: None })));
+    }
+    assert!(world.told.contains(&Notice::Away(true, Some("no route".to_owned()))), "{:?}", world.told);
+}
+
+#[test]
+fn how_an_order_stands_is_told_to_whoever_has_missed_it() {
+    let mut world = world(PROOF);
+    let (asked, waits) = (world.order(1, true), world.order(2, true));
+    world.bytes(FIRST);
+    let (_, question) = world.asked().unwrap();
+    assert_eq!(world.station.stands(asked), Some(Notice::Asked(asked, Box::new(question))));
+    assert!(matches!(world.station.stands(waits), Some(Notice::Waiting { order, .. }) if order == waits));
+    assert_eq!(world.station.stands(Uuid::from_u128(9)), None);
 }

@@ -9,6 +9,7 @@ mod readers;
 mod rosters;
 mod shaken;
 mod site;
+mod smart;
 mod two;
 mod way;
 mod words;

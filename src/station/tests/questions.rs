@@ -180,7 +180,10 @@ fn a_card_of_a_capture_that_was_read_once_is_waited_for_no_second_time() {
 #[test]
 fn an_order_that_is_taken_back_while_it_is_on_its_way_takes_no_card() {
     let mut world = world(1.0);
+    // Whoever else waits changes nothing.
+    let other = world.order(9, true);
     world.happens(Event::Withdraw(Uuid::from_u128(1)));
+    world.happens(Event::Withdraw(other));
     let (late, next) = (world.order(1, true), world.order(2, true));
     assert_eq!(world.ended(late), Some(&Ended::Withdrawn));
     world.bytes(FIRST);

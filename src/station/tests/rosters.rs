@@ -162,3 +162,17 @@ fn a_card_that_was_given_since_the_run_began_is_asked_about_however_short_the_si
         world.told.last()
     );
 }
+
+#[test]
+fn in_a_list_also_a_card_that_was_not_read_whole_voids_what_is_asked_about_the_one_before() {
+    let mut world = world(1.0);
+    world.turn(1, 1, 101);
+    world.bytes(FIRST);
+    let next = world.turn(1, 2, 102);
+    world.bytes(FIRST);
+    assert!(world.shown_for().is_some());
+    let (_, question) = world.asked().unwrap();
+    world.bytes(b"1AFD88EB80\r");
+    world.happens(Event::Answer(next, question.number, Answer::Yes));
+    assert_eq!((world.state(next), world.disk.len()), (None, 1));
+}

@@ -134,7 +134,12 @@ fn a_step_on_disk_is_told_while_the_entry_is_on_its_way_and_its_end_only_once_it
     assert_eq!(told(vec![Step::Sending { reassign: false }]), 1, "it is being sent");
     assert_eq!(told(answered(lost())), 1, "it is in doubt");
     assert_eq!(told(answered(Outcome::Stopped { why: "the token is wrong".to_owned() })), 1);
-    assert_eq!(told(answered(Outcome::Accepted(Default::default()))), 0, "the read-back is still to come");
+    for outcome in
+        [Outcome::Accepted(Default::default()), Outcome::Refused(crate::access::Told { result_code: Some(2), ..Default::default() })]
+    {
+        assert_eq!(told(answered(outcome)), 0, "the read-back is still to come");
+    }
+    assert_eq!(told(vec![Step::Discarded { superseded_by: None }]), 0, "it has come to its end");
     assert_eq!(told(answered(Outcome::Impossible { why: "no such call".to_owned() })), 0);
 }
 

@@ -138,6 +138,9 @@ fn the_light_says_refused_where_a_card_is_to_be_shown_again_or_stays_with_its_ho
     let (_, question) = given_up.asked().unwrap();
     given_up.happens(Event::Answer(next, question.number, Answer::Yes));
     assert_eq!(lights(&given_up), [Signal::Read, Signal::Saved, Signal::Read, Signal::Saved], "the light is the newer order's");
+    let discarded = given_up.disk[&next].clone().after([(given_up.now.wall, Step::Discarded { superseded_by: None })]);
+    given_up.happens(Event::Settled(Box::new(discarded)));
+    assert_eq!(lights(&given_up).last(), Some(&Signal::Refused), "a person gave it up");
 }
 
 #[test]
@@ -180,4 +183,38 @@ fn a_card_that_lies_there_is_handed_on_each_time_its_reader_says_it_again() {
         effects.iter().filter(|effect| matches!(effect, Effect::Again(_))).count()
     };
     assert_eq!([again(&mut world), again(&mut world), again(&mut world)], [0, 1, 1]);
+}
+
+#[test]
+fn a_card_that_lies_at_another_reader_is_nothing_to_lift_for_whoever_waits_at_theirs() {
+    let lies = |world: &World| world.told.iter().filter(|notice| matches!(notice, Notice::LayThere(_))).count();
+    let at = |reader: &str| {
+        let mut world = with(ReaderKind::Pcsc(ReaderHints::default()));
+        world.at("desk", ReaderEvent::CardIn { atr: vec![0x3B, 0x80, 0x80, 1, 1], device: "reader".to_owned(), lay_there: true });
+        let order = Box::new(Order::of(Uuid::from_u128(1001)));
+        let card = WhichCard::Shown { reader: Some(reader.to_owned()), within: TimeDelta::seconds(60) };
+        let what = What::Enroll { order, card, reassign: Reassign::Never };
+        world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(1), what, can_be_asked: true })));
+        lies(&world)
+    };
+    assert_eq!((at("desk"), at("gate")), (1, 0));
+    let mut world = with(ReaderKind::Osdp(ReaderHints { card_left: Some(std::time::Duration::from_secs(5)), ..ReaderHints::default() }));
+    world.passes(TimeDelta::seconds(6));
+    world.at("desk", osdp_card());
+    let card = WhichCard::Shown { reader: Some("gate".to_owned()), within: TimeDelta::seconds(60) };
+    let what = What::Enroll { order: Box::new(Order::of(Uuid::from_u128(1001))), card, reassign: Reassign::Never };
+    world.happens(Event::Order(Box::new(Request { id: Uuid::from_u128(1), what, can_be_asked: true })));
+    (0..5).for_each(|_| world.at("desk", osdp_card()));
+    assert_eq!(lies(&world), 0);
+}
+
+#[test]
+fn two_taps_at_an_osdp_reader_are_two_readings_of_one_card() {
+    let mut world = osdp();
+    world.station.setup.proof = 1e-6;
+    world.order(1, true);
+    world.at("desk", osdp_card());
+    assert!(matches!(world.asked(), Some((_, Question { kind: QuestionKind::SecondReading(..), .. }))), "{:?}", world.asked());
+    world.at("desk", osdp_card());
+    assert!(matches!(world.asked(), Some((_, Question { kind: QuestionKind::FirstSeen(..), .. }))), "{:?}", world.asked());
 }

@@ -40,6 +40,7 @@ fn a_yes_given_with_the_order_holds_for_whichever_card_is_shown_and_each_is_read
         let id = world.placed(1, shown(), |order| order.confirmed = true);
         cards.iter().for_each(|card| world.bytes(card));
         assert_eq!((world.state(id), world.questions()), (Some(State::Accepted), vec![Asked::SecondReading; cards.len() - 1]));
+        assert_eq!(world.readings().len(), cards.len());
     }
 }
 
@@ -53,8 +54,11 @@ fn a_card_of_a_capture_that_somebody_vouches_for_is_asked_about_no_more_and_was_
     let named = world.placed(2, WhichCard::Named(literal), |_| ());
     assert_eq!((world.state(named), world.readings().len()), (Some(State::Accepted), 2));
     // A damaged one is not waited for once more: it will not come again.
-    let damaged = world.placed(3, captured("{26}FD88EB80"), |order| order.waits_on = true);
-    assert!(matches!(world.ended(damaged), Some(Ended::Refused(..))), "{:?}", world.ended(damaged));
+    let literal = WhichCard::Named(Box::new(Presentation::of_literal(&"{26}FD88EB80".parse().unwrap())));
+    for (number, card) in [(3, captured("{26}FD88EB80")), (4, literal)] {
+        let damaged = world.placed(number, card, |order| order.waits_on = true);
+        assert!(matches!(world.ended(damaged), Some(Ended::Refused(..))), "{:?}", world.ended(damaged));
+    }
 }
 
 #[test]

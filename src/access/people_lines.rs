@@ -132,6 +132,7 @@ mod tests {
         assert_eq!(first_page.as_str(), lines(&[(1, "Ada"), (2, "Grace"), (3, "Kay")]).as_str());
         let gone = [1, 2, 9].map(Uuid::from_u128);
         let changed = first_page.changed(&gone, &lines(&[(2, "Grace Brewster"), (4, "Jean")]));
+        assert!(changed.as_str().contains("Brewster") && changed.clone().into_text().contains("Brewster"));
         assert_eq!(changed.into_text(), lines(&[(3, "Kay"), (2, "Grace Brewster"), (4, "Jean")]).into_text());
     }
 }

@@ -103,7 +103,9 @@ fn earlier_failures_put_the_first_look_at_an_unclear_answer_off_no_more_than_the
     let failed = || vec![SENDING, not_sent(), SENDING, not_sent(), SENDING];
     let unclear = |listed| Step::Answered(Outcome::Unclear { told: Told { value: None, ..told(1, "") }, listed });
     for listed in [true, false] {
-        assert_eq!(entry(Reassign::Never, [failed(), vec![unclear(listed)]].concat()).next(at(5)), Next::ReadBack);
+        let looked = entry(Reassign::Never, [failed(), vec![unclear(listed)]].concat());
+        assert_eq!(looked.next(at(5)), Next::ReadBack);
+        assert_eq!(looked.after([(at(6), NOT_YET())]).next(at(6)), Next::Wait(at(8)), "nor the second one");
     }
     let accepted = Step::Answered(Outcome::Accepted(told(0, "Success")));
     let mut shown = entry(Reassign::Never, [failed(), vec![accepted, NOT_YET(), NOT_YET()]].concat());

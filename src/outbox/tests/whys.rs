@@ -184,7 +184,8 @@ fn what_is_counted_of_an_entry_is_what_stands_in_its_way() {
         tally(&[sealed]).sealed.len()
     };
     let done = vec![SENDING, accepted(""), found()];
-    assert_eq!([sealed(vec![], ""), sealed(done, ""), sealed(vec![], "https://other.example")], [1, 0, 0]);
+    let refused = vec![SENDING, Step::Answered(Outcome::Refused(told(5, "No"))), NOT_FOUND];
+    assert_eq!([sealed(vec![], ""), sealed(done, ""), sealed(refused, ""), sealed(vec![], "https://other.example")], [1, 0, 0, 0]);
     // Whoever has waited longest for a person is named first.
     let stuck = |id: u128, second| {
         let stuck = entry(Reassign::Never, vec![SENDING, no_answer(), cannot_tell()]);

@@ -173,3 +173,15 @@ fn whoever_is_about_to_end_waits_for_what_is_due_within_three_seconds() {
         assert_eq!(sending.is_idle(now), is_idle, "{millis}");
     }
 }
+
+#[test]
+fn what_nobody_ordered_goes_first_where_it_stands_before_an_order_of_its_user_whichever_is_known_first() {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let mut sending = Sending::new(4);
+    sending.deliver(Scope::Ordered, now);
+    let ordered = entry(1, now.wall);
+    sending.ordered(ordered.id, None, false);
+    sending.put(waiting(&ordered, 5, now));
+    sending.put(Waiting { user: ordered.operation.user(), ..waiting(&entry(2, now.wall), 1, now) });
+    assert_eq!((sending.schedule.next(now.steady), sending.schedule.next(now.steady)), (Some(Work::Step(Uuid::from_u128(2))), None));
+}

@@ -132,6 +132,8 @@ fn whoever_waits_is_told_once_that_blusky_is_away_and_the_station_tells_since_wh
     let health = world.station.blusky();
     assert_eq!((told(&world).1, health.away_since, health.fails, health.stopped), (1, None, false, None));
     assert!(health.reached > Some(began));
+    let postponed = |id| world.told.iter().filter(|notice| matches!(notice, Notice::Postponed(order, None) if *order == id)).count();
+    assert_eq!((postponed(id), postponed(second)), (1, 1), "nothing is put off by its being back");
 }
 
 #[test]
@@ -213,4 +215,20 @@ fn while_a_call_is_under_way_the_station_is_sending_and_not_idle() {
     let called = world.called(entries[0].id);
     world.happens(Event::Called(Box::new(called)));
     assert_eq!(world.counts(), (0, false, false, true));
+}
+
+#[test]
+fn a_card_that_was_taken_back_while_it_was_delivered_makes_no_other_known() {
+    for (undone, is_known) in [(None, true), (Some(Step::Undone { by: Uuid::from_u128(9) }), false)] {
+        let mut first = world(1.0);
+        let id = first.order(1, false);
+        first.bytes(FIRST);
+        let mut world = world(1.0);
+        let accepted = first.disk[&id].clone().after(undone.map(|step| (world.now.wall, step)));
+        world.happens(Event::Called(Box::new(Called { id, user: None, heard: Vec::new(), entry: Some(accepted) })));
+        let next = world.order(2, false);
+        world.bytes(FIRST);
+        let evidence: Vec<&str> = world.disk[&next].origin.evidence.iter().map(|evidence| evidence.what.name()).collect();
+        assert_eq!(evidence.contains(&"facility_code_seen"), is_known, "{evidence:?}");
+    }
 }

@@ -307,7 +307,10 @@ fn what_came_to_its_end_before_anything_is_delivered_is_not_taken_up_where_it_wa
     let mut begins = world(1.0);
     begins.station = Station::new(station.setup);
     let given_up = open.clone().after([(begins.now.wall, Step::Discarded { superseded_by: None })]);
+    begins.happens(Event::Stock(vec![(1, open.clone())]));
+    assert_eq!(begins.station.waiting(), 1);
     begins.happens(Event::Settled(Box::new(given_up)));
+    assert_eq!(begins.station.waiting(), 0);
     begins.happens(Event::Stock(vec![(1, open)]));
     assert_eq!(begins.station.waiting(), 0);
 }

@@ -54,6 +54,9 @@ fn an_answer_for_the_whole_site_is_kept_with_the_name_of_whoever_gave_it_and_ano
     world.happens(Event::Policy(vec![Kept::FacilityCode(31)]));
     assert_eq!(world.station.setup.policy.kept, [Kept::FacilityCode(31)]);
     assert!(world.told.iter().any(|notice| matches!(notice, Notice::Policy(None))));
+    world.happens(Event::PolicyWrong("line 3".to_owned()));
+    assert_eq!(world.told.last(), Some(&Notice::Policy(Some("line 3".to_owned()))), "and what was known holds");
+    assert_eq!(world.station.setup.policy.kept, [Kept::FacilityCode(31)]);
 }
 
 #[test]

@@ -185,3 +185,12 @@ fn what_is_kept_for_the_site_is_the_answer_to_the_question_it_was_said_of() {
     let kept = Kept::Choice { format: "hid-h10301".to_owned(), not: vec!["indala-26".to_owned()] };
     assert_eq!((torn.state(id), torn.kept), (Some(State::Accepted), vec![(kept, "Ada".to_owned())]));
 }
+
+#[test]
+fn a_tie_of_a_capture_that_somebody_vouches_for_is_chosen_from_and_proven_no_further() {
+    let mut world = torn_between_two(world(PROOF));
+    let id = world.placed(1, captured("{26}BD88EB80"), |order| order.confirmed = true);
+    let Some((_, Question { kind: QuestionKind::Choose(_, choices), number })) = world.asked() else { panic!("{:?}", world.asked()) };
+    world.happens(Event::Answer(id, number, Answer::Choice(choices[0])));
+    assert_eq!(world.state(id), Some(State::Accepted), "{:?}", world.ended(id));
+}

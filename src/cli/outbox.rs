@@ -106,13 +106,13 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         session.end().await;
         return ended;
     }
-    let ended = act(&site, &session, &arguments).await;
+    let ended = act(&site, &mut session, &arguments).await;
     session.end().await;
     ended
 }
 
-async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (client, json) = (&session.client, arguments.json);
+async fn act(site: &Site, session: &mut Session<'_>, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let json = arguments.json;
     match &arguments.action {
         Action::List { today, state, user, card, limit, csv } => {
             let user = match user {
@@ -127,21 +127,22 @@ async fn act(site: &Site, session: &Session<'_>, arguments: &Arguments) -> Resul
                 card.clone().map(|card| ("card", card)),
                 limit.map(|limit| ("limit", limit.to_string())),
             ];
-            let outbox = client.outbox(&wanted.into_iter().flatten().collect::<Vec<_>>()).await.map_err(refused)?;
+            let wanted: Vec<_> = wanted.into_iter().flatten().collect();
+            let outbox = session.asks(async |client| client.outbox(&wanted).await).await?;
             match csv {
                 true => sheet(&outbox)?,
                 false => list(&outbox, json),
             }
         }
         Action::Show { id } => {
-            let told = client.entry(id).await.map_err(refused)?;
+            let told = session.asks(async |client| client.entry(id).await).await?;
             // Who has a card is looked up where BluSKY refused it.
             let is_refused = !json && told.at("entry").text("state") == "refused" && told.text("call") == "AddUserCard";
-            let held = if is_refused { client.holders(told.text("enrollment")).await.unwrap_or_default() } else { Value::Null };
+            let held = if is_refused { session.client.holders(told.text("enrollment")).await.unwrap_or_default() } else { Value::Null };
             show_with(&told, held.at("holders"), json);
         }
-        Action::Retry { id, absent, user } => show(&client.retry(id, *absent, *user).await.map_err(refused)?, json),
-        Action::Discard { id } => show(&client.discard(id).await.map_err(refused)?, json),
+        Action::Retry { id, absent, user } => show(&session.client.retry(id, *absent, *user).await.map_err(refused)?, json),
+        Action::Discard { id } => show(&session.client.discard(id).await.map_err(refused)?, json),
         Action::Deliver => return deliver(session, json).await,
         // It goes on at the next station where one ends meanwhile.
         Action::Undo { .. } => {}

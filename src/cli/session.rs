@@ -93,6 +93,17 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Asks what may be asked twice: where the station ends meanwhile, the one that comes after it, or one here.
+    pub async fn asks<T>(&mut self, question: impl AsyncFn(&Client) -> Result<T, AskError>) -> Result<T, Failure> {
+        let until = Instant::now() + STATION_TIMEOUT;
+        loop {
+            match question(&self.client).await {
+                Err(AskError::Gone) if Instant::now() < until => self.again().await?,
+                answer => return answer.map_err(refused),
+            }
+        }
+    }
+
     /// Waits until another process asks for this one's place; forever where it has none.
     pub async fn handed_over(&self) {
         match &self.host {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     Globals,
     out::{self, Failure},
-    session::{Session, refused},
+    session::Session,
     site::{self, Look},
 };
 use crate::views::status;
@@ -25,9 +25,9 @@ pub struct Arguments {
 /// opened and nothing is delivered.
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
-    let session = Session::to_look(&site, "status").await?;
+    let mut session = Session::to_look(&site, "status").await?;
+    let asked = session.asks(async |client| client.station().await).await;
     let alone = !session.is_elsewhere();
-    let asked = session.client.station().await.map_err(refused);
     session.end().await;
     let mut station = asked?;
     if let Some(members) = station.as_object_mut() {

@@ -15,7 +15,7 @@ use super::{
     ask::can_be_asked,
     follow::{self, Order, OutcomeOptions},
     out::{self, Failure},
-    session::{Session, refused},
+    session::Session,
     site::{self, Look, secret},
 };
 use crate::{
@@ -132,8 +132,8 @@ async fn with_card(site: &Site, add: Add) -> Result<ExitCode, Failure> {
 
 /// The users whom an entry of this store has added, each once.
 async fn added(site: &Site, json: bool) -> Result<ExitCode, Failure> {
-    let session = Session::open(site, "user", None).await?;
-    let outbox = session.client.outbox(&[]).await.map_err(refused);
+    let mut session = Session::open(site, "user", None).await?;
+    let outbox = session.asks(async |client| client.outbox(&[]).await).await;
     session.end().await;
     let failed = |error: csv::Error| Failure::impossible("csv", error.to_string(), "");
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -193,20 +193,27 @@ impl Catalog {
         fits
     }
 
-    /// Every format's verdict on bits of that kind, in words. Digits are laid over the track alone, as it lies between its
-    /// zeros; and bits that are a whole track are one, over whatever wires they came.
+    /// The fit of the format of this id, if it is one of those that [`Self::read`] finds in bits of that kind.
+    #[must_use]
+    pub fn fit_of(&self, id: &str, kind: Kind, bits: &PacsBits) -> Option<Fit> {
+        let mut laid = Vec::new();
+        let (whole, track) = layers(kind, bits);
+        [Some(whole), track].into_iter().flatten().find_map(|(kind, over)| {
+            self.lay(kind, &over, &mut laid);
+            let fit = laid.iter().find(|fit| self.format(fit.format).is_some_and(|format| *format.id == *id))?;
+            self.fit_in_words(fit, &over, &mut Vec::new())
+        })
+    }
+
+    /// Every format's verdict on bits of that kind, in words.
     fn judge(&self, kind: Kind, bits: &PacsBits, warnings: &mut Vec<String>) -> (Vec<Fit>, Vec<Refusal>) {
         let mut laid = Vec::new();
-        let track = if matches!(kind, Kind::Wiegand | Kind::Track2 | Kind::Fascn) { track::find(bits) } else { None };
-        let (over, of) = match track {
-            Some(track) if kind != Kind::Wiegand => (track, kind),
-            _ => (*bits, kind),
-        };
+        let ((of, over), track) = layers(kind, bits);
         self.lay(of, &over, &mut laid);
         let mut fits: Vec<Fit> = laid.iter().filter_map(|fit| self.fit_in_words(fit, &over, warnings)).collect();
         let refusals = self.refusals(of, &over, &laid);
-        if let Some(track) = track.filter(|_| kind == Kind::Wiegand) {
-            self.lay(Kind::Track2, &track, &mut laid);
+        if let Some((of, track)) = track {
+            self.lay(of, &track, &mut laid);
             let more = laid.iter().filter_map(|fit| self.fit_in_words(fit, &track, warnings));
             let more: Vec<Fit> = more.filter(|fit| !fits.iter().any(|known: &Fit| known.format == fit.format)).collect();
             fits.extend(more);
@@ -265,6 +272,17 @@ impl Catalog {
     /// Every format that reads that kind, most trustworthy first.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Format> {
         self.formats.iter().filter(move |(_, of)| *of == kind).map(|(format, _)| format)
+    }
+}
+
+/// What formats of which kind are laid over. Digits are laid over the track alone, as it lies between its zeros; and bits that are a
+/// whole track are one, over whatever wires they came.
+fn layers(kind: Kind, bits: &PacsBits) -> ((Kind, PacsBits), Option<(Kind, PacsBits)>) {
+    let track = if matches!(kind, Kind::Wiegand | Kind::Track2 | Kind::Fascn) { track::find(bits) } else { None };
+    match track {
+        Some(track) if kind == Kind::Wiegand => ((kind, *bits), Some((Kind::Track2, track))),
+        Some(track) => ((kind, track), None),
+        None => ((kind, *bits), None),
     }
 }
 

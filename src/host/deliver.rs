@@ -48,9 +48,10 @@ impl Caller {
         let begin = move |work, at_least, post: UnboundedSender<Event>| {
             let call = call.clone();
             tokio::spawn(async move {
+                // Boxed: what is large is made where it stays, and not carried from place to place.
                 let called = match work {
-                    Work::Step(id) => call.step(id, at_least, &post).await,
-                    Work::Ask(id) => call.ask(id, at_least, &post).await,
+                    Work::Step(id) => Box::pin(call.step(id, at_least, &post)).await,
+                    Work::Ask(id) => Box::pin(call.ask(id, at_least, &post)).await,
                 };
                 drop(post.send(Event::Called(Box::new(called))));
             });

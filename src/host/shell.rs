@@ -47,6 +47,8 @@ pub struct Shell {
     notices: VecDeque<Notice>,
     /// What readers are to do, once what is to be said has been said: telling them wakes others, which would come before it.
     commands: VecDeque<(ReaderName, ReaderCommand)>,
+    /// What is to be sent, after that: who waits at a screen comes first.
+    due: VecDeque<Work>,
     count: u64,
     tap: Option<mpsc::UnboundedSender<Tapped>>,
 }
@@ -106,6 +108,7 @@ impl Shell {
             effects: VecDeque::new(),
             notices: VecDeque::new(),
             commands: VecDeque::new(),
+            due: VecDeque::new(),
             count: 0,
             tap: None,
         }
@@ -135,7 +138,7 @@ impl Shell {
             // It is cancelled now and then, to look again. Nothing is lost by that.
             drop(timeout(SHOWING_INTERVAL, self.step()).await);
         }
-        self.command_readers();
+        self.follow_up();
         if let Some(drivers) = self.drivers.take() {
             drivers.end().await;
         }
@@ -212,7 +215,7 @@ impl Shell {
 
     /// Waits for one thing to happen, and does what follows. Nothing is lost if the wait is cancelled.
     pub async fn step(&mut self) {
-        self.command_readers();
+        self.follow_up();
         let deadline = self.station.deadline(self.clock.now()).map(|at| self.clock.instant(at));
         let until = async move {
             match deadline {
@@ -239,10 +242,17 @@ impl Shell {
         self.happens(event);
     }
 
-    fn command_readers(&mut self) {
+    /// Does what waits until all is said.
+    fn follow_up(&mut self) {
         for (name, command) in self.commands.drain(..) {
             if let Some(drivers) = &self.drivers {
                 drivers.command(&name, command);
+            }
+        }
+        for work in self.due.drain(..) {
+            if let Some(caller) = &self.caller {
+                let (Work::Step(id) | Work::Ask(id)) = work;
+                caller.begin(work, self.station.at_least(id, self.clock.now()), self.post.clone());
             }
         }
     }
@@ -281,12 +291,7 @@ impl Shell {
                     self.write(async move { store.seen(card, at).await.map(|()| None) });
                 }
             }
-            Effect::Deliver(work) => {
-                if let Some(caller) = &self.caller {
-                    let (Work::Step(id) | Work::Ask(id)) = work;
-                    caller.begin(work, self.station.at_least(id, self.clock.now()), self.post.clone());
-                }
-            }
+            Effect::Deliver(work) => self.due.push_back(work),
             Effect::Again(_) => {}
             Effect::Tell(notice) => self.notices.push_back(notice),
         }

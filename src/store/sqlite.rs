@@ -71,6 +71,8 @@ use wrong::{Wrong, explain};
 /// How long a store that is locked is waited for.
 const LOCKED: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// In bytes.
+const PAGE_SIZE: u32 = 1024;
 /// Why a store is not shown of which all lies in the log.
 const UNSEEN: &str = "what was saved last is in the log beside it, which cannot be taken up here; free some space, or copy both to a folder \
                       that can be written";
@@ -174,6 +176,8 @@ impl Database {
     fn take_up(&mut self) -> Result<(), StoreError> {
         let mut take_up = || -> Result<(), Wrong> {
             let is_older = layout::is_older(&self.connection, &self.path)?;
+            // Of a new store: each page that an enrollment touches is written to the log, and they are not full.
+            self.connection.pragma_update(None, "page_size", PAGE_SIZE)?;
             self.connection.pragma_update(None, "journal_mode", "WAL")?;
             self.connection.pragma_update(None, "synchronous", "FULL")?;
             // What is deleted is overwritten, sealed or not.

@@ -14,7 +14,7 @@ use crate::{
     text::shown,
 };
 
-pub use json::{ErrorJson, NoticeJson, json, missed, note, reading_with_keys};
+pub use json::{ErrorJson, NoticeJson, json, missed, note};
 
 /// A notice for people; none for what a command shows in its own way.
 #[must_use]

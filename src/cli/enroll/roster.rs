@@ -26,14 +26,13 @@ use super::{
 use crate::{
     cli::{
         out::{self, Failure, hint},
-        session::{Session, refused},
+        session::Session,
         site::people,
         table,
     },
     file,
     host::{
         Site,
-        client::Client,
         hear::{self, Hearing},
         platform::files,
     },
@@ -50,9 +49,9 @@ const MOST_FINDINGS: usize = 20;
 pub async fn run(site: &Site, arguments: &Arguments, list: &Path) -> Result<ExitCode, Failure> {
     let mut rows = read(site, list, &arguments.person).await?;
     let file = list.file_name().unwrap_or(list.as_os_str()).to_string_lossy().into_owned();
-    let session = Session::open(site, "enroll", arguments.ordered_by.as_deref()).await?;
-    let (run, given) = begin(&session.client, &file, arguments.resume, &rows.rows).await?;
-    added_before(&session.client, &mut rows, &given).await?;
+    let mut session = Session::open(site, "enroll", arguments.ordered_by.as_deref()).await?;
+    let (run, given) = begin(&mut session, &file, arguments.resume, &rows.rows).await?;
+    added_before(&mut session, &mut rows, &given).await?;
     let rows = usable(rows, list)?;
     go(site, arguments, session, Begun { run, file, roster: Roster::new(rows, given), picker: None }).await
 }
@@ -131,9 +130,9 @@ async fn read(site: &Site, list: &Path, shared: &NewUser) -> Result<Rows, Failur
 }
 
 /// Nobody is added a second time because their list is used a second time.
-async fn added_before(client: &Client, rows: &mut Rows, given: &[(usize, Given)]) -> Result<(), Failure> {
+async fn added_before(session: &mut Session<'_>, rows: &mut Rows, given: &[(usize, Given)]) -> Result<(), Failure> {
     if rows.rows.iter().any(|row| row.user_id.is_nil()) {
-        let outbox = client.outbox(&[]).await.map_err(refused)?;
+        let outbox = session.asks(async |client| client.outbox(&[]).await).await?;
         match hear::added_before(&outbox, rows, given) {
             0 => {}
             1 => hint("one of these people was added here before, and keeps the user they have"),
@@ -161,8 +160,8 @@ fn usable(read: Rows, list: &Path) -> Result<Vec<Row>, Failure> {
 }
 
 /// The key of the run, and what was given in it before.
-async fn begin(client: &Client, file: &str, resume: bool, rows: &[Row]) -> Result<(Uuid, Vec<(usize, Given)>), Failure> {
-    let outbox = client.outbox(&[("roster", file.to_owned())]).await.map_err(refused)?;
+async fn begin(session: &mut Session<'_>, file: &str, resume: bool, rows: &[Row]) -> Result<(Uuid, Vec<(usize, Given)>), Failure> {
+    let outbox = session.asks(async |client| client.outbox(&[("roster", file.to_owned())]).await).await?;
     let Some((last, given)) = hear::earlier(&outbox, rows) else { return Ok((Uuid::now_v7(), Vec::new())) };
     let done = given.iter().filter(|(_, given)| given.stands()).count();
     if resume {

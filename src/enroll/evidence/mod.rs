@@ -238,11 +238,11 @@ impl Case<'_> {
 
     /// True if these bits, too, would be accepted as a card of that format, and as a different card.
     fn passes(&self, catalog: &Catalog, bits: &PacsBits) -> bool {
-        let other = Presentation { bits: Some(*bits), ..Presentation::of(self.reading.presentation.kind) };
-        let read = catalog.read(other);
-        let Some(fit) = read.fits.iter().find(|fit| fit.format == self.fit.format) else { return false };
-        let printed = self.about.printed.is_none_or(|print| self.policy.prints(fit, &read.presentation, print).is_some());
-        fit.credential != self.fit.credential && self.policy.admits(fit) && printed
+        let kind = self.reading.presentation.kind;
+        let Some(fit) = catalog.fit_of(&self.fit.format, kind, bits) else { return false };
+        let other = || Presentation { bits: Some(*bits), ..Presentation::of(kind) };
+        let printed = self.about.printed.is_none_or(|print| self.policy.prints(&fit, &other(), print).is_some());
+        fit.credential != self.fit.credential && self.policy.admits(&fit) && printed
     }
 
     /// Is it this format?

@@ -168,7 +168,7 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>, InPath(id): InPath)
     let id = key(&id)?;
     let told = shared.notices.last_about(id);
     if let Some((numbered, state)) = told.as_ref().and_then(|numbered| Some((numbered, stage(&numbered.notice)?))) {
-        return Ok(Json(Stands { notice: stream::said(&shared, numbered, false), state }));
+        return Ok(Json(Stands { notice: stream::said(&shared, numbered, false, |notice| notice.value()), state }));
     }
     let entry = shared.store.entry(id).await.map_err(|error| Failed::new(StatusCode::NOT_FOUND, "entry", error.to_string(), ""))?;
     let (state, notice) = (Stage::Entry(entry.progress().state), Notice::Entry(Box::new(entry), None));

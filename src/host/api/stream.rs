@@ -36,7 +36,7 @@ use crate::{
     },
     reader::configured_name,
     station::{Ended, Event, Notice},
-    views::{self, notice::NoticeJson},
+    views::notice::{self, NoticeJson},
 };
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -176,9 +176,9 @@ impl Following {
         }
         loop {
             let sent = match self.listener.next().await? {
-                NextNotice::Missed(count) => Sent::default().data(views::notice::missed(count).to_string()),
+                NextNotice::Missed(count) => Sent::default().data(notice::missed(count).to_string()),
                 NextNotice::Notice(numbered) if self.is_wanted(&numbered.notice) => {
-                    Sent::default().id(numbered.number.to_string()).data(said(&self.shared, &numbered, self.keys).to_string())
+                    Sent::default().id(numbered.number.to_string()).data(said(&self.shared, &numbered, self.keys, |notice| notice.line()))
                 }
                 NextNotice::Notice(_) => continue,
             };
@@ -198,25 +198,30 @@ fn explain(shared: &Shared, reading: &mut Reading) {
     }
 }
 
-/// A notice as JSON. A card that reads wrong is explained to whoever listens, and to nobody else; which keys were typed is told to
-/// whoever asks for it.
-pub(super) fn said(shared: &Shared, numbered: &Numbered, keys: bool) -> Value {
-    let policy = &shared.site.config.policy;
+/// A notice, shown as JSON. A card that reads wrong is explained to whoever listens, and to nobody else; which keys were typed is told
+/// to whoever asks for it.
+pub(super) fn said<T>(shared: &Shared, numbered: &Numbered, keys: bool, show: impl FnOnce(&NoticeJson<'_>) -> T) -> T {
     let number = Some(numbered.number);
+    if let Notice::Read(reading) = &numbered.notice
+        && keys
+        && reading.is_typed()
+    {
+        return show(&NoticeJson::of_reading_with_keys(reading, number));
+    }
+    let show = |notice: &Notice| show(&NoticeJson::of(notice, number, &shared.site.config.policy));
     match &numbered.notice {
-        Notice::Read(reading) if keys && reading.is_typed() => views::notice::reading_with_keys(reading, number),
         Notice::Read(reading) => {
             let mut reading = reading.clone();
             explain(shared, &mut reading);
-            views::notice::json(&Notice::Read(reading), number, policy)
+            show(&Notice::Read(reading))
         }
         Notice::NotEnrolled(order, ended) => {
             let mut ended = ended.clone();
             if let Ended::Refused(reading, _) = &mut *ended {
                 explain(shared, reading);
             }
-            views::notice::json(&Notice::NotEnrolled(*order, ended), number, policy)
+            show(&Notice::NotEnrolled(*order, ended))
         }
-        notice => views::notice::json(notice, number, policy),
+        notice => show(notice),
     }
 }

@@ -160,27 +160,37 @@ pub struct ErrorJson {
 }
 
 impl<'a> NoticeJson<'a> {
-    fn of(notice: &'a Notice, number: Option<u64>, policy: &SitePolicy) -> Self {
+    /// A notice, with its number where it was told; of what was typed on a keypad, that it was typed and not what.
+    #[must_use]
+    pub fn of(notice: &'a Notice, number: Option<u64>, policy: &SitePolicy) -> Self {
         Self { happened: Happened::of(notice, policy), words: text(notice), number }
     }
 
-    fn value(&self) -> Value {
+    /// A reading as a notice, with the keys that were typed, for whoever asks for them.
+    #[must_use]
+    pub fn of_reading_with_keys(read: &'a Reading, number: Option<u64>) -> Self {
+        let json = serde_json::to_value(reading::json(read, &reading::literal(read))).unwrap_or(Value::Null);
+        let happened = Happened::Reading { reader: read.presentation.reader.as_deref(), reading: json };
+        Self { happened, words: Some(reading::text(read)), number }
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub fn value(&self) -> Value {
         serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+
+    /// As a line of JSON.
+    #[must_use]
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// A notice as JSON, with its number where it was told; of what was typed on a keypad, that it was typed and not what.
+/// A notice as JSON ([`NoticeJson::of`]).
 #[must_use]
 pub fn json(notice: &Notice, number: Option<u64>, policy: &SitePolicy) -> Value {
     NoticeJson::of(notice, number, policy).value()
-}
-
-/// A reading as a notice, with the keys that were typed, for whoever asks for them.
-#[must_use]
-pub fn reading_with_keys(read: &Reading, number: Option<u64>) -> Value {
-    let json = serde_json::to_value(reading::json(read, &reading::literal(read))).unwrap_or(Value::Null);
-    let happened = Happened::Reading { reader: read.presentation.reader.as_deref(), reading: json };
-    NoticeJson { happened, words: Some(reading::text(read)), number }.value()
 }
 
 /// Something to know that is about no reader.

@@ -7,8 +7,11 @@ mod cards;
 mod support;
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
-    os::unix::net::UnixStream,
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -223,4 +226,39 @@ fn what_is_wrong_is_an_error_with_a_code_a_message_and_what_to_do() {
         assert_eq!((found, &answer["error"]["code"]), (status, &json!("body")), "{answer}");
     }
     assert_eq!(desk.asks("GET", "/v1/enrollments/ffff", None).1["error"]["code"], "key");
+}
+
+/// A station at this socket that says what it is, and ends as it is asked something.
+fn ends_as_it_is_asked(socket: PathBuf, station: &Value) -> JoinHandle<()> {
+    let (listener, said) = (UnixListener::bind(&socket).unwrap(), station.to_string());
+    let asked = move || {
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        let mut lines = String::new();
+        while !lines.ends_with("\r\n\r\n") {
+            assert_ne!(stream.read_line(&mut lines).unwrap(), 0, "{lines}");
+        }
+        stream.into_inner()
+    };
+    thread::spawn(move || {
+        let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", said.len());
+        asked().write_all((head + &said).as_bytes()).unwrap();
+        let ended = asked();
+        fs::remove_file(socket).unwrap();
+        drop(ended);
+    })
+}
+
+#[test]
+fn whoever_looks_as_a_station_ends_is_answered_by_the_one_after_it() {
+    let desk = desk("");
+    assert_eq!(desk.site.run(&["enroll", "--user", ADA, "--bits", CARD, "--confirm"]).code, 0);
+    let (_, station) = desk.asks("GET", "/v1/station?brief=true", None);
+    let Desk { run, _blusky, site, .. } = desk;
+    run.signal("TERM");
+    for (command, told) in [(&["outbox", "list"][..], "accepted"), (&["outbox", "show", "0"], "accepted"), (&["status"], "no station")] {
+        let ending = ends_as_it_is_asked(site.path("cardbridge.db.sock"), &station);
+        let ended = site.run(command);
+        ending.join().unwrap();
+        assert!(ended.stdout.contains(told), "{command:?}: {} {} {}", ended.code, ended.stdout, ended.stderr);
+    }
 }

@@ -225,6 +225,10 @@ proptest! {
             prop_assert_eq!(fit.checks.present, fit.checks.passed);
             prop_assert!(fit.odds > 0.0 && fit.odds <= 1.0);
             prop_assert!(!reading.refusals.iter().any(|refusal| refusal.format == fit.format), "{} both fits and refuses", fit.format);
+            prop_assert_eq!(CATALOG.fit_of(&fit.format, kind, &bits), Some(fit.clone()), "asked for alone, it is the same");
+        }
+        for refusal in &reading.refusals {
+            prop_assert_eq!(CATALOG.fit_of(&refusal.format, kind, &bits), None);
         }
         prop_assert!(reading.fits.windows(2).all(|pair| pair[0].odds <= pair[1].odds), "most trustworthy first");
         prop_assert!(reading.choice.is_none(), "reading is no choosing");

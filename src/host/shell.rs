@@ -47,8 +47,6 @@ pub struct Shell {
     notices: VecDeque<Notice>,
     /// What readers are to do, once what is to be said has been said: telling them wakes others, which would come before it.
     commands: VecDeque<(ReaderName, ReaderCommand)>,
-    /// What is to be sent, after that: who waits at a screen comes first.
-    due: VecDeque<Work>,
     count: u64,
     tap: Option<mpsc::UnboundedSender<Tapped>>,
 }
@@ -108,7 +106,6 @@ impl Shell {
             effects: VecDeque::new(),
             notices: VecDeque::new(),
             commands: VecDeque::new(),
-            due: VecDeque::new(),
             count: 0,
             tap: None,
         }
@@ -138,7 +135,7 @@ impl Shell {
             // It is cancelled now and then, to look again. Nothing is lost by that.
             drop(timeout(SHOWING_INTERVAL, self.step()).await);
         }
-        self.follow_up();
+        self.command_readers();
         if let Some(drivers) = self.drivers.take() {
             drivers.end().await;
         }
@@ -215,7 +212,7 @@ impl Shell {
 
     /// Waits for one thing to happen, and does what follows. Nothing is lost if the wait is cancelled.
     pub async fn step(&mut self) {
-        self.follow_up();
+        self.command_readers();
         let deadline = self.station.deadline(self.clock.now()).map(|at| self.clock.instant(at));
         let until = async move {
             match deadline {
@@ -242,17 +239,10 @@ impl Shell {
         self.happens(event);
     }
 
-    /// Does what waits until all is said.
-    fn follow_up(&mut self) {
+    fn command_readers(&mut self) {
         for (name, command) in self.commands.drain(..) {
             if let Some(drivers) = &self.drivers {
                 drivers.command(&name, command);
-            }
-        }
-        for work in self.due.drain(..) {
-            if let Some(caller) = &self.caller {
-                let (Work::Step(id) | Work::Ask(id)) = work;
-                caller.begin(work, self.station.at_least(id, self.clock.now()), self.post.clone());
             }
         }
     }
@@ -291,7 +281,12 @@ impl Shell {
                     self.write(async move { store.seen(card, at).await.map(|()| None) });
                 }
             }
-            Effect::Deliver(work) => self.due.push_back(work),
+            Effect::Deliver(work) => {
+                if let Some(caller) = &self.caller {
+                    let (Work::Step(id) | Work::Ask(id)) = work;
+                    caller.begin(work, self.station.at_least(id, self.clock.now()), self.post.clone());
+                }
+            }
             Effect::Again(_) => {}
             Effect::Tell(notice) => self.notices.push_back(notice),
         }

@@ -8,6 +8,14 @@ fn held() -> Outcome {
     Outcome::Refused(Told { result_code: Some(2), description: words, ..Told::default() })
 }
 
+/// An entry that was saved by an earlier station, and sent by none.
+fn an_open_entry() -> Entry {
+    let mut before = world(1.0);
+    before.happens(Event::Deliver(Scope::Nothing));
+    let id = before.saves(1, 1);
+    before.disk[&id].clone()
+}
+
 impl World {
     /// An order for a card that BluSKY has.
     fn of_existing(&mut self, number: u128, user: u128) -> Request {
@@ -121,14 +129,13 @@ fn whoever_has_gone_is_not_asked_whether_a_card_is_taken_from_its_holder() {
 
 #[test]
 fn whoever_comes_back_for_an_entry_of_before_waits_for_it_and_is_asked_nothing() {
-    let mut before = world(1.0);
-    before.happens(Event::Deliver(Scope::Nothing));
-    let id = before.saves(1, 1);
+    let open = an_open_entry();
+    let id = open.id;
     let comes_back = |outcomes: Vec<Outcome>| {
         let mut world = world(1.0);
         world.happens(Event::Deliver(Scope::Nothing));
-        world.disk.insert(id, before.disk[&id].clone());
-        world.happens(Event::Stock(vec![(1, before.disk[&id].clone())]));
+        world.disk.insert(id, open.clone());
+        world.happens(Event::Stock(vec![(1, open.clone())]));
         world.happens(Event::Resume(id));
         assert!(world.station.is_at_work());
         world.outcomes.extend(outcomes);
@@ -255,10 +262,8 @@ fn a_notice_says_which_order_it_is_about() {
 
 #[test]
 fn what_the_store_shows_is_taken_up_also_where_somebody_waits_for_it_already_or_it_had_come_to_its_end() {
-    let mut before = world(1.0);
-    before.happens(Event::Deliver(Scope::Nothing));
-    let id = before.saves(1, 1);
-    let open = before.disk[&id].clone();
+    let open = an_open_entry();
+    let id = open.id;
     let stock = |world: &mut World, entry: &Entry| {
         world.disk.insert(id, entry.clone());
         world.happens(Event::Stock(vec![(1, entry.clone())]));
@@ -299,10 +304,7 @@ fn an_order_that_was_taken_back_can_come_again_and_one_that_is_saved_is_never_to
 
 #[test]
 fn what_came_to_its_end_before_anything_is_delivered_is_not_taken_up_where_it_was_read_as_open_before() {
-    let mut before = world(1.0);
-    before.happens(Event::Deliver(Scope::Nothing));
-    let id = before.saves(1, 1);
-    let open = before.disk[&id].clone();
+    let open = an_open_entry();
     let World { station, .. } = world(1.0);
     let mut begins = world(1.0);
     begins.station = Station::new(station.setup);

@@ -15,6 +15,15 @@ impl World {
         id
     }
 
+    /// One card, shown for the first two rows: the second one's order.
+    fn shows_one_card_to_two(&mut self) -> Uuid {
+        self.turn(1, 1, 101);
+        self.bytes(FIRST);
+        let next = self.turn(1, 2, 102);
+        self.bytes(FIRST);
+        next
+    }
+
     fn shown_for(&self) -> Option<Given> {
         match self.asked()?.1.kind {
             QuestionKind::InTheWay(InTheWay::Shown(given), _) => Some(given),
@@ -31,10 +40,7 @@ impl World {
 #[test]
 fn a_card_that_was_shown_for_one_is_the_next_ones_only_after_a_yes() {
     let mut world = world(1.0);
-    world.turn(1, 1, 101);
-    world.bytes(FIRST);
-    let next = world.turn(1, 2, 102);
-    world.bytes(FIRST);
+    let next = world.shows_one_card_to_two();
     let given = world.shown_for().unwrap();
     assert_eq!((given.user, given.seconds, world.state(next)), (Uuid::from_u128(101), 1, None));
     // Another card answers what was asked about that one.
@@ -46,10 +52,7 @@ fn a_card_that_was_shown_for_one_is_the_next_ones_only_after_a_yes() {
 fn a_yes_gives_the_same_card_and_a_no_waits_for_another() {
     for (answer, cards) in [(Answer::Yes, 2), (Answer::No, 1)] {
         let mut world = world(1.0);
-        world.turn(1, 1, 101);
-        world.bytes(FIRST);
-        let next = world.turn(1, 2, 102);
-        world.bytes(FIRST);
+        let next = world.shows_one_card_to_two();
         world.answers(answer);
         assert_eq!(world.disk.len(), cards);
         world.told.clear();
@@ -77,10 +80,7 @@ fn the_same_person_again_and_another_run_are_no_question() {
 #[test]
 fn a_card_that_lay_there_before_somebodys_turn_answers_nothing() {
     let mut world = world(1.0);
-    world.turn(1, 1, 101);
-    world.bytes(FIRST);
-    world.turn(1, 2, 102);
-    world.bytes(FIRST);
+    world.shows_one_card_to_two();
     let asked = world.asked();
     assert!(world.shown_for().is_some());
     // The same card once more says nothing new.
@@ -91,10 +91,7 @@ fn a_card_that_lay_there_before_somebodys_turn_answers_nothing() {
 #[test]
 fn a_card_that_lay_there_as_its_reader_came_back_does_not_answer_what_was_asked_about_another() {
     let mut world = world(1.0);
-    world.turn(1, 1, 101);
-    world.bytes(FIRST);
-    let next = world.turn(1, 2, 102);
-    world.bytes(FIRST);
+    let next = world.shows_one_card_to_two();
     assert!(world.shown_for().is_some());
     if let Some(ReaderSetup { kind: ReaderKind::Serial(_, hints), .. }) = world.station.setup.readers.first_mut() {
         hints.card_left = Some(std::time::Duration::from_secs(5));
@@ -166,10 +163,7 @@ fn a_card_that_was_given_since_the_run_began_is_asked_about_however_short_the_si
 #[test]
 fn in_a_list_also_a_card_that_was_not_read_whole_voids_what_is_asked_about_the_one_before() {
     let mut world = world(1.0);
-    world.turn(1, 1, 101);
-    world.bytes(FIRST);
-    let next = world.turn(1, 2, 102);
-    world.bytes(FIRST);
+    let next = world.shows_one_card_to_two();
     assert!(world.shown_for().is_some());
     let (_, question) = world.asked().unwrap();
     world.bytes(b"1AFD88EB80\r");

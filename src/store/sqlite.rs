@@ -71,7 +71,7 @@ use wrong::{Wrong, explain};
 /// How long a store that is locked is waited for.
 const LOCKED: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-/// In bytes.
+/// How large a page of a new store is, in bytes.
 const PAGE_SIZE: u32 = 1024;
 /// Why a store is not shown of which all lies in the log.
 const UNSEEN: &str = "what was saved last is in the log beside it, which cannot be taken up here; free some space, or copy both to a folder \
@@ -176,7 +176,7 @@ impl Database {
     fn take_up(&mut self) -> Result<(), StoreError> {
         let mut take_up = || -> Result<(), Wrong> {
             let is_older = layout::is_older(&self.connection, &self.path)?;
-            // Of a new store: each page that an enrollment touches is written to the log, and they are not full.
+            // An enrollment changes a little of many pages, and each goes to the log whole. A store that is there keeps its own size.
             self.connection.pragma_update(None, "page_size", PAGE_SIZE)?;
             self.connection.pragma_update(None, "journal_mode", "WAL")?;
             self.connection.pragma_update(None, "synchronous", "FULL")?;

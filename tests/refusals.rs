@@ -9,7 +9,7 @@ mod support;
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
-    os::unix::fs::{MetadataExt, symlink},
+    os::unix::fs::MetadataExt,
     path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     thread,
@@ -321,11 +321,9 @@ fn wrong_usage_is_one_json_line_too() {
 fn a_reader_unplugged_while_a_card_is_waited_for_ends_the_wait_and_is_named() {
     let blusky = Simulator::start(&[]);
     for arguments in [&["enroll", "--user", ADA, "--json"][..], &["enroll", "--user", ADA]] {
-        let reader = Plugged::plug_in();
-        // The name of the port goes with its plug, as udev has it.
         let plugs = tempfile::tempdir().unwrap();
         let plug = plugs.path().join("tty");
-        symlink(&reader.path, &plug).unwrap();
+        let reader = Plugged::plug_in(plug.clone());
         let desk = format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"twn3-hidprox\"\n", plug.display());
         let site = Site::at(&blusky.base_url, &desk);
         let log = site.path("log");
@@ -334,7 +332,6 @@ fn a_reader_unplugged_while_a_card_is_waited_for_ends_the_wait_and_is_named() {
         let enroll = Running::begin(&mut command);
         let said = || fs::read_to_string(&log).unwrap();
         wait_for("the reader", || said().contains("the reader is there").then_some(()));
-        fs::remove_file(&plug).unwrap();
         drop(reader);
         let ended = enroll.end();
         assert_eq!(ended.code, 1, "{ended:?}");

@@ -11,7 +11,7 @@ mod support;
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::PermissionsExt,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -547,10 +547,9 @@ fn a_port_is_read_as_soon_as_the_program_that_held_it_ends() {
 
 #[test]
 fn an_unplugged_reader_is_read_again_once_it_is_plugged_in() {
-    let (mut first, second) = (Plugged::plug_in(), SerialReader::plug_in());
-    let site = Site::at("http://127.0.0.1:9", "");
+    let (site, second) = (Site::at("http://127.0.0.1:9", ""), SerialReader::plug_in());
     let plug = site.path("tty");
-    symlink(&first.path, &plug).unwrap();
+    let mut first = Plugged::plug_in(plug.clone());
     let desk = format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"twn3-hidprox\"\n", plug.display());
     site.configure(&format!("{desk}{}", second.configuration("gate", "twn3-hidprox", "")));
     let mut read = start(&site, &["read", "--json"]);
@@ -560,9 +559,7 @@ fn an_unplugged_reader_is_read_again_once_it_is_plugged_in() {
     assert_eq!(read.json()["input"], "{26}808001C0");
     drop(first);
     read.hears("unplugged; plug it in again");
-    let mut again = Plugged::plug_in();
-    std::fs::remove_file(&plug).unwrap();
-    symlink(&again.path, &plug).unwrap();
+    let mut again = Plugged::plug_in(plug);
     read.hears("the reader is there");
     // The half that was left behind and the rest of it are not one card; the same card again is a new presentation.
     again.send(b"8001C0\r1A808001C0\r1ABD88EB80\r");
@@ -574,8 +571,7 @@ fn an_unplugged_reader_is_read_again_once_it_is_plugged_in() {
 fn no_card_is_lost_or_doubled_while_a_reader_is_unplugged_and_plugged_in_again_and_again_beside_a_busy_one() {
     let site = Site::at("http://127.0.0.1:9", "");
     let (plug, mut busy) = (site.path("tty"), SerialReader::plug_in());
-    let mut reader = Plugged::plug_in();
-    symlink(&reader.path, &plug).unwrap();
+    let mut reader = Plugged::plug_in(plug.clone());
     let desk = format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"id12la-ascii\"\ncard_left_ms = 0\n", plug.display());
     site.configure(&format!("{desk}{}", busy.configuration("gate", "id12la-ascii", "card_left_ms = 0")));
     let mut read = start(&site, &["read", "--json"]);
@@ -607,9 +603,7 @@ fn no_card_is_lost_or_doubled_while_a_reader_is_unplugged_and_plugged_in_again_a
         reader.send(&frame[..7]);
         drop(reader);
         read.hears("desk: ");
-        reader = Plugged::plug_in();
-        std::fs::remove_file(&plug).unwrap();
-        symlink(&reader.path, &plug).unwrap();
+        reader = Plugged::plug_in(plug.clone());
         let began = Instant::now();
         read.hears("the reader is there");
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
@@ -618,15 +612,12 @@ fn no_card_is_lost_or_doubled_while_a_reader_is_unplugged_and_plugged_in_again_a
 
 #[test]
 fn reading_ends_with_1_and_says_why_when_its_only_reader_is_unplugged_for_good() {
-    let reader = Plugged::plug_in();
     let site = Site::at("http://127.0.0.1:9", "");
-    // A path of its own: the kernel gives a tty's number to the next test that wants one.
     let plug = site.path("tty");
-    symlink(&reader.path, &plug).unwrap();
+    let reader = Plugged::plug_in(plug.clone());
     site.configure(&format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"twn3-hidprox\"\n", plug.display()));
     let mut read = start(&site, &["read", "--json"]);
     read.hears("the reader is there");
-    std::fs::remove_file(&plug).unwrap();
     drop(reader);
     read.hears("unplugged; plug it in again");
     let ended = read.end();

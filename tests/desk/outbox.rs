@@ -82,11 +82,10 @@ fn a_card_that_somebody_holds_is_asked_about_in_the_list_long_after_its_turn() {
 
 #[test]
 fn a_reader_that_is_unplugged_is_shown_with_since_when_and_why() {
-    let (blusky, mut reader) = (Simulator::start(&[]), Plugged::plug_in());
+    let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
-    // The name of the port goes with its plug.
     let plug = site.path("tty");
-    std::os::unix::fs::symlink(&reader.path, &plug).unwrap();
+    let mut reader = Plugged::plug_in(plug.clone());
     let text = std::fs::read_to_string(site.path("cardbridge.toml")).unwrap();
     let desk = format!("[[reader]]\nname = \"desk\"\nserial = \"{}\"\ndialect = \"twn3-hidprox\"\ncard_left_ms = 0\n", plug.display());
     site.configure(&format!("{text}\n{desk}[desk]\nlisten = \"127.0.0.1:0\"\n"));
@@ -96,7 +95,6 @@ fn a_reader_that_is_unplugged_is_shown_with_since_when_and_why() {
     page.shows("outbox", "ready since ");
     reader.send(FIRST);
     page.shows("outbox", "cards read: 1");
-    std::fs::remove_file(&plug).unwrap();
     drop(reader);
     page.shows("outbox", "gone since ");
     page.shows("bar", "not there");

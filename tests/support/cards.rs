@@ -7,9 +7,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{BufRead, BufReader, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, symlink},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
@@ -70,14 +71,16 @@ pub fn slow(script: CardScript, delay: Duration) -> CardScript {
     CardScript { delay, ..script }
 }
 
-/// A serial reader that can be unplugged. No child process inherits its end, else the line would stay up with the child.
+/// A serial reader that can be unplugged, at a name that comes and goes with it, as udev has it: the kernel gives the
+/// number of a line that ended to whoever wants one next. No child process inherits its end, else the line would stay up
+/// with the child.
 pub struct Plugged {
     master: PtyMaster,
-    pub path: String,
+    plug: PathBuf,
 }
 
 impl Plugged {
-    pub fn plug_in() -> Self {
+    pub fn plug_in(plug: PathBuf) -> Self {
         let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -86,11 +89,19 @@ impl Plugged {
         let mut line = tcgetattr(&port).unwrap();
         cfmakeraw(&mut line);
         tcsetattr(&port, SetArg::TCSANOW, &line).unwrap();
-        Self { master, path }
+        symlink(path, &plug).unwrap();
+        Self { master, plug }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
         self.master.write_all(bytes).unwrap();
+    }
+}
+
+impl Drop for Plugged {
+    /// The name goes first, and then the line: between the two, nobody else's line is at that name.
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.plug));
     }
 }
 

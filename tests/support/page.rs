@@ -1,6 +1,6 @@
 //! A station with pages and a serial reader that can be unplugged, and what stands on its pages.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
@@ -82,16 +82,12 @@ impl Station {
         self.run.take().unwrap().kill();
     }
 
-    /// The plug first: somebody else's line may get the number of this one.
     pub fn unplugs(&mut self) {
-        fs::remove_file(&self.plug).unwrap();
-        drop(self.reader.take());
+        self.reader = None;
     }
 
     pub fn plugs_in(&mut self) {
-        let reader = Plugged::plug_in();
-        symlink(&reader.path, &self.plug).unwrap();
-        self.reader = Some(reader);
+        self.reader = Some(Plugged::plug_in(self.plug.clone()));
     }
 
     pub fn reads(&mut self, frame: &[u8]) {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tokio::{task::spawn_blocking, time::sleep};
 use uuid::Uuid;
 
@@ -284,7 +284,7 @@ impl Directory {
         let base_url = self.store.base_url().to_owned();
         let (of, path) = (self.lists.of.clone(), self.lists.path.clone());
         let hashed = spawn_blocking(move || {
-            let digest = to_hex(&Sha256::digest(everybody.as_str()));
+            let digest = to_hex(digest(&SHA256, everybody.as_str().as_bytes()).as_ref());
             let people = known.len();
             (everybody, known, digest, Asked { base_url, of, of_each, path, paths, people, unnamed })
         });

@@ -35,7 +35,7 @@ pub mod state;
 
 use std::{path::Path, sync::Arc};
 
-use sha2::{Digest, Sha256};
+use ring::digest::SHA256;
 
 use crate::{
     card::to_hex,
@@ -86,7 +86,7 @@ impl Site {
     /// What tells this site from another: the digests of its configuration and of its protocol files.
     #[must_use]
     pub fn digests(&self) -> Digests {
-        let digest = |text: &str| to_hex(&Sha256::digest(text.as_bytes()));
+        let digest = |text: &str| to_hex(ring::digest::digest(&SHA256, text.as_bytes()).as_ref());
         Digests { configuration: digest(&self.config.text), protocols: format!("{} {}", env!("CARGO_PKG_VERSION"), self.protocols.own) }
     }
 }

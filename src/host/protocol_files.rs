@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use crate::{
     card::to_hex,
@@ -42,7 +42,7 @@ pub struct FolderError {
 /// A folder that cannot be read, or one in which there is none of the rooms.
 pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), FolderError> {
     let failed = |path: &Path, cause| FolderError { path: path.to_owned(), cause };
-    let (mut any, mut digest) = (false, Sha256::new());
+    let (mut any, mut digest) = (false, Context::new(&SHA256));
     for (room, name) in Room::ALL {
         let inner = folder.join(name);
         if !inner.is_dir() {
@@ -61,7 +61,7 @@ pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), Folder
             }
             match file::text(path, LARGEST_FILE) {
                 Ok(text) => {
-                    digest.update(format!("{name} {:?} {} {text}", path.file_name(), text.len()));
+                    digest.update(format!("{name} {:?} {} {text}", path.file_name(), text.len()).as_bytes());
                     protocols.add(room, &file, &text);
                 }
                 Err(cause) => {
@@ -70,8 +70,12 @@ pub fn add_folder(protocols: &mut Protocols, folder: &Path) -> Result<(), Folder
             }
         }
     }
-    protocols.own = to_hex(&digest.finalize());
-    let none = || folder.metadata().err().unwrap_or_else(|| io::Error::other("it has none of these"));
+    protocols.own = to_hex(digest.finish().as_ref());
+    let none = || match folder.metadata() {
+        Ok(found) if found.is_file() => io::Error::other("it is a file"),
+        Ok(_) => io::Error::other("it has none of these"),
+        Err(error) => error,
+    };
     if any { Ok(()) } else { Err(failed(folder, none())) }
 }
 

@@ -8,7 +8,7 @@ mod samples;
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use ring::digest::SHA256;
 use toml_span::value::ValueInner;
 
 use self::fields::{Lettered, Letters};
@@ -123,7 +123,7 @@ pub fn read(file: &str, sheet: &Sheet<'_>, names: &mut Vec<String>) -> Option<Ca
     }
     let (id, aliases, shape): (Arc<str>, Arc<[String]>, Shape) = (id?.value.into(), Arc::from(aliases), shape?);
     let is_track = shape.is_track;
-    let digest = sheet.digest().map_or_else(|| to_hex(&Sha256::digest(sheet.text())), ToOwned::to_owned);
+    let digest = sheet.digest().map_or_else(|| to_hex(ring::digest::digest(&SHA256, sheet.text().as_bytes()).as_ref()), ToOwned::to_owned);
     let digest: Arc<str> = digest.into();
     let compile = |(drawing, letters): (Drawing, Letters)| {
         let fields = fields.iter().map(|(letter, field)| in_length(*letter, field, &letters, is_track)).collect();

@@ -9,8 +9,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use ring::digest::{SHA256, digest};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     super::{
@@ -235,5 +235,5 @@ impl Manifest {
 }
 
 fn sum(text: &[u8]) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    digest(&SHA256, text).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,11 +4,11 @@
 //! hash over all its columns, which are hashed before anything else is believed of them. Never: a damaged value.
 
 use chrono::{DateTime, Utc};
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use rusqlite::{
     Connection, Row, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
-use sha2::{Digest, Sha256};
 
 use super::{Wrong, older};
 use crate::{
@@ -29,13 +29,18 @@ pub(super) const STEP_COUNT: usize = 7;
 pub(super) const STEP_FIXED_COUNT: usize = 4;
 
 /// A hash over columns: each with its type and its length, so that no two rows have the same bytes to hash.
-#[derive(Default)]
-pub(super) struct Hash(Sha256);
+pub(super) struct Hash(Context);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
 
 impl Hash {
     pub(super) fn bytes(mut self, tag: u8, bytes: &[u8]) -> Self {
-        self.0.update([tag]);
-        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(&[tag]);
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
         self
     }
@@ -59,8 +64,10 @@ impl Hash {
         (0..count).try_fold(self, |hash, at| Ok(hash.value(row.get_ref(at)?)))
     }
 
-    pub(super) fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
+    pub(super) fn finish(self) -> [u8; SHA256_OUTPUT_LEN] {
+        let mut hash = [0; SHA256_OUTPUT_LEN];
+        hash.copy_from_slice(self.0.finish().as_ref());
+        hash
     }
 
     /// A mark is short: it is there for damage, not for forgers.

@@ -150,7 +150,8 @@ pub struct Keys<'s, 'a> {
     table: Table<'a>,
     span: Span,
     path: String,
-    known: Vec<&'static str>,
+    /// What was asked for, and where it stands.
+    known: Vec<(&'static str, Option<Span>)>,
 }
 
 impl<'s, 'a> Keys<'s, 'a> {
@@ -163,7 +164,7 @@ impl<'s, 'a> Keys<'s, 'a> {
     /// A text that must be there.
     pub fn text(&mut self, key: &'static str) -> Option<At<String>> {
         let found = self.optional_text(key);
-        if found.is_none() && !self.was_wrong(key) {
+        if found.is_none() {
             self.missing(key);
         }
         found
@@ -273,8 +274,11 @@ impl<'s, 'a> Keys<'s, 'a> {
         self.sheet.add(at, message);
     }
 
-    /// Complains that a key is not there, and names the one that may be it, misspelt.
+    /// Complains that a key is not there, and names the one that may be it, misspelt. What is there, and wrong, is not missing.
     pub fn missing(&self, key: &str) {
+        if self.was_wrong(key) {
+            return;
+        }
         let misspelt = nearest(key, self.table.keys().map(|key| &*key.name));
         let name = self.name(key);
         self.complain(
@@ -294,7 +298,7 @@ impl<'s, 'a> Keys<'s, 'a> {
 
     /// Ends the table: what was not asked for is refused, with the nearest known key.
     pub fn finish(mut self) {
-        let known = std::mem::take(&mut self.known);
+        let known: Vec<_> = std::mem::take(&mut self.known).into_iter().map(|(key, _)| key).collect();
         for (key, _) in self.rest() {
             let hint = nearest(&key.value, known.iter().copied())
                 .map_or_else(|| format!("known here: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
@@ -303,8 +307,9 @@ impl<'s, 'a> Keys<'s, 'a> {
     }
 
     fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
-        self.known.push(key);
-        self.table.remove(key)
+        let value = self.table.remove(key);
+        self.known.push((key, value.as_ref().map(|value| value.span)));
+        value
     }
 
     fn text_item(&self, key: &str, item: &mut Value<'a>) -> Option<At<String>> {
@@ -328,10 +333,11 @@ impl<'s, 'a> Keys<'s, 'a> {
         None
     }
 
-    /// True where a complaint about that key stands already.
+    /// True where something was found wrong within that key's value.
     fn was_wrong(&self, key: &str) -> bool {
-        let mention = format!("`{}` is ", self.name(key));
-        self.sheet.findings.borrow().iter().any(|finding| finding.message.starts_with(&mention))
+        let Some(span) = self.known.iter().find(|(known, _)| *known == key).and_then(|(_, span)| *span) else { return false };
+        let within = self.sheet.place(span.start)..=self.sheet.place(span.end);
+        self.sheet.findings.borrow().iter().any(|finding| within.contains(&(finding.line, finding.column)))
     }
 }
 

@@ -56,6 +56,37 @@ fn a_format_in_a_file_of_another_name_is_not_passed_over_in_silence_and_what_was
     fs::create_dir(site.path("empty")).unwrap();
     let checked = site.run(&["check", "empty"]);
     assert!(checked.stderr.contains("empty cannot be read: it has none of these; give a folder with cards/"), "{checked:?}");
+    write(&site, "ours.toml", OURS);
+    let checked = site.run(&["check", "own/cards/ours.toml"]);
+    assert!(checked.stderr.contains("ours.toml cannot be read: it is a file; give a folder with cards/"), "{checked:?}");
+}
+
+/// A serial line of this site's own.
+const LINE: &str = "id = \"our-line\"\nname = \"Our own line\"\nsource = \"the vendor\"\nconfidence = \"documented\"\nkind = \"csn\"\n\
+    [frame]\ncut = \"delimited\"\nstart = \"02\"\nend = \"03\"\nlongest = 16\n[[message]]\npayload = \"{id:hex8}\"\n\
+    [[sample]]\nsource = \"a card of ours\"\ntext = \"\\u000204A1B2C3\\u0003\"\nreads = \"csn:04A1B2C3\"\n";
+
+#[test]
+fn what_is_wrong_in_a_dialect_is_said_once_in_plain_words_and_at_its_place() {
+    let site = bare();
+    fs::create_dir_all(site.path("own/serial")).unwrap();
+    let checked = |text: &str| {
+        fs::write(site.path("own/serial/ours.toml"), text).unwrap();
+        site.run(&["check", "own"])
+    };
+    assert_eq!(checked(LINE).code, 0, "{:?}", checked(LINE));
+    let whole = "the sample is not one whole frame of this dialect: ";
+    for (there, wrong, said) in [
+        ("\"{id:hex8}\"", "\"{id:hex\"", "ours.toml:12:12: character 1: expected text, bytes such as".to_owned()),
+        ("\"{id:hex8}\"", "5", "ours.toml:12:11: `message.payload` is an integer; it must be a text in quotes".to_owned()),
+        ("payload = \"{id:hex8}\"", "short = true", "ours.toml:11:1: `message.payload` is missing".to_owned()),
+        ("\"{id:hex8}\"", "\"{id:hex10}\"", format!("{whole}nothing in it is cut as [frame] says and described by a [[message]]")),
+        ("end = \"03\"", "end = \"04\"", format!("{whole}what begins at its byte 1 has no end")),
+        ("text = \"", "text = \"12", format!("{whole}its first 2 bytes are not part of the frame that is found behind them")),
+    ] {
+        let checked = checked(&LINE.replace(there, wrong));
+        assert!(checked.code == 1 && checked.stdout.contains(&said) && checked.stderr.starts_with("1 finding;"), "{said}: {checked:?}");
+    }
 }
 
 #[test]

@@ -191,12 +191,12 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
         let known = |frame: &[u8]| read_frame(dialect, &told, frame).is_some();
         let found = frame::next(&dialect.cut, &sample.frame, dialect.longest, !ended, known);
         let is_fill = |skip: usize| sample.frame.iter().take(skip).all(|byte| dialect.fill.contains(byte));
-        let Some((skip, len)) = (match found {
-            Found::Frame { skip, len } if is_fill(skip) => Some((skip, len)),
-            _ => None,
-        }) else {
-            sheet.add(*span, format!("the sample is not one whole frame of this dialect ({found:?})"));
-            continue;
+        let (skip, len) = match found {
+            Found::Frame { skip, len } if is_fill(skip) => (skip, len),
+            no_frame => {
+                sheet.add(*span, format!("the sample is not one whole frame of this dialect: {}", why_none(no_frame, sample.frame.len())));
+                continue;
+            }
         };
         let heard = sample.frame.get(skip..skip + len).and_then(|frame| read_frame(dialect, &told, frame));
         let why = heard.as_ref().and_then(why_damaged).map_or_else(String::new, |why| format!(": {why}"));
@@ -206,6 +206,17 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
         } else if read != sample.reads {
             sheet.add(*span, format!("the sample reads as {read}, not as {}{why}", sample.reads));
         }
+    }
+}
+
+/// What is wrong with so many bytes that are not one frame.
+fn why_none(found: Found, bytes: usize) -> String {
+    match found {
+        Found::Frame { skip, .. } => format!("its first {skip} bytes are not part of the frame that is found behind them"),
+        Found::Unknown { .. } => "it is a line that no [[message]] describes".to_owned(),
+        Found::Overlong => "its line is longer than `frame.longest`".to_owned(),
+        Found::Wait { skip } if skip >= bytes => "nothing in it is cut as [frame] says and described by a [[message]]".to_owned(),
+        Found::Wait { skip } => format!("what begins at its byte {} has no end", skip + 1),
     }
 }
 

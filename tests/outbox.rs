@@ -156,7 +156,7 @@ fn an_interrupted_enrollment_waits_for_the_answer_that_is_under_way_and_a_second
     let ended = enroll.signal("INT");
     assert_eq!((ended.code, &ended.states()[0], &ended.last()["state"]), (0, &"saved".to_owned(), &json!("accepted")), "{ended:?}");
     // The same, in a hurry.
-    let blusky = Simulator::start(&["--fault", "delay=3000:1"]);
+    let blusky = Simulator::start(&["--fault", "delay=10000:1"]);
     let site = Site::at(&blusky.base_url, "");
     let enroll = site.start(&ENROLL);
     wait_for("the call", || (blusky.sent() == 1).then_some(()));
@@ -165,7 +165,7 @@ fn an_interrupted_enrollment_waits_for_the_answer_that_is_under_way_and_a_second
     interrupt();
     thread::sleep(Duration::from_millis(300));
     let (before, ended) = (Instant::now(), enroll.signal("INT"));
-    assert!(ended.code == 1 && before.elapsed() < Duration::from_secs(2), "{ended:?}");
+    assert!(ended.code == 1 && before.elapsed() < Duration::from_secs(8), "{ended:?}");
     let _station = site.station();
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(blusky.cards().len(), 1);
@@ -268,7 +268,7 @@ fn an_enrollment_does_not_wait_for_a_blusky_that_is_away() {
     station.wait_for_stderr("BluSKY cannot be reached");
     let before = Instant::now();
     let ended = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(123, 2), "--json"]);
-    assert_eq!((ended.code, before.elapsed() < Duration::from_secs(3)), (3, true), "{ended:?} {:?}", before.elapsed());
+    assert_eq!((ended.code, before.elapsed() < Duration::from_secs(10)), (3, true), "{ended:?} {:?}", before.elapsed());
     let blusky = Simulator::on(&address, &[]);
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (2, 2));
@@ -689,14 +689,14 @@ fn a_retry_does_not_wait_out_the_pause_before_the_next_try() {
     let site = Site::at(&format!("http://{address}"), "");
     let _station = site.station();
     let entry = site.run(&ENROLL).last();
-    // Seven seconds after the first try the pause is one of eight.
-    thread::sleep(Duration::from_secs(9));
+    // Fifteen seconds after the first try the pause is one of sixteen.
+    thread::sleep(Duration::from_secs(17));
     let blusky = Simulator::on(&address, &[]);
     let before = Instant::now();
     assert_eq!(site.run(&["outbox", "retry", &key(&entry)]).code, 0);
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (1, 1));
-    assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
 }
 
 #[test]

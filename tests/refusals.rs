@@ -953,4 +953,10 @@ fn a_file_without_end_or_a_pipe_in_place_of_a_configuration_or_a_list_is_refused
         std::os::unix::fs::symlink(endless, site.path("cardbridge.toml")).unwrap();
         refused(&["outbox", "list", "--json"]);
     }
+    fs::remove_file(site.path("cardbridge.toml")).unwrap();
+    fs::create_dir(site.path("cardbridge.toml")).unwrap();
+    let mut here = Command::new(env!("CARGO_BIN_EXE_cardbridge"));
+    let ended = Ended::after(here.args(["outbox", "list", "--json"]).current_dir(site.folder.path()).env("HOME", site.folder.path()));
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.error()["message"].as_str().unwrap().contains("it is no file but a folder"), "{ended:?}");
 }

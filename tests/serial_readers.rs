@@ -606,7 +606,7 @@ fn no_card_is_lost_or_doubled_while_a_reader_is_unplugged_and_plugged_in_again_a
         reader = Plugged::plug_in(plug.clone());
         let began = Instant::now();
         read.hears("the reader is there");
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
 }
 

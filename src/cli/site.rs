@@ -105,9 +105,10 @@ fn with_own(globals: &Globals, mut protocols: Protocols) -> Result<Protocols, Fa
     Ok(protocols)
 }
 
-/// The configuration file in use, if there is one. A link that leads nowhere is one: what it stood for is not passed over.
+/// The configuration file in use, if there is one. A link that leads nowhere is one, and so is a folder of that name: what is meant by it
+/// is not passed over.
 pub fn path(globals: &Globals, look: Look) -> Option<PathBuf> {
-    globals.config.clone().or_else(|| places(look).into_iter().find(|path| path.is_file() || path.is_symlink()))
+    globals.config.clone().or_else(|| places(look).into_iter().find(|path| path.symlink_metadata().is_ok()))
 }
 
 fn places(look: Look) -> Vec<PathBuf> {

@@ -17,7 +17,7 @@ use super::{
     device::{Device, End, Link},
     holder,
     place::Place,
-    unplugged,
+    unreadable,
 };
 use crate::reader::{self, InputDevice, KeyEvent, KeyMove, Port, ReaderEvent};
 
@@ -123,8 +123,7 @@ impl Device for Keyboard {
                     Ok(event) => if let Some(event) = key_event(&event) {
                         link.report(ReaderEvent::Typed(vec![event]))?;
                     },
-                    Err(_) if !Path::new(path).exists() => return Err(End::Failed(unplugged(path))),
-                    Err(error) => return Err(End::Failed(format!("{path} cannot be read: {error}"))),
+                    Err(error) => return Err(End::Failed(unreadable(path, &error))),
                 },
                 told = link.told() => drop(told?),
             }

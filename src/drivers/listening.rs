@@ -12,7 +12,7 @@ use tokio_serial::SerialStream;
 
 use super::{
     serial::{WRITE_WAIT, cannot_open, set, settings},
-    unplugged,
+    unplugged, unreadable, unwritable,
 };
 use crate::reader::LineSettings;
 
@@ -106,7 +106,7 @@ async fn serve(
             read = port.read(&mut buffer) => match read {
                 Ok(0) => return Err(unplugged(path)),
                 Ok(count) => drop(tell.send(Passed::Bytes(buffer.get(..count).unwrap_or_default().to_vec()))),
-                Err(error) => return Err(format!("{path} cannot be read: {error}")),
+                Err(error) => return Err(unreadable(path, &error)),
             },
             wish = wanted.recv() => match wish {
                 None => return Ok(()),
@@ -116,7 +116,7 @@ async fn serve(
                     drop(tell.send(Passed::Set));
                 }
                 Some(Wish::Say(bytes)) => if let Ok(Err(error)) = timeout(WRITE_WAIT, port.write_all(&bytes)).await {
-                    return Err(format!("{path} cannot be written: {error}"));
+                    return Err(unwritable(path, &error));
                 },
             },
         }

@@ -19,8 +19,9 @@ mod place;
 pub mod serial;
 pub mod usb;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, path::Path, sync::Arc, time::Duration};
 
+use nix::errno::Errno;
 use tokio::{sync::mpsc, time::timeout};
 
 use self::device::DeviceDriver;
@@ -158,6 +159,23 @@ impl Drivers {
     }
 }
 
+/// Why a device can no longer be read.
+fn unreadable(path: &str, error: &io::Error) -> String {
+    if is_gone(path, error) { unplugged(path) } else { format!("{path} cannot be read: {error}") }
+}
+
+/// Why a device can no longer be written.
+fn unwritable(path: &str, error: &io::Error) -> String {
+    if is_gone(path, error) { unplugged(path) } else { format!("{path} cannot be written: {error}") }
+}
+
+/// True for each of the ways in which a device that was unplugged fails: which one it is depends on how far the kernel has come with it.
+fn is_gone(path: &str, error: &io::Error) -> bool {
+    const GONE: [Errno; 3] = [Errno::EIO, Errno::ENXIO, Errno::ENODEV];
+    let is_said = error.raw_os_error().is_some_and(|number| GONE.contains(&Errno::from_raw(number)));
+    is_said || error.kind() == io::ErrorKind::BrokenPipe || !Path::new(path).exists()
+}
+
 fn unplugged(path: &str) -> String {
     format!("{path} is gone: the reader was unplugged; plug it in again")
 }
@@ -173,6 +191,21 @@ mod tests {
 
     fn names(devices: &[(usize, ReaderName)]) -> Vec<(usize, &str)> {
         devices.iter().map(|(at, name)| (*at, &**name)).collect()
+    }
+
+    #[test]
+    fn however_the_kernel_says_it_an_unplugged_reader_is_said_to_be_unplugged() {
+        let gone = [5, 6, 19].map(io::Error::from_raw_os_error).into_iter().chain([io::ErrorKind::BrokenPipe.into()]);
+        for error in gone {
+            assert_eq!(
+                [unreadable("/dev/null", &error), unwritable("/dev/null", &error)],
+                [unplugged("/dev/null"), unplugged("/dev/null")]
+            );
+        }
+        let other = io::Error::from_raw_os_error(4);
+        assert!(unreadable("/dev/null", &other).starts_with("/dev/null cannot be read: "));
+        assert!(unwritable("/dev/null", &other).starts_with("/dev/null cannot be written: "));
+        assert_eq!(unreadable("/dev/ttyNONE", &other), unplugged("/dev/ttyNONE"));
     }
 
     #[test]

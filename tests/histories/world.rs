@@ -91,6 +91,9 @@ enum Stage {
     Over,
 }
 
+/// So many calls are made at once.
+const PARALLEL: usize = 2;
+
 fn user(number: u8) -> Uuid {
     Uuid::from_u128(1000 + u128::from(number % 3))
 }
@@ -105,7 +108,7 @@ fn setup(terms: Terms) -> Setup {
         policy: SitePolicy { same_card, ..policy::h10301() },
         width: IntegerWidth::Bits32,
         proof: 1.0,
-        parallel: 4,
+        parallel: PARALLEL,
         kiosk: None,
         readers: vec![ReaderSetup { name: "desk".to_owned(), kind: ReaderKind::Serial(dialect, hints), proof: None }],
     }
@@ -211,6 +214,9 @@ impl World {
                 let is_alike = |other: &Entry| other.operation.user() == entry.operation.user() || other.card() == entry.card();
                 if let Some(other) = self.calls.iter().find(|call| is_alike(&call.entry)) {
                     self.blusky.broken.push(format!("two at once for one user or card: {} and {id}", other.entry.id));
+                }
+                if self.calls.len() >= PARALLEL {
+                    self.blusky.broken.push(format!("more calls at once than there may be, with {id}"));
                 }
                 let at_least = (self.station.at_least(id, self.now), self.now.steady);
                 self.calls.push(Call { entry, heard: Vec::new(), at_least, stage: Stage::Begin { asks: matches!(work, Work::Ask(_)) } });

@@ -18,7 +18,7 @@ use super::{
     packet::{self, Packet},
 };
 use crate::{
-    drivers::{serial, unplugged},
+    drivers::{serial, unplugged, unreadable, unwritable},
     reader::LineSettings,
 };
 
@@ -77,8 +77,7 @@ impl BusLine {
             Ok(0) => return Err(unplugged(&self.path)),
             Ok(count) => self.came(buffer.get(..count).unwrap_or_default()),
             Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(unplugged(&self.path)),
-            Err(error) => return Err(format!("{} cannot be read: {error}", self.path)),
+            Err(error) => return Err(unreadable(&self.path, &error)),
         }
         Ok(())
     }
@@ -116,10 +115,7 @@ impl BusLine {
         match self.port.write_all(bytes) {
             Ok(()) => Ok(bytes.len()),
             Err(error) => {
-                self.failed = Some(match error.kind() {
-                    ErrorKind::BrokenPipe => unplugged(&self.path),
-                    _ => format!("{} cannot be written: {error}", self.path),
-                });
+                self.failed = Some(unwritable(&self.path, &error));
                 Err(ChannelError::TransportError)
             }
         }

@@ -18,7 +18,7 @@ use super::{
     device::{Device, End, Link},
     holder,
     place::Place,
-    unplugged,
+    unplugged, unreadable, unwritable,
 };
 use crate::reader::{LineParity, LineSettings, Port, ReaderCommand, ReaderEvent, SerialDevice};
 
@@ -118,14 +118,13 @@ impl Device for Line {
                 read = port.read(&mut buffer) => match read {
                     Ok(0) => return Err(End::Failed(unplugged(path))),
                     Ok(count) => marks.read(buffer.get(..count).unwrap_or_default()).into_iter().try_for_each(|event| link.report(event))?,
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(End::Failed(unplugged(path))),
-                    Err(error) => return Err(End::Failed(format!("{path} cannot be read: {error}"))),
+                    Err(error) => return Err(End::Failed(unreadable(path, &error))),
                 },
                 // A device that takes nothing for so long answers nothing either, and that is told elsewhere.
                 told = link.told() => if let ReaderCommand::Write(bytes) = told?
                     && let Ok(Err(error)) = timeout(WRITE_WAIT, port.write_all(&bytes)).await
                 {
-                    return Err(End::Failed(format!("{path} cannot be written: {error}")));
+                    return Err(End::Failed(unwritable(path, &error)));
                 },
             }
         }

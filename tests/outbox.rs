@@ -8,6 +8,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU8, Ordering},
@@ -272,6 +273,52 @@ fn an_enrollment_does_not_wait_for_a_blusky_that_is_away() {
     let blusky = Simulator::on(&address, &[]);
     site.wait_for_outbox(|entries| all_are(entries, "accepted"));
     assert_eq!(count(&blusky), (2, 2));
+}
+
+#[test]
+fn a_terminal_that_is_closed_leaves_one_file_that_is_the_whole_store_unless_the_command_was_to_outlive_it() {
+    let site = Site::at(&format!("http://{}", own_address()), "");
+    let enroll = site.start(&[&ENROLL[..], &["--outcome-timeout", "60"]].concat());
+    site.wait_for_outbox(|entries| all_are(entries, "saved"));
+    let ended = enroll.signal("HUP");
+    assert!(ended.code >= 0 && ended.states().contains(&"saved".to_owned()), "{ended:?}");
+    assert!(!site.path("cardbridge.db-wal").exists(), "{ended:?}");
+    let mut command = std::process::Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_cardbridge")).args(["run", "--config"]).arg(site.path("cardbridge.toml"));
+    let mut station = Running::begin(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    station.wait_for_stderr("BluSKY cannot be reached");
+    assert!(std::process::Command::new("kill").args(["-HUP", &station.id().to_string()]).status().unwrap().success());
+    assert_eq!(site.run(&["outbox", "list", "--json"]).code, 0);
+    assert_eq!(station.signal("TERM").code, 0, "it goes on until it is told to end");
+}
+
+#[test]
+fn a_delivery_ends_and_fails_where_something_is_damaged_or_nothing_can_be_written_down() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at("http://127.0.0.1:9", "");
+    for number in 1..=2 {
+        assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, number), "--json", "--outcome-timeout", "1"]).code, 3);
+    }
+    let shown = site.outbox().remove(0);
+    site.configure(&fs::read_to_string(site.path("cardbridge.toml")).unwrap().replace("http://127.0.0.1:9", &blusky.base_url));
+    for arguments in [&["outbox", "show", &key(&shown)][..], &["outbox", "show", &key(&shown), "--json"]] {
+        let ended = site.run(arguments);
+        assert!(ended.stderr.contains("it was saved for http://127.0.0.1:9, and is delivered only there"), "{ended:?}");
+    }
+    let chosen = site.run(&["outbox", "list", "--state", "refused"]);
+    assert_eq!((chosen.code, chosen.stdout.trim()), (0, "no entry is like that"));
+    let store = rusqlite::Connection::open(site.path("cardbridge.db")).unwrap();
+    store
+        .execute("UPDATE entry SET body = replace(body, '\"internal_card_number\":1', '\"internal_card_number\":7') WHERE number = 1", [])
+        .unwrap();
+    let delivered = site.run(&["outbox", "deliver", "--json"]);
+    assert!(delivered.code == 1 && delivered.stderr.contains(&key(&shown)), "{delivered:?}");
+    let exported = site.run(&["audit", "export"]);
+    assert!(exported.code == 1 && exported.stderr.contains(&key(&shown)), "{exported:?}");
+    store.execute("UPDATE head SET records = records + 1", []).unwrap();
+    let delivered = site.run(&["outbox", "deliver"]);
+    assert!(delivered.code != 0 && delivered.stderr.contains("the head of its chain"), "{delivered:?}");
+    assert_eq!(blusky.sent(), 0);
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
     let ended = match arguments.action {
         Action::Verify { anchor } => verify(&mut record, place(anchor).as_deref(), json),
         Action::Accept { anchor } => accept(&mut record, place(anchor).as_deref(), json),
-        Action::Export => export(&mut record, json),
+        Action::Export => export(&mut record, site.config.anchor.as_deref(), json),
         Action::Erase { user, before, by } => {
             let (what, names) = whom(&site, user, before).await?;
             // It goes on with the record: not with one older than its anchor, and the anchor goes on with it.
@@ -172,7 +172,8 @@ fn erase(record: &mut Database, what: Erase, names: &[String], by: &str, json: b
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+/// What is wrong with the record, as far as its anchor can tell, too.
+fn findings(record: &mut Database, anchor: Option<&Path>) -> Result<Vec<String>, Failure> {
     let mut findings = record.findings().map_err(failed)?;
     if let Some(path) = anchor {
         match anchor_file(path).read().map_err(failed)? {
@@ -192,6 +193,11 @@ fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
             }
         }
     }
+    Ok(findings)
+}
+
+fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+    let findings = findings(record, anchor)?;
     let now = record.anchor().ok();
     let records = now.as_ref().map_or(0, |anchor| anchor.records);
     if json {
@@ -226,13 +232,17 @@ fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn export(record: &mut Database, json: bool) -> Result<ExitCode, Failure> {
+fn export(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     match tell(record, json, &mut io::stdout().lock())? {
         // Whoever read it has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Failure::impossible("output", format!("the record cannot be written: {error}"), "")),
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+        Err(error) => return Err(Failure::impossible("output", format!("the record cannot be written: {error}"), "")),
+        Ok(()) => {}
     }
+    // Nobody takes an edited record for what was written down.
+    let findings = findings(record, anchor)?;
+    findings.iter().for_each(|finding| out::hint(finding));
+    Ok(ExitCode::from(u8::from(!findings.is_empty())))
 }
 
 /// Writes the record, page by page: what is wrong with it, or with where it goes.

@@ -131,7 +131,7 @@ async fn act(site: &Site, session: &mut Session<'_>, arguments: &Arguments) -> R
             let outbox = session.asks(async |client| client.outbox(&wanted).await).await?;
             match csv {
                 true => sheet(&outbox)?,
-                false => list(&outbox, json),
+                false => list(&outbox, json, !wanted.is_empty()),
             }
         }
         Action::Show { id } => {
@@ -205,18 +205,23 @@ async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure>
         }
     }
     let waiting = session.client.outbox(&[]).await.map_err(refused)?;
+    let findings: Vec<&str> = waiting.at("findings").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    findings.iter().for_each(|finding| out::hint(finding));
     let waits = |entry: &&Value| entry.at("end").is_null();
-    match waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count()) {
-        0 => Ok(ExitCode::SUCCESS),
-        count => {
-            let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };
-            out::hint(&format!("{entries}; `cardbridge outbox list` shows why"));
-            Ok(ExitCode::from(3))
-        }
+    let count = waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count());
+    if count > 0 {
+        let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };
+        out::hint(&format!("{entries}; `cardbridge outbox list` shows why"));
     }
+    Ok(ExitCode::from(match (findings.is_empty(), count) {
+        // What is damaged waits for somebody who looks at it.
+        (false, _) => 1,
+        (true, 0) => 0,
+        (true, _) => 3,
+    }))
 }
 
-fn list(outbox: &Value, json: bool) {
+fn list(outbox: &Value, json: bool, is_chosen: bool) {
     let all = |name: &str| outbox.at(name).as_array().cloned().unwrap_or_default();
     all("findings").iter().filter_map(Value::as_str).for_each(out::hint);
     let entries = all("entries");
@@ -227,7 +232,7 @@ fn list(outbox: &Value, json: bool) {
         return entries.iter().for_each(|entry| out::print_json(entry.at("entry")));
     }
     if entries.is_empty() {
-        return out::print("the outbox is empty");
+        return out::print(if is_chosen { "no entry is like that" } else { "the outbox is empty" });
     }
     for told in &entries {
         let entry = told.at("entry");
@@ -298,6 +303,9 @@ fn show(told: &Value, json: bool) {
 /// An entry's whole way, and who has its card as far as that is known.
 fn show_with(told: &Value, holders: &Value, json: bool) {
     let entry = told.at("entry");
+    if !told.at("elsewhere").is_null() {
+        out::hint(&format!("entry {}: {}", entry.text("enrollment"), told.text("elsewhere")));
+    }
     if json {
         return out::print_json(entry);
     }

@@ -315,10 +315,10 @@ impl Station {
         self.sending.is_busy()
     }
 
-    /// True where nothing more will be sent by itself for a while: nothing is due soon, or BluSKY is away.
+    /// True where nothing more will be sent by itself for a while: nothing is due soon, BluSKY is away, or nothing can be written down.
     #[must_use]
     pub fn is_idle(&self, now: Now) -> bool {
-        self.sending.is_idle(now)
+        self.sending.is_idle(now) || (self.store.unsaved.is_some() && !self.sending.is_busy())
     }
 
     /// How many entries wait, for whatever.

@@ -34,6 +34,12 @@ pub enum StoreError {
     /// It is something else.
     #[error("{0} is not a cardbridge store; name another file under [store] path")]
     Foreign(String),
+    /// What was written last lies in its log, and it is empty or was made anew.
+    #[error(
+        "the log of the store {0} holds what was saved last, and the store beside it is empty: put the file back that was there; where it \
+         is gone for good, move the log away too, and begin anew"
+    )]
+    LogAlone(String),
     /// It cannot be opened.
     #[error("the store {path} cannot be opened: {why}")]
     Open {

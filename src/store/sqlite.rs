@@ -108,6 +108,10 @@ impl Database {
         let name = path.display().to_string();
         // Whoever wrote it was killed: it may hold what was wiped since.
         let has_log = fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0);
+        // SQLite takes such a log for somebody else's, and removes it.
+        if has_log && fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+            return Err(StoreError::LogAlone(name));
+        }
         let left = log::Left::beside(path);
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(path, OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE)?;

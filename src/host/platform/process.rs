@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: waits that end with a signal. Never: a signal that is lost between two waits.
 
-use std::{sync::Once, time::Duration};
+use std::{fs, sync::Once, time::Duration};
 
 use nix::sys::resource::{Resource, setrlimit};
 use tokio::{
@@ -19,10 +19,13 @@ static CAME: Notify = Notify::const_new();
 /// How long a signal may wait for whoever answers it.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// From here on Ctrl-C and SIGTERM are answered by [`interrupted`].
+/// From here on Ctrl-C, SIGTERM and the end of the terminal are answered by [`interrupted`].
 pub fn listen_for_signals() {
     LISTENING.call_once(|| {
-        for mut signals in [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter_map(|kind| signal(kind).ok()) {
+        let ends = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        // What was started to outlive its terminal does.
+        let meant = ends.into_iter().filter(|kind| *kind != SignalKind::hangup() || !is_ignored(*kind));
+        for mut signals in meant.filter_map(|kind| signal(kind).ok()) {
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
                     SIGNALS.add_permits(1);
@@ -33,7 +36,14 @@ pub fn listen_for_signals() {
     });
 }
 
-/// Waits until somebody ends this process: Ctrl-C or SIGTERM. Each signal ends one wait.
+/// True where whoever started this process said that it ignores this signal, as `nohup` does.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.unwrap_or_default() >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+/// Waits until somebody ends this process: Ctrl-C, SIGTERM, or a terminal that is closed. Each signal ends one wait.
 pub async fn interrupted() {
     listen_for_signals();
     if let Ok(answered) = SIGNALS.acquire().await {

@@ -1,6 +1,7 @@
 //! What an older program left behind, and what becomes of damaged counts.
 
 mod addresses;
+mod log_alone;
 mod work;
 
 use rusqlite::params;

@@ -625,6 +625,27 @@ fn reading_ends_with_1_and_says_why_when_its_only_reader_is_unplugged_for_good()
 }
 
 #[test]
+fn bytes_that_are_no_card_are_said_once_with_what_they_may_mean() {
+    let mut reader = SerialReader::plug_in();
+    let site = site(&reader.configuration("desk", "rdm6300", ""));
+    let mut read = start(&site, &["read", "--count", "1", "--timeout", "3"]);
+    read.hears("hold the card to the reader");
+    reader.send(b"62E3086CED\r\n");
+    read.hears("noise on the line");
+    reader.send(b"62E3086CED\r\n");
+    let ended = read.end();
+    let said = ended.err.iter().filter(|line| line.contains("bytes that are no card; wrong dialect or baud rate?")).count();
+    assert_eq!((ended.code, said), (Some(1), 1), "{ended:#?}");
+}
+
+#[test]
+fn a_reader_that_is_not_there_is_why_no_card_was_shown_however_short_the_wait() {
+    let site = site("[[reader]]\nname = \"desk\"\nserial = \"/dev/ttyCARDBRIDGE7\"\ndialect = \"twn3-hidprox\"\n");
+    let ended = start(&site, &["read", "--count", "1", "--timeout", "1", "--json"]).end();
+    assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("reader_lost")), "{ended:#?}");
+}
+
+#[test]
 fn a_port_that_is_not_there_is_said_with_what_to_do() {
     let site = site("[[reader]]\nname = \"desk\"\nserial = \"/dev/ttyCARDBRIDGE7\"\ndialect = \"twn3-hidprox\"\n");
     let ended = start(&site, &["read", "--count", "1"]).end();

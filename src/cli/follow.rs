@@ -224,7 +224,7 @@ impl Follow {
                 hint(words);
                 self.readers.lost(notice, session.is_elsewhere() || self.entry.is_some());
             }
-            "noise" => tracing::info!(bytes = notice.at("bytes").as_u64(), "noise on the line"),
+            "noise" => self.readers.noise(notice),
             "failed" | "note" | "lay_there" | "waits_for" => hint(words),
             "question" => drop(ask(session, self.json, notice.at("enrollment"), notice.at("question")).await?),
             "not_enrolled" => return Err(Failure::of_error(notice.at("error"), 1)),

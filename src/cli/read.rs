@@ -69,7 +69,10 @@ async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, 
         let notice = tokio::select! {
             notice = notices.next() => notice,
             () = session.handed_over() => None,
-            () = sleep_until(end), if arguments.timeout.is_some() => break,
+            () = sleep_until(end), if arguments.timeout.is_some() => match give_up {
+                Some(_) => return Err(readers.all_gone()),
+                None => break,
+            },
             () = sleep_until(give_up.unwrap_or_else(far)), if give_up.is_some() => return Err(readers.all_gone()),
             () = out::interrupted() => return Ok(Read::Interrupted),
         };
@@ -91,7 +94,7 @@ async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, 
                 out::hint(words);
                 readers.lost(&notice, session.is_elsewhere());
             }
-            "noise" => tracing::info!(bytes = notice.at("bytes").as_u64(), "noise on the line"),
+            "noise" => readers.noise(&notice),
             "failed" | "note" => out::hint(words),
             _ => {}
         }

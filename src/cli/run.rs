@@ -12,6 +12,7 @@ use super::{
     out::{self, Failure},
     session::{self, Waiting},
     site::{self, Look, blusky},
+    wait::NOISE,
 };
 use crate::{
     desk::Page,
@@ -153,7 +154,7 @@ fn tell(notice: &Notice, json: bool) {
         }
         Notice::Up(reader) => out::hint(&format!("{reader}: there")),
         Notice::Entry(entry, _) => entry_told(entry),
-        Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; wrong dialect or baud rate?")),
+        Notice::Noise(reader, count) => out::hint(&format!("{reader}: {count} bytes that are no card; {NOISE}")),
         Notice::Lost(..)
         | Notice::Failed(..)
         | Notice::Note(..)

@@ -1,21 +1,29 @@
 //! The readers at which a command waits for a card: which are there, and when it gives up because all of them are gone.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::out::Failure;
+use super::out::{Failure, hint};
 use crate::{host::client::Said, reader::configured_name};
 
 /// How long all readers may be gone (the smart-card service restarts, a plug is wriggled) before the command gives up.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What bytes may mean that are no card.
+pub const NOISE: &str = "wrong dialect or baud rate?";
 
 /// The readers that a card is waited for at.
 #[derive(Default)]
 pub struct Readers {
     there: BTreeMap<String, Result<(), String>>,
     give_up: Option<Instant>,
+    /// Those that said what is no card.
+    noisy: BTreeSet<String>,
 }
 
 impl Readers {
@@ -45,6 +53,14 @@ impl Readers {
         }
         if !is_elsewhere && self.there.values().all(Result::is_err) {
             self.give_up.get_or_insert(Instant::now() + GRACE);
+        }
+    }
+
+    /// What came is no card: said once for each, for a line that is set wrong says much.
+    pub fn noise(&mut self, notice: &Value) {
+        tracing::info!(bytes = notice.at("bytes").as_u64(), "noise on the line");
+        if self.noisy.insert(configured(notice.at("reader"))) {
+            hint(&format!("{}; {NOISE}", notice.text("words")));
         }
     }
 

@@ -140,7 +140,7 @@ impl<'a> Redaction<'a> {
             Record::From(bytes) => Record::From(rest.by_ref().take(bytes.len()).collect()),
             // A command that the dialect sends to every reader names no card.
             Record::To(bytes) if !dialect.host.as_ref().is_some_and(|host| host.says(bytes)) => {
-                Record::To(mask::text(bytes, &self.reserved, self.random))
+                Record::To(mask::unknown(bytes, &self.reserved, self.random))
             }
             record => record.clone(),
         };
@@ -172,10 +172,10 @@ impl<'a> Redaction<'a> {
     fn noise(&mut self, dialect: &Dialect, old: &[u8]) -> Vec<u8> {
         let start = dialect.cut.start();
         if !is_binary(dialect) {
-            let begins = |talk: &&String| frame::body(&dialect.cut, old).starts_with(talk.as_bytes());
+            let begins = |talk: &&String| old.strip_prefix(start).is_some_and(|said| said.starts_with(talk.as_bytes()));
             let kept = dialect.talk.iter().find(begins).map_or(0, |talk| start.len() + talk.len());
             let (kept, rest) = old.split_at_checked(kept).unwrap_or((old, &[]));
-            return [kept, &mask::text(rest, &self.reserved, self.random)].concat();
+            return [kept, &mask::unknown(rest, &self.reserved, self.random)].concat();
         }
         let mut new = mask::bytes(old, &self.reserved, self.random);
         if let Cut::Counted { at: count, width, .. } = dialect.cut {
@@ -202,7 +202,7 @@ impl<'a> Redaction<'a> {
                 Record::Bits(OsdpCard { bytes, ..card.clone() })
             }
             Record::Keys(codes) => Record::Keys(frames::keys(codes, self.random)),
-            Record::Text(text) => Record::Text(mask::text(text, &[], self.random)),
+            Record::Text(text) => Record::Text(mask::unknown(text, &[], self.random)),
             record => record.clone(),
         }
     }

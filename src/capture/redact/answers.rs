@@ -124,7 +124,7 @@ impl Redaction<'_> {
         for taking in &step.takes {
             if let (Take::Payload(said), Some(range)) = (&taking.take, taking.place(data)) {
                 let text = data.get(range.clone()).unwrap_or_default();
-                let other = self.frame(in_card(said), text).unwrap_or_else(|| mask::text(text, &[], self.random));
+                let other = self.frame(in_card(said), text).unwrap_or_else(|| mask::unknown(text, &[], self.random));
                 overwrite(new, range.start, &other);
                 counts.iter_mut().skip(range.start * 8).take(range.len() * 8).for_each(|counts| *counts = true);
             }

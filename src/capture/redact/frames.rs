@@ -63,7 +63,7 @@ impl Redaction<'_> {
 
     fn another_frame(&mut self, frame: &KnownFrame<'_>) -> Option<Vec<u8>> {
         let mut body = frame.body.to_vec();
-        overwrite(&mut body, 0, &mask::text(frame.body.get(..frame.begins)?, &self.reserved, self.random));
+        overwrite(&mut body, 0, &mask::unknown(frame.body.get(..frame.begins)?, &self.reserved, self.random));
         for part in frame.parts.iter().filter(|part| !is_card_part(part.name)) {
             for _ in 0..MOST_MASKS {
                 let mut tried = body.clone();

@@ -89,6 +89,17 @@ impl LiteralError {
 }
 
 impl Literal {
+    /// The literal of these bits as a thing of this kind; none where no literal stands for such a thing.
+    #[must_use]
+    pub fn of(kind: Kind, bits: &PacsBits) -> Option<Self> {
+        match kind {
+            Kind::Wiegand => Some(Self::Bits(*bits)),
+            Kind::Em4100 if bits.len() == 40 => Some(Self::Em4100(*bits)),
+            Kind::Csn if bits.len().is_multiple_of(8) => Csn::new(&bits.to_bytes()).map(Self::Csn),
+            _ => None,
+        }
+    }
+
     /// The kind of thing it stands for.
     #[must_use]
     pub const fn kind(&self) -> Kind {

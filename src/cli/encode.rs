@@ -70,14 +70,23 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> Result<ExitCode, Failure
     }
     let bits = format.encode(&credential).map_err(|error| Failure::usage("encode", error.to_string(), "correct the number"))?;
     let carried = format.format.carries();
+    let literal = format.literal(&bits).map(|literal| literal.to_string());
     if arguments.json {
         let warnings: &[&str] = if carried { &["carried_bits_are_0"] } else { &[] };
         out::print_json(&json!({
-            "format": &*format.format.id, "bits": bits.to_string(), "binary": bits.to_binary(), "length": bits.len(), "warnings": warnings
+            "format": &*format.format.id, "bits": bits.to_string(), "binary": bits.to_binary(), "length": bits.len(), "literal": literal,
+            "warnings": warnings
         }));
         return Ok(ExitCode::SUCCESS);
     }
-    out::print(&format!("{bits}\n{}", bits.to_binary()));
+    out::print(&format!("{}\n{}", literal.as_ref().unwrap_or(&bits.to_string()), bits.to_binary()));
+    if literal.is_none() {
+        let kinds = format.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+        out::hint(&format!(
+            "note: {} is read from {kinds} only; `cardbridge decode` would take these bits for a Wiegand card's",
+            format.format.id
+        ));
+    }
     if carried {
         out::hint("note: bits that nobody understands are written as 0; a real card may carry others");
     }

@@ -45,6 +45,14 @@ pub enum EncodeError {
         /// The one value.
         required: u64,
     },
+    /// The format does not read these numbers back.
+    #[error("{format} refuses the card that these numbers make: {why}")]
+    Refused {
+        /// The format's id.
+        format: Arc<str>,
+        /// What it says against the bits.
+        why: Arc<str>,
+    },
     /// The format needs a field that was not given.
     #[error("{format} needs {field}, and it was not given")]
     Missing {

@@ -14,7 +14,7 @@ use toml_span::value::ValueInner;
 use self::fields::{Lettered, Letters};
 pub use self::samples::Sample;
 use crate::{
-    card::{Credential, Kind, PacsBits, to_hex},
+    card::{Credential, Kind, Literal, PacsBits, to_hex},
     decode::{
         dialect::Confidence,
         drawing::Drawing,
@@ -75,10 +75,24 @@ impl CardFormat {
     /// The bits of a credential, in the shortest length that holds it.
     ///
     /// # Errors
-    /// What the first sample's length says against it, where none holds it.
+    /// What the first sample's length says against it, where none holds it and reads it back.
     pub fn encode(&self, credential: &Credential) -> Result<PacsBits, EncodeError> {
-        let encoded = self.formats().filter_map(|format| format.encode(credential).ok());
-        encoded.min_by_key(PacsBits::len).map_or_else(|| self.format.encode(credential), Ok)
+        let encoded = |format: &Format| {
+            let bits = format.encode(credential)?;
+            let refused = |(reason, at)| EncodeError::Refused { format: format.id.clone(), why: format.detail(reason, at) };
+            format.fit(&bits).map(|_| bits).map_err(refused)
+        };
+        let all = self.formats().filter_map(|format| encoded(format).ok());
+        all.min_by_key(PacsBits::len).map_or_else(|| encoded(&self.format), Ok)
+    }
+
+    /// The literal that is read as these bits of this format. There is none for a track of characters or for a number that a
+    /// reader has decoded.
+    #[must_use]
+    pub fn literal(&self, bits: &PacsBits) -> Option<Literal> {
+        // What a card says of itself comes before how a reader may write it as Wiegand bits.
+        let kinds = [Kind::Em4100, Kind::Csn, Kind::Wiegand].into_iter().filter(|kind| self.kinds.contains(kind));
+        kinds.filter_map(|kind| Literal::of(kind, bits)).next()
     }
 }
 

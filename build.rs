@@ -50,11 +50,14 @@ fn languages() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/desk/words");
     let mut files = entries(&Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("src/desk/words"))?;
     files.sort_by_key(|path| (!path.ends_with("en.toml"), path.clone()));
-    let mut table = "&[\n".to_owned();
+    let (mut table, mut names) = ("&[\n".to_owned(), Vec::new());
     for path in files.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
         let language = path.file_stem().unwrap_or_default().to_string_lossy();
         writeln!(table, "({language:?}, include_str!({path:?})),")?;
+        names.push(language.into_owned());
     }
+    // The configuration, which stands below the page, knows their names alone.
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("language_names.rs"), format!("&{names:?}"))?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("languages.rs"), table + "]\n")?;
     Ok(())
 }

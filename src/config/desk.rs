@@ -12,6 +12,9 @@ use crate::sheet::{At, Keys, nearest};
 /// Where the page is, without a word about it.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8920);
 
+/// The languages that the page speaks.
+const LANGUAGES: &[&str] = include!(concat!(env!("OUT_DIR"), "/language_names.rs"));
+
 /// The desk page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desk {
@@ -84,7 +87,7 @@ pub(super) fn desk(keys: &mut Keys<'_, '_>, folder: &Path, config: &Config) -> O
         names: names(&mut table),
         tls: cert.zip(key).map(|(cert, key)| Tls { cert, key }),
         rosters: file(table.optional_text("rosters")),
-        language: table.optional_text("language").map_or_else(|| "en".to_owned(), |language| language.value),
+        language: language(&mut table),
         operators,
         kiosk: kiosk(&mut table, config),
     };
@@ -120,6 +123,17 @@ fn kiosk(table: &mut Keys<'_, '_>, config: &Config) -> Option<Kiosk> {
         table.complain(reader.span, words.to_owned());
     }
     Some(Kiosk { reader: reader.value, without_code, timeout: Duration::from_secs(timeout) })
+}
+
+/// The page's language, which must be one that it speaks.
+fn language(table: &mut Keys<'_, '_>) -> String {
+    let Some(language) = table.optional_text("language") else { return "en".to_owned() };
+    if !LANGUAGES.contains(&language.value.as_str()) {
+        let near = nearest(&language.value, LANGUAGES.iter().copied()).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+        let words = format!("`desk.language` is {:?}, and the page speaks {}{near}", language.value, LANGUAGES.join(", "));
+        table.complain(language.span, words);
+    }
+    language.value
 }
 
 /// The names that a browser's address bar may show, without a port.

@@ -48,6 +48,10 @@ fn quarrel(one: &Port, other: &Port) -> Option<String> {
         {
             Some(format!("{device} has an OSDP reader and a serial one; a line is one or the other"))
         }
+        // Of two devices that say the same of themselves, each reader takes another one; a path is one device.
+        (Port::Serial { device: device @ SerialDevice::Path(_), .. }, Port::Serial { device: same, .. }) if device == same => {
+            Some(format!("two serial readers are on {device}; one line has one"))
+        }
         _ => None,
     }
 }

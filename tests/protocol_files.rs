@@ -61,6 +61,42 @@ fn a_format_in_a_file_of_another_name_is_not_passed_over_in_silence_and_what_was
     assert!(checked.stderr.contains("ours.toml cannot be read: it is a file; give a folder with cards/"), "{checked:?}");
 }
 
+#[test]
+fn a_file_that_stands_where_no_file_is_read_is_not_passed_over_in_silence() {
+    let site = bare();
+    write(&site, "ours.toml", OURS);
+    fs::write(site.path("own/cardbridge.toml"), "[site]\n").unwrap();
+    assert_eq!(site.run(&["check", "own"]).code, 0);
+    for (folder, said) in [
+        ("own", "put it into the folder of its kind: cards/, serial/, "),
+        ("own/cards/sub", "put it into cards/ itself"),
+        ("own/card", "no folder is called card/; did you mean cards/?"),
+        ("own/Serial", "no folder is called Serial/; did you mean serial/?"),
+        ("own/elsewhere", "no folder is called elsewhere/; there are cards/, serial/, "),
+    ] {
+        fs::create_dir_all(site.path(folder)).unwrap();
+        fs::write(site.path(folder).join("mine.toml"), OURS.replace("our-26", "mine")).unwrap();
+        let checked = site.run(&["check", "own"]);
+        let finding = format!("{folder}/mine.toml:1:1: this file is not read: {said}");
+        assert!(checked.code == 1 && checked.stdout.contains(&finding), "{finding}: {checked:?}");
+        assert!(checked.stderr.starts_with("1 finding;"), "{checked:?}");
+        fs::remove_file(site.path(folder).join("mine.toml")).unwrap();
+    }
+    assert_eq!(site.run(&["check", "own"]).code, 0, "a folder without protocol files is the site's own business");
+}
+
+#[test]
+fn a_hidden_file_that_an_editor_leaves_is_not_read() {
+    let site = bare();
+    write(&site, "ours.toml", OURS);
+    for name in [".#ours.toml", "._ours.toml", ".ours.toml"] {
+        write(&site, name, "not a format");
+    }
+    std::os::unix::fs::symlink("kim@desk.1234", site.path("own/cards/.#other.toml")).unwrap();
+    let checked = site.run(&["check", "own"]);
+    assert!(checked.code == 0 && checked.stdout.starts_with("clean: "), "{checked:?}");
+}
+
 /// A serial line of this site's own.
 const LINE: &str = "id = \"our-line\"\nname = \"Our own line\"\nsource = \"the vendor\"\nconfidence = \"documented\"\nkind = \"csn\"\n\
     [frame]\ncut = \"delimited\"\nstart = \"02\"\nend = \"03\"\nlongest = 16\n[[message]]\npayload = \"{id:hex8}\"\n\

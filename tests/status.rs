@@ -283,7 +283,7 @@ fn a_store_that_cannot_be_written_is_shown_as_it_is_and_not_a_byte_of_it_changes
 fn a_command_whose_output_cannot_be_written_says_so_and_is_no_success() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
-    assert_eq!(enroll(&site, ADA, CARD).code, 0);
+    assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]).code, 0);
     let key = site.outbox()[0]["enrollment"].as_str().unwrap().to_owned();
     let commands: [&[&str]; 18] = [
         &["status"],

@@ -641,7 +641,7 @@ fn bytes_that_are_no_card_are_said_once_with_what_they_may_mean() {
 #[test]
 fn a_reader_that_is_not_there_is_why_no_card_was_shown_however_short_the_wait() {
     let site = site("[[reader]]\nname = \"desk\"\nserial = \"/dev/ttyCARDBRIDGE7\"\ndialect = \"twn3-hidprox\"\n");
-    let ended = start(&site, &["read", "--count", "1", "--timeout", "1", "--json"]).end();
+    let ended = start(&site, &["read", "--count", "1", "--timeout", "2", "--json"]).end();
     assert_eq!((ended.code, &ended.last()["error"]["code"]), (Some(1), &json!("reader_lost")), "{ended:#?}");
 }
 

@@ -34,7 +34,7 @@ pub enum StoreError {
     /// It is something else.
     #[error("{0} is not a cardbridge store; name another file under [store] path")]
     Foreign(String),
-    /// What was written last lies in its log, and it is empty or was made anew.
+    /// The file is empty, and its log is not: the log is another file's, which was moved away or emptied.
     #[error(
         "the log of the store {0} holds what was saved last, and the store beside it is empty: put the file back that was there; where it \
          is gone for good, move the log away too, and begin anew"

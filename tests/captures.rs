@@ -302,6 +302,14 @@ fn a_capture_ended_by_hand_is_whole() {
 }
 
 #[test]
+fn a_recording_at_a_reader_that_is_not_there_fails_when_its_time_is_over() {
+    let site = bare_site();
+    site.configure("[[reader]]\nname = \"desk\"\nserial = \"/dev/nothing-there\"\ndialect = \"id12la-ascii\"\n");
+    let ended = site.run(&["capture", "--reader", "desk", "--timeout", "1", "none.capture"]);
+    assert!(ended.code == 1 && ended.stderr.contains("no card was recorded (desk: "), "{ended:?}");
+}
+
+#[test]
 fn a_reader_that_is_not_configured_is_refused_with_those_that_are() {
     let site = bare_site();
     site.configure("[[reader]]\nname = \"desk\"\nserial = \"/dev/null\"\ndialect = \"hex-line\"\n");

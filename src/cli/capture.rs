@@ -106,7 +106,8 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     // What is to be redacted is not written down before it is.
     let mut kept = Vec::new();
     let end = recorder.began + Duration::from_secs(arguments.timeout.unwrap_or(0));
-    let mut cards = 0;
+    // Why the reader is not there, while it is not.
+    let (mut cards, mut gone) = (0, None);
     while arguments.count.is_none_or(|count| cards < count) {
         tokio::select! {
             numbered = shell.next() => match numbered.notice {
@@ -114,8 +115,16 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
                     cards += 1;
                     out::print(&views::reading::text_without_keys(&reading));
                 }
-                Notice::Ready(_) => out::hint("recording; show cards, Ctrl-C ends it"),
-                Notice::Lost(reader, why) | Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),
+                Notice::Ready(_) => {
+                    gone = None;
+                    out::hint("recording; show cards, Ctrl-C ends it");
+                }
+                Notice::Lost(reader, why) => {
+                    let why = format!("{reader}: {why}");
+                    out::hint(&why);
+                    gone.get_or_insert(why);
+                }
+                Notice::Failed(reader, why) | Notice::Note(reader, why) => out::hint(&format!("{reader}: {why}")),
                 _ => {}
             },
             Some(what) = tapped.recv() => recorder.write(if arguments.redact { &mut kept as &mut dyn Write } else { &mut file }, &what).map_err(failed)?,
@@ -134,7 +143,10 @@ async fn record(globals: &Globals, arguments: &Arguments, name: &str, path: &Pat
     }
     file.sync_all().map_err(failed)?;
     out::hint(&format!("{} cards recorded in {}", cards, path.display()));
-    Ok(ExitCode::SUCCESS)
+    match gone {
+        Some(why) if cards == 0 => Err(Failure::impossible("reader_lost", format!("no card was recorded ({why})"), "plug the reader in")),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// How many devices a configured reader means now.

@@ -298,6 +298,48 @@ fn a_damaged_head_is_found_among_the_others_and_is_no_error_of_its_own() {
 }
 
 #[test]
+fn a_damaged_head_is_made_anew_on_a_persons_word_where_the_rest_is_whole() {
+    let site = Site::at("http://127.0.0.1:9", "[store]\nanchor = \"anchor\"\n");
+    let spoil = |sql: &str| rusqlite::Connection::open(site.path("cardbridge.db")).unwrap().execute_batch(sql).unwrap();
+    assert_eq!((enroll(&site, ADA, 1), enroll(&site, GRACE, 2)), (3, 3), "they are saved, and wait");
+    spoil("UPDATE head SET open_sum = open_sum + 1");
+    let refused = site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, 3)]);
+    assert!(refused.code == 1 && refused.stderr.contains("`cardbridge audit accept` makes it anew"), "{refused:?}");
+    let accepted = site.run(&["audit", "accept", "--json"]);
+    assert_eq!(
+        (accepted.code, &accepted.last()["has_new_head"], &accepted.last()["in_doubt"]),
+        (0, &true.into(), &0.into()),
+        "{accepted:?}"
+    );
+    assert_eq!((verified(&site, &[]).0, enroll(&site, ADA, 3)), (0, 3));
+    // Without an anchor nobody can tell what stood behind the last record, and whether it was sent.
+    fs::remove_file(site.path("anchor")).unwrap();
+    spoil("DELETE FROM head");
+    let accepted = site.run(&["audit", "accept", "--json"]);
+    assert_eq!((accepted.code, &accepted.last()["in_doubt"]), (0, &3.into()), "{accepted:?}");
+    assert_eq!((verified(&site, &[]).0, site.outbox()[0]["state"].as_str()), (0, Some("in_doubt")));
+    spoil("UPDATE head SET records = 0; UPDATE entry SET body = replace(body, '123', '124') WHERE number = 2");
+    assert_eq!(site.run(&["audit", "accept"]).code, 1, "more than the head is damaged");
+}
+
+#[test]
+fn a_pin_that_is_gone_or_changed_while_its_entry_waits_is_found() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    assert_eq!(enroll(&site, ADA, 1), 3, "it is saved, and waits");
+    assert_eq!(verified(&site, &[]).0, 0);
+    let store = rusqlite::Connection::open(site.path("cardbridge.db")).unwrap();
+    for (spoil, said) in [
+        ("UPDATE secret SET sealed = zeroblob(length(sealed))", "was sealed with another key"),
+        ("UPDATE secret SET sealed = NULL", "the PIN or password of entry"),
+        ("DELETE FROM secret", "the PIN or password of entry"),
+    ] {
+        store.execute_batch(spoil).unwrap();
+        let (code, findings) = verified(&site, &[]);
+        assert!(code == 1 && findings.contains(said), "{spoil}: {findings}");
+    }
+}
+
+#[test]
 fn an_anchor_that_is_missing_is_said_and_only_a_person_makes_it_anew() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "[store]\nanchor = \"anchor\"\n");

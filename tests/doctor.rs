@@ -256,6 +256,25 @@ fn a_store_that_cannot_be_kept_is_said_and_so_is_one_that_is_none() {
 }
 
 #[test]
+fn a_folder_and_a_pipe_are_no_store_and_nobody_waits_for_one() {
+    let blusky = Simulator::start(&[]);
+    let site = Site::at(&blusky.base_url, "[store]\npath = \"site.db\"\n");
+    let path = site.path("site.db");
+    let folder = || fs::create_dir(&path).unwrap();
+    let pipe = || nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for make in [&folder as &dyn Fn(), &pipe] {
+        make();
+        let said = "it is no file but a folder, a pipe or a device";
+        assert!(doctor(&site).says("store_unreadable").contains(said));
+        for arguments in [&["outbox", "list"][..], &["audit", "verify"], &["run"], &["enroll", "--user", ADA, "--bits", CARD]] {
+            let ended = site.run(arguments);
+            assert!(ended.code == 1 && ended.stderr.contains(said), "{arguments:?}: {ended:?}");
+        }
+        fs::remove_dir(&path).or_else(|_| fs::remove_file(&path)).unwrap();
+    }
+}
+
+#[test]
 fn what_waits_in_the_store_is_judged_with_and_without_a_station() {
     let site = Site::at("http://127.0.0.1:9", "");
     site.keep("pin", "90417\n");

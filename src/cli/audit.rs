@@ -175,6 +175,7 @@ fn erase(record: &mut Database, what: Erase, names: &[String], by: &str, json: b
 /// What is wrong with the record, as far as its anchor can tell, too.
 fn findings(record: &mut Database, anchor: Option<&Path>) -> Result<Vec<String>, Failure> {
     let mut findings = record.findings().map_err(failed)?;
+    findings.extend(record.wrong_secrets().map_err(failed)?);
     if let Some(path) = anchor {
         match anchor_file(path).read().map_err(failed)? {
             Some(anchor) => match record.holds(&anchor) {
@@ -215,16 +216,21 @@ fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
 fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     let help = "name it with --anchor FILE, or as `anchor` under [store]";
     let path = anchor.ok_or_else(|| Failure::usage("anchor", "there is no file for the anchor", help))?;
-    let Accepted { before, now, is_behind, in_doubt } = record.accept(&anchor_file(path), Utc::now()).map_err(failed)?;
+    let Accepted { before, now, is_behind, has_new_head, in_doubt } = record.accept(&anchor_file(path), Utc::now()).map_err(failed)?;
     let known = before.map(|before| before.records);
     if json {
-        out::print_json(&json!({"records": now.records, "link": now.link, "before": known, "in_doubt": in_doubt}));
+        out::print_json(
+            &json!({"records": now.records, "link": now.link, "before": known, "in_doubt": in_doubt, "has_new_head": has_new_head}),
+        );
         return Ok(ExitCode::SUCCESS);
     }
     out::print(&format!("{} says now that the store has {} records", path.display(), now.records));
+    if has_new_head {
+        out::hint("the head of its chain was damaged, and was made anew from what is there");
+    }
     if is_behind {
         let lacks = "what this store lacks of them it does not get back";
-        out::hint(&known.map_or("the anchor could not be read: nobody can tell what this store lacks".to_owned(), |known| {
+        out::hint(&known.map_or("there was no anchor that can be read: nobody can tell what this store lacks".to_owned(), |known| {
             format!("the anchor knew of {known} records; {lacks}")
         }));
         out::hint(&format!("{} may have been sent already: BluSKY is asked before anything of them is sent", entries(in_doubt)));

@@ -128,9 +128,9 @@ pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
         // Nothing is wrong with what stands in it, as far as anybody could see.
         Read::Unreadable(_) if facts.is_denied => {}
         Read::Unreadable(why) => findings.push(
-            Finding::broken("store_unreadable", words("{}", [detail(why)]))
-                .matters("what was saved in it is not delivered")
-                .mended_by(words("put a backup in its place, or name another file under [store] path: {}", [path(&facts.path)])),
+            Finding::broken("store_unreadable", words("{}", [detail(why)])).matters("what was saved in it is not delivered").mended_by(
+                words("end the station and put a backup in its place, or name another file under [store] path: {}", [path(&facts.path)]),
+            ),
         ),
         Read::Older => findings.push(
             Finding::note(
@@ -181,7 +181,9 @@ pub(super) fn judge_outbox(outbox: &Outbox, findings: &mut Vec<Finding>) {
         findings.push(
             Finding::broken("store_damaged", words("the store is damaged: {}", [detail(found)]))
                 .matters("what is damaged is never sent")
-                .mended_by("put a backup in its place, or order those entries anew; cardbridge outbox list shows the rest"),
+                .mended_by(
+                    "order those entries anew, or end the station and put a backup in its place; cardbridge outbox list shows the rest",
+                ),
         );
     }
     if outbox.elsewhere > 0 {

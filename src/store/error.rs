@@ -50,9 +50,16 @@ pub enum StoreError {
     },
     /// Something in it is not as it was written.
     #[error(
-        "the store is damaged: {0} is not as it was written down. Nothing of that is sent; put a backup in its place, or order it anew"
+        "the store is damaged: {0} is not as it was written down. Nothing of that is sent; order it anew, or end the station and put a \
+         backup in its place"
     )]
     Damaged(String),
+    /// What says how far its chain has come is not as it was written.
+    #[error(
+        "the store is damaged: the head of its chain is not as it was written down, and nothing is sent. `cardbridge audit accept` makes \
+         it anew where the rest is whole; else end the station and put a backup in its place"
+    )]
+    DamagedHead,
     /// Somebody else has gone on with the entry.
     #[error("somebody else has gone on with this entry; look at it again")]
     Conflict,

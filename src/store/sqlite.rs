@@ -6,6 +6,7 @@
 //! - `anchoring`: the anchor in step with the store;
 //! - `audit`: the record told; `erasing`: one person's part of it erased, or what is old; `blotting`: their name in others' answers;
 //! - `evidence`: how many cards of which format and facility code were taken here; `inspection`: all of it looked through for damage;
+//! - `secrets`: PINs and passwords, sealed; `mending`: a damaged head made anew, on a person's word;
 //! - `lists`: what BluSKY was asked last; `layout`: this layout, and how older stores are brought to it;
 //! - `older`: what was written down in names that are not used any more; `wrong`: what SQLite says, in words that help.
 //!
@@ -37,9 +38,11 @@ mod keys;
 mod layout;
 mod lists;
 mod log;
+mod mending;
 mod older;
 mod reading;
 mod rows;
+mod secrets;
 mod writing;
 mod wrong;
 
@@ -51,7 +54,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, seal::Sealer};
@@ -106,6 +109,7 @@ impl Database {
     /// Why it cannot be opened.
     pub fn open(path: &Path, base_url: &str, sealer: Sealer) -> Result<Self, StoreError> {
         let name = path.display().to_string();
+        check_file(path)?;
         // Whoever wrote it was killed: it may hold what was wiped since.
         let has_log = fs::metadata(log::of(path)).is_ok_and(|log| log.len() > 0);
         // SQLite takes such a log for somebody else's, and removes it.
@@ -146,6 +150,7 @@ impl Database {
     /// Why it cannot be read.
     pub fn look(path: &Path, base_url: &str, sealer: Sealer) -> Result<Self, StoreError> {
         let name = path.display().to_string();
+        check_file(path)?;
         let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
@@ -226,6 +231,15 @@ impl Database {
     }
 }
 
+/// Says no to what can be no store, before it is opened: a pipe would be waited for.
+fn check_file(path: &Path) -> Result<(), StoreError> {
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        let why = "it is no file but a folder, a pipe or a device; name another under [store] path".to_owned();
+        return Err(StoreError::Open { path: path.display().to_string(), why });
+    }
+    Ok(())
+}
+
 impl Store for Database {
     fn base_url(&self) -> &str {
         &self.base_url
@@ -301,7 +315,7 @@ impl Store for Database {
         let base_url = self.base_url.clone();
         match self.read(|transaction| evidence::read(transaction, &base_url)) {
             Ok(Some(seen)) => return Ok(seen),
-            Ok(None) | Err(StoreError::Damaged(_)) => {
+            Ok(None) | Err(StoreError::Damaged(_) | StoreError::DamagedHead) => {
                 tracing::warn!("the counts of evidence in {} are damaged; all is counted anew", self.path)
             }
             Err(other) => return Err(other),
@@ -326,7 +340,7 @@ impl Store for Database {
     }
 
     fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError> {
-        self.by_key(|connection, way| Ok(reading::beginning(connection, key, way)?), |found| !found.is_empty())
+        self.by_key(|connection, way| reading::beginning(connection, key, way), |found| !found.is_empty())
     }
 
     fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError> {
@@ -341,15 +355,7 @@ impl Store for Database {
     }
 
     fn secret(&mut self, id: Uuid) -> Result<Option<Secret>, StoreError> {
-        let sealed = self.read(|transaction| {
-            if !rows::row_of(transaction, &id.to_string())?.sealed {
-                return Ok(None);
-            }
-            let mut select = transaction.prepare_cached("SELECT sealed FROM secret WHERE entry = ?1")?;
-            let found = select.query_row([id.to_string()], |row| row.get::<_, Option<Vec<u8>>>(0)).optional()?;
-            let damaged = || StoreError::Damaged(format!("the PIN or password of entry {id}"));
-            Ok(Some(found.ok_or_else(damaged)?.ok_or(StoreError::SecretGone)?))
-        })?;
+        let sealed = self.read(|transaction| secrets::sealed(transaction, id))?;
         Ok(sealed.map(|sealed| self.sealer.unseal(id, &sealed)).transpose()?)
     }
 

@@ -23,12 +23,14 @@ pub(super) async fn look(site: &Site, user: &str, is_told: bool, credentials: Op
     let path = &site.config.store;
     let folder = files::folder_of(path);
     let key = Lock::beside(path, "key");
+    // Whoever opened a pipe would wait.
+    let is_file = path.is_file();
     let mut facts = Facts {
         path: path.display().to_string(),
         folder: folder.display().to_string(),
         has_folder: folder.is_dir(),
         is_read_only: is_read_only(path),
-        is_denied: fs::File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied),
+        is_denied: is_file && fs::File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied),
         user: user.to_owned(),
         free: disk::free(folder),
         open_key: files::is_private(&key).is_ok_and(|is_private| !is_private).then(|| key.display().to_string()),
@@ -53,7 +55,7 @@ async fn read(site: &Site, credentials: Option<&Path>) -> (Read, Option<Value>) 
         return (Read::LogLeft(log), None);
     }
     // Made, and nothing written yet.
-    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+    if fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
         return (Read::NotThere, None);
     }
     let opened = look_at_store(site, credentials).and_then(|database| StoreHandle::over(Box::new(database)));

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Database, chain::Head, reading, writing};
+use super::{Database, chain::Head, mending, reading, writing};
 use crate::{
     outbox::Step,
     store::{Anchor, AnchorFile, StoreError},
@@ -20,6 +20,8 @@ pub struct Accepted {
     pub now: Anchor,
     /// The store has not come as far as the anchor, or nobody can tell.
     pub is_behind: bool,
+    /// The head of its chain was damaged, and was made anew from what is there.
+    pub has_new_head: bool,
     /// How many entries may have been sent since, and are looked up before anything of them is sent.
     pub in_doubt: usize,
 }
@@ -84,7 +86,7 @@ impl Database {
         let (file, failed) = (file.clone(), failed.clone());
         let says = match self.compare(&file) {
             // What is damaged is found by whoever looks through the store.
-            Err(StoreError::Damaged(_)) => return None,
+            Err(StoreError::Damaged(_) | StoreError::DamagedHead) => return None,
             Err(wrong) => return Some(wrong),
             Ok(says) => says.map_or(0, |says| says.records),
         };
@@ -92,13 +94,16 @@ impl Database {
         Some(failed.unwrap_or_else(|| StoreError::AnchorBehind { path: file.path().display().to_string(), records }))
     }
 
-    /// Takes this store up as the right one, whatever the anchor in this file said. Where it has not come as far, or nobody can tell,
-    /// what waits in it may have been sent since: that is written down first, and BluSKY's record decides.
+    /// Takes this store up as the right one, whatever the anchor in this file said; a damaged head is made anew first. Where it has not
+    /// come as far, or nobody can tell, what waits in it may have been sent since: that is written down first, and BluSKY's record
+    /// decides.
     ///
     /// # Errors
-    /// The store or the anchor cannot be written.
+    /// The store or the anchor cannot be written; or more than the head is damaged.
     pub fn accept(&mut self, file: &AnchorFile, at: DateTime<Utc>) -> Result<Accepted, StoreError> {
-        let (before, cannot_tell) = file.read().map_or((None, true), |before| (before, false));
+        let has_new_head = self.write(mending::mend_head)?;
+        // Behind a head that was made anew only an anchor can tell whether something is gone.
+        let (before, cannot_tell) = file.read().map_or((None, true), |before| (before, has_new_head));
         let is_behind = match &before {
             Some(before) => !self.holds(before)?,
             None => cannot_tell,
@@ -106,7 +111,7 @@ impl Database {
         let in_doubt = if is_behind { self.put_in_doubt(at)? } else { 0 };
         let now = self.anchor()?;
         file.write(&now)?;
-        Ok(Accepted { before, now, is_behind, in_doubt })
+        Ok(Accepted { before, now, is_behind, has_new_head, in_doubt })
     }
 
     /// All of it or nothing.

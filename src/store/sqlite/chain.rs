@@ -43,6 +43,12 @@ pub(super) struct Open {
 }
 
 impl Open {
+    /// Those that the rows say are not settled.
+    pub(super) fn counted(connection: &Connection) -> rusqlite::Result<Self> {
+        let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry NOT INDEXED WHERE settled = 0";
+        connection.query_row(select, [], |row| Ok(Self { count: row.get(0)?, sum: row.get(1)? }))
+    }
+
     /// An entry is no longer settled, or is settled now.
     pub(super) const fn change(&mut self, number: i64, is_open: bool) {
         let by = if is_open { 1 } else { -1 };
@@ -76,13 +82,13 @@ impl Head {
             other => other?,
         };
         let sound = found.filter(|(head, mark)| head.mark() == mark.as_slice()).map(|(head, _)| head);
-        sound.ok_or_else(|| StoreError::Damaged("the head of its chain".to_owned()).into())
+        sound.ok_or_else(|| StoreError::DamagedHead.into())
     }
 
     /// Reads it; none where it is damaged.
     pub(super) fn sound(transaction: &Connection) -> Result<Option<Self>, Wrong> {
         match Self::read(transaction) {
-            Err(Wrong::Store(StoreError::Damaged(_))) => Ok(None),
+            Err(Wrong::Store(StoreError::DamagedHead)) => Ok(None),
             head => head.map(Some),
         }
     }
@@ -198,16 +204,27 @@ pub(super) struct ChainRecord {
 impl Walk {
     /// Follows the chain for so many records; what is wrong with it is said at its end, and then it is over.
     pub(super) fn go_on(&mut self, connection: &Connection, count: usize) -> Result<Option<Vec<String>>, Wrong> {
+        if self.follow(connection, count)? { Ok(None) } else { self.end(connection).map(Some) }
+    }
+
+    /// Follows the chain for so many records; false at its end.
+    pub(super) fn follow(&mut self, connection: &Connection, count: usize) -> Result<bool, Wrong> {
         let records = part(connection, self.seq, count)?;
         let Some(last) = records.iter().map(|(seq, _)| *seq).max().filter(|last| *last > self.seq) else {
-            return self.end(connection).map(Some);
+            return Ok(false);
         };
         // A row that cannot be read is missing here, and named by its own mark.
         for record in records.into_iter().filter_map(|(_, record)| record) {
             self.see(connection, &record)?;
         }
         self.seq = last;
-        Ok(None)
+        Ok(true)
+    }
+
+    /// The head of a chain that was followed to its end and is not broken, but for what is counted beside it.
+    pub(super) fn head(self) -> Option<Head> {
+        let Self { records, entries, link, broken, seq, .. } = self;
+        (broken.is_none() && seq == records).then(|| Head { records, entries, link, ..Head::first() })
     }
 
     fn see(&mut self, connection: &Connection, record: &ChainRecord) -> rusqlite::Result<()> {

@@ -144,8 +144,7 @@ fn count_all(transaction: &Connection) -> Result<(), Wrong> {
     // A damaged head stays damaged: nothing is added after it, and everything is counted when it is asked for.
     let Some(mut head) = Head::sound(transaction)? else { return Ok(()) };
     evidence::write(transaction, &mut head, &evidence::count(transaction)?)?;
-    let select = "SELECT count(*), coalesce(sum(number), 0) FROM entry NOT INDEXED WHERE settled = 0";
-    head.open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
+    head.open = Open::counted(transaction)?;
     Ok(head.write(transaction)?)
 }
 

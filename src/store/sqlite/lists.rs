@@ -71,6 +71,15 @@ pub(super) fn are_kept(connection: &Connection) -> Result<bool, Wrong> {
     Ok(marks.is_some() && together == head.lists)
 }
 
+/// The marks of all lists, put together.
+pub(super) fn together(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
+    let mut select = connection.prepare("SELECT mark FROM list")?;
+    let marks = select.query_map([], |row| row.get::<_, Option<Vec<u8>>>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut together = nothing();
+    marks.iter().flatten().for_each(|mark| put_together(&mut together, mark));
+    Ok(together)
+}
+
 /// The list that was kept.
 pub(super) fn kept(connection: &Connection, name: &str) -> rusqlite::Result<Option<(DateTime<Utc>, String)>> {
     let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));

@@ -142,7 +142,7 @@ fn erase(record: &mut Database, what: Erase, names: &[String], by: &str, json: b
     let erased = erased.map_err(failed)?;
     if json {
         out::print_json(&json!({
-            "entries": erased.entries, "of_others": erased.of_others, "blotted": erased.blotted, "open": erased.open,
+            "entries": erased.entries, "of_others": erased.of_others, "blotted": erased.blotted, "open": erased.open, "damaged": erased.damaged,
             "was_listed": erased.was_listed, "is_gone": erased.is_gone
         }));
     } else {
@@ -168,6 +168,11 @@ fn erase(record: &mut Database, what: Erase, names: &[String], by: &str, json: b
     if !erased.is_gone {
         let help = "end what runs (`cardbridge run`), and erase once more";
         return Err(Failure::impossible("in_use", "somebody is at work in the store, and its log may hold them still", help));
+    }
+    if erased.damaged > 0 {
+        let help = "`cardbridge audit verify` names them; only with the store itself do they go";
+        let message = format!("{} of whomever cannot be read, for they are damaged, and stay as they are", entries(erased.damaged));
+        return Err(Failure::impossible("damaged", message, help));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -216,26 +221,40 @@ fn verify(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<Ex
 fn accept(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     let help = "name it with --anchor FILE, or as `anchor` under [store]";
     let path = anchor.ok_or_else(|| Failure::usage("anchor", "there is no file for the anchor", help))?;
-    let Accepted { before, now, is_behind, has_new_head, in_doubt } = record.accept(&anchor_file(path), Utc::now()).map_err(failed)?;
-    let known = before.map(|before| before.records);
-    if json {
-        out::print_json(
-            &json!({"records": now.records, "link": now.link, "before": known, "in_doubt": in_doubt, "has_new_head": has_new_head}),
-        );
-        return Ok(ExitCode::SUCCESS);
+    let accepted = record.accept(&anchor_file(path), Utc::now()).map_err(failed)?;
+    if !json {
+        told(&accepted);
     }
-    out::print(&format!("{} says now that the store has {} records", path.display(), now.records));
-    if has_new_head {
+    if let Some(error) = accepted.not_written {
+        return Err(failed(error));
+    }
+    let findings = findings(record, Some(path))?;
+    if json {
+        out::print_json(&json!({
+            "records": accepted.now.records, "link": accepted.now.link, "before": accepted.before.map(|before| before.records),
+            "in_doubt": accepted.in_doubt, "has_new_head": accepted.has_new_head, "findings": findings
+        }));
+    } else {
+        out::print(&format!("{} says now that the store has {} records", path.display(), accepted.now.records));
+        findings.iter().for_each(|finding| out::hint(finding));
+    }
+    Ok(ExitCode::from(u8::from(!findings.is_empty())))
+}
+
+/// What was done with the store.
+fn told(accepted: &Accepted) {
+    if accepted.has_new_head {
         out::hint("the head of its chain was damaged, and was made anew from what is there");
     }
-    if is_behind {
-        let lacks = "what this store lacks of them it does not get back";
-        out::hint(&known.map_or("there was no anchor that can be read: nobody can tell what this store lacks".to_owned(), |known| {
-            format!("the anchor knew of {known} records; {lacks}")
-        }));
-        out::hint(&format!("{} may have been sent already: BluSKY is asked before anything of them is sent", entries(in_doubt)));
+    if !accepted.is_behind {
+        return;
     }
-    Ok(ExitCode::SUCCESS)
+    out::hint(&match accepted.before.as_ref().map(|before| before.records) {
+        None => "there was no anchor that can be read: nobody can tell what this store lacks".to_owned(),
+        Some(known) if accepted.has_new_head => format!("the anchor knew of {known} records: what stood at the end nobody can tell"),
+        Some(known) => format!("the anchor knew of {known} records; what this store lacks of them it does not get back"),
+    });
+    out::hint(&format!("{} may have been sent already: BluSKY is asked before anything of them is sent", entries(accepted.in_doubt)));
 }
 
 fn export(record: &mut Database, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {

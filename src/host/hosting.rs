@@ -31,7 +31,7 @@ use crate::{
     access::AccessControl,
     blusky::client::{Client, ClientError},
     station::{Event, Notice, Scope},
-    store::{StoreError, StoreHandle},
+    store::{StoreError, StoreHandle, sqlite::check_file},
 };
 
 /// Why there is no station.
@@ -78,6 +78,7 @@ impl Host {
     pub async fn become_station(site: &Site, doing: &'static str, credentials: Option<PathBuf>) -> Result<Result<Self, Holder>, HostError> {
         let path = &site.config.store;
         let place = |error| HostError::Place(path.clone(), error);
+        check_file(path)?;
         let lease = match Lock::try_take(&Lock::beside(path, "station"), doing).map_err(place)? {
             Ok(lease) => lease,
             Err(holder) => return Ok(Err(holder)),

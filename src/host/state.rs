@@ -22,7 +22,7 @@ use crate::{
 pub async fn of(store: &StoreHandle, policy: &SitePolicy) -> Result<Overview, StoreError> {
     let mut state = Overview { tally: store.tally(today()).await?, ..Overview::default() };
     for entry in &state.tally.sealed {
-        if let Err(StoreError::Seal(why)) = store.secret(*entry).await {
+        if let Err(why @ (StoreError::Seal(_) | StoreError::Damaged(_))) = store.secret(*entry).await {
             state.sealed = Some(why.to_string());
             break;
         }

@@ -3,13 +3,17 @@
 //! In: a file. Out: the anchor in it, or a file with another one in its place. Never: a word of what stands in the store.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{Files, StoreError};
+use crate::file;
+
+/// No file of an anchor is larger.
+const LARGEST: u64 = 4 << 10;
 
 /// The end of a chain at some time. A store without this link at this place is an older copy, or another store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +49,7 @@ impl AnchorFile {
     /// # Errors
     /// It cannot be read, or holds something else.
     pub fn read(&self) -> Result<Option<Anchor>, StoreError> {
-        match fs::read(&self.path) {
+        match file::read(&self.path, LARGEST) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| self.failed("it is not an anchor")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed(error)),

@@ -30,7 +30,7 @@ pub(super) enum Ask {
     CountOn(DateTime<Utc>, Reply<Option<Tally>>),
     EvidenceSeen(Reply<Seen>),
     LookOn(bool, Reply<Looked>),
-    Beginning(String, Reply<Vec<Entry>>),
+    Beginning(String, Reply<Vec<String>>),
     LastOfCard(String, Reply<Option<Entry>>),
     OpenUser(Box<AddUser>, Reply<Option<Entry>>),
     Secret(Uuid, Reply<Option<Secret>>),

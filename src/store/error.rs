@@ -60,6 +60,9 @@ pub enum StoreError {
          it anew where the rest is whole; else end the station and put a backup in its place"
     )]
     DamagedHead,
+    /// More of it is damaged.
+    #[error("the head of the chain cannot be made anew: {0}. End the station and put a backup in the store's place")]
+    HeadNotMended(String),
     /// Somebody else has gone on with the entry.
     #[error("somebody else has gone on with this entry; look at it again")]
     Conflict,

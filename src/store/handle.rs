@@ -241,11 +241,11 @@ impl StoreHandle {
         Ok(known().unwrap_or_default())
     }
 
-    /// The entries whose key begins so, and that are not damaged: two of them where there are several.
+    /// The keys that begin so, whatever has become of their entries: two of them where there are several.
     ///
     /// # Errors
     /// They cannot be read.
-    pub async fn beginning(&self, key: &str) -> Result<Vec<Entry>, StoreError> {
+    pub async fn beginning(&self, key: &str) -> Result<Vec<String>, StoreError> {
         self.ask(|reply| Ask::Beginning(key.to_owned(), reply)).await
     }
 

@@ -176,10 +176,10 @@ impl Store for MemoryStore {
         Ok(Looked { found: Vec::new(), is_last: true })
     }
 
-    fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError> {
+    fn beginning(&mut self, key: &str) -> Result<Vec<String>, StoreError> {
         let kept = self.memory();
-        let entries = kept.entries.iter();
-        Ok(entries.filter(|entry| entry.id.to_string().starts_with(key)).take(2).cloned().collect())
+        let keys = kept.entries.iter().map(|entry| entry.id.to_string());
+        Ok(keys.filter(|id| id.starts_with(key)).take(2).collect())
     }
 
     fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError> {

@@ -145,11 +145,11 @@ pub trait Store {
         Ok(looked.found)
     }
 
-    /// The entries whose key begins so, and that are not damaged: two of them where there are several.
+    /// The keys that begin so, whatever has become of their entries: two of them where there are several.
     ///
     /// # Errors
     /// They cannot be read.
-    fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError>;
+    fn beginning(&mut self, key: &str) -> Result<Vec<String>, StoreError>;
 
     /// The newest entry for this BluSKY that gave this card to somebody and was not refused or given up. What it costs does not grow with
     /// the number of entries.

@@ -232,7 +232,10 @@ impl Database {
 }
 
 /// Says no to what can be no store, before it is opened: a pipe would be waited for.
-fn check_file(path: &Path) -> Result<(), StoreError> {
+///
+/// # Errors
+/// It is a folder, a pipe or a device.
+pub fn check_file(path: &Path) -> Result<(), StoreError> {
     if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
         let why = "it is no file but a folder, a pipe or a device; name another under [store] path".to_owned();
         return Err(StoreError::Open { path: path.display().to_string(), why });
@@ -339,8 +342,8 @@ impl Store for Database {
         Ok(looked)
     }
 
-    fn beginning(&mut self, key: &str) -> Result<Vec<Entry>, StoreError> {
-        self.by_key(|connection, way| reading::beginning(connection, key, way), |found| !found.is_empty())
+    fn beginning(&mut self, key: &str) -> Result<Vec<String>, StoreError> {
+        self.by_key(|connection, way| Ok(reading::beginning(connection, key, way)?), |found| !found.is_empty())
     }
 
     fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError> {

@@ -347,12 +347,18 @@ async fn find(store: &StoreHandle, id: &str) -> Result<Entry, Failed> {
     if let Ok(id) = id.parse::<Uuid>() {
         return store.entry(id).await.map_err(|error| failed(&error));
     }
-    let mut entries = match id {
+    let mut keys = match id {
         "" => Vec::new(),
         _ => store.beginning(&id.to_lowercase()).await.map_err(|error| failed(&error))?,
     };
-    match (entries.pop(), entries.is_empty()) {
-        (Some(entry), true) => Ok(entry),
+    match (keys.pop(), keys.is_empty()) {
+        (Some(key), true) => {
+            let entry = match key.parse() {
+                Ok(key) => store.entry(key).await,
+                Err(_) => Err(StoreError::Damaged(format!("the key {key:?}"))),
+            };
+            entry.map_err(|error| failed(&error))
+        }
         (Some(_), false) => Err(Failed::usage("entry", format!("several entries begin with {id:?}"), "give more of the key")),
         (None, _) => Err(failed(&StoreError::NoEntry(id.to_owned()))),
     }

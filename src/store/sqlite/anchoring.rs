@@ -4,8 +4,13 @@
 //! anchor, or an anchor in the place of one that is missing: that a person has to say.
 
 use chrono::{DateTime, Utc};
+use rusqlite::Connection;
 
-use super::{Database, chain::Head, mending, reading, writing};
+use super::{
+    Database, Wrong,
+    chain::{self, Head},
+    mending, reading, writing,
+};
 use crate::{
     outbox::Step,
     store::{Anchor, AnchorFile, StoreError},
@@ -24,6 +29,8 @@ pub struct Accepted {
     pub has_new_head: bool,
     /// How many entries may have been sent since, and are looked up before anything of them is sent.
     pub in_doubt: usize,
+    /// Why the anchor does not say so yet; none where it does.
+    pub not_written: Option<StoreError>,
 }
 
 /// Where the store's anchor is kept.
@@ -99,30 +106,23 @@ impl Database {
     /// decides.
     ///
     /// # Errors
-    /// The store or the anchor cannot be written; or more than the head is damaged.
+    /// The store cannot be written; or more than the head is damaged.
     pub fn accept(&mut self, file: &AnchorFile, at: DateTime<Utc>) -> Result<Accepted, StoreError> {
-        let has_new_head = self.write(mending::mend_head)?;
-        // Behind a head that was made anew only an anchor can tell whether something is gone.
-        let (before, cannot_tell) = file.read().map_or((None, true), |before| (before, has_new_head));
-        let is_behind = match &before {
-            Some(before) => !self.holds(before)?,
-            None => cannot_tell,
-        };
-        let in_doubt = if is_behind { self.put_in_doubt(at)? } else { 0 };
-        let now = self.anchor()?;
-        file.write(&now)?;
-        Ok(Accepted { before, now, is_behind, has_new_head, in_doubt })
-    }
-
-    /// All of it or nothing.
-    fn put_in_doubt(&mut self, at: DateTime<Utc>) -> Result<usize, StoreError> {
-        self.write(|transaction| {
-            let mut waiting = Vec::new();
-            reading::each(transaction, |_, entry| waiting.extend(entry.ok().filter(|entry| !entry.progress().is_settled())))?;
-            let count = waiting.len();
-            waiting.into_iter().try_for_each(|entry| writing::append(transaction, entry, at, &Step::Restored).map(drop))?;
-            Ok(count)
-        })
+        let (before, cannot_tell) = file.read().map_or((None, true), |before| (before, false));
+        // All of it or nothing: a station that runs sends nothing of a store that is only half taken up.
+        let (now, is_behind, has_new_head, in_doubt) = self.write(|transaction| {
+            let has_new_head = mending::mend_head(transaction)?;
+            let records = Head::read(transaction)?.anchor().records;
+            let is_behind = match &before {
+                // Behind a head that was made anew only an anchor that goes to its end can tell whether something is gone.
+                Some(before) => !chain::holds(transaction, before)? || (has_new_head && before.records < records),
+                None => cannot_tell || has_new_head,
+            };
+            let in_doubt = if is_behind { put_in_doubt(transaction, at)? } else { 0 };
+            Ok((Head::read(transaction)?.anchor(), is_behind, has_new_head, in_doubt))
+        })?;
+        let not_written = file.write(&now).err();
+        Ok(Accepted { before, now, is_behind, has_new_head, in_doubt, not_written })
     }
 
     /// Says in the anchor how far the chain has come, where that is new. What cannot be said now is said with the next record.
@@ -146,4 +146,13 @@ impl Database {
         }
         self.anchor = Some(anchored);
     }
+}
+
+/// What waits may have been sent since.
+fn put_in_doubt(transaction: &Connection, at: DateTime<Utc>) -> Result<usize, Wrong> {
+    let mut waiting = Vec::new();
+    reading::each(transaction, |_, entry| waiting.extend(entry.ok().filter(|entry| !entry.progress().is_settled())))?;
+    let count = waiting.len();
+    waiting.into_iter().try_for_each(|entry| writing::append(transaction, entry, at, &Step::Restored).map(drop))?;
+    Ok(count)
 }

@@ -20,6 +20,10 @@ use crate::{
 /// What the last step of an entry is called whose text was erased.
 pub(super) const ERASED: &str = "erased";
 
+/// What is said of a damaged head.
+const HEAD: &str = "the head of its chain is not as it was written down, and nothing is sent; `cardbridge audit accept` makes it anew \
+                    where the rest is whole";
+
 /// The end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
@@ -221,10 +225,10 @@ impl Walk {
         Ok(true)
     }
 
-    /// The head of a chain that was followed to its end and is not broken, but for what is counted beside it.
-    pub(super) fn head(self) -> Option<Head> {
-        let Self { records, entries, link, broken, seq, .. } = self;
-        (broken.is_none() && seq == records).then(|| Head { records, entries, link, ..Head::first() })
+    /// The head of a chain that was followed to its end, but for what is counted beside it; or where it is broken.
+    pub(super) fn head(self) -> Result<Head, String> {
+        let Self { records, entries, link, broken, .. } = self;
+        broken.map_or_else(|| Ok(Head { records, entries, link, ..Head::first() }), Err)
     }
 
     fn see(&mut self, connection: &Connection, record: &ChainRecord) -> rusqlite::Result<()> {
@@ -245,7 +249,10 @@ impl Walk {
     }
 
     fn end(&self, connection: &Connection) -> Result<Vec<String>, Wrong> {
-        let head = Head::read(connection)?;
+        let broken = self.broken.as_ref().map(|what| format!("the chain of what was written down is broken at {what}"));
+        let Some(head) = Head::sound(connection)? else {
+            return Ok([HEAD.to_owned()].into_iter().chain(broken).collect());
+        };
         let mut said = Vec::new();
         if self.entries < head.entries {
             said.push(format!("{} of {} entries that were saved are missing", head.entries - self.entries, head.entries));
@@ -254,11 +261,10 @@ impl Walk {
         if missing > 0 {
             said.push(format!("{missing} steps that were written down are missing"));
         }
-        if let Some(what) = &self.broken {
-            said.push(format!("the chain of what was written down is broken at {what}"));
-        } else if self.link != head.link && said.is_empty() {
+        if broken.is_none() && self.link != head.link && said.is_empty() {
             said.push("the chain of what was written down does not end where its head says".to_owned());
         }
+        said.extend(broken);
         Ok(said)
     }
 }

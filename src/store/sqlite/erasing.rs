@@ -34,6 +34,8 @@ pub struct Erased {
     /// Entries that are as they were, for they have not come to their end: those saved before that time; those of others in which
     /// BluSKY's words name the person.
     pub open: usize,
+    /// Damaged entries, of whomever, that cannot be read: they stay.
+    pub damaged: usize,
     /// Their line was taken out of BluSKY's list of people, which shows them again once it is asked for while they are in BluSKY.
     pub was_listed: bool,
     /// True where the file holds nothing of it any more; false where somebody else is at work in the store, whose log may hold it still.
@@ -84,7 +86,7 @@ fn erase(transaction: &Connection, user: Uuid, names: &[String], eraser: Eraser<
         Ok(entry) if is_about(&entry, user) && is_open(&entry) => open.push(entry.id.to_string()),
         Ok(entry) if is_about(&entry, user) => theirs.push(entry),
         Ok(entry) => erased.of_others += usize::from(was_taken_from(&entry, user)),
-        Err(_) => {}
+        Err(error) => erased.damaged += usize::from(!reading::is_erased(&error)),
     })?;
     if !open.is_empty() {
         return Err(StoreError::NotSettled(open.join(", ")).into());
@@ -107,6 +109,7 @@ fn erase_page(
 ) -> Result<Option<u64>, Wrong> {
     let page = reading::all_after(transaction, number)?;
     let highest = reading::highest(&page, number);
+    erased.damaged += page.iter().filter(|(_, entry)| entry.as_ref().is_err_and(|error| !reading::is_erased(error))).count();
     for entry in page.into_iter().filter_map(|(_, entry)| entry.ok()).filter(|entry| entry.saved_at < before) {
         if is_open(&entry) {
             erased.open += 1;

@@ -11,14 +11,10 @@ use super::{
     evidence::{self, Counted},
     layout, lists, reading,
 };
-use crate::store::{Looked, StoreError};
+use crate::store::Looked;
 
 /// How many records of the chain are one part.
 const RECORDS: usize = 512;
-
-/// What is said of a damaged head.
-const HEAD: &str = "the head of its chain is not as it was written down, and nothing is sent; `cardbridge audit accept` makes it anew \
-                    where the rest is whole";
 
 /// How far it was looked through.
 #[derive(Debug, Clone)]
@@ -77,7 +73,6 @@ impl Inspection {
             Self::Chain(mut walk) => match walk.go_on(connection, RECORDS) {
                 Ok(None) => Ok((Looked::default(), Self::Chain(walk))),
                 Ok(Some(found)) => Ok((Looked { found, is_last: true }, Self::default())),
-                Err(Wrong::Store(StoreError::DamagedHead)) => Ok((Looked { found: vec![HEAD.to_owned()], is_last: true }, Self::default())),
                 Err(Wrong::Store(error)) => Ok((Looked { found: vec![error.to_string()], is_last: true }, Self::default())),
                 Err(wrong) => Err(wrong),
             },

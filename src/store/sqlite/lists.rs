@@ -74,7 +74,8 @@ pub(super) fn are_kept(connection: &Connection) -> Result<bool, Wrong> {
 /// The marks of all lists, put together.
 pub(super) fn together(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
     let mut select = connection.prepare("SELECT mark FROM list")?;
-    let marks = select.query_map([], |row| row.get::<_, Option<Vec<u8>>>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    // What is no mark is found by whoever looks through the lists.
+    let marks = select.query_map([], |row| Ok(row.get::<_, Vec<u8>>(0).ok()))?.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut together = nothing();
     marks.iter().flatten().for_each(|mark| put_together(&mut together, mark));
     Ok(together)

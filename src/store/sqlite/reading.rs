@@ -86,21 +86,13 @@ pub(super) fn page_after(transaction: &Connection, number: u64) -> rusqlite::Res
     first_sound(number, |number| all_after(transaction, number), |_| true)
 }
 
-/// The entries that are not damaged and whose key begins so: one, or two where there are several. Where there is none but a damaged one,
-/// that is said.
-pub(super) fn beginning(connection: &Connection, key: &str, way: Way) -> Result<Vec<Entry>, Wrong> {
+/// The keys that begin so, those of damaged and erased entries too: one, or two where there are several.
+pub(super) fn beginning(connection: &Connection, key: &str, way: Way) -> rusqlite::Result<Vec<String>> {
     // Behind every digit and hyphen.
     let end = format!("{key}~");
     let way = if way == Way::Index { "" } else { "NOT INDEXED" };
-    let found = entries(connection, &format!("{way} WHERE id >= ?1 AND id < ?2 LIMIT 2"), params![key, end])?;
-    let (mut sound, mut damaged) = (Vec::new(), None);
-    for (_, entry) in found {
-        entry.map_or_else(|error| damaged = Some(error), |entry| sound.push(entry));
-    }
-    match damaged {
-        Some(error) if sound.is_empty() => Err(error.into()),
-        _ => Ok(sound),
-    }
+    let select = format!("SELECT id FROM entry {way} WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2");
+    connection.prepare_cached(&select)?.query_map([key, &end], |row| row.get(0))?.collect()
 }
 
 /// The newest entry that gave this card and was not refused or given up, as far as it is not damaged.
@@ -245,6 +237,6 @@ fn told((number, entry): Read) -> Read {
     )
 }
 
-const fn is_erased(error: &StoreError) -> bool {
+pub(super) const fn is_erased(error: &StoreError) -> bool {
     matches!(error, StoreError::Erased(_))
 }

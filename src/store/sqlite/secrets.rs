@@ -18,7 +18,7 @@ pub(super) fn sealed(transaction: &Connection, id: Uuid) -> Result<Option<Vec<u8
         return Ok(None);
     }
     let mut select = transaction.prepare_cached("SELECT sealed FROM secret WHERE entry = ?1")?;
-    let found = select.query_row([id.to_string()], |row| row.get::<_, Option<Vec<u8>>>(0)).optional()?;
+    let found = select.query_row([id.to_string()], |row| Ok(row.get::<_, Option<Vec<u8>>>(0).ok())).optional()?.flatten();
     Ok(Some(found.ok_or_else(|| damaged(id))?.ok_or(StoreError::SecretGone)?))
 }
 

@@ -26,7 +26,8 @@ fn an_entry_is_found_by_the_beginning_of_its_key() {
         for number in [0x1111_0000 << 96, 0x1112_0000 << 96, 0x2000_0000 << 96] {
             store.save(&entry(number, 7), Terms::default()).unwrap();
         }
-        let mut found = |key: &str| store.beginning(key).unwrap().iter().map(|entry| entry.id.as_u128() >> 112).collect::<Vec<_>>();
+        let mut found =
+            |key: &str| store.beginning(key).unwrap().iter().map(|key| key.parse::<Uuid>().unwrap().as_u128() >> 112).collect::<Vec<_>>();
         let all = [found("11"), found("1112"), found("20000000-0000"), found("3"), found("%")];
         assert_eq!(all, [vec![0x1111, 0x1112], vec![0x1112], vec![0x2000], vec![], vec![]], "{}", kind.0);
     }

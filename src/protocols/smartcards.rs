@@ -182,6 +182,9 @@ fn samples(keys: &mut Keys<'_, '_>) -> Vec<(ScriptSample, Span)> {
 /// A sample passes when the conversation it holds is read as it says.
 fn prove(script: &Script, samples: &[(ScriptSample, Span)], sheet: &Sheet<'_>) {
     for (sample, span) in samples {
+        if !script.may_apply(&sample.atr) {
+            sheet.add(*span, "the script is not for this card: the sample's `atr` fits no [[when]], or it fits an [[unless]]".to_owned());
+        }
         // The script alone, whatever reader the sample was read in.
         let alone = Script { when: Vec::new(), unless: Vec::new(), ..script.clone() };
         let mut conversation = Conversation::new(&[Arc::new(alone)], &sample.atr, "");

@@ -174,6 +174,14 @@ impl Script {
         let holds = |conditions: &[Condition]| conditions.iter().any(|condition| condition.holds(atr, reader));
         (self.when.is_empty() || holds(&self.when)) && !holds(&self.unless)
     }
+
+    /// True where the script speaks to this card in one reader or another.
+    #[must_use]
+    pub fn may_apply(&self, atr: &[u8]) -> bool {
+        let somewhere = |condition: &Condition| Condition { reader: None, ..condition.clone() }.holds(atr, "");
+        let everywhere = |condition: &Condition| condition.reader.is_none() && condition.holds(atr, "");
+        (self.when.is_empty() || self.when.iter().any(somewhere)) && !self.unless.iter().any(everywhere)
+    }
 }
 
 impl Chips {

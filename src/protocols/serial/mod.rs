@@ -198,6 +198,11 @@ fn prove(dialect: &Dialect, samples: &[(DialectSample, toml_span::Span)], sheet:
                 continue;
             }
         };
+        let behind = sample.frame.get(skip + len..).unwrap_or_default();
+        if !behind.iter().all(|byte| dialect.fill.contains(byte)) {
+            sheet.add(*span, format!("a sample is one frame, and this one has {} bytes more behind its frame", behind.len()));
+            continue;
+        }
         let heard = sample.frame.get(skip..skip + len).and_then(|frame| read_frame(dialect, &told, frame));
         let why = heard.as_ref().and_then(why_damaged).map_or_else(String::new, |why| format!(": {why}"));
         let read = heard.map_or(Reads::As("nothing".to_owned()), reads);

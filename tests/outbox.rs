@@ -84,6 +84,7 @@ fn an_enrollment_killed_in_flight_is_found_by_the_station_and_sent_once() {
     assert_eq!((entries[0]["attempts"].clone(), count(&blusky)), (json!(1), (1, 1)));
     let way = site.run(&["outbox", "show", &key(&entries[0])]).stdout;
     assert!(way.contains("in_doubt") && way.contains("the program ended before an answer came"), "{way}");
+    assert!(way.contains(&format!("read as {}, ordered by ", entries[0]["card"]["bits"].as_str().unwrap())), "{way}");
 }
 
 #[test]

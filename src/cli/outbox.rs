@@ -141,8 +141,10 @@ async fn act(site: &Site, session: &mut Session<'_>, arguments: &Arguments) -> R
             let held = if is_refused { session.client.holders(told.text("enrollment")).await.unwrap_or_default() } else { Value::Null };
             show_with(&told, held.at("holders"), json);
         }
-        Action::Retry { id, absent, user } => show(&session.client.retry(id, *absent, *user).await.map_err(refused)?, json),
-        Action::Discard { id } => show(&session.client.discard(id).await.map_err(refused)?, json),
+        Action::Retry { id, absent, user } => {
+            show(&session.brings(id, "saved", async |client| client.retry(id, *absent, *user).await).await?, json);
+        }
+        Action::Discard { id } => show(&session.brings(id, "discarded", async |client| client.discard(id).await).await?, json),
         Action::Deliver => return deliver(session, json).await,
         // It goes on at the next station where one ends meanwhile.
         Action::Undo { .. } => {}
@@ -152,7 +154,7 @@ async fn act(site: &Site, session: &mut Session<'_>, arguments: &Arguments) -> R
 
 /// Takes a card back, and gives it back to its holder before; each half is followed to its own end.
 async fn undo(session: &mut Session<'_>, site: &Site, id: &str, json: bool) -> Result<ExitCode, Failure> {
-    let undone = session.client.undo(id).await.map_err(refused)?;
+    let undone = session.asks(async |client| client.undo(id).await).await?;
     let orders: Vec<CallBody> = serde_json::from_value(undone.at("orders").clone()).unwrap_or_default();
     let (mut first_failure, is_alone) = (ExitCode::SUCCESS, orders.len() == 1);
     for order in orders {
@@ -313,11 +315,21 @@ fn show_with(told: &Value, holders: &Value, json: bool) {
     if !told.at("about").is_null() {
         table::indented(told.text("about"));
     }
+    table::indented(&origin(entry));
     for step in told.at("steps").as_array().into_iter().flatten() {
         table::indented(&format!("{}  {:<9} {}", local(step.text("at")), step.text("state"), step.text("words")));
     }
     told.text("words").lines().for_each(table::text);
     holders.as_array().into_iter().flatten().for_each(|holder| table::text(holder.text("words")));
+}
+
+/// Where an entry came from: who looks for a card that reads wrong wants the reader and the bits.
+fn origin(entry: &Value) -> String {
+    let card = entry.at("card");
+    let read = [card.text("bits"), card.text("raw")].into_iter().find(|read| !read.is_empty()).unwrap_or_default();
+    let said = [("at the reader ", entry.text("reader")), ("read as ", read), ("ordered by ", entry.text("ordered_by"))];
+    let said = said.into_iter().filter(|(_, what)| !what.is_empty()).map(|(words, what)| format!("{words}{what}"));
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// A time as the clock on the wall shows it.

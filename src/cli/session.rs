@@ -104,6 +104,29 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Asks for an entry to be brought to this state. Where the station ends meanwhile, the next one is asked, which refuses what the
+    /// first has done already.
+    pub async fn brings(
+        &mut self,
+        id: &str,
+        state: &str,
+        question: impl AsyncFn(&Client) -> Result<Value, AskError>,
+    ) -> Result<Value, Failure> {
+        match question(&self.client).await {
+            Err(AskError::Gone) => {}
+            answer => return answer.map_err(refused),
+        }
+        self.again().await?;
+        let answer = self.asks(question).await;
+        match answer {
+            Err(_) => {
+                let entry = self.asks(async |client| client.entry(id).await).await?;
+                if entry.at("entry").text("state") == state { Ok(entry) } else { answer }
+            }
+            answer => answer,
+        }
+    }
+
     /// Waits until another process asks for this one's place; forever where it has none.
     pub async fn handed_over(&self) {
         match &self.host {

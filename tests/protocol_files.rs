@@ -118,10 +118,34 @@ fn what_is_wrong_in_a_dialect_is_said_once_in_plain_words_and_at_its_place() {
         ("payload = \"{id:hex8}\"", "short = true", "ours.toml:11:1: `message.payload` is missing".to_owned()),
         ("\"{id:hex8}\"", "\"{id:hex10}\"", format!("{whole}nothing in it is cut as [frame] says and described by a [[message]]")),
         ("end = \"03\"", "end = \"04\"", format!("{whole}what begins at its byte 1 has no end")),
+        ("\\u0003\"", "\\u0003\\u000204\"", "a sample is one frame, and this one has 3 bytes more behind its frame".to_owned()),
         ("text = \"", "text = \"12", format!("{whole}its first 2 bytes are not part of the frame that is found behind them")),
     ] {
         let checked = checked(&LINE.replace(there, wrong));
         assert!(checked.code == 1 && checked.stdout.contains(&said) && checked.stderr.starts_with("1 finding;"), "{said}: {checked:?}");
+    }
+}
+
+/// A card script of this site's own.
+const SCRIPT: &str = "id = \"our-card\"\nname = \"Our own card\"\nsource = \"the vendor\"\nconfidence = \"documented\"\nkind = \"csn\"\n\
+    [[when]]\natr = \"3B 81 80 01 80 80\"\n[[step]]\nsay = \"FF CA 00 00 00\"\ntake = \"bytes\"\n\
+    [[sample]]\nsource = \"a card of ours\"\natr = \"3B 81 80 01 80 80\"\nanswers = [\"04 A1 B2 C3 90 00\"]\nreads = \"csn:04A1B2C3\"\n";
+
+#[test]
+fn a_card_script_that_is_not_for_the_card_of_its_own_sample_does_not_load() {
+    let site = bare();
+    fs::create_dir_all(site.path("own/smartcards")).unwrap();
+    let checked = |text: &str| {
+        fs::write(site.path("own/smartcards/ours.toml"), text).unwrap();
+        site.run(&["check", "own"])
+    };
+    assert_eq!(checked(SCRIPT).code, 0, "{:?}", checked(SCRIPT));
+    // In which reader the card of the sample lay, nobody knows.
+    let in_a_reader = SCRIPT.replace("80 80\"\n[[step]]", "80 80\"\nreader = \"OMNIKEY*\"\n[[step]]");
+    assert_eq!(checked(&in_a_reader).code, 0);
+    for wrong in [SCRIPT.replacen("80 80\"", "80 81\"", 1), SCRIPT.replace("[[when]]", "[[unless]]")] {
+        let checked = checked(&wrong);
+        assert!(checked.code == 1 && checked.stdout.contains("ours.toml:11:1: the script is not for this card"), "{checked:?}");
     }
 }
 

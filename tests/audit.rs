@@ -61,6 +61,7 @@ fn the_record_says_who_when_for_whom_what_was_sent_and_what_was_answered_and_no_
     let column = |name: &str| headings.iter().position(|heading| heading == name).unwrap();
     assert_eq!(&rows[0][column("name")], "Adelheid Loewenstein");
     assert_eq!(&rows[0][column("card_number")], "4567");
+    assert!(rows[0][column("fits")].contains("hid-h10301") && !rows[0][column("verdict")].is_empty(), "{:?}", rows[0]);
     assert!(!told.stdout.contains(PIN) && !table.contains(PIN));
 }
 
@@ -408,6 +409,12 @@ fn a_pin_that_is_gone_or_changed_while_its_entry_waits_is_found() {
         let sealed = site.run(&["status", "--json"]).last()["outbox"]["sealed"].clone();
         assert!(sealed.is_string() || spoil.ends_with("NULL"), "{spoil}: {sealed}");
     }
+    // One that was put back is found.
+    assert_eq!(site.run(&["outbox", "discard", site.outbox()[0]["enrollment"].as_str().unwrap()]).code, 0);
+    assert_eq!(verified(&site, &[]).0, 0);
+    store.execute_batch("INSERT INTO secret SELECT id, x'00' FROM entry").unwrap();
+    let (code, findings) = verified(&site, &[]);
+    assert!(code == 1 && findings.contains("is kept, and nothing of it is sent"), "{findings}");
 }
 
 #[test]

@@ -249,9 +249,11 @@ fn told(accepted: &Accepted) {
     if !accepted.is_behind {
         return;
     }
+    // Each entry in doubt is one record more.
+    let found = accepted.now.records.saturating_sub(accepted.in_doubt as u64);
     out::hint(&match accepted.before.as_ref().map(|before| before.records) {
         None => "there was no anchor that can be read: nobody can tell what this store lacks".to_owned(),
-        Some(known) if accepted.has_new_head => format!("the anchor knew of {known} records: what stood at the end nobody can tell"),
+        Some(known) if known < found => format!("the anchor knew of {known} of {found} records: whether more stood there nobody can tell"),
         Some(known) => format!("the anchor knew of {known} records; what this store lacks of them it does not get back"),
     });
     out::hint(&format!("{} may have been sent already: BluSKY is asked before anything of them is sent", entries(accepted.in_doubt)));

@@ -26,6 +26,8 @@ pub struct Facts {
     pub user: String,
     /// The free bytes of its disk.
     pub free: Option<u64>,
+    /// Everybody on this machine can read it.
+    pub is_public: bool,
     /// The file with the key of its PINs and passwords, where others can read it.
     pub open_key: Option<String>,
     /// How the outbox stands.
@@ -113,6 +115,13 @@ pub(super) fn judge(facts: &Facts, findings: &mut Vec<Finding>) {
             Finding::new(level, "disk_low", what)
                 .matters("on a full disk nothing can be saved, and BluSKY's answers cannot be written down")
                 .mended_by(words("free some space: sudo du -xh {} | sort -h | tail", [path(&facts.folder)])),
+        );
+    }
+    if facts.is_public {
+        findings.push(
+            Finding::warning("store_public", words("everybody on this machine can read the store {}", [path(&facts.path)]))
+                .matters("it holds names and card numbers")
+                .mended_by(words("chmod 600 {}", [path(&facts.path)])),
         );
     }
     if let Some(key) = &facts.open_key {

@@ -220,6 +220,7 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
     ("store_read_only", Level::Broken, |facts| store(facts).is_read_only = true, "sudo chown -R mallory"),
     ("disk_low", Level::Warning, |facts| store(facts).free = Some(50 << 20), "50 MiB left"),
     ("disk_low", Level::Broken, |facts| store(facts).free = Some(5 << 20), "5 MiB left"),
+    ("store_public", Level::Warning, |facts| store(facts).is_public = true, "chmod 600"),
     ("key_open", Level::Broken, |facts| store(facts).open_key = Some("site.db.key".to_owned()), "chmod 600 site.db.key"),
     ("store_unreadable", Level::Broken, |facts| store(facts).read = Read::Unreadable("no store".to_owned()), "backup"),
     ("store_older", Level::Note, |facts| store(facts).read = Read::Older, "copy"),

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 /// The headings, each with where it stands in a record.
-const COLUMNS: [(&str, &str); 26] = [
+const COLUMNS: [(&str, &str); 28] = [
     ("record", "/record"),
     ("at", "/at"),
     ("enrollment", "/enrollment"),
@@ -32,6 +32,8 @@ const COLUMNS: [(&str, &str); 26] = [
     ("step", "/step"),
     ("digest", "/digest"),
     ("link", "/link"),
+    ("verdict", "/origin/card/verdict"),
+    ("fits", "/origin/card/fits"),
 ];
 
 /// The headings of the columns.

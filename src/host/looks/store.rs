@@ -33,6 +33,7 @@ pub(super) async fn look(site: &Site, user: &str, is_told: bool, credentials: Op
         is_denied: is_file && fs::File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied),
         user: user.to_owned(),
         free: disk::free(folder),
+        is_public: is_file && files::is_public(path).unwrap_or(false),
         open_key: files::is_private(&key).is_ok_and(|is_private| !is_private).then(|| key.display().to_string()),
         read: Read::NotThere,
     };

@@ -3,6 +3,8 @@
 //! In: an entry's key. Out: its secret as it was sealed, or what is wrong with it. A sealed secret is its own mark: what was changed does
 //! not come open, and none comes open in another entry. Never: a secret in words.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
@@ -23,24 +25,32 @@ pub(super) fn sealed(transaction: &Connection, id: Uuid) -> Result<Option<Vec<u8
 }
 
 impl Database {
-    /// What is wrong with the PINs and passwords that are still needed, in words; whether their key can be read is another question.
+    /// What is wrong with the PINs and passwords, in words: those that are still needed and cannot be read, and those that are kept though
+    /// nothing of their entry is sent any more. Whether their key can be read is another question.
     ///
     /// # Errors
     /// They cannot be read.
     pub fn wrong_secrets(&mut self) -> Result<Vec<String>, StoreError> {
-        let (mut needed, mut wrong) = (Vec::new(), Vec::new());
-        self.read(|connection| {
-            Ok(reading::each(connection, |_, entry| needed.extend(entry.ok().filter(needs_its_secret).map(|entry| entry.id)))?)
+        let (mut needed, mut wrong) = (BTreeSet::new(), Vec::new());
+        let kept = self.read(|connection| {
+            reading::each(connection, |_, entry| needed.extend(entry.ok().filter(needs_its_secret).map(|entry| entry.id)))?;
+            let mut select = connection.prepare("SELECT CAST(entry AS TEXT) FROM secret WHERE sealed IS NOT NULL")?;
+            let kept = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+            Ok(kept)
         })?;
-        for id in needed {
-            match self.secret(id) {
-                Err(StoreError::SecretGone) => wrong.push(damaged(id).to_string()),
+        for id in &needed {
+            match self.secret(*id) {
+                Err(StoreError::SecretGone) => wrong.push(damaged(*id).to_string()),
                 Err(StoreError::Seal(error @ SealError::OtherKey(_))) => wrong.push(format!("entry {id}: {error}")),
                 Err(error @ StoreError::Damaged(_)) => wrong.push(error.to_string()),
                 Ok(_) | Err(StoreError::Seal(_)) => {}
                 Err(other) => return Err(other),
             }
         }
+        let is_too_many = |entry: &&String| !entry.parse().is_ok_and(|id| needed.contains(&id));
+        wrong.extend(
+            kept.iter().filter(is_too_many).map(|entry| format!("a PIN or password of entry {entry} is kept, and nothing of it is sent")),
+        );
         Ok(wrong)
     }
 }

@@ -17,7 +17,7 @@ use std::{
 
 use cards::Followed;
 use serde_json::{Value, json};
-use support::{ADA, CARD, SerialReader, Simulator, Site};
+use support::{ADA, CARD, GRACE, SerialReader, Simulator, Site};
 
 /// H10301, facility code 123, card number 4567; and 31/337.
 const FIRST: &[u8] = b"1ABD88EB80\r";
@@ -159,6 +159,10 @@ fn an_order_is_placed_asked_about_answered_and_seen_to_its_end() {
     assert_eq!(desk.asks("GET", &format!("/v1/enrollments/{id}"), None).1["kind"], "question");
     assert_eq!(state(&desk), "question");
     let answer = json!({"question": asked["question"]["id"], "printed": "4567"});
+    let wrong = json!({"question": asked["question"]["id"].as_u64().unwrap() + 7, "printed": "4567"});
+    assert_eq!(desk.asks("POST", &format!("/v1/enrollments/{id}/answer"), Some(wrong)).0, 409, "nobody asks that");
+    let unknown = "/v1/enrollments/0190b3a5-0000-7000-8000-00000000000f/answer";
+    assert_eq!(desk.asks("POST", unknown, Some(answer.clone())).0, 404, "nobody waits there");
     assert_eq!(desk.asks("POST", &format!("/v1/enrollments/{id}/answer"), Some(answer)).0, 202);
     let states: Vec<Value> = std::iter::repeat_with(|| listener.hears("enrollment"))
         .scan(false, |ended, notice| (!std::mem::replace(ended, !notice["end"].is_null())).then(|| notice["entry"]["state"].clone()))
@@ -202,6 +206,27 @@ fn an_order_that_is_withdrawn_takes_no_card() {
     desk.reader.send(FIRST);
     listener.hears("reading");
     assert_eq!(desk.asks("GET", "/v1/outbox", None).1["entries"], json!([]));
+}
+
+#[test]
+fn a_listener_that_comes_again_by_its_key_keeps_its_orders_until_its_last_connection_is_gone() {
+    let desk = desk("");
+    let key = "0190b3a5-0000-7000-8000-0000000000aa";
+    let listens = || desk.follows(&format!("GET /v1/notices?listener={key} HTTP/1.1\r\nHost: station\r\n\r\n"));
+    let orders = |id: &str, user: &str| {
+        assert_eq!(desk.asks("POST", "/v1/enrollments", Some(json!({"id": id, "user": user, "listener": key}))).0, 202);
+    };
+    let (one, two) = ("0190b3a5-0000-7000-8000-000000000003", "0190b3a5-0000-7000-8000-000000000004");
+    let mut watcher = desk.listens(None);
+    let before = listens();
+    orders(one, ADA);
+    let again = listens();
+    orders(two, GRACE);
+    drop(before);
+    drop(again);
+    let withdrawn = [(); 2].map(|()| watcher.hears("not_enrolled"));
+    let ended = |id: &str| withdrawn.iter().any(|notice| notice["enrollment"] == id && notice["error"]["code"] == "withdrawn");
+    assert!(ended(one) && ended(two), "{withdrawn:?}");
 }
 
 #[test]

@@ -332,6 +332,30 @@ fn a_command_that_is_the_station_hands_it_over_to_run_and_keeps_its_order() {
 }
 
 #[test]
+fn a_station_that_is_started_comes_before_all_commands_that_wait() {
+    let mut desk = Desk::new();
+    let mut first = desk.start(&["enroll", "--user", ADA, "--json"]);
+    first.hears("hold the card to the reader");
+    let others = [GRACE, "0f83442e-a446-4577-8cdd-8ffdd51ab9c9"].map(|user| desk.start(&["enroll", "--user", user, "--json"]));
+    let mut others = others.map(|mut other| {
+        other.hears("hold the card to the reader");
+        other
+    });
+    let _run = desk.run(&[]);
+    first.hears(HELD);
+    others.iter_mut().for_each(|other| drop(other.hears("the station has ended")));
+    others.iter_mut().for_each(|other| drop(other.hears(HELD)));
+    desk.reader.send(FIRST);
+    let ended = first.signal("INT");
+    let changes = |ended: &Outcome| ended.err.iter().filter(|line| line.contains("the station has ended")).count();
+    assert_eq!(changes(&ended), 1, "{ended:?}");
+    for other in others {
+        let ended = other.signal("INT");
+        assert_eq!(changes(&ended), 1, "{ended:?}");
+    }
+}
+
+#[test]
 fn two_commands_without_a_station_share_one_reader_in_the_order_they_came() {
     let mut desk = Desk::new();
     let mut first = desk.start(&["enroll", "--user", ADA, "--json"]);
@@ -453,6 +477,38 @@ fn the_stations_socket_belongs_to_this_user_alone() {
     let entries = std::fs::read_dir(desk.site.folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
     let sockets: Vec<u32> = entries.filter(|entry| entry.file_type().is_socket()).map(|entry| entry.permissions().mode() & 0o777).collect();
     assert_eq!(sockets, [0o600]);
+}
+
+#[test]
+fn the_stations_socket_is_open_to_the_group_that_the_site_names() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let desk = Desk::new();
+    let (bare, group) = (
+        std::fs::read_to_string(desk.site.path("cardbridge.toml")).unwrap(),
+        nix::unistd::Group::from_gid(nix::unistd::getegid()).unwrap().unwrap(),
+    );
+    desk.site.configure(&format!("{bare}\n[station]\ngroup = \"{}\"\n", group.name));
+    let run = desk.run(&[]);
+    let socket = std::fs::metadata(desk.site.path("cardbridge.db.sock")).unwrap();
+    assert_eq!((socket.permissions().mode() & 0o777, socket.gid()), (0o660, group.gid.as_raw()));
+    assert_eq!(desk.site.run(&["status"]).code, 0);
+    drop(run.signal("TERM"));
+    desk.site.configure(&format!("{bare}\n[station]\ngroup = \"no-such-group\"\n"));
+    let refused = desk.site.run(&["run"]);
+    assert!(refused.code == 1 && refused.stderr.contains("there is no group \"no-such-group\""), "{refused:?}");
+    desk.site.configure(&format!("{bare}\n[station]\ngrup = \"x\"\n"));
+    assert!(desk.site.run(&["run"]).stderr.contains("did you mean `group`?"));
+}
+
+#[test]
+fn a_station_that_ends_leaves_the_socket_of_another_one_in_its_place() {
+    let desk = Desk::new();
+    let first = desk.run(&[]);
+    let socket = desk.site.path("cardbridge.db.sock");
+    std::fs::remove_file(&socket).unwrap();
+    let _another = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    drop(first.signal("TERM"));
+    assert!(socket.exists());
 }
 
 #[test]

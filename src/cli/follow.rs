@@ -162,7 +162,7 @@ impl Follow {
 
     /// Orders it and follows it to its end; at the next station where one ends meanwhile. None where it takes too long.
     pub async fn order(&mut self, session: &mut Session<'_>, order: &Order) -> Result<Option<ExitCode>, Failure> {
-        let began = Instant::now();
+        let (began, whole) = (Instant::now(), order);
         let mut order = order;
         let mut shorter;
         loop {
@@ -180,7 +180,7 @@ impl Follow {
                     (self.hold_said, self.held_said) = (false, false);
                 }
             }
-            if let Order::Card(body) = order {
+            if let Order::Card(body) = whole {
                 let timeout_s = body.timeout_s.map(|seconds| seconds.saturating_sub(began.elapsed().as_secs()));
                 shorter = Order::Card(Box::new(OrderBody { timeout_s, ..(**body).clone() }));
                 order = &shorter;

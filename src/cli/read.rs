@@ -9,7 +9,7 @@ use super::{
     Globals,
     follow::{GONE, HELD, HOLD},
     out::{self, Failure},
-    session::{self, Session},
+    session::Session,
     site::{self, Look},
     wait::Readers,
 };
@@ -60,7 +60,7 @@ async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, 
     let far = || Instant::now() + Duration::from_secs(86_400);
     let (mut seen, mut readers, mut hold_said) = (0, Readers::default(), false);
     let reader = arguments.reader.as_deref();
-    let mut notices = session.client.readings(reader.unwrap_or("*")).await.map_err(session::refused)?;
+    let mut notices = session.asks(async |client| client.readings(reader.unwrap_or("*")).await).await?;
     if session.is_elsewhere() {
         out::hint(HELD);
     }
@@ -79,7 +79,7 @@ async fn read(session: &mut Session<'_>, arguments: &Arguments) -> Result<Read, 
         let Some(notice) = notice else {
             out::hint(GONE);
             session.again().await?;
-            notices = session.client.readings(reader.unwrap_or("*")).await.map_err(session::refused)?;
+            notices = session.asks(async |client| client.readings(reader.unwrap_or("*")).await).await?;
             continue;
         };
         let words = notice.text("words");

@@ -10,7 +10,7 @@ use tokio::{
 use super::{
     Globals,
     out::{self, Failure},
-    session::{self, Waiting},
+    session::{self, NEXT, Waiting},
     site::{self, Look, blusky},
     wait::NOISE,
 };
@@ -118,6 +118,8 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// Becomes the station. A command that hosts one meanwhile hands it over.
 async fn station(site: &Site) -> Result<Host, Failure> {
     let (until, mut waiting) = (Instant::now() + HAND_OVER_TIMEOUT, Waiting::begin());
+    // While it is held, no command becomes the station in the place of the one that leaves.
+    let _next = Lock::try_take(&Lock::beside(&site.config.store, NEXT), "run");
     loop {
         let holder = match Host::become_station(site, "run", site::credentials()).await.map_err(session::failed)? {
             Ok(host) => return Ok(host),

@@ -30,6 +30,8 @@ const STATION_TIMEOUT: Duration = Duration::from_secs(10);
 const HINT_AFTER: Duration = Duration::from_secs(1);
 /// Whoever asked for this command's station has this long to take it.
 const OTHERS_FIRST: Duration = Duration::from_secs(3);
+/// The lock of whoever waits to be the station for good.
+pub const NEXT: &str = "next";
 /// How often it is looked for meanwhile.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -181,7 +183,11 @@ async fn station(
             same_site(site, &said)?;
             return Ok((client, None));
         }
-        if Instant::now() < others_until {
+        // Whoever is to be the station for good goes before all that are one in passing.
+        let next = Lock::holder(&Lock::beside(&site.config.store, NEXT));
+        if Instant::now() < others_until || next.is_some() {
+            holder = next.unwrap_or(holder);
+            waiting.hint(&holder);
             sleep(RETRY_INTERVAL).await;
             continue;
         }

@@ -68,6 +68,8 @@ pub struct Config {
     pub store: PathBuf,
     /// Where it is kept how far the store had come; none where nobody keeps it.
     pub anchor: Option<PathBuf>,
+    /// The group whose members may use the station's socket; none where it is this user's alone.
+    pub group: Option<String>,
     /// How long a command waits for the outcome once an entry is saved.
     pub wait: Duration,
     /// The file's text; empty where there is none.
@@ -177,6 +179,7 @@ impl Config {
             proof: PROOF,
             store: PathBuf::from(DEFAULT_STORE),
             anchor: None,
+            group: None,
             wait: Duration::from_secs(WAIT_S),
             text: String::new(),
         }
@@ -231,6 +234,10 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     }
     config.desk = desk::desk(&mut keys, folder, &config);
     config.new_people = new_people::new_people(&mut keys);
+    if let Some(mut station) = keys.table("station") {
+        config.group = station.optional_text("group").map(|group| group.value).filter(|group| !group.is_empty());
+        station.finish();
+    }
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
             config.store = followed(folder.join(path.value));

@@ -277,7 +277,7 @@ mod tests {
         let (post, _posted) = mpsc::unbounded_channel();
         let (control, mut told) = mpsc::unbounded_channel();
         let (_status, status) = watch::channel(crate::host::api::Status::default());
-        let notices = Arc::new(Notices::default());
+        let notices = Arc::new(Notices::behind(0));
         let shared = Arc::new(Shared::new(&site, store, post, control, notices.clone(), status, "run"));
         tokio::spawn(async move {
             while let Some(control) = told.recv().await {

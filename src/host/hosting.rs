@@ -5,6 +5,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use chrono::Utc;
+
 use tokio::{
     net::UnixListener,
     sync::{mpsc, oneshot, watch},
@@ -85,7 +87,7 @@ impl Host {
         };
         let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
         let store = open_store(path, base_url, credentials.as_deref(), site.config.anchor.as_deref())?;
-        let (listener, bound) = socket::listen(path).map_err(place)?;
+        let (listener, bound) = socket::listen(path, site.config.group.as_deref()).map_err(place)?;
         Self::over(site, doing, store, listener, (bound, lease)).await.map(Ok)
     }
 
@@ -98,7 +100,7 @@ impl Host {
         let place = |error| HostError::Place(site.config.store.clone(), error);
         let folder = tempfile::tempdir().map_err(place)?;
         let shown = folder.path().join("store");
-        let (listener, bound) = socket::listen(&shown).map_err(place)?;
+        let (listener, bound) = socket::listen(&shown, None).map_err(place)?;
         let store = StoreHandle::over(Box::new(look_at_store(site, credentials.as_deref())?))?;
         let host = Self::over(site, doing, store, listener, (bound, folder)).await?;
         // It says so itself, as soon as it has looked.
@@ -125,7 +127,8 @@ impl Host {
         shell.station().remember(store.evidence_seen().await?);
         let (control, told) = mpsc::unbounded_channel();
         let (status, shown) = watch::channel(Status::default());
-        let notices = Arc::new(Notices::default());
+        let notices = Arc::new(Notices::of_now(Utc::now()));
+        shell.number_from(notices.last());
         let shared = Arc::new(Shared::new(site, store.clone(), shell.post_box(), control.clone(), notices.clone(), shown, doing));
         let server = tokio::spawn(api::serve(listener, shared.clone()));
         let running = Running { site: site.clone(), store, shell, told, status, notices, delivers: None };

@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ const KEPT_NOTICES: usize = 1024;
 /// A notice with its place among all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbered {
-    /// Counted from 1.
+    /// Higher than that of the one before.
     pub number: u64,
     /// What was told.
     pub notice: Notice,
@@ -40,18 +41,32 @@ pub enum NextNotice {
 /// The notices of a station.
 #[derive(Debug)]
 pub struct Notices {
+    /// Higher than all numbers of the stations before.
+    before: u64,
     kept: Mutex<VecDeque<Arc<Numbered>>>,
     last: watch::Sender<u64>,
     is_over: AtomicBool,
 }
 
-impl Default for Notices {
-    fn default() -> Self {
-        Self { kept: Mutex::default(), last: watch::Sender::new(0), is_over: AtomicBool::new(false) }
-    }
-}
+/// So many numbers are free for each millisecond: no station tells as much.
+const NUMBERS_A_MILLISECOND: i64 = 1 << 12;
+/// When 2025 began, in milliseconds: numbers stay below 2^53 for two lifetimes.
+const BEGAN_MS: i64 = 1_735_689_600_000;
 
 impl Notices {
+    /// Those of a station that begins now: whoever left off at an earlier one is known by the lower number.
+    #[must_use]
+    pub fn of_now(now: DateTime<Utc>) -> Self {
+        let number = now.timestamp_millis().saturating_sub(BEGAN_MS).saturating_mul(NUMBERS_A_MILLISECOND);
+        Self::behind(u64::try_from(number).unwrap_or_default())
+    }
+
+    /// Those behind this number.
+    #[must_use]
+    pub fn behind(before: u64) -> Self {
+        Self { before, kept: Mutex::default(), last: watch::Sender::new(before), is_over: AtomicBool::new(false) }
+    }
+
     /// The next notice, for everybody.
     pub fn tell(&self, numbered: Numbered) {
         let number = numbered.number;
@@ -92,8 +107,9 @@ impl Notices {
     /// The first notice after that number, and how many before it are gone.
     fn after(&self, after: u64) -> Option<(u64, Arc<Numbered>)> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // A number that is too high is from a station that ran here before.
-        let after = if kept.back().is_some_and(|last| after <= last.number) { after } else { 0 };
+        // A number that is too low or too high is from a station that ran here before.
+        let is_ours = after >= self.before && kept.back().is_some_and(|last| after <= last.number);
+        let after = if is_ours { after } else { self.before };
         let oldest = kept.front()?;
         let at = usize::try_from((after + 1).saturating_sub(oldest.number)).ok()?;
         let next = kept.get(at)?.clone();
@@ -153,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_listener_hears_everything_from_where_it_left_off() {
-        let notices = Arc::new(Notices::default());
+        let notices = Arc::new(Notices::behind(0));
         let mut first = notices.listen(0);
         tell(&notices, 1..=3);
         let mut second = notices.listen(2);
@@ -165,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_listener_that_was_away_too_long_is_told_how_much_it_missed() {
-        let notices = Arc::new(Notices::default());
+        let notices = Arc::new(Notices::behind(0));
         tell(&notices, 1..=5);
         let mut listener = notices.listen(5);
         tell(&notices, 6..=KEPT_NOTICES as u64 + 10);
@@ -175,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_listens_hears_what_is_left_and_then_the_end() {
-        let notices = Arc::new(Notices::default());
+        let notices = Arc::new(Notices::behind(0));
         let mut listener = notices.listen(0);
         tell(&notices, 1..=1);
         notices.close();
@@ -184,9 +200,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_number_of_an_earlier_station_means_everything_of_this_one() {
-        let notices = Arc::new(Notices::default());
-        tell(&notices, 1..=2);
-        let mut listener = notices.listen(900);
-        assert_eq!([number(listener.next().await), number(listener.next().await)], [1, 2]);
+        let notices = Arc::new(Notices::behind(500));
+        tell(&notices, 501..=502);
+        for earlier in [0, 4, 499, 900] {
+            let mut listener = notices.listen(earlier);
+            assert_eq!([number(listener.next().await), number(listener.next().await)], [501, 502], "{earlier}");
+        }
     }
 }

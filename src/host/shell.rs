@@ -193,6 +193,11 @@ impl Shell {
         }
     }
 
+    /// Numbers its notices behind this one.
+    pub const fn number_from(&mut self, before: u64) {
+        self.count = before;
+    }
+
     /// The next notice, waiting for one where there is none. Nothing is lost if the wait is cancelled.
     pub async fn next(&mut self) -> Numbered {
         loop {

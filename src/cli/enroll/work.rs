@@ -106,9 +106,9 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn listen(&self) -> Result<Notices, Failure> {
-        let reader = self.template.reader.as_deref().unwrap_or("*");
-        self.session.client.listen(self.listener, reader).await.map_err(session::refused)
+    async fn listen(&mut self) -> Result<Notices, Failure> {
+        let (listener, reader) = (self.listener, self.template.reader.as_deref().unwrap_or("*"));
+        self.session.asks(async |client| client.listen(listener, reader).await).await
     }
 
     /// True between two people.

@@ -92,7 +92,7 @@ pub struct Shared {
     /// How many listen to each order.
     following: Mutex<HashMap<Uuid, usize>>,
     /// The orders of each listener that has some.
-    listening: Mutex<HashMap<Uuid, Vec<Uuid>>>,
+    listening: Mutex<HashMap<Uuid, stream::Listening>>,
 }
 
 impl Shared {

@@ -223,11 +223,25 @@ pub(super) async fn answer(
         _ => return Err(Failed::usage("answer", "an answer is one of answer (yes or no), printed and choice", "give one of them")),
     };
     let id = key(&id)?;
+    is_asked(&shared, id, body.question).await?;
     if body.keep {
         shared.post(Event::Keep(id, body.question, by))?;
     }
     shared.post(Event::Answer(id, body.question, answer))?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Says no to an answer that nobody has asked for. What is asked of an entry that is saved, the station knows.
+async fn is_asked(shared: &Shared, id: Uuid, number: u64) -> Result<(), Failed> {
+    match shared.stands(id).await {
+        Some(Notice::Asked(_, question)) if question.number == number => Ok(()),
+        None if shared.store.entry(id).await.is_ok() => Ok(()),
+        Some(_) => {
+            let help = format!("GET /v1/enrollments/{id} shows what is asked");
+            Err(Failed::impossible("question", "that question is not asked, or not any more", help))
+        }
+        None => Err(Failed::new(StatusCode::NOT_FOUND, "entry", format!("there is no order {id} that waits"), "")),
+    }
 }
 
 /// The station's order that follows from a body, judged as far as it can be before there is a card.

@@ -118,8 +118,16 @@ struct Following {
 pub(super) fn belongs(shared: &Shared, whose: Uuid, id: Uuid) -> Result<(), Failed> {
     let mut listening = shared.listening.lock().unwrap_or_else(PoisonError::into_inner);
     let gone = || Failed::usage("listener", "nobody listens by this key", "listen first: GET /v1/notices?listener=KEY");
-    listening.get_mut(&whose).ok_or_else(gone)?.push(id);
+    listening.get_mut(&whose).ok_or_else(gone)?.orders.push(id);
     Ok(())
+}
+
+/// The connections that listen by one key, and the orders that belong to them: one that is broken off and one that was begun in its
+/// place are there at once for a while.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    connections: usize,
+    orders: Vec<Uuid>,
 }
 
 /// Withdraws orders once nobody listens to them any more.
@@ -141,7 +149,9 @@ impl Leaves {
     fn begin(shared: &Arc<Shared>, whose: Whose) -> Self {
         match whose {
             Whose::Order(id) => *shared.following.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default() += 1,
-            Whose::Listener(key) => drop(shared.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Vec::new())),
+            Whose::Listener(key) => {
+                shared.listening.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().connections += 1;
+            }
         }
         Self { shared: shared.clone(), whose }
     }
@@ -157,13 +167,25 @@ impl Leaves {
         };
         left == 0
     }
+
+    /// The orders of a listener, where this was its last connection.
+    fn left_by(&self, key: Uuid) -> Vec<Uuid> {
+        let mut listening = self.shared.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        match listening.get_mut(&key) {
+            Some(others) if others.connections > 1 => {
+                others.connections -= 1;
+                Vec::new()
+            }
+            _ => listening.remove(&key).unwrap_or_default().orders,
+        }
+    }
 }
 
 impl Drop for Leaves {
     fn drop(&mut self) {
         let left: Vec<Uuid> = match self.whose {
             Whose::Order(id) => self.is_last(id).then_some(id).into_iter().collect(),
-            Whose::Listener(key) => self.shared.listening.lock().unwrap_or_else(PoisonError::into_inner).remove(&key).unwrap_or_default(),
+            Whose::Listener(key) => self.left_by(key),
         };
         left.into_iter().for_each(|id| drop(self.shared.post.send(Event::Withdraw(id))));
     }

@@ -112,14 +112,25 @@ fn stage(path: &Path, bytes: &[u8], mode: Option<fs::Permissions>) -> io::Result
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity(u64, u64);
 
+impl FileIdentity {
+    /// The identity of what is there.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let about = fs::metadata(path)?;
+        Ok(Self(about.dev(), about.ino()))
+    }
+}
+
 /// The identity of a file that can be written.
 ///
 /// # Errors
 /// It is not there, or cannot be written.
 pub fn writable(path: &Path) -> io::Result<FileIdentity> {
-    let about = fs::metadata(path)?;
+    let identity = FileIdentity::of(path)?;
     nix::unistd::access(path, nix::unistd::AccessFlags::W_OK)?;
-    Ok(FileIdentity(about.dev(), about.ino()))
+    Ok(identity)
 }
 
 /// True where everybody on this machine can read or write it: its mode says so, and all folders on the way to it let everybody through.

@@ -4,15 +4,19 @@
 //! folder's descriptor. Never: a word of what is said on it.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
-    os::{fd::AsRawFd, unix::fs::PermissionsExt},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{PermissionsExt, chown},
+    },
     path::{Path, PathBuf},
 };
 
+use nix::unistd::Group;
 use tokio::net::UnixListener;
 
-use super::lock::Lock;
+use super::{files::FileIdentity, lock::Lock};
 
 /// The longest path that a socket's address holds.
 const LONGEST_PATH: usize = 107;
@@ -46,31 +50,48 @@ impl SocketPlace {
     }
 }
 
-/// A socket that is gone once it is dropped.
+/// A socket that is gone once it is dropped; another one in its place stays.
 #[derive(Debug)]
-pub struct Bound(SocketPlace);
+pub struct Bound(SocketPlace, Option<FileIdentity>);
 
-/// Listens beside this store, for this user alone. Whoever holds the lease does it: what was left there has ended.
+/// Listens beside this store, for this user alone or for the members of a group too. Whoever holds the lease does it: what was left there
+/// has ended.
 ///
 /// # Errors
-/// The socket cannot be made.
-pub fn listen(store: &Path) -> io::Result<(UnixListener, Bound)> {
+/// The socket cannot be made; or there is no such group, or this user is no member of it.
+pub fn listen(store: &Path, group: Option<&str>) -> io::Result<(UnixListener, Bound)> {
     let place = SocketPlace::beside(store)?;
-    match std::fs::remove_file(place.path()) {
+    match fs::remove_file(place.path()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     // Made under another name, so that nobody finds it before it is theirs alone.
     let new = place.path().with_extension("sock.new");
-    drop(std::fs::remove_file(&new));
+    drop(fs::remove_file(&new));
     let listener = UnixListener::bind(&new)?;
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
-    std::fs::rename(&new, place.path())?;
-    Ok((listener, Bound(place)))
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o600))?;
+    if let Some(group) = group {
+        open_to(&new, group)?;
+    }
+    let identity = FileIdentity::of(&new).ok();
+    fs::rename(&new, place.path())?;
+    Ok((listener, Bound(place, identity)))
+}
+
+fn open_to(path: &Path, group: &str) -> io::Result<()> {
+    let no = |why: &str| io::Error::other(format!("{why} {group:?}, which [station] names as `group`"));
+    let gid = Group::from_name(group)?.ok_or_else(|| no("there is no group"))?.gid;
+    chown(path, None, Some(gid.as_raw())).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => no("this user is no member of the group"),
+        _ => error,
+    })?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o660))
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        drop(std::fs::remove_file(self.0.path()));
+        if FileIdentity::of(self.0.path()).ok() == self.1 {
+            drop(fs::remove_file(self.0.path()));
+        }
     }
 }

@@ -401,6 +401,19 @@ fn a_station_that_was_stopped_is_named_to_whoever_waits_for_it() {
 }
 
 #[test]
+fn whoever_waits_at_a_station_that_is_stopped_then_is_told_so_once_their_time_is_over() {
+    let desk = Desk::new();
+    let run = desk.run(&[]);
+    let waits = desk.waits(&["enroll", "--user", ADA, "--timeout", "2"]);
+    let send = |signal: &str| assert!(std::process::Command::new("kill").args([signal, &run.id().to_string()]).status().unwrap().success());
+    send("-STOP");
+    let ended = waits.end();
+    send("-CONT");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.iter().any(|line| line.contains("the station does not answer any more")), "{ended:?}");
+}
+
+#[test]
 fn a_store_that_goes_away_under_an_idle_station_is_missed_and_its_return_is_seen() {
     let desk = Desk::new();
     let mut run = desk.run(&[]);
@@ -428,6 +441,9 @@ fn whoever_only_looks_as_root_leaves_the_store_to_the_user_whose_folder_it_is_in
     let made = fs::read_dir(&site.folder).unwrap().map(Result::unwrap).filter(|file| file.file_name().to_str().unwrap().contains(".db"));
     let owners: Vec<u32> = made.map(|file| file.metadata().unwrap().uid()).collect();
     assert!(owners.len() >= 2 && owners.iter().all(|of| *of == owner), "{owners:?}");
+    // So is the socket of the station: its user's commands reach it.
+    let _station = site.station();
+    assert_eq!(fs::metadata(site.path("cardbridge.db.sock")).unwrap().uid(), owner);
 }
 
 #[test]

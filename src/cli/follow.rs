@@ -27,6 +27,8 @@ pub const HOLD: &str = "hold the card to the reader";
 pub const HELD: &str = "a running station holds the readers; the next card is taken from it";
 /// Said where a station ends while a command waits at it.
 pub const GONE: &str = "the station has ended; this command goes on without it";
+/// How much later than its timeout an order's end is waited for, before the station is asked whether it is still there.
+const LATE: Duration = Duration::from_secs(3);
 const STAYS: &str =
     "what is saved stays, and is delivered by `cardbridge run` or `cardbridge outbox deliver`; `cardbridge outbox list` shows it";
 
@@ -167,7 +169,10 @@ impl Follow {
         let mut shorter;
         loop {
             let heard = match order.begin(&session.client).await {
-                Ok(notices) => self.listen(session, notices).await?,
+                Ok(notices) => {
+                    let timeout = if let Order::Card(body) = order { body.timeout_s } else { None };
+                    self.listen(session, notices, timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds) + LATE)).await?
+                }
                 Err(AskError::Gone) => Followed::StationGone,
                 Err(error) => return Err(session::refused(error)),
             };
@@ -188,7 +193,8 @@ impl Follow {
         }
     }
 
-    async fn listen(&mut self, session: &Session<'_>, mut notices: Notices) -> Result<Followed, Failure> {
+    /// By the time that it is late, the station has said that no card was shown.
+    async fn listen(&mut self, session: &Session<'_>, mut notices: Notices, mut late: Option<Instant>) -> Result<Followed, Failure> {
         let mut until: Option<Instant> = None;
         loop {
             let far = Instant::now() + Duration::from_secs(86_400);
@@ -200,6 +206,11 @@ impl Follow {
                 () = sleep_until(until.unwrap_or(far)), if until.is_some() => return Ok(Followed::OutOfPatience),
                 () = sleep_until(self.readers.give_up().unwrap_or(far)), if self.readers.give_up().is_some() => return Err(self.readers.all_gone()),
                 () = session.handed_over() => return Ok(Followed::StationGone),
+                () = sleep_until(late.unwrap_or(far)), if late.is_some() && self.entry.is_none() && session.is_elsewhere() => {
+                    session.answers().await?;
+                    late = Some(Instant::now() + LATE);
+                    continue;
+                }
                 () = interrupted() => return self.interrupted(),
             };
             if let Some(code) = self.take(session, &notice).await? {

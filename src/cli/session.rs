@@ -5,7 +5,7 @@
 use std::{path::Path, time::Duration};
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
         client::{AskError, Client, Said},
         hosting::{Host, HostError},
         place,
-        platform::lock::Lock,
+        platform::{access, lock::Lock},
     },
     station::Notice,
     views,
@@ -26,6 +26,8 @@ use crate::{
 
 /// How long a station that is beginning or ending is waited for.
 const STATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take to tell how an entry stands at last.
+const LAST_LOOK: Duration = Duration::from_secs(3);
 /// For so long nothing is said of it.
 const HINT_AFTER: Duration = Duration::from_secs(1);
 /// Whoever asked for this command's station has this long to take it.
@@ -129,6 +131,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Says no where the station does not answer any more: somebody has stopped its process.
+    pub async fn answers(&self) -> Result<(), Failure> {
+        let help = "end its process (it may have been stopped with Ctrl-Z), or let it go on; nothing was enrolled";
+        let is_there = Client::connect(&self.site.config.store, None).await.is_some();
+        if is_there { Ok(()) } else { Err(Failure::impossible("station", "the station does not answer any more", help)) }
+    }
+
     /// Waits until another process asks for this one's place; forever where it has none.
     pub async fn handed_over(&self) {
         match &self.host {
@@ -147,7 +156,9 @@ impl<'a> Session<'a> {
         let mut all = Vec::new();
         let Some(host) = self.host.take() else {
             for entry in entries {
-                all.extend(self.client.entry(&entry.to_string()).await.ok());
+                // A station that was stopped answers nothing.
+                let told = timeout(LAST_LOOK, self.client.entry(&entry.to_string())).await;
+                all.extend(told.ok().and_then(Result::ok));
             }
             return all;
         };
@@ -194,6 +205,11 @@ async fn station(
         match Host::become_station(site, doing, site::credentials()).await.map_err(failed)? {
             Ok(host) => return Ok((own(&site.config.store, ordered_by).await?, Some(host))),
             Err(other) => holder = other,
+        }
+        let socket = Lock::beside(&site.config.store, "sock");
+        if socket.exists() && !access::can_write(&socket) {
+            let help = "be the user that the station runs as, or name a group of yours as `group` under [station]";
+            return Err(Failure::impossible("station", format!("{holder} is the station, and its socket is not open to this user"), help));
         }
         waiting.hint(&holder);
         sleep(RETRY_INTERVAL).await;

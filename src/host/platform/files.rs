@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown},
     path::Path,
 };
 
@@ -49,6 +49,12 @@ pub fn create(path: &Path) -> io::Result<File> {
 /// their own store. It is the file just made that is given, not its path: the folder's owner could lay a link to another file there.
 fn give(file: &File, owner: &fs::Metadata) -> io::Result<()> {
     if is_root() && owner.uid() != 0 { fchown(file, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
+}
+
+/// The same for what cannot be opened, by a way that leads to nothing else.
+pub(super) fn give_at(way: &Path, folder: &Path) -> io::Result<()> {
+    let owner = fs::metadata(folder)?;
+    if is_root() && owner.uid() != 0 { chown(way, Some(owner.uid()), Some(owner.gid())) } else { Ok(()) }
 }
 
 /// The folder that a file is in.

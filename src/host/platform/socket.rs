@@ -8,15 +8,18 @@ use std::{
     io,
     os::{
         fd::AsRawFd,
-        unix::fs::{PermissionsExt, chown},
+        unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt, chown},
     },
     path::{Path, PathBuf},
 };
 
-use nix::unistd::Group;
+use nix::{fcntl::OFlag, unistd::Group};
 use tokio::net::UnixListener;
 
-use super::{files::FileIdentity, lock::Lock};
+use super::{
+    files::{self, FileIdentity},
+    lock::Lock,
+};
 
 /// The longest path that a socket's address holds.
 const LONGEST_PATH: usize = 107;
@@ -69,13 +72,33 @@ pub fn listen(store: &Path, group: Option<&str>) -> io::Result<(UnixListener, Bo
     let new = place.path().with_extension("sock.new");
     drop(fs::remove_file(&new));
     let listener = UnixListener::bind(&new)?;
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o600))?;
+    let made = Made::hold(&new)?;
+    fs::set_permissions(&made.way, fs::Permissions::from_mode(0o600))?;
+    files::give_at(&made.way, files::folder_of(store))?;
     if let Some(group) = group {
-        open_to(&new, group)?;
+        open_to(&made.way, group)?;
     }
-    let identity = FileIdentity::of(&new).ok();
+    let identity = FileIdentity::of(&made.way).ok();
     fs::rename(&new, place.path())?;
     Ok((listener, Bound(place, identity)))
+}
+
+/// The socket just made, and a way to it that leads to nothing else: the folder's owner could lay a link in its place.
+struct Made {
+    _held: File,
+    way: PathBuf,
+}
+
+impl Made {
+    fn hold(path: &Path) -> io::Result<Self> {
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+        let held = File::options().read(true).custom_flags(flags.bits()).open(path)?;
+        if !held.metadata()?.file_type().is_socket() {
+            return Err(io::Error::other("somebody else has put something in the place of the socket"));
+        }
+        let way = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+        Ok(Self { way, _held: held })
+    }
 }
 
 fn open_to(path: &Path, group: &str) -> io::Result<()> {

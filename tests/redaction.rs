@@ -61,7 +61,7 @@ fn notations(site: &Site, file: &str) -> Vec<String> {
             }
         }
     }
-    notations.retain(|notation| notation.len() >= 5);
+    notations.retain(|notation| notation.len() >= 6);
     notations
 }
 

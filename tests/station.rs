@@ -16,7 +16,7 @@ use cardbridge::simulator::virtual_card::VirtualCard;
 use cards::{Followed, Outcome, hex, pac_card, uid_card};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::{Value, json};
-use support::{ADA, CARD, GRACE, Running, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd, wait_for};
+use support::{ADA, CARD, GRACE, Running, SYSTEM, SerialReader, Simulator, Site, pcscd::Pcscd, tells, wait_for};
 
 /// H10301, facility code 123, card number 4567; and 31/337 (V090), 67/1000 (V073).
 const FIRST: &[u8] = b"1ABD88EB80\r";
@@ -608,7 +608,9 @@ fn secrets() -> Vec<String> {
 fn tells_nothing(what: &str, text: &str) {
     let told = text.to_uppercase();
     for secret in secrets() {
-        assert!(!told.contains(&secret.to_uppercase()), "{what} shows {secret}:\n{text}");
+        // Six digits are a part of a time now and then.
+        let is_told = if secret.len() < 8 { tells(&told, &secret) } else { told.contains(&secret.to_uppercase()) };
+        assert!(!is_told, "{what} shows {secret}:\n{text}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 
-use super::{ADA, Browser, FIRST, PEOPLE, SECOND, Station, wait_for};
+use super::{ADA, Browser, FIRST, PEOPLE, SECOND, Station, support::tells, wait_for};
 
 const ROSTERS: &str = "rosters = \"lists\"\n";
 
@@ -65,7 +65,7 @@ fn what_was_waited_for_when_the_station_was_killed_is_said_to_whoever_comes_back
     let mut page = kim.looks();
     assert_eq!(kim.posts("/desk/enroll", json!({"user": ADA, "person": "Ada Lovelace (1815)"})).status, 200);
     page.shows("stage", "Show the card now.");
-    wait_for("the order to be kept", || kept(&station).contains("1815").then_some(()));
+    wait_for("the order to be kept", || tells(&kept(&station), "1815").then_some(()));
     station.restart();
     kim.address.clone_from(&station.address);
     let mut page = kim.looks();
@@ -76,7 +76,7 @@ fn what_was_waited_for_when_the_station_was_killed_is_said_to_whoever_comes_back
     station.reader.send(SECOND);
     assert!(page.shows("stage", "337").contains("The station was started again"));
     assert_eq!(station.site.outbox().len(), 0);
-    wait_for("it to be forgotten", || (!kept(&station).contains("1815")).then_some(()));
+    wait_for("it to be forgotten", || (!tells(&kept(&station), "1815")).then_some(()));
     assert_eq!(kim.posts("/desk/enroll", json!({"user": ADA, "person": "Ada Lovelace (1815)"})).status, 200);
     page.shows("stage", "Show the card now.");
     station.reader.send(FIRST);
@@ -95,10 +95,10 @@ fn what_was_cancelled_or_saved_before_a_kill_is_not_said_to_be_lost() {
             station.reader.send(FIRST);
             page.shows("stage", "Accepted");
         } else {
-            wait_for("the order to be kept", || kept(&station).contains("1815").then_some(()));
+            wait_for("the order to be kept", || tells(&kept(&station), "1815").then_some(()));
             assert_eq!(kim.posts("/desk/withdraw", json!({})).status, 204);
             page.shows("stage", "Cancelled");
-            wait_for("it to be forgotten", || (!kept(&station).contains("1815")).then_some(()));
+            wait_for("it to be forgotten", || (!tells(&kept(&station), "1815")).then_some(()));
         }
         station.restart();
         kim.address.clone_from(&station.address);

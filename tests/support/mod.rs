@@ -331,6 +331,12 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 
 // ---- what the tests of enrolling, the outbox and refusals add
 
+/// True where a text tells this number. A part of an id, of a time or of a longer number, which are other ones each time, is none.
+pub fn tells(text: &str, number: &str) -> bool {
+    let is_part = |beside: Option<char>| beside.is_some_and(|beside| beside.is_alphanumeric() || beside == '-');
+    text.match_indices(number).any(|(at, _)| !is_part(text[..at].chars().next_back()) && !is_part(text[at + number.len()..].chars().next()))
+}
+
 /// The literal of an H10301 card.
 pub fn h10301(facility_code: u32, card_number: u32) -> String {
     let data = facility_code << 16 | card_number;

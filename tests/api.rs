@@ -253,6 +253,21 @@ fn what_is_wrong_is_an_error_with_a_code_a_message_and_what_to_do() {
     assert_eq!(desk.asks("GET", "/v1/enrollments/ffff", None).1["error"]["code"], "key");
 }
 
+#[test]
+fn the_key_of_an_order_is_refused_to_an_order_for_somebody_else() {
+    let (desk, key) = (desk(""), "0196f1d2-0000-7000-8000-000000000001");
+    let order = |user: &str| desk.asks("POST", "/v1/enrollments", Some(json!({"id": key, "user": user, "bits": CARD})));
+    assert_eq!(order(ADA).0, 202);
+    desk.site.wait_for_outbox(|entries| entries.len() == 1);
+    assert_eq!((order(ADA).0, order("").0), (200, 200), "whoever asks again hears how it stands");
+    let (status, answer) = order(GRACE);
+    assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
+    let call = json!({"id": key, "operation": {"kind": "remove_user_card", "body": {"card_id": ADA, "user_id": ADA}}});
+    let (status, answer) = desk.asks("POST", "/v1/calls", Some(call));
+    assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
+    assert_eq!(desk.site.outbox()[0]["user_id"], ADA);
+}
+
 /// A station at this socket that says what it is, and ends as it is asked something.
 fn ends_as_it_is_asked(socket: PathBuf, station: &Value) -> JoinHandle<()> {
     let (listener, said) = (UnixListener::bind(&socket).unwrap(), station.to_string());

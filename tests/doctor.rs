@@ -170,6 +170,11 @@ fn a_reader_that_is_not_there_or_may_not_be_opened_is_said_with_what_lets_it() {
     let gone = "[[reader]]\nname = \"gate\"\nusb = \"1234:abcd\"\ndialect = \"twn3-hidprox\"\n";
     let site = Site::at(&blusky.base_url, &format!("{}{gone}", reader.configuration("desk", "twn3-hidprox", "")));
     assert!(doctor(&site).says("reader_missing").contains("gate is not plugged in: 1234:abcd"));
+    let elsewhere = site.path("reader");
+    fs::copy(site.path("cardbridge.toml"), &elsewhere).unwrap();
+    let other =
+        Site::at(&blusky.base_url, &reader.configuration("desk", "twn3-hidprox", "").replace(&reader.path, elsewhere.to_str().unwrap()));
+    assert!(doctor(&other).says("no_device").contains(elsewhere.to_str().unwrap()));
     fs::set_permissions(&reader.path, fs::Permissions::from_mode(0o000)).unwrap();
     // Root may do everything.
     let found = looked(&Ended::after(&mut as_another(&site, &["doctor", "--json"])));

@@ -29,6 +29,8 @@ pub struct Port {
     pub wanted: String,
     /// The file is there.
     pub is_there: bool,
+    /// It is a device. A link that was copied, or another path, is a file that no card comes from.
+    pub is_device: bool,
     /// Why this user may not open it; none where they may.
     pub denied: Option<Denied>,
     /// The other processes that have it open; a station that runs here is none of them.
@@ -90,6 +92,14 @@ fn judge_port(port: &Port, this_user: &str) -> Option<Finding> {
                 .mended_by("plug it in; `cardbridge readers` shows what is there and what it is called"),
         );
     };
+    if !port.is_device {
+        let what = words("the reader {}: {} is no device", [name(), path(file)]);
+        return Some(
+            Finding::broken("no_device", what)
+                .matters("no card can be read at it")
+                .mended_by("`cardbridge readers` shows what is plugged in and what it is called"),
+        );
+    }
     if let Some(denied) = &port.denied {
         let what = words("the reader {}: {} may not be opened by the user {}", [name(), path(file), user(this_user)]);
         return Some(

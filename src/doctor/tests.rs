@@ -24,7 +24,8 @@ fn sound() -> Facts {
     };
     let people =
         PeopleFile { path: "people.csv".to_owned(), unreadable: None, people: 3, codes: Some(2), short_codes: None, rows: Vec::new() };
-    let port = Port { reader: "gate17".to_owned(), path: Some("/dev/ttyUSB0".to_owned()), is_there: true, ..Port::default() };
+    let port =
+        Port { reader: "gate17".to_owned(), path: Some("/dev/ttyUSB0".to_owned()), is_there: true, is_device: true, ..Port::default() };
     let card = CardReader { device: "ACR122".to_owned(), configured: Some("card".to_owned()), is_held: false, shows: true };
     let probe = Probe { call: "GetLoggedInUsersCards", came: Came::Answer(200, false), millis: 9, clock_ahead_s: Some(1), cards: Some(2) };
     let call = |name: &str, code| Call { name: name.to_owned(), exists: true, success_codes: vec![code], words: String::new() };
@@ -170,6 +171,7 @@ const CAUSES: &[(&str, Level, Cause, &str)] = &[
         "BluSKY's list of people is 3 days old",
     ),
     ("reader_missing", Level::Broken, |facts| facts.ports.ports[0].is_there = false, "cardbridge readers"),
+    ("no_device", Level::Broken, |facts| facts.ports.ports[0].is_device = false, "cardbridge readers"),
     (
         "port_not_allowed",
         Level::Broken,

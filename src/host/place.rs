@@ -12,7 +12,8 @@ use crate::store::StoreError;
 #[must_use]
 pub fn is_read_only(store: &Path) -> bool {
     let folder = files::folder_of(store);
-    folder.is_dir() && !(access::can_write(folder) && (!store.exists() || access::can_write(store)))
+    let is_denied = |path: &Path| !access::can_write(path) && path.exists();
+    (is_denied(folder) && folder.is_dir()) || is_denied(store)
 }
 
 /// With less room on its disk a store can soon not even be opened.

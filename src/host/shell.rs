@@ -45,8 +45,10 @@ pub struct Shell {
     caller: Option<Caller>,
     effects: VecDeque<Effect>,
     notices: VecDeque<Notice>,
-    /// What readers are to do, once what is to be said has been said: telling them wakes others, which would come before it.
+    /// What readers are to do, and what is to be delivered, once what is to be said has been said: both wake others, which would come
+    /// before it.
     commands: VecDeque<(ReaderName, ReaderCommand)>,
+    due: VecDeque<Work>,
     count: u64,
     tap: Option<mpsc::UnboundedSender<Tapped>>,
 }
@@ -106,6 +108,7 @@ impl Shell {
             effects: VecDeque::new(),
             notices: VecDeque::new(),
             commands: VecDeque::new(),
+            due: VecDeque::new(),
             count: 0,
             tap: None,
         }
@@ -218,6 +221,7 @@ impl Shell {
     /// Waits for one thing to happen, and does what follows. Nothing is lost if the wait is cancelled.
     pub async fn step(&mut self) {
         self.command_readers();
+        self.deliver();
         let deadline = self.station.deadline(self.clock.now()).map(|at| self.clock.instant(at));
         let until = async move {
             match deadline {
@@ -248,6 +252,15 @@ impl Shell {
         for (name, command) in self.commands.drain(..) {
             if let Some(drivers) = &self.drivers {
                 drivers.command(&name, command);
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        for work in self.due.drain(..) {
+            if let Some(caller) = &self.caller {
+                let (Work::Step(id) | Work::Ask(id)) = work;
+                caller.begin(work, self.station.at_least(id, self.clock.now()), self.post.clone());
             }
         }
     }
@@ -286,12 +299,7 @@ impl Shell {
                     self.write(async move { store.seen(card, at).await.map(|()| None) });
                 }
             }
-            Effect::Deliver(work) => {
-                if let Some(caller) = &self.caller {
-                    let (Work::Step(id) | Work::Ask(id)) = work;
-                    caller.begin(work, self.station.at_least(id, self.clock.now()), self.post.clone());
-                }
-            }
+            Effect::Deliver(work) => self.due.push_back(work),
             Effect::Again(_) => {}
             Effect::Tell(notice) => self.notices.push_back(notice),
         }

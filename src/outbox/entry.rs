@@ -3,6 +3,8 @@
 //! In: an operation, then one step after the other. Out: the steps, and what is known from them. Never: a step that progress does not
 //! know of; [`Entry::add`] is the only way to add one.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -118,6 +120,18 @@ impl Entry {
     pub fn take_secret(&mut self) -> Option<Secret> {
         let of_card = self.origin.card_after.as_mut().and_then(|card| card.pin.take());
         self.operation.take_secret().or(of_card)
+    }
+
+    /// The entry as it can be written down, and its PIN or password.
+    #[must_use]
+    pub fn without_secret(&self) -> (Cow<'_, Self>, Option<Secret>) {
+        let pin = self.origin.card_after.as_ref().and_then(|card| card.pin.as_ref());
+        if self.operation.secret().or(pin).is_none() {
+            return (Cow::Borrowed(self), None);
+        }
+        let mut bare = self.clone();
+        let secret = bare.take_secret();
+        (Cow::Owned(bare), secret)
     }
 
     /// What is done now, with the entry's PIN or password where that belongs to it: a login's password is nobody's PIN.

@@ -2,7 +2,7 @@
 //!
 //! - `rows`: a row and its mark, a hash over all its columns: a damaged row is found out and costs nothing but itself;
 //! - `chain`: every entry and step linked to the one before; `log`: whether what a killed program left in the log is all there;
-//! - `writing`, `reading`: what is written in one transaction, and what is read in one;
+//! - `writing`, `reading`: what is written in one `transaction`, and what is read in one;
 //! - `anchoring`: the anchor in step with the store;
 //! - `audit`: the record told; `erasing`: one person's part of it erased, or what is old; `blotting`: their name in others' answers;
 //! - `evidence`: how many cards of which format and facility code were taken here; `inspection`: all of it looked through for damage;
@@ -43,6 +43,7 @@ mod older;
 mod reading;
 mod rows;
 mod secrets;
+mod transaction;
 mod writing;
 mod wrong;
 
@@ -54,7 +55,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use uuid::Uuid;
 
 use super::{Looked, Page, Store, StoreError, seal::Sealer};
@@ -69,6 +70,7 @@ use chain::Head;
 pub use erasing::Erased;
 use inspection::Inspection;
 use reading::Way;
+use transaction::{commit, run, transacted};
 use wrong::{Wrong, explain};
 
 /// How long a store that is locked is waited for.
@@ -199,7 +201,7 @@ impl Database {
 
     /// One transaction, so that an entry and its steps belong together.
     fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
-        let all = || if self.in_group { read(&self.connection) } else { read(&self.connection.transaction()? as &Connection) };
+        let all = || if self.in_group { read(&self.connection) } else { transacted(&self.connection, "BEGIN", read) };
         all().map_err(|wrong| wrong.explained(&self.path))
     }
 
@@ -215,10 +217,7 @@ impl Database {
                 part.commit()?;
                 return Ok(value);
             }
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = write(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
+            transacted(&self.connection, "BEGIN IMMEDIATE", write)
         };
         let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path))?;
         self.write_anchor();
@@ -249,7 +248,7 @@ impl Store for Database {
     }
 
     fn begin_group(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| explain(&self.path, &error))?;
+        run(&self.connection, "BEGIN IMMEDIATE").map_err(|error| explain(&self.path, &error))?;
         self.in_group = true;
         Ok(())
     }
@@ -259,18 +258,15 @@ impl Store for Database {
         if self.connection.is_autocommit() {
             return Err(self.group_is_lost());
         }
-        let ended = self.connection.execute_batch("COMMIT").map_err(|error| explain(&self.path, &error));
-        if ended.is_err() && !self.connection.is_autocommit() {
-            drop(self.connection.execute_batch("ROLLBACK"));
-        }
+        let ended = commit(&self.connection).map_err(|error| explain(&self.path, &error));
         self.empty_log_of_secrets();
         self.write_anchor();
         ended
     }
 
     fn save(&mut self, entry: &Entry, terms: Terms) -> Result<(), StoreError> {
-        let mut bare = entry.clone();
-        let sealed = bare.take_secret().map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
+        let (bare, secret) = entry.without_secret();
+        let sealed = secret.map(|secret| self.sealer.seal(entry.id, &secret)).transpose()?;
         let row = writing::row(&bare, &self.base_url)?;
         let wiped = self.write(|transaction| writing::save(transaction, entry, row, sealed.as_deref(), terms))?;
         self.log_holds_secrets |= wiped;

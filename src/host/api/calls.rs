@@ -14,7 +14,7 @@ use chrono::Utc;
 use super::{
     OrderedBy, Shared,
     body::{CallBody, Failed, Sent},
-    orders::{Ordered, accepts, ordered, resumed},
+    orders::{Ordered, accepts, another_order, ordered, resumed},
     people::named,
     stream,
 };
@@ -48,7 +48,12 @@ pub(super) async fn call(
 ) -> Result<Response, Failed> {
     let follows = !accepts(&headers, "application/json");
     let listener = shared.notices.listen(shared.notices.last());
-    if let Some(first) = resumed(&shared, body.id).await? {
+    if let Ok(before) = shared.store.entry(body.id).await {
+        let (ordered, wanted) = (before.begun_as(), &body.operation);
+        if (ordered.name(), ordered.user()) != (wanted.name(), wanted.user()) {
+            return Err(another_order(body.id));
+        }
+        let first = resumed(&shared, before)?;
         return Ok(if follows { stream::order(&shared, listener, body.id, vec![first]) } else { Json(first).into_response() });
     }
     let mut operation = body.operation;

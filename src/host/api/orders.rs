@@ -31,7 +31,7 @@ use crate::{
         people::Finding,
     },
     host::{Site, directory::Meant, hosting::Control, lost_card},
-    outbox::{self, Reassign},
+    outbox::{self, Entry, KnownBy, Reassign},
     station::{Answer, Event, Notice, Request, Scope, What, WhichCard},
     views::{self, notice::NoticeJson},
 };
@@ -66,7 +66,11 @@ pub(super) async fn order(
     let id = body.id.unwrap_or_else(Uuid::now_v7);
     let follows = accepts(&headers, "text/event-stream");
     let listener = shared.notices.listen(shared.notices.last());
-    if let Some(first) = resumed(&shared, id).await? {
+    if let Ok(before) = shared.store.entry(id).await {
+        if !is_for_them(&shared, &before, &body).await {
+            return Err(another_order(id));
+        }
+        let first = resumed(&shared, before)?;
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
     if let Some(whose) = body.listener {
@@ -150,11 +154,24 @@ enum Stage {
 }
 
 /// What was ordered before, and is saved, goes on from there: how it stands.
-pub(super) async fn resumed(shared: &Shared, id: Uuid) -> Result<Option<Value>, Failed> {
-    let Ok(entry) = shared.store.entry(id).await else { return Ok(None) };
-    shared.post(Event::Resume(id))?;
+pub(super) fn resumed(shared: &Shared, entry: Entry) -> Result<Value, Failed> {
+    shared.post(Event::Resume(entry.id))?;
     drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    Ok(Some(views::notice::json(&Notice::Entry(Box::new(entry), None), None, &shared.site.config.policy)))
+    Ok(views::notice::json(&Notice::Entry(Box::new(entry), None), None, &shared.site.config.policy))
+}
+
+/// True where an entry is for the person of an order, or nobody can tell who that is now.
+async fn is_for_them(shared: &Shared, entry: &Entry, body: &OrderBody) -> bool {
+    if let Some(user) = &body.new_user {
+        return entry.new_user().is_some_and(|ordered| KnownBy::of(ordered) == KnownBy::of(user));
+    }
+    let is_theirs = |user: Uuid| entry.new_user().is_none() && entry.operation.user() == Some(user);
+    body.user.is_empty() || who(&shared.directory, &body.user).await.map_or(true, |meant| is_theirs(meant.id))
+}
+
+/// The key of an order was given before, to another one.
+pub(super) fn another_order(id: Uuid) -> Failed {
+    Failed::impossible("another_order", format!("something else was ordered under the key {id}"), "give each order a key of its own")
 }
 
 /// How an order stands: the last notice about it, with its state: waiting, question or not_enrolled, or the entry's.

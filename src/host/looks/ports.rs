@@ -5,7 +5,10 @@ use std::path::Path;
 use crate::{
     doctor::ports::{Facts, Holder, Port as Seen, Typist},
     drivers::{holder, keyboard, serial},
-    host::{Site, platform::access::denied},
+    host::{
+        Site,
+        platform::access::{denied, is_device},
+    },
     reader::Port,
 };
 
@@ -26,6 +29,7 @@ pub(super) fn look(site: &Site, user: &str, station: Option<u32>) -> Facts {
             Seen {
                 reader: reader.name.clone(),
                 is_there: file.is_some(),
+                is_device: file.is_some_and(is_device),
                 denied: file.and_then(denied),
                 holders: others.into_iter().filter(|holder| Some(holder.process) != station).map(told).collect(),
                 wanted: wanted.clone(),

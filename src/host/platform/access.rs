@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     path::Path,
 };
 
@@ -31,6 +31,12 @@ pub fn is_root() -> bool {
 #[must_use]
 pub fn can_write(path: &Path) -> bool {
     access(path, AccessFlags::W_OK).is_ok()
+}
+
+/// True for a device that is read as its bytes come.
+#[must_use]
+pub fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.file_type().is_char_device())
 }
 
 /// Why this process may not read and write a file; none where it may.

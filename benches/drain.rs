@@ -77,7 +77,7 @@ async fn drained(entries: u32, parallel: usize) -> (f64, u64, Duration) {
     for some in numbers.chunks(64) {
         let id = |number: u32| Uuid::from_u128(u128::from(number) << 64);
         let entry = |number: &u32| Entry::of(id(*number), Utc::now(), operation(*number), Reassign::Never);
-        let saves: Vec<_> = some.iter().map(|number| store.begin_save(entry(number), Terms::default())).collect();
+        let saves: Vec<_> = some.iter().map(|number| store.begin_save(Box::new(entry(number)), Terms::default())).collect();
         for save in saves {
             save.await.unwrap().unwrap();
         }

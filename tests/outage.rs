@@ -119,8 +119,7 @@ impl Day {
                 match effect {
                     Effect::Save(mut entry, terms) => {
                         entry.base_url = self.store.base_url().to_owned();
-                        self.store.begin_save((*entry).clone(), terms).await.unwrap().unwrap();
-                        events.push(Event::Saved(entry));
+                        events.push(Event::Saved(self.store.begin_save(entry, terms).await.unwrap().unwrap()));
                     }
                     Effect::Deliver(work) => {
                         let (Work::Step(id) | Work::Ask(id)) = work;

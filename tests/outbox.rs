@@ -18,7 +18,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{ADA, CARD, Ended, GRACE, Running, Simulator, Site, h10301, wait_for};
+use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, wait_for};
 
 const ENROLL: [&str; 6] = ["enroll", "--user", ADA, "--bits", CARD, "--json"];
 
@@ -334,6 +334,25 @@ fn a_delivery_that_is_asked_for_says_what_became_of_each_card() {
     let ended = site.run(&["outbox", "deliver", "--json"]);
     assert_eq!((ended.code, ended.states()), (0, vec!["accepted".to_owned(); 3]), "{ended:?}");
     assert_eq!(count(&blusky), (3, 3));
+}
+
+#[test]
+fn a_delivery_that_is_asked_for_beside_another_command_is_that_ones_to_make_and_says_what_still_waits() {
+    let (address, reader) = (own_address(), SerialReader::plug_in());
+    let site = Site::at(&format!("http://{address}"), &reader.configuration("desk", "twn3-hidprox", ""));
+    for number in 1..=2 {
+        assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, number), "--json"]).code, 3);
+    }
+    let deliver = || site.run(&["outbox", "deliver", "--json"]);
+    let mut enroll = site.start(&["enroll", "--user", GRACE]);
+    enroll.wait_for_stderr("hold the card to the reader");
+    let ended = deliver();
+    assert!(ended.code == 3 && ended.stderr.contains("2 entries still wait"), "{ended:?}");
+    let blusky = Simulator::on(&address, &[]);
+    let ended = deliver();
+    assert_eq!((ended.code, site.outbox().iter().filter(|entry| entry["state"] == "accepted").count()), (0, 2), "{ended:?}");
+    assert_eq!(count(&blusky), (2, 2));
+    enroll.kill();
 }
 
 // ---- the token is wrong

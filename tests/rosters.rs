@@ -202,7 +202,7 @@ impl World {
                 Next::Reassign | Next::Wait(_) | Next::Person | Next::Done => break,
             }
         }
-        Called { id, user: entry.operation.user(), heard: vec![(Reached::Answered, None)], entry: Some(entry.clone()) }
+        Called { id, user: entry.operation.user(), heard: vec![(Reached::Answered, None)], entry: Some(Box::new(entry.clone())) }
     }
 
     fn passes(&mut self, time: TimeDelta) {

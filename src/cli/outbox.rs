@@ -1,5 +1,7 @@
 //! `cardbridge outbox`: what is due, in doubt and done, and a person's word on it.
 
+mod deliver;
+
 use std::process::ExitCode;
 
 use chrono::{DateTime, Local, NaiveTime};
@@ -10,7 +12,7 @@ use super::{
     Globals,
     follow::{Follow, Order},
     out::{self, Failure},
-    session::{Session, refused},
+    session::Session,
     site::{self, Look},
     table,
 };
@@ -76,7 +78,7 @@ enum Action {
         #[arg(long, value_name = "GUID", value_parser = guid, conflicts_with = "absent")]
         user: Option<Uuid>,
     },
-    /// Send everything that waits, where no station runs
+    /// Send everything that waits, and say what still waits then
     #[command(after_help = "Example:\n  cardbridge outbox deliver")]
     Deliver,
     /// Take the card of an accepted enrollment back, and give it back to its holder before, where BluSKY told who that was
@@ -145,7 +147,7 @@ async fn act(site: &Site, session: &mut Session<'_>, arguments: &Arguments) -> R
             show(&session.brings(id, "saved", async |client| client.retry(id, *absent, *user).await).await?, json);
         }
         Action::Discard { id } => show(&session.brings(id, "discarded", async |client| client.discard(id).await).await?, json),
-        Action::Deliver => return deliver(session, json).await,
+        Action::Deliver => return deliver::deliver(session, json).await,
         // It goes on at the next station where one ends meanwhile.
         Action::Undo { .. } => {}
     }
@@ -174,53 +176,6 @@ async fn undo(session: &mut Session<'_>, site: &Site, id: &str, json: bool) -> R
         ),
     }
     Ok(first_failure)
-}
-
-/// Delivers until nothing more can be sent for a while.
-async fn deliver(session: &Session<'_>, json: bool) -> Result<ExitCode, Failure> {
-    let Some(host) = session.host() else {
-        out::hint("a station runs; it delivers what waits");
-        return Ok(ExitCode::SUCCESS);
-    };
-    let mut notices = session.client.notices(None).await.map_err(refused)?;
-    let before = host.shared().notices().last();
-    session.client.deliver().await.map_err(refused)?;
-    let idle = host.shared().delivered();
-    tokio::pin!(idle);
-    // What was told before it came to rest is shown, too.
-    let (mut heard, mut last) = (before, None);
-    while last.is_none_or(|last| heard < last) {
-        let notice = tokio::select! {
-            Some(notice) = notices.next() => notice,
-            () = &mut idle, if last.is_none() => {
-                last = Some(host.shared().notices().last());
-                continue;
-            }
-            () = out::interrupted() => break,
-        };
-        heard = notice.at("number").as_u64().unwrap_or(heard);
-        match notice.text("kind") {
-            "enrollment" if !notice.at("end").is_null() && json => out::print_json(notice.at("entry")),
-            "enrollment" if !notice.at("end").is_null() => out::print(&format!("{}  {}", notice.text("enrollment"), notice.text("words"))),
-            "away" | "stopped" => out::hint(notice.text("words")),
-            _ => {}
-        }
-    }
-    let waiting = session.client.outbox(&[]).await.map_err(refused)?;
-    let findings: Vec<&str> = waiting.at("findings").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    findings.iter().for_each(|finding| out::hint(finding));
-    let waits = |entry: &&Value| entry.at("end").is_null();
-    let count = waiting.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count());
-    if count > 0 {
-        let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };
-        out::hint(&format!("{entries}; `cardbridge outbox list` shows why"));
-    }
-    Ok(ExitCode::from(match (findings.is_empty(), count) {
-        // What is damaged waits for somebody who looks at it.
-        (false, _) => 1,
-        (true, 0) => 0,
-        (true, _) => 3,
-    }))
 }
 
 fn list(outbox: &Value, json: bool, is_chosen: bool) {

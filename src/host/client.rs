@@ -206,12 +206,13 @@ impl Client {
         self.get(&format!("v1/outbox/{}/holders", escaped(id))).await
     }
 
-    /// Has everything delivered that waits.
+    /// Has everything delivered that waits, until nothing more can be sent for a while; gives the number of the last notice since, or 0.
     ///
     /// # Errors
     /// There is no station.
-    pub async fn deliver(&self) -> Result<(), AskError> {
-        self.ask(Method::POST, "v1/outbox/deliver", None::<&()>).await.map(drop)
+    pub async fn deliver(&self) -> Result<u64, AskError> {
+        let delivered = said(self.request(Method::POST, "v1/outbox/deliver?wait=true", None::<&()>)).await?;
+        Ok(delivered.at("last").as_u64().unwrap_or_default())
     }
 
     /// Asks it to leave its place to this process.
@@ -227,10 +228,7 @@ impl Client {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Value, AskError> {
-        let request = self.request(method, path, body).timeout(ANSWER_TIMEOUT);
-        let response = answered(request.send().await.map_err(|_| AskError::Gone)?).await?;
-        let bytes = response.bytes().await.map_err(|_| AskError::Gone)?;
-        Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        said(self.request(method, path, body).timeout(ANSWER_TIMEOUT)).await
     }
 
     async fn follow(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Notices, AskError> {
@@ -246,6 +244,13 @@ impl Client {
             None => request,
         }
     }
+}
+
+/// What is said to a request, as JSON.
+async fn said(request: reqwest::RequestBuilder) -> Result<Value, AskError> {
+    let response = answered(request.send().await.map_err(|_| AskError::Gone)?).await?;
+    let bytes = response.bytes().await.map_err(|_| AskError::Gone)?;
+    Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
 /// The answer, where it is no error.

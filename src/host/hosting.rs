@@ -230,12 +230,13 @@ impl Running {
 
     /// Begins to deliver, once the way to BluSKY is made and the store has been looked through.
     fn deliver(&mut self, scope: Scope, ready: mpsc::UnboundedSender<(Caller, Scope)>) {
-        if self.delivers == Some(Scope::All) {
+        // Whoever asks for all again wants a try now.
+        if self.delivers == Some(Scope::All) && scope != Scope::All {
             return;
         }
         let (before, post) = (self.delivers.replace(scope), self.shell.post_box());
         if self.shell.can_call() {
-            return drop(post.send(Event::Deliver(scope)));
+            return self.shell.happens(Event::Deliver(scope));
         }
         // Nothing overtakes what the store holds: the delivery that is being made ready begins with what is wanted by then.
         if before.is_some() {

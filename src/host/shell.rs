@@ -314,11 +314,11 @@ impl Shell {
             return drop(post.send(Event::NotSaved(entry.id, format!("the store is gone: {why}"))));
         }
         entry.base_url = store.base_url().to_owned();
-        let answer = store.begin_save((*entry).clone(), terms);
+        let (id, answer) = (entry.id, store.begin_save(entry, terms));
         let store = store.clone();
         tokio::spawn(async move {
             let event = match answer.await {
-                Ok(Ok(())) => {
+                Ok(Ok(entry)) => {
                     if let Some(given_up) = terms.supersedes
                         && let Ok(given_up) = store.entry(given_up).await
                     {
@@ -326,10 +326,10 @@ impl Shell {
                     }
                     Event::Saved(entry)
                 }
-                Ok(Err(StoreError::InTheWay(other))) => Event::InTheWay(entry.id, other),
-                Ok(Err(StoreError::NotNew(not_new))) => Event::NotNew(entry.id, not_new),
-                Ok(Err(error)) => Event::NotSaved(entry.id, error.to_string()),
-                Err(_) => Event::NotSaved(entry.id, "the store has ended".to_owned()),
+                Ok(Err(StoreError::InTheWay(other))) => Event::InTheWay(id, other),
+                Ok(Err(StoreError::NotNew(not_new))) => Event::NotNew(id, not_new),
+                Ok(Err(error)) => Event::NotSaved(id, error.to_string()),
+                Err(_) => Event::NotSaved(id, "the store has ended".to_owned()),
             };
             drop(post.send(event));
         });

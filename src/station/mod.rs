@@ -253,7 +253,7 @@ impl Station {
             Event::PolicyWrong(why) => turn.tell(Notice::Policy(Some(why))),
             Event::Saved(entry) => {
                 self.store.unsaved = None;
-                self.saved(*entry, &mut turn);
+                self.saved(entry, &mut turn);
             }
             Event::NotSaved(id, why) => {
                 self.store.unsaved = Some(why.clone());
@@ -263,8 +263,8 @@ impl Station {
             Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::NotNew(id, not_new) => self.not_saved(id, Ended::NotNew(not_new), &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
-            Event::Settled(entry) => self.settled(*entry, &mut turn),
-            Event::Stepped(entry) => self.stepped(*entry, &mut turn),
+            Event::Settled(entry) => self.settled(entry, &mut turn),
+            Event::Stepped(entry) => self.stepped(entry, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
             Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
             Event::StoreGone(why) => {

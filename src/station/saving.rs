@@ -35,7 +35,7 @@ impl Station {
     }
 
     /// An entry is on disk.
-    pub(super) fn saved(&mut self, entry: Entry, turn: &mut Turn) {
+    pub(super) fn saved(&mut self, entry: Box<Entry>, turn: &mut Turn) {
         self.desks.retain(|desk| desk.id != entry.id);
         self.signal_entry(entry.id, Signal::Saved, turn);
         self.vouch(&entry);

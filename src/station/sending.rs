@@ -40,7 +40,7 @@ pub struct Called {
     /// What each call says about the way to BluSKY, and why nothing goes through.
     pub heard: Vec<(Reached, Option<String>)>,
     /// The entry as it is now; none where it could not be read or written.
-    pub entry: Option<Entry>,
+    pub entry: Option<Box<Entry>>,
 }
 
 /// What is due within this time is waited for by whoever is about to end.
@@ -228,7 +228,7 @@ impl Station {
     }
 
     /// An entry as it is on disk now; its way goes on from there.
-    pub(super) fn put(&mut self, entry: Entry, turn: &mut Turn) {
+    pub(super) fn put(&mut self, entry: Box<Entry>, turn: &mut Turn) {
         if let Some(ordered) = self.sending.ordered.get_mut(&entry.id) {
             ordered.is_new = false;
         }
@@ -236,7 +236,7 @@ impl Station {
         self.sending.put_first(&entry, turn.now);
         let before = self.sending.schedule.waits_for(entry.id);
         let id = entry.id;
-        turn.tell(Notice::Entry(Box::new(entry), None));
+        turn.tell(Notice::Entry(entry, None));
         if let Some(before) = before {
             turn.tell(Notice::WaitsFor(id, before));
         }
@@ -246,11 +246,11 @@ impl Station {
     }
 
     /// A person's word on an entry is on disk.
-    pub(super) fn settled(&mut self, entry: Entry, turn: &mut Turn) {
+    pub(super) fn settled(&mut self, entry: Box<Entry>, turn: &mut Turn) {
         self.sending.schedule.reach().asked_for(turn.now.steady);
         if self.sending.schedule.is_under_way(entry.id) {
             // Whoever is at work on it finds the new step, and comes back with it.
-            return turn.tell(Notice::Entry(Box::new(entry), None));
+            return turn.tell(Notice::Entry(entry, None));
         }
         if entry.progress().is_settled() {
             return self.finish(entry, turn);
@@ -261,12 +261,12 @@ impl Station {
     }
 
     /// A step of an entry under way is on disk. How it ends is told when it has ended.
-    pub(super) fn stepped(&mut self, entry: Entry, turn: &mut Turn) {
+    pub(super) fn stepped(&mut self, entry: Box<Entry>, turn: &mut Turn) {
         self.store.unsaved = None;
         let progress = entry.progress();
         let is_passing = matches!(progress.state, State::Accepted | State::Refused);
         if !progress.is_settled() && !is_passing {
-            turn.tell(Notice::Entry(Box::new(entry), None));
+            turn.tell(Notice::Entry(entry, None));
         }
     }
 
@@ -314,7 +314,7 @@ impl Station {
     }
 
     /// An entry that is not under way any more: it waits, or has come to its end.
-    fn finish(&mut self, entry: Entry, turn: &mut Turn) {
+    fn finish(&mut self, entry: Box<Entry>, turn: &mut Turn) {
         let (id, progress) = (entry.id, entry.progress());
         if !progress.is_settled() {
             let place = self.sending.place(id);
@@ -346,11 +346,11 @@ impl Station {
     }
 
     /// An entry of which nothing more happens by itself.
-    fn over(&mut self, entry: Entry, question: Option<Box<Question>>, turn: &mut Turn) {
+    fn over(&mut self, entry: Box<Entry>, question: Option<Box<Question>>, turn: &mut Turn) {
         let place = self.sending.place(entry.id);
         self.sending.put(waiting(&entry, place, turn.now));
         self.sending.known.settled(&entry);
-        turn.tell(Notice::Entry(Box::new(entry), question));
+        turn.tell(Notice::Entry(entry, question));
     }
 
     /// The answer to whether a card is to be taken from its holder.

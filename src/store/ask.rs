@@ -20,7 +20,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// What a store is asked.
 #[derive(Debug)]
 pub(super) enum Ask {
-    Save(Box<Entry>, Terms, Reply<()>),
+    Save(Box<Entry>, Terms, Reply<Box<Entry>>),
     Undo(Box<Entry>, DateTime<Utc>, Vec<Entry>, Reply<()>),
     Seen(String, DateTime<Utc>, Reply<()>),
     Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
@@ -80,7 +80,7 @@ pub(super) fn answer_together(store: &mut dyn Store, count: &mut Count, asks: Ve
 fn answer(store: &mut dyn Store, count: &mut Count, ask: Ask) -> Answer {
     ask.changes().into_iter().for_each(|id| count.changes(id));
     match ask {
-        Ask::Save(entry, terms, reply) => answered(reply, store.save(&entry, terms)),
+        Ask::Save(entry, terms, reply) => answered(reply, store.save(&entry, terms).map(|()| entry)),
         Ask::Undo(undone, at, by, reply) => answered(reply, store.undo(*undone, at, &by)),
         Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
         Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),

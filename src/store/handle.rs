@@ -115,15 +115,15 @@ impl StoreHandle {
     /// # Errors
     /// Why it is not.
     pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Save(Box::new(entry), Terms::default(), reply)).await
+        self.ask(|reply| Ask::Save(Box::new(entry), Terms::default(), reply)).await.map(drop)
     }
 
-    /// Asks for an entry to be written down on these terms; it is on disk once the answer has come.
+    /// Asks for an entry to be written down on these terms; it is on disk once it has come back.
     #[must_use]
-    pub fn begin_save(&self, entry: Entry, terms: Terms) -> oneshot::Receiver<Result<(), StoreError>> {
+    pub fn begin_save(&self, entry: Box<Entry>, terms: Terms) -> oneshot::Receiver<Result<Box<Entry>, StoreError>> {
         let (reply, answer) = oneshot::channel();
         // A store that has ended drops the message, and the answer says so.
-        drop(self.running.send(Ask::Save(Box::new(entry), terms, reply)));
+        drop(self.running.send(Ask::Save(entry, terms, reply)));
         answer
     }
 

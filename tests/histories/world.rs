@@ -296,7 +296,7 @@ impl World {
         if call.entry.progress().is_settled() {
             self.sent.remove(&id);
         }
-        let (user, entry) = (call.entry.operation.user(), self.at(id).cloned().filter(|_| is_readable));
+        let (user, entry) = (call.entry.operation.user(), self.at(id).cloned().filter(|_| is_readable).map(Box::new));
         self.happens(Event::Called(Box::new(Called { id, user, heard: call.heard, entry })));
     }
 

@@ -2,7 +2,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -276,10 +281,36 @@ pub(super) struct Holders {
 }
 
 /// Deliver everything that waits.
-#[utoipa::path(post, path = "/v1/outbox/deliver", responses((status = 202, description = "It is delivered")))]
-pub(super) async fn deliver(State(shared): State<Arc<Shared>>) -> StatusCode {
+#[utoipa::path(post, path = "/v1/outbox/deliver", params(Deliver), responses(
+    (status = 200, description = "Nothing more can be sent for a while", body = Delivered),
+    (status = 202, description = "It is delivered"),
+))]
+pub(super) async fn deliver(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Deliver>) -> Response {
+    let before = shared.notices.last();
     drop(shared.control.send(Control::Deliver(Scope::All)));
-    StatusCode::ACCEPTED
+    if !wanted.wait {
+        return StatusCode::ACCEPTED.into_response();
+    }
+    // Once it answers, it has begun.
+    shared.is_alive().await;
+    shared.delivered().await;
+    Json(Delivered { last: Some(shared.notices.last()).filter(|last| *last > before) }).into_response()
+}
+
+/// How a delivery is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Deliver {
+    /// Answer once nothing more can be sent for a while.
+    wait: bool,
+}
+
+/// What was told of a delivery.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Delivered {
+    /// The number of the last notice since it was asked for; null where there was none.
+    last: Option<u64>,
 }
 
 fn told(shared: &Shared, entry: &Entry) -> EntryJson {

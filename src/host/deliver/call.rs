@@ -62,7 +62,7 @@ impl<C: AccessControl> Call<C> {
         if let Some(user) = called.user {
             let is_back = !matches!(self.cards_of(user, Detail::Card, &mut called).await, Cards::Away { .. } | Cards::Later { .. });
             if !is_back {
-                called.entry = Some(entry);
+                called.entry = Some(Box::new(entry));
                 return called;
             }
         }
@@ -109,7 +109,7 @@ impl<C: AccessControl> Call<C> {
                 Ok(_) => break,
                 // Somebody else has gone on with it.
                 Err(StoreError::Conflict) => {
-                    called.entry = self.store.entry(entry.id).await.ok();
+                    called.entry = self.store.entry(entry.id).await.ok().map(Box::new);
                     return called;
                 }
                 Err(error) => {
@@ -123,7 +123,7 @@ impl<C: AccessControl> Call<C> {
         if let (true, Ok(mut sent)) = (entry.progress().is_settled(), self.sent.lock()) {
             sent.remove(&entry.id);
         }
-        called.entry = Some(entry);
+        called.entry = Some(Box::new(entry));
         called
     }
 

@@ -225,7 +225,7 @@ fn a_card_that_was_taken_back_while_it_was_delivered_makes_no_other_known() {
         first.bytes(FIRST);
         let mut world = world(1.0);
         let accepted = first.disk[&id].clone().after(undone.map(|step| (world.now.wall, step)));
-        world.happens(Event::Called(Box::new(Called { id, user: None, heard: Vec::new(), entry: Some(accepted) })));
+        world.happens(Event::Called(Box::new(Called { id, user: None, heard: Vec::new(), entry: Some(Box::new(accepted)) })));
         let next = world.order(2, false);
         world.bytes(FIRST);
         let evidence: Vec<&str> = world.disk[&next].origin.evidence.iter().map(|evidence| evidence.what.name()).collect();

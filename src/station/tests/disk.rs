@@ -206,7 +206,7 @@ fn where_a_card_was_not_taken_back_the_entries_that_hang_on_it_are_looked_at() {
         let mut entry = *world.is_saving(1, 1);
         entry.origin.undoing = Some(Undoes { entry: given, gives_back: Some(gives_back) });
         let entry = entry.after(steps.into_iter().map(|step| (world.now.wall, step)));
-        let called = Called { id: entry.id, user: None, heard: Vec::new(), entry: Some(entry) };
+        let called = Called { id: entry.id, user: None, heard: Vec::new(), entry: Some(Box::new(entry)) };
         let effects = world.station.handle(Event::Called(Box::new(called)), world.now);
         effects.into_iter().filter_map(|effect| if let Effect::Look(id) = effect { Some(id) } else { None }).collect::<Vec<_>>()
     };

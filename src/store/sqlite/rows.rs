@@ -39,8 +39,8 @@ impl Default for Hash {
 
 impl Hash {
     pub(super) fn bytes(mut self, tag: u8, bytes: &[u8]) -> Self {
-        self.0.update(&[tag]);
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        let [b0, b1, b2, b3, b4, b5, b6, b7] = (bytes.len() as u64).to_le_bytes();
+        self.0.update(&[tag, b0, b1, b2, b3, b4, b5, b6, b7]);
         self.0.update(bytes);
         self
     }

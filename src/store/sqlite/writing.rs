@@ -8,7 +8,6 @@ use std::error::Error;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{
     Wrong,
@@ -158,7 +157,7 @@ fn next_number(transaction: &Connection) -> rusqlite::Result<i64> {
 /// An operation's kind and body, which are columns of their own.
 fn parts(operation: &Operation) -> Result<(String, String), StoreError> {
     let (kind, members) = operation.parts().map_err(|error| unwritable(&error))?;
-    Ok((kind, Value::Object(members).to_string()))
+    Ok((kind, json(&members)?))
 }
 
 /// What is written down, as text.

@@ -42,7 +42,7 @@ async fn whatever_is_asked_of_a_store_the_next_count_shows_it() {
     handle.save(shown(1, 7, "a card", 0)).await.unwrap();
     assert_eq!(tally().await, (1, 0, 1));
     let terms = Terms { supersedes: Some(Uuid::from_u128(1)), ..Terms::default() };
-    handle.begin_save(shown(2, 8, "a card", 1), terms).await.unwrap().unwrap();
+    handle.begin_save(Box::new(shown(2, 8, "a card", 1)), terms).await.unwrap().unwrap();
     assert_eq!(tally().await, (1, 0, 1), "the first is given up for the second");
     let second = handle.entry(Uuid::from_u128(2)).await.unwrap();
     handle.append(&second, at(2), SENDING).await.unwrap();

@@ -83,9 +83,9 @@ async fn what_many_ask_at_once_is_all_answered_and_all_there() {
     let kinds: [Box<dyn Store + Send>; 2] = [Box::new(database), Box::new(Memory::default().open(HERE))];
     for kind in kinds {
         let store = StoreHandle::over(kind).unwrap();
-        let asked: Vec<_> = (1..=200).map(|number| store.begin_save(entry(number, number), Terms::default())).collect();
+        let asked: Vec<_> = (1..=200).map(|number| store.begin_save(Box::new(entry(number, number)), Terms::default())).collect();
         for answer in asked {
-            assert_eq!(answer.await.unwrap(), Ok(()));
+            answer.await.unwrap().unwrap();
         }
         assert_eq!(store.all().await.unwrap().len(), 200);
         let (one, other) = (store.entry(Uuid::from_u128(1)).await.unwrap(), store.entry(Uuid::from_u128(2)).await.unwrap());

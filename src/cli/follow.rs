@@ -21,14 +21,14 @@ use crate::host::{
     client::{AskError, Client, Notices, Said},
 };
 
+/// How much later than its timeout an order's end is waited for, before the station is asked whether it is still there.
+const LATE: Duration = Duration::from_secs(3);
 /// Said once a reader can take a card.
 pub const HOLD: &str = "hold the card to the reader";
 /// Said beside a station that runs.
 pub const HELD: &str = "a running station holds the readers; the next card is taken from it";
 /// Said where a station ends while a command waits at it.
 pub const GONE: &str = "the station has ended; this command goes on without it";
-/// How much later than its timeout an order's end is waited for, before the station is asked whether it is still there.
-const LATE: Duration = Duration::from_secs(3);
 const STAYS: &str =
     "what is saved stays, and is delivered by `cardbridge run` or `cardbridge outbox deliver`; `cardbridge outbox list` shows it";
 

@@ -20,6 +20,9 @@ use crate::{
 /// What the last step of an entry is called whose text was erased.
 pub(super) const ERASED: &str = "erased";
 
+/// How many records of the chain are followed at once.
+pub(super) const RECORDS: usize = 512;
+
 /// What is said of a damaged head.
 const HEAD: &str = "the head of its chain is not as it was written down, and nothing is sent; `cardbridge audit accept` makes it anew \
                     where the rest is whole";

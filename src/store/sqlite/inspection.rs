@@ -7,14 +7,11 @@ use rusqlite::Connection;
 
 use super::{
     Wrong,
-    chain::{Head, Walk},
+    chain::{Head, RECORDS, Walk},
     evidence::{self, Counted},
     layout, lists, reading,
 };
 use crate::store::Looked;
-
-/// How many records of the chain are one part.
-const RECORDS: usize = 512;
 
 /// How far it was looked through.
 #[derive(Debug, Clone)]

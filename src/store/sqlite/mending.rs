@@ -8,13 +8,10 @@ use rusqlite::Connection;
 
 use super::{
     Wrong,
-    chain::{Head, Open, Walk},
+    chain::{Head, Open, RECORDS, Walk},
     evidence, lists,
 };
 use crate::store::StoreError;
-
-/// How many records of the chain are read at once.
-const RECORDS: usize = 512;
 
 /// Makes the head anew where it is damaged; false where it is sound.
 pub(super) fn mend_head(transaction: &Connection) -> Result<bool, Wrong> {

@@ -266,6 +266,11 @@ fn the_key_of_an_order_is_refused_to_an_order_for_somebody_else() {
     let (status, answer) = desk.asks("POST", "/v1/calls", Some(call));
     assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
     assert_eq!(desk.site.outbox()[0]["user_id"], ADA);
+    // One that waits for its card, too.
+    let next = |user: &str| desk.asks("POST", "/v1/enrollments", Some(json!({"id": "0196f1d2-0000-7000-8000-000000000002", "user": user})));
+    assert_eq!((next(ADA).0, next(ADA).0), (202, 202));
+    let (status, answer) = next(GRACE);
+    assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
 }
 
 /// A station at this socket that says what it is, and ends as it is asked something.

@@ -355,6 +355,60 @@ fn a_delivery_that_is_asked_for_beside_another_command_is_that_ones_to_make_and_
     enroll.kill();
 }
 
+#[test]
+fn a_delivery_that_is_stopped_or_waits_for_a_person_does_not_end_as_if_all_were_sent() {
+    for (token, faults) in
+        [("yesterday\n", &[][..]), ("simulator\n", &["--fault", "drop-after-commit", "--fault", "no-such-call@UserCards"])]
+    {
+        let address = own_address();
+        let site = Site::at(&format!("http://{address}"), "");
+        assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", CARD, "--json"]).code, 3);
+        fs::write(site.path("token"), token).unwrap();
+        let _blusky = Simulator::on(&address, faults);
+        for _ in 0..2 {
+            let ended = site.run(&["outbox", "deliver"]);
+            assert!(ended.code == 3 && ended.stderr.contains("one entry still waits"), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_delivery_goes_on_where_the_station_that_it_follows_ends_or_another_one_takes_its_place() {
+    for takes_its_place in [false, true] {
+        let address = own_address();
+        let site = Site::at(&format!("http://{address}"), "");
+        for number in 1..=8 {
+            assert_eq!(site.run(&["enroll", "--user", ADA, "--bits", &h10301(123, number), "--json"]).code, 3);
+        }
+        let blusky = Simulator::on(&address, &["--fault", "delay=300@AddUserCard"]);
+        let first = if takes_its_place { None } else { Some(site.station()) };
+        let deliver = site.start(&["outbox", "deliver", "--json"]);
+        wait_for("the first calls", || (blusky.sent() > 1).then_some(()));
+        let second = if let Some(station) = first {
+            assert_eq!(station.signal("TERM").code, 0);
+            None
+        } else {
+            Some(site.station())
+        };
+        let ended = deliver.end();
+        assert_eq!((ended.code, count(&blusky)), (0, (8, 8)), "{ended:?}");
+        drop(second);
+    }
+}
+
+#[test]
+fn a_delivery_that_nothing_can_come_of_says_why_and_ends() {
+    let site = Site::at("http://127.0.0.1:9", "");
+    let whole = fs::read_to_string(site.path("cardbridge.toml")).unwrap();
+    let parts: Vec<&str> = whole.splitn(2, "[site]").collect();
+    fs::write(site.path("ca.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    for (blusky, why) in [("", "the configuration has no [blusky]"), (&format!("{}ca_file = \"ca.pem\"\n", parts[0]), "certificate")] {
+        site.configure(&format!("{blusky}[site]{}", parts[1]));
+        let ended = site.run(&["outbox", "deliver"]);
+        assert!(ended.code == 2 && ended.stderr.contains(why), "{ended:?}");
+    }
+}
+
 // ---- the token is wrong
 
 #[test]

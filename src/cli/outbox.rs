@@ -99,6 +99,9 @@ enum Action {
 
 pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Failure> {
     let site = site::load(globals, Look::Needed)?;
+    if matches!(arguments.action, Action::Deliver) {
+        site::blusky(&site)?;
+    }
     let mut session = match &arguments.action {
         Action::List { .. } | Action::Show { .. } => Session::to_look(&site, "outbox").await?,
         _ => Session::open(&site, "outbox", None).await?,

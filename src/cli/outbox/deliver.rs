@@ -21,13 +21,19 @@ pub(super) async fn deliver(session: &mut Session<'_>, json: bool) -> Result<Exi
             // The next station goes on.
             Err(AskError::Gone) => session.again().await?,
             Err(error) => return Err(refused(error)),
-            Ok(()) => break,
+            Ok(Rest::Reached) => break,
+            Ok(Rest::Interrupted) => {
+                out::hint("interrupted; what waits stays, and `cardbridge outbox list` shows it");
+                return Ok(ExitCode::from(3));
+            }
         }
     }
     let outbox = session.asks(async |client| client.outbox(&[]).await).await?;
     let findings: Vec<&str> = outbox.at("findings").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     findings.iter().for_each(|finding| out::hint(finding));
-    let waits = |entry: &&Value| entry.at("end").is_null();
+    // Nor is over what only a person can end, or what BluSKY lets nobody send now.
+    let is_open = |told: &Value| ["saved", "sending", "in_doubt"].contains(&told.at("entry").text("state"));
+    let waits = |told: &&Value| told.at("end").is_null() || is_open(told);
     let count = outbox.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count());
     if count > 0 {
         let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };
@@ -41,8 +47,16 @@ pub(super) async fn deliver(session: &mut Session<'_>, json: bool) -> Result<Exi
     }))
 }
 
-/// Follows the station until it has come to rest, or somebody interrupts.
-async fn delivered(session: &Session<'_>, json: bool) -> Result<(), AskError> {
+/// Why a delivery is not followed any more.
+enum Rest {
+    /// Nothing more can be sent for a while.
+    Reached,
+    /// Somebody has interrupted it.
+    Interrupted,
+}
+
+/// Follows the station until it has come to rest, or somebody interrupts. It is gone where another process wants its place.
+async fn delivered(session: &Session<'_>, json: bool) -> Result<Rest, AskError> {
     let mut notices = session.client.notices(None).await?;
     let rest = session.client.deliver();
     tokio::pin!(rest);
@@ -55,12 +69,13 @@ async fn delivered(session: &Session<'_>, json: bool) -> Result<(), AskError> {
                 last = Some(told?);
                 continue;
             }
-            () = out::interrupted() => break,
+            () = session.handed_over() => return Err(AskError::Gone),
+            () = out::interrupted() => return Ok(Rest::Interrupted),
         };
         heard = notice.at("number").as_u64().unwrap_or(heard);
         show(&notice, json);
     }
-    Ok(())
+    Ok(Rest::Reached)
 }
 
 fn show(notice: &Value, json: bool) {

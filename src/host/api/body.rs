@@ -282,6 +282,12 @@ impl Failed {
         Self::new(StatusCode::BAD_REQUEST, code, message, help)
     }
 
+    /// There is no station any more, and only its connections live on.
+    #[must_use]
+    pub fn station_ended() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "station_ended", "the station has ended", "ask the one that came after it")
+    }
+
     /// It cannot be done.
     #[must_use]
     pub fn impossible(code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {

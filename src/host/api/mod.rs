@@ -139,14 +139,19 @@ impl Shared {
         answered.await.ok().flatten()
     }
 
+    /// For whom an order waits that has no entry yet.
+    pub(super) async fn waits_for(&self, order: Uuid) -> Option<Uuid> {
+        let (answer, answered) = oneshot::channel();
+        self.control.send(Control::WaitsFor(order, answer)).ok()?;
+        answered.await.ok().flatten()
+    }
+
     /// Lets something happen at the station.
     ///
     /// # Errors
     /// It has ended, and only its connections live on.
     pub(super) fn post(&self, event: Event) -> Result<(), Failed> {
-        let ended =
-            |_| Failed::new(StatusCode::SERVICE_UNAVAILABLE, "station_ended", "the station has ended", "ask the one that came after it");
-        self.post.send(event).map_err(ended)
+        self.post.send(event).map_err(|_| Failed::station_ended())
     }
 
     /// What it told.
@@ -185,9 +190,11 @@ impl Shared {
         self.status.borrow().waiting
     }
 
-    /// Waits until everything that waits has been looked at and nothing more will be sent by itself for a while.
-    pub async fn delivered(&self) {
-        drop(self.status.clone().wait_for(|status| status.is_delivering && status.is_idle).await);
+    /// Waits until everything that waits has been looked at and nothing more will be sent by itself for a while, or nothing can be sent
+    /// from here; false where the station ends meanwhile.
+    pub(super) async fn delivered(&self) -> bool {
+        let is_over = |status: &Status| if status.is_delivering { status.is_idle } else { status.blusky.stopped.is_some() };
+        self.status.clone().wait_for(is_over).await.is_ok()
     }
 
     /// Waits until another process asks to be the station in this one's place.

@@ -73,11 +73,16 @@ pub(super) async fn order(
         let first = resumed(&shared, before)?;
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
-    if let Some(whose) = body.listener {
+    let (reader, whose) = (body.reader.clone(), body.listener);
+    let (request, findings) = request(&shared, id, body, ordered_by).await?;
+    if let What::Enroll { order, .. } = &request.what
+        && shared.waits_for(id).await.is_some_and(|user| user != order.user_id)
+    {
+        return Err(another_order(id));
+    }
+    if let Some(whose) = whose {
         stream::belongs(&shared, whose, id)?;
     }
-    let reader = body.reader.clone();
-    let (request, findings) = request(&shared, id, body, ordered_by).await?;
     let waits = matches!(&request.what, What::Enroll { card: WhichCard::Shown { .. }, .. });
     if waits {
         stream::known(&shared, reader.as_deref())?;

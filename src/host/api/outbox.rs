@@ -285,16 +285,20 @@ pub(super) struct Holders {
     (status = 200, description = "Nothing more can be sent for a while", body = Delivered),
     (status = 202, description = "It is delivered"),
 ))]
-pub(super) async fn deliver(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Deliver>) -> Response {
+pub(super) async fn deliver(State(shared): State<Arc<Shared>>, Asked(wanted): Asked<Deliver>) -> Result<Response, Failed> {
+    if shared.site.config.blusky.is_none() {
+        return Err(Failed::usage("no_blusky", "the configuration has no [blusky]", "add [blusky] with base_url and token_file"));
+    }
     let before = shared.notices.last();
     drop(shared.control.send(Control::Deliver(Scope::All)));
     if !wanted.wait {
-        return StatusCode::ACCEPTED.into_response();
+        return Ok(StatusCode::ACCEPTED.into_response());
     }
     // Once it answers, it has begun.
-    shared.is_alive().await;
-    shared.delivered().await;
-    Json(Delivered { last: Some(shared.notices.last()).filter(|last| *last > before) }).into_response()
+    if !shared.is_alive().await || !shared.delivered().await {
+        return Err(Failed::station_ended());
+    }
+    Ok(Json(Delivered { last: Some(shared.notices.last()).filter(|last| *last > before) }).into_response())
 }
 
 /// How a delivery is asked for.

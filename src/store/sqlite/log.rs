@@ -73,7 +73,9 @@ impl Left {
     /// True where SQLite, which has read it now, has found less than was written. The index is not opened again: a process that closes
     /// a file loses all its locks on it, SQLite's too.
     pub(super) fn is_lost(&self, store: &Path, connection: &Connection) -> bool {
-        let frames = || connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1)).ok();
+        // Where another process brings the log into the file in this moment, nobody is told how long it is: -1.
+        let count = || connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
+        let frames = || count().ok().filter(|frames| *frames >= 0);
         let is_unread = self.index.is_some_and(|before| {
             let is_fewer = frames().is_some_and(|frames| frames < i64::from(before.frames));
             is_fewer && salts(store).is_some_and(|salts| salts == before.salts)

@@ -31,7 +31,7 @@ pub(super) async fn deliver(session: &mut Session<'_>, json: bool) -> Result<Exi
     let outbox = session.asks(async |client| client.outbox(&[]).await).await?;
     let findings: Vec<&str> = outbox.at("findings").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     findings.iter().for_each(|finding| out::hint(finding));
-    // Nor is over what only a person can end, or what BluSKY lets nobody send now.
+    // An entry that needs a person, or that BluSKY refuses to take now, has an end for whoever follows it. It still waits.
     let is_open = |told: &Value| ["saved", "sending", "in_doubt"].contains(&told.at("entry").text("state"));
     let waits = |told: &&Value| told.at("end").is_null() || is_open(told);
     let count = outbox.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count());

@@ -18,9 +18,9 @@ use crate::card::{
 /// All formats, sorted by kind and length, the most trustworthy first: lower odds, then the id.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    formats: Vec<(Format, Kind)>,
+    formats: Box<[(Format, Kind)]>,
     /// What a fit of each of them is worth.
-    worth: Vec<Worth>,
+    worth: Box<[Worth]>,
     advice: Advices,
     /// The formats of each kind and length; the first shelf is empty.
     shelves: Vec<Shelf>,
@@ -72,7 +72,7 @@ impl Catalog {
                 names.entry(name.to_lowercase()).or_insert(at as u16);
             }
         }
-        Self { formats, worth, advice: Advices::default(), shelves, places, names }
+        Self { formats: formats.into(), worth, advice: Advices::default(), shelves, places, names }
     }
 
     /// The same catalog, which knows what cards are worth.

@@ -42,9 +42,9 @@ pub struct Check {
     /// How it is computed.
     pub kind: CheckKind,
     /// Its own bits: one, or eight of a checksum byte.
-    pub own: Vec<usize>,
+    pub own: Box<[usize]>,
     /// The bits covered, its own not among them.
-    pub covers: Vec<usize>,
+    pub covers: Box<[usize]>,
     /// It is written, and a card on which it does not hold is warned of and not refused.
     pub warns: bool,
 }
@@ -128,9 +128,9 @@ impl Check {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawing {
     /// What every bit is, first sent first.
-    pub cells: Vec<Cell>,
+    pub cells: Box<[Cell]>,
     /// The checks, in the order an encoder computes them.
-    pub checks: Vec<Check>,
+    pub checks: Box<[Check]>,
 }
 
 /// Something wrong with a layout.
@@ -183,12 +183,12 @@ impl Drawing {
         }
         every_check_bit_once(first, &cells, &checks, &mut complaints);
         let checks = in_encode_order(checks, &mut complaints);
-        if complaints.is_empty() { Ok(Self { cells, checks }) } else { Err(complaints) }
+        if complaints.is_empty() { Ok(Self { cells: cells.into(), checks: checks.into() }) } else { Err(complaints) }
     }
 
     /// The positions of a letter's bits, first sent first.
     #[must_use]
-    pub fn positions(&self, letter: char) -> Vec<usize> {
+    pub fn positions(&self, letter: char) -> Box<[usize]> {
         self.cells.iter().enumerate().filter(|(_, cell)| **cell == Cell::Field(letter)).map(|(at, _)| at).collect()
     }
 
@@ -209,8 +209,8 @@ impl Drawing {
     /// The same drawing as a reader hands it over that takes the check bits away; none where there are none.
     #[must_use]
     pub fn stripped(&self) -> Option<Self> {
-        let cells: Vec<Cell> = self.cells.iter().copied().filter(|cell| *cell != Cell::Check).collect();
-        (cells.len() < self.cells.len()).then_some(Self { cells, checks: Vec::new() })
+        let cells: Box<[Cell]> = self.cells.iter().copied().filter(|cell| *cell != Cell::Check).collect();
+        (cells.len() < self.cells.len()).then(|| Self { cells, checks: Box::default() })
     }
 }
 
@@ -244,7 +244,7 @@ fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Compla
     let own = places(marks, |mark| matches!(mark, 'E' | 'O' | 'e' | 'o' | 'C' | 'B' | 'S'));
     let covers = places(marks, |mark| mark == 'X');
     let is_byte = |wanted: char| own.len() == 8 && own.iter().all(|at| marks.get(*at) == Some(&wanted));
-    let kind = match (own.as_slice(), own.first().and_then(|at| marks.get(*at))) {
+    let kind = match (&*own, own.first().and_then(|at| marks.get(*at))) {
         ([_], Some('E' | 'e')) => CheckKind::Even,
         ([_], Some('O' | 'o')) => CheckKind::Odd,
         ([_, .., _], _) if is_byte('C') => CheckKind::Xor8,
@@ -283,7 +283,7 @@ fn check(row: usize, marks: &[char], cells: &[Cell], complaints: &mut Vec<Compla
     Some(Check { kind, own, covers, warns })
 }
 
-fn places(marks: &[char], wanted: impl Fn(char) -> bool) -> Vec<usize> {
+fn places(marks: &[char], wanted: impl Fn(char) -> bool) -> Box<[usize]> {
     marks.iter().enumerate().filter(|(_, mark)| wanted(**mark)).map(|(at, _)| at).collect()
 }
 

@@ -17,7 +17,7 @@ pub struct Field {
     /// `facility_code`, `card_number`, `issue_code`, `oem_code`, or a name of the format's own.
     pub name: Arc<str>,
     /// The positions of its bits, most significant first.
-    pub positions: Vec<usize>,
+    pub positions: Box<[usize]>,
     /// Four bits are one decimal digit.
     pub bcd: bool,
     /// The one value it can have.
@@ -40,8 +40,8 @@ pub struct Field {
 impl Field {
     /// A field of that name with these bits, most significant first; any number of that width.
     #[must_use]
-    pub fn new(name: &str, positions: Vec<usize>) -> Self {
-        Self { name: name.into(), positions, ..Self::default() }.folded()
+    pub fn new(name: &str, positions: impl Into<Box<[usize]>>) -> Self {
+        Self { name: name.into(), positions: positions.into(), ..Self::default() }.folded()
     }
 
     /// The same, made ready to read. To be called once nothing changes any more.

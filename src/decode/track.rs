@@ -30,7 +30,7 @@ pub struct Track {
     /// The layout in bits.
     pub drawing: Drawing,
     /// Each letter with its bits, most significant first.
-    pub letters: Vec<(char, Vec<usize>)>,
+    pub letters: Vec<(char, Box<[usize]>)>,
 }
 
 /// Every track that a layout stands for, the shortest first: one, or one for each number of digits.
@@ -87,14 +87,15 @@ fn track(layout: &str, lrc_warns: bool) -> Result<Track, (usize, String)> {
     cells.extend([Cell::Check; CHARACTER]);
     let lrc_bits = (0..4).map(|bit| Check {
         kind: CheckKind::Even,
-        own: vec![lrc + bit],
+        own: [lrc + bit].into(),
         covers: (bit..lrc).step_by(CHARACTER).collect(),
         warns: lrc_warns,
     });
-    let parity = |from: usize| Check { kind: CheckKind::Odd, own: vec![from + 4], covers: (from..from + 4).collect(), warns: false };
+    let parity = |from: usize| Check { kind: CheckKind::Odd, own: [from + 4].into(), covers: (from..from + 4).collect(), warns: false };
     let parities = (0..lrc).step_by(CHARACTER).filter(|from| cells.get(from + 4) == Some(&Cell::Check)).map(parity);
     let checks = parities.chain(lrc_bits).chain([parity(lrc)]).collect();
-    Ok(Track { drawing: Drawing { cells, checks }, letters })
+    let letters = letters.into_iter().map(|(letter, positions)| (letter, positions.into())).collect();
+    Ok(Track { drawing: Drawing { cells: cells.into(), checks }, letters })
 }
 
 /// A character's bits as they are sent.
@@ -170,7 +171,7 @@ mod tests {
             })
             .collect();
         assert_eq!(row, "1101010000NNNNP11111PPPPP");
-        assert_eq!(track.letters, [('N', vec![13, 12, 11, 10])]);
+        assert_eq!(track.letters, [('N', [13, 12, 11, 10].into())]);
         let own: Vec<usize> = track.drawing.checks.iter().flat_map(|check| check.own.clone()).collect();
         assert_eq!(own, [14, 20, 21, 22, 23, 24]);
     }

@@ -16,7 +16,7 @@ const LISTS: [&str; 4] = ["bcd", "hex", "dates", "last_byte_first"];
 const TABLES: [&str; 8] = ["fields", "order", "require", "least", "most", "add", "xor", "keys"];
 
 /// A letter with its bits, most significant first.
-pub(super) type Letters = Vec<(char, Vec<usize>)>;
+pub(super) type Letters = Vec<(char, Box<[usize]>)>;
 
 type Named<'a> = Vec<(At<String>, Value<'a>)>;
 
@@ -132,7 +132,7 @@ fn reorder(keys: &Keys<'_, '_>, fields: &mut [Lettered], orders: Named<'_>) {
             keys.complain(span, format!("`order.{}` must be a list of bit positions", letter.value));
             continue;
         };
-        let order: Vec<usize> =
+        let order: Box<[usize]> =
             items.iter().map(|item| item.as_integer().and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX)).collect();
         let Some((_, field)) = fields.iter_mut().find(|(known, _)| letter.value == known.to_string()) else {
             keys.complain(letter.span, format!("`order` names `{}`, which is no letter of [fields]", letter.value));

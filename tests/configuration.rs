@@ -23,7 +23,7 @@ fn a_language_that_the_page_does_not_speak_is_named_with_its_place() {
 }
 
 #[test]
-fn two_readers_are_not_attached_to_one_serial_line() {
+fn two_readers_are_not_attached_to_one_device() {
     let reader = |name: &str, at: &str| format!("[[reader]]\nname = \"{name}\"\n{at}\ndialect = \"rdm6300\"\n");
     let two = |one: &str, other: &str| parsed(&format!("{}{}", reader("desk", one), reader("door", other)));
     let why = two("serial = \"/dev/ttyUSB0\"", "serial = \"/dev/ttyUSB0\"").expect_err("one line");
@@ -31,4 +31,11 @@ fn two_readers_are_not_attached_to_one_serial_line() {
     two("serial = \"/dev/ttyUSB0\"", "serial = \"/dev/ttyUSB1\"").unwrap();
     // Of two devices that say the same of themselves each reader takes another one.
     two("usb = \"0403:6001\"", "usb = \"0403:6001\"").unwrap();
+    let typist =
+        |name: &str, at: &str| format!("[[reader]]\nname = \"{name}\"\nkeyboard = \"{at}\"\ntemplate = \"{{card_number:dec10}}\"\n");
+    let typists = |one: &str, other: &str| parsed(&format!("{}{}", typist("desk", one), typist("door", other)));
+    let why = typists("/dev/input/by-id/one", "/dev/input/by-id/one").expect_err("one device");
+    assert!(why.contains("site.toml:5:1: two readers that type are at /dev/input/by-id/one; one device is one reader"), "{why}");
+    typists("/dev/input/by-id/one", "/dev/input/by-id/two").unwrap();
+    typists("0c27:3bfa", "0c27:3bfa").unwrap();
 }

@@ -52,6 +52,10 @@ fn quarrel(one: &Port, other: &Port) -> Option<String> {
         (Port::Serial { device: device @ SerialDevice::Path(_), .. }, Port::Serial { device: same, .. }) if device == same => {
             Some(format!("two serial readers are on {device}; one line has one"))
         }
+        (Port::Keyboard { device }, Port::Keyboard { device: same }) => {
+            let path = device.path.as_ref().filter(|path| same.path.as_ref() == Some(path))?;
+            Some(format!("two readers that type are at {path}; one device is one reader"))
+        }
         _ => None,
     }
 }

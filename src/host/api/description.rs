@@ -1,8 +1,9 @@
 //! The description of the API: what its calls, and the types that they take and answer, say of themselves.
 //!
-//! In: the calls, each described where it is written. Out: an OpenAPI 3.1 document. Never: a word about one call or one type.
+//! In: the calls, each described where it is written. Out: an OpenAPI 3.1 document, which stands in `openapi.json` and is told from there;
+//! a test holds the file against the calls. Never: a word about one call or one type.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use utoipa::{
@@ -15,11 +16,15 @@ use utoipa::{
 
 use super::{body::Failed, calls, cards, orders, outbox, people, station, stream};
 
-/// The description, made once somebody asks for it.
-pub(super) static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
+/// The description as it is told. What makes it is no part of a program that tells it.
+pub(super) const DESCRIPTION: &str = include_str!("openapi.json");
+
+/// The description, made of what the calls and their types say of themselves.
+#[must_use]
+pub fn described() -> Value {
     let document = serde_json::to_value(Described::openapi()).unwrap_or_default();
     described_in_full(document)
-});
+}
 
 /// The calls, and what stands above them.
 #[derive(OpenApi)]
@@ -193,14 +198,25 @@ fn members_mut(part: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, env, fs, path::Path};
 
     use super::*;
 
     #[test]
+    fn what_is_told_is_what_the_calls_say_of_themselves() {
+        let described = serde_json::to_string_pretty(&described()).unwrap() + "\n";
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/api/openapi.json");
+        if env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&golden, &described).unwrap();
+        }
+        assert!(described == fs::read_to_string(&golden).unwrap(), "run with UPDATE_EXPECT=1 and look at the difference");
+    }
+
+    #[test]
     fn every_call_is_described_and_what_is_described_is_a_call() {
-        let described = DESCRIPTION["paths"].as_object().unwrap().keys().map(String::as_str);
+        let described = described();
+        let paths = described["paths"].as_object().unwrap().keys().map(String::as_str);
         let calls: BTreeSet<&str> = super::super::calls().into_iter().map(|(path, _)| path).collect();
-        assert_eq!(described.collect::<BTreeSet<_>>(), calls);
+        assert_eq!(paths.collect::<BTreeSet<_>>(), calls);
     }
 }

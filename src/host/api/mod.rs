@@ -6,14 +6,14 @@
 //! - [`body`]: what is sent and answered, as JSON;
 //! - `station`: how it is;
 //! - `people`: who is in the directory; `cards`: the cards of one of them;
-//! - `description`: what all of it says of itself;
+//! - [`description`]: what all of it says of itself;
 //! - [`kiosk`]: what a kiosk page of this process asks;
 //! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
 
 pub mod body;
 mod calls;
 mod cards;
-mod description;
+pub mod description;
 pub mod kiosk;
 mod orders;
 mod outbox;
@@ -27,14 +27,14 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State},
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, header::CONTENT_TYPE, request::Parts},
+    response::IntoResponse,
     routing::{MethodRouter, get, post},
     serve::IncomingStream,
 };
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use tokio::{
     net::UnixListener,
     sync::{mpsc::UnboundedSender, oneshot, watch},
@@ -298,6 +298,6 @@ async fn hand_over(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Fail
 #[utoipa::path(get, path = "/v1/openapi.json", operation_id = "description", responses(
     (status = 200, description = "This description", body = Object),
 ))]
-async fn openapi() -> Json<&'static Value> {
-    Json(&DESCRIPTION)
+async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], DESCRIPTION)
 }

@@ -17,7 +17,7 @@ use std::{
 
 use cards::Followed;
 use serde_json::{Value, json};
-use support::{ADA, CARD, GRACE, SerialReader, Simulator, Site, tells};
+use support::{ADA, CARD, GRACE, SerialReader, Simulator, Site, h10301, tells};
 
 /// H10301, facility code 123, card number 4567; and 31/337.
 const FIRST: &[u8] = b"1ABD88EB80\r";
@@ -254,12 +254,18 @@ fn what_is_wrong_is_an_error_with_a_code_a_message_and_what_to_do() {
 }
 
 #[test]
-fn the_key_of_an_order_is_refused_to_an_order_for_somebody_else() {
+fn the_key_of_an_order_is_refused_to_an_order_for_somebody_else_or_of_another_card() {
     let (desk, key) = (desk(""), "0196f1d2-0000-7000-8000-000000000001");
     let order = |user: &str| desk.asks("POST", "/v1/enrollments", Some(json!({"id": key, "user": user, "bits": CARD})));
     assert_eq!(order(ADA).0, 202);
     desk.site.wait_for_outbox(|entries| entries.len() == 1);
     assert_eq!((order(ADA).0, order("").0), (200, 200), "whoever asks again hears how it stands");
+    for other in [json!({"bits": h10301(123, 338)}), json!({"card_id": GRACE})] {
+        let mut other = other;
+        (other["id"], other["user"]) = (json!(key), json!(ADA));
+        let (status, answer) = desk.asks("POST", "/v1/enrollments", Some(other));
+        assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
+    }
     let (status, answer) = order(GRACE);
     assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
     let call = json!({"id": key, "operation": {"kind": "remove_user_card", "body": {"card_id": ADA, "user_id": ADA}}});

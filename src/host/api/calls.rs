@@ -13,8 +13,9 @@ use chrono::Utc;
 
 use super::{
     OrderedBy, Shared,
+    again::{another_order, resumed},
     body::{CallBody, Failed, Sent},
-    orders::{Ordered, accepts, another_order, ordered, resumed},
+    orders::{Ordered, accepts, ordered},
     people::named,
     stream,
 };

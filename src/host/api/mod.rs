@@ -8,8 +8,10 @@
 //! - `people`: who is in the directory; `cards`: the cards of one of them;
 //! - [`description`]: what all of it says of itself;
 //! - [`kiosk`]: what a kiosk page of this process asks;
-//! - `orders`: enrollments and other calls; - `outbox`: entries and a person's word on them; - `stream`: notices as they come.
+//! - `orders`: enrollments; `calls`: other calls; `again`: either of them a second time;
+//! - `outbox`: entries and a person's word on them; `stream`: notices as they come.
 
+mod again;
 pub mod body;
 mod calls;
 mod cards;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     OrderedBy, Shared,
+    again::{another_order, is_same_order, resumed},
     body::{AnswerBody, Failed, InPath, OrderBody, Sent, YesOrNo, key},
     calls::{groups, new_user},
     people::{called, who},
@@ -31,7 +32,7 @@ use crate::{
         people::Finding,
     },
     host::{Site, directory::Meant, hosting::Control, lost_card},
-    outbox::{self, Entry, KnownBy, Reassign},
+    outbox::{self, Reassign},
     station::{Answer, Event, Notice, Request, Scope, What, WhichCard},
     views::{self, notice::NoticeJson},
 };
@@ -67,7 +68,7 @@ pub(super) async fn order(
     let follows = accepts(&headers, "text/event-stream");
     let listener = shared.notices.listen(shared.notices.last());
     if let Ok(before) = shared.store.entry(id).await {
-        if !is_for_them(&shared, &before, &body).await {
+        if !is_same_order(&shared, &before, &body).await {
             return Err(another_order(id));
         }
         let first = resumed(&shared, before)?;
@@ -156,27 +157,6 @@ pub(super) struct Stands {
 enum Stage {
     Order(OrderStage),
     Entry(outbox::State),
-}
-
-/// What was ordered before, and is saved, goes on from there: how it stands.
-pub(super) fn resumed(shared: &Shared, entry: Entry) -> Result<Value, Failed> {
-    shared.post(Event::Resume(entry.id))?;
-    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    Ok(views::notice::json(&Notice::Entry(Box::new(entry), None), None, &shared.site.config.policy))
-}
-
-/// True where an entry is for the person of an order, or nobody can tell who that is now.
-async fn is_for_them(shared: &Shared, entry: &Entry, body: &OrderBody) -> bool {
-    if let Some(user) = &body.new_user {
-        return entry.new_user().is_some_and(|ordered| KnownBy::of(ordered) == KnownBy::of(user));
-    }
-    let is_theirs = |user: Uuid| entry.new_user().is_none() && entry.operation.user() == Some(user);
-    body.user.is_empty() || who(&shared.directory, &body.user).await.map_or(true, |meant| is_theirs(meant.id))
-}
-
-/// The key of an order was given before, to another one.
-pub(super) fn another_order(id: Uuid) -> Failed {
-    Failed::impossible("another_order", format!("something else was ordered under the key {id}"), "give each order a key of its own")
 }
 
 /// How an order stands: the last notice about it, with its state: waiting, question or not_enrolled, or the entry's.

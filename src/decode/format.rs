@@ -3,7 +3,7 @@
 //! In: bits, and out come the numbers or the reason why not; or numbers, and out come the bits. Never: a word for people on
 //! the way; fits and refusals are small values, and words are made when they are shown.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{
     drawing::{Cell, Check, CheckKind, Drawing},
@@ -40,8 +40,8 @@ pub struct Format {
     parities: Arc<[Parity]>,
     /// Frames that are another thing, whatever the checks say: which bits, and how.
     never: Vec<(Mask, Mask)>,
-    /// What each check says when it does not hold.
-    objections: Arc<[Arc<str>]>,
+    /// What each check says when it does not hold, once it was said.
+    objections: Arc<[OnceLock<Arc<str>>]>,
 }
 
 /// One parity to hold: the bits it is taken over, and which check of the drawing it belongs to.
@@ -81,7 +81,7 @@ impl Format {
             check.parities().map(move |(own, covers)| Parity { mask: mask(covers.into_iter().chain([own])), odd, check: number })
         });
         let parities = parities.collect();
-        let objections = drawing.checks.iter().map(objection).collect();
+        let objections = drawing.checks.iter().map(|_| OnceLock::new()).collect();
         let fields = fields.into_iter().map(Field::folded).collect();
         Self { id, aliases, digest: Arc::from(""), fields, drawing: Arc::new(drawing), fixed, parities, never: Vec::new(), objections }
     }
@@ -298,9 +298,15 @@ impl Format {
                 let name = self.fields.get(at).map_or("a field", |field| &*field.name);
                 format!("a decimal digit of {name} is above 9").into()
             }
-            Reason::Parity | Reason::Checksum => self.objections.get(at).cloned().unwrap_or_default(),
+            Reason::Parity | Reason::Checksum => self.objection(at).unwrap_or_default(),
             Reason::Range => self.fields.get(at).map_or_else(|| NOT_MINE.to_owned(), Field::limits).into(),
         }
+    }
+
+    /// What a check says when it does not hold: the same words for every card.
+    fn objection(&self, at: usize) -> Option<Arc<str>> {
+        let check = self.drawing.checks.get(at)?;
+        Some(self.objections.get(at)?.get_or_init(|| objection(check)).clone())
     }
 
     fn reason(&self, check: u16) -> Reason {

@@ -33,7 +33,7 @@ pub fn same_under(words: &Mask, wanted: &Mask, mask: &Mask) -> bool {
 /// A field's bits as runs within words, most significant first.
 #[derive(Debug, Clone, Default)]
 pub struct Gather {
-    runs: Vec<Run>,
+    runs: Box<[Run]>,
     bcd: bool,
 }
 
@@ -61,14 +61,14 @@ impl Gather {
                 _ => runs.push(Run { word: (at / 64) as u16, up: (at % 64) as u16, width: 1 }),
             }
         }
-        Self { runs, bcd }
+        Self { runs: runs.into(), bcd }
     }
 
     /// The value, or its low 64 bits; none where a decimal digit is above nine.
     #[inline]
     #[must_use]
     pub fn low_64(&self, words: &Mask) -> Option<u64> {
-        match self.runs.as_slice() {
+        match &*self.runs {
             _ if self.bcd => self.decimal(words).map(|value| value as u64),
             [run] => Some(run.of(words)),
             runs => Some(runs.iter().fold(0, |value, run| value << (run.width % 64) | run.of(words))),

@@ -64,6 +64,8 @@ impl Protocols {
                 protocols.take(room, &name, sheet);
             }
         }
+        // A station keeps them for as long as it runs.
+        protocols.formats.shrink_to_fit();
         protocols
     }
 }

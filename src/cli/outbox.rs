@@ -267,7 +267,11 @@ fn show_with(told: &Value, holders: &Value, json: bool) {
         out::hint(&format!("entry {}: {}", entry.text("enrollment"), told.text("elsewhere")));
     }
     if json {
-        return out::print_json(entry);
+        let mut whole = entry.clone();
+        if let Some(members) = whole.as_object_mut() {
+            members.insert("steps".to_owned(), told.at("steps").clone());
+        }
+        return out::print_json(&whole);
     }
     out::print(&format!("{} saved {}", entry.text("enrollment"), local(entry.text("saved_at"))));
     if !told.at("about").is_null() {

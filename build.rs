@@ -29,19 +29,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("protocols");
-    let mut table = "[\n".to_owned();
+    let (mut table, mut texts) = ("[\n".to_owned(), String::new());
     for room in entries(&folder)?.iter().filter(|room| room.is_dir()) {
         for path in entries(room)?.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
             let text = fs::read_to_string(path)?;
             let mut value = toml_span::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
             let values = without_samples(&mut value)?;
             let (names, length, file) = (names(&value), length(&value), path.strip_prefix(&folder)?);
-            writeln!(table, "BuiltIn {{ path: {file:?}, text: include_str!({path:?}), values: {values:?},")?;
+            let from = texts.len();
+            texts.push_str(&text);
+            writeln!(table, "BuiltIn {{ path: {file:?}, text: {from}..{}, values: {values:?},", texts.len())?;
             let digest: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02X}")).collect();
             writeln!(table, "digest: {digest:?}, names: &{names:?}, length: {length:?} }},")?;
         }
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("built_in.rs"), table + "]\n")?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("texts"), texts)?;
     languages()
 }
 

@@ -3,6 +3,8 @@
 //! In: nothing, or bits and names. Out: [`Protocols`] of all files, or of those alone that can speak about these. Never: a file's
 //! samples read again where a test has proved them.
 
+use std::ops::Range;
+
 use super::{Protocols, Room};
 use crate::{card::PacsBits, decode::track, sheet::Sheet};
 
@@ -10,7 +12,8 @@ use crate::{card::PacsBits, decode::track, sheet::Sheet};
 struct BuiltIn {
     /// Its path from `protocols/` on.
     path: &'static str,
-    text: &'static str,
+    /// Where it stands in all of them.
+    text: Range<usize>,
     /// Its values without its samples, as JSON.
     values: &'static str,
     /// The SHA-256 digest of its text, in hex.
@@ -21,7 +24,16 @@ struct BuiltIn {
     length: Option<usize>,
 }
 
+/// What is in the files, one behind the other: apart from what is read of them at every start, which would bring it into memory.
+static TEXTS: &str = include_str!(concat!(env!("OUT_DIR"), "/texts"));
+
 static BUILT_IN: &[BuiltIn] = &include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
+
+impl BuiltIn {
+    fn text(&self) -> &'static str {
+        TEXTS.get(self.text.clone()).unwrap_or_default()
+    }
+}
 
 impl Protocols {
     /// The files built into this binary, proved by their samples.
@@ -58,8 +70,8 @@ impl Protocols {
                 // What a keyboard reader types is told by its samples.
                 let is_proved = are_proved && room != Room::Keyboards;
                 let sheet = match is_proved {
-                    true => Sheet::proved(&name, file.text, file.values, file.digest),
-                    false => Sheet::new(&name, file.text),
+                    true => Sheet::proved(&name, file.text(), file.values, file.digest),
+                    false => Sheet::new(&name, file.text()),
                 };
                 protocols.take(room, &name, sheet);
             }
@@ -72,7 +84,7 @@ impl Protocols {
 
 #[cfg(test)]
 pub(super) fn text_of(path: &str) -> &'static str {
-    BUILT_IN.iter().find(|file| file.path == path).unwrap().text
+    BUILT_IN.iter().find(|file| file.path == path).unwrap().text()
 }
 
 #[cfg(test)]

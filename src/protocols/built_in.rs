@@ -24,7 +24,7 @@ struct BuiltIn {
     length: Option<usize>,
 }
 
-/// What is in the files, one behind the other: apart from what is read of them at every start, which would bring it into memory.
+/// The texts of all files, one after the other. They lie apart from what every start reads, so that a start does not bring them into memory.
 static TEXTS: &str = include_str!(concat!(env!("OUT_DIR"), "/texts"));
 
 static BUILT_IN: &[BuiltIn] = &include!(concat!(env!("OUT_DIR"), "/built_in.rs"));

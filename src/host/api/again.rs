@@ -53,6 +53,7 @@ fn is_that_card(entry: &Entry, body: &OrderBody) -> bool {
     body.card_id == call.card_id && named.zip(read).is_none_or(|(named, read)| named.to_string() == read)
 }
 
+/// The bits that an order names; none of a card of which only its number or several lengths are known.
 fn named_bits(body: &OrderBody) -> Option<PacsBits> {
     let literal = body.bits.as_ref().and_then(|bits| bits.parse::<Literal>().ok());
     body.presentation.as_ref().map_or_else(|| Presentation::of_literal(&literal?).bits, |presentation| presentation.bits)

@@ -16,7 +16,7 @@ use utoipa::{
 
 use super::{body::Failed, calls, cards, orders, outbox, people, station, stream};
 
-/// The description as it is told. What makes it is no part of a program that tells it.
+/// The description as the station tells it. The code that makes it is much larger, and only a test runs it.
 pub(super) const DESCRIPTION: &str = include_str!("openapi.json");
 
 /// The description, made of what the calls and their types say of themselves.

@@ -48,6 +48,10 @@ impl Desk {
 
     /// Status and body of an answer.
     fn asks(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        answered(self.sends(method, path, body))
+    }
+
+    fn sends(&self, method: &str, path: &str, body: Option<Value>) -> UnixStream {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let mut stream = self.connect();
         write!(
@@ -56,10 +60,7 @@ impl Desk {
             body.len()
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
+        stream
     }
 
     /// Everything that is told from now on, or after what was told last.
@@ -86,6 +87,14 @@ impl Desk {
         }
         Listener(lines)
     }
+}
+
+/// Status and body of what a request that was sent is answered.
+fn answered(mut stream: UnixStream) -> (u16, Value) {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
 struct Listener(BufReader<UnixStream>);
@@ -254,6 +263,23 @@ fn what_is_wrong_is_an_error_with_a_code_a_message_and_what_to_do() {
 }
 
 #[test]
+fn of_two_orders_with_one_key_in_the_same_moment_one_is_saved_and_the_other_is_refused() {
+    let (desk, users) = (desk(""), [ADA, GRACE]);
+    let taken = (1..=40).map(|number| {
+        let (key, bits) = (format!("0196f1d2-0000-7000-8000-0000000001{number:02}"), h10301(123, 400 + number));
+        let order = |user: &str| desk.sends("POST", "/v1/enrollments", Some(json!({"id": key, "user": user, "bits": bits})));
+        let said = users.map(order).map(|sent| answered(sent).0);
+        assert!(said == [202, 409] || said == [409, 202], "{said:?}");
+        (key, if said == [202, 409] { ADA } else { GRACE })
+    });
+    let taken: Vec<(String, &str)> = taken.collect();
+    let saved = desk.site.wait_for_outbox(|entries| entries.len() >= taken.len());
+    for (key, user) in &taken {
+        assert!(saved.iter().any(|entry| entry["enrollment"] == **key && entry["user_id"] == **user), "{key} {user}");
+    }
+}
+
+#[test]
 fn the_key_of_an_order_is_refused_to_an_order_for_somebody_else_or_of_another_card() {
     let (desk, key) = (desk(""), "0196f1d2-0000-7000-8000-000000000001");
     let order = |user: &str| desk.asks("POST", "/v1/enrollments", Some(json!({"id": key, "user": user, "bits": CARD})));
@@ -276,6 +302,14 @@ fn the_key_of_an_order_is_refused_to_an_order_for_somebody_else_or_of_another_ca
     let next = |user: &str| desk.asks("POST", "/v1/enrollments", Some(json!({"id": "0196f1d2-0000-7000-8000-000000000002", "user": user})));
     assert_eq!((next(ADA).0, next(ADA).0), (202, 202));
     let (status, answer) = next(GRACE);
+    assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
+    // And a call for the same user, of another card.
+    let removed = |card: &str| {
+        let operation = json!({"kind": "remove_user_card", "body": {"card_id": card, "user_id": ADA}});
+        json!({"id": "0196f1d2-0000-7000-8000-000000000003", "operation": operation})
+    };
+    desk.calls(&removed(ADA)).hears("enrollment");
+    let (status, answer) = desk.asks("POST", "/v1/calls", Some(removed(GRACE)));
     assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
 }
 

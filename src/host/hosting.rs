@@ -61,8 +61,6 @@ pub enum Control {
     Answer(oneshot::Sender<()>),
     /// Say how an order stands that has no entry yet; nothing where it is not waited for any more.
     Stands(Uuid, oneshot::Sender<Option<Notice>>),
-    /// Say for whom an order waits that has no entry yet.
-    WaitsFor(Uuid, oneshot::Sender<Option<Uuid>>),
     /// End: what is ordered here and on its way comes to its end first, or only what is being called.
     End(bool, oneshot::Sender<()>),
 }
@@ -217,7 +215,6 @@ impl Running {
                     // The client that asked may have gone.
                     Control::Answer(asked) => drop(asked.send(())),
                     Control::Stands(order, asked) => drop(asked.send(self.shell.station().stands(order))),
-                    Control::WaitsFor(order, asked) => drop(asked.send(self.shell.station().waits_for(order))),
                     Control::End(finish_orders, done) => end = Some((finish_orders, done)),
                 },
             }

@@ -29,12 +29,6 @@ impl Station {
         Some((ahead, Notice::Waiting { order: desk.id, person: desk.person(), ahead, first, ready: self.can_hold(desk) }))
     }
 
-    /// For whom an order waits here that has no entry yet; none where it is not waited for here.
-    #[must_use]
-    pub fn waits_for(&self, order: Uuid) -> Option<Uuid> {
-        self.desks.iter().find(|desk| desk.id == order).map(|desk| desk.order.user_id)
-    }
-
     /// How an order stands that has no entry yet, as it is told; none where it is not waited for here any more. For whoever has missed
     /// what was told.
     #[must_use]

@@ -1,6 +1,12 @@
 //! An order that comes again under its key: somebody did not hear the first answer, or gives one key to two orders.
 //!
-//! In: an order, and what was saved under its key. Out: how that stands, or that it is another order. Never: a second entry.
+//! In: an order, and what was ordered or saved under its key. Out: how that stands, or that it is another order. Never: a second entry, or
+//! a yes to an order that nobody carries out.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,9 +21,59 @@ use crate::{
     card::{Literal, PacsBits, Presentation},
     host::hosting::Control,
     outbox::{Entry, KnownBy},
-    station::{Event, Notice, Scope},
+    station::{Event, Notice, Request, Scope},
     views,
 };
+
+/// So many orders are known by their keys; an older one has been saved or has ended.
+const KNOWN_ORDERS: usize = 4096;
+
+/// What the newest orders are about, by their keys. Between an order and its entry on disk nothing else knows that.
+#[derive(Default)]
+pub(super) struct Ordered(Mutex<VecDeque<(Uuid, About)>>);
+
+/// What an order is about: with the same key, it is the same order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// A card that is named, or the next one, for somebody.
+    Card { user: Uuid, new_user: Option<KnownBy>, bits: Option<String>, raw: Option<String>, card_id: Option<Uuid> },
+    /// Another call, for this user, of the card with this hash.
+    Call { name: &'static str, user: Option<Uuid>, new_user: Option<KnownBy>, card: Option<u64> },
+}
+
+impl About {
+    /// Of an order of a card for this user, whoever may be new.
+    pub(super) fn card(user: Uuid, body: &OrderBody) -> Self {
+        let (new_user, raw) = (body.new_user.as_deref(), body.presentation.as_ref().map(|card| card.raw.clone()));
+        Self::Card { user, new_user: new_user.map(KnownBy::of), bits: body.bits.clone(), raw, card_id: body.card_id }
+    }
+
+    /// Of another call.
+    pub(super) fn call(operation: &Operation) -> Self {
+        let new_user = if let Operation::AddUser(user) = operation { Some(KnownBy::of(user)) } else { None };
+        Self::Call { name: operation.name(), user: operation.user(), new_user, card: operation.card() }
+    }
+}
+
+/// Orders it, unless something else has been ordered under its key: of two orders that come in the same moment, one is told so.
+pub(super) fn place(shared: &Shared, about: About, request: Request) -> Result<(), Failed> {
+    let (id, mut newest) = (request.id, shared.ordered.0.lock().unwrap_or_else(PoisonError::into_inner));
+    let is_over = || shared.notices.last_about(id).is_some_and(|last| matches!(last.notice, Notice::NotEnrolled(..)));
+    match newest.iter().position(|(known, _)| *known == id) {
+        Some(at) if newest.get(at).is_none_or(|(_, before)| *before == about) => {}
+        Some(_) if !is_over() => return Err(another_order(id)),
+        at => {
+            at.map(|at| newest.remove(at));
+            newest.push_back((id, about));
+            let too_many = newest.len().saturating_sub(KNOWN_ORDERS);
+            newest.drain(..too_many);
+        }
+    }
+    shared.post(Event::Order(Box::new(request)))?;
+    drop(newest);
+    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    Ok(())
+}
 
 /// What was ordered before, and is saved, goes on from there: how it stands.
 pub(super) fn resumed(shared: &Shared, entry: Entry) -> Result<Value, Failed> {

@@ -13,7 +13,7 @@ use chrono::Utc;
 
 use super::{
     OrderedBy, Shared,
-    again::{another_order, resumed},
+    again::{About, another_order, place, resumed},
     body::{CallBody, Failed, Sent},
     orders::{Ordered, accepts, ordered},
     people::named,
@@ -26,8 +26,8 @@ use crate::{
         lookup::{Item, Kind},
     },
     enroll::{origin::Origin, people::folded},
-    host::{directory::Directory, hosting::Control},
-    station::{Event, Request, Scope, What},
+    host::directory::Directory,
+    station::{Request, What},
     store::{StoreError, StoreHandle},
     views::notice::NoticeJson,
 };
@@ -50,8 +50,7 @@ pub(super) async fn call(
     let follows = !accepts(&headers, "application/json");
     let listener = shared.notices.listen(shared.notices.last());
     if let Ok(before) = shared.store.entry(body.id).await {
-        let (ordered, wanted) = (before.begun_as(), &body.operation);
-        if (ordered.name(), ordered.user()) != (wanted.name(), wanted.user()) {
+        if About::call(before.begun_as()) != About::call(&body.operation) {
             return Err(another_order(body.id));
         }
         let first = resumed(&shared, before)?;
@@ -74,9 +73,9 @@ pub(super) async fn call(
         None => None,
     };
     let origin = Origin { ordered_by: Some(ordered_by), person, judged_at, groups_after: body.access_level_groups, ..Origin::default() };
+    let about = About::call(&operation);
     let what = What::Call { operation: Box::new(operation), origin: Box::new(origin) };
-    shared.post(Event::Order(Box::new(Request { id: body.id, what, can_be_asked: false })))?;
-    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    place(&shared, about, Request { id: body.id, what, can_be_asked: false })?;
     Ok(if follows { stream::order(&shared, listener, body.id, Vec::new()) } else { ordered(body.id) })
 }
 

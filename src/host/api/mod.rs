@@ -91,6 +91,8 @@ pub struct Shared {
     doing: &'static str,
     since: DateTime<Utc>,
     handed_over: watch::Sender<bool>,
+    /// What was ordered last, by keys.
+    ordered: again::Ordered,
     /// How many listen to each order.
     following: Mutex<HashMap<Uuid, usize>>,
     /// The orders of each listener that has some.
@@ -123,6 +125,7 @@ impl Shared {
             doing,
             since,
             handed_over,
+            ordered: again::Ordered::default(),
             following: Mutex::default(),
             listening: Mutex::default(),
         }
@@ -138,13 +141,6 @@ impl Shared {
     pub async fn stands(&self, order: Uuid) -> Option<Notice> {
         let (answer, answered) = oneshot::channel();
         self.control.send(Control::Stands(order, answer)).ok()?;
-        answered.await.ok().flatten()
-    }
-
-    /// For whom an order waits that has no entry yet.
-    pub(super) async fn waits_for(&self, order: Uuid) -> Option<Uuid> {
-        let (answer, answered) = oneshot::channel();
-        self.control.send(Control::WaitsFor(order, answer)).ok()?;
         answered.await.ok().flatten()
     }
 

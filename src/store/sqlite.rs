@@ -78,6 +78,9 @@ const LOCKED: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
 /// How large a page of a new store is, in bytes.
 const PAGE_SIZE: u32 = 1024;
+/// How large the log grows before it is carried over into the file, in bytes: each time costs two waits for the disk, and what changes
+/// often is carried over once for many changes.
+const LOG_SIZE: i64 = 4 << 20;
 /// Why a store is not shown of which all lies in the log.
 const UNSEEN: &str = "what was saved last is in the log beside it, which cannot be taken up here; free some space, or copy both to a folder \
                       that can be written";
@@ -191,6 +194,8 @@ impl Database {
             self.connection.pragma_update(None, "page_size", PAGE_SIZE)?;
             self.connection.pragma_update(None, "journal_mode", "WAL")?;
             self.connection.pragma_update(None, "synchronous", "FULL")?;
+            let page: i64 = self.connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            self.connection.pragma_update(None, "wal_autocheckpoint", LOG_SIZE / page.max(1))?;
             // What is deleted is overwritten, sealed or not.
             self.connection.pragma_update(None, "secure_delete", "ON")?;
             self.connection.pragma_update(None, "temp_store", "MEMORY")?;

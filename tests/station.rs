@@ -528,6 +528,18 @@ fn a_station_that_ends_leaves_the_socket_of_another_one_in_its_place() {
 }
 
 #[test]
+fn a_socket_that_somebody_removes_is_made_again_and_takes_orders() {
+    let desk = Desk::new();
+    let run = desk.run(&[]);
+    let socket = desk.site.path("cardbridge.db.sock");
+    std::fs::remove_file(&socket).unwrap();
+    wait_for("the socket", || socket.exists().then_some(()));
+    accepted(&desk.start(&["enroll", "--user", ADA, "--bits", "{26}BD88EB80", "--json"]).end());
+    assert_eq!(run.signal("TERM").code, Some(0));
+    assert!(!socket.exists(), "a station that has ended leaves none");
+}
+
+#[test]
 fn a_stranger_at_the_socket_disturbs_nobody() {
     use std::{io::Write, os::unix::net::UnixStream};
     let mut desk = Desk::new();

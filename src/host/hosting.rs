@@ -8,7 +8,6 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use chrono::Utc;
 
 use tokio::{
-    net::UnixListener,
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::MissedTickBehavior,
@@ -17,16 +16,14 @@ use uuid::Uuid;
 
 use super::{
     Site,
-    api::{self, Shared, Status},
+    api::{Shared, Status},
     deliver::{Caller, take_stock},
     directory::Directory,
+    door::Door,
     look_at_store,
     notices::Notices,
     open_store, place,
-    platform::{
-        lock::{Holder, Lock},
-        socket,
-    },
+    platform::lock::{Holder, Lock},
     shell::Shell,
 };
 use crate::{
@@ -87,8 +84,8 @@ impl Host {
         };
         let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
         let store = open_store(path, base_url, credentials.as_deref(), site.config.anchor.as_deref())?;
-        let (listener, bound) = socket::listen(path, site.config.group.as_deref()).map_err(place)?;
-        Self::over(site, doing, store, listener, (bound, lease)).await.map(Ok)
+        let door = Door::beside(path, site.config.group.as_deref()).map_err(place)?;
+        Self::over(site, doing, store, door, lease).await.map(Ok)
     }
 
     /// Shows a store that cannot be written as it is: to whoever is told the second path, which stands in the store's place for its
@@ -100,9 +97,9 @@ impl Host {
         let place = |error| HostError::Place(site.config.store.clone(), error);
         let folder = tempfile::tempdir().map_err(place)?;
         let shown = folder.path().join("store");
-        let (listener, bound) = socket::listen(&shown, None).map_err(place)?;
+        let door = Door::beside(&shown, None).map_err(place)?;
         let store = StoreHandle::over(Box::new(look_at_store(site, credentials.as_deref())?))?;
-        let host = Self::over(site, doing, store, listener, (bound, folder)).await?;
+        let host = Self::over(site, doing, store, door, folder).await?;
         // It says so itself, as soon as it has looked.
         let (is_read_only, is_full) = (place::is_read_only(&site.config.store), place::is_full(&site.config.store));
         if is_full {
@@ -116,13 +113,7 @@ impl Host {
     }
 
     /// A station over this store, which lets go of what it holds as it ends.
-    async fn over(
-        site: &Site,
-        doing: &'static str,
-        store: StoreHandle,
-        listener: UnixListener,
-        holds: impl Send + 'static,
-    ) -> Result<Self, HostError> {
+    async fn over(site: &Site, doing: &'static str, store: StoreHandle, door: Door, holds: impl Send + 'static) -> Result<Self, HostError> {
         let mut shell = Shell::new(site, Some(store.clone()));
         shell.station().remember(store.evidence_seen().await?);
         let (control, told) = mpsc::unbounded_channel();
@@ -130,7 +121,7 @@ impl Host {
         let notices = Arc::new(Notices::of_now(Utc::now()));
         shell.number_from(notices.last());
         let shared = Arc::new(Shared::new(site, store.clone(), shell.post_box(), control.clone(), notices.clone(), shown, doing));
-        let server = tokio::spawn(api::serve(listener, shared.clone()));
+        let server = tokio::spawn(door.answer(shared.clone()));
         let running = Running { site: site.clone(), store, shell, told, status, notices, delivers: None };
         let task = tokio::spawn(async move {
             let told = running.notices.clone();
@@ -138,6 +129,7 @@ impl Host {
             // Open connections stay open; what they listen to has ended.
             told.close();
             server.abort();
+            drop(server.await);
             drop(holds);
         });
         Ok(Self { control, task, shared })

@@ -7,7 +7,7 @@
 //! - [`hear`]: what a roster hears of the API;
 //! - [`holder`]: who has a card that somebody has; [`known`]: what is known of a card before it is given to anybody;
 //! - [`lost_card`]: how a card ends that another one replaces;
-//! - [`hosting`]: being the station of a store: the lease, the store, the API;
+//! - [`hosting`]: being the station of a store: the lease, the store, the API; `door`: its socket;
 //! - [`api`]: the station's API, the only way in; [`client`]: the other side of it;
 //! - [`directory`]: the site's people, of its own list and of BluSKY's;
 //! - [`state`]: how a store's outbox stands; [`looks`]: what can be seen of everything, for `doctor`;
@@ -19,6 +19,7 @@ pub mod api;
 pub mod client;
 pub mod deliver;
 pub mod directory;
+mod door;
 pub mod hear;
 pub mod holder;
 pub mod hosting;

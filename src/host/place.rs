@@ -37,6 +37,10 @@ impl StorePlace {
         Self { path: path.to_owned(), was: files::writable(path).ok(), why: None }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Why the store is not there any more, or that it is again, where that is new.
     pub(super) fn changed(&mut self) -> Option<Option<String>> {
         let why = self.gone();

@@ -57,6 +57,19 @@ impl SocketPlace {
 #[derive(Debug)]
 pub struct Bound(SocketPlace, Option<FileIdentity>);
 
+impl Bound {
+    /// True where nothing is in its place any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        fs::symlink_metadata(self.0.path()).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Leaves whatever is in its place now.
+    pub fn leave(mut self) {
+        self.1 = None;
+    }
+}
+
 /// Listens beside this store, for this user alone or for the members of a group too. Whoever holds the lease does it: what was left there
 /// has ended.
 ///

@@ -44,8 +44,9 @@ pub(super) enum About {
 impl About {
     /// Of an order of a card for this user, whoever may be new.
     pub(super) fn card(user: Uuid, body: &OrderBody) -> Self {
-        let (new_user, raw) = (body.new_user.as_deref(), body.presentation.as_ref().map(|card| card.raw.clone()));
-        Self::Card { user, new_user: new_user.map(KnownBy::of), bits: body.bits.clone(), raw, card_id: body.card_id }
+        let (new_user, captured) = (body.new_user.as_deref(), body.presentation.as_ref());
+        let bits = body.bits.clone().or_else(|| captured?.bits.map(|bits| bits.to_string()));
+        Self::Card { user, new_user: new_user.map(KnownBy::of), bits, raw: captured.map(|card| card.raw.clone()), card_id: body.card_id }
     }
 
     /// Of another call.

@@ -239,6 +239,38 @@ fn a_listener_that_comes_again_by_its_key_keeps_its_orders_until_its_last_connec
 }
 
 #[test]
+fn whoever_is_refused_a_key_and_hangs_up_withdraws_nothing_of_the_order_that_has_it() {
+    let mut desk = desk("");
+    let (taken, own, listener) =
+        ("0190b3a5-0000-7000-8000-000000000005", "0190b3a5-0000-7000-8000-000000000006", "0190b3a5-0000-7000-8000-0000000000bb");
+    let mut watcher = desk.listens(None);
+    let order = |body: Value| desk.asks("POST", "/v1/enrollments", Some(body)).0;
+    assert_eq!(order(json!({"id": taken, "user": ADA})), 202);
+    let second = desk.follows(&format!("GET /v1/notices?listener={listener} HTTP/1.1\r\nHost: station\r\n\r\n"));
+    assert_eq!(order(json!({"id": taken, "user": GRACE, "listener": listener})), 409);
+    assert_eq!(order(json!({"id": own, "user": GRACE, "listener": listener})), 202);
+    drop(second);
+    assert_eq!(watcher.hears("not_enrolled")["enrollment"], own);
+    desk.reader.send(FIRST);
+    assert_eq!(watcher.hears("enrollment")["enrollment"], taken);
+}
+
+#[test]
+fn the_key_of_an_order_that_was_withdrawn_may_be_given_to_a_corrected_one() {
+    let mut desk = desk("");
+    let id = "0190b3a5-0000-7000-8000-000000000007";
+    let mut watcher = desk.listens(None);
+    let order = |desk: &Desk, user: &str| desk.asks("POST", "/v1/enrollments", Some(json!({"id": id, "user": user}))).0;
+    assert_eq!(order(&desk, ADA), 202);
+    assert_eq!(desk.asks("DELETE", &format!("/v1/enrollments/{id}"), None).0, 202);
+    watcher.hears("not_enrolled");
+    assert_eq!((order(&desk, GRACE), order(&desk, ADA)), (202, 409));
+    desk.reader.send(FIRST);
+    watcher.hears("enrollment");
+    assert_eq!(desk.site.outbox()[0]["user_id"], GRACE);
+}
+
+#[test]
 fn what_is_wrong_is_an_error_with_a_code_a_message_and_what_to_do() {
     let desk = desk("");
     for (method, path, body, status, code) in [
@@ -273,6 +305,10 @@ fn of_two_orders_with_one_key_in_the_same_moment_one_is_saved_and_the_other_is_r
         (key, if said == [202, 409] { ADA } else { GRACE })
     });
     let taken: Vec<(String, &str)> = taken.collect();
+    // The same card, spelled in two ways, is one order.
+    let spelled = |bits: &str| json!({"id": "0196f1d2-0000-7000-8000-000000000200", "user": ADA, "bits": bits});
+    let said = ["{26}BD88EB80", "{26}bd88eb80"].map(|bits| desk.sends("POST", "/v1/enrollments", Some(spelled(bits))));
+    assert!(said.map(|sent| answered(sent).0).iter().all(|status| [200, 202].contains(status)));
     let saved = desk.site.wait_for_outbox(|entries| entries.len() >= taken.len());
     for (key, user) in &taken {
         assert!(saved.iter().any(|entry| entry["enrollment"] == **key && entry["user_id"] == **user), "{key} {user}");
@@ -309,6 +345,12 @@ fn the_key_of_an_order_is_refused_to_an_order_for_somebody_else_or_of_another_ca
         json!({"id": "0196f1d2-0000-7000-8000-000000000003", "operation": operation})
     };
     desk.calls(&removed(ADA)).hears("enrollment");
+    let group = |group: i64| {
+        let operation = json!({"kind": "add_access_level_group", "body": {"access_level_group_id": group, "user_id": ADA}});
+        json!({"id": "0196f1d2-0000-7000-8000-000000000004", "operation": operation})
+    };
+    desk.calls(&group(5)).hears("enrollment");
+    assert_eq!(desk.asks("POST", "/v1/calls", Some(group(9))).0, 409);
     let (status, answer) = desk.asks("POST", "/v1/calls", Some(removed(GRACE)));
     assert_eq!((status, &answer["error"]["code"]), (409, &json!("another_order")), "{answer}");
 }

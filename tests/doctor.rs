@@ -13,7 +13,7 @@ use std::{
     ffi::CString,
     fs,
     io::{BufRead, BufReader, Read},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
     process::{Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -327,8 +327,9 @@ fn a_station_of_another_configuration_is_said_and_so_is_one_that_does_not_answer
     let found = doctor(&site).says("other_site");
     assert!(found.contains(&format!("kill {}", station.id())) && found.contains("another configuration"), "{found}");
     site.configure(&text);
-    // Nobody answers at its socket.
-    fs::remove_file(site.path("cardbridge.db.sock")).unwrap();
+    // Nobody answers at the socket that stands in the place of its own.
+    drop(UnixListener::bind(site.path("another.sock")).unwrap());
+    fs::rename(site.path("another.sock"), site.path("cardbridge.db.sock")).unwrap();
     let found = doctor(&site).says("station_silent");
     assert!(found.contains(&format!("cardbridge run (process {})", station.id())), "{found}");
 }

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     access::AccessControl,
     blusky::client::{Client, ClientError},
-    station::{Event, Notice, Scope},
+    station::{Event, Notice, Request, Scope},
     store::{StoreError, StoreHandle, sqlite::check_file},
 };
 
@@ -54,6 +54,8 @@ pub enum Control {
     Open(Option<String>),
     /// Deliver this from now on.
     Deliver(Scope),
+    /// Take an order, and say whether it is taken: another one may be known under its key.
+    Order(Box<Request>, oneshot::Sender<bool>),
     /// Answer, to show that the station is at work.
     Answer(oneshot::Sender<()>),
     /// Say how an order stands that has no entry yet; nothing where it is not waited for any more.
@@ -84,8 +86,8 @@ impl Host {
         };
         let base_url = site.config.blusky.as_ref().map(|blusky| blusky.base_url.as_str()).unwrap_or_default();
         let store = open_store(path, base_url, credentials.as_deref(), site.config.anchor.as_deref())?;
-        let door = Door::beside(path, site.config.group.as_deref()).map_err(place)?;
-        Self::over(site, doing, store, door, lease).await.map(Ok)
+        let door = Door::beside(path, site.config.group.as_deref(), lease).map_err(place)?;
+        Self::over(site, doing, store, door).await.map(Ok)
     }
 
     /// Shows a store that cannot be written as it is: to whoever is told the second path, which stands in the store's place for its
@@ -97,9 +99,9 @@ impl Host {
         let place = |error| HostError::Place(site.config.store.clone(), error);
         let folder = tempfile::tempdir().map_err(place)?;
         let shown = folder.path().join("store");
-        let door = Door::beside(&shown, None).map_err(place)?;
+        let door = Door::beside(&shown, None, folder).map_err(place)?;
         let store = StoreHandle::over(Box::new(look_at_store(site, credentials.as_deref())?))?;
-        let host = Self::over(site, doing, store, door, folder).await?;
+        let host = Self::over(site, doing, store, door).await?;
         // It says so itself, as soon as it has looked.
         let (is_read_only, is_full) = (place::is_read_only(&site.config.store), place::is_full(&site.config.store));
         if is_full {
@@ -112,8 +114,8 @@ impl Host {
         Ok((host, shown))
     }
 
-    /// A station over this store, which lets go of what it holds as it ends.
-    async fn over(site: &Site, doing: &'static str, store: StoreHandle, door: Door, holds: impl Send + 'static) -> Result<Self, HostError> {
+    /// A station over this store, which lets go of what its door holds as it ends.
+    async fn over<H: Send + 'static>(site: &Site, doing: &'static str, store: StoreHandle, door: Door<H>) -> Result<Self, HostError> {
         let mut shell = Shell::new(site, Some(store.clone()));
         shell.station().remember(store.evidence_seen().await?);
         let (control, told) = mpsc::unbounded_channel();
@@ -130,7 +132,6 @@ impl Host {
             told.close();
             server.abort();
             drop(server.await);
-            drop(holds);
         });
         Ok(Self { control, task, shared })
     }
@@ -204,6 +205,7 @@ impl Running {
                         self.shell.open_readers(reader.as_deref());
                     }
                     Control::Deliver(scope) => self.deliver(scope, ready.clone()),
+                    Control::Order(request, asked) => drop(asked.send(self.shell.order(*request))),
                     // The client that asked may have gone.
                     Control::Answer(asked) => drop(asked.send(())),
                     Control::Stands(order, asked) => drop(asked.send(self.shell.station().stands(order))),

@@ -18,7 +18,7 @@ use crate::{
     outbox::{Entry, Terms, schedule::Work},
     reader::{ReaderCommand, ReaderEvent, ReaderName},
     smartcard::reader::Model,
-    station::{Effect, Event, Notice, Now, Station},
+    station::{Effect, Event, Notice, Now, Request, Station},
     store::{StoreError, StoreHandle},
 };
 
@@ -239,6 +239,33 @@ impl Shell {
             Some(event) = self.posted.recv() => event,
             () = until => Event::Time,
         };
+        self.take(event);
+    }
+
+    /// Takes an order, after all that has happened before it; false where the station knows another one under its key.
+    pub fn order(&mut self, request: Request) -> bool {
+        while let Some(event) = self.at_hand() {
+            self.take(event);
+        }
+        let is_taken = !self.station.knows_another(&request);
+        if is_taken {
+            self.take(Event::Order(Box::new(request)));
+        }
+        is_taken
+    }
+
+    /// What has happened already, in the order in which it is waited for.
+    fn at_hand(&mut self) -> Option<Event> {
+        match self.happened.try_recv() {
+            Ok((name, event)) => {
+                self.tapped(|| Tapped::From(name.clone(), event.clone()));
+                Some(Event::Reader(name, event))
+            }
+            Err(_) => self.posted.try_recv().ok(),
+        }
+    }
+
+    fn take(&mut self, event: Event) {
         // Whoever orders a card now has what the file says now.
         if matches!(event, Event::Order(_))
             && let Some(changed) = self.policy.changed()

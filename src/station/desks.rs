@@ -3,7 +3,11 @@
 //! In: orders, presentations, answers. Out: questions, entries to be saved, or why there is none. Never: a card for somebody who
 //! asked after it was shown, or an entry of a card that is not sure enough.
 
-use super::{notice::QuestionKind, *};
+use super::{
+    about::{About, about},
+    notice::QuestionKind,
+    *,
+};
 use crate::{
     card::{DecidedBy, Verdict},
     enroll::{
@@ -45,6 +49,8 @@ pub(super) struct Desk {
     pub(super) keeps: Option<String>,
     /// The order as it came: answers about one card say nothing about the next.
     pub(super) came_as: Box<Order>,
+    /// What it is about.
+    pub(super) about: About,
     pub(super) state: State,
 }
 
@@ -125,11 +131,12 @@ impl Station {
         if self.was_withdrawn(id, turn) || self.knows(id, turn) {
             return;
         }
+        let about = about(&what);
         let (order, card, reassign) = match what {
             What::Enroll { order, card, reassign } => (*order, card, reassign),
             What::Call { operation, origin } => {
                 let entry = Entry { origin: *origin, ..Entry::of(id, turn.now.wall, *operation, Reassign::Never) };
-                return self.save(entry, can_be_asked, None, turn);
+                return self.save(entry, can_be_asked, about, None, turn);
             }
         };
         let word = if order.confirmed { Word::Confirmed } else { Word::None };
@@ -153,6 +160,7 @@ impl Station {
             supersedes: None,
             keeps: None,
             came_as,
+            about,
             state: State::Waits,
         };
         match card {
@@ -177,7 +185,7 @@ impl Station {
 
     /// The same order again is the same order: how it stands is told once more.
     fn knows(&mut self, id: Uuid, turn: &mut Turn) -> bool {
-        let Some(desk) = self.desks.iter_mut().find(|desk| desk.id == id) else { return self.sending.is_ordered(id) };
+        let Some(desk) = self.desks.iter_mut().find(|desk| desk.id == id) else { return self.sending.order(id).is_some() };
         desk.ahead = None;
         if let State::Asked(_, question) = &desk.state {
             turn.tell(Notice::Asked(id, Box::new(question.clone())));
@@ -327,7 +335,7 @@ impl Station {
                 let origin = Origin { evidence: judged.evidence, ..origin };
                 let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before.as_deref().cloned(), desk.reassign);
                 let origin = Origin { card_after: entry.origin.card_after, ..origin };
-                self.save(Entry { source, origin, ..entry }, desk.can_be_asked, Some((desk, Got::Card(Box::new(shown)))), turn);
+                self.save(Entry { source, origin, ..entry }, desk.can_be_asked, desk.about, Some((desk, Got::Card(Box::new(shown)))), turn);
             }
         }
     }
@@ -362,7 +370,7 @@ impl Station {
                 let entry = Entry::of_card(desk.id, turn.now.wall, call, desk.order.before.as_deref().cloned(), desk.reassign);
                 let origin = Origin { card_after: entry.origin.card_after.clone(), ..Origin::of_order(&desk.order) };
                 let source = Some(Source { reader: None, card: format!("existing {card}"), seen_at: turn.now.wall });
-                self.save(Entry { origin, source, ..entry }, desk.can_be_asked, Some((desk, Got::Existing(card))), turn);
+                self.save(Entry { origin, source, ..entry }, desk.can_be_asked, desk.about, Some((desk, Got::Existing(card))), turn);
             }
             Err(refused) => turn.tell(Notice::NotEnrolled(desk.id, Box::new(Ended::NotSaved(refused.to_string())))),
         }

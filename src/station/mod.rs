@@ -4,7 +4,7 @@
 //! no clock, and it never says "saved" before it is told that an entry is on disk.
 //!
 //! - `stages`: what happens at readers, up to a card; `keypads`: what is typed there, which is never a card;
-//! - `desks`: who waits for a card, and what becomes of it; `questions`: what is still asked of them; `saving`: up to the disk;
+//! - `desks`: who waits for a card, and what becomes of it; `about`: what an order is about; `questions`: what is still asked of them; `saving`: up to the disk;
 //! - `places`: who stands before whom, and how each order stands;
 //! - `rosters`: which card was shown for whom while people have their turn; `anew`: another card, where one is asked about;
 //! - `withdrawn`: orders that are wanted no more;
@@ -14,6 +14,7 @@
 //! - `sending`: the outbox's way to BluSKY: what is due, for whom, how many at once;
 //! - [`osdp`]: what an OSDP reader hands over.
 
+mod about;
 mod anew;
 mod desks;
 mod event;

@@ -3,6 +3,7 @@
 //! In: entries, and what the disk says. Out: what is to be written, and what people are told. Never: "saved" before it is said so.
 
 use super::{
+    about::About,
     desks::{Desk, Got, State},
     *,
 };
@@ -10,7 +11,7 @@ use crate::card::{Evidence, What as Speaks};
 
 impl Station {
     /// Writes an entry down, unless its card is ordered for somebody else, or was given to somebody else at a reader a moment ago.
-    pub(super) fn save(&mut self, entry: Entry, can_be_asked: bool, from: Option<(Desk, Got)>, turn: &mut Turn) {
+    pub(super) fn save(&mut self, entry: Entry, can_be_asked: bool, about: About, from: Option<(Desk, Got)>, turn: &mut Turn) {
         if from.as_ref().is_some_and(|(desk, _)| desk.order.alone && self.is_served(&desk.order)) {
             return self.ended(entry.id, Ended::Withdrawn, turn);
         }
@@ -20,7 +21,7 @@ impl Station {
         let counts_all = entry.origin.roster.is_some();
         let terms = Terms { given_within: within, counts_all, is_first: true, supersedes };
         let reader = entry.source.as_ref().and_then(|source| source.reader.as_deref()).map(Into::into);
-        self.sending.ordered(entry.id, reader, can_be_asked);
+        self.sending.ordered(entry.id, reader, can_be_asked, Some(about));
         turn.effects.push(Effect::Save(Box::new(entry), terms));
         if let Some((desk, got)) = from {
             self.desks.push_back(Desk { state: State::Saving(got), ..desk });

@@ -7,7 +7,7 @@ mod waiting;
 
 use std::collections::HashSet;
 
-use super::{notice::QuestionKind, *};
+use super::{about::About, notice::QuestionKind, *};
 use crate::{
     card::DecidedBy,
     outbox::{
@@ -72,13 +72,16 @@ pub(super) struct Sending {
 }
 
 /// An entry that somebody here waits for.
-struct Ordered {
+#[derive(Default)]
+pub(super) struct Ordered {
     reader: Option<ReaderName>,
     can_be_asked: bool,
     /// It is on its way to the disk.
     is_new: bool,
     /// The number of the question whether to take the card from its holder.
     asked: Option<u64>,
+    /// What was ordered here under its key.
+    pub(super) about: Option<About>,
 }
 
 impl Sending {
@@ -140,18 +143,18 @@ impl Sending {
         !self.followed.is_empty()
     }
 
-    pub(super) fn ordered(&mut self, id: Uuid, reader: Option<ReaderName>, can_be_asked: bool) {
-        self.ordered.insert(id, Ordered { reader, can_be_asked, is_new: true, asked: None });
+    pub(super) fn ordered(&mut self, id: Uuid, reader: Option<ReaderName>, can_be_asked: bool, about: Option<About>) {
+        self.ordered.insert(id, Ordered { reader, can_be_asked, is_new: true, asked: None, about });
         self.followed.insert(id);
     }
 
-    pub(super) fn is_ordered(&self, id: Uuid) -> bool {
-        self.ordered.contains_key(&id)
+    pub(super) fn order(&self, id: Uuid) -> Option<&Ordered> {
+        self.ordered.get(&id)
     }
 
     /// Somebody waits here for an entry that was ordered elsewhere.
     pub(super) fn resume(&mut self, id: Uuid) {
-        self.ordered.entry(id).or_insert(Ordered { reader: None, can_be_asked: false, is_new: false, asked: None });
+        self.ordered.entry(id).or_default();
         self.followed.insert(id);
         if let Some(waiting) = self.aside.take(id) {
             self.put(waiting);
@@ -255,7 +258,7 @@ impl Station {
         if entry.progress().is_settled() {
             return self.finish(entry, turn);
         }
-        self.sending.ordered.entry(entry.id).or_insert(Ordered { reader: None, can_be_asked: false, is_new: false, asked: None });
+        self.sending.ordered.entry(entry.id).or_default();
         look_at_what_hangs_on(&entry, turn);
         self.put(entry, turn);
     }

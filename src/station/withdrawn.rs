@@ -25,7 +25,7 @@ impl Withdrawn {
 
 impl Station {
     pub(super) fn withdraw(&mut self, id: Uuid, turn: &mut Turn) {
-        if !self.desks.iter().any(|desk| desk.id == id) && !self.sending.is_ordered(id) {
+        if !self.desks.iter().any(|desk| desk.id == id) && self.sending.order(id).is_none() {
             self.withdrawn.remember(id);
         }
         if let Some(at) = self.desks.iter().position(|desk| desk.id == id && !desk.is_saving()) {

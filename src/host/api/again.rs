@@ -3,18 +3,18 @@
 //! In: an order, and what was ordered or saved under its key. Out: how that stands, or that it is another order. Never: a second entry, or
 //! a yes to an order that nobody carries out.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::Arc;
 
+use axum::response::Response;
 use serde_json::Value;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{
     Shared,
     body::{Failed, OrderBody},
     people::who,
+    stream,
 };
 use crate::{
     access::{AddUserCard, Operation},
@@ -25,55 +25,25 @@ use crate::{
     views,
 };
 
-/// So many orders are known by their keys; an older one has been saved or has ended.
-const KNOWN_ORDERS: usize = 4096;
-
-/// What the newest orders are about, by their keys. Between an order and its entry on disk nothing else knows that.
-#[derive(Default)]
-pub(super) struct Ordered(Mutex<VecDeque<(Uuid, About)>>);
-
-/// What an order is about: with the same key, it is the same order.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum About {
-    /// A card that is named, or the next one, for somebody.
-    Card { user: Uuid, new_user: Option<KnownBy>, bits: Option<String>, raw: Option<String>, card_id: Option<Uuid> },
-    /// Another call, for this user, of the card with this hash.
-    Call { name: &'static str, user: Option<Uuid>, new_user: Option<KnownBy>, card: Option<u64> },
-}
-
-impl About {
-    /// Of an order of a card for this user, whoever may be new.
-    pub(super) fn card(user: Uuid, body: &OrderBody) -> Self {
-        let (new_user, captured) = (body.new_user.as_deref(), body.presentation.as_ref());
-        let bits = body.bits.clone().or_else(|| captured?.bits.map(|bits| bits.to_string()));
-        Self::Card { user, new_user: new_user.map(KnownBy::of), bits, raw: captured.map(|card| card.raw.clone()), card_id: body.card_id }
-    }
-
-    /// Of another call.
-    pub(super) fn call(operation: &Operation) -> Self {
-        let new_user = if let Operation::AddUser(user) = operation { Some(KnownBy::of(user)) } else { None };
-        Self::Call { name: operation.name(), user: operation.user(), new_user, card: operation.card() }
-    }
-}
-
-/// Orders it, unless something else has been ordered under its key: of two orders that come in the same moment, one is told so.
-pub(super) fn place(shared: &Shared, about: About, request: Request) -> Result<(), Failed> {
-    let (id, mut newest) = (request.id, shared.ordered.0.lock().unwrap_or_else(PoisonError::into_inner));
-    let is_over = || shared.notices.last_about(id).is_some_and(|last| matches!(last.notice, Notice::NotEnrolled(..)));
-    match newest.iter().position(|(known, _)| *known == id) {
-        Some(at) if newest.get(at).is_none_or(|(_, before)| *before == about) => {}
-        Some(_) if !is_over() => return Err(another_order(id)),
-        at => {
-            at.map(|at| newest.remove(at));
-            newest.push_back((id, about));
-            let too_many = newest.len().saturating_sub(KNOWN_ORDERS);
-            newest.drain(..too_many);
+/// Orders it for this listener, unless the station knows another order under its key: of two that come in the same moment, one is refused.
+/// Whoever hangs up meanwhile has withdrawn it as at any other time: it is ordered to the end, and then its answer is thrown away.
+pub(super) async fn place(
+    shared: Arc<Shared>,
+    request: Request,
+    listener: Option<Uuid>,
+    answer: impl FnOnce(&Arc<Shared>) -> Response + Send + 'static,
+) -> Result<Response, Failed> {
+    let placed = tokio::spawn(async move {
+        let (id, (taken, is_taken)) = (request.id, oneshot::channel());
+        drop(shared.control.send(Control::Order(Box::new(request), taken)));
+        if !is_taken.await.map_err(|_| Failed::station_ended())? {
+            return Err(another_order(id));
         }
-    }
-    shared.post(Event::Order(Box::new(request)))?;
-    drop(newest);
-    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
-    Ok(())
+        drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+        listener.map_or(Ok(()), |whose| stream::belongs(&shared, whose, id))?;
+        Ok(answer(&shared))
+    });
+    placed.await.unwrap_or_else(|_| Err(Failed::station_ended()))
 }
 
 /// What was ordered before, and is saved, goes on from there: how it stands.

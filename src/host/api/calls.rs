@@ -13,7 +13,7 @@ use chrono::Utc;
 
 use super::{
     OrderedBy, Shared,
-    again::{About, another_order, place, resumed},
+    again::{another_order, place, resumed},
     body::{CallBody, Failed, Sent},
     orders::{Ordered, accepts, ordered},
     people::named,
@@ -50,7 +50,7 @@ pub(super) async fn call(
     let follows = !accepts(&headers, "application/json");
     let listener = shared.notices.listen(shared.notices.last());
     if let Ok(before) = shared.store.entry(body.id).await {
-        if About::call(before.begun_as()) != About::call(&body.operation) {
+        if *before.begun_as() != body.operation {
             return Err(another_order(body.id));
         }
         let first = resumed(&shared, before)?;
@@ -73,10 +73,15 @@ pub(super) async fn call(
         None => None,
     };
     let origin = Origin { ordered_by: Some(ordered_by), person, judged_at, groups_after: body.access_level_groups, ..Origin::default() };
-    let about = About::call(&operation);
     let what = What::Call { operation: Box::new(operation), origin: Box::new(origin) };
-    place(&shared, about, Request { id: body.id, what, can_be_asked: false })?;
-    Ok(if follows { stream::order(&shared, listener, body.id, Vec::new()) } else { ordered(body.id) })
+    let request = Request { id: body.id, what, can_be_asked: false };
+    place(
+        shared,
+        request,
+        None,
+        move |shared| if follows { stream::order(shared, listener, body.id, Vec::new()) } else { ordered(body.id) },
+    )
+    .await
 }
 
 fn store(error: &StoreError) -> Failed {

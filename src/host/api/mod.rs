@@ -91,8 +91,6 @@ pub struct Shared {
     doing: &'static str,
     since: DateTime<Utc>,
     handed_over: watch::Sender<bool>,
-    /// What was ordered last, by keys.
-    ordered: again::Ordered,
     /// How many listen to each order.
     following: Mutex<HashMap<Uuid, usize>>,
     /// The orders of each listener that has some.
@@ -125,7 +123,6 @@ impl Shared {
             doing,
             since,
             handed_over,
-            ordered: again::Ordered::default(),
             following: Mutex::default(),
             listening: Mutex::default(),
         }

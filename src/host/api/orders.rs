@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     OrderedBy, Shared,
-    again::{About, another_order, is_same_order, place, resumed},
+    again::{another_order, is_same_order, place, resumed},
     body::{AnswerBody, Failed, InPath, OrderBody, Sent, YesOrNo, key},
     calls::{groups, new_user},
     people::{called, who},
@@ -75,17 +75,16 @@ pub(super) async fn order(
         return Ok(if follows { stream::order(&shared, listener, id, vec![first]) } else { Json(first).into_response() });
     }
     let (reader, whose) = (body.reader.clone(), body.listener);
-    let (request, about, findings) = request(&shared, id, body, ordered_by).await?;
+    let (request, findings) = request(&shared, id, body, ordered_by).await?;
     if let Some(whose) = whose {
-        stream::belongs(&shared, whose, id)?;
+        stream::listens(&shared, whose)?;
     }
     let waits = matches!(&request.what, What::Enroll { card: WhichCard::Shown { .. }, .. });
     if waits {
         stream::known(&shared, reader.as_deref())?;
         open(&shared, reader)?;
     }
-    place(&shared, about, request)?;
-    Ok(if follows { stream::order(&shared, listener, id, findings) } else { ordered(id) })
+    place(shared, request, whose, move |shared| if follows { stream::order(shared, listener, id, findings) } else { ordered(id) }).await
 }
 
 /// Opens the readers from which an order takes its card: without a name, all but the kiosk's.
@@ -241,7 +240,7 @@ async fn is_asked(shared: &Shared, id: Uuid, number: u64) -> Result<(), Failed> 
 }
 
 /// The station's order that follows from a body, judged as far as it can be before there is a card.
-async fn request(shared: &Arc<Shared>, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, About, Vec<Value>), Failed> {
+async fn request(shared: &Arc<Shared>, id: Uuid, body: OrderBody, ordered_by: String) -> Result<(Request, Vec<Value>), Failed> {
     let (site, can_be_asked) = (&shared.site, body.can_be_asked);
     let judged_at = body.new_user.is_some().then(Utc::now);
     let card = wanted(&body)?;
@@ -257,9 +256,8 @@ async fn request(shared: &Arc<Shared>, id: Uuid, body: OrderBody, ordered_by: St
     };
     let finding = |finding: &Finding| views::notice::note(format!("the list of people, {finding}"));
     let findings = user.findings.iter().map(finding).collect();
-    let about = About::card(user.id, &body);
     let order = Box::new(Order { judged_at, ..order_of(site, body, (user, before), reassign, ordered_by)? });
-    Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, about, findings))
+    Ok((Request { id, what: What::Enroll { order, card, reassign }, can_be_asked }, findings))
 }
 
 /// A person who is added first, judged as one who is added alone.

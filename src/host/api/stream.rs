@@ -111,15 +111,25 @@ struct Following {
     _leaves: Option<Leaves>,
 }
 
-/// The order belongs to this listener.
-///
-/// # Errors
-/// The listener has gone.
+/// Somebody listens by this key.
+pub(super) fn listens(shared: &Shared, whose: Uuid) -> Result<(), Failed> {
+    let listening = shared.listening.lock().unwrap_or_else(PoisonError::into_inner);
+    listening.contains_key(&whose).then_some(()).ok_or_else(nobody_listens)
+}
+
+/// The order, which was taken, belongs to this listener; where the listener has gone meanwhile, it is withdrawn.
 pub(super) fn belongs(shared: &Shared, whose: Uuid, id: Uuid) -> Result<(), Failed> {
     let mut listening = shared.listening.lock().unwrap_or_else(PoisonError::into_inner);
-    let gone = || Failed::usage("listener", "nobody listens by this key", "listen first: GET /v1/notices?listener=KEY");
-    listening.get_mut(&whose).ok_or_else(gone)?.orders.push(id);
+    let Some(listener) = listening.get_mut(&whose) else {
+        shared.post(Event::Withdraw(id))?;
+        return Err(nobody_listens());
+    };
+    listener.orders.push(id);
     Ok(())
+}
+
+fn nobody_listens() -> Failed {
+    Failed::usage("listener", "nobody listens by this key", "listen first: GET /v1/notices?listener=KEY")
 }
 
 /// The connections that listen by one key, and the orders that belong to them: one that is broken off and one that was begun in its

@@ -23,6 +23,8 @@ use super::{
 
 /// The longest path that a socket's address holds.
 const LONGEST_PATH: usize = 107;
+/// What the name of a socket ends with until it is this station's alone.
+const NEW: &str = ".new";
 
 /// A path by which a socket is reached, for as long as it is held.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ impl SocketPlace {
     /// Its folder cannot be opened.
     pub fn beside(store: &Path) -> io::Result<Self> {
         let path = Lock::beside(store, "sock");
-        if path.as_os_str().len() <= LONGEST_PATH {
+        if path.as_os_str().len() + NEW.len() <= LONGEST_PATH {
             return Ok(Self { path, _folder: None });
         }
         let folder = File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
@@ -82,7 +84,7 @@ pub fn listen(store: &Path, group: Option<&str>) -> io::Result<(UnixListener, Bo
         _ => {}
     }
     // Made under another name, so that nobody finds it before it is theirs alone.
-    let new = place.path().with_extension("sock.new");
+    let new = place.path().with_extension(format!("sock{NEW}"));
     drop(fs::remove_file(&new));
     let listener = UnixListener::bind(&new)?;
     let made = Made::hold(&new)?;
@@ -128,6 +130,24 @@ impl Drop for Bound {
     fn drop(&mut self) {
         if FileIdentity::of(self.0.path()).ok() == self.1 {
             drop(fs::remove_file(self.0.path()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_whose_path_has_any_length_has_a_socket_that_is_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        for length in 90..=115 {
+            let name = "f".repeat(length - folder.path().as_os_str().len() - "//s.sock".len());
+            fs::create_dir(folder.path().join(&name)).unwrap();
+            let store = folder.path().join(name).join("s");
+            let (_listener, _bound) = listen(&store, None).unwrap_or_else(|error| panic!("{length}: {error}"));
+            let place = SocketPlace::beside(&store).unwrap();
+            tokio::net::UnixStream::connect(place.path()).await.unwrap_or_else(|error| panic!("{length}: {error}"));
         }
     }
 }

@@ -68,7 +68,7 @@ fn looked_at(pile: Pile, many: u64, (scope, is_away): (Scope, bool)) -> usize {
     LOOKED_AT.set(0);
     // Two, for the one of them may go on where the other has left off.
     for number in [1, 2] {
-        sending.ordered(Uuid::from_u128(number), None, false);
+        sending.ordered(Uuid::from_u128(number), None, false, None);
         sending.put_first(&entry(number, now.wall), now);
         let begun: Vec<Work> = std::iter::from_fn(|| sending.schedule.next(now.steady)).collect();
         for Work::Step(id) | Work::Ask(id) in begun {
@@ -106,7 +106,7 @@ fn an_entry_that_waits_aside_and_is_tried_again_keeps_its_place_before_later_one
     let user = earlier.operation.user();
     sending.put(waiting(&earlier, 1, now));
     sending.put(Waiting { user, ..waiting(&entry(2, now.wall), 2, now) });
-    sending.ordered(earlier.id, None, false);
+    sending.ordered(earlier.id, None, false, None);
     sending.put_first(&earlier, now);
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(earlier.id)));
     assert_eq!((sending.schedule.next(now.steady), sending.waiting()), (None, 2), "the later one waits for it");
@@ -129,7 +129,7 @@ fn a_store_full_of_what_waits_is_taken_up_with_a_few_looks_at_each() {
     };
     sending.put(like(3000, 7, 4000));
     sending.put(like(3001, 8, 4000));
-    sending.ordered(Uuid::from_u128(3002), None, false);
+    sending.ordered(Uuid::from_u128(3002), None, false, None);
     sending.put(like(3002, 8, 4001));
     assert_eq!((sending.schedule.len(), sending.waiting()), (5, 2003), "7, 8, and the three of them");
 }
@@ -180,7 +180,7 @@ fn what_nobody_ordered_goes_first_where_it_stands_before_an_order_of_its_user_wh
     let mut sending = Sending::new(4);
     sending.deliver(Scope::Ordered, now);
     let ordered = entry(1, now.wall);
-    sending.ordered(ordered.id, None, false);
+    sending.ordered(ordered.id, None, false, None);
     sending.put(waiting(&ordered, 5, now));
     sending.put(Waiting { user: ordered.operation.user(), ..waiting(&entry(2, now.wall), 1, now) });
     assert_eq!((sending.schedule.next(now.steady), sending.schedule.next(now.steady)), (Some(Work::Step(Uuid::from_u128(2))), None));

@@ -22,8 +22,9 @@ use support::{ADA, CARD, GRACE, Simulator, Site, h10301, times, wait_for};
 
 /// The calls to the system in which an enrollment touches the world: the disk, BluSKY, whoever watches. After the number, every so
 /// many of them are tried (`make torture` tries each).
-const CALLS: [(&str, usize); 9] = [
+const CALLS: [(&str, usize); 10] = [
     ("fsync", 1),
+    ("fdatasync", 1),
     ("pwrite64", 9),
     ("writev", 2),
     ("write", 3),

@@ -46,7 +46,13 @@ pub enum Same {
 
 /// Case and underscores of a member's name have no meaning.
 fn spelled(name: &str) -> String {
-    name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
+    let letters = name.chars().filter(|letter| *letter != '_');
+    // A list of cards has dozens of names for each card, and hardly one with another letter.
+    if name.is_ascii() {
+        letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    } else {
+        letters.flat_map(char::to_lowercase).collect()
+    }
 }
 
 impl Shown {

@@ -78,18 +78,18 @@ impl Reach {
         self.closed.is_some_and(|closed| !closed.is_stopped && (closed.tries > 1 || is_long(&closed)))
     }
 
-    /// Takes what became of a call for an entry of this user's.
-    pub fn heard(&mut self, heard: &Reached, user: Option<Uuid>, now: DateTime<Utc>) {
+    /// Takes what became of a call for an entry of this user's, whose calls were begun then.
+    pub fn heard(&mut self, heard: &Reached, user: Option<Uuid>, begun: DateTime<Utc>, now: DateTime<Utc>) {
         match heard {
             Reached::Answered => *self = Self::default(),
-            Reached::Away(pause) => self.close(*pause, false, now),
-            Reached::Stopped => self.close(None, true, now),
+            Reached::Away(pause) => self.close(*pause, false, begun, now),
+            Reached::Stopped => self.close(None, true, begun, now),
             Reached::Trouble => {
                 if !self.troubled.contains(&user) {
                     self.troubled.push(user);
                 }
                 if self.closed.is_some() || self.troubled.len() >= IN_A_ROW {
-                    self.close(None, false, now);
+                    self.close(None, false, begun, now);
                 }
             }
         }
@@ -109,10 +109,20 @@ impl Reach {
         }
     }
 
-    fn close(&mut self, pause: Option<TimeDelta>, is_stopped: bool, now: DateTime<Utc>) {
-        let tries = self.closed.map_or(0, |closed| closed.tries).saturating_add(1);
-        let until = now + pause.unwrap_or_else(|| backoff(tries));
-        self.closed = Some(Closed { since: now, until, tries, is_stopped, is_asked: pause.is_some() });
+    fn close(&mut self, pause: Option<TimeDelta>, is_stopped: bool, begun: DateTime<Utc>, now: DateTime<Utc>) {
+        match &mut self.closed {
+            // What was under way already when the way was closed is no further try, and says nothing new but what BluSKY asks for.
+            Some(closed) if begun < closed.since => {
+                if let Some(pause) = pause {
+                    (closed.until, closed.is_asked) = (closed.until.max(now + pause), true);
+                }
+            }
+            closed => {
+                let tries = closed.map_or(0, |closed| closed.tries).saturating_add(1);
+                let until = now + pause.unwrap_or_else(|| backoff(tries));
+                *closed = Some(Closed { since: now, until, tries, is_stopped, is_asked: pause.is_some() });
+            }
+        }
     }
 }
 
@@ -133,19 +143,19 @@ mod tests {
         let mut reach = Reach::default();
         let mut now = 0;
         for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
-            reach.heard(&Reached::Away(None), user(1), at(now));
+            reach.heard(&Reached::Away(None), user(1), at(now), at(now));
             assert_eq!(reach.entrance(at(now)), Entrance::Closed(at(now + pause)));
             now += pause;
             assert_eq!(reach.entrance(at(now)), Entrance::Ask);
         }
-        reach.heard(&Reached::Answered, user(2), at(now));
+        reach.heard(&Reached::Answered, user(2), at(now), at(now));
         assert_eq!(reach.entrance(at(now)), Entrance::Open);
     }
 
     #[test]
     fn a_busy_blusky_is_left_alone_for_as_long_as_it_asks() {
         let mut reach = Reach::default();
-        reach.heard(&Reached::Away(Some(TimeDelta::seconds(300))), user(1), at(0));
+        reach.heard(&Reached::Away(Some(TimeDelta::seconds(300))), user(1), at(0), at(0));
         assert_eq!((reach.entrance(at(299)), reach.entrance(at(300))), (Entrance::Closed(at(300)), Entrance::Ask));
     }
 
@@ -153,7 +163,7 @@ mod tests {
     fn a_new_order_ends_a_pause_that_blusky_has_not_asked_for() {
         let entrance = |heard: Reached| {
             let mut reach = Reach::default();
-            reach.heard(&heard, user(1), at(0));
+            reach.heard(&heard, user(1), at(0), at(0));
             reach.ordered(at(0));
             reach.entrance(at(0))
         };
@@ -166,29 +176,46 @@ mod tests {
     fn one_entrys_trouble_is_its_own_and_that_of_three_users_in_a_row_is_everybodys() {
         let mut reach = Reach::default();
         for number in [1, 1, 1, 2, 2] {
-            reach.heard(&Reached::Trouble, user(number), at(0));
+            reach.heard(&Reached::Trouble, user(number), at(0), at(0));
             assert_eq!(reach.entrance(at(0)), Entrance::Open);
         }
-        reach.heard(&Reached::Answered, user(4), at(0));
-        reach.heard(&Reached::Trouble, user(3), at(0));
+        reach.heard(&Reached::Answered, user(4), at(0), at(0));
+        reach.heard(&Reached::Trouble, user(3), at(0), at(0));
         assert_eq!(reach.entrance(at(0)), Entrance::Open, "in a row");
-        reach.heard(&Reached::Trouble, user(1), at(0));
-        reach.heard(&Reached::Trouble, user(2), at(0));
+        reach.heard(&Reached::Trouble, user(1), at(0), at(0));
+        reach.heard(&Reached::Trouble, user(2), at(0), at(0));
         assert_eq!(reach.entrance(at(0)), Entrance::Closed(at(1)));
+    }
+
+    #[test]
+    fn calls_that_were_under_way_when_blusky_went_away_are_no_further_tries() {
+        let mut reach = Reach::default();
+        for number in 1..=8 {
+            reach.heard(&Reached::Away(None), user(number), at(0), at(5));
+        }
+        assert_eq!((reach.entrance(at(5)), reach.is_away()), (Entrance::Closed(at(6)), false), "nobody has tried again");
+        reach.heard(&Reached::Away(None), user(9), at(6), at(7));
+        assert_eq!((reach.entrance(at(7)), reach.is_away()), (Entrance::Closed(at(9)), true));
+        // One of the first eight that took its time.
+        reach.heard(&Reached::Trouble, user(10), at(0), at(8));
+        assert_eq!(reach.entrance(at(8)), Entrance::Closed(at(9)));
+        reach.heard(&Reached::Away(Some(TimeDelta::seconds(300))), user(11), at(0), at(8));
+        reach.heard(&Reached::Away(None), user(12), at(0), at(8));
+        assert_eq!(reach.entrance(at(8)), Entrance::Closed(at(308)), "what BluSKY asks for counts, whoever comes in after it");
     }
 
     #[test]
     fn a_clock_that_is_set_back_ends_the_pause() {
         let mut reach = Reach::default();
-        reach.heard(&Reached::Stopped, user(1), at(1000));
+        reach.heard(&Reached::Stopped, user(1), at(1000), at(1000));
         assert_eq!((reach.entrance(at(1000)), reach.entrance(at(10))), (Entrance::Closed(at(1001)), Entrance::Try));
     }
 
     #[test]
     fn trouble_with_the_try_after_a_pause_begins_the_next_pause_and_says_that_blusky_is_away() {
         let mut reach = Reach::default();
-        reach.heard(&Reached::Away(None), user(1), at(0));
-        reach.heard(&Reached::Trouble, user(2), at(1));
+        reach.heard(&Reached::Away(None), user(1), at(0), at(0));
+        reach.heard(&Reached::Trouble, user(2), at(1), at(1));
         assert_eq!((reach.entrance(at(1)), reach.entrance(at(3))), (Entrance::Closed(at(3)), Entrance::Ask));
         assert!(reach.is_away());
     }
@@ -196,7 +223,7 @@ mod tests {
     #[test]
     fn a_wish_for_another_try_ends_a_pause_that_began_before_it_and_no_later_one() {
         let mut reach = Reach::default();
-        reach.heard(&Reached::Stopped, user(1), at(10));
+        reach.heard(&Reached::Stopped, user(1), at(10), at(10));
         reach.asked_for(at(9));
         assert_eq!(reach.entrance(at(10)), Entrance::Closed(at(11)));
         reach.asked_for(at(10));

@@ -62,7 +62,8 @@ pub struct Schedule {
     queues: BTreeSet<(Queue, u64, Uuid)>,
     /// The entries whose turn it is, by the time they are due at.
     ready: BTreeSet<Ready>,
-    under_way: HashMap<Uuid, Option<Uuid>>,
+    /// Since when.
+    under_way: HashMap<Uuid, DateTime<Utc>>,
     /// The entry that was begun last.
     last: Ready,
 }
@@ -153,9 +154,9 @@ impl Schedule {
         firsts.into_iter().for_each(|first| self.make_ready(first));
     }
 
-    /// Takes what became of a call for this entry.
-    pub fn heard(&mut self, heard: &Reached, user: Option<Uuid>, now: DateTime<Utc>) {
-        self.reach.heard(heard, user, now);
+    /// Takes what became of a call for this entry of this user's.
+    pub fn heard(&mut self, id: Uuid, heard: &Reached, user: Option<Uuid>, now: DateTime<Utc>) {
+        self.reach.heard(heard, user, self.under_way.get(&id).copied().unwrap_or(now), now);
     }
 
     /// The way to BluSKY.
@@ -173,7 +174,7 @@ impl Schedule {
         let (at, place, id) = ready.copied().filter(|(at, ..)| *at <= now)?;
         self.ready.remove(&(at, place, id));
         self.last = (at, place, id);
-        self.under_way.insert(id, self.waiting.get(&id).and_then(|waiting| waiting.user));
+        self.under_way.insert(id, now);
         Some(if entrance == Entrance::Ask { Work::Ask(id) } else { Work::Step(id) })
     }
 

@@ -282,7 +282,7 @@ impl Station {
                 _ => {}
             }
             self.sending.reach(&heard, turn.now.wall);
-            self.sending.schedule.heard(&heard, called.user, turn.now.steady);
+            self.sending.schedule.heard(called.id, &heard, called.user, turn.now.steady);
         }
         match called.entry {
             None => self.sending.schedule.let_go(called.id, turn.now.steady),
@@ -320,8 +320,7 @@ impl Station {
     fn finish(&mut self, entry: Box<Entry>, turn: &mut Turn) {
         let (id, progress) = (entry.id, entry.progress());
         if !progress.is_settled() {
-            let place = self.sending.place(id);
-            return self.sending.put(waiting(&entry, place, turn.now));
+            return self.sending.put_again(&entry, turn.now);
         }
         if progress.state == State::Accepted
             && !entry.was_to_be_undone()

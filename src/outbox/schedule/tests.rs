@@ -70,18 +70,31 @@ fn while_blusky_is_away_one_entry_after_the_other_is_tried_alone() {
     // The third is due in the very moment of its try.
     [(1, 0), (2, 0), (3, 3)].into_iter().for_each(|(number, due)| schedule.put(waiting(number, number.into(), number, Turn::At(at(due)))));
     assert_eq!(schedule.next(at(0)), Some(id(1)));
-    schedule.heard(&Reached::Away(None), None, at(0));
+    schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(0));
     schedule.put(waiting(1, 1, 1, Turn::At(at(0))));
     assert_eq!((schedule.next(at(0)), schedule.deadline(at(0))), (None, Some(at(1))));
     let mut now = 1;
     for (number, pause) in [(2, 2), (3, 4), (1, 8)] {
         assert_eq!(schedule.next(at(now)), Some(Work::Ask(Uuid::from_u128(number))));
         assert_eq!((schedule.next(at(now)), schedule.deadline(at(now))), (None, None), "one alone, and nobody looks until it is back");
-        schedule.heard(&Reached::Away(None), None, at(now));
+        schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(now));
         let number = u64::try_from(number).unwrap();
         schedule.put(waiting(number, number.into(), number, Turn::At(at(0))));
         now += pause;
     }
+}
+
+#[test]
+fn an_outage_in_the_middle_of_several_calls_is_one_try_and_a_pause_of_a_second() {
+    let mut schedule = Schedule::new(4);
+    (1..=4).for_each(|number| schedule.put(waiting(number, number.into(), number, Turn::At(at(0)))));
+    let begun: Vec<Work> = std::iter::from_fn(|| schedule.next(at(0))).collect();
+    assert_eq!(begun.len(), 4);
+    for number in 1..=4 {
+        schedule.heard(Uuid::from_u128(number.into()), &Reached::Away(None), None, at(3));
+        schedule.put(waiting(number, number.into(), number, Turn::At(at(0))));
+    }
+    assert_eq!((schedule.deadline(at(3)), schedule.is_away()), (Some(at(4)), false));
 }
 
 proptest! {

@@ -44,26 +44,26 @@ fn what_could_not_be_done_is_tried_again_a_second_later() {
 fn blusky_is_away_after_two_tries_in_a_row_that_did_not_reach_it_and_not_where_it_lets_nothing_through() {
     let mut reach = Reach::default();
     assert!(!reach.is_away());
-    reach.heard(&Reached::Away(None), None, at(0));
+    reach.heard(&Reached::Away(None), None, at(0), at(0));
     assert!(!reach.is_away(), "once is nothing yet");
-    reach.heard(&Reached::Away(None), None, at(1));
+    reach.heard(&Reached::Away(None), None, at(1), at(1));
     assert!(reach.is_away());
-    reach.heard(&Reached::Answered, None, at(2));
+    reach.heard(&Reached::Answered, None, at(2), at(2));
     assert!(!reach.is_away());
     for (pause, is_away) in [(1, false), (4, false), (5, true), (300, true)] {
-        reach.heard(&Reached::Away(Some(TimeDelta::seconds(pause))), None, at(2));
+        reach.heard(&Reached::Away(Some(TimeDelta::seconds(pause))), None, at(2), at(2));
         assert_eq!(reach.is_away(), is_away, "it asks to be left alone for {pause} s");
-        reach.heard(&Reached::Answered, None, at(2));
+        reach.heard(&Reached::Answered, None, at(2), at(2));
     }
     let mut schedule = Schedule::new(2);
     assert!(!schedule.is_closed(at(0)) && !schedule.is_away());
     for _ in 0..2 {
-        schedule.heard(&Reached::Stopped, None, at(0));
+        schedule.heard(Uuid::nil(), &Reached::Stopped, None, at(0));
     }
     assert!(schedule.is_closed(at(0)) && !schedule.is_away(), "it is there, and denies access");
-    schedule.heard(&Reached::Answered, None, at(1));
+    schedule.heard(Uuid::nil(), &Reached::Answered, None, at(1));
     for _ in 0..2 {
-        schedule.heard(&Reached::Away(None), None, at(1));
+        schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(1));
     }
     assert!(schedule.is_closed(at(1)) && schedule.is_away());
 }
@@ -130,7 +130,7 @@ fn whether_blusky_is_back_is_tried_with_what_is_due_also_while_something_else_is
     let mut schedule = Schedule::new(8);
     let ask = |schedule: &mut Schedule, second| schedule.next(at(second));
     let put = |schedule: &mut Schedule, place: u64, due| schedule.put(waiting(place, place.into(), Turn::At(at(due))));
-    let away = |schedule: &mut Schedule, second| schedule.heard(&Reached::Away(None), None, at(second));
+    let away = |schedule: &mut Schedule, second| schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(second));
     put(&mut schedule, 1, 0);
     put(&mut schedule, 3, 100);
     assert_eq!(ask(&mut schedule, 0), Some(Work::Step(Uuid::from_u128(1))));

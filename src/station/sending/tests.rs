@@ -21,13 +21,32 @@ fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_
     let mut sending = Sending::new(1);
     sending.deliver(Scope::All, now);
     (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
-    sending.schedule.heard(&Reached::Away(None), None, now.steady);
+    sending.schedule.heard(Uuid::nil(), &Reached::Away(None), None, now.steady);
     assert_eq!(sending.schedule.next(now.steady), None);
     sending.put_first(&entry(9, now.wall), now);
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Ask(Uuid::from_u128(9))));
-    sending.schedule.heard(&Reached::Answered, None, now.steady);
+    sending.schedule.heard(Uuid::nil(), &Reached::Answered, None, now.steady);
     sending.put(Waiting { turn: Due::Over, ..waiting(&entry(9, now.wall), 3, now) });
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(Uuid::from_u128(1))));
+}
+
+#[test]
+fn whoever_stood_there_as_blusky_went_away_still_goes_before_those_that_nobody_waits_for() {
+    let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let later = Now::from(now.wall + TimeDelta::seconds(2));
+    let (shown, mut sending) = (entry(9, now.wall), Sending::new(1));
+    sending.deliver(Scope::All, now);
+    (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
+    sending.ordered(shown.id, None, false, None);
+    sending.put_first(&shown, now);
+    assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(shown.id)));
+    sending.schedule.heard(shown.id, &Reached::Away(None), None, now.steady);
+    sending.put_again(&shown, now);
+    // Another one finds out that it is back.
+    assert_eq!(sending.schedule.next(later.steady), Some(Work::Ask(Uuid::from_u128(1))));
+    sending.schedule.heard(Uuid::from_u128(1), &Reached::Answered, None, later.steady);
+    sending.put(Waiting { turn: Due::Over, ..waiting(&entry(1, now.wall), 1, later) });
+    assert_eq!(sending.schedule.next(later.steady), Some(Work::Step(shown.id)));
 }
 
 /// Whose entries wait, and for what.
@@ -63,7 +82,7 @@ fn looked_at(pile: Pile, many: u64, (scope, is_away): (Scope, bool)) -> usize {
     sending.deliver(scope, now);
     (100..100 + many).for_each(|place| sending.put(others(place)));
     if is_away {
-        (0..2).for_each(|_| sending.schedule.heard(&Reached::Away(None), None, now.steady));
+        (0..2).for_each(|_| sending.schedule.heard(Uuid::nil(), &Reached::Away(None), None, now.steady));
     }
     LOOKED_AT.set(0);
     // Two, for the one of them may go on where the other has left off.
@@ -72,7 +91,7 @@ fn looked_at(pile: Pile, many: u64, (scope, is_away): (Scope, bool)) -> usize {
         sending.put_first(&entry(number, now.wall), now);
         let begun: Vec<Work> = std::iter::from_fn(|| sending.schedule.next(now.steady)).collect();
         for Work::Step(id) | Work::Ask(id) in begun {
-            sending.schedule.heard(&if is_away { Reached::Away(None) } else { Reached::Answered }, None, now.steady);
+            sending.schedule.heard(Uuid::nil(), &if is_away { Reached::Away(None) } else { Reached::Answered }, None, now.steady);
             sending.schedule.let_go(id, now.steady);
         }
     }

@@ -47,6 +47,17 @@ impl Known {
     }
 }
 
+impl Sending {
+    /// Takes up an entry that waits again. Where somebody waits for it and it is due, it stays before those that nobody waits for, and
+    /// behind what has just been ordered.
+    pub(super) fn put_again(&mut self, entry: &Entry, now: Now) {
+        let waiting = waiting(entry, self.place(entry.id), now);
+        let is_early = matches!(waiting.turn, Due::At(at) if at <= now.steady) && self.followed.contains(&entry.id);
+        let turn = if is_early { Due::At(DateTime::UNIX_EPOCH + TimeDelta::seconds(1)) } else { waiting.turn };
+        self.put(Waiting { turn, ..waiting });
+    }
+}
+
 /// An entry's place, due by the steady clock.
 pub(super) fn waiting(entry: &Entry, place: u64, now: Now) -> Waiting {
     let waiting = Waiting::of(entry, place, now.wall);

@@ -78,7 +78,7 @@ impl Reach {
         self.closed.is_some_and(|closed| !closed.is_stopped && (closed.tries > 1 || is_long(&closed)))
     }
 
-    /// Takes what became of a call for an entry of this user's, whose calls were begun then.
+    /// Takes what became of a call for an entry that is about this user; `begun` is when the first call for it was begun.
     pub fn heard(&mut self, heard: &Reached, user: Option<Uuid>, begun: DateTime<Utc>, now: DateTime<Utc>) {
         match heard {
             Reached::Answered => *self = Self::default(),
@@ -111,7 +111,7 @@ impl Reach {
 
     fn close(&mut self, pause: Option<TimeDelta>, is_stopped: bool, begun: DateTime<Utc>, now: DateTime<Utc>) {
         match &mut self.closed {
-            // What was under way already when the way was closed is no further try, and says nothing new but what BluSKY asks for.
+            // A call that was under way already when the way was closed is no further try. Only a pause that BluSKY asks for is news.
             Some(closed) if begun < closed.since => {
                 if let Some(pause) = pause {
                     (closed.until, closed.is_asked) = (closed.until.max(now + pause), true);

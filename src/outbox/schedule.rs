@@ -62,7 +62,7 @@ pub struct Schedule {
     queues: BTreeSet<(Queue, u64, Uuid)>,
     /// The entries whose turn it is, by the time they are due at.
     ready: BTreeSet<Ready>,
-    /// Since when.
+    /// The entries for which calls are made, and since when.
     under_way: HashMap<Uuid, DateTime<Utc>>,
     /// The entry that was begun last.
     last: Ready,
@@ -154,7 +154,7 @@ impl Schedule {
         firsts.into_iter().for_each(|first| self.make_ready(first));
     }
 
-    /// Takes what became of a call for this entry of this user's.
+    /// Takes what became of a call for this entry, which is about this user.
     pub fn heard(&mut self, id: Uuid, heard: &Reached, user: Option<Uuid>, now: DateTime<Utc>) {
         self.reach.heard(heard, user, self.under_way.get(&id).copied().unwrap_or(now), now);
     }

@@ -1,7 +1,7 @@
 //! Delivery: makes the calls that the station says are due, one entry's after the other.
 //!
-//! In: which entry, the store, the access-control system. Out: steps, each on disk before the next thing is done, and told as it is
-//! written. What is done next, for whom, and how many at once is the station's to say. Never: a call made before "sending" is on
+//! In: which entry, the store, the access-control system. Out: steps, each on disk before the next thing is done but a look, and told as
+//! it is written. What is done next, for whom, and how many at once is the station's to say. Never: a call made before "sending" is on
 //! disk, or a call cut off because this process ends.
 
 mod call;
@@ -100,3 +100,6 @@ fn once(told: &mut Option<String>, why: &str) {
         *told = Some(why.to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,8 @@
 //!    cannot be told waits for a person, who is told why, and nothing is sent.
 //! 3. One enrollment makes at most one assignment, however often process, network or server die in between.
 //! 4. A wish to take a card that is older than two minutes takes it from nobody who got it since, nor does a call that is repeated.
-//! 5. Each step is written down with its time before the next thing is done; what the record says of it and how that is proved is the
-//!    store's to keep.
+//! 5. Each step is written down with its time before the next thing is done for its entry, but for a look at what BluSKY shows, which
+//!    changes nothing; what the record says of it and how that is proved is the store's to keep.
 //!
 //! Clocks may be set while a station runs. Across a restart the wall's clock is believed: where it was set forward while a call was in
 //! doubt, "not there" may be believed too early, and then it is BluSKY that refuses the second assignment; where it was set back, a wish

@@ -5,7 +5,7 @@
 //! number of entries. Never: two calls for one user or one card under way, or an entry overtaken by a later one of its own.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     ops::Bound::{Excluded, Unbounded},
 };
 
@@ -64,8 +64,12 @@ pub struct Schedule {
     ready: BTreeSet<Ready>,
     /// The entries for which calls are made, and since when.
     under_way: HashMap<Uuid, DateTime<Utc>>,
+    /// Those of them whose calls have been answered, until that is written down.
+    answered: HashSet<Uuid>,
     /// The entry that was begun last.
     last: Ready,
+    /// Nothing is begun before: the store takes nothing.
+    rests_until: DateTime<Utc>,
 }
 
 /// When an entry's turn is, its place and its key.
@@ -124,13 +128,16 @@ impl Schedule {
             queues: BTreeSet::new(),
             ready: BTreeSet::new(),
             under_way: HashMap::new(),
+            answered: HashSet::new(),
             last: (DateTime::UNIX_EPOCH, 0, Uuid::nil()),
+            rests_until: DateTime::UNIX_EPOCH,
         }
     }
 
     /// Takes an entry up, or what has become of it; nothing of it is under way any more.
     pub fn put(&mut self, waiting: Waiting) {
         self.under_way.remove(&waiting.id);
+        self.answered.remove(&waiting.id);
         let before = self.waiting.remove(&waiting.id);
         let queues: Vec<Queue> = before.iter().flat_map(Waiting::queues).chain(waiting.queues()).collect();
         if let Some(before) = before {
@@ -167,7 +174,7 @@ impl Schedule {
     /// What is to be done now; it is under way from here on, until the entry is put again.
     pub fn next(&mut self, now: DateTime<Utc>) -> Option<Work> {
         let entrance = self.reach.entrance(now);
-        if self.under_way.len() >= self.most(entrance) {
+        if now < self.rests_until || !self.has_room(entrance) {
             return None;
         }
         let ready = if entrance == Entrance::Open { self.ready.first() } else { self.another(now) };
@@ -176,6 +183,23 @@ impl Schedule {
         self.last = (at, place, id);
         self.under_way.insert(id, now);
         Some(if entrance == Entrance::Ask { Work::Ask(id) } else { Work::Step(id) })
+    }
+
+    /// The calls for this entry are answered. Until that is written down and the entry is put again, another entry may call instead.
+    pub fn answered(&mut self, id: Uuid) {
+        if self.under_way.contains_key(&id) {
+            self.answered.insert(id);
+        }
+    }
+
+    /// The store takes nothing now: whatever is ready would only find that out, one entry after the other.
+    pub fn unwritten(&mut self, now: DateTime<Utc>) {
+        self.rests_until = now + TimeDelta::seconds(1);
+    }
+
+    /// True where a further call may be made: for every one that is answered and not written down yet, one more, and no more than that.
+    fn has_room(&self, entrance: Entrance) -> bool {
+        self.under_way.len() - self.answered.len() < self.most(entrance) && self.answered.len() <= self.parallel
     }
 
     /// How many calls may be under way.
@@ -202,10 +226,11 @@ impl Schedule {
     #[must_use]
     pub fn deadline(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (due, ..) = self.ready.first()?;
+        let due = self.rests_until.max(*due);
         match self.reach.entrance(now) {
-            Entrance::Closed(until) => Some(until.max(*due)),
-            entrance if self.under_way.len() >= self.most(entrance) => None,
-            _ => Some(*due),
+            Entrance::Closed(until) => Some(until.max(due)),
+            entrance if !self.has_room(entrance) => None,
+            _ => Some(due),
         }
     }
 

@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Called, Notice, Scope};
+use super::{Called, Heard, Notice, Scope};
 use crate::{
     access::Operation,
     card::Presentation,
@@ -49,6 +49,9 @@ pub enum Event {
     Settled(Box<Entry>),
     /// A step of an entry that is being delivered is on disk.
     Stepped(Box<Entry>),
+    /// The calls for an entry, which is about this user, are answered, and say this about the way to BluSKY. What came of them is being
+    /// written down; no further call is made for it before that.
+    Answered(Uuid, Option<Uuid>, Vec<Heard>),
     /// The calls for an entry have come to an end for now.
     Called(Box<Called>),
     /// From now on, this is delivered.

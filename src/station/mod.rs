@@ -65,7 +65,7 @@ use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
 use rosters::Rosters;
 use sending::Sending;
-pub use sending::{Called, Scope};
+pub use sending::{Called, Heard, Scope};
 use withdrawn::Withdrawn;
 
 /// What time it is, twice.
@@ -260,12 +260,13 @@ impl Station {
                 self.store.unsaved = Some(why.clone());
                 self.not_saved(id, Ended::NotSaved(why), &mut turn);
             }
-            Event::Unwritten(why) => self.store.unsaved = Some(why),
+            Event::Unwritten(why) => self.unwritten(why, turn.now),
             Event::InTheWay(id, other) => self.in_the_way(id, other, &mut turn),
             Event::NotNew(id, not_new) => self.not_saved(id, Ended::NotNew(not_new), &mut turn),
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(entry, &mut turn),
             Event::Stepped(entry) => self.stepped(entry, &mut turn),
+            Event::Answered(id, user, heard) => self.calls_answered(id, user, heard, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
             Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
             Event::StoreGone(why) => {

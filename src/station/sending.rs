@@ -3,6 +3,7 @@
 //! In: entries as they are written down, what came of calls, a person's word. Out: which calls to make now, and what people are told
 //! of each entry. Never: more of a waiting entry in memory than its keys, its state and when it is due.
 
+mod heard;
 mod waiting;
 
 use std::collections::HashSet;
@@ -30,6 +31,9 @@ pub enum Scope {
     All,
 }
 
+/// What a call says about the way to BluSKY, and why nothing goes through.
+pub type Heard = (Reached, Option<String>);
+
 /// What came of an entry's calls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Called {
@@ -37,8 +41,8 @@ pub struct Called {
     pub id: Uuid,
     /// Whom it is about.
     pub user: Option<Uuid>,
-    /// What each call says about the way to BluSKY, and why nothing goes through.
-    pub heard: Vec<(Reached, Option<String>)>,
+    /// What each call says about the way to BluSKY, but for what was told before ([`Event::Answered`]).
+    pub heard: Vec<Heard>,
     /// The entry as it is now; none where it could not be read or written.
     pub entry: Option<Box<Entry>>,
 }
@@ -199,15 +203,6 @@ impl Sending {
         self.put(Waiting { turn, ..waiting });
     }
 
-    /// What a call says about how long BluSKY has been there, or not.
-    fn reach(&mut self, heard: &Reached, now: DateTime<Utc>) {
-        match heard {
-            Reached::Answered => (self.reached, self.away_since) = (Some(now), None),
-            Reached::Away(_) | Reached::Trouble => drop(self.away_since.get_or_insert(now)),
-            Reached::Stopped => {}
-        }
-    }
-
     fn place(&mut self, id: Uuid) -> u64 {
         self.schedule.place(id).or_else(|| self.aside.place(id)).unwrap_or_else(|| {
             self.saved += 1;
@@ -271,49 +266,6 @@ impl Station {
         if !progress.is_settled() && !is_passing {
             turn.tell(Notice::Entry(entry, None));
         }
-    }
-
-    pub(super) fn called(&mut self, called: Called, turn: &mut Turn) {
-        for (heard, why) in called.heard {
-            match (&heard, why) {
-                (Reached::Stopped, Some(why)) => self.stopped(why, turn),
-                (Reached::Away(_), why) => self.sending.unreached = why.or(self.sending.unreached.take()),
-                (Reached::Answered, _) => self.sending.stopped = None,
-                _ => {}
-            }
-            self.sending.reach(&heard, turn.now.wall);
-            self.sending.schedule.heard(called.id, &heard, called.user, turn.now.steady);
-        }
-        match called.entry {
-            None => self.sending.schedule.let_go(called.id, turn.now.steady),
-            Some(entry) => self.finish(entry, turn),
-        }
-        let is_away = self.sending.schedule.is_away();
-        if std::mem::replace(&mut self.sending.is_away, is_away) != is_away {
-            turn.tell(Notice::Away(is_away, self.sending.unreached.clone().filter(|_| is_away)));
-            if is_away {
-                self.postpone_all(None, turn);
-            }
-        }
-    }
-
-    /// Nothing is delivered from here for as long as this station stands.
-    pub(super) fn cannot_deliver(&mut self, why: String, turn: &mut Turn) {
-        self.stopped(why.clone(), turn);
-        self.postpone_all(Some(why), turn);
-    }
-
-    fn stopped(&mut self, why: String, turn: &mut Turn) {
-        if self.sending.stopped.as_ref() != Some(&why) {
-            turn.tell(Notice::Stopped(why.clone()));
-            self.sending.stopped = Some(why);
-        }
-    }
-
-    /// Whoever waits for an outcome waits no longer.
-    fn postpone_all(&self, why: Option<String>, turn: &mut Turn) {
-        let is_new = |id: &Uuid| self.sending.ordered.get(id).is_some_and(|ordered| ordered.is_new);
-        self.sending.followed.iter().filter(|id| !is_new(id)).for_each(|id| turn.tell(Notice::Postponed(*id, why.clone())));
     }
 
     /// An entry that is not under way any more: it waits, or has come to its end.

@@ -17,13 +17,16 @@ use crate::{
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
+/// The step that is to be written down of an entry first, with its time; or none.
+pub(super) type First = Box<dyn FnOnce(&Entry) -> Option<(DateTime<Utc>, Step)> + Send>;
+
 /// What a store is asked.
-#[derive(Debug)]
 pub(super) enum Ask {
     Save(Box<Entry>, Terms, Reply<Box<Entry>>),
     Undo(Box<Entry>, DateTime<Utc>, Vec<Entry>, Reply<()>),
     Seen(String, DateTime<Utc>, Reply<()>),
     Append(Box<Entry>, DateTime<Utc>, Box<Step>, Reply<()>),
+    Begin(Uuid, First, Reply<(Entry, Option<Step>)>),
     Entry(Uuid, Reply<Entry>),
     OpenAfter(u64, Reply<Page>),
     PageAfter(u64, Reply<Page>),
@@ -41,9 +44,12 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    /// True for what writes something.
+    /// True for what may write something.
     pub(super) const fn is_write(&self) -> bool {
-        matches!(self, Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Keep(..) | Self::Change(..))
+        matches!(
+            self,
+            Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Begin(..) | Self::Keep(..) | Self::Change(..)
+        )
     }
 
     /// The entries of which it writes something.
@@ -51,10 +57,7 @@ impl Ask {
         match self {
             Self::Save(entry, terms, _) => [entry.id].into_iter().chain(terms.supersedes).collect(),
             Self::Undo(undone, _, by, _) => by.iter().map(|entry| entry.id).chain([undone.id]).collect(),
-            Self::Append(entry, ..) => {
-                let hang_on_it = entry.origin.undoing.iter().flat_map(Undoes::entries);
-                [entry.id].into_iter().chain(hang_on_it).collect()
-            }
+            Self::Append(entry, ..) => touched(entry),
             _ => Vec::new(),
         }
     }
@@ -84,6 +87,7 @@ fn answer(store: &mut dyn Store, count: &mut Count, ask: Ask) -> Answer {
         Ask::Undo(undone, at, by, reply) => answered(reply, store.undo(*undone, at, &by)),
         Ask::Seen(card, at, reply) => answered(reply, store.seen(&card, at)),
         Ask::Append(entry, at, step, reply) => answered(reply, store.append(*entry, at, &step)),
+        Ask::Begin(id, first, reply) => answered(reply, begin(store, count, id, first)),
         Ask::Entry(id, reply) => answered(reply, store.entry(id)),
         Ask::OpenAfter(number, reply) => answered(reply, store.open_after(number)),
         Ask::PageAfter(number, reply) => answered(reply, store.page_after(number)),
@@ -99,6 +103,21 @@ fn answer(store: &mut dyn Store, count: &mut Count, ask: Ask) -> Answer {
         Ask::Kept(name, reply) => answered(reply, store.kept(&name)),
         Ask::AnchorTrouble(reply) => answered(reply, Ok(store.anchor_trouble())),
     }
+}
+
+/// The entries of which a step of this one may say something.
+fn touched(entry: &Entry) -> Vec<Uuid> {
+    let hang_on_it = entry.origin.undoing.iter().flat_map(Undoes::entries);
+    [entry.id].into_iter().chain(hang_on_it).collect()
+}
+
+/// The entry behind its first step, and that step; or as it is, where it does not begin with one.
+fn begin(store: &mut dyn Store, count: &mut Count, id: Uuid, first: First) -> Result<(Entry, Option<Step>), StoreError> {
+    let entry = store.entry(id)?;
+    let Some((at, step)) = first(&entry) else { return Ok((entry, None)) };
+    touched(&entry).into_iter().for_each(|id| count.changes(id));
+    store.append(entry.clone(), at, &step)?;
+    Ok((entry.after([(at, step.clone())]), Some(step)))
 }
 
 fn answered<T: 'static>(reply: Reply<T>, result: Result<T, StoreError>) -> Answer {

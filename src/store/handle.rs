@@ -5,6 +5,7 @@
 //! disk then, and no log lies beside it. Never: a wait for the disk in anybody's task.
 
 use std::{
+    fmt,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -40,10 +41,15 @@ pub struct StoreHandle {
 }
 
 /// The store's thread, which ends once it is asked nothing more.
-#[derive(Debug)]
 struct Running {
     asks: Option<mpsc::UnboundedSender<Ask>>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Running").finish_non_exhaustive()
+    }
 }
 
 impl Running {
@@ -149,6 +155,18 @@ impl StoreHandle {
     /// Why it is not; [`StoreError::Conflict`] where the entry has gone on in the meantime.
     pub async fn append(&self, entry: &Entry, at: DateTime<Utc>, step: Step) -> Result<(), StoreError> {
         self.ask(|reply| Ask::Append(Box::new(entry.clone()), at, Box::new(step), reply)).await
+    }
+
+    /// Reads an entry; where `first` names a step and its time, that is written down in the same question. Both as they are then.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read; or why the step is not written down.
+    pub async fn begin(
+        &self,
+        id: Uuid,
+        first: impl FnOnce(&Entry) -> Option<(DateTime<Utc>, Step)> + Send + 'static,
+    ) -> Result<(Entry, Option<Step>), StoreError> {
+        self.ask(|reply| Ask::Begin(id, Box::new(first), reply)).await
     }
 
     /// One entry.

@@ -124,7 +124,7 @@ pub fn a_move() -> impl Strategy<Value = Move> {
         1 => Just(Move::Passes(90_000)),
         2 => prop_oneof![-200_i64..200, -90_000_i64..90_000].prop_map(Move::WallIsSet),
         3 => (1_u32..8).prop_map(|after| Move::Dies { after }),
-        1 => (1_u32..3).prop_map(Move::DiskFails),
+        1 => prop_oneof![5 => 1_u32..3, 1 => 50_u32..400].prop_map(Move::DiskFails),
         8 => (fate(), 0_i64..60).prop_map(|(fate, lag)| Move::Fate(fate, lag)),
         4 => look().prop_map(Move::Look),
     ]

@@ -78,6 +78,10 @@ struct Call {
     /// What time it was at least when the calls began, as the station said, and when that was.
     at_least: (DateTime<Utc>, True),
     stage: Stage,
+    /// The newest step of the entry, which is not on the disk yet.
+    unwritten: Option<Step>,
+    /// No further call is made before that step is written: another entry may call instead.
+    is_answered: bool,
 }
 
 enum Stage {
@@ -88,6 +92,10 @@ enum Stage {
     Answered(Outcome),
     /// And whether BluSKY had not had the time to show it yet, when it was asked.
     Shown(Cards, bool),
+    /// Nothing more is done once it is written down.
+    Writing,
+    /// What is done next is decided anew once it is written down.
+    Late,
     Over,
 }
 
@@ -215,11 +223,12 @@ impl World {
                 if let Some(other) = self.calls.iter().find(|call| is_alike(&call.entry)) {
                     self.blusky.broken.push(format!("two at once for one user or card: {} and {id}", other.entry.id));
                 }
-                if self.calls.len() >= PARALLEL {
+                if self.calls.iter().filter(|call| !call.is_answered).count() >= PARALLEL {
                     self.blusky.broken.push(format!("more calls at once than there may be, with {id}"));
                 }
                 let at_least = (self.station.at_least(id, self.now), self.now.steady);
-                self.calls.push(Call { entry, heard: Vec::new(), at_least, stage: Stage::Begin { asks: matches!(work, Work::Ask(_)) } });
+                let stage = Stage::Begin { asks: matches!(work, Work::Ask(_)) };
+                self.calls.push(Call { entry, heard: Vec::new(), at_least, stage, unwritten: None, is_answered: false });
             }
             Effect::Tell(Notice::Entry(entry, question)) => {
                 assert!(self.at(entry.id).is_some(), "announced before it was on the disk");
@@ -261,7 +270,7 @@ impl World {
 
     // ---- the calls
 
-    /// One of the calls under way goes on by one stage: it is sent, or its answer has come and is written down.
+    /// One of the calls under way goes on by one stage: it is sent, or its answer has come, or that is written down.
     pub fn goes(&mut self, which: usize) {
         if let Some(stock) = self.stock.take() {
             // Across a restart the wall's clock is believed: a wish that was made before it was set back counts as made later.
@@ -281,19 +290,26 @@ impl World {
         if self.is_dead() {
             return self.dies();
         }
-        let stepped = Event::Stepped(Box::new(call.entry.clone()));
+        let id = call.entry.id;
+        let stepped = Event::Stepped(Box::new(self.at(id).expect("it is on the disk").clone()));
         if matches!(call.stage, Stage::Over) {
-            self.ends(call, true);
-        } else {
-            self.calls.push(call);
-            self.happens(stepped);
+            return self.ends(call, true);
+        }
+        let is_newly_answered = matches!(call.stage, Stage::Due(Next::Wait(_) | Next::Person | Next::Done)) && call.unwritten.is_some();
+        let answered = is_newly_answered && !std::mem::replace(&mut call.is_answered, true);
+        let heard = if answered { std::mem::take(&mut call.heard) } else { Vec::new() };
+        let user = call.entry.operation.user();
+        self.calls.push(call);
+        self.happens(stepped);
+        if answered {
+            self.happens(Event::Answered(id, user, heard));
         }
     }
 
     /// The calls for an entry have come to an end for now.
     fn ends(&mut self, call: Call, is_readable: bool) {
         let id = call.entry.id;
-        if call.entry.progress().is_settled() {
+        if self.at(id).is_some_and(|entry| entry.progress().is_settled()) {
             self.sent.remove(&id);
         }
         let (user, entry) = (call.entry.operation.user(), self.at(id).cloned().filter(|_| is_readable).map(Box::new));
@@ -301,7 +317,24 @@ impl World {
     }
 
     fn stage(&mut self, call: &mut Call) -> Stage {
-        match std::mem::replace(&mut call.stage, Stage::Over) {
+        let stage = std::mem::replace(&mut call.stage, Stage::Over);
+        // A look is made while the step before it is written down; whatever else there is to do waits for that.
+        if !matches!(stage, Stage::Due(Next::ReadBack)) && call.unwritten.is_some() {
+            let (is_written, stage) = (self.writes_down(call), stage);
+            return match (is_written, stage) {
+                (Some(false), _) | (Some(true), Stage::Writing) => Stage::Over,
+                (None, Stage::Shown(..)) => Stage::Late,
+                (None, stage) | (Some(true), stage @ Stage::Shown(..)) => stage,
+                (Some(true), _) => {
+                    if call.is_answered {
+                        Stage::Over
+                    } else {
+                        self.next(call)
+                    }
+                }
+            };
+        }
+        match stage {
             // What is sent, and whether it takes the card, is decided in the moment in which it is written down.
             Stage::Due(Next::Send { reassign: true }) if call.entry.due(self.at_least(call)) == (Next::Send { reassign: false }) => {
                 call.stage = Stage::Due(Next::Send { reassign: false });
@@ -314,6 +347,10 @@ impl World {
                 };
                 if is_back { Stage::Due(call.entry.due(self.at_least(call))) } else { Stage::Over }
             }
+            Stage::Due(Next::Send { .. }) if self.fails() => {
+                self.events.push_back(Event::Unwritten("the disk is full".to_owned()));
+                Stage::Over
+            }
             Stage::Due(Next::Send { reassign }) => match self.appends(call, Step::Sending { reassign }) {
                 true => Stage::Answered(self.sends(call, reassign)),
                 false => Stage::Over,
@@ -322,10 +359,11 @@ impl World {
                 let is_too_early = self.is_too_early(&call.entry);
                 Stage::Shown(self.looks(call), is_too_early)
             }
-            Stage::Due(Next::Reassign) => self.written(call, Step::Reassign { decided_by: DecidedBy::Operator }),
-            Stage::Answered(outcome) if self.fails() => Stage::Answered(outcome),
-            Stage::Shown(cards, is_too_early) if self.fails() => Stage::Shown(cards, is_too_early),
-            Stage::Answered(outcome) => self.written(call, Step::Answered(outcome)),
+            Stage::Due(Next::Reassign) => match self.appends(call, Step::Reassign { decided_by: DecidedBy::Operator }) {
+                true => self.next(call),
+                false => Stage::Over,
+            },
+            Stage::Answered(outcome) => self.takes(call, Step::Answered(outcome)),
             Stage::Shown(Cards::Away { .. }, _) => Stage::Over,
             Stage::Shown(cards, is_too_early) => {
                 let shown = match cards {
@@ -333,9 +371,9 @@ impl World {
                     Cards::Unavailable { why } => ReadBack::Unavailable { why },
                     Cards::Later { why } | Cards::Stopped { why } | Cards::Away { why } => ReadBack::Failed { why },
                 };
-                self.written(call, Step::ReadBack(shown))
+                self.takes(call, Step::ReadBack(shown))
             }
-            Stage::Due(_) | Stage::Over => Stage::Over,
+            Stage::Due(_) | Stage::Late | Stage::Writing | Stage::Over => Stage::Over,
         }
     }
 
@@ -346,20 +384,36 @@ impl World {
 
     fn next(&self, call: &Call) -> Stage {
         let goes_on = call.heard.last().is_none_or(|(heard, _)| *heard == Reached::Answered);
-        if goes_on { Stage::Due(call.entry.next(self.at_least(call))) } else { Stage::Over }
+        if goes_on { Stage::Due(call.entry.next(self.at_least(call))) } else { Stage::Writing }
     }
 
-    /// What follows once a step is written down. Whoever finds that somebody else has gone on with the entry leaves it to them.
-    fn written(&mut self, call: &mut Call, step: Step) -> Stage {
-        if self.appends(call, step) { self.next(call) } else { Stage::Over }
+    /// A step that is to be written down; what follows from it is known already.
+    fn takes(&mut self, call: &mut Call, step: Step) -> Stage {
+        call.entry.add(self.now.wall, step.clone());
+        call.unwritten = Some(step);
+        self.next(call)
     }
 
-    /// Writes a step down, unless somebody else has gone on with the entry.
+    /// Writes down what is unwritten: true where it is on the disk, none where the disk takes nothing now. Whoever finds that somebody
+    /// else has gone on with the entry leaves it to them.
+    fn writes_down(&mut self, call: &mut Call) -> Option<bool> {
+        if self.fails() {
+            self.events.push_back(Event::Unwritten("the disk is full".to_owned()));
+            return None;
+        }
+        let (step, wall) = (call.unwritten.take()?, self.now.wall);
+        let entry = self.disk.iter_mut().find(|entry| entry.id == call.entry.id).unwrap();
+        let is_next = entry.steps().len() + 1 == call.entry.steps().len();
+        if is_next {
+            entry.add(wall, step);
+            call.entry = entry.clone();
+        }
+        Some(is_next)
+    }
+
+    /// Writes a step down at once, unless somebody else has gone on with the entry.
     fn appends(&mut self, call: &mut Call, step: Step) -> bool {
         let wall = self.now.wall;
-        if matches!(step, Step::Sending { .. }) && self.fails() {
-            return false;
-        }
         let entry = self.disk.iter_mut().find(|entry| entry.id == call.entry.id).unwrap();
         if entry.steps().len() != call.entry.steps().len() {
             return false;

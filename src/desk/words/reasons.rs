@@ -141,7 +141,7 @@ mod tests {
         "{table}.{} = {}\\n",
         "BluSKY's answer cannot be written down yet: {error}",
         "No HTTP resource was found",
-        "an entry is left alone",
+        "an entry is left alone: {error}",
         "blusky.token_header is not a header's name",
         "blusky.{key} = {path:?}: {why}",
         "client error (",

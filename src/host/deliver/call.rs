@@ -3,6 +3,8 @@
 //! In: an entry's key. Out: its steps on disk, and what its calls say about the way to BluSKY. An entry goes on for as long as there
 //! is something to do at once: sent, answered, read back.
 
+mod way;
+
 use std::{
     collections::HashMap,
     sync::Mutex,
@@ -15,6 +17,7 @@ use tokio::{
     time::sleep,
 };
 use uuid::Uuid;
+use way::{Clock, Way, nothing_heard, written};
 
 use super::{super::holder, Directory, once};
 use crate::{
@@ -42,7 +45,7 @@ pub(super) struct Call<C> {
 /// Where steps are told as they are written.
 type Post = UnboundedSender<Event>;
 
-impl<C: AccessControl> Call<C> {
+impl<C: AccessControl + Send + Sync> Call<C> {
     pub(super) fn new(
         store: StoreHandle,
         system: C,
@@ -56,75 +59,93 @@ impl<C: AccessControl> Call<C> {
 
     /// First something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
     pub(super) async fn ask(&self, id: Uuid, at_least: DateTime<Utc>, post: &Post) -> Called {
-        let mut called = Called { id, user: None, heard: Vec::new(), entry: None };
-        let Ok(entry) = self.store.entry(id).await else { return called };
-        called.user = entry.operation.user();
-        if let Some(user) = called.user {
-            let is_back = !matches!(self.cards_of(user, Detail::Card, &mut called).await, Cards::Away { .. } | Cards::Later { .. });
-            if !is_back {
-                called.entry = Some(Box::new(entry));
-                return called;
-            }
+        let entry = match self.store.entry(id).await {
+            Ok(entry) => entry,
+            Err(error) => return self.left(nothing_heard(id), &error, post).await,
+        };
+        let mut way = Way::of(entry, Clock::from(at_least), post);
+        if let Some(user) = way.called.user
+            && matches!(self.cards_of(user, Detail::Card, &mut way.called).await, Cards::Away { .. } | Cards::Later { .. })
+        {
+            return way.ended();
         }
-        self.go_on(entry, at_least, called, post).await
+        self.go_on(way, None).await
     }
 
-    /// What is due for an entry.
+    /// What is due for an entry. Where it is to be sent and nothing is to be looked at before, "sending" is written down in the same
+    /// question to the store in which the entry is read.
     pub(super) async fn step(&self, id: Uuid, at_least: DateTime<Utc>, post: &Post) -> Called {
-        let called = Called { id, user: None, heard: Vec::new(), entry: None };
-        match self.store.entry(id).await {
-            Ok(entry) => self.go_on(entry, at_least, called, post).await,
-            Err(error) => {
-                tracing::error!(%error, "an entry is left alone");
-                called
-            }
+        let clock = Clock::from(at_least);
+        let sending = move |entry: &Entry| match entry.due(clock.now()) {
+            Next::Send { reassign } if is_sent_as_it_is(entry, reassign) => Some((Utc::now(), Step::Sending { reassign })),
+            _ => None,
+        };
+        match self.store.begin(id, sending).await {
+            Ok((entry, begun)) => self.go_on(Way::of(entry, clock, post), begun).await,
+            Err(error) => self.left(nothing_heard(id), &error, post).await,
         }
     }
 
-    async fn go_on(&self, mut entry: Entry, at_least: DateTime<Utc>, mut called: Called, post: &Post) -> Called {
-        called.user = entry.operation.user();
-        // With its PIN, which is gone from the disk once BluSKY has it.
-        let mut whole = None;
-        let begun = Instant::now();
-        let now = || Utc::now().max(at_least + begun.elapsed());
-        // Its pause is over by the clock that nobody sets, whatever the wall's clock says.
-        let mut next = entry.due(now());
-        let mut is_looked_for = false;
-        loop {
-            let done = match next {
-                Next::Send { .. } if !self.is_taken_first(&entry).await => return called,
-                Next::Send { reassign: true } if entry.progress().is_held() && !is_looked_for => {
-                    is_looked_for = true;
-                    self.look_for_the_holder(&mut entry, post).await
-                }
-                Next::Send { reassign } => self.send(&mut entry, reassign, &mut whole, &mut called, post).await,
-                Next::ReadBack => self.read_back(&mut entry, &mut whole, &mut called, post).await,
-                Next::Reassign => {
-                    self.append(&mut entry, Step::Reassign { decided_by: DecidedBy::Operator }, Some(post)).await.map(|()| true)
-                }
-                Next::Wait(_) | Next::Person | Next::Done => Ok(false),
-            };
-            match done {
-                Ok(true) if called.heard.last().is_none_or(|(heard, _)| *heard == Reached::Answered) && !*self.stopped.borrow() => {}
-                Ok(_) => break,
-                // Somebody else has gone on with it.
-                Err(StoreError::Conflict) => {
-                    called.entry = self.store.entry(entry.id).await.ok().map(Box::new);
-                    return called;
-                }
-                Err(error) => {
-                    once(&mut None, &format!("the outbox cannot be written: {error}"));
-                    unwritten(&error, post);
-                    return called;
-                }
+    /// Everything that is to be done for an entry at once, behind the step with which it was begun.
+    async fn go_on<'c>(&'c self, mut way: Way<'c>, begun: Option<Step>) -> Called {
+        let mut done = match begun {
+            Some(Step::Sending { reassign }) => {
+                way.tell();
+                self.send(&mut way, reassign).await
             }
-            next = entry.next(now());
+            // Its pause is over by the clock that nobody sets, whatever the wall's clock says.
+            _ => self.take(&mut way, Entry::due).await,
+        };
+        while matches!(done, Ok(true)) && way.is_answered() && !*self.stopped.borrow() {
+            done = self.take(&mut way, Entry::next).await;
         }
-        if let (true, Ok(mut sent)) = (entry.progress().is_settled(), self.sent.lock()) {
-            sent.remove(&entry.id);
+        if let Err(error) = way.written().await.and(done) {
+            return self.left(way.called, &error, way.post).await;
         }
-        called.entry = Some(Box::new(entry));
+        if let (true, Ok(mut sent)) = (way.entry.progress().is_settled(), self.sent.lock()) {
+            sent.remove(&way.entry.id);
+        }
+        way.ended()
+    }
+
+    /// What cannot go on: where somebody else has gone on with it, that is how it is now.
+    async fn left(&self, called: Called, error: &StoreError, post: &Post) -> Called {
+        if *error == StoreError::Conflict {
+            return Called { entry: self.store.entry(called.id).await.ok().map(Box::new), ..called };
+        }
+        if unwritten(error, post) {
+            tracing::error!("the outbox cannot be written: {error}");
+        } else {
+            tracing::error!("an entry is left alone: {error}");
+        }
         called
+    }
+
+    /// Does what is next for an entry; false where that is nothing for now.
+    async fn take<'c>(&'c self, way: &mut Way<'c>, next: impl Fn(&Entry, DateTime<Utc>) -> Next) -> Result<bool, StoreError> {
+        match next(&way.entry, way.clock.now()) {
+            Next::ReadBack => return self.read_back(way).await,
+            Next::Wait(_) | Next::Person | Next::Done => {
+                way.answered().await;
+                return way.written().await.map(|()| false);
+            }
+            // Writing may take long. What is done behind it is decided when it is over.
+            Next::Send { .. } | Next::Reassign if way.writing.is_some() => way.written().await?,
+            Next::Send { .. } if !self.is_taken_first(&way.entry).await => {
+                way.is_left = true;
+                return Ok(false);
+            }
+            Next::Send { reassign: true } if way.entry.progress().is_held() && !way.is_looked_for => {
+                way.is_looked_for = true;
+                self.look_for_the_holder(way).await?;
+            }
+            Next::Send { reassign } => {
+                self.append(way, Step::Sending { reassign }).await?;
+                return self.send(way, reassign).await;
+            }
+            Next::Reassign => self.append(way, Step::Reassign { decided_by: DecidedBy::Operator }).await?,
+        }
+        Ok(true)
     }
 
     /// True where whoever had the card has it no more, if this entry waits for that. An entry that was erased had come to its end.
@@ -137,37 +158,30 @@ impl<C: AccessControl> Call<C> {
     }
 
     /// Whoever is named as the holder is looked at before the card moves, so that it can go back to them.
-    async fn look_for_the_holder(&self, entry: &mut Entry, post: &Post) -> Result<bool, StoreError> {
-        let Some(directory) = &self.directory else { return Ok(true) };
-        if let Some(held) = holder::shown_now(entry, directory, &self.store, &self.system).await? {
-            self.append(entry, Step::HeldBy(held), Some(post)).await?;
+    async fn look_for_the_holder(&self, way: &mut Way<'_>) -> Result<(), StoreError> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        match holder::shown_now(&way.entry, directory, &self.store, &self.system).await? {
+            Some(held) => self.append(way, Step::HeldBy(held)).await,
+            None => Ok(()),
         }
-        Ok(true)
     }
 
-    async fn send(
-        &self,
-        entry: &mut Entry,
-        reassign: bool,
-        whole: &mut Option<Operation>,
-        called: &mut Called,
-        post: &Post,
-    ) -> Result<bool, StoreError> {
-        self.append(entry, Step::Sending { reassign }, Some(post)).await?;
+    /// Sends an entry of which it is written down that it is sent.
+    async fn send<'c>(&'c self, way: &mut Way<'c>, reassign: bool) -> Result<bool, StoreError> {
         if let Ok(mut sent) = self.sent.lock() {
-            sent.insert(entry.id, Instant::now());
+            sent.insert(way.entry.id, Instant::now());
         }
-        let outcome = match self.whole(entry).await {
+        let outcome = match self.whole(&way.entry).await {
             Ok(mut operation) => {
                 operation.reassign(reassign);
                 let outcome = self.sent(&operation).await;
-                *whole = Some(operation);
+                way.whole = Some(operation);
                 outcome
             }
             Err(why) => Outcome::NotSent { why },
         };
-        let outcome = self.beside_what_was_seen(outcome, &entry.operation).await;
-        if let (Operation::AddUser(user), Outcome::Accepted(told)) = (&entry.operation, &outcome) {
+        let outcome = self.beside_what_was_seen(outcome, &way.entry.operation).await;
+        if let (Operation::AddUser(user), Outcome::Accepted(told)) = (&way.entry.operation, &outcome) {
             self.keep_new(user, told.value).await;
         }
         let heard = match &outcome {
@@ -177,14 +191,14 @@ impl<C: AccessControl> Call<C> {
             _ => Reached::Answered,
         };
         let why = if let Outcome::Stopped { why } | Outcome::Away { why } = &outcome { Some(why.clone()) } else { None };
-        self.hear(heard, why, called);
+        self.hear(heard, why, &mut way.called);
         let is_lost = matches!(outcome, Outcome::NoAnswer { .. } | Outcome::Later { .. } | Outcome::Unclear { .. });
-        if let (Operation::AddUser(user), true) = (entry.operation.clone(), is_lost) {
+        if let (Operation::AddUser(user), true) = (way.entry.operation.clone(), is_lost) {
             // Nobody is told of a doubt that a look into the list of people ends at once.
-            self.append_whatever_happens(entry, Step::Answered(outcome), post, false).await?;
-            return self.look_for(&user, entry, called, post).await;
+            self.write(way, Step::Answered(outcome), false);
+            return self.look_for(&user, way).await;
         }
-        self.append_whatever_happens(entry, Step::Answered(outcome), post, true).await?;
+        self.write(way, Step::Answered(outcome), true);
         Ok(true)
     }
 
@@ -198,8 +212,9 @@ impl<C: AccessControl> Call<C> {
     }
 
     /// Looks in BluSKY's list of people for a user whose making was not answered.
-    async fn look_for(&self, user: &AddUser, entry: &mut Entry, called: &mut Called, post: &Post) -> Result<bool, StoreError> {
-        let is_too_early = self.is_too_early(entry);
+    async fn look_for<'c>(&'c self, user: &AddUser, way: &mut Way<'c>) -> Result<bool, StoreError> {
+        way.written().await?;
+        let is_too_early = self.is_too_early(&way.entry);
         let looked = match self.directory.as_ref().filter(|directory| directory.asks()) {
             Some(directory) => directory.added(user).await,
             None => Err(NoList::Missing("BluSKY's pages name no call that shows a user".to_owned())),
@@ -214,14 +229,14 @@ impl<C: AccessControl> Call<C> {
             }
             // All entries share this pause, so no step is written for it.
             Err(NoList::Away(why)) => {
-                self.hear(Reached::Away(None), Some(why), called);
-                drop(post.send(Event::Stepped(Box::new(entry.clone()))));
+                self.hear(Reached::Away(None), Some(why), &mut way.called);
+                way.tell();
                 return Ok(false);
             }
             Err(NoList::Later(why)) => Step::ReadBack(ReadBack::Failed { why }),
             Err(NoList::Missing(why) | NoList::Unreadable(why) | NoList::Stopped(why)) => Step::ReadBack(ReadBack::Unavailable { why }),
         };
-        self.append_whatever_happens(entry, step, post, true).await?;
+        self.write(way, step, true);
         Ok(true)
     }
 
@@ -251,35 +266,38 @@ impl<C: AccessControl> Call<C> {
         }
     }
 
-    async fn read_back(
-        &self,
-        entry: &mut Entry,
-        whole: &mut Option<Operation>,
-        called: &mut Called,
-        post: &Post,
-    ) -> Result<bool, StoreError> {
-        let detail = match entry.operation.clone() {
-            Operation::AddUser(user) => return self.look_for(&user, entry, called, post).await,
+    /// Looks at what BluSKY shows, while its answer before is still being written down: a look changes nothing. Where that took more than
+    /// one try, it looks again.
+    async fn read_back<'c>(&'c self, way: &mut Way<'c>) -> Result<bool, StoreError> {
+        let detail = match way.entry.operation.clone() {
+            Operation::AddUser(user) => return self.look_for(&user, way).await,
             Operation::AddUserCard(_) => Detail::Card,
             Operation::RemoveUserCard(_) => Detail::Ended,
             _ => Detail::Assignment,
         };
-        let Some(user) = entry.operation.user().filter(|_| entry.operation.is_about_a_card()) else { return Ok(false) };
-        if whole.is_none() {
+        let Some(user) = way.entry.operation.user().filter(|_| way.entry.operation.is_about_a_card()) else { return Ok(false) };
+        if way.whole.is_none() {
             // Without its PIN, an entry is compared in everything else.
-            *whole = Some(self.whole(entry).await.unwrap_or_else(|_| entry.operation.clone()));
+            way.whole = Some(self.whole(&way.entry).await.unwrap_or_else(|_| way.entry.operation.clone()));
         }
-        let sent = whole.as_ref().unwrap_or(&entry.operation);
         // The list is as old as the moment it was asked for.
-        let is_too_early = self.is_too_early(entry);
-        let shown = match self.cards_of(user, detail, called).await {
-            Cards::Shown(cards) => ReadBack::of(entry, sent, cards, is_too_early),
+        let is_too_early = self.is_too_early(&way.entry);
+        let (written, cards) = tokio::join!(written(way.writing.take()), self.cards_of(user, detail, &mut way.called));
+        if let Some(entry) = written? {
+            let is_late = entry.steps().last() != way.entry.steps().last();
+            way.entry = entry;
+            if is_late {
+                return Ok(true);
+            }
+        }
+        let shown = match cards {
+            Cards::Shown(cards) => ReadBack::of(&way.entry, way.whole.as_ref().unwrap_or(&way.entry.operation), cards, is_too_early),
             Cards::Unavailable { why } => ReadBack::Unavailable { why },
             Cards::Later { why } | Cards::Stopped { why } => ReadBack::Failed { why },
             // All entries share this pause, so no step is written for it.
             Cards::Away { .. } => return Ok(false),
         };
-        self.append_whatever_happens(entry, Step::ReadBack(shown), post, true).await?;
+        self.write(way, Step::ReadBack(shown), true);
         Ok(true)
     }
 
@@ -323,36 +341,50 @@ impl<C: AccessControl> Call<C> {
         since < entry.unproven_for(self.shows_within) && (sent.is_some() || Utc::now() < until)
     }
 
-    async fn append(&self, entry: &mut Entry, step: Step, post: Option<&Post>) -> Result<(), StoreError> {
+    async fn append(&self, way: &mut Way<'_>, step: Step) -> Result<(), StoreError> {
         let at = Utc::now();
-        self.store.append(entry, at, step.clone()).await?;
-        entry.add(at, step);
-        if let Some(post) = post {
-            drop(post.send(Event::Stepped(Box::new(entry.clone()))));
-        }
+        self.store.append(&way.entry, at, step.clone()).await?;
+        way.entry.add(at, step);
+        way.tell();
         Ok(())
     }
 
-    /// An answer that has come is not lost to a full disk: it is written as soon as there is room, and nothing else is
-    /// done for its entry until then; people learn why it does not go on.
-    async fn append_whatever_happens(&self, entry: &mut Entry, step: Step, post: &Post, is_told: bool) -> Result<(), StoreError> {
-        let mut told = None;
-        loop {
-            match self.append(entry, step.clone(), is_told.then_some(post)).await {
-                Err(error) if error != StoreError::Conflict && !*self.stopped.borrow() => {
-                    once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
-                    unwritten(&error, post);
-                    sleep(Duration::from_secs(1)).await;
+    /// Begins to write down an answer that has come; the step before it must be on disk. It is not lost to a full disk: it is written as
+    /// soon as there is room, with that time, and nothing is done for its entry until then but to look. People learn why it does not
+    /// go on.
+    fn write<'c>(&'c self, way: &mut Way<'c>, step: Step, is_told: bool) {
+        let (before, post, mut at) = (way.entry.clone(), way.post, Utc::now());
+        way.entry.add(at, step.clone());
+        way.writing = Some(Box::pin(async move {
+            let mut told = None;
+            while let Err(error) = self.store.append(&before, at, step.clone()).await {
+                if error == StoreError::Conflict || *self.stopped.borrow() {
+                    return Err(error);
                 }
-                other => return other,
+                once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
+                unwritten(&error, post);
+                sleep(Duration::from_secs(1)).await;
+                at = Utc::now();
             }
-        }
+            let entry = before.after([(at, step)]);
+            if is_told {
+                drop(post.send(Event::Stepped(Box::new(entry.clone()))));
+            }
+            Ok(entry)
+        }));
     }
 }
 
-/// Tells that the store takes nothing now; what is wrong with one entry is not that.
-fn unwritten(error: &StoreError, post: &Post) {
-    if matches!(error, StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Locked(_) | StoreError::Failed { .. }) {
+/// True where nothing is to be looked at before it is sent.
+fn is_sent_as_it_is(entry: &Entry, reassign: bool) -> bool {
+    entry.origin.once_taken_by.is_none() && !(reassign && entry.progress().is_held())
+}
+
+/// Tells that the store takes nothing now, where that is wrong, and not one entry.
+fn unwritten(error: &StoreError, post: &Post) -> bool {
+    let is_store = matches!(error, StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Locked(_) | StoreError::Failed { .. });
+    if is_store {
         drop(post.send(Event::Unwritten(error.to_string())));
     }
+    is_store
 }

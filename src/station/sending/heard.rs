@@ -1,0 +1,82 @@
+//! What calls say about the way to BluSKY, and what people are told of it.
+//!
+//! In: what was heard, entry by entry. Out: a way that is open or closed, who is postponed, and why. Never: a call.
+
+use super::*;
+
+impl Sending {
+    /// What a call says about how long BluSKY has been there, or not.
+    fn reach(&mut self, heard: &Reached, now: DateTime<Utc>) {
+        match heard {
+            Reached::Answered => (self.reached, self.away_since) = (Some(now), None),
+            Reached::Away(_) | Reached::Trouble => drop(self.away_since.get_or_insert(now)),
+            Reached::Stopped => {}
+        }
+    }
+}
+
+impl Station {
+    /// The calls for an entry are answered: others may be made while that is written down.
+    pub(in crate::station) fn calls_answered(&mut self, id: Uuid, user: Option<Uuid>, heard: Vec<Heard>, turn: &mut Turn) {
+        self.heard(id, user, heard, turn);
+        self.sending.schedule.answered(id);
+        self.tell_whether_it_is_away(turn);
+    }
+
+    pub(in crate::station) fn called(&mut self, called: Called, turn: &mut Turn) {
+        self.heard(called.id, called.user, called.heard, turn);
+        match called.entry {
+            None => self.sending.schedule.let_go(called.id, turn.now.steady),
+            Some(entry) => self.finish(entry, turn),
+        }
+        self.tell_whether_it_is_away(turn);
+    }
+
+    fn heard(&mut self, id: Uuid, user: Option<Uuid>, heard: Vec<Heard>, turn: &mut Turn) {
+        for (heard, why) in heard {
+            match (&heard, why) {
+                (Reached::Stopped, Some(why)) => self.stopped(why, turn),
+                (Reached::Away(_), why) => self.sending.unreached = why.or(self.sending.unreached.take()),
+                (Reached::Answered, _) => self.sending.stopped = None,
+                _ => {}
+            }
+            self.sending.reach(&heard, turn.now.wall);
+            self.sending.schedule.heard(id, &heard, user, turn.now.steady);
+        }
+    }
+
+    fn tell_whether_it_is_away(&mut self, turn: &mut Turn) {
+        let is_away = self.sending.schedule.is_away();
+        if std::mem::replace(&mut self.sending.is_away, is_away) != is_away {
+            turn.tell(Notice::Away(is_away, self.sending.unreached.clone().filter(|_| is_away)));
+            if is_away {
+                self.postpone_all(None, turn);
+            }
+        }
+    }
+
+    /// What came of an entry cannot be written down now: no other one is begun for a moment.
+    pub(in crate::station) fn unwritten(&mut self, why: String, now: Now) {
+        self.store.unsaved = Some(why);
+        self.sending.schedule.unwritten(now.steady);
+    }
+
+    /// Nothing is delivered from here for as long as this station stands.
+    pub(in crate::station) fn cannot_deliver(&mut self, why: String, turn: &mut Turn) {
+        self.stopped(why.clone(), turn);
+        self.postpone_all(Some(why), turn);
+    }
+
+    fn stopped(&mut self, why: String, turn: &mut Turn) {
+        if self.sending.stopped.as_ref() != Some(&why) {
+            turn.tell(Notice::Stopped(why.clone()));
+            self.sending.stopped = Some(why);
+        }
+    }
+
+    /// Whoever waits for an outcome waits no longer.
+    fn postpone_all(&self, why: Option<String>, turn: &mut Turn) {
+        let is_new = |id: &Uuid| self.sending.ordered.get(id).is_some_and(|ordered| ordered.is_new);
+        self.sending.followed.iter().filter(|id| !is_new(id)).for_each(|id| turn.tell(Notice::Postponed(*id, why.clone())));
+    }
+}

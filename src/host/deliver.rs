@@ -1,7 +1,7 @@
 //! Delivery: makes the calls that the station says are due, one entry's after the other.
 //!
-//! In: which entry, the store, the access-control system. Out: steps, each on disk before the next thing is done but a look, and told as
-//! it is written. What is done next, for whom, and how many at once is the station's to say. Never: a call made before "sending" is on
+//! In: which entry, the store, the access-control system. Out: steps; each is on disk before anything else is done, except a look, and
+//! is told once it is there. What is done next, for whom, and how many at once is the station's to say. Never: a call made before "sending" is on
 //! disk, or a call cut off because this process ends.
 
 mod call;

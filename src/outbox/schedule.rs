@@ -68,8 +68,16 @@ pub struct Schedule {
     answered: HashSet<Uuid>,
     /// The entry that was begun last.
     last: Ready,
-    /// Nothing is begun before: the store takes nothing.
-    rests_until: DateTime<Utc>,
+    /// There where the store takes nothing.
+    rest: Option<Rest>,
+}
+
+/// What waits while the store takes nothing: one entry after the other would find that out.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    /// Nothing is begun before, and then one alone, to see.
+    until: DateTime<Utc>,
+    tries: u32,
 }
 
 /// When an entry's turn is, its place and its key.
@@ -130,7 +138,7 @@ impl Schedule {
             under_way: HashMap::new(),
             answered: HashSet::new(),
             last: (DateTime::UNIX_EPOCH, 0, Uuid::nil()),
-            rests_until: DateTime::UNIX_EPOCH,
+            rest: None,
         }
     }
 
@@ -174,7 +182,7 @@ impl Schedule {
     /// What is to be done now; it is under way from here on, until the entry is put again.
     pub fn next(&mut self, now: DateTime<Utc>) -> Option<Work> {
         let entrance = self.reach.entrance(now);
-        if now < self.rests_until || !self.has_room(entrance) {
+        if self.rest.is_some_and(|rest| now < rest.until) || !self.has_room(entrance) {
             return None;
         }
         let ready = if entrance == Entrance::Open { self.ready.first() } else { self.another(now) };
@@ -192,14 +200,29 @@ impl Schedule {
         }
     }
 
-    /// The store takes nothing now: whatever is ready would only find that out, one entry after the other.
+    /// Something could not be written down.
     pub fn unwritten(&mut self, now: DateTime<Utc>) {
-        self.rests_until = now + TimeDelta::seconds(1);
+        let tries = self.rest.map_or(0, |rest| rest.tries);
+        if self.rest.is_none_or(|rest| rest.until <= now) {
+            self.rest = Some(Rest { until: now + TimeDelta::seconds(1), tries: tries + 1 });
+        }
     }
 
-    /// True where a further call may be made: for every one that is answered and not written down yet, one more, and no more than that.
+    /// Something is written down.
+    pub const fn written(&mut self) {
+        self.rest = None;
+    }
+
+    /// True where it is not known yet whether the store takes nothing for more than a moment.
+    #[must_use]
+    pub fn tries_to_write(&self) -> bool {
+        self.rest.is_some_and(|rest| rest.tries == 1)
+    }
+
+    /// True where a further call may be made: at most so many at once, and none while more answers than that wait to be written down.
     fn has_room(&self, entrance: Entrance) -> bool {
-        self.under_way.len() - self.answered.len() < self.most(entrance) && self.answered.len() <= self.parallel
+        let most = if self.rest.is_some() { self.most(entrance).min(1) } else { self.most(entrance) };
+        self.under_way.len() - self.answered.len() < most && self.answered.len() <= self.parallel
     }
 
     /// How many calls may be under way.
@@ -226,7 +249,7 @@ impl Schedule {
     #[must_use]
     pub fn deadline(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (due, ..) = self.ready.first()?;
-        let due = self.rests_until.max(*due);
+        let due = self.rest.map_or(*due, |rest| rest.until.max(*due));
         match self.reach.entrance(now) {
             Entrance::Closed(until) => Some(until.max(due)),
             entrance if !self.has_room(entrance) => None,

@@ -253,7 +253,7 @@ impl Station {
             Event::Policy(kept) => self.policy(kept, &mut turn),
             Event::PolicyWrong(why) => turn.tell(Notice::Policy(Some(why))),
             Event::Saved(entry) => {
-                self.store.unsaved = None;
+                self.written();
                 self.saved(entry, &mut turn);
             }
             Event::NotSaved(id, why) => {
@@ -320,7 +320,7 @@ impl Station {
     /// True where nothing more will be sent by itself for a while: nothing is due soon, BluSKY is away, or nothing can be written down.
     #[must_use]
     pub fn is_idle(&self, now: Now) -> bool {
-        self.sending.is_idle(now) || (self.store.unsaved.is_some() && !self.sending.is_busy())
+        self.sending.is_idle(now) || (self.store.unsaved.is_some() && !self.sending.is_busy() && !self.sending.schedule.tries_to_write())
     }
 
     /// How many entries wait, for whatever.

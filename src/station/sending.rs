@@ -260,7 +260,7 @@ impl Station {
 
     /// A step of an entry under way is on disk. How it ends is told when it has ended.
     pub(super) fn stepped(&mut self, entry: Box<Entry>, turn: &mut Turn) {
-        self.store.unsaved = None;
+        self.written();
         let progress = entry.progress();
         let is_passing = matches!(progress.state, State::Accepted | State::Refused);
         if !progress.is_settled() && !is_passing {

@@ -111,7 +111,7 @@ fn touched(entry: &Entry) -> Vec<Uuid> {
     [entry.id].into_iter().chain(hang_on_it).collect()
 }
 
-/// The entry behind its first step, and that step; or as it is, where it does not begin with one.
+/// The entry with the step it begins with, and that step; or as it is, where there is none.
 fn begin(store: &mut dyn Store, count: &mut Count, id: Uuid, first: First) -> Result<(Entry, Option<Step>), StoreError> {
     let entry = store.entry(id)?;
     let Some((at, step)) = first(&entry) else { return Ok((entry, None)) };

@@ -96,6 +96,8 @@ enum Stage {
     Writing,
     /// What is done next is decided anew once it is written down.
     Late,
+    /// It could not be begun, and is put back for a while.
+    Left,
     Over,
 }
 
@@ -292,8 +294,9 @@ impl World {
         }
         let id = call.entry.id;
         let stepped = Event::Stepped(Box::new(self.at(id).expect("it is on the disk").clone()));
-        if matches!(call.stage, Stage::Over) {
-            return self.ends(call, true);
+        if matches!(call.stage, Stage::Over | Stage::Left) {
+            let is_readable = matches!(call.stage, Stage::Over);
+            return self.ends(call, is_readable);
         }
         let is_newly_answered = matches!(call.stage, Stage::Due(Next::Wait(_) | Next::Person | Next::Done)) && call.unwritten.is_some();
         let answered = is_newly_answered && !std::mem::replace(&mut call.is_answered, true);
@@ -349,7 +352,7 @@ impl World {
             }
             Stage::Due(Next::Send { .. }) if self.fails() => {
                 self.events.push_back(Event::Unwritten("the disk is full".to_owned()));
-                Stage::Over
+                Stage::Left
             }
             Stage::Due(Next::Send { reassign }) => match self.appends(call, Step::Sending { reassign }) {
                 true => Stage::Answered(self.sends(call, reassign)),
@@ -373,7 +376,7 @@ impl World {
                 };
                 self.takes(call, Step::ReadBack(shown))
             }
-            Stage::Due(_) | Stage::Late | Stage::Writing | Stage::Over => Stage::Over,
+            Stage::Due(_) | Stage::Late | Stage::Writing | Stage::Left | Stage::Over => Stage::Over,
         }
     }
 

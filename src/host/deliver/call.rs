@@ -59,10 +59,7 @@ impl<C: AccessControl + Send + Sync> Call<C> {
 
     /// First something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
     pub(super) async fn ask(&self, id: Uuid, at_least: DateTime<Utc>, post: &Post) -> Called {
-        let entry = match self.store.entry(id).await {
-            Ok(entry) => entry,
-            Err(error) => return self.left(nothing_heard(id), &error, post).await,
-        };
+        let Ok(entry) = self.store.entry(id).await else { return nothing_heard(id) };
         let mut way = Way::of(entry, Clock::from(at_least), post);
         if let Some(user) = way.called.user
             && matches!(self.cards_of(user, Detail::Card, &mut way.called).await, Cards::Away { .. } | Cards::Later { .. })
@@ -86,7 +83,7 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         }
     }
 
-    /// Everything that is to be done for an entry at once, behind the step with which it was begun.
+    /// Does for an entry all that can be done now, after the step that it was begun with.
     async fn go_on<'c>(&'c self, mut way: Way<'c>, begun: Option<Step>) -> Called {
         let mut done = match begun {
             Some(Step::Sending { reassign }) => {
@@ -108,7 +105,7 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         way.ended()
     }
 
-    /// What cannot go on: where somebody else has gone on with it, that is how it is now.
+    /// An entry that cannot go on. Where somebody else has gone on with it, it is read again.
     async fn left(&self, called: Called, error: &StoreError, post: &Post) -> Called {
         if *error == StoreError::Conflict {
             return Called { entry: self.store.entry(called.id).await.ok().map(Box::new), ..called };
@@ -121,12 +118,12 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         called
     }
 
-    /// Does what is next for an entry; false where that is nothing for now.
+    /// Does what is next for an entry; false where there is nothing more to do for now.
     async fn take<'c>(&'c self, way: &mut Way<'c>, next: impl Fn(&Entry, DateTime<Utc>) -> Next) -> Result<bool, StoreError> {
         match next(&way.entry, way.clock.now()) {
             Next::ReadBack => return self.read_back(way).await,
             Next::Wait(_) | Next::Person | Next::Done => {
-                way.answered().await;
+                way.tell_answered().await;
                 return way.written().await.map(|()| false);
             }
             // Writing may take long. What is done behind it is decided when it is over.
@@ -284,7 +281,7 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         let is_too_early = self.is_too_early(&way.entry);
         let (written, cards) = tokio::join!(written(way.writing.take()), self.cards_of(user, detail, &mut way.called));
         if let Some(entry) = written? {
-            let is_late = entry.steps().last() != way.entry.steps().last();
+            let is_late = entry.steps().last().map(|(at, _)| at) != way.entry.steps().last().map(|(at, _)| at);
             way.entry = entry;
             if is_late {
                 return Ok(true);
@@ -349,9 +346,9 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         Ok(())
     }
 
-    /// Begins to write down an answer that has come; the step before it must be on disk. It is not lost to a full disk: it is written as
-    /// soon as there is room, with that time, and nothing is done for its entry until then but to look. People learn why it does not
-    /// go on.
+    /// An answer that has come is written down from when somebody waits for that ([`Way::written`]); the step before it must be on disk. It
+    /// is not lost to a full disk: it is tried until there is room, and has the time of the try that succeeds. Nothing is done for its entry
+    /// until then but to look, and people learn why it does not go on.
     fn write<'c>(&'c self, way: &mut Way<'c>, step: Step, is_told: bool) {
         let (before, post, mut at) = (way.entry.clone(), way.post, Utc::now());
         way.entry.add(at, step.clone());
@@ -382,7 +379,10 @@ fn is_sent_as_it_is(entry: &Entry, reassign: bool) -> bool {
 
 /// Tells that the store takes nothing now, where that is wrong, and not one entry.
 fn unwritten(error: &StoreError, post: &Post) -> bool {
-    let is_store = matches!(error, StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Locked(_) | StoreError::Failed { .. });
+    let is_store = match error {
+        StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Locked(_) | StoreError::Failed { .. } => true,
+        other => matches!(other, StoreError::DamagedHead | StoreError::Foreign(_)),
+    };
     if is_store {
         drop(post.send(Event::Unwritten(error.to_string())));
     }

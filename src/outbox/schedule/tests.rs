@@ -46,16 +46,24 @@ fn while_an_answer_is_written_down_another_entry_calls_and_none_of_its_user_or_i
 }
 
 #[test]
-fn while_the_store_takes_nothing_no_further_entry_is_begun_for_a_second() {
+fn while_the_store_takes_nothing_one_entry_a_second_finds_that_out() {
     let mut schedule = Schedule::new(4);
-    (1..=3).for_each(|number| schedule.put(waiting(number, number.into(), number, Turn::At(at(0)))));
+    (1..=5).for_each(|number| schedule.put(waiting(number, number.into(), number, Turn::At(at(0)))));
     assert_eq!(schedule.next(at(0)), Some(id(1)));
     schedule.unwritten(at(0));
     schedule.let_go(Uuid::from_u128(1), at(0));
-    assert_eq!((schedule.next(at(0)), schedule.deadline(at(0))), (None, Some(at(1))));
+    assert_eq!((schedule.next(at(0)), schedule.deadline(at(0)), schedule.tries_to_write()), (None, Some(at(1)), true));
+    assert_eq!([schedule.next(at(1)), schedule.next(at(1))], [Some(id(2)), None], "one alone, to see");
+    schedule.unwritten(at(1));
+    schedule.let_go(Uuid::from_u128(2), at(1));
+    // Others that find it out too do not make the rest longer.
+    schedule.unwritten(at(1) + TimeDelta::milliseconds(500));
+    assert_eq!((schedule.next(at(1)), schedule.deadline(at(1)), schedule.tries_to_write()), (None, Some(at(2)), false));
+    assert_eq!(schedule.next(at(2)), Some(id(3)));
+    schedule.written();
     assert_eq!(
-        [schedule.next(at(1)), schedule.next(at(1)), schedule.next(at(1)), schedule.next(at(1))],
-        [Some(id(2)), Some(id(3)), Some(id(1)), None]
+        [schedule.next(at(2)), schedule.next(at(2)), schedule.next(at(2)), schedule.next(at(2))],
+        [Some(id(4)), Some(id(5)), Some(id(1)), None]
     );
 }
 

@@ -1,4 +1,4 @@
-//! What calls say about the way to BluSKY, and what people are told of it.
+//! What calls say about the way to BluSKY and what the store says about itself, and what people are told of it.
 //!
 //! In: what was heard, entry by entry. Out: a way that is open or closed, who is postponed, and why. Never: a call.
 
@@ -55,10 +55,16 @@ impl Station {
         }
     }
 
-    /// What came of an entry cannot be written down now: no other one is begun for a moment.
+    /// Something could not be written down.
     pub(in crate::station) fn unwritten(&mut self, why: String, now: Now) {
         self.store.unsaved = Some(why);
         self.sending.schedule.unwritten(now.steady);
+    }
+
+    /// Something is written down.
+    pub(in crate::station) fn written(&mut self) {
+        self.store.unsaved = None;
+        self.sending.schedule.written();
     }
 
     /// Nothing is delivered from here for as long as this station stands.

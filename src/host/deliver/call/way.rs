@@ -60,9 +60,9 @@ impl<'c> Way<'c> {
         Ok(())
     }
 
-    /// Tells that no further call is made before the newest step is on disk. The entry that calls next can then be written down together
-    /// with this one.
-    pub(super) async fn answered(&mut self) {
+    /// Tells that no further call is made before the newest step is on disk. It yields, so that the station can begin another entry before
+    /// this step is written: both are then written together.
+    pub(super) async fn tell_answered(&mut self) {
         if self.writing.is_some() {
             let heard = mem::take(&mut self.called.heard);
             drop(self.post.send(Event::Answered(self.entry.id, self.called.user, heard)));

@@ -76,6 +76,33 @@ fn why_nothing_can_be_saved_is_known_until_something_is() {
 }
 
 #[test]
+fn while_the_store_takes_nothing_one_entry_a_second_finds_that_out_until_one_is_written() {
+    let World { mut station, mut now, .. } = world(1.0);
+    let begun = |station: &mut Station, event: Event, now: Now| -> Vec<Uuid> {
+        let effects = station.handle(event, now).into_iter();
+        effects.filter_map(|effect| if let Effect::Deliver(Work::Step(id) | Work::Ask(id)) = effect { Some(id) } else { None }).collect()
+    };
+    let open = (1..=20).map(|number| (number, *world(1.0).is_saving(number.into(), number.into()))).collect();
+    let mut under_way = begun(&mut station, Event::Stock(open), now);
+    assert_eq!(under_way.len(), 4);
+    for seconds in 1..4 {
+        for id in under_way.drain(..) {
+            let called = Called { id, user: None, heard: Vec::new(), entry: None };
+            for event in [Event::Unwritten("full".to_owned()), Event::Called(Box::new(called))] {
+                assert_eq!(begun(&mut station, event, now), [] as [Uuid; 0]);
+            }
+        }
+        assert_eq!(station.is_idle(now), seconds > 1, "once may be a moment; after that, nobody waits for it");
+        now = Now { wall: now.wall + TimeDelta::seconds(1), steady: now.steady + TimeDelta::seconds(1) };
+        assert_eq!(station.deadline(now), Some(now.steady));
+        under_way = begun(&mut station, Event::Time, now);
+        assert_eq!(under_way.len(), 1);
+    }
+    let written = Event::Stepped(Box::new(an_open_entry()));
+    assert_eq!(begun(&mut station, written, now).len(), 3);
+}
+
+#[test]
 fn a_station_is_at_work_while_something_is_written_down_also_for_whoever_has_gone_and_not_while_it_asks() {
     let mut world = world(1.0);
     world.happens(Event::Deliver(Scope::Nothing));

@@ -211,6 +211,10 @@ impl<C: AccessControl + Send + Sync> Call<C> {
     /// Looks in BluSKY's list of people for a user whose making was not answered.
     async fn look_for<'c>(&'c self, user: &AddUser, way: &mut Way<'c>) -> Result<bool, StoreError> {
         way.written().await?;
+        if *self.stopped.borrow() {
+            way.tell();
+            return Ok(false);
+        }
         let is_too_early = self.is_too_early(&way.entry);
         let looked = match self.directory.as_ref().filter(|directory| directory.asks()) {
             Some(directory) => directory.added(user).await,

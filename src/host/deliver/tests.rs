@@ -10,7 +10,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    access::{AccessLevelGroup, Cards, Detail, Operation, Outcome, fake::Fake},
+    access::{
+        AccessLevelGroup, Cards, Detail, Operation, Outcome,
+        fake::{Fake, Reply},
+    },
     outbox::{Reassign, State, Step},
     station::Called,
     store::memory::Memory,
@@ -64,7 +67,7 @@ struct Desk {
 
 impl Desk {
     /// A card for a user, and what is done before it, are begun.
-    async fn begins(before: Option<Operation>) -> Self {
+    async fn begins(before: Option<Operation>, reply: Reply) -> Self {
         let store = StoreHandle::over(Box::new(Memory::default().open("http://blusky.example/"))).unwrap();
         let card = serde_json::json!({
             "card_type": 3, "card_user_flags": 1, "internal_card_number": 4567, "user_id": USER, "reassign_card_if_already_assigned": false,
@@ -72,6 +75,7 @@ impl Desk {
         store.save(Entry::of_card(ID, Utc::now(), serde_json::from_value(card).unwrap(), before, Reassign::Never)).await.unwrap();
         let (looks, looked) = channel();
         let system = Between { there: Fake::default(), store: store.clone(), looks, looked: Arc::new(Mutex::new(Some(looked))) };
+        system.there.will(reply);
         let caller = Caller::new(store.clone(), system.clone(), LONG);
         let (post, posted) = mpsc::unbounded_channel();
         caller.begin(Work::Step(ID), Utc::now(), post);
@@ -93,7 +97,7 @@ impl Desk {
 
 #[tokio::test]
 async fn what_came_of_a_card_is_looked_at_while_its_answer_is_written_down() {
-    let mut desk = Desk::begins(None).await;
+    let mut desk = Desk::begins(None, Reply::Done).await;
     // If nobody looks before the answer is on disk, nothing comes of it.
     let called = desk.called().await;
     let kept = desk.store.entry(ID).await.unwrap();
@@ -104,21 +108,33 @@ async fn what_came_of_a_card_is_looked_at_while_its_answer_is_written_down() {
 }
 
 #[tokio::test]
-async fn who_is_told_to_stop_while_an_answer_is_written_down_writes_it_and_sends_nothing_more() {
+async fn who_is_told_to_stop_while_an_answer_is_written_down_writes_it_and_calls_nobody_any_more() {
+    let id = Uuid::from_u128(9);
+    let user = serde_json::json!({
+        "ac_system_id": id, "access_rights_suspended": false, "company_instance_id": id, "company_instance_type": 1, "facility_id": id,
+        "first_name": "Ada", "has_login_rights": false, "last_name": "Lovelace", "web_site_rights_suspended": false,
+    });
     let group = AccessLevelGroup { access_level_group_id: 9, user_id: USER };
-    let mut desk = Desk::begins(Some(Operation::AddAccessLevelGroup(group))).await;
-    while desk.system.there.came().is_empty() {
-        yield_now().await;
+    let lost = Outcome::NoAnswer { why: "closed".to_owned(), slow: false };
+    // The card would be next, or a look whether the user is there.
+    for (before, reply) in [
+        (Operation::AddAccessLevelGroup(group), Reply::Done),
+        (Operation::AddUser(serde_json::from_value(user).unwrap()), Reply::DoneBut(lost)),
+    ] {
+        let mut desk = Desk::begins(Some(before), reply).await;
+        while desk.system.there.came().is_empty() {
+            yield_now().await;
+        }
+        // The answer is with the store by now, which waits.
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        desk.caller.stop();
+        desk.system.looks.send(()).unwrap();
+        let called = desk.called().await;
+        let kept = desk.store.entry(ID).await.unwrap();
+        assert!(matches!(kept.steps(), [(_, Step::Sending { .. }), (_, Step::Answered(_))]), "{:?}", kept.steps());
+        assert_eq!((desk.system.there.sent().len(), called.entry), (1, Some(Box::new(kept))));
+        assert_eq!(desk.told, ["step 1", "step 2"]);
     }
-    // The answer is with the store by now, which waits.
-    for _ in 0..100 {
-        yield_now().await;
-    }
-    desk.caller.stop();
-    desk.system.looks.send(()).unwrap();
-    let called = desk.called().await;
-    let kept = desk.store.entry(ID).await.unwrap();
-    assert!(matches!(kept.steps(), [(_, Step::Sending { .. }), (_, Step::Answered(_))]), "{:?}", kept.steps());
-    assert!(matches!(kept.operation, Operation::AddUserCard(_)), "the card is next: {:?}", kept.operation);
-    assert_eq!((desk.system.there.sent().len(), called.entry), (1, Some(Box::new(kept))));
 }

@@ -68,11 +68,11 @@ pub struct Schedule {
     answered: HashSet<Uuid>,
     /// The entry that was begun last.
     last: Ready,
-    /// There where the store takes nothing.
+    /// Set while the store takes nothing.
     rest: Option<Rest>,
 }
 
-/// What waits while the store takes nothing: one entry after the other would find that out.
+/// While the store takes nothing, one entry after the other would find that out: they rest.
 #[derive(Debug, Clone, Copy)]
 struct Rest {
     /// Nothing is begun before, and then one alone, to see.

@@ -12,12 +12,13 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::OptionFuture;
 use tokio::{
     sync::{mpsc::UnboundedSender, watch},
     time::sleep,
 };
 use uuid::Uuid;
-use way::{Clock, Way, nothing_heard, written};
+use way::{Clock, Way, nothing_heard};
 
 use super::{super::holder, Directory, once};
 use crate::{
@@ -283,8 +284,9 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         }
         // The list is as old as the moment it was asked for.
         let is_too_early = self.is_too_early(&way.entry);
-        let (written, cards) = tokio::join!(written(way.writing.take()), self.cards_of(user, detail, &mut way.called));
-        if let Some(entry) = written? {
+        let written = OptionFuture::from(way.writing.take());
+        let (written, cards) = tokio::join!(written, self.cards_of(user, detail, &mut way.called));
+        if let Some(entry) = written.transpose()? {
             let is_late = entry.steps().last().map(|(at, _)| at) != way.entry.steps().last().map(|(at, _)| at);
             way.entry = entry;
             if is_late {

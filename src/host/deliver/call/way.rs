@@ -5,6 +5,7 @@
 use std::{mem, pin::Pin, time::Instant};
 
 use chrono::{DateTime, Utc};
+use futures_util::future::OptionFuture;
 use tokio::task::yield_now;
 use uuid::Uuid;
 
@@ -54,7 +55,7 @@ impl<'c> Way<'c> {
 
     /// Waits until the newest step is on disk.
     pub(super) async fn written(&mut self) -> Result<(), StoreError> {
-        if let Some(entry) = written(self.writing.take()).await? {
+        if let Some(entry) = OptionFuture::from(self.writing.take()).await.transpose()? {
             self.entry = entry;
         }
         Ok(())
@@ -96,12 +97,4 @@ impl Clock {
 /// Nothing came of it yet.
 pub(super) const fn nothing_heard(id: Uuid) -> Called {
     Called { id, user: None, heard: Vec::new(), entry: None }
-}
-
-/// Waits until that is on disk, where something is being written down.
-pub(super) async fn written(writing: Option<Writing<'_>>) -> Result<Option<Entry>, StoreError> {
-    match writing {
-        Some(writing) => writing.await.map(Some),
-        None => Ok(None),
-    }
 }

@@ -14,6 +14,9 @@ use crate::{
     outbox::{Entry, Step, Terms, tally::Tally},
 };
 
+/// How many questions are answered together at most.
+const TOGETHER: usize = 64;
+
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -45,7 +48,7 @@ pub(super) enum Ask {
 
 impl Ask {
     /// True for what may write something.
-    pub(super) const fn is_write(&self) -> bool {
+    const fn is_write(&self) -> bool {
         matches!(
             self,
             Self::Save(..) | Self::Undo(..) | Self::Seen(..) | Self::Append(..) | Self::Begin(..) | Self::Keep(..) | Self::Change(..)
@@ -63,7 +66,7 @@ impl Ask {
     }
 
     /// What takes no longer than a write can be answered with others.
-    pub(super) const fn is_quick(&self) -> bool {
+    const fn is_quick(&self) -> bool {
         self.is_write() || matches!(self, Self::Entry(..) | Self::Secret(..) | Self::Kept(..))
     }
 }
@@ -71,12 +74,22 @@ impl Ask {
 /// An answer that is given once it is known whether its group was written down.
 type Answer = Box<dyn FnOnce(&Result<(), StoreError>)>;
 
-/// Answers them in their order; several writes are one group, and where none can be begun, each of them says why.
-pub(super) fn answer_together(store: &mut dyn Store, count: &mut Count, asks: Vec<Ask>, is_group: bool) {
-    let is_group = is_group && store.begin_group().is_ok();
-    let answers: Vec<Answer> = asks.into_iter().map(|ask| answer(store, count, ask)).collect();
-    let ended = if is_group { store.end_group() } else { Ok(()) };
+/// Answers a question; what comes while a first one is written is written with it, and answered once all of it is on disk. Gives back
+/// what has to wait for that.
+pub(super) fn answer_together(store: &mut dyn Store, count: &mut Count, first: Ask, mut next: impl FnMut() -> Option<Ask>) -> Option<Ask> {
+    if !first.is_write() {
+        answer(store, count, first)(&Ok(()));
+        return None;
+    }
+    store.begin_group();
+    let (mut answers, mut ask) = (Vec::new(), Some(first));
+    while let Some(quick) = ask.take_if(|ask| ask.is_quick()) {
+        answers.push(answer(store, count, quick));
+        ask = if answers.len() < TOGETHER { next() } else { None };
+    }
+    let ended = store.end_group();
     answers.into_iter().for_each(|answer| answer(&ended));
+    ask
 }
 
 /// Whoever asked may have gone; the work is done all the same.

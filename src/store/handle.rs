@@ -1,8 +1,8 @@
 //! A store, asked by messages: what the rest of the program holds.
 //!
-//! In: a question, from any task. Out: its answer, from the store's own thread, one after the other; what waits there to be written is
-//! written together, and answered once it is on disk. Whoever lets go of the last handle waits until the store is closed: all is on
-//! disk then, and no log lies beside it. Never: a wait for the disk in anybody's task.
+//! In: a question, from any task. Out: its answer, from the store's own thread, one after the other; what comes while something is
+//! written is written with it, and answered once all of it is on disk. Whoever lets go of the last handle waits until the store is closed:
+//! all is on disk then, and no log lies beside it. Never: a wait for the disk in anybody's task.
 
 use std::{
     fmt,
@@ -27,9 +27,6 @@ use crate::{
     enroll::evidence::Seen,
     outbox::{Entry, Step, Terms, tally::Tally},
 };
-
-/// How many questions are answered together at most.
-const TOGETHER: usize = 64;
 
 /// A store, asked by messages.
 #[derive(Debug, Clone)]
@@ -92,16 +89,7 @@ impl StoreHandle {
         let run = move || {
             let (mut put_off, mut count) = (None, Count::default());
             while let Some(first) = put_off.take().or_else(|| asked.blocking_recv()) {
-                let mut together = vec![first];
-                while together.len() < TOGETHER && together.last().is_some_and(Ask::is_quick) && put_off.is_none() {
-                    match asked.try_recv() {
-                        Ok(ask) if ask.is_quick() => together.push(ask),
-                        Ok(ask) => put_off = Some(ask),
-                        Err(_) => break,
-                    }
-                }
-                let writes = together.iter().filter(|ask| ask.is_write()).count();
-                answer_together(store.as_mut(), &mut count, together, writes > 1);
+                put_off = answer_together(store.as_mut(), &mut count, first, || asked.try_recv().ok());
             }
             store.close();
         };

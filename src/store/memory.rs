@@ -84,9 +84,7 @@ impl Store for MemoryStore {
         &self.base_url
     }
 
-    fn begin_group(&mut self) -> Result<(), StoreError> {
-        Ok(())
-    }
+    fn begin_group(&mut self) {}
 
     fn end_group(&mut self) -> Result<(), StoreError> {
         Ok(())

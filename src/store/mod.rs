@@ -60,11 +60,9 @@ pub trait Store {
     /// The BluSKY whose entries are delivered from here.
     fn base_url(&self) -> &str;
 
-    /// Begins a group: what is written from here on is on disk once the group has ended, and not before. What fails in it fails alone.
-    ///
-    /// # Errors
-    /// Nothing can be written.
-    fn begin_group(&mut self) -> Result<(), StoreError>;
+    /// Begins a group: what is written from here on is on disk once the group has ended, and not before. What fails in it fails alone;
+    /// where none can be begun, each write says why.
+    fn begin_group(&mut self);
 
     /// Ends the group.
     ///

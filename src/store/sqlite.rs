@@ -2,7 +2,7 @@
 //!
 //! - `rows`: a row and its mark, a hash over all its columns: a damaged row is found out and costs nothing but itself;
 //! - `chain`: every entry and step linked to the one before; `log`: whether what a killed program left in the log is all there;
-//! - `writing`, `reading`: what is written in one `transaction`, and what is read in one;
+//! - `writing`, `reading`: what is written in one `transaction`, or in a `group` of writes, and what is read in one;
 //! - `anchoring`: the anchor in step with the store;
 //! - `audit`: the record told; `erasing`: one person's part of it erased, or what is old; `blotting`: their name in others' answers;
 //! - `evidence`: how many cards of which format and facility code were taken here; `inspection`: all of it looked through for damage;
@@ -33,6 +33,7 @@ mod blotting;
 mod chain;
 mod erasing;
 mod evidence;
+mod group;
 mod inspection;
 mod keys;
 mod layout;
@@ -68,9 +69,10 @@ pub use anchoring::Accepted;
 use anchoring::Anchored;
 use chain::Head;
 pub use erasing::Erased;
+use group::Group;
 use inspection::Inspection;
 use reading::Way;
-use transaction::{commit, run, transacted};
+use transaction::transacted;
 use wrong::{Wrong, explain};
 
 /// How long a store that is locked is waited for.
@@ -101,8 +103,7 @@ pub struct Database {
     /// The index of keys leads to every entry; none before somebody has asked for a key that it does not lead to.
     has_whole_keys: Option<bool>,
     inspection: Inspection,
-    /// What is written now is one transaction with what comes after it.
-    in_group: bool,
+    group: Group,
     anchor: Option<Anchored>,
 }
 
@@ -183,8 +184,8 @@ impl Database {
     fn over(connection: Connection, path: String, base_url: &str, sealer: Sealer) -> Self {
         let base_url = in_one_form(base_url);
         let (way, has_whole_keys, inspection) = (Way::EveryEntry, None, Inspection::default());
-        let (log_holds_secrets, in_group, anchor) = (false, false, None);
-        Self { connection, path, base_url, sealer, log_holds_secrets, way, has_whole_keys, inspection, in_group, anchor }
+        let (log_holds_secrets, group, anchor) = (false, Group::None, None);
+        Self { connection, path, base_url, sealer, log_holds_secrets, way, has_whole_keys, inspection, group, anchor }
     }
 
     fn take_up(&mut self) -> Result<(), StoreError> {
@@ -206,32 +207,19 @@ impl Database {
 
     /// One transaction, so that an entry and its steps belong together.
     fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
-        let all = || if self.in_group { read(&self.connection) } else { transacted(&self.connection, "BEGIN", read) };
+        let is_apart = self.connection.is_autocommit();
+        let all = || if is_apart { transacted(&self.connection, "BEGIN", read) } else { read(&self.connection) };
         all().map_err(|wrong| wrong.explained(&self.path))
     }
 
     /// One transaction, or a part of the group's that fails alone.
     fn write<T>(&mut self, write: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
-        if self.in_group && self.connection.is_autocommit() {
-            return Err(self.group_is_lost());
+        if self.is_in_group() {
+            return self.write_in_group(write);
         }
-        let all = || {
-            if self.in_group {
-                let part = self.connection.savepoint()?;
-                let value = write(&part)?;
-                part.commit()?;
-                return Ok(value);
-            }
-            transacted(&self.connection, "BEGIN IMMEDIATE", write)
-        };
-        let written = all().map_err(|wrong: Wrong| wrong.explained(&self.path))?;
+        let written = transacted(&self.connection, "BEGIN IMMEDIATE", write).map_err(|wrong| wrong.explained(&self.path))?;
         self.write_anchor();
         Ok(written)
-    }
-
-    /// SQLite has ended the group's transaction by itself: a full disk, or one that fails.
-    fn group_is_lost(&self) -> StoreError {
-        StoreError::Failed { path: self.path.clone(), why: "what was written together with it could not be written".to_owned() }
     }
 }
 
@@ -252,18 +240,12 @@ impl Store for Database {
         &self.base_url
     }
 
-    fn begin_group(&mut self) -> Result<(), StoreError> {
-        run(&self.connection, "BEGIN IMMEDIATE").map_err(|error| explain(&self.path, &error))?;
-        self.in_group = true;
-        Ok(())
+    fn begin_group(&mut self) {
+        self.begin();
     }
 
     fn end_group(&mut self) -> Result<(), StoreError> {
-        self.in_group = false;
-        if self.connection.is_autocommit() {
-            return Err(self.group_is_lost());
-        }
-        let ended = commit(&self.connection).map_err(|error| explain(&self.path, &error));
+        let ended = self.end();
         self.empty_log_of_secrets();
         self.write_anchor();
         ended

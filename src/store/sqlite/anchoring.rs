@@ -127,7 +127,8 @@ impl Database {
 
     /// Says in the anchor how far the chain has come, where that is new. What cannot be said now is said with the next record.
     pub(super) fn write_anchor(&mut self) {
-        let Some(mut anchored) = self.anchor.take_if(|_| !self.in_group) else { return };
+        let is_in_group = self.is_in_group();
+        let Some(mut anchored) = self.anchor.take_if(|_| !is_in_group) else { return };
         // One that is there again was made by a person, or lies on a disk that was away.
         if anchored.is_missing {
             let found = anchored.file.read().ok().flatten();

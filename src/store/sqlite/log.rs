@@ -115,7 +115,7 @@ impl Database {
     }
 
     pub(super) fn empty_log_of_secrets(&mut self) {
-        if self.log_holds_secrets && !self.in_group {
+        if self.log_holds_secrets && !self.is_in_group() {
             self.log_holds_secrets = !self.empty_log();
         }
     }

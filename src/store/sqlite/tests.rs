@@ -1,6 +1,7 @@
 //! What an older program left behind, and what becomes of damaged counts.
 
 mod addresses;
+mod group;
 mod log_alone;
 mod work;
 
@@ -117,22 +118,6 @@ fn damaged_counts_are_made_anew_though_they_cannot_be_written_and_a_step_is_writ
         TAKEN.iter().map(|(code, accepted, vouched)| (*code, *accepted, if *code == 123 { 0 } else { *vouched })).collect();
     store.connection.execute_batch("PRAGMA query_only = ON").unwrap();
     assert_eq!(taken(&mut store), given_up);
-}
-
-#[test]
-fn a_group_that_ended_by_itself_is_said_to_everybody_in_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = third_layout(folder.path());
-    let before = store.page_after(0).unwrap().len();
-    let new = |number| Entry { id: Uuid::from_u128(number), ..store_entry() };
-    store.begin_group().unwrap();
-    store.save(&new(901), Terms::default()).unwrap();
-    // As SQLite does by itself on a full disk.
-    store.connection.execute_batch("ROLLBACK").unwrap();
-    assert!(store.save(&new(902), Terms::default()).is_err());
-    assert!(store.end_group().is_err());
-    store.save(&new(903), Terms::default()).unwrap();
-    assert_eq!((store.page_after(0).unwrap().len(), store.findings()), (before + 1, Ok(vec![])));
 }
 
 fn store_entry() -> Entry {

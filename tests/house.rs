@@ -40,7 +40,7 @@ const FLOORS: [(&str, &str); 25] = [
     ("cli", "*"),
 ];
 
-const PURE: &str = "card reader access decode smartcard protocols enroll outbox station roster kiosk capture views doctor";
+const PURE: &str = "card sheet text reader access decode smartcard protocols enroll outbox station roster kiosk capture views doctor";
 
 const IMPURE: [&str; 17] = [
     "tokio",

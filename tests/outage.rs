@@ -97,7 +97,7 @@ impl Day {
             kiosk: None,
         });
         let store = host::open_store(&path, "https://blusky.example", None, None).unwrap();
-        let caller = Caller::new(store.clone(), blusky.clone(), Duration::from_secs(60));
+        let caller = Caller::new(store.clone(), blusky.clone(), Duration::from_secs(60), None);
         let (post, posted) = mpsc::unbounded_channel();
         Self { station, store, caller, post, posted, now: Now::from(Utc::now()), accepted: Vec::new(), path }
     }

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use support::{ADA, CARD, Ended, GRACE, Running, SerialReader, Simulator, Site, h10301, wait_for};
 
@@ -85,6 +86,23 @@ fn an_enrollment_killed_in_flight_is_found_by_the_station_and_sent_once() {
     let way = site.run(&["outbox", "show", &key(&entries[0])]).stdout;
     assert!(way.contains("in_doubt") && way.contains("the program ended before an answer came"), "{way}");
     assert!(way.contains(&format!("read as {}, ordered by ", entries[0]["card"]["bits"].as_str().unwrap())), "{way}");
+}
+
+#[test]
+fn a_station_that_begins_while_its_store_is_locked_delivers_once_it_is_not() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    killed_in_flight(&blusky, &site);
+    let backup = Connection::open(site.path("cardbridge.db")).unwrap();
+    backup.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let mut station = site.start(&["run"]);
+    station.wait_for_stderr("nothing is delivered");
+    let ended = site.run(&["outbox", "deliver"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("locked by another program"), "{ended:?}");
+    drop(backup);
+    site.wait_for_outbox(|entries| all_are(entries, "accepted"));
+    assert_eq!(blusky.cards().len(), 1);
 }
 
 #[test]

@@ -25,7 +25,8 @@ use cardbridge::{
     reader::{ReaderEvent, ReaderHints},
     roster::{Asks, Effect as Does, Event as Happens, Key, Question, Roster, Row, SeatEntry, Update},
     station::{
-        Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, What, WhichCard, notice::QuestionKind,
+        Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Stands, Station, What, WhichCard,
+        notice::QuestionKind,
     },
 };
 use chrono::{DateTime, TimeDelta};
@@ -202,7 +203,7 @@ impl World {
                 Next::Reassign | Next::Wait(_) | Next::Person | Next::Done => break,
             }
         }
-        Called { id, user: entry.operation.user(), heard: vec![(Reached::Answered, None)], entry: Some(Box::new(entry.clone())) }
+        Called { id, heard: vec![(Reached::Answered, None)], stands: Stands::As(Box::new(entry.clone())) }
     }
 
     fn passes(&mut self, time: TimeDelta) {

@@ -26,7 +26,7 @@ use crate::{
     file,
     host::{
         self, Site,
-        directory::{Directory, NotMeant},
+        directory::{Directory, NoDirectory, NotMeant},
         platform::files,
         protocol_files::{FolderError, add_folder},
     },
@@ -152,6 +152,15 @@ pub fn pin(path: &Path) -> Result<Secret, Failure> {
     secret_file::read_pin(path).map_err(|error| Failure::usage("pin", error.to_string(), "write it into a file that only you can read"))
 }
 
+impl From<NoDirectory> for Failure {
+    fn from(error: NoDirectory) -> Self {
+        match error {
+            NoDirectory::List(why) => Self::usage("people", why, "correct the file named under [people]"),
+            NoDirectory::Store(error) => Self::impossible("store", error.to_string(), ""),
+        }
+    }
+}
+
 /// The user that is meant. The directory is looked into for a name or a number only; what is wrong in the site's own list is said.
 pub async fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
     let failed = |error: WhoError, more: Option<String>| match error.is_usage() {
@@ -159,12 +168,11 @@ pub async fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
         false => Failure::impossible("unknown_user", error.to_string(), more.unwrap_or_default()),
     };
     let tell = |findings: &[Finding]| findings.iter().for_each(|finding| hint(&format!("the list of people, {finding}")));
-    let unreadable = |why: String| Failure::usage("people", why, "correct the file named under [people]");
     if let Some(id) = people::key(who).map_err(|error| failed(error, None))? {
         return Ok(id);
     }
     if site.config.people.of.is_empty() {
-        let list = site.config.people.read().map_err(unreadable)?;
+        let list = site.config.people.read().map_err(NoDirectory::List)?;
         let found = list.find(who);
         // Who was added from here stands in the store.
         if !(found.as_ref().is_err_and(WhoError::is_unknown) && site.config.store.exists()) {
@@ -177,7 +185,7 @@ pub async fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
             tell(&meant.findings);
             Ok(meant.id)
         }
-        Err(NotMeant::NoDirectory(why)) => Err(unreadable(why)),
+        Err(NotMeant::NoDirectory(error)) => Err(error.into()),
         Err(NotMeant::Who { error, findings, more }) => {
             tell(&findings);
             Err(failed(error, more))
@@ -187,11 +195,10 @@ pub async fn who(site: &Site, who: &str) -> Result<Uuid, Failure> {
 
 /// Everybody whom the site knows, as far as it is known here: nobody is asked.
 pub async fn people(site: &Site) -> Result<Arc<People>, Failure> {
-    let unreadable = |why: String| Failure::usage("people", why, "correct the file named under [people]");
     if site.config.people.of.is_empty() {
-        return site.config.people.read().map(Arc::new).map_err(unreadable);
+        return Ok(site.config.people.read().map(Arc::new).map_err(NoDirectory::List)?);
     }
-    Directory::new(site, open_store(site)?).of_lists().await.map_err(unreadable)
+    Ok(Directory::new(site, open_store(site)?).of_lists().await?)
 }
 
 /// The way to BluSKY that the site configured.

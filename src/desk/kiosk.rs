@@ -5,7 +5,6 @@
 
 use std::{
     convert::Infallible,
-    io::Write as _,
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -283,10 +282,7 @@ fn start_file(path: &Path, url: &str, words: &[Words]) -> std::io::Result<String
     let script = format!("const page = \"{url}kiosk\"; const key = \"{key}\";\n{}", include_str!("assets/start.js"));
     let text = html::kiosk::start_page(words, include_str!("assets/kiosk.css"), &script).into_string();
     if before.as_deref() != Some(text.as_str()) {
-        match files::create(path) {
-            Ok(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?,
-            Err(_) => files::replace(path, text.as_bytes())?,
-        }
+        files::replace(path, text.as_bytes())?;
     }
     Ok(key)
 }

@@ -50,10 +50,9 @@ impl List {
         let words = &desks.room.words;
         let directory = desks.shared.directory();
         let people = match self {
-            Self::People(_) => directory.people().await,
-            Self::File(_) => directory.of_lists().await,
+            Self::People(_) => directory.people().await?,
+            Self::File(_) => directory.of_lists().await?,
         };
-        let people = people.map_err(|why| Failed::usage("people", why, ""))?;
         let rows = match self {
             Self::People(filter) => of_people(&people, filter),
             Self::File(name) => {

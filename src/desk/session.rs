@@ -4,7 +4,7 @@
 //! half alone is worth nothing: browsers send a cookie to every port of this machine, and the key stays with this page. Never: a
 //! session that lives in memory alone; a station that was started again knows its operators.
 
-use std::{collections::HashMap, io::Write as _, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
@@ -58,10 +58,8 @@ pub(super) struct Seal(XChaCha20Poly1305);
 impl Seal {
     /// With the key in this file, which is made where there is none.
     pub(super) fn of(path: &Path) -> std::io::Result<Self> {
-        if let Ok(mut file) = files::create(path) {
-            let key: Key<XChaCha20Poly1305> = Key::<XChaCha20Poly1305>::generate();
-            file.write_all(&key)?;
-            file.sync_all()?;
+        if !path.exists() {
+            files::make_whole(path, &Key::<XChaCha20Poly1305>::generate())?;
         }
         let bytes = std::fs::read(path)?;
         let key: [u8; KEY] =

@@ -9,16 +9,22 @@ mod call;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{mpsc::UnboundedSender, watch};
+use tokio::{
+    sync::{mpsc::UnboundedSender, watch},
+    time::sleep,
+};
 
 use super::directory::Directory;
 use crate::{
     access::AccessControl,
     outbox::{Entry, schedule::Work},
     station::Event,
-    store::{StoreError, StoreHandle},
+    store::{Page, StoreError, StoreHandle},
 };
 use call::Call;
+
+/// How long a store that takes nothing is left alone.
+const AGAIN: Duration = Duration::from_secs(1);
 
 type Begin = dyn Fn(Work, DateTime<Utc>, UnboundedSender<Event>) + Send + Sync;
 
@@ -29,15 +35,10 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Calls this access-control system, whose lists may lack what it has done for so long.
+    /// Calls this access-control system, whose lists may lack what it has done for so long. New users whose answer is lost are looked for in
+    /// the directory, where there is one.
     #[must_use]
-    pub fn new<C: AccessControl + Send + Sync + 'static>(store: StoreHandle, system: C, shows_within: Duration) -> Self {
-        Self::with(store, system, shows_within, None)
-    }
-
-    /// The same; new users whose answer is lost are looked for in this directory.
-    #[must_use]
-    pub fn with<C: AccessControl + Send + Sync + 'static>(
+    pub fn new<C: AccessControl + Send + Sync + 'static>(
         store: StoreHandle,
         system: C,
         shows_within: Duration,
@@ -70,35 +71,37 @@ impl Caller {
     }
 }
 
-/// The entries that are not settled, with their places. What somebody was sending when they ended is in doubt, and that is written
-/// down first.
-///
-/// # Errors
-/// The store cannot be read or written.
-pub async fn take_stock(store: &StoreHandle, mut page: impl FnMut(Vec<(u64, Entry)>)) -> Result<(), StoreError> {
+/// The entries that are not settled, with their places. A store that cannot be read or written now is tried again until it can, and
+/// `fails` hears why.
+pub async fn take_stock(store: &StoreHandle, mut page: impl FnMut(Vec<(u64, Entry)>), mut fails: impl FnMut(StoreError)) {
     let mut last = 0;
     loop {
-        let mut entries = store.open_after(last).await?;
-        let Some((number, _)) = entries.last() else { return Ok(()) };
-        last = *number;
-        for (_, entry) in &mut entries {
-            if let Some(step) = entry.abandoned() {
-                match store.append(entry, Utc::now(), step).await {
-                    Ok(()) | Err(StoreError::Conflict) => *entry = store.entry(entry.id).await?,
-                    Err(error) => return Err(error),
-                }
+        match stock_after(store, last).await {
+            Ok(entries) => {
+                let Some((number, _)) = entries.last() else { return };
+                last = *number;
+                page(entries);
+            }
+            Err(error) => {
+                fails(error);
+                sleep(AGAIN).await;
             }
         }
-        page(entries);
     }
 }
 
-/// One message for one cause, however often it is met.
-fn once(told: &mut Option<String>, why: &str) {
-    if told.as_deref() != Some(why) {
-        tracing::error!("{why}");
-        *told = Some(why.to_owned());
+/// A page of them. What somebody was sending when they ended is in doubt, and that is written down first.
+async fn stock_after(store: &StoreHandle, last: u64) -> Result<Page, StoreError> {
+    let mut entries = store.open_after(last).await?;
+    for (_, entry) in &mut entries {
+        if let Some(step) = entry.abandoned() {
+            match store.append(entry, Utc::now(), step).await {
+                Ok(()) | Err(StoreError::Conflict) => *entry = store.entry(entry.id).await?,
+                Err(error) => return Err(error),
+            }
+        }
     }
+    Ok(entries)
 }
 
 #[cfg(test)]

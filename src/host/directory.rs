@@ -90,7 +90,18 @@ pub enum NotMeant {
         more: Option<String>,
     },
     /// There is no directory to look in.
-    NoDirectory(String),
+    NoDirectory(NoDirectory),
+}
+
+/// Why there is no directory.
+#[derive(Debug, thiserror::Error)]
+pub enum NoDirectory {
+    /// The site's own list cannot be read.
+    #[error("{0}")]
+    List(String),
+    /// What is known besides is in the store, which cannot be read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
 }
 
 impl Asked {
@@ -126,11 +137,11 @@ impl Directory {
     /// Everybody, as far as it is known here: nobody is asked.
     ///
     /// # Errors
-    /// In words: a list cannot be read.
-    pub async fn people(&self) -> Result<Arc<People>, String> {
-        let asked = self.asked().await.map_err(|error| error.to_string())?;
+    /// A list cannot be read.
+    pub async fn people(&self) -> Result<Arc<People>, NoDirectory> {
+        let asked = self.asked().await?;
         let file = self.lists.file.as_ref().and_then(|file| fs::metadata(file).ok());
-        let added = self.store.kept(&self.added_list()).await.map_err(|error| error.to_string())?;
+        let added = self.store.kept(&self.added_list()).await?;
         let file = file.and_then(|file| Some((file.modified().ok()?, file.len())));
         let stamp: Stamp = (file, asked.as_ref().map(|(at, _)| *at), added.as_ref().map(|(at, _)| *at));
         let cached = || self.cached.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,17 +156,17 @@ impl Directory {
     /// Everybody of the lists: who was added from here and is in none of them is not among them. A roster knows those by itself.
     ///
     /// # Errors
-    /// In words: a list cannot be read.
-    pub async fn of_lists(&self) -> Result<Arc<People>, String> {
+    /// A list cannot be read.
+    pub async fn of_lists(&self) -> Result<Arc<People>, NoDirectory> {
         self.merged(PeopleLines::default()).await
     }
 
     /// The people of both lists, and these.
-    async fn merged(&self, others: PeopleLines) -> Result<Arc<People>, String> {
-        let (kept, lists) = (self.listed().await.map_err(|error| error.to_string())?, self.lists.clone());
+    async fn merged(&self, others: PeopleLines) -> Result<Arc<People>, NoDirectory> {
+        let (kept, lists) = (self.listed().await?, self.lists.clone());
         // Long lists take their time, and others are waiting for this thread.
         let merged = spawn_blocking(move || Ok(Arc::new(lists.read()?.with(kept.iter()).and(others.iter()))));
-        merged.await.map_err(|error| error.to_string())?
+        merged.await.map_err(|error| error.to_string()).flatten().map_err(NoDirectory::List)
     }
 
     /// When this BluSKY was last asked for these people, and what came of it; none where it never listed them.

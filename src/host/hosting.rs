@@ -3,7 +3,7 @@
 //! In: a site. Out: a station that everybody else asks. Never: two stations of one store; who holds the lease delivers, and nobody
 //! else does.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{mem, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::Utc;
 
@@ -27,7 +27,6 @@ use super::{
     shell::Shell,
 };
 use crate::{
-    access::AccessControl,
     blusky::client::{Client, ClientError},
     station::{Event, Notice, Request, Scope},
     store::{StoreError, StoreHandle, sqlite::check_file},
@@ -124,7 +123,7 @@ impl Host {
         shell.number_from(notices.last());
         let shared = Arc::new(Shared::new(site, store.clone(), shell.post_box(), control.clone(), notices.clone(), shown, doing));
         let server = tokio::spawn(door.answer(shared.clone()));
-        let running = Running { site: site.clone(), store, shell, told, status, notices, delivers: None };
+        let running = Running { site: site.clone(), store, shell, told, status, notices, delivers: Scope::Nothing };
         let task = tokio::spawn(async move {
             let told = running.notices.clone();
             running.run().await;
@@ -169,7 +168,8 @@ struct Running {
     told: mpsc::UnboundedReceiver<Control>,
     status: watch::Sender<Status>,
     notices: Arc<Notices>,
-    delivers: Option<Scope>,
+    /// What is wanted to be delivered, once it can be.
+    delivers: Scope,
 }
 
 impl Running {
@@ -193,10 +193,10 @@ impl Running {
                     self.shell.look_at_policy();
                     place.changed().into_iter().for_each(|why| drop(self.shell.post_box().send(Event::StoreGone(why))));
                 }
-                Some((caller, scope)) = callers.recv() => {
+                Some(caller) = callers.recv() => {
                     // What the store holds has been posted before: this comes after it.
                     self.shell.call_with(caller);
-                    drop(self.shell.post_box().send(Event::Deliver(self.delivers.unwrap_or(scope))));
+                    drop(self.shell.post_box().send(Event::Deliver(self.delivers)));
                 }
                 Some(control) = self.told.recv() => match control {
                     Control::Open(reader) => {
@@ -223,17 +223,17 @@ impl Running {
     }
 
     /// Begins to deliver, once the way to BluSKY is made and the store has been looked through.
-    fn deliver(&mut self, scope: Scope, ready: mpsc::UnboundedSender<(Caller, Scope)>) {
+    fn deliver(&mut self, scope: Scope, ready: mpsc::UnboundedSender<Caller>) {
         // Whoever asks for all again wants a try now.
-        if self.delivers == Some(Scope::All) && scope != Scope::All {
+        if self.delivers == Scope::All && scope != Scope::All {
             return;
         }
-        let (before, post) = (self.delivers.replace(scope), self.shell.post_box());
+        let (before, post) = (mem::replace(&mut self.delivers, scope), self.shell.post_box());
         if self.shell.can_call() {
             return self.shell.happens(Event::Deliver(scope));
         }
         // Nothing overtakes what the store holds: the delivery that is being made ready begins with what is wanted by then.
-        if before.is_some() {
+        if before != Scope::Nothing {
             return;
         }
         let Some(settings) = self.site.config.blusky.clone() else { return };
@@ -243,7 +243,7 @@ impl Running {
             // This reads certificates from many files, which takes time: not on the runtime's threads.
             let client = tokio::task::spawn_blocking(move || Client::new(settings)).await;
             let why = match client {
-                Ok(Ok(client)) => return begin((store, directory), client, shows_within, scope, &ready, &post).await,
+                Ok(Ok(client)) => return begin((store, directory), client, shows_within, ready, post).await,
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
@@ -264,14 +264,13 @@ impl Running {
             unsaved: station.unsaved().map(ToOwned::to_owned),
             blusky: station.blusky(),
             is_idle,
-            is_at_work: station.is_at_work(),
             is_sending: station.is_sending(),
             waiting: station.waiting(),
             is_delivering: station.delivers_all(),
         };
         self.status.send_if_modified(|status| {
-            let mut before = std::mem::replace(status, now);
-            let readers = std::mem::take(&mut before.readers);
+            let mut before = mem::replace(status, now);
+            let readers = mem::take(&mut before.readers);
             let (is_new, is_same) = (before != *status, readers == station.readers());
             status.readers = if is_same { readers } else { station.readers().to_vec() };
             is_new || !is_same
@@ -279,20 +278,26 @@ impl Running {
     }
 }
 
-async fn begin<C: AccessControl + Send + Sync + 'static>(
+/// Calls this client once the store has been looked through.
+async fn begin(
     (store, directory): (StoreHandle, Directory),
-    client: C,
-    shows_within: std::time::Duration,
-    scope: Scope,
-    ready: &mpsc::UnboundedSender<(Caller, Scope)>,
-    post: &mpsc::UnboundedSender<Event>,
+    client: Client,
+    shows_within: Duration,
+    ready: mpsc::UnboundedSender<Caller>,
+    post: mpsc::UnboundedSender<Event>,
 ) {
-    let stock = |entries| drop(post.send(Event::Stock(entries)));
-    match take_stock(&store, stock).await {
-        Ok(()) => drop(ready.send((Caller::with(store, client, shows_within, Some(directory)), scope))),
-        Err(error) => {
-            tracing::error!(%error, "the outbox cannot be read: nothing is delivered");
+    let mut said = None;
+    let fails = |error: StoreError| {
+        if said.replace(error.clone()).as_ref() != Some(&error) {
+            tracing::error!("nothing is delivered: {error}");
             drop(post.send(Event::CannotDeliver(error.to_string())));
         }
+    };
+    tokio::select! {
+        () = take_stock(&store, |entries| drop(post.send(Event::Stock(entries))), fails) => {
+            drop(ready.send(Caller::new(store, client, shows_within, Some(directory))));
+        }
+        // The station has ended.
+        () = post.closed() => {}
     }
 }

@@ -5,7 +5,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::{Duration, SystemTime},
 };
 
@@ -51,9 +51,16 @@ impl PolicyFile {
     #[must_use]
     pub fn changed(&self) -> Option<Event> {
         let now = stamp(&self.path);
-        if is_being_written(now) || std::mem::replace(&mut *self.seen(), now) == now {
+        let mut seen = match self.seen.try_lock() {
+            Ok(seen) => seen,
+            Err(TryLockError::Poisoned(seen)) => seen.into_inner(),
+            // Who is writing an answer down says what holds then.
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        if is_being_written(now) || std::mem::replace(&mut *seen, now) == now {
             return None;
         }
+        drop(seen);
         Some(match policy::read(&self.path, &self.protocols) {
             Ok(kept) => Event::Policy(kept),
             Err(error) => Event::PolicyWrong(error.to_string()),

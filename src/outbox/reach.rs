@@ -1,6 +1,6 @@
 //! Whether BluSKY takes calls now: one answer for all entries.
 //!
-//! In: what became of each call, and the time. Out: whether the next call may be made, one try of it, or nothing before some time.
+//! In: what became of each call, and the time by a clock that nobody sets. Out: whether the next call may be made, one try of it, or nothing before some time.
 //! Never: anything written down; a pause is shared by all entries and costs none of them a step.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -63,8 +63,7 @@ impl Reach {
     pub fn entrance(&self, now: DateTime<Utc>) -> Entrance {
         match self.closed {
             None => Entrance::Open,
-            // A clock that was set back makes nothing wait for it to come round again.
-            Some(closed) if now >= closed.since && now < closed.until => Entrance::Closed(closed.until),
+            Some(closed) if now < closed.until => Entrance::Closed(closed.until),
             Some(closed) if closed.is_stopped => Entrance::Try,
             Some(_) => Entrance::Ask,
         }
@@ -95,17 +94,17 @@ impl Reach {
         }
     }
 
-    /// A person asked for another try: the pause that began before is over.
-    pub fn asked_for(&mut self, at: DateTime<Utc>) {
-        if let Some(closed) = self.closed.as_mut().filter(|closed| closed.since <= at) {
+    /// A person asked for another try: the pause is over.
+    pub fn asked_for(&mut self) {
+        if let Some(closed) = &mut self.closed {
             closed.until = closed.since;
         }
     }
 
     /// Somebody has shown a card and waits: where BluSKY could only not be reached, it is looked at once whether it is back.
-    pub fn ordered(&mut self, at: DateTime<Utc>) {
+    pub fn ordered(&mut self) {
         if self.closed.is_some_and(|closed| !closed.is_stopped && !closed.is_asked) {
-            self.asked_for(at);
+            self.asked_for();
         }
     }
 
@@ -164,7 +163,7 @@ mod tests {
         let entrance = |heard: Reached| {
             let mut reach = Reach::default();
             reach.heard(&heard, user(1), at(0), at(0));
-            reach.ordered(at(0));
+            reach.ordered();
             reach.entrance(at(0))
         };
         assert_eq!(entrance(Reached::Away(None)), Entrance::Ask);
@@ -205,13 +204,6 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_ends_the_pause() {
-        let mut reach = Reach::default();
-        reach.heard(&Reached::Stopped, user(1), at(1000), at(1000));
-        assert_eq!((reach.entrance(at(1000)), reach.entrance(at(10))), (Entrance::Closed(at(1001)), Entrance::Try));
-    }
-
-    #[test]
     fn trouble_with_the_try_after_a_pause_begins_the_next_pause_and_says_that_blusky_is_away() {
         let mut reach = Reach::default();
         reach.heard(&Reached::Away(None), user(1), at(0), at(0));
@@ -221,12 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_for_another_try_ends_a_pause_that_began_before_it_and_no_later_one() {
+    fn a_wish_for_another_try_ends_the_pause() {
         let mut reach = Reach::default();
         reach.heard(&Reached::Stopped, user(1), at(10), at(10));
-        reach.asked_for(at(9));
         assert_eq!(reach.entrance(at(10)), Entrance::Closed(at(11)));
-        reach.asked_for(at(10));
+        reach.asked_for();
         assert_eq!(reach.entrance(at(10)), Entrance::Try);
     }
 }

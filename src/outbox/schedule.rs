@@ -169,8 +169,9 @@ impl Schedule {
         firsts.into_iter().for_each(|first| self.make_ready(first));
     }
 
-    /// Takes what became of a call for this entry, which is about this user.
-    pub fn heard(&mut self, id: Uuid, heard: &Reached, user: Option<Uuid>, now: DateTime<Utc>) {
+    /// Takes what became of a call for this entry.
+    pub fn heard(&mut self, id: Uuid, heard: &Reached, now: DateTime<Utc>) {
+        let user = self.waiting.get(&id).and_then(|waiting| waiting.user);
         self.reach.heard(heard, user, self.under_way.get(&id).copied().unwrap_or(now), now);
     }
 
@@ -202,7 +203,7 @@ impl Schedule {
 
     /// Something could not be written down.
     pub fn unwritten(&mut self, now: DateTime<Utc>) {
-        let tries = self.rest.map_or(0, |rest| rest.tries);
+        let tries = self.unwritten_tries();
         if self.rest.is_none_or(|rest| rest.until <= now) {
             self.rest = Some(Rest { until: now + TimeDelta::seconds(1), tries: tries + 1 });
         }
@@ -213,10 +214,10 @@ impl Schedule {
         self.rest = None;
     }
 
-    /// True where it is not known yet whether the store takes nothing for more than a moment.
+    /// How often in a row nothing could be written down: once may be for a moment.
     #[must_use]
-    pub fn tries_to_write(&self) -> bool {
-        self.rest.is_some_and(|rest| rest.tries == 1)
+    pub fn unwritten_tries(&self) -> u32 {
+        self.rest.map_or(0, |rest| rest.tries)
     }
 
     /// True where a further call may be made: at most so many at once, and none while more answers than that wait to be written down.
@@ -285,6 +286,13 @@ impl Schedule {
     #[must_use]
     pub fn place(&self, id: Uuid) -> Option<u64> {
         self.waiting.get(&id).map(|waiting| waiting.place)
+    }
+
+    /// Nothing more can be done for this entry.
+    pub fn give_up(&mut self, id: Uuid) {
+        if let Some(waiting) = self.waiting.get(&id).copied() {
+            self.put(Waiting { turn: Turn::Over, ..waiting });
+        }
     }
 
     /// Nothing could be done for this entry: it is tried again a little later.

@@ -37,7 +37,7 @@ pub enum Event {
     Saved(Box<Entry>),
     /// An entry is not on disk.
     NotSaved(Uuid, String),
-    /// What came of an entry cannot be written down yet, and why; the next step that is says that it can.
+    /// Something cannot be written down now, and why; the next step on disk says that it can.
     Unwritten(String),
     /// An entry is not on disk: another one for the same card is in its way.
     InTheWay(Uuid, InTheWay),
@@ -49,9 +49,9 @@ pub enum Event {
     Settled(Box<Entry>),
     /// A step of an entry that is being delivered is on disk.
     Stepped(Box<Entry>),
-    /// The calls for an entry, which is about this user, are answered, and say this about the way to BluSKY. What came of them is being
-    /// written down; no further call is made for it before that.
-    Answered(Uuid, Option<Uuid>, Vec<Heard>),
+    /// The calls for an entry are answered, and say this about the way to BluSKY. What came of them is being written down; no further call
+    /// is made for it before that.
+    Answered(Uuid, Vec<Heard>),
     /// The calls for an entry have come to an end for now.
     Called(Box<Called>),
     /// From now on, this is delivered.

@@ -65,7 +65,7 @@ use notice::QuestionKind;
 pub use notice::{Ended, Notice, Question};
 use rosters::Rosters;
 use sending::Sending;
-pub use sending::{Called, Heard, Scope};
+pub use sending::{Called, Heard, Scope, Stands};
 use withdrawn::Withdrawn;
 
 /// What time it is, twice.
@@ -266,9 +266,9 @@ impl Station {
             Event::Stock(entries) => self.stock(entries, &mut turn),
             Event::Settled(entry) => self.settled(entry, &mut turn),
             Event::Stepped(entry) => self.stepped(entry, &mut turn),
-            Event::Answered(id, user, heard) => self.calls_answered(id, user, heard, &mut turn),
+            Event::Answered(id, heard) => self.calls_answered(id, heard, &mut turn),
             Event::Called(called) => self.called(*called, &mut turn),
-            Event::Deliver(scope) => self.sending.deliver(scope, turn.now),
+            Event::Deliver(scope) => self.sending.deliver(scope),
             Event::StoreGone(why) => {
                 self.store.gone.clone_from(&why);
                 turn.tell(Notice::StoreGone(why));
@@ -295,7 +295,7 @@ impl Station {
 
     /// What is to be done before it ends: the cards that lie there are seen for the last time, and nothing more is sent.
     pub fn end(&mut self, now: Now) -> Vec<Effect> {
-        self.sending.deliver(Scope::Nothing, now);
+        self.sending.deliver(Scope::Nothing);
         std::mem::take(&mut self.lying).into_iter().map(|(_, (card, _))| Effect::Seen(card, now.wall)).collect()
     }
 
@@ -320,7 +320,7 @@ impl Station {
     /// True where nothing more will be sent by itself for a while: nothing is due soon, BluSKY is away, or nothing can be written down.
     #[must_use]
     pub fn is_idle(&self, now: Now) -> bool {
-        self.sending.is_idle(now) || (self.store.unsaved.is_some() && !self.sending.is_busy() && !self.sending.schedule.tries_to_write())
+        self.sending.is_idle(self.store.unsaved.is_some(), now)
     }
 
     /// How many entries wait, for whatever.

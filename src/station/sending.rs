@@ -39,12 +39,21 @@ pub type Heard = (Reached, Option<String>);
 pub struct Called {
     /// Its key.
     pub id: Uuid,
-    /// Whom it is about.
-    pub user: Option<Uuid>,
     /// What each call says about the way to BluSKY, but for what was told before ([`Event::Answered`]).
     pub heard: Vec<Heard>,
-    /// The entry as it is now; none where it could not be read or written.
-    pub entry: Option<Box<Entry>>,
+    /// How the entry stands after them.
+    pub stands: Stands,
+}
+
+/// How an entry stands after its calls.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stands {
+    /// As it is now.
+    As(Box<Entry>),
+    /// It could not be read or written, or its turn is after another's: it is tried again a little later.
+    Later,
+    /// It is damaged or gone, as this says: nothing can be done for it.
+    Lost(String),
 }
 
 /// What is due within this time is waited for by whoever is about to end.
@@ -106,11 +115,11 @@ impl Sending {
         }
     }
 
-    pub(super) fn deliver(&mut self, scope: Scope, now: Now) {
+    pub(super) fn deliver(&mut self, scope: Scope) {
         self.known.begins();
         self.scope = scope;
         if scope == Scope::All {
-            self.schedule.reach().asked_for(now.steady);
+            self.schedule.reach().asked_for();
             self.aside.take_all().for_each(|waiting| self.schedule.put(waiting));
         }
     }
@@ -123,10 +132,15 @@ impl Sending {
         self.schedule.is_busy()
     }
 
-    pub(super) fn is_idle(&self, now: Now) -> bool {
+    /// Nothing more will be sent by itself for a while, where something could not be saved or not.
+    pub(super) fn is_idle(&self, is_unsaved: bool, now: Now) -> bool {
         let schedule = &self.schedule;
+        let takes_nothing = match schedule.unwritten_tries() {
+            0 => is_unsaved && !schedule.is_busy(),
+            tries => tries > 1,
+        };
         let is_due_soon = || schedule.deadline(now.steady).is_some_and(|at| at < now.steady + SOON);
-        !schedule.is_busy() && (schedule.is_closed(now.steady) || !is_due_soon())
+        takes_nothing || (!schedule.is_busy() && (schedule.is_closed(now.steady) || !is_due_soon()))
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -199,7 +213,7 @@ impl Sending {
     fn put_first(&mut self, entry: &Entry, now: Now) {
         let waiting = waiting(entry, self.place(entry.id), now);
         let turn = if matches!(waiting.turn, Due::At(_)) { Due::At(DateTime::UNIX_EPOCH) } else { waiting.turn };
-        self.schedule.reach().ordered(now.steady);
+        self.schedule.reach().ordered();
         self.put(Waiting { turn, ..waiting });
     }
 
@@ -245,7 +259,7 @@ impl Station {
 
     /// A person's word on an entry is on disk.
     pub(super) fn settled(&mut self, entry: Box<Entry>, turn: &mut Turn) {
-        self.sending.schedule.reach().asked_for(turn.now.steady);
+        self.sending.schedule.reach().asked_for();
         if self.sending.schedule.is_under_way(entry.id) {
             // Whoever is at work on it finds the new step, and comes back with it.
             return turn.tell(Notice::Entry(entry, None));

@@ -16,7 +16,7 @@ use chacha20poly1305::{
 use uuid::Uuid;
 
 use super::Files;
-use crate::{access::Secret, file};
+use crate::{access::Secret, card::from_hex, file};
 
 /// The name of the credential: `LoadCredential=cardbridge.key:/path`.
 pub const CREDENTIAL: &str = "cardbridge.key";
@@ -121,14 +121,9 @@ const LARGEST_KEY_FILE: u64 = 4 << 10;
 fn read(path: &Path) -> Result<Key<XChaCha20Poly1305>, SealError> {
     let failed = |why: String| SealError::Key { path: path.display().to_string(), why };
     let bytes = file::read(path, LARGEST_KEY_FILE).map_err(|error| failed(error.to_string()))?;
-    let key = if bytes.len() == KEY { Some(bytes) } else { std::str::from_utf8(&bytes).ok().and_then(unhex) };
+    let key = if bytes.len() == KEY { Some(bytes) } else { std::str::from_utf8(&bytes).ok().and_then(from_hex) };
     let key: Option<[u8; KEY]> = key.and_then(|key| key.try_into().ok());
     key.map(Into::into).ok_or_else(|| failed("it is not a key; a key is 32 bytes, or 64 hex digits".to_owned()))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.trim().chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
-    digits.chunks(2).map(|pair| Some(pair.first()? << 4 | pair.get(1)?)).collect()
 }
 
 #[cfg(test)]

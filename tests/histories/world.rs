@@ -17,7 +17,9 @@ use cardbridge::{
     outbox::{Entry, Next, ReadBack, Reassign, State, Step, reach::Reached, schedule::Work},
     protocols::Protocols,
     reader::{ReaderEvent, ReaderHints},
-    station::{Answer, Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Station, What, WhichCard},
+    station::{
+        Answer, Called, Effect, Event, Notice, Now, ReaderKind, ReaderSetup, Request, Scope, Setup, Stands, Station, What, WhichCard,
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -301,11 +303,10 @@ impl World {
         let is_newly_answered = matches!(call.stage, Stage::Due(Next::Wait(_) | Next::Person | Next::Done)) && call.unwritten.is_some();
         let answered = is_newly_answered && !std::mem::replace(&mut call.is_answered, true);
         let heard = if answered { std::mem::take(&mut call.heard) } else { Vec::new() };
-        let user = call.entry.operation.user();
         self.calls.push(call);
         self.happens(stepped);
         if answered {
-            self.happens(Event::Answered(id, user, heard));
+            self.happens(Event::Answered(id, heard));
         }
     }
 
@@ -315,8 +316,9 @@ impl World {
         if self.at(id).is_some_and(|entry| entry.progress().is_settled()) {
             self.sent.remove(&id);
         }
-        let (user, entry) = (call.entry.operation.user(), self.at(id).cloned().filter(|_| is_readable).map(Box::new));
-        self.happens(Event::Called(Box::new(Called { id, user, heard: call.heard, entry })));
+        let entry = self.at(id).cloned().filter(|_| is_readable);
+        let stands = entry.map_or(Stands::Later, |entry| Stands::As(Box::new(entry)));
+        self.happens(Event::Called(Box::new(Called { id, heard: call.heard, stands })));
     }
 
     fn stage(&mut self, call: &mut Call) -> Stage {

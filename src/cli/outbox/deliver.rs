@@ -36,6 +36,9 @@ pub(super) async fn deliver(session: &mut Session<'_>, json: bool) -> Result<Exi
     let waits = |told: &&Value| told.at("end").is_null() || is_open(told);
     let count = outbox.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count());
     if count > 0 {
+        let station = session.asks(async |client| client.station().await).await?;
+        let why = [station.at("store").text("why"), station.at("blusky").text("stopped")].into_iter().filter(|why| !why.is_empty());
+        why.for_each(|why| out::hint(&format!("nothing is delivered: {why}")));
         let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };
         out::hint(&format!("{entries}; `cardbridge outbox list` shows why"));
     }
@@ -83,7 +86,7 @@ fn show(notice: &Value, json: bool) {
     match notice.text("kind") {
         "enrollment" if has_ended && json => out::print_json(notice.at("entry")),
         "enrollment" if has_ended => out::print(&format!("{}  {}", notice.text("enrollment"), notice.text("words"))),
-        "away" | "stopped" => out::hint(notice.text("words")),
+        "away" => out::hint(notice.text("words")),
         _ => {}
     }
 }

@@ -48,8 +48,11 @@ pub(super) async fn place(
 
 /// What was ordered before, and is saved, goes on from there: how it stands.
 pub(super) fn resumed(shared: &Shared, entry: Entry) -> Result<Value, Failed> {
-    shared.post(Event::Resume(entry.id))?;
-    drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    // Of what has come to its end nothing more is heard.
+    if !entry.progress().is_settled() {
+        shared.post(Event::Resume(entry.id))?;
+        drop(shared.control.send(Control::Deliver(Scope::Ordered)));
+    }
     Ok(views::notice::json(&Notice::Entry(Box::new(entry), None), None, &shared.site.config.policy))
 }
 

@@ -68,8 +68,6 @@ pub struct Status {
     pub blusky: BluskyHealth,
     /// Nothing more will be sent by itself for a while.
     pub is_idle: bool,
-    /// Something that was ordered here is not finished.
-    pub is_at_work: bool,
     /// A call is under way.
     pub is_sending: bool,
     /// How many entries wait, whatever they wait for.

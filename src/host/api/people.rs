@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
 use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     access::Person,
     enroll::{origin::Named, people::Finding},
-    host::directory::{Directory, Meant, NotMeant},
+    host::directory::{Directory, Meant, NoDirectory, NotMeant},
 };
 
 /// How many people are shown at most, and if the request does not say.
@@ -45,8 +45,7 @@ impl Default for Search {
 /// People of the directory whose name, nickname, employee number or e-mail address holds this text.
 #[utoipa::path(get, path = "/v1/people", params(Search), responses((status = 200, description = "People", body = People)))]
 pub(super) async fn search(State(shared): State<Arc<Shared>>, Asked(search): Asked<Search>) -> Result<Json<People>, Failed> {
-    let failed = |why: String| Failed::new(StatusCode::BAD_REQUEST, "people", why, "");
-    let people = shared.directory.people().await.map_err(failed)?;
+    let people = shared.directory.people().await?;
     let asked = shared.directory.asked().await.map_err(|error| Failed::impossible("store", error.to_string(), ""))?;
     let mut found = people.search(&search.q);
     let shown = found.by_ref().take(search.limit.min(MOST_PEOPLE)).map(PersonJson::of).collect();
@@ -92,10 +91,19 @@ impl PersonJson {
     }
 }
 
+impl From<NoDirectory> for Failed {
+    fn from(error: NoDirectory) -> Self {
+        match error {
+            NoDirectory::List(why) => Self::usage("people", why, "correct the file named under [people]"),
+            NoDirectory::Store(error) => Self::impossible("store", error.to_string(), ""),
+        }
+    }
+}
+
 /// Who is meant by a word.
 pub(super) async fn who(directory: &Directory, who: &str) -> Result<Meant, Failed> {
     directory.who(who).await.map_err(|error| match error {
-        NotMeant::NoDirectory(why) => Failed::usage("people", why, "correct the file named under [people]"),
+        NotMeant::NoDirectory(error) => error.into(),
         NotMeant::Who { error, findings, more } => {
             let failed = match error.is_usage() {
                 true => Failed::usage("user", error.to_string(), ""),

@@ -4,6 +4,7 @@
 //! is something to do at once: sent, answered, read back.
 
 mod way;
+mod writing;
 
 use std::{
     collections::HashMap,
@@ -13,19 +14,17 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::OptionFuture;
-use tokio::{
-    sync::{mpsc::UnboundedSender, watch},
-    time::sleep,
-};
+use tokio::sync::{mpsc::UnboundedSender, watch};
 use uuid::Uuid;
 use way::{Clock, Way, nothing_heard};
+use writing::is_lost;
 
-use super::{super::holder, Directory, once};
+use super::{super::holder, Directory};
 use crate::{
     access::{AccessControl, AddUser, Cards, Detail, NO_SUCH_CALL, NoList, Operation, Outcome},
     card::DecidedBy,
     outbox::{Entry, Next, ReadBack, State, Step, reach::Reached},
-    station::{Called, Event},
+    station::{Called, Event, Stands},
     store::{StoreError, StoreHandle},
 };
 
@@ -41,6 +40,8 @@ pub(super) struct Call<C> {
     /// When what may have arrived was sent from here, and when this process began, by a clock that nobody sets.
     sent: Mutex<HashMap<Uuid, Instant>>,
     began: Instant,
+    /// Why something could not be read or written last, until something is.
+    failed: Mutex<Option<String>>,
 }
 
 /// Where steps are told as they are written.
@@ -55,14 +56,18 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         directory: Option<Directory>,
     ) -> Self {
         let shows_within = TimeDelta::from_std(shows_within).unwrap_or(TimeDelta::MAX);
-        Self { store, system, shows_within, stopped, directory, shown: Mutex::default(), sent: Mutex::default(), began: Instant::now() }
+        let (shown, sent, failed) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { store, system, shows_within, stopped, directory, shown, sent, began: Instant::now(), failed }
     }
 
     /// First something that changes nothing, to see whether BluSKY is back; nothing is written down for that.
     pub(super) async fn ask(&self, id: Uuid, at_least: DateTime<Utc>, post: &Post) -> Called {
-        let Ok(entry) = self.store.entry(id).await else { return nothing_heard(id) };
+        let entry = match self.store.entry(id).await {
+            Ok(entry) => entry,
+            Err(error) => return self.left(nothing_heard(id), &error, post).await,
+        };
         let mut way = Way::of(entry, Clock::from(at_least), post);
-        if let Some(user) = way.called.user
+        if let Some(user) = way.entry.operation.user().filter(|_| !self.is_stopped())
             && matches!(self.cards_of(user, Detail::Card, &mut way.called).await, Cards::Away { .. } | Cards::Later { .. })
         {
             return way.ended();
@@ -73,13 +78,18 @@ impl<C: AccessControl + Send + Sync> Call<C> {
     /// What is due for an entry. Where it is to be sent and nothing is to be looked at before, "sending" is written down in the same
     /// question to the store in which the entry is read.
     pub(super) async fn step(&self, id: Uuid, at_least: DateTime<Utc>, post: &Post) -> Called {
-        let clock = Clock::from(at_least);
+        let (clock, stopped) = (Clock::from(at_least), self.stopped.clone());
         let sending = move |entry: &Entry| match entry.due(clock.now()) {
-            Next::Send { reassign } if is_sent_as_it_is(entry, reassign) => Some((Utc::now(), Step::Sending { reassign })),
+            Next::Send { reassign } if is_sent_as_it_is(entry, reassign) && !*stopped.borrow() => {
+                Some((Utc::now(), Step::Sending { reassign }))
+            }
             _ => None,
         };
         match self.store.begin(id, sending).await {
-            Ok((entry, begun)) => self.go_on(Way::of(entry, clock, post), begun).await,
+            Ok((entry, begun)) => {
+                self.goes_well();
+                self.go_on(Way::of(entry, clock, post), begun).await
+            }
             Err(error) => self.left(nothing_heard(id), &error, post).await,
         }
     }
@@ -91,10 +101,11 @@ impl<C: AccessControl + Send + Sync> Call<C> {
                 way.tell();
                 self.send(&mut way, reassign).await
             }
+            _ if self.is_stopped() => Ok(false),
             // Its pause is over by the clock that nobody sets, whatever the wall's clock says.
             _ => self.take(&mut way, Entry::due).await,
         };
-        while matches!(done, Ok(true)) && way.is_answered() && !*self.stopped.borrow() {
+        while matches!(done, Ok(true)) && way.is_answered() && !self.is_stopped() {
             done = self.take(&mut way, Entry::next).await;
         }
         if let Err(error) = way.written().await.and(done) {
@@ -106,17 +117,20 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         way.ended()
     }
 
+    fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
     /// An entry that cannot go on. Where somebody else has gone on with it, it is read again.
     async fn left(&self, called: Called, error: &StoreError, post: &Post) -> Called {
         if *error == StoreError::Conflict {
-            return Called { entry: self.store.entry(called.id).await.ok().map(Box::new), ..called };
+            return match self.store.entry(called.id).await {
+                Ok(entry) => Called { stands: Stands::As(Box::new(entry)), ..called },
+                Err(_) => called,
+            };
         }
-        if unwritten(error, post) {
-            tracing::error!("the outbox cannot be written: {error}");
-        } else {
-            tracing::error!("an entry is left alone: {error}");
-        }
-        called
+        self.fails(error, post);
+        Called { stands: if is_lost(error) { Stands::Lost(error.to_string()) } else { Stands::Later }, ..called }
     }
 
     /// Does what is next for an entry; false where there is nothing more to do for now.
@@ -205,14 +219,14 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         if let (Some(directory), Some(key)) = (&self.directory, key.filter(|key| !key.is_nil()))
             && let Err(error) = directory.add(key, user).await
         {
-            once(&mut None, &format!("the directory lacks somebody who was added: {error}"));
+            tracing::error!("the directory lacks somebody who was added: {error}");
         }
     }
 
     /// Looks in BluSKY's list of people for a user whose making was not answered.
     async fn look_for<'c>(&'c self, user: &AddUser, way: &mut Way<'c>) -> Result<bool, StoreError> {
         way.written().await?;
-        if *self.stopped.borrow() {
+        if self.is_stopped() {
             way.tell();
             return Ok(false);
         }
@@ -343,54 +357,9 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         let since = TimeDelta::from_std(sent.unwrap_or(self.began).elapsed()).unwrap_or(TimeDelta::MAX);
         since < entry.unproven_for(self.shows_within) && (sent.is_some() || Utc::now() < until)
     }
-
-    async fn append(&self, way: &mut Way<'_>, step: Step) -> Result<(), StoreError> {
-        let at = Utc::now();
-        self.store.append(&way.entry, at, step.clone()).await?;
-        way.entry.add(at, step);
-        way.tell();
-        Ok(())
-    }
-
-    /// An answer that has come is written down from when somebody waits for that ([`Way::written`]); the step before it must be on disk. It
-    /// is not lost to a full disk: it is tried until there is room, and has the time of the try that succeeds. Nothing is done for its entry
-    /// until then but to look, and people learn why it does not go on.
-    fn write<'c>(&'c self, way: &mut Way<'c>, step: Step, is_told: bool) {
-        let (before, post, mut at) = (way.entry.clone(), way.post, Utc::now());
-        way.entry.add(at, step.clone());
-        way.writing = Some(Box::pin(async move {
-            let mut told = None;
-            while let Err(error) = self.store.append(&before, at, step.clone()).await {
-                if error == StoreError::Conflict || *self.stopped.borrow() {
-                    return Err(error);
-                }
-                once(&mut told, &format!("BluSKY's answer cannot be written down yet: {error}"));
-                unwritten(&error, post);
-                sleep(Duration::from_secs(1)).await;
-                at = Utc::now();
-            }
-            let entry = before.after([(at, step)]);
-            if is_told {
-                drop(post.send(Event::Stepped(Box::new(entry.clone()))));
-            }
-            Ok(entry)
-        }));
-    }
 }
 
 /// True where nothing is to be looked at before it is sent.
 fn is_sent_as_it_is(entry: &Entry, reassign: bool) -> bool {
     entry.origin.once_taken_by.is_none() && !(reassign && entry.progress().is_held())
-}
-
-/// Tells that the store takes nothing now, where that is wrong, and not one entry.
-fn unwritten(error: &StoreError, post: &Post) -> bool {
-    let is_store = match error {
-        StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Locked(_) | StoreError::Failed { .. } => true,
-        other => matches!(other, StoreError::DamagedHead | StoreError::Foreign(_)),
-    };
-    if is_store {
-        drop(post.send(Event::Unwritten(error.to_string())));
-    }
-    is_store
 }

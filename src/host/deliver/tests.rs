@@ -15,7 +15,7 @@ use crate::{
         fake::{Fake, Reply},
     },
     outbox::{Reassign, State, Step},
-    station::Called,
+    station::{Called, Stands},
     store::memory::Memory,
 };
 
@@ -76,7 +76,7 @@ impl Desk {
         let (looks, looked) = channel();
         let system = Between { there: Fake::default(), store: store.clone(), looks, looked: Arc::new(Mutex::new(Some(looked))) };
         system.there.will(reply);
-        let caller = Caller::new(store.clone(), system.clone(), LONG);
+        let caller = Caller::new(store.clone(), system.clone(), LONG, None);
         let (post, posted) = mpsc::unbounded_channel();
         caller.begin(Work::Step(ID), Utc::now(), post);
         Self { system, store, caller, posted, told: Vec::new() }
@@ -88,7 +88,7 @@ impl Desk {
             match timeout(LONG / 2, self.posted.recv()).await.expect("something comes of a call").unwrap() {
                 Event::Called(called) => return *called,
                 Event::Stepped(entry) => self.told.push(format!("step {}", entry.steps().len())),
-                Event::Answered(_, _, heard) => self.told.push(format!("{} calls answered", heard.len())),
+                Event::Answered(_, heard) => self.told.push(format!("{} calls answered", heard.len())),
                 other => panic!("{other:?}"),
             }
         }
@@ -102,7 +102,7 @@ async fn what_came_of_a_card_is_looked_at_while_its_answer_is_written_down() {
     let called = desk.called().await;
     let kept = desk.store.entry(ID).await.unwrap();
     assert!(matches!(kept.steps(), [(_, Step::Sending { .. }), (_, Step::Answered(_)), (_, Step::ReadBack(_))]), "{:?}", kept.steps());
-    assert_eq!((kept.progress().state, called.entry), (State::Accepted, Some(Box::new(kept))));
+    assert_eq!((kept.progress().state, called.stands), (State::Accepted, Stands::As(Box::new(kept))));
     let wanted = ["step 1", "step 2", "2 calls answered", "step 3"];
     assert_eq!(desk.told, wanted, "each step once it is on disk, and that another entry may call before the last one is");
 }
@@ -134,7 +134,28 @@ async fn who_is_told_to_stop_while_an_answer_is_written_down_writes_it_and_calls
         let called = desk.called().await;
         let kept = desk.store.entry(ID).await.unwrap();
         assert!(matches!(kept.steps(), [(_, Step::Sending { .. }), (_, Step::Answered(_))]), "{:?}", kept.steps());
-        assert_eq!((desk.system.there.sent().len(), called.entry), (1, Some(Box::new(kept))));
+        assert_eq!((desk.system.there.sent().len(), called.stands), (1, Stands::As(Box::new(kept))));
         assert_eq!(desk.told, ["step 1", "step 2"]);
     }
+}
+
+#[tokio::test]
+async fn nothing_is_begun_after_the_word_to_stop_and_an_entry_that_is_gone_is_given_up() {
+    let mut desk = Desk::begins(None, Reply::Done).await;
+    desk.system.looks.send(()).unwrap();
+    drop(desk.called().await);
+    let came = desk.system.there.came().len();
+    let (post, posted) = mpsc::unbounded_channel();
+    desk.posted = posted;
+    desk.caller.begin(Work::Step(Uuid::from_u128(99)), Utc::now(), post.clone());
+    assert_eq!(desk.called().await.stands, Stands::Lost(StoreError::NoEntry(Uuid::from_u128(99).to_string()).to_string()));
+    let Operation::AddUserCard(card) = desk.store.entry(ID).await.unwrap().operation else { panic!("it is a card") };
+    let waiting = Entry::of_card(Uuid::from_u128(2), Utc::now(), card, None, Reassign::Never);
+    desk.store.save(waiting.clone()).await.unwrap();
+    desk.caller.stop();
+    for work in [Work::Step(waiting.id), Work::Ask(waiting.id)] {
+        desk.caller.begin(work, Utc::now(), post.clone());
+        assert!(matches!(desk.called().await.stands, Stands::As(entry) if entry.steps().is_empty()), "{work:?}");
+    }
+    assert_eq!(desk.system.there.came().len(), came);
 }

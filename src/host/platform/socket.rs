@@ -43,7 +43,7 @@ impl SocketPlace {
         if path.as_os_str().len() + NEW.len() <= LONGEST_PATH {
             return Ok(Self { path, _folder: None });
         }
-        let folder = File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+        let folder = File::open(files::folder_of(&path))?;
         let short = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(path.file_name().unwrap_or_default());
         Ok(Self { path: short, _folder: Some(folder) })
     }

@@ -52,13 +52,13 @@ fn while_the_store_takes_nothing_one_entry_a_second_finds_that_out() {
     assert_eq!(schedule.next(at(0)), Some(id(1)));
     schedule.unwritten(at(0));
     schedule.let_go(Uuid::from_u128(1), at(0));
-    assert_eq!((schedule.next(at(0)), schedule.deadline(at(0)), schedule.tries_to_write()), (None, Some(at(1)), true));
+    assert_eq!((schedule.next(at(0)), schedule.deadline(at(0)), schedule.unwritten_tries()), (None, Some(at(1)), 1));
     assert_eq!([schedule.next(at(1)), schedule.next(at(1))], [Some(id(2)), None], "one alone, to see");
     schedule.unwritten(at(1));
     schedule.let_go(Uuid::from_u128(2), at(1));
     // Others that find it out too do not make the rest longer.
     schedule.unwritten(at(1) + TimeDelta::milliseconds(500));
-    assert_eq!((schedule.next(at(1)), schedule.deadline(at(1)), schedule.tries_to_write()), (None, Some(at(2)), false));
+    assert_eq!((schedule.next(at(1)), schedule.deadline(at(1)), schedule.unwritten_tries()), (None, Some(at(2)), 2));
     assert_eq!(schedule.next(at(2)), Some(id(3)));
     schedule.written();
     assert_eq!(
@@ -112,14 +112,14 @@ fn while_blusky_is_away_one_entry_after_the_other_is_tried_alone() {
     // The third is due in the very moment of its try.
     [(1, 0), (2, 0), (3, 3)].into_iter().for_each(|(number, due)| schedule.put(waiting(number, number.into(), number, Turn::At(at(due)))));
     assert_eq!(schedule.next(at(0)), Some(id(1)));
-    schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(0));
+    schedule.heard(Uuid::nil(), &Reached::Away(None), at(0));
     schedule.put(waiting(1, 1, 1, Turn::At(at(0))));
     assert_eq!((schedule.next(at(0)), schedule.deadline(at(0))), (None, Some(at(1))));
     let mut now = 1;
     for (number, pause) in [(2, 2), (3, 4), (1, 8)] {
         assert_eq!(schedule.next(at(now)), Some(Work::Ask(Uuid::from_u128(number))));
         assert_eq!((schedule.next(at(now)), schedule.deadline(at(now))), (None, None), "one alone, and nobody looks until it is back");
-        schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(now));
+        schedule.heard(Uuid::nil(), &Reached::Away(None), at(now));
         let number = u64::try_from(number).unwrap();
         schedule.put(waiting(number, number.into(), number, Turn::At(at(0))));
         now += pause;
@@ -133,7 +133,7 @@ fn an_outage_in_the_middle_of_several_calls_is_one_try_and_a_pause_of_a_second()
     let begun: Vec<Work> = std::iter::from_fn(|| schedule.next(at(0))).collect();
     assert_eq!(begun.len(), 4);
     for number in 1..=4 {
-        schedule.heard(Uuid::from_u128(number.into()), &Reached::Away(None), None, at(3));
+        schedule.heard(Uuid::from_u128(number.into()), &Reached::Away(None), at(3));
         schedule.put(waiting(number, number.into(), number, Turn::At(at(0))));
     }
     assert_eq!((schedule.deadline(at(3)), schedule.is_away()), (Some(at(4)), false));

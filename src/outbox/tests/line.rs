@@ -58,12 +58,12 @@ fn blusky_is_away_after_two_tries_in_a_row_that_did_not_reach_it_and_not_where_i
     let mut schedule = Schedule::new(2);
     assert!(!schedule.is_closed(at(0)) && !schedule.is_away());
     for _ in 0..2 {
-        schedule.heard(Uuid::nil(), &Reached::Stopped, None, at(0));
+        schedule.heard(Uuid::nil(), &Reached::Stopped, at(0));
     }
     assert!(schedule.is_closed(at(0)) && !schedule.is_away(), "it is there, and denies access");
-    schedule.heard(Uuid::nil(), &Reached::Answered, None, at(1));
+    schedule.heard(Uuid::nil(), &Reached::Answered, at(1));
     for _ in 0..2 {
-        schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(1));
+        schedule.heard(Uuid::nil(), &Reached::Away(None), at(1));
     }
     assert!(schedule.is_closed(at(1)) && schedule.is_away());
 }
@@ -130,7 +130,7 @@ fn whether_blusky_is_back_is_tried_with_what_is_due_also_while_something_else_is
     let mut schedule = Schedule::new(8);
     let ask = |schedule: &mut Schedule, second| schedule.next(at(second));
     let put = |schedule: &mut Schedule, place: u64, due| schedule.put(waiting(place, place.into(), Turn::At(at(due))));
-    let away = |schedule: &mut Schedule, second| schedule.heard(Uuid::nil(), &Reached::Away(None), None, at(second));
+    let away = |schedule: &mut Schedule, second| schedule.heard(Uuid::nil(), &Reached::Away(None), at(second));
     put(&mut schedule, 1, 0);
     put(&mut schedule, 3, 100);
     assert_eq!(ask(&mut schedule, 0), Some(Work::Step(Uuid::from_u128(1))));

@@ -17,22 +17,32 @@ impl Sending {
 
 impl Station {
     /// The calls for an entry are answered: others may be made while that is written down.
-    pub(in crate::station) fn calls_answered(&mut self, id: Uuid, user: Option<Uuid>, heard: Vec<Heard>, turn: &mut Turn) {
-        self.heard(id, user, heard, turn);
+    pub(in crate::station) fn calls_answered(&mut self, id: Uuid, heard: Vec<Heard>, turn: &mut Turn) {
+        self.heard(id, heard, turn);
         self.sending.schedule.answered(id);
         self.tell_whether_it_is_away(turn);
     }
 
     pub(in crate::station) fn called(&mut self, called: Called, turn: &mut Turn) {
-        self.heard(called.id, called.user, called.heard, turn);
-        match called.entry {
-            None => self.sending.schedule.let_go(called.id, turn.now.steady),
-            Some(entry) => self.finish(entry, turn),
+        self.heard(called.id, called.heard, turn);
+        match called.stands {
+            Stands::As(entry) => self.finish(entry, turn),
+            Stands::Later => self.sending.schedule.let_go(called.id, turn.now.steady),
+            Stands::Lost(why) => self.lose(called.id, why, turn),
         }
         self.tell_whether_it_is_away(turn);
     }
 
-    fn heard(&mut self, id: Uuid, user: Option<Uuid>, heard: Vec<Heard>, turn: &mut Turn) {
+    /// An entry that is damaged or gone holds up nobody, and nobody waits for it.
+    fn lose(&mut self, id: Uuid, why: String, turn: &mut Turn) {
+        self.sending.schedule.give_up(id);
+        if self.sending.followed.contains(&id) {
+            turn.tell(Notice::Postponed(id, Some(why)));
+        }
+        self.sending.forget(id);
+    }
+
+    fn heard(&mut self, id: Uuid, heard: Vec<Heard>, turn: &mut Turn) {
         for (heard, why) in heard {
             match (&heard, why) {
                 (Reached::Stopped, Some(why)) => self.stopped(why, turn),
@@ -41,7 +51,7 @@ impl Station {
                 _ => {}
             }
             self.sending.reach(&heard, turn.now.wall);
-            self.sending.schedule.heard(id, &heard, user, turn.now.steady);
+            self.sending.schedule.heard(id, &heard, turn.now.steady);
         }
     }
 
@@ -67,7 +77,7 @@ impl Station {
         self.sending.schedule.written();
     }
 
-    /// Nothing is delivered from here for as long as this station stands.
+    /// Nothing can be delivered from here now.
     pub(in crate::station) fn cannot_deliver(&mut self, why: String, turn: &mut Turn) {
         self.stopped(why.clone(), turn);
         self.postpone_all(Some(why), turn);

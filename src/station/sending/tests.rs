@@ -19,13 +19,13 @@ fn entry(number: u128, saved_at: DateTime<Utc>) -> Entry {
 fn a_card_that_was_just_shown_goes_before_those_that_wait_and_finds_out_whether_blusky_is_back() {
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let mut sending = Sending::new(1);
-    sending.deliver(Scope::All, now);
+    sending.deliver(Scope::All);
     (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
-    sending.schedule.heard(Uuid::nil(), &Reached::Away(None), None, now.steady);
+    sending.schedule.heard(Uuid::nil(), &Reached::Away(None), now.steady);
     assert_eq!(sending.schedule.next(now.steady), None);
     sending.put_first(&entry(9, now.wall), now);
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Ask(Uuid::from_u128(9))));
-    sending.schedule.heard(Uuid::nil(), &Reached::Answered, None, now.steady);
+    sending.schedule.heard(Uuid::nil(), &Reached::Answered, now.steady);
     sending.put(Waiting { turn: Due::Over, ..waiting(&entry(9, now.wall), 3, now) });
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(Uuid::from_u128(1))));
 }
@@ -35,16 +35,16 @@ fn whoever_stood_there_as_blusky_went_away_still_goes_before_those_that_nobody_w
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let later = Now::from(now.wall + TimeDelta::seconds(2));
     let (shown, mut sending) = (entry(9, now.wall), Sending::new(1));
-    sending.deliver(Scope::All, now);
+    sending.deliver(Scope::All);
     (1..=2_u64).for_each(|place| sending.put(waiting(&entry(place.into(), now.wall - TimeDelta::hours(1)), place, now)));
     sending.ordered(shown.id, None, false, None);
     sending.put_first(&shown, now);
     assert_eq!(sending.schedule.next(now.steady), Some(Work::Step(shown.id)));
-    sending.schedule.heard(shown.id, &Reached::Away(None), None, now.steady);
+    sending.schedule.heard(shown.id, &Reached::Away(None), now.steady);
     sending.put_again(&shown, now);
     // Another one finds out that it is back.
     assert_eq!(sending.schedule.next(later.steady), Some(Work::Ask(Uuid::from_u128(1))));
-    sending.schedule.heard(Uuid::from_u128(1), &Reached::Answered, None, later.steady);
+    sending.schedule.heard(Uuid::from_u128(1), &Reached::Answered, later.steady);
     sending.put(Waiting { turn: Due::Over, ..waiting(&entry(1, now.wall), 1, later) });
     assert_eq!(sending.schedule.next(later.steady), Some(Work::Step(shown.id)));
 }
@@ -79,10 +79,10 @@ fn looked_at(pile: Pile, many: u64, (scope, is_away): (Scope, bool)) -> usize {
         }
     };
     let mut sending = Sending::new(4);
-    sending.deliver(scope, now);
+    sending.deliver(scope);
     (100..100 + many).for_each(|place| sending.put(others(place)));
     if is_away {
-        (0..2).for_each(|_| sending.schedule.heard(Uuid::nil(), &Reached::Away(None), None, now.steady));
+        (0..2).for_each(|_| sending.schedule.heard(Uuid::nil(), &Reached::Away(None), now.steady));
     }
     LOOKED_AT.set(0);
     // Two, for the one of them may go on where the other has left off.
@@ -91,7 +91,7 @@ fn looked_at(pile: Pile, many: u64, (scope, is_away): (Scope, bool)) -> usize {
         sending.put_first(&entry(number, now.wall), now);
         let begun: Vec<Work> = std::iter::from_fn(|| sending.schedule.next(now.steady)).collect();
         for Work::Step(id) | Work::Ask(id) in begun {
-            sending.schedule.heard(Uuid::nil(), &if is_away { Reached::Away(None) } else { Reached::Answered }, None, now.steady);
+            sending.schedule.heard(Uuid::nil(), &if is_away { Reached::Away(None) } else { Reached::Answered }, now.steady);
             sending.schedule.let_go(id, now.steady);
         }
     }
@@ -120,7 +120,7 @@ fn what_waits_aside_is_not_looked_at_for_a_card_that_has_nothing_to_do_with_it()
 fn an_entry_that_waits_aside_and_is_tried_again_keeps_its_place_before_later_ones_of_its_user() {
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let mut sending = Sending::new(4);
-    sending.deliver(Scope::Ordered, now);
+    sending.deliver(Scope::Ordered);
     let earlier = entry(1, now.wall);
     let user = earlier.operation.user();
     sending.put(waiting(&earlier, 1, now));
@@ -138,7 +138,7 @@ fn a_store_full_of_what_waits_is_taken_up_with_a_few_looks_at_each() {
     LOOKED_AT.set(0);
     (1..=2000).for_each(|number| sending.put(waiting(&entry(number, now.wall), number as u64, now)));
     assert!(LOOKED_AT.get() < 2000 * 8, "{} looks before anything is wanted", LOOKED_AT.get());
-    sending.deliver(Scope::Ordered, now);
+    sending.deliver(Scope::Ordered);
     assert_eq!((sending.schedule.len(), sending.waiting()), (0, 2000), "nobody asked for them");
     // Those that share its user, or its card with one that shares its user, go before it.
     let like = |id: u128, of: u128, card: u64| Waiting {
@@ -187,9 +187,9 @@ fn whoever_is_about_to_end_waits_for_what_is_due_within_three_seconds() {
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     for (millis, is_idle) in [(2999, false), (3000, true)] {
         let mut sending = Sending::new(1);
-        sending.deliver(Scope::All, now);
+        sending.deliver(Scope::All);
         sending.put(Waiting { turn: Due::At(now.steady + TimeDelta::milliseconds(millis)), ..waiting(&entry(1, now.wall), 1, now) });
-        assert_eq!(sending.is_idle(now), is_idle, "{millis}");
+        assert_eq!(sending.is_idle(false, now), is_idle, "{millis}");
     }
 }
 
@@ -197,7 +197,7 @@ fn whoever_is_about_to_end_waits_for_what_is_due_within_three_seconds() {
 fn what_nobody_ordered_goes_first_where_it_stands_before_an_order_of_its_user_whichever_is_known_first() {
     let now = Now::from(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let mut sending = Sending::new(4);
-    sending.deliver(Scope::Ordered, now);
+    sending.deliver(Scope::Ordered);
     let ordered = entry(1, now.wall);
     sending.ordered(ordered.id, None, false, None);
     sending.put(waiting(&ordered, 5, now));

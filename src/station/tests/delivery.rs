@@ -140,7 +140,7 @@ fn whoever_waits_is_told_once_that_blusky_is_away_and_the_station_tells_since_wh
 fn why_nothing_goes_through_is_said_once_until_something_does() {
     let mut world = world(1.0);
     let stops =
-        |why: &str| Called { id: Uuid::from_u128(99), user: None, heard: vec![(Reached::Stopped, Some(why.to_owned()))], entry: None };
+        |why: &str| Called { id: Uuid::from_u128(99), heard: vec![(Reached::Stopped, Some(why.to_owned()))], stands: Stands::Later };
     let said = |world: &World| world.told.iter().filter(|notice| matches!(notice, Notice::Stopped(_))).count();
     for why in ["401", "401", "404"] {
         world.happens(Event::Called(Box::new(stops(why))));
@@ -225,7 +225,7 @@ fn a_card_that_was_taken_back_while_it_was_delivered_makes_no_other_known() {
         first.bytes(FIRST);
         let mut world = world(1.0);
         let accepted = first.disk[&id].clone().after(undone.map(|step| (world.now.wall, step)));
-        world.happens(Event::Called(Box::new(Called { id, user: None, heard: Vec::new(), entry: Some(Box::new(accepted)) })));
+        world.happens(Event::Called(Box::new(Called { id, heard: Vec::new(), stands: Stands::As(Box::new(accepted)) })));
         let next = world.order(2, false);
         world.bytes(FIRST);
         let evidence: Vec<&str> = world.disk[&next].origin.evidence.iter().map(|evidence| evidence.what.name()).collect();

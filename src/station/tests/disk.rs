@@ -49,7 +49,7 @@ impl World {
 
     fn lets_nothing_through(&mut self) {
         let heard = vec![(Reached::Stopped, Some("401".to_owned()))];
-        self.happens(Event::Called(Box::new(Called { id: Uuid::from_u128(99), user: None, heard, entry: None })));
+        self.happens(Event::Called(Box::new(Called { id: Uuid::from_u128(99), heard, stands: Stands::Later })));
     }
 }
 
@@ -87,7 +87,7 @@ fn while_the_store_takes_nothing_one_entry_a_second_finds_that_out_until_one_is_
     assert_eq!(under_way.len(), 4);
     for seconds in 1..4 {
         for id in under_way.drain(..) {
-            let called = Called { id, user: None, heard: Vec::new(), entry: None };
+            let called = Called { id, heard: Vec::new(), stands: Stands::Later };
             for event in [Event::Unwritten("full".to_owned()), Event::Called(Box::new(called))] {
                 assert_eq!(begun(&mut station, event, now), [] as [Uuid; 0]);
             }
@@ -129,6 +129,24 @@ fn whoever_waits_behind_somebody_who_gets_nothing_is_told_that_it_is_their_turn(
     world.bytes(b"1A3D88EB80\r");
     assert!(world.ended(first).is_some());
     assert!(matches!(world.told.last(), Some(Notice::Waiting { order, ahead: 0, .. }) if *order == next), "{:?}", world.told.last());
+}
+
+#[test]
+fn an_entry_that_turns_out_to_be_damaged_holds_up_nobody_and_whoever_waits_for_it_is_told() {
+    let mut world = world(1.0);
+    let [first, second] = [1, 2].map(|number| *self::world(1.0).is_saving(number, 7));
+    for (entry, place) in [(&first, 1), (&second, 2)] {
+        world.disk.insert(entry.id, entry.clone());
+        world.station.handle(Event::Stock(vec![(place, entry.clone())]), world.now);
+    }
+    world.station.handle(Event::Resume(first.id), world.now);
+    assert!(!world.station.is_idle(world.now));
+    let stands = Stands::Lost("entry 1 is damaged".to_owned());
+    world.happens(Event::Called(Box::new(Called { id: first.id, heard: Vec::new(), stands })));
+    assert_eq!((world.state(second.id), world.station.is_idle(world.now)), (Some(State::Accepted), true));
+    let told = |notice: &Notice| matches!(notice, Notice::Postponed(id, Some(why)) if *id == first.id && why == "entry 1 is damaged");
+    assert_eq!(world.told.iter().filter(|notice| told(notice)).count(), 1, "{:?}", world.told);
+    assert!(!world.station.is_at_work());
 }
 
 #[test]
@@ -233,7 +251,7 @@ fn where_a_card_was_not_taken_back_the_entries_that_hang_on_it_are_looked_at() {
         let mut entry = *world.is_saving(1, 1);
         entry.origin.undoing = Some(Undoes { entry: given, gives_back: Some(gives_back) });
         let entry = entry.after(steps.into_iter().map(|step| (world.now.wall, step)));
-        let called = Called { id: entry.id, user: None, heard: Vec::new(), entry: Some(Box::new(entry)) };
+        let called = Called { id: entry.id, heard: Vec::new(), stands: Stands::As(Box::new(entry)) };
         let effects = world.station.handle(Event::Called(Box::new(called)), world.now);
         effects.into_iter().filter_map(|effect| if let Effect::Look(id) = effect { Some(id) } else { None }).collect::<Vec<_>>()
     };
@@ -349,7 +367,7 @@ fn why_blusky_is_away_is_what_was_said_last_of_it() {
     let mut world = world(1.0);
     for why in [Some("no route".to_owned()), None] {
         let heard = vec![(Reached::Away(None), why)];
-        world.happens(Event::Called(Box::new(Called { id: Uuid::from_u128(99), user: None, heard, entry: None })));
+        world.happens(Event::Called(Box::new(Called { id: Uuid::from_u128(99), heard, stands: Stands::Later })));
     }
     assert!(world.told.contains(&Notice::Away(true, Some("no route".to_owned()))), "{:?}", world.told);
 }

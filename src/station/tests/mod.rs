@@ -163,7 +163,7 @@ impl World {
             }
             next = entry.next(self.now.wall);
         }
-        Called { id, user: entry.operation.user(), heard, entry: Some(Box::new(entry.clone())) }
+        Called { id, heard, stands: Stands::As(Box::new(entry.clone())) }
     }
 
     pub(crate) fn passes(&mut self, time: TimeDelta) {

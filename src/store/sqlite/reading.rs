@@ -225,16 +225,12 @@ fn sound(entries: Vec<Read>) -> Page {
 
 /// An entry that is damaged is said, and holds up none of the others.
 fn told((number, entry): Read) -> Read {
-    let say = |error: &StoreError| tracing::error!("{error}");
-    (
-        number,
-        entry.inspect_err(|error| {
-            if is_erased(error) {
-            } else {
-                say(error)
-            }
-        }),
-    )
+    if let Err(error) = entry.as_ref()
+        && !is_erased(error)
+    {
+        tracing::error!("{error}");
+    }
+    (number, entry)
 }
 
 pub(super) const fn is_erased(error: &StoreError) -> bool {

@@ -1,6 +1,7 @@
 //! Transactions: all that is done in one is on disk at its end, or nothing of it.
 //!
-//! In: what is to be done. Out: what came of it. Never: a transaction that is left open.
+//! In: what is to be done. Out: what came of it. Never: a transaction that is left open, but for that of a
+//! `group`, which ends with it.
 
 use rusqlite::Connection;
 

@@ -275,7 +275,7 @@ fn error(ended: &Ended, policy: &SitePolicy) -> ErrorJson {
             let (code, message, help) = not_new_words(not_new);
             plain(code, message, &help)
         }
-        Ended::NotSaved(why) => plain("store", why, "nothing was enrolled; present the card again once that is mended"),
+        Ended::NotSaved(why) => plain("store", why, "nothing was saved; try it again once that is mended"),
         Ended::NoCard(seconds) => plain(
             "no_card",
             &format!("no card was shown within {seconds} s"),

@@ -13,7 +13,7 @@ use super::Post;
 use crate::{
     access::Operation,
     outbox::{Entry, reach::Reached},
-    station::{Called, Event},
+    station::{Called, Event, Stands},
     store::StoreError,
 };
 
@@ -39,7 +39,7 @@ pub(super) struct Way<'c> {
 
 impl<'c> Way<'c> {
     pub(super) fn of(entry: Entry, clock: Clock, post: &'c Post) -> Self {
-        let called = Called { user: entry.operation.user(), ..nothing_heard(entry.id) };
+        let called = nothing_heard(entry.id);
         Self { entry, called, post, clock, whole: None, writing: None, is_looked_for: false, is_left: false }
     }
 
@@ -66,14 +66,14 @@ impl<'c> Way<'c> {
     pub(super) async fn tell_answered(&mut self) {
         if self.writing.is_some() {
             let heard = mem::take(&mut self.called.heard);
-            drop(self.post.send(Event::Answered(self.entry.id, self.called.user, heard)));
+            drop(self.post.send(Event::Answered(self.entry.id, heard)));
             yield_now().await;
         }
     }
 
     /// What came of it.
     pub(super) fn ended(self) -> Called {
-        Called { entry: (!self.is_left).then(|| Box::new(self.entry)), ..self.called }
+        Called { stands: if self.is_left { Stands::Later } else { Stands::As(Box::new(self.entry)) }, ..self.called }
     }
 }
 
@@ -96,5 +96,5 @@ impl Clock {
 
 /// Nothing came of it yet.
 pub(super) const fn nothing_heard(id: Uuid) -> Called {
-    Called { id, user: None, heard: Vec::new(), entry: None }
+    Called { id, heard: Vec::new(), stands: Stands::Later }
 }

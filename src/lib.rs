@@ -13,11 +13,12 @@
 //!
 //! Invariants, kept everywhere:
 //!
-//! - A room uses the rooms below it and never one above. The ground floor are words: [`card`], [`reader`], [`access`]. The middle is
-//!   pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`], [`roster`], [`kiosk`], [`capture`],
-//!   [`views`] and [`doctor`] touch no file, socket, device, thread or clock; how a value looks as JSON they may say (serde, and utoipa's
-//!   `ToSchema`), and not who answers it. Time is an argument. Events in, effects out. The edges touch the world: [`drivers`],
-//!   [`store`], [`blusky`], [`simulator`], [`host`]. `tests/house.rs` reads the sources and says which line broke this.
+//! - A room uses the rooms below it and never one above. The ground floor are words: [`card`], [`reader`], [`access`], and what others
+//!   write in: [`sheet`], [`text`]. The middle is pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`],
+//!   [`roster`], [`kiosk`], [`capture`], [`views`] and [`doctor`] touch no file, socket, device, thread or clock; how a value looks as
+//!   JSON they may say (serde, and utoipa's `ToSchema`), and not who answers it. Time is an argument. Events in, effects out. The edges
+//!   touch the world: [`file`], [`drivers`], [`store`], [`blusky`], [`config`], [`simulator`], [`host`]. `tests/house.rs` reads the
+//!   sources and says which line broke this.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).
 //! - No candidate is dropped silently and no enrollment is ever guessed: a tie is shown, and a site policy or a person
@@ -36,7 +37,6 @@ pub mod reader;
 pub mod access;
 pub mod sheet;
 pub mod text;
-pub mod file;
 
 // The pure middle.
 pub mod decode;
@@ -51,7 +51,8 @@ pub mod capture;
 pub mod views;
 pub mod doctor;
 
-// The edges.
+// The edges; a site's files are read through the first of them.
+pub mod file;
 pub mod drivers;
 pub mod store;
 pub mod blusky;

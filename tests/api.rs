@@ -281,13 +281,17 @@ fn what_is_wrong_is_an_error_with_a_code_a_message_and_what_to_do() {
         ("POST", "/v1/enrollments", Some(json!({"user": "nobody at all"})), 400, "user"),
         ("POST", "/v1/enrollments", Some(json!({"user": ADA, "bits": "{26}"})), 400, "literal"),
         ("POST", "/v1/enrollments", Some(json!({"user": ADA, "bits": CARD, "reassign": true})), 400, "reassign"),
+        ("POST", "/v1/enrollments", Some(json!({"user": ADA, "bits": CARD, "pin": ""})), 400, "pin"),
+        ("POST", "/v1/enrollments", Some(json!({"user": ADA, "bits": CARD, "pin": "12a4"})), 400, "pin"),
         ("POST", "/v1/outbox/ffff/discard", None, 409, "store"),
     ] {
         let (found, answer) = desk.asks(method, path, body);
         assert_eq!((found, &answer["error"]["code"]), (status, &json!(code)), "{method} {path}: {answer}");
         assert!(answer["error"]["message"].is_string() && answer["error"]["help"].is_string(), "{answer}");
     }
-    for (body, status) in [(json!({"user": "x".repeat(70_000)}), 413), (json!({"user": ADA, "surprise": 1}), 422)] {
+    // A list would be taken by the places of its values.
+    let bodies = [(json!({"user": "x".repeat(70_000)}), 413), (json!({"user": ADA, "surprise": 1}), 422), (json!([null, ADA, CARD]), 422)];
+    for (body, status) in bodies {
         let (found, answer) = desk.asks("POST", "/v1/enrollments", Some(body));
         assert_eq!((found, &answer["error"]["code"]), (status, &json!("body")), "{answer}");
     }

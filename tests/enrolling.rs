@@ -605,6 +605,15 @@ fn whoever_enrolls_is_told_at_the_end_which_card_and_for_whom_and_what_of_others
 }
 
 #[test]
+fn whoever_enrolls_while_nothing_is_delivered_is_told_of_no_other_entry_than_there_is() {
+    let blusky = Simulator::start(&["--fault", "status=405"]);
+    let site = Site::at(&blusky.base_url, "");
+    let waits = site.run(&["enroll", "--user", GRACE, "--bits", &h10301(1, 2), "--outcome-timeout", "5"]);
+    assert_eq!((waits.code, site.outbox().len()), (3, 1), "{waits:?}");
+    assert!(waits.stdout.contains("check blusky.base_url") && !waits.stderr.contains("other entr"), "{waits:?}");
+}
+
+#[test]
 fn words_of_blusky_s_forge_no_line_and_turn_nothing_round() {
     let people =
         "user_id,first_name,last_name,employee_number\n0f83442e-a446-4577-8cdd-8ffdd51ab9c1,\"Ada\naccepted\",Love\u{202e}lace,1815\n";

@@ -9,7 +9,7 @@ mod support;
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     thread,
@@ -679,9 +679,27 @@ fn a_store_whose_folder_is_not_there_is_named() {
 }
 
 #[test]
+fn a_configuration_that_names_no_store_no_group_or_a_reader_without_a_name_is_wrong() {
+    let blusky = Simulator::start(&[]);
+    for (more, wanted) in [
+        ("[store]\npath = \"\"\n", "`store.path` is empty"),
+        ("[station]\ngroup = \"nosuchgroup\"\n", "there is no group \"nosuchgroup\""),
+        ("[[reader]]\nname = \" \"\npcsc = \"*\"\n", "a reader's name"),
+    ] {
+        let site = Site::at(&blusky.base_url, more);
+        let error = refused(&site, &ENROLL, 2);
+        assert!(says(&error, &[wanted]), "{error}");
+    }
+    assert_eq!(blusky.sent(), 0);
+}
+
+#[test]
 fn a_store_is_for_its_owner_alone() {
     let blusky = Simulator::start(&[]);
     let site = Site::at(&blusky.base_url, "");
+    // Somebody may have made it by hand before.
+    fs::write(site.path("cardbridge.db"), "").unwrap();
+    fs::set_permissions(site.path("cardbridge.db"), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(site.outbox().is_empty());
     let _station = site.station();
     with_an_entry(&site);

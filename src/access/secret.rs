@@ -27,6 +27,12 @@ impl Secret {
         self.0.expose_secret()
     }
 
+    /// True for 1 to 16 decimal digits and nothing else.
+    #[must_use]
+    pub fn is_pin(&self) -> bool {
+        (1..=16).contains(&self.expose().len()) && self.expose().bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// A text with this secret blotted out: a server can repeat what it was sent, and without the blanks around it.
     #[must_use]
     pub fn blot(&self, text: &str) -> String {

@@ -48,9 +48,7 @@ pub fn read(path: &Path) -> Result<Secret, SecretError> {
 /// It cannot be read, or holds something else.
 pub fn read_pin(path: &Path) -> Result<Secret, SecretError> {
     let secret = read(path)?;
-    let count = secret.expose().chars().count();
-    let is_pin = (1..=16).contains(&count) && secret.expose().bytes().all(|byte| byte.is_ascii_digit());
-    if is_pin { Ok(secret) } else { Err(SecretError::NoPin(path.display().to_string(), count)) }
+    if secret.is_pin() { Ok(secret) } else { Err(SecretError::NoPin(path.display().to_string(), secret.expose().chars().count())) }
 }
 
 #[cfg(test)]

@@ -133,9 +133,12 @@ impl Follow {
         let ended = self.order(&mut session, order).await;
         let id = order.id().filter(|_| !matches!(ended, Ok(Some(_))));
         let is_over = self.entry.as_ref().is_some_and(|notice| !notice.at("end").is_null());
-        if let Some(waiting) = session.host().map(|host| host.shared().waiting()).filter(|waiting| is_over && *waiting > 0) {
-            let entries =
-                if waiting == 1 { "one other entry still waits".to_owned() } else { format!("{waiting} other entries still wait") };
+        // Its own may still wait, where nothing is delivered to anybody.
+        let is_open = |notice: &Value| ["saved", "sending", "in_doubt"].contains(&notice.at("entry").text("state"));
+        let own = usize::from(self.entry.as_ref().is_some_and(is_open));
+        let others = session.host().map_or(0, |host| host.shared().waiting().saturating_sub(own));
+        if is_over && others > 0 {
+            let entries = if others == 1 { "one other entry still waits".to_owned() } else { format!("{others} other entries still wait") };
             hint(&format!("{entries}; `cardbridge outbox deliver` sends what can be sent, `cardbridge outbox list` shows it"));
         }
         // Its entry may be on its way to the disk, and the answer to its call may come while the station ends.

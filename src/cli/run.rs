@@ -78,7 +78,9 @@ pub async fn run(globals: &Globals, arguments: Arguments) -> Result<ExitCode, Fa
         tokio::select! {
             Some(heard) = notices.next() => match heard {
                 NextNotice::Notice(numbered) => tell(&numbered.notice, arguments.json),
-                NextNotice::Missed(count) => out::hint(&format!("{count} notices came faster than they could be written")),
+                NextNotice::Missed(count) => {
+                    out::hint(&format!("{} notices came faster than they could be written", count.unwrap_or_default()));
+                }
             },
             () = out::interrupted() => break,
         }

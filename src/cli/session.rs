@@ -249,6 +249,8 @@ pub fn failed(error: HostError) -> Failure {
     match error {
         HostError::Blusky(error) => Failure::usage("blusky", error.to_string(), ""),
         HostError::Store(error) => Failure::impossible("store", error.to_string(), ""),
+        // A group that is wrong.
+        error @ HostError::Place(..) if error.is_configured() => Failure::usage("station", error.to_string(), ""),
         error @ HostError::Place(..) => Failure::impossible("station", error.to_string(), "check the owner and mode of that folder"),
     }
 }

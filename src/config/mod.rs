@@ -240,6 +240,9 @@ fn read(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Config 
     }
     if let Some(mut store) = keys.table("store") {
         if let Some(path) = store.optional_text("path") {
+            if path.value.is_empty() {
+                store.complain(path.span, "`store.path` is empty; name the file, or leave the line out".to_owned());
+            }
             config.store = followed(folder.join(path.value));
         }
         config.anchor = store.optional_text("anchor").map(|anchor| folder.join(anchor.value));

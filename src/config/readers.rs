@@ -66,6 +66,9 @@ fn reader(mut keys: Keys<'_, '_>, folder: &Path, protocols: &Protocols) -> Optio
     if let Some(name) = name.as_ref().filter(|name| name.value.contains('#')) {
         keys.complain(name.span, "a reader's name has no #; that is how the second of two devices is told from the first".to_owned());
     }
+    if let Some(name) = name.as_ref().filter(|name| name.value.trim().is_empty()) {
+        keys.complain(name.span, "a reader's name is what people and messages call it; give it one".to_owned());
+    }
     let serial = keys.optional_text("serial");
     let usb = keys.optional_text("usb");
     let usb_serial = keys.optional_text("usb_serial").map(|serial| serial.value);

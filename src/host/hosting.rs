@@ -3,7 +3,7 @@
 //! In: a site. Out: a station that everybody else asks. Never: two stations of one store; who holds the lease delivers, and nobody
 //! else does.
 
-use std::{mem, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, mem, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::Utc;
 
@@ -37,13 +37,21 @@ use crate::{
 pub enum HostError {
     /// The lease or the socket cannot be made.
     #[error("the station's lock and socket beside the store {0} cannot be made: {1}")]
-    Place(PathBuf, std::io::Error),
+    Place(PathBuf, io::Error),
     /// The store cannot be opened.
     #[error("{0}")]
     Store(#[from] StoreError),
     /// The way to BluSKY is set up wrongly.
     #[error("{0}")]
     Blusky(#[from] ClientError),
+}
+
+impl HostError {
+    /// True where the configuration is wrong, and not the machine: a group that is none, or not this user's.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        matches!(self, Self::Place(_, error) if error.kind() == io::ErrorKind::InvalidInput)
+    }
 }
 
 /// What its owner and its clients tell a host.

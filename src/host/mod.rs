@@ -13,6 +13,7 @@
 //! - [`state`]: how a store's outbox stands; [`looks`]: what can be seen of everything, for `doctor`;
 //! - [`policy`]: what people have answered for the site, written down and noticed;
 //! - [`protocol_files`]: a site's own, read;
+//! - `place`: whether the store is where it was;
 //! - [`platform`]: what only Unix has: locks, and the socket's place.
 
 pub mod api;
@@ -107,7 +108,7 @@ pub struct Digests {
 /// Why it cannot be opened.
 pub fn open_store(path: &Path, base_url: &str, credentials: Option<&Path>, anchor: Option<&Path>) -> Result<StoreHandle, StoreError> {
     let why = |error: std::io::Error| format!("{error}; check that its folder is there and can be written");
-    files::make(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
+    files::make_private(path).map_err(|error| StoreError::Open { path: path.display().to_string(), why: why(error) })?;
     StoreHandle::open_sealed(path, base_url, sealer(path, credentials), anchor.map(anchor_file))
 }
 

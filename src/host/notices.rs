@@ -34,8 +34,8 @@ pub struct Numbered {
 pub enum NextNotice {
     /// The next notice.
     Notice(Arc<Numbered>),
-    /// How many notices are no longer kept; the next one is the oldest.
-    Missed(u64),
+    /// How many notices are no longer kept; the next one is the oldest. None where they were an earlier station's, and nobody knows.
+    Missed(Option<u64>),
 }
 
 /// The notices of a station.
@@ -107,9 +107,6 @@ impl Notices {
     /// The first notice after that number, and how many before it are gone.
     fn after(&self, after: u64) -> Option<(u64, Arc<Numbered>)> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // A number that is too low or too high is from a station that ran here before.
-        let is_ours = after >= self.before && kept.back().is_some_and(|last| after <= last.number);
-        let after = if is_ours { after } else { self.before };
         let oldest = kept.front()?;
         let at = usize::try_from((after + 1).saturating_sub(oldest.number)).ok()?;
         let next = kept.get(at)?.clone();
@@ -144,10 +141,15 @@ impl Listener {
         if self.after == self.notices.last() {
             return None;
         }
+        // A number that is too low or too high is from a station that ran here before; 0 is from the beginning.
+        if self.after < self.notices.before || self.after > self.notices.last() {
+            let after = std::mem::replace(&mut self.after, self.notices.before);
+            return if after > 0 { Some(NextNotice::Missed(None)) } else { self.at_hand() };
+        }
         let (missed, next) = self.notices.after(self.after)?;
         if missed > 0 {
             self.after = next.number - 1;
-            return Some(NextNotice::Missed(missed));
+            return Some(NextNotice::Missed(Some(missed)));
         }
         self.after = next.number;
         Some(NextNotice::Notice(next))
@@ -185,7 +187,7 @@ mod tests {
         tell(&notices, 1..=5);
         let mut listener = notices.listen(5);
         tell(&notices, 6..=KEPT_NOTICES as u64 + 10);
-        assert_eq!(listener.next().await, Some(NextNotice::Missed(5)));
+        assert_eq!(listener.next().await, Some(NextNotice::Missed(Some(5))));
         assert_eq!(number(listener.next().await), 11);
     }
 
@@ -199,12 +201,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_number_of_an_earlier_station_means_everything_of_this_one() {
+    async fn a_number_of_an_earlier_station_means_everything_of_this_one_and_that_some_of_that_one_may_be_missed() {
         let notices = Arc::new(Notices::behind(500));
+        let early = notices.listen(4).next().await;
         tell(&notices, 501..=502);
-        for earlier in [0, 4, 499, 900] {
+        for earlier in [4, 499, 900] {
             let mut listener = notices.listen(earlier);
+            assert_eq!((listener.next().await, &early), (Some(NextNotice::Missed(None)), &Some(NextNotice::Missed(None))), "{earlier}");
             assert_eq!([number(listener.next().await), number(listener.next().await)], [501, 502], "{earlier}");
         }
+        let mut listener = notices.listen(0);
+        assert_eq!([number(listener.next().await), number(listener.next().await)], [501, 502], "from the beginning");
     }
 }

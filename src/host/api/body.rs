@@ -2,6 +2,8 @@
 //!
 //! In: members, which are defined here alone for the server and the client. Out: the same. Never: who orders; the socket knows that.
 
+use std::{fmt, marker::PhantomData};
+
 use axum::{
     Json,
     extract::{
@@ -11,7 +13,10 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::{Value, json};
 use utoipa::{
     ToSchema,
@@ -222,7 +227,30 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
         let refused = |why: JsonRejection| Failed::new(why.status(), "body", why.body_text(), "GET /v1/openapi.json says what is taken");
-        Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(refused)
+        Json::from_request(request, state).await.map(|Json(Members(body))| Self(body)).map_err(refused)
+    }
+}
+
+/// A body whose members are named: a list of values would be taken by their places.
+struct Members<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object(PhantomData)).map(Self)
+    }
+}
+
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object with members")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
     }
 }
 

@@ -58,6 +58,9 @@ pub(super) async fn call(
     }
     let mut operation = body.operation;
     if let Some(secret) = body.secret {
+        if secret.expose().is_empty() {
+            return Err(Failed::usage("secret", "it is empty", "leave it out where there is none"));
+        }
         operation.put_secret(secret);
     }
     let wire = shared.site.config.blusky.as_ref().map(|blusky| blusky.wire).unwrap_or_default();

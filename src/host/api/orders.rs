@@ -278,6 +278,9 @@ async fn added(shared: &Arc<Shared>, user: &AddUser, body: &OrderBody) -> Result
 /// What is done beside the card. One secret is kept for an entry: a login's password or a PIN.
 fn judge_beside(site: &Site, order: &Order) -> Result<(), Failed> {
     groups(&order.access_level_groups, order.before.as_deref())?;
+    if order.pin.as_ref().is_some_and(|pin| !pin.is_pin()) {
+        return Err(Failed::usage("pin", "it is no PIN: a PIN is 1 to 16 digits and nothing else", "leave it out where there is none"));
+    }
     let Some(first) = &order.before else { return Ok(()) };
     if order.pin.is_some() && first.secret().is_some() {
         let help = "add the user with the login first (`cardbridge user add`), then enroll the card with its PIN";

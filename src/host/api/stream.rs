@@ -65,7 +65,8 @@ pub(super) async fn notices(
     Asked(wanted): Asked<NoticesFrom>,
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let wrong = |_| Failed::usage("last_event_id", "Last-Event-ID is no number of a notice", "send the id of the event that came last");
+    let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default().parse::<u64>().map_err(wrong)).transpose()?;
     let after = last.or(wanted.after).unwrap_or_else(|| shared.notices.last());
     let listener = shared.notices.listen(after);
     if let Some(reader) = wanted.reader {

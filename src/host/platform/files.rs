@@ -24,6 +24,19 @@ pub fn make(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes an empty file that nobody else can read, where there is none or an empty one.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    make(path)?;
+    // An empty file of somebody else's stays as open as its owner has made it.
+    if fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == 0) {
+        drop(fs::set_permissions(path, fs::Permissions::from_mode(0o600)));
+    }
+    Ok(())
+}
+
 /// Makes a whole file that nobody else can read: whoever reads it never sees half of it. One that is there already stays as it is.
 ///
 /// # Errors

@@ -117,7 +117,7 @@ impl Made {
 }
 
 fn open_to(path: &Path, group: &str) -> io::Result<()> {
-    let no = |why: &str| io::Error::other(format!("{why} {group:?}, which [station] names as `group`"));
+    let no = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{why} {group:?}, which [station] names as `group`"));
     let gid = Group::from_name(group)?.ok_or_else(|| no("there is no group"))?.gid;
     chown(path, None, Some(gid.as_raw())).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => no("this user is no member of the group"),

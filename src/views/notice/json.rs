@@ -116,8 +116,8 @@ enum Happened<'a> {
     Policy { why: Option<&'a str> },
     /// BluSKY lets nothing through until somebody acts.
     Stopped { why: &'a str },
-    /// A listener was away for too long, and so many notices are gone.
-    Missed { count: u64 },
+    /// A listener was away for too long, and so many notices are gone; null where they were an earlier station's, and nobody knows how many.
+    Missed { count: Option<u64> },
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -199,9 +199,9 @@ pub fn note(words: String) -> Value {
     NoticeJson { happened: Happened::Note { reader: None, why: None }, words: Some(words), number: None }.value()
 }
 
-/// So many notices are gone.
+/// So many notices are gone, as far as that is known.
 #[must_use]
-pub fn missed(count: u64) -> Value {
+pub fn missed(count: Option<u64>) -> Value {
     NoticeJson { happened: Happened::Missed { count }, words: None, number: None }.value()
 }
 

@@ -17,7 +17,7 @@
 //!   write in: [`sheet`], [`text`]. The middle is pure: [`decode`], [`smartcard`], [`protocols`], [`enroll`], [`outbox`], [`station`],
 //!   [`roster`], [`kiosk`], [`capture`], [`views`] and [`doctor`] touch no file, socket, device, thread or clock; how a value looks as
 //!   JSON they may say (serde, and utoipa's `ToSchema`), and not who answers it. Time is an argument. Events in, effects out. The edges
-//!   touch the world: [`file`], [`drivers`], [`store`], [`blusky`], [`config`], [`simulator`], [`host`]. `tests/house.rs` reads the
+//!   touch the world: [`mod@file`], [`drivers`], [`store`], [`blusky`], [`config`], [`simulator`], [`host`]. `tests/house.rs` reads the
 //!   sources and says which line broke this.
 //! - What a card format, a reader dialect or a card script *is* stands in the files of `protocols/` and nowhere else;
 //!   each file proves itself with its own samples before it is used ([`protocols`]).

@@ -17,14 +17,14 @@ use uuid::Uuid;
 
 use super::{
     AnchorFile, Page, Store, StoreError,
-    ask::{Ask, Reply, answer_together},
+    ask::{Ask, Kind, answer_together},
     count::Count,
     seal::Sealer,
     sqlite::Database,
 };
 use crate::{
     access::{AddUser, PeopleLines, Secret},
-    enroll::evidence::Seen,
+    enroll::{evidence::Seen, origin::Undoes},
     outbox::{Entry, Step, Terms, tally::Tally},
 };
 
@@ -46,13 +46,6 @@ struct Running {
 impl fmt::Debug for Running {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Running").finish_non_exhaustive()
-    }
-}
-
-impl Running {
-    fn send(&self, message: Ask) -> Result<(), StoreError> {
-        let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
-        self.asks.as_ref().ok_or_else(gone)?.send(message).map_err(|_| gone())
     }
 }
 
@@ -109,16 +102,14 @@ impl StoreHandle {
     /// # Errors
     /// Why it is not.
     pub async fn save(&self, entry: Entry) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Save(Box::new(entry), Terms::default(), reply)).await.map(drop)
+        answer(self.begin_save(Box::new(entry), Terms::default())).await.map(drop)
     }
 
     /// Asks for an entry to be written down on these terms; it is on disk once it has come back.
     #[must_use]
-    pub fn begin_save(&self, entry: Box<Entry>, terms: Terms) -> oneshot::Receiver<Result<Box<Entry>, StoreError>> {
-        let (reply, answer) = oneshot::channel();
-        // A store that has ended drops the message, and the answer says so.
-        drop(self.running.send(Ask::Save(entry, terms, reply)));
-        answer
+    pub fn begin_save(&self, entry: Box<Entry>, terms: Terms) -> Asked<Box<Entry>> {
+        let changed = [entry.id].into_iter().chain(terms.supersedes).collect();
+        self.begin(Kind::Write(changed), move |store, _| store.save(&entry, terms).map(|()| entry))
     }
 
     /// Writes down that the card of an entry is taken back by these entries, and these, in one moment ([`Store::undo`]).
@@ -126,7 +117,9 @@ impl StoreHandle {
     /// # Errors
     /// Why nothing of it is.
     pub async fn undo(&self, undone: &Entry, at: DateTime<Utc>, by: Vec<Entry>) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Undo(Box::new(undone.clone()), at, by, reply)).await
+        let changed = by.iter().map(|entry| entry.id).chain([undone.id]).collect();
+        let undone = undone.clone();
+        self.ask(Kind::Write(changed), move |store, _| store.undo(undone, at, &by)).await
     }
 
     /// Notes when the card of an entry was last seen at a reader.
@@ -134,7 +127,7 @@ impl StoreHandle {
     /// # Errors
     /// Why it is not written down.
     pub async fn seen(&self, card: String, at: DateTime<Utc>) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Seen(card, at, reply)).await
+        self.ask(Kind::Write(Vec::new()), move |store, _| store.seen(&card, at)).await
     }
 
     /// Writes an entry's next step down.
@@ -142,19 +135,27 @@ impl StoreHandle {
     /// # Errors
     /// Why it is not; [`StoreError::Conflict`] where the entry has gone on in the meantime.
     pub async fn append(&self, entry: &Entry, at: DateTime<Utc>, step: Step) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Append(Box::new(entry.clone()), at, Box::new(step), reply)).await
+        let entry = entry.clone();
+        self.ask(Kind::Write(touched(&entry)), move |store, _| store.append(entry, at, &step)).await
     }
 
     /// Reads an entry; where `first` names a step and its time, that is written down in the same question. Both as they are then.
     ///
     /// # Errors
     /// There is none, or it cannot be read; or why the step is not written down.
-    pub async fn begin(
+    pub async fn first_step(
         &self,
         id: Uuid,
         first: impl FnOnce(&Entry) -> Option<(DateTime<Utc>, Step)> + Send + 'static,
     ) -> Result<(Entry, Option<Step>), StoreError> {
-        self.ask(|reply| Ask::Begin(id, Box::new(first), reply)).await
+        self.ask(Kind::Write(Vec::new()), move |store, count| {
+            let entry = store.entry(id)?;
+            let Some((at, step)) = first(&entry) else { return Ok((entry, None)) };
+            touched(&entry).into_iter().for_each(|id| count.changes(id));
+            store.append(entry.clone(), at, &step)?;
+            Ok((entry.after([(at, step.clone())]), Some(step)))
+        })
+        .await
     }
 
     /// One entry.
@@ -162,7 +163,7 @@ impl StoreHandle {
     /// # Errors
     /// There is none, or it cannot be read.
     pub async fn entry(&self, id: Uuid) -> Result<Entry, StoreError> {
-        self.ask(|reply| Ask::Entry(id, reply)).await
+        self.ask(Kind::Quick, move |store, _| store.entry(id)).await
     }
 
     /// A page of the entries that are not closed and were saved after this number; each with its own.
@@ -170,7 +171,7 @@ impl StoreHandle {
     /// # Errors
     /// They cannot be read.
     pub async fn open_after(&self, number: u64) -> Result<Page, StoreError> {
-        self.ask(|reply| Ask::OpenAfter(number, reply)).await
+        self.ask(Kind::Long, move |store, _| store.open_after(number)).await
     }
 
     /// A page of all entries that are not damaged and were saved after this number, those for another BluSKY too; each with its own. An
@@ -179,7 +180,7 @@ impl StoreHandle {
     /// # Errors
     /// They cannot be read.
     pub async fn page_after(&self, number: u64) -> Result<Page, StoreError> {
-        self.ask(|reply| Ask::PageAfter(number, reply)).await
+        self.ask(Kind::Long, move |store, _| store.page_after(number)).await
     }
 
     /// All of them, oldest first.
@@ -203,7 +204,7 @@ impl StoreHandle {
     /// They cannot be read.
     pub async fn tally(&self, today: DateTime<Utc>) -> Result<Tally, StoreError> {
         loop {
-            if let Some(tally) = self.ask(|reply| Ask::CountOn(today, reply)).await? {
+            if let Some(tally) = self.ask(Kind::Long, move |store, count| count.go_on(store, today)).await? {
                 return Ok(tally);
             }
         }
@@ -214,7 +215,7 @@ impl StoreHandle {
     /// # Errors
     /// It cannot be read.
     pub async fn evidence_seen(&self) -> Result<Seen, StoreError> {
-        self.ask(Ask::EvidenceSeen).await
+        self.ask(Kind::Long, |store, _| store.evidence_seen()).await
     }
 
     /// Looks through all of the store, between what others ask, and tells what is wrong as it is found.
@@ -226,7 +227,7 @@ impl StoreHandle {
         *looking.known() = Some(Vec::new());
         let mut anew = true;
         while !looking.is_done {
-            let looked = self.ask(|reply| Ask::LookOn(anew, reply)).await?;
+            let looked = self.ask(Kind::Long, move |store, _| store.look_on(anew)).await?;
             looked.found.iter().for_each(|found| tell(found));
             looking.known().get_or_insert_default().extend(looked.found);
             (anew, looking.is_done) = (false, looked.is_last);
@@ -252,7 +253,8 @@ impl StoreHandle {
     /// # Errors
     /// They cannot be read.
     pub async fn beginning(&self, key: &str) -> Result<Vec<String>, StoreError> {
-        self.ask(|reply| Ask::Beginning(key.to_owned(), reply)).await
+        let key = key.to_owned();
+        self.ask(Kind::Long, move |store, _| store.beginning(&key)).await
     }
 
     /// The newest entry that gave this card to somebody and was not refused or given up.
@@ -260,7 +262,7 @@ impl StoreHandle {
     /// # Errors
     /// It cannot be read.
     pub async fn last_of_card(&self, card: String) -> Result<Option<Entry>, StoreError> {
-        self.ask(|reply| Ask::LastOfCard(card, reply)).await
+        self.ask(Kind::Long, move |store, _| store.last_of_card(&card)).await
     }
 
     /// An order of the same new user whose outcome is not known yet.
@@ -268,7 +270,8 @@ impl StoreHandle {
     /// # Errors
     /// It cannot be read.
     pub async fn open_user(&self, user: &AddUser) -> Result<Option<Entry>, StoreError> {
-        self.ask(|reply| Ask::OpenUser(Box::new(user.clone()), reply)).await
+        let user = user.clone();
+        self.ask(Kind::Long, move |store, _| store.open_user(&user)).await
     }
 
     /// An entry's PIN or password, unsealed; none where it has none.
@@ -276,7 +279,7 @@ impl StoreHandle {
     /// # Errors
     /// It is gone, or cannot be unsealed.
     pub async fn secret(&self, id: Uuid) -> Result<Option<Secret>, StoreError> {
-        self.ask(|reply| Ask::Secret(id, reply)).await
+        self.ask(Kind::Quick, move |store, _| store.secret(id)).await
     }
 
     /// Keeps a list of BluSKY's with the time it was asked for; the one kept before goes.
@@ -284,7 +287,8 @@ impl StoreHandle {
     /// # Errors
     /// It cannot be written.
     pub async fn keep(&self, name: &str, at: DateTime<Utc>, text: String) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Keep(name.to_owned(), at, text, reply)).await
+        let name = name.to_owned();
+        self.ask(Kind::Write(Vec::new()), move |store, _| store.keep(&name, at, &text)).await
     }
 
     /// Takes the lines of these people out of a list of people, and adds others behind them: nobody changes it in between.
@@ -292,7 +296,8 @@ impl StoreHandle {
     /// # Errors
     /// It cannot be read or written.
     pub async fn change(&self, name: &str, at: DateTime<Utc>, gone: Vec<Uuid>, new: PeopleLines) -> Result<(), StoreError> {
-        self.ask(|reply| Ask::Change(name.to_owned(), at, gone, new, reply)).await
+        let name = name.to_owned();
+        self.ask(Kind::Write(Vec::new()), move |store, _| store.change(&name, at, &gone, &new)).await
     }
 
     /// The list that was kept, and when it was asked for.
@@ -300,7 +305,8 @@ impl StoreHandle {
     /// # Errors
     /// It cannot be read.
     pub async fn kept(&self, name: &str) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
-        self.ask(|reply| Ask::Kept(name.to_owned(), reply)).await
+        let name = name.to_owned();
+        self.ask(Kind::Quick, move |store, _| store.kept(&name)).await
     }
 
     /// Why the store's anchor cannot tell whether the store is an older one ([`Store::anchor_trouble`]).
@@ -308,15 +314,43 @@ impl StoreHandle {
     /// # Errors
     /// The store has ended.
     pub async fn anchor_trouble(&self) -> Result<Option<StoreError>, StoreError> {
-        self.ask(Ask::AnchorTrouble).await
+        self.ask(Kind::Long, |store, _| Ok(store.anchor_trouble())).await
     }
 
-    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Ask) -> Result<T, StoreError> {
-        let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
-        let (reply, answer) = oneshot::channel();
-        self.running.send(message(reply))?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+    async fn ask<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        work: impl FnOnce(&mut dyn Store, &mut Count) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        answer(self.begin(kind, work)).await
     }
+
+    fn begin<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        work: impl FnOnce(&mut dyn Store, &mut Count) -> Result<T, StoreError> + Send + 'static,
+    ) -> Asked<T> {
+        let (ask, answer) = Ask::new(kind, work);
+        // A store that has ended drops the question, and the answer says so.
+        if let Some(asks) = &self.running.asks {
+            drop(asks.send(ask));
+        }
+        answer
+    }
+}
+
+/// Where the answer to a question comes.
+type Asked<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+async fn answer<T>(asked: Asked<T>) -> Result<T, StoreError> {
+    let gone = || StoreError::Failed { path: String::new(), why: "its thread has ended".to_owned() };
+    asked.await.unwrap_or_else(|_| Err(gone()))
+}
+
+/// The entries of which a step of this one may say something.
+fn touched(entry: &Entry) -> Vec<Uuid> {
+    let hang_on_it = entry.origin.undoing.iter().flat_map(Undoes::entries);
+    [entry.id].into_iter().chain(hang_on_it).collect()
 }
 
 /// Somebody who looks through the store. Where they stop before its end, nobody has looked.

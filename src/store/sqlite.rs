@@ -71,7 +71,7 @@ use chain::Head;
 pub use erasing::Erased;
 use group::Group;
 use inspection::Inspection;
-use reading::Way;
+use reading::Search;
 use transaction::transacted;
 use wrong::{Wrong, explain};
 
@@ -99,7 +99,7 @@ pub struct Database {
     /// A secret was wiped, and the log may hold it still.
     log_holds_secrets: bool,
     /// How the entries are found that are not settled, since the first page of them was asked for.
-    way: Way,
+    search: Search,
     /// The index of keys leads to every entry; none before somebody has asked for a key that it does not lead to.
     has_whole_keys: Option<bool>,
     inspection: Inspection,
@@ -183,9 +183,9 @@ impl Database {
 
     fn over(connection: Connection, path: String, base_url: &str, sealer: Sealer) -> Self {
         let base_url = in_one_form(base_url);
-        let (way, has_whole_keys, inspection) = (Way::EveryEntry, None, Inspection::default());
+        let (search, has_whole_keys, inspection) = (Search::EveryEntry, None, Inspection::default());
         let (log_holds_secrets, group, anchor) = (false, Group::None, None);
-        Self { connection, path, base_url, sealer, log_holds_secrets, way, has_whole_keys, inspection, group, anchor }
+        Self { connection, path, base_url, sealer, log_holds_secrets, search, has_whole_keys, inspection, group, anchor }
     }
 
     fn take_up(&mut self) -> Result<(), StoreError> {
@@ -277,19 +277,21 @@ impl Store for Database {
     }
 
     fn entry(&mut self, id: Uuid) -> Result<Entry, StoreError> {
-        self.by_key(|transaction, way| reading::entry(transaction, id, way), |_| true)
+        self.by_key(|transaction, search| reading::entry(transaction, id, search), |_| true)
     }
 
     fn open_after(&mut self, number: u64) -> Result<Page, StoreError> {
-        let (base_url, before) = (self.base_url.clone(), self.way);
-        let (way, page) = self.read(|transaction| {
-            let way = if number == 0 { Way::find(transaction) } else { before };
-            match reading::open_after(transaction, number, way, &base_url) {
-                Err(_) if way == Way::Index => Ok((Way::EveryEntry, reading::open_after(transaction, number, Way::EveryEntry, &base_url)?)),
-                page => Ok((way, page?)),
+        let (base_url, before) = (self.base_url.clone(), self.search);
+        let (search, page) = self.read(|transaction| {
+            let search = if number == 0 { Search::find(transaction) } else { before };
+            match reading::open_after(transaction, number, search, &base_url) {
+                Err(_) if search == Search::ByIndex => {
+                    Ok((Search::EveryEntry, reading::open_after(transaction, number, Search::EveryEntry, &base_url)?))
+                }
+                page => Ok((search, page?)),
             }
         })?;
-        self.way = way;
+        self.search = search;
         Ok(page)
     }
 
@@ -326,7 +328,7 @@ impl Store for Database {
     }
 
     fn beginning(&mut self, key: &str) -> Result<Vec<String>, StoreError> {
-        self.by_key(|connection, way| Ok(reading::beginning(connection, key, way)?), |found| !found.is_empty())
+        self.by_key(|connection, search| Ok(reading::beginning(connection, key, search)?), |found| !found.is_empty())
     }
 
     fn last_of_card(&mut self, card: &str) -> Result<Option<Entry>, StoreError> {

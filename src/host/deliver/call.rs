@@ -85,7 +85,7 @@ impl<C: AccessControl + Send + Sync> Call<C> {
             }
             _ => None,
         };
-        match self.store.begin(id, sending).await {
+        match self.store.first_step(id, sending).await {
             Ok((entry, begun)) => {
                 self.goes_well();
                 self.go_on(Way::of(entry, clock, post), begun).await

@@ -38,7 +38,7 @@ impl AccessControl for Between {
             looked.map(|looked| looked.recv_timeout(LONG));
             None
         };
-        tokio::spawn(async move { store.begin(Uuid::from_u128(1), waits).await });
+        tokio::spawn(async move { store.first_step(Uuid::from_u128(1), waits).await });
         yield_now().await;
         self.there.send(operation).await
     }

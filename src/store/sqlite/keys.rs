@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, types::ValueRef};
 
-use super::{Database, Wrong, reading::Way};
+use super::{Database, Wrong, reading::Search};
 use crate::store::StoreError;
 
 impl Database {
@@ -13,17 +13,17 @@ impl Database {
     /// each time that it is not, the index of keys is judged once.
     pub(super) fn by_key<T>(
         &mut self,
-        find: impl Fn(&Connection, Way) -> Result<T, Wrong>,
+        find: impl Fn(&Connection, Search) -> Result<T, Wrong>,
         is_there: impl Fn(&T) -> bool,
     ) -> Result<T, StoreError> {
-        let found = self.read(|connection| find(connection, Way::Index));
+        let found = self.read(|connection| find(connection, Search::ByIndex));
         if !matches!(&found, Err(StoreError::NoEntry(_))) && !found.as_ref().is_ok_and(|found| !is_there(found)) {
             return found;
         }
         if self.has_whole_keys.is_none() {
             self.has_whole_keys = Some(self.read(|connection| Ok(keys_are_whole(connection)?)).unwrap_or(false));
         }
-        if self.has_whole_keys == Some(true) { found } else { self.read(|connection| find(connection, Way::EveryEntry)) }
+        if self.has_whole_keys == Some(true) { found } else { self.read(|connection| find(connection, Search::EveryEntry)) }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     Wrong,
     chain::{self, Head, Open},
     evidence, lists,
-    reading::{self, Way},
+    reading::{self, Search},
     rows::{self, EntryRow},
     writing,
 };
@@ -185,7 +185,7 @@ fn say_what_was_not_undone(transaction: &Connection) -> Result<(), Wrong> {
     let mut undone = Vec::new();
     reading::each(transaction, |_, entry| undone.extend(entry.ok().and_then(|entry| Some((entry.progress().undone_by?, entry)))))?;
     for (by, entry) in undone {
-        let Ok(taking) = reading::entry(transaction, by, Way::EveryEntry) else { continue };
+        let Ok(taking) = reading::entry(transaction, by, Search::EveryEntry) else { continue };
         if let Some((at, _)) = taking.steps().last().filter(|_| taking.progress().is_over() && taking.progress().state.came_to_nothing()) {
             writing::append(transaction, entry, *at, &Step::UndoFailed { by })?;
         }

@@ -25,10 +25,10 @@ const PAGE: i64 = 256;
 pub(super) type Read = (u64, Result<Entry, StoreError>);
 
 /// One entry with its steps.
-pub(super) fn entry(transaction: &Connection, id: Uuid, way: Way) -> Result<Entry, Wrong> {
-    let row = match way {
-        Way::Index => rows::row_by_index(transaction, &id.to_string()),
-        Way::EveryEntry => rows::row_of(transaction, &id.to_string()),
+pub(super) fn entry(transaction: &Connection, id: Uuid, search: Search) -> Result<Entry, Wrong> {
+    let row = match search {
+        Search::ByIndex => rows::row_by_index(transaction, &id.to_string()),
+        Search::EveryEntry => rows::row_of(transaction, &id.to_string()),
     };
     Ok(rows::entry(transaction, row?)??)
 }
@@ -47,15 +47,15 @@ pub(super) fn entries(transaction: &Connection, filter: &str, values: impl rusql
 
 /// Where an entry is found by its key, or those that are not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Search {
     /// By their index: it leads to those that the head knows of.
-    Index,
+    ByIndex,
     /// By looking at every entry: the index is damaged.
     EveryEntry,
 }
 
-impl Way {
-    /// The way that leads to all of them.
+impl Search {
+    /// The search that leads to all of them.
     pub(super) fn find(transaction: &Connection) -> Self {
         let is_whole = || -> Result<bool, Wrong> {
             // Asked as the pages are, for a damaged index may lead one search astray and not the other.
@@ -63,20 +63,20 @@ impl Way {
             let open = transaction.query_row(select, [], |row| Ok(Open { count: row.get(0)?, sum: row.get(1)? }))?;
             Ok(Head::read(transaction)?.open == open)
         };
-        if is_whole().unwrap_or(false) { Self::Index } else { Self::EveryEntry }
+        if is_whole().unwrap_or(false) { Self::ByIndex } else { Self::EveryEntry }
     }
 
     const fn name(self) -> &'static str {
         match self {
-            Self::Index => "INDEXED BY open_entry",
+            Self::ByIndex => "INDEXED BY open_entry",
             Self::EveryEntry => "NOT INDEXED",
         }
     }
 }
 
 /// A page of the entries for this BluSKY that are not settled and were saved after this number.
-pub(super) fn open_after(transaction: &Connection, number: u64, way: Way, base_url: &str) -> rusqlite::Result<Page> {
-    let filter = format!("{} WHERE settled = 0 AND number > ?1 ORDER BY number LIMIT {PAGE}", way.name());
+pub(super) fn open_after(transaction: &Connection, number: u64, search: Search, base_url: &str) -> rusqlite::Result<Page> {
+    let filter = format!("{} WHERE settled = 0 AND number > ?1 ORDER BY number LIMIT {PAGE}", search.name());
     let page = |number| Ok(entries(transaction, &filter, params![row_number(number)])?.into_iter().map(told).collect());
     first_sound(number, page, |entry| entry.base_url == base_url)
 }
@@ -87,11 +87,11 @@ pub(super) fn page_after(transaction: &Connection, number: u64) -> rusqlite::Res
 }
 
 /// The keys that begin so, those of damaged and erased entries too: one, or two where there are several.
-pub(super) fn beginning(connection: &Connection, key: &str, way: Way) -> rusqlite::Result<Vec<String>> {
+pub(super) fn beginning(connection: &Connection, key: &str, search: Search) -> rusqlite::Result<Vec<String>> {
     // Behind every digit and hyphen.
     let end = format!("{key}~");
-    let way = if way == Way::Index { "" } else { "NOT INDEXED" };
-    let select = format!("SELECT id FROM entry {way} WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2");
+    let search = if search == Search::ByIndex { "" } else { "NOT INDEXED" };
+    let select = format!("SELECT id FROM entry {search} WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2");
     connection.prepare_cached(&select)?.query_map([key, &end], |row| row.get(0))?.collect()
 }
 

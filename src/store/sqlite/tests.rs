@@ -131,7 +131,7 @@ fn an_index_that_hides_what_is_not_settled_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = third_layout(folder.path());
     let open = store.open_after(0).unwrap();
-    assert_eq!((store.way, open.is_empty()), (Way::Index, false));
+    assert_eq!((store.search, open.is_empty()), (Search::ByIndex, false));
     let hide = "PRAGMA writable_schema = ON;
         UPDATE sqlite_master SET sql = replace(sql, 'settled = 0', 'settled = 0 AND number > 2') WHERE name = 'open_entry';
         PRAGMA writable_schema = RESET; REINDEX open_entry;
@@ -142,7 +142,7 @@ fn an_index_that_hides_what_is_not_settled_is_not_believed() {
     let found: i64 =
         store.connection.query_row("SELECT count(*) FROM entry INDEXED BY open_entry WHERE settled = 0", [], |row| row.get(0)).unwrap();
     assert!(found < open.len() as i64);
-    assert_eq!((store.open_after(0), store.way), (Ok(open), Way::EveryEntry));
+    assert_eq!((store.open_after(0), store.search), (Ok(open), Search::EveryEntry));
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn an_anchor_holds_as_long_as_the_chain_goes_on_behind_it() {
     let further = Anchor { records: anchor.records + 1, ..anchor.clone() };
     assert!(!store.holds(&further).unwrap(), "it has not come so far");
     let other = Anchor { link: "00".repeat(32), ..anchor.clone() };
-    assert!(!store.holds(&other).unwrap(), "it has come another way");
+    assert!(!store.holds(&other).unwrap(), "it has come another search");
     let user = store.page_after(0).unwrap()[0].1.operation.user().unwrap();
     let erased = store.erase(user, &[], "somebody", Utc::now());
     assert!(matches!(erased, Ok(Erased { entries: 1.., .. }) | Err(StoreError::NotSettled(_))), "{erased:?}");
@@ -364,7 +364,7 @@ fn an_index_in_which_one_bit_is_turned_over_hides_nothing_that_is_to_be_sent() {
     page[at + 1] = 9;
     fs::write(&path, file).unwrap();
     let mut store = open(&path);
-    assert_eq!((store.open_after(0), store.way), (Ok(due), Way::EveryEntry));
+    assert_eq!((store.open_after(0), store.search), (Ok(due), Search::EveryEntry));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::{
     Wrong,
     chain::{self, Head},
     evidence,
-    reading::{self, Way},
+    reading::{self, Search},
     rows::{self, EntryRow, StepRow},
 };
 use crate::{
@@ -94,7 +94,7 @@ pub(super) fn append(transaction: &Connection, entry: Entry, at: DateTime<Utc>, 
     let (entry, mut wiped) = append_alone(transaction, entry, at, step)?;
     for (other, step) in entry.consequences(&before) {
         // One that was erased, or is damaged, is not sent.
-        let Ok(other) = reading::entry(transaction, other, Way::EveryEntry) else { continue };
+        let Ok(other) = reading::entry(transaction, other, Search::EveryEntry) else { continue };
         if other.is_changed_by(&step) {
             wiped |= append_alone(transaction, other, at, &step)?.1;
         }

@@ -94,11 +94,11 @@ async fn what_many_ask_at_once_is_all_answered_and_all_there() {
         assert_eq!(written, (Ok(()), Ok(()), Err(StoreError::Conflict)));
         let [begun, left, nobody] = [3, 4, 999].map(Uuid::from_u128);
         let sends = |entry: &Entry| entry.steps().is_empty().then(|| (at(2), SENDING));
-        let (begun, again) = tokio::join!(store.begin(begun, sends), store.begin(begun, sends));
+        let (begun, again) = tokio::join!(store.first_step(begun, sends), store.first_step(begun, sends));
         let begun = begun.unwrap();
         assert_eq!((begun.0.steps(), &begun.1), ([(at(2), SENDING)].as_slice(), &Some(SENDING)));
         assert_eq!((store.entry(begun.0.id).await.unwrap(), again), (begun.0.clone(), Ok((begun.0, None))));
-        let (left, nobody) = tokio::join!(store.begin(left, |_| None), store.begin(nobody, sends));
+        let (left, nobody) = tokio::join!(store.first_step(left, |_| None), store.first_step(nobody, sends));
         let (left, step) = left.unwrap();
         assert_eq!((left.steps().len(), step), (0, None));
         assert!(matches!(nobody, Err(StoreError::NoEntry(_))));

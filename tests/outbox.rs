@@ -106,6 +106,25 @@ fn a_station_that_begins_while_its_store_is_locked_delivers_once_it_is_not() {
 }
 
 #[test]
+fn a_station_that_begins_while_its_store_is_locked_says_so_until_it_is_not_though_blusky_is_away() {
+    let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
+    let site = Site::at(&blusky.base_url, "");
+    killed_in_flight(&blusky, &site);
+    drop(blusky);
+    let stopped = || {
+        let text = site.run(&["status", "--json"]).stdout;
+        let status: Value = serde_json::from_str(&text).unwrap_or_default();
+        status["blusky"]["stopped"].as_str().map(ToOwned::to_owned)
+    };
+    let backup = Connection::open(site.path("cardbridge.db")).unwrap();
+    backup.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let _station = site.start(&["run"]);
+    wait_for("the reason", || stopped().filter(|why| why.contains("locked by another program")));
+    drop(backup);
+    wait_for("the end of it", || stopped().is_none().then_some(()));
+}
+
+#[test]
 fn an_enrollment_killed_in_flight_is_found_by_a_delivery_that_is_asked_for_and_sent_once() {
     let blusky = Simulator::start(&["--fault", "delay=1000:1"]);
     let site = Site::at(&blusky.base_url, "");

@@ -511,7 +511,7 @@ fn the_stations_socket_is_open_to_the_group_that_the_site_names() {
     drop(run.signal("TERM"));
     desk.site.configure(&format!("{bare}\n[station]\ngroup = \"no-such-group\"\n"));
     let refused = desk.site.run(&["run"]);
-    assert!(refused.code == 1 && refused.stderr.contains("there is no group \"no-such-group\""), "{refused:?}");
+    assert!(refused.code == 2 && refused.stderr.contains("there is no group \"no-such-group\""), "{refused:?}");
     desk.site.configure(&format!("{bare}\n[station]\ngrup = \"x\"\n"));
     assert!(desk.site.run(&["run"]).stderr.contains("did you mean `group`?"));
 }

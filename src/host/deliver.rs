@@ -21,7 +21,7 @@ use crate::{
     station::Event,
     store::{Page, StoreError, StoreHandle},
 };
-use call::Call;
+use call::{Call, is_lost};
 
 /// How long a store that takes nothing is left alone.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -77,9 +77,9 @@ pub async fn take_stock(store: &StoreHandle, mut page: impl FnMut(Vec<(u64, Entr
     let mut last = 0;
     loop {
         match stock_after(store, last).await {
-            Ok(entries) => {
-                let Some((number, _)) = entries.last() else { return };
-                last = *number;
+            Ok(None) => return,
+            Ok(Some((number, entries))) => {
+                last = number;
                 page(entries);
             }
             Err(error) => {
@@ -90,18 +90,30 @@ pub async fn take_stock(store: &StoreHandle, mut page: impl FnMut(Vec<(u64, Entr
     }
 }
 
-/// A page of them. What somebody was sending when they ended is in doubt, and that is written down first.
-async fn stock_after(store: &StoreHandle, last: u64) -> Result<Page, StoreError> {
-    let mut entries = store.open_after(last).await?;
-    for (_, entry) in &mut entries {
-        if let Some(step) = entry.abandoned() {
-            match store.append(entry, Utc::now(), step).await {
-                Ok(()) | Err(StoreError::Conflict) => *entry = store.entry(entry.id).await?,
-                Err(error) => return Err(error),
-            }
+/// A page of them, and the place of its last one.
+async fn stock_after(store: &StoreHandle, last: u64) -> Result<Option<(u64, Page)>, StoreError> {
+    let entries = store.open_after(last).await?;
+    let Some((last, _)) = entries.last() else { return Ok(None) };
+    let (last, mut stock) = (*last, Vec::new());
+    for (number, entry) in entries {
+        let id = entry.id;
+        match in_doubt(store, entry).await {
+            Ok(entry) => stock.push((number, entry)),
+            // One that cannot be read any more holds up none of the others.
+            Err(error) if store.entry(id).await.is_err_and(|error| is_lost(&error)) => tracing::error!("an entry is left alone: {error}"),
+            Err(error) => return Err(error),
         }
     }
-    Ok(entries)
+    Ok(Some((last, stock)))
+}
+
+/// The entry as it is. What somebody was sending when they ended is in doubt, and that is written down first.
+async fn in_doubt(store: &StoreHandle, entry: Entry) -> Result<Entry, StoreError> {
+    let Some(step) = entry.abandoned() else { return Ok(entry) };
+    match store.append(&entry, Utc::now(), step).await {
+        Ok(()) | Err(StoreError::Conflict) => store.entry(entry.id).await,
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -256,7 +256,7 @@ impl Running {
                 Err(error) => error.to_string(),
             };
             tracing::error!("nothing is delivered: {why}");
-            drop(post.send(Event::CannotDeliver(why)));
+            drop(post.send(Event::CannotDeliver(Some(why))));
         });
     }
 
@@ -298,11 +298,14 @@ async fn begin(
     let fails = |error: StoreError| {
         if said.replace(error.clone()).as_ref() != Some(&error) {
             tracing::error!("nothing is delivered: {error}");
-            drop(post.send(Event::CannotDeliver(error.to_string())));
+            drop(post.send(Event::CannotDeliver(Some(error.to_string()))));
         }
     };
     tokio::select! {
         () = take_stock(&store, |entries| drop(post.send(Event::Stock(entries))), fails) => {
+            if said.is_some() {
+                drop(post.send(Event::CannotDeliver(None)));
+            }
             drop(ready.send(Caller::new(store, client, shows_within, Some(directory))));
         }
         // The station has ended.

@@ -90,7 +90,7 @@ impl Kiosk {
             Ended::Refused(reading, _) if reading.presentation.warnings.iter().any(|warning| warning == RANDOM_UID) => Note::Phone,
             Ended::Refused(..) => return self.front_desk(Why::Card, now),
             Ended::InTheWay(_) | Ended::NotNew(_) | Ended::SaidNo | Ended::Unproven(..) => return self.front_desk(Why::Asked, now),
-            Ended::NotSaved(_) => return self.front_desk(Why::Fault, now),
+            Ended::NotSaved(_) | Ended::Unreadable(_) => return self.front_desk(Why::Fault, now),
             Ended::NoCard(_) | Ended::Withdrawn => return self.start(),
         };
         self.cards += 1;

@@ -58,8 +58,8 @@ pub enum Event {
     Deliver(Scope),
     /// The store is not where it was any more, and why; none: it is there again.
     StoreGone(Option<String>),
-    /// Nothing can be delivered from here, and why.
-    CannotDeliver(String),
+    /// Nothing can be delivered from here, and why; none: it can again.
+    CannotDeliver(Option<String>),
     /// A deadline has passed.
     Time,
 }

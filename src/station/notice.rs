@@ -157,6 +157,8 @@ pub enum Ended {
     NotNew(NotNew),
     /// It is not on disk.
     NotSaved(String),
+    /// It was saved, and cannot be read any more.
+    Unreadable(String),
     /// No card was shown in so many seconds.
     NoCard(i64),
     /// A person said no.
@@ -177,7 +179,13 @@ impl Ended {
     pub fn reading(&self) -> Option<&Reading> {
         match self {
             Self::Refused(reading, _) | Self::Unproven(reading, _) => Some(reading),
-            Self::InTheWay(_) | Self::NotNew(_) | Self::NotSaved(_) | Self::NoCard(_) | Self::SaidNo | Self::Withdrawn => None,
+            Self::InTheWay(_)
+            | Self::NotNew(_)
+            | Self::NotSaved(_)
+            | Self::Unreadable(_)
+            | Self::NoCard(_)
+            | Self::SaidNo
+            | Self::Withdrawn => None,
         }
     }
 }

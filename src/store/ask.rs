@@ -72,12 +72,18 @@ pub(super) fn answer_together(store: &mut dyn Store, count: &mut Count, first: A
         return None;
     }
     store.begin_group();
-    let (mut answers, mut ask) = (Vec::new(), Some(first));
+    let (mut answers, mut reads, mut ask) = (Vec::new(), Vec::new(), Some(first));
     while let Some(quick) = ask.take_if(|ask| ask.is_quick()) {
-        answers.push(quick.answer(store, count));
-        ask = if answers.len() < TOGETHER { next() } else { None };
+        if quick.is_write() {
+            answers.push(quick.answer(store, count));
+        } else {
+            reads.push(quick);
+        }
+        ask = if answers.len() + reads.len() < TOGETHER { next() } else { None };
     }
     let ended = store.end_group();
     answers.into_iter().for_each(|answer| answer(&ended));
+    // What is read is on disk.
+    reads.into_iter().for_each(|read| read.answer(store, count)(&Ok(())));
     ask
 }

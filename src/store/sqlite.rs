@@ -241,7 +241,7 @@ impl Store for Database {
     }
 
     fn begin_group(&mut self) {
-        self.begin();
+        self.group = Group::Empty;
     }
 
     fn end_group(&mut self) -> Result<(), StoreError> {

@@ -37,8 +37,8 @@ pub(super) async fn deliver(session: &mut Session<'_>, json: bool) -> Result<Exi
     let count = outbox.at("entries").as_array().map_or(0, |entries| entries.iter().filter(waits).count());
     if count > 0 {
         let station = session.asks(async |client| client.station().await).await?;
-        let why = [station.at("store").text("why"), station.at("blusky").text("stopped")].into_iter().filter(|why| !why.is_empty());
-        why.for_each(|why| out::hint(&format!("nothing is delivered: {why}")));
+        let why = [station.at("store").text("why"), station.at("blusky").text("stopped")].into_iter().find(|why| !why.is_empty());
+        why.iter().for_each(|why| out::hint(&format!("nothing is delivered: {why}")));
         let entries = if count == 1 { "one entry still waits".to_owned() } else { format!("{count} entries still wait") };
         out::hint(&format!("{entries}; `cardbridge outbox list` shows why"));
     }

@@ -214,6 +214,7 @@ fn not_enrolled(ended: &Ended, person: &str, words: &Words) -> Markup {
         Ended::Withdrawn => ("", html! { (words.say("withdrawn")) }),
         Ended::SaidNo => ("", html! { (words.say("said_no")) }),
         Ended::NoCard(seconds) => ("", html! { (words.fill("no_card", &[("seconds", seconds)])) }),
+        Ended::Unreadable(why) => ("refused", html! { (reason(why, words)) }),
         Ended::NotSaved(why) => ("refused", html! { (words.say("not_saved")) " " (reason(why, words)) }),
         Ended::InTheWay(other) => ("refused", html! { (in_the_way(other, words)) }),
         Ended::NotNew(_) => ("refused", html! { (words.say("not_new")) }),

@@ -66,7 +66,8 @@ pub(super) async fn notices(
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     let wrong = |_| Failed::usage("last_event_id", "Last-Event-ID is no number of a notice", "send the id of the event that came last");
-    let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default().parse::<u64>().map_err(wrong)).transpose()?;
+    let last = headers.get("last-event-id").filter(|id| !id.is_empty());
+    let last = last.map(|id| id.to_str().unwrap_or_default().parse::<u64>().map_err(wrong)).transpose()?;
     let after = last.or(wanted.after).unwrap_or_else(|| shared.notices.last());
     let listener = shared.notices.listen(after);
     if let Some(reader) = wanted.reader {

@@ -17,7 +17,7 @@ use futures_util::future::OptionFuture;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 use uuid::Uuid;
 use way::{Clock, Way, nothing_heard};
-use writing::is_lost;
+pub(super) use writing::is_lost;
 
 use super::{super::holder, Directory};
 use crate::{
@@ -87,7 +87,9 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         };
         match self.store.first_step(id, sending).await {
             Ok((entry, begun)) => {
-                self.goes_well();
+                if begun.is_some() {
+                    self.goes_well();
+                }
                 self.go_on(Way::of(entry, clock, post), begun).await
             }
             Err(error) => self.left(nothing_heard(id), &error, post).await,
@@ -130,7 +132,8 @@ impl<C: AccessControl + Send + Sync> Call<C> {
             };
         }
         self.fails(error, post);
-        Called { stands: if is_lost(error) { Stands::Lost(error.to_string()) } else { Stands::Later }, ..called }
+        let lost = if is_lost(error) { self.lost(called.id).await } else { None };
+        Called { stands: lost.map_or(Stands::Later, |why| Stands::Lost(why.to_string())), ..called }
     }
 
     /// Does what is next for an entry; false where there is nothing more to do for now.
@@ -143,7 +146,7 @@ impl<C: AccessControl + Send + Sync> Call<C> {
             }
             // Writing may take long. What is done behind it is decided when it is over.
             Next::Send { .. } | Next::Reassign if way.writing.is_some() => way.written().await?,
-            Next::Send { .. } if !self.is_taken_first(&way.entry).await => {
+            Next::Send { .. } if !self.is_taken_first(&way.entry).await? => {
                 way.is_left = true;
                 return Ok(false);
             }
@@ -161,11 +164,12 @@ impl<C: AccessControl + Send + Sync> Call<C> {
     }
 
     /// True where whoever had the card has it no more, if this entry waits for that. An entry that was erased had come to its end.
-    async fn is_taken_first(&self, entry: &Entry) -> bool {
-        let Some(taken_by) = entry.origin.once_taken_by else { return true };
+    async fn is_taken_first(&self, entry: &Entry) -> Result<bool, StoreError> {
+        let Some(taken_by) = entry.origin.once_taken_by else { return Ok(true) };
         match self.store.entry(taken_by).await {
-            Ok(taking) => taking.progress().state == State::Accepted && taking.progress().is_over(),
-            Err(error) => matches!(error, StoreError::Erased(_)),
+            Ok(taking) => Ok(taking.progress().state == State::Accepted && taking.progress().is_over()),
+            Err(StoreError::Erased(_)) => Ok(true),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Files that are this user's alone.
 //!
-//! In: a path. Out: a file that nobody else can read, or whether one is so. Never: another mode for a file that is there already.
+//! In: a path. Out: a file that nobody else can read, or whether one is so. Never: another mode for a file that is there already, but an empty
+//! one that is to be private.
 
 use std::{
     fs::{self, File, OpenOptions},

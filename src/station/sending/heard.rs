@@ -36,8 +36,9 @@ impl Station {
     /// An entry that is damaged or gone holds up nobody, and nobody waits for it.
     fn lose(&mut self, id: Uuid, why: String, turn: &mut Turn) {
         self.sending.schedule.give_up(id);
-        if self.sending.followed.contains(&id) {
-            turn.tell(Notice::Postponed(id, Some(why)));
+        if self.sending.ordered.contains_key(&id) {
+            self.signal_entry(id, Signal::Refused, turn);
+            turn.tell(Notice::NotEnrolled(id, Box::new(Ended::Unreadable(why))));
         }
         self.sending.forget(id);
     }
@@ -77,8 +78,12 @@ impl Station {
         self.sending.schedule.written();
     }
 
-    /// Nothing can be delivered from here now.
-    pub(in crate::station) fn cannot_deliver(&mut self, why: String, turn: &mut Turn) {
+    /// Nothing can be delivered from here now, and why; none: it can.
+    pub(in crate::station) fn cannot_deliver(&mut self, why: Option<String>, turn: &mut Turn) {
+        let Some(why) = why else {
+            self.sending.stopped = None;
+            return;
+        };
         self.stopped(why.clone(), turn);
         self.postpone_all(Some(why), turn);
     }

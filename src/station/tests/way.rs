@@ -115,7 +115,7 @@ fn where_nothing_can_be_delivered_whoever_waits_is_told_why_and_the_card_stays_s
     world.happens(Event::Deliver(Scope::Nothing));
     let before = world.order(1, false);
     world.bytes(FIRST);
-    world.happens(Event::CannotDeliver("no certificate".to_owned()));
+    world.happens(Event::CannotDeliver(Some("no certificate".to_owned())));
     let after = world.order(2, false);
     world.bytes(SECOND);
     for id in [before, after] {

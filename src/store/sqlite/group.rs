@@ -20,10 +20,10 @@ pub(super) enum Group {
     /// There is none: each write is a transaction of its own.
     #[default]
     None,
-    /// Nothing is written in it yet.
-    Begun,
+    /// Nothing is written in it yet, and SQLite knows of none.
+    Empty,
     Written,
-    /// It could not be begun, or not be begun again: nothing is written in it, and nothing of it is lost.
+    /// SQLite could not begin it: nothing is written in it, and nothing of it is lost.
     Refused(StoreError),
     /// What was written in it is gone.
     Lost(StoreError),
@@ -34,38 +34,47 @@ impl Database {
         !matches!(self.group, Group::None)
     }
 
-    pub(super) fn begin(&mut self) {
-        let begun = run(&self.connection, "BEGIN IMMEDIATE");
-        self.group = begun.map_or_else(|error| Group::Refused(explain(&self.path, &error)), |()| Group::Begun);
-    }
-
     pub(super) fn end(&mut self) -> Result<(), StoreError> {
         self.find_lost();
         match mem::take(&mut self.group) {
             Group::Lost(why) => Err(why),
-            Group::Begun | Group::Written => commit(&self.connection).map_err(|error| explain(&self.path, &error)),
-            Group::Refused(_) | Group::None => Ok(()),
+            Group::Written => commit(&self.connection).map_err(|error| explain(&self.path, &error)),
+            Group::Empty | Group::Refused(_) | Group::None => Ok(()),
         }
     }
 
     /// One write of the group.
     pub(super) fn write_in_group<T>(&mut self, write: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
         self.find_lost();
-        let is_first = match &self.group {
-            Group::Refused(why) | Group::Lost(why) => return Err(why.clone()),
-            Group::Begun => true,
-            Group::Written | Group::None => false,
-        };
-        // Nothing else is lost with the first.
-        let written = if is_first { write(&self.connection) } else { self.write_apart(write) };
-        let written = written.map_err(|wrong| wrong.explained(&self.path));
-        match &written {
-            Ok(_) => self.group = Group::Written,
-            Err(_) if is_first => self.begin_again(),
-            Err(why) if self.connection.is_autocommit() => self.group = Group::Lost(why.clone()),
-            Err(_) => {}
+        match &self.group {
+            Group::Refused(why) | Group::Lost(why) => Err(why.clone()),
+            Group::Empty => self.write_first(write),
+            Group::Written | Group::None => {
+                let written = self.write_apart(write).map_err(|wrong| wrong.explained(&self.path));
+                if let Err(why) = written.as_ref()
+                    && self.connection.is_autocommit()
+                {
+                    self.group = Group::Lost(why.clone());
+                }
+                written
+            }
         }
-        written
+    }
+
+    /// With the first, nothing else can be lost.
+    fn write_first<T>(&mut self, write: impl FnOnce(&Connection) -> Result<T, Wrong>) -> Result<T, StoreError> {
+        if let Err(error) = run(&self.connection, "BEGIN IMMEDIATE") {
+            let why = explain(&self.path, &error);
+            self.group = Group::Refused(why.clone());
+            return Err(why);
+        }
+        let written = write(&self.connection);
+        if written.is_ok() {
+            self.group = Group::Written;
+        } else if !self.connection.is_autocommit() {
+            drop(run(&self.connection, "ROLLBACK"));
+        }
+        written.map_err(|wrong| wrong.explained(&self.path))
     }
 
     /// A write that can be taken back alone.
@@ -76,16 +85,9 @@ impl Database {
         Ok(value)
     }
 
-    fn begin_again(&mut self) {
-        if !self.connection.is_autocommit() {
-            drop(run(&self.connection, "ROLLBACK"));
-        }
-        self.begin();
-    }
-
     /// SQLite has ended the transaction by itself, and nobody was told.
     fn find_lost(&mut self) {
-        if matches!(self.group, Group::Begun | Group::Written) && self.connection.is_autocommit() {
+        if matches!(self.group, Group::Written) && self.connection.is_autocommit() {
             let why = "what was written together with it could not be written".to_owned();
             self.group = Group::Lost(StoreError::Failed { path: self.path.clone(), why });
         }

@@ -295,7 +295,7 @@ fn an_anchor_holds_as_long_as_the_chain_goes_on_behind_it() {
     let further = Anchor { records: anchor.records + 1, ..anchor.clone() };
     assert!(!store.holds(&further).unwrap(), "it has not come so far");
     let other = Anchor { link: "00".repeat(32), ..anchor.clone() };
-    assert!(!store.holds(&other).unwrap(), "it has come another search");
+    assert!(!store.holds(&other).unwrap(), "it has come another way");
     let user = store.page_after(0).unwrap()[0].1.operation.user().unwrap();
     let erased = store.erase(user, &[], "somebody", Utc::now());
     assert!(matches!(erased, Ok(Erased { entries: 1.., .. }) | Err(StoreError::NotSettled(_))), "{erased:?}");

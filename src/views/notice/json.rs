@@ -276,6 +276,9 @@ fn error(ended: &Ended, policy: &SitePolicy) -> ErrorJson {
             plain(code, message, &help)
         }
         Ended::NotSaved(why) => plain("store", why, "nothing was saved; try it again once that is mended"),
+        Ended::Unreadable(why) => {
+            plain("store", why, "nobody can tell what became of it; look at the card in BluSKY, and order it anew where it is not given")
+        }
         Ended::NoCard(seconds) => plain(
             "no_card",
             &format!("no card was shown within {seconds} s"),

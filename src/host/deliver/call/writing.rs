@@ -5,6 +5,7 @@
 
 use chrono::Utc;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::{super::AGAIN, Call, Post, way::Way};
 use crate::{access::AccessControl, outbox::Step, station::Event, store::StoreError};
@@ -13,6 +14,7 @@ impl<C: AccessControl + Send + Sync> Call<C> {
     pub(super) async fn append(&self, way: &mut Way<'_>, step: Step) -> Result<(), StoreError> {
         let at = Utc::now();
         self.store.append(&way.entry, at, step.clone()).await?;
+        self.goes_well();
         way.entry.add(at, step);
         way.tell();
         Ok(())
@@ -26,7 +28,8 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         way.entry.add(at, step.clone());
         way.writing = Some(Box::pin(async move {
             while let Err(error) = self.store.append(&before, at, step.clone()).await {
-                if error == StoreError::Conflict || is_lost(&error) || self.is_stopped() {
+                let is_over = error == StoreError::Conflict || self.is_stopped();
+                if is_over || (is_lost(&error) && self.lost(before.id).await.is_some()) {
                     return Err(error);
                 }
                 self.fails(&error, post);
@@ -55,6 +58,11 @@ impl<C: AccessControl + Send + Sync> Call<C> {
         }
     }
 
+    /// Why the entry itself cannot be read any more, where that is so.
+    pub(super) async fn lost(&self, id: Uuid) -> Option<StoreError> {
+        self.store.entry(id).await.err().filter(is_lost)
+    }
+
     /// Something was read and written.
     pub(super) fn goes_well(&self) {
         if let Ok(mut failed) = self.failed.lock() {
@@ -76,7 +84,7 @@ const fn is_the_stores(error: &StoreError) -> bool {
     )
 }
 
-/// True where nothing can be done for the entry any more.
-pub(super) const fn is_lost(error: &StoreError) -> bool {
+/// True where an entry is gone or damaged; or, in a damaged file, whatever else was looked at.
+pub(in crate::host::deliver) const fn is_lost(error: &StoreError) -> bool {
     matches!(error, StoreError::Damaged(_) | StoreError::Erased(_) | StoreError::NoEntry(_))
 }

@@ -65,7 +65,7 @@ impl Caller {
         (self.begin)(work, at_least, post);
     }
 
-    /// From here on no further call is begun for an entry that is under way.
+    /// From here on no further call is begun; what is under way comes to its end.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }

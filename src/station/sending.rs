@@ -132,7 +132,7 @@ impl Sending {
         self.schedule.is_busy()
     }
 
-    /// Nothing more will be sent by itself for a while, where something could not be saved or not.
+    /// True where nothing more will be sent by itself for a while. `is_unsaved`: the last order could not be saved.
     pub(super) fn is_idle(&self, is_unsaved: bool, now: Now) -> bool {
         let schedule = &self.schedule;
         let takes_nothing = match schedule.unwritten_tries() {

@@ -59,7 +59,7 @@ pub(super) async fn call(
     let mut operation = body.operation;
     if let Some(secret) = body.secret {
         if secret.expose().is_empty() {
-            return Err(Failed::usage("secret", "it is empty", "leave it out where there is none"));
+            return Err(Failed::usage("secret", "the password or PIN is empty", "leave it out where there is none"));
         }
         operation.put_secret(secret);
     }

@@ -22,6 +22,7 @@ pub(super) enum Group {
     None,
     /// Nothing is written in it yet, and SQLite knows of none.
     Empty,
+    /// Something is.
     Written,
     /// SQLite could not begin it: nothing is written in it, and nothing of it is lost.
     Refused(StoreError),
